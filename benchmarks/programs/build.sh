@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Builds every .c file of this directory to a stripped .wasm file beside it.
+#
+#   build.sh          builds in place
+#   build.sh --check  builds in a temporary directory and compares the result,
+#                     byte for byte, with the .wasm files beside the sources
+#
+# The compiler is Debian's clang 19; CLANG names another. Only the same version
+# of clang and wasi-libc gives the same bytes.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+clang=${CLANG:-clang-19}
+
+check=no
+case "${1-}" in
+'') ;;
+--check) check=yes ;;
+*)
+    echo "usage: build.sh [--check]" >&2
+    exit 2
+    ;;
+esac
+
+missing=()
+command -v "$clang" >/dev/null || missing+=(clang-19)
+command -v wasm-ld-19 >/dev/null || missing+=(lld-19)
+[ -e /usr/lib/wasm32-wasi/libc.a ] || missing+=(wasi-libc)
+[ -e /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a ] ||
+    missing+=(libclang-rt-19-dev-wasm32)
+if [ ${#missing[@]} -ne 0 ]; then
+    echo "build.sh: missing packages; install them with:" >&2
+    echo "    apt-get install ${missing[*]}" >&2
+    exit 1
+fi
+
+# WebAssembly 2.0 without SIMD; mandelbrot-simd alone adds that.
+flags=(
+    --target=wasm32-wasi -std=c11 -O3 -Wall -Wextra
+    -mmutable-globals -msign-ext -mmultivalue -mnontrapping-fptoint
+    -mbulk-memory -mreference-types
+    -Wl,--strip-all
+)
+
+out=.
+if [ "$check" = yes ]; then
+    out=$(mktemp -d)
+    trap 'rm -rf "$out"' EXIT
+fi
+
+status=0
+for source in *.c; do
+    program=${source%.c}
+    extra=()
+    [ "$program" = mandelbrot-simd ] && extra=(-msimd128)
+    "$clang" "${flags[@]}" "${extra[@]}" "$source" -o "$out/$program.wasm" -lm
+    if [ "$check" = yes ]; then
+        if cmp -s "$out/$program.wasm" "$program.wasm"; then
+            echo "$program.wasm: same"
+        else
+            echo "$program.wasm: differs" >&2
+            status=1
+        fi
+    else
+        echo "$program.wasm: $(stat -c %s "$program.wasm") bytes"
+    fi
+done
+exit $status

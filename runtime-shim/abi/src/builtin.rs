@@ -1,0 +1,64 @@
+//! Builtins: the runtime functions that compiled code calls, by index in a table.
+//!
+//! Each is `extern "C"` over 64-bit integers: the vmctx first, narrower operands zero-extended, at
+//! most six in all. **Invariant: a builtin that traps does not return.** New builtins are appended, never
+//! inserted: the index is part of the ABI.
+
+macro_rules! builtins {
+    ($($(#[$doc:meta])* $name:ident = $symbol:literal ($($arg:ident),*) $(-> $result:ident)?;)*) => {
+        /// A runtime function that compiled code calls.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u32)]
+        pub enum Builtin { $($(#[$doc])* $name),* }
+
+        impl Builtin {
+            /// All of them, in table order.
+            pub const ALL: &[Builtin] = &[$(Builtin::$name),*];
+
+            /// Its name in listings.
+            pub const fn name(self) -> &'static str {
+                match self { $(Builtin::$name => $symbol),* }
+            }
+
+            /// Number of parameters, the vmctx included.
+            pub const fn params(self) -> usize {
+                match self { $(Builtin::$name => <[&str]>::len(&[$(stringify!($arg)),*]) + 1),* }
+            }
+
+            /// Whether it returns a value.
+            pub const fn returns(self) -> bool {
+                match self { $(Builtin::$name => <[&str]>::len(&[$(stringify!($result))?]) != 0),* }
+            }
+        }
+    };
+}
+
+builtins! {
+    /// Grows a memory by `pages`; the old size in pages, or all ones if it cannot grow.
+    MemoryGrow = "memory_grow" (memory, pages) -> old;
+    /// `memory.fill`.
+    MemoryFill = "memory_fill" (memory, to, byte, length);
+    /// `memory.copy`.
+    MemoryCopy = "memory_copy" (to_memory, from_memory, to, from, length);
+    /// `memory.init`.
+    MemoryInit = "memory_init" (memory, segment, to, from, length);
+    /// `data.drop`.
+    DataDrop = "data_drop" (segment);
+    /// Grows a table by `count` elements of `value`; the old length, or all ones if it cannot grow.
+    TableGrow = "table_grow" (table, value, count) -> old;
+    /// `table.fill`.
+    TableFill = "table_fill" (table, to, value, length);
+    /// `table.copy`.
+    TableCopy = "table_copy" (to_table, from_table, to, from, length);
+    /// `table.init`.
+    TableInit = "table_init" (table, segment, to, from, length);
+    /// `elem.drop`.
+    ElemDrop = "elem_drop" (segment);
+}
+
+impl Builtin {
+    /// Offset of its address in the table of builtins.
+    pub const fn offset(self) -> i32 {
+        self as i32 * 8
+    }
+}

@@ -1,0 +1,535 @@
+//! The module descriptor: the artifact's table of contents.
+//!
+//! It follows the [`crate::header`] and is a row of sections, `| tag u32 | length u32 | bytes |`. A
+//! runtime skips sections with unknown tags, so a minor version can add some; all of today's must be there.
+//! **Invariant: indices are as in the Wasm module** (imports first), unless a field says otherwise. File offsets count from the
+//! start of the file; the reader checks each against the file's size before use.
+
+use crate::state::{Counts, StateLayout, StateTooLarge};
+use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
+use crate::wire::{Decode, DecodeError, Encode, Reader, Writer, record, tagged};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+record! {
+    /// A range of the file.
+    #[derive(Copy, Default, PartialEq, Eq)]
+    pub struct FileRange {
+        /// Offset of the first byte.
+        pub offset: u64,
+        /// Bytes.
+        pub length: u64,
+    }
+}
+
+record! {
+    /// Where things lie in the file.
+    #[derive(Copy, Default, PartialEq, Eq)]
+    pub struct Places {
+        /// Machine code. Its address in the mapped module equals its file offset.
+        pub text: FileRange,
+        /// Bytes of data segments that are not part of the image.
+        pub data: FileRange,
+        /// See [`crate::trap`].
+        pub traps: FileRange,
+        /// See [`crate::addrmap`].
+        pub address_map: FileRange,
+        /// See [`crate::addrmap`].
+        pub function_map: FileRange,
+    }
+}
+
+tagged! {
+    /// What an import asks for.
+    #[derive(PartialEq, Eq)]
+    pub enum ImportKind ("an import kind") {
+        /// A function.
+        Func {
+            /// Index of its type.
+            ty: u32,
+        } = 0,
+        /// A table.
+        Table {
+            /// Its type.
+            ty: TableType,
+        } = 1,
+        /// A memory.
+        Memory {
+            /// Its type.
+            ty: MemoryType,
+        } = 2,
+        /// A global.
+        Global {
+            /// Its type.
+            ty: GlobalType,
+        } = 3,
+    }
+}
+
+record! {
+    /// An import, in the order of the module.
+    #[derive(PartialEq, Eq)]
+    pub struct Import {
+        /// First name.
+        pub module: String,
+        /// Second name.
+        pub name: String,
+        /// What it asks for.
+        pub kind: ImportKind,
+    }
+}
+
+tagged! {
+    /// What an export names, by Wasm index.
+    #[derive(Copy, PartialEq, Eq)]
+    pub enum ExportKind ("an export kind") {
+        /// A function.
+        Func {
+            /// Function index.
+            index: u32,
+        } = 0,
+        /// A table.
+        Table {
+            /// Table index.
+            index: u32,
+        } = 1,
+        /// A memory.
+        Memory {
+            /// Memory index.
+            index: u32,
+        } = 2,
+        /// A global.
+        Global {
+            /// Global index.
+            index: u32,
+        } = 3,
+    }
+}
+
+record! {
+    /// An export.
+    #[derive(PartialEq, Eq)]
+    pub struct Export {
+        /// Its name.
+        pub name: String,
+        /// What it names.
+        pub kind: ExportKind,
+    }
+}
+
+record! {
+    /// A function that can be reached from outside compiled code: exported, referenced, or the
+    /// start function. Entries are in ascending order of `func`; references name them by position.
+    #[derive(Copy, PartialEq, Eq)]
+    pub struct FuncEntry {
+        /// Function index.
+        pub func: u32,
+        /// Index of its type.
+        pub ty: u32,
+        /// Offset of the tail entry from the start of the text.
+        pub tail: u32,
+        /// Offset of the array entry from the start of the text.
+        pub array: u32,
+    }
+}
+
+tagged! {
+    /// An operator of a constant expression.
+    #[derive(Copy, PartialEq, Eq)]
+    pub enum ConstOp ("a constant operator") {
+        /// `i32.const`.
+        I32Const {
+            /// The value.
+            value: i32,
+        } = 0,
+        /// `i64.const`.
+        I64Const {
+            /// The value.
+            value: i64,
+        } = 1,
+        /// `f32.const`.
+        F32Const {
+            /// IEEE 754 bits.
+            bits: u32,
+        } = 2,
+        /// `f64.const`.
+        F64Const {
+            /// IEEE 754 bits.
+            bits: u64,
+        } = 3,
+        /// `v128.const`.
+        V128Const {
+            /// Low half.
+            low: u64,
+            /// High half.
+            high: u64,
+        } = 4,
+        /// `global.get`.
+        GlobalGet {
+            /// Global index.
+            index: u32,
+        } = 5,
+        /// `ref.null`.
+        RefNull {
+            /// The reference type.
+            ty: ValType,
+        } = 6,
+        /// `ref.func`.
+        RefFunc {
+            /// Position in the list of function entries.
+            entry: u32,
+        } = 7,
+        /// `i32.add`.
+        I32Add = 8,
+        /// `i32.sub`.
+        I32Sub = 9,
+        /// `i32.mul`.
+        I32Mul = 10,
+        /// `i64.add`.
+        I64Add = 11,
+        /// `i64.sub`.
+        I64Sub = 12,
+        /// `i64.mul`.
+        I64Mul = 13,
+    }
+}
+
+record! {
+    /// A constant expression, its operators in order.
+    #[derive(PartialEq, Eq)]
+    pub struct ConstExpr {
+        /// The operators.
+        pub ops: Vec<ConstOp>,
+    }
+}
+
+record! {
+    /// A defined table.
+    #[derive(PartialEq, Eq)]
+    pub struct Table {
+        /// Its type.
+        pub ty: TableType,
+        /// The module cannot change it and its elements lie in the artifact: an instance holds nothing of it.
+        pub constant: bool,
+        /// Initial value of its elements, null if not given.
+        pub init: Option<ConstExpr>,
+    }
+}
+
+record! {
+    /// Pages of a memory's initial contents, as they lie in the file.
+    #[derive(Copy, PartialEq, Eq)]
+    pub struct ImageRun {
+        /// Offset in the memory. A multiple of the host's page size.
+        pub address: u64,
+        /// Bytes in the file. Both its ends are multiples of the host's page size.
+        pub file: FileRange,
+    }
+}
+
+record! {
+    /// A defined memory.
+    #[derive(PartialEq, Eq)]
+    pub struct Memory {
+        /// Its type.
+        pub ty: MemoryType,
+        /// Its initial contents where they are not zero, ascending and disjoint, within the initial size.
+        pub image: Vec<ImageRun>,
+    }
+}
+
+record! {
+    /// A defined global.
+    #[derive(PartialEq, Eq)]
+    pub struct Global {
+        /// Its type.
+        pub ty: GlobalType,
+        /// Its initial value.
+        pub init: ConstExpr,
+    }
+}
+
+tagged! {
+    /// When a data segment is written to memory.
+    #[derive(PartialEq, Eq)]
+    pub enum DataMode ("a data segment's mode") {
+        /// By `memory.init`.
+        Passive = 0,
+        /// At instantiation.
+        Active {
+            /// Memory index.
+            memory: u32,
+            /// Where to.
+            offset: ConstExpr,
+        } = 1,
+        /// It is part of the memory's image; dropped from the start.
+        InImage = 2,
+    }
+}
+
+record! {
+    /// A data segment.
+    #[derive(PartialEq, Eq)]
+    pub struct DataSegment {
+        /// When it is written.
+        pub mode: DataMode,
+        /// Its bytes, inside [`Places::data`]. Empty if they are part of an image.
+        pub file: FileRange,
+    }
+}
+
+tagged! {
+    /// When an element segment is written to a table.
+    #[derive(PartialEq, Eq)]
+    pub enum ElemMode ("an element segment's mode") {
+        /// By `table.init`.
+        Passive = 0,
+        /// At instantiation.
+        Active {
+            /// Table index.
+            table: u32,
+            /// Where to.
+            offset: ConstExpr,
+        } = 1,
+        /// Declared only, or part of a constant table; dropped from the start.
+        Dropped = 2,
+    }
+}
+
+tagged! {
+    /// The elements of a segment.
+    #[derive(PartialEq, Eq)]
+    pub enum ElemItems ("element items") {
+        /// Functions, by position in the list of function entries.
+        Entries {
+            /// The positions.
+            entries: Vec<u32>,
+        } = 0,
+        /// Expressions.
+        Exprs {
+            /// One per element.
+            exprs: Vec<ConstExpr>,
+        } = 1,
+    }
+}
+
+record! {
+    /// An element segment.
+    #[derive(PartialEq, Eq)]
+    pub struct ElemSegment {
+        /// Type of its elements.
+        pub element: ValType,
+        /// When it is written.
+        pub mode: ElemMode,
+        /// Its elements. Empty if dropped from the start.
+        pub items: ElemItems,
+    }
+}
+
+macro_rules! descriptor {
+    ($($(#[$doc:meta])* $field:ident: $ty:ty = $tag:literal, $name:literal;)*) => {
+        /// Everything that a runtime needs to know of a module.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Descriptor { $($(#[$doc])* pub $field: $ty,)* }
+
+        impl Encode for Descriptor {
+            fn encode(&self, w: &mut Writer) {
+                $({
+                    let mut section = Writer::default();
+                    self.$field.encode(&mut section);
+                    let bytes = section.into_bytes();
+                    u32::encode(&$tag, w);
+                    (bytes.len() as u32).encode(w);
+                    w.raw(&bytes);
+                })*
+            }
+        }
+
+        impl Decode for Descriptor {
+            fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                $(let mut $field: Option<$ty> = None;)*
+                while !r.is_empty() {
+                    let tag = u32::decode(r)?;
+                    let length = u32::decode(r)? as usize;
+                    let start = r.offset();
+                    let mut section = Reader::new(r.raw(length, "a whole section")?);
+                    let at = |e: DecodeError| DecodeError { offset: start + e.offset, ..e };
+                    match tag {
+                        $($tag => {
+                            $field = Some(Decode::decode(&mut section).map_err(at)?);
+                            if !section.is_empty() {
+                                return Err(DecodeError {
+                                    offset: start + section.offset(),
+                                    expected: concat!("the end of the section of ", $name),
+                                });
+                            }
+                        })*
+                        _ => {}
+                    }
+                }
+                let end = r.offset();
+                Ok(Self { $(
+                    $field: $field.ok_or(DecodeError { offset: end, expected: concat!("a section of ", $name) })?,
+                )* })
+            }
+        }
+    };
+}
+
+descriptor! {
+    /// Name and version of the tool that made the artifact.
+    producer: String = 1, "the producer";
+    /// Names of the Wasm features that the module uses beyond version 1.
+    wasm_features: Vec<String> = 2, "Wasm features";
+    /// Where things lie in the file.
+    places: Places = 3, "places";
+    /// Function types, each once.
+    types: Vec<FuncType> = 4, "types";
+    /// Imports.
+    imports: Vec<Import> = 5, "imports";
+    /// Exports.
+    exports: Vec<Export> = 6, "exports";
+    /// Functions that can be reached from outside.
+    entries: Vec<FuncEntry> = 7, "function entries";
+    /// Defined tables.
+    tables: Vec<Table> = 8, "tables";
+    /// Defined memories.
+    memories: Vec<Memory> = 9, "memories";
+    /// Defined globals.
+    globals: Vec<Global> = 10, "globals";
+    /// Data segments.
+    data: Vec<DataSegment> = 11, "data segments";
+    /// Element segments.
+    elems: Vec<ElemSegment> = 12, "element segments";
+    /// Position of the start function in the list of function entries.
+    start: Option<u32> = 13, "the start function";
+}
+
+impl Descriptor {
+    /// The counts that fix the state layout.
+    pub fn counts(&self) -> Counts {
+        let imported = |wanted: fn(&ImportKind) -> bool| {
+            self.imports.iter().filter(|import| wanted(&import.kind)).count() as u32
+        };
+        Counts {
+            types: self.types.len() as u32,
+            imported_functions: imported(|kind| matches!(kind, ImportKind::Func { .. })),
+            tables: imported(|kind| matches!(kind, ImportKind::Table { .. })) + self.tables.len() as u32,
+            memories: imported(|kind| matches!(kind, ImportKind::Memory { .. })) + self.memories.len() as u32,
+            imported_globals: imported(|kind| matches!(kind, ImportKind::Global { .. })),
+            defined_globals: self.globals.len() as u32,
+            data_segments: self.data.len() as u32,
+            elem_segments: self.elems.len() as u32,
+        }
+    }
+
+    /// The state layout of the module's instances.
+    pub fn state_layout(&self) -> Result<StateLayout, StateTooLarge> {
+        StateLayout::new(self.counts())
+    }
+
+    /// The entry of a function, if it can be reached from outside.
+    pub fn entry_of(&self, func: u32) -> Option<&FuncEntry> {
+        let position = self.entries.binary_search_by_key(&func, |entry| entry.func).ok()?;
+        Some(&self.entries[position])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Limits;
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    fn sample() -> Descriptor {
+        let limits = Limits { min: 1, max: Some(9) };
+        let table = TableType { element: ValType::FuncRef, limits };
+        let memory = MemoryType { limits, page_log2: 16 };
+        let zero = ConstExpr {
+            ops: vec![ConstOp::I32Const { value: -3 }, ConstOp::I32Const { value: 4 }, ConstOp::I32Add],
+        };
+        Descriptor {
+            producer: "wasmaot 0.0.0".to_string(),
+            wasm_features: vec!["multi-value".to_string()],
+            places: Places::default(),
+            types: vec![FuncType { params: vec![ValType::I32, ValType::V128], results: vec![ValType::F64] }],
+            imports: vec![
+                Import { module: "m".to_string(), name: "f".to_string(), kind: ImportKind::Func { ty: 0 } },
+                Import {
+                    module: "m".to_string(),
+                    name: "t".to_string(),
+                    kind: ImportKind::Table { ty: table },
+                },
+                Import {
+                    module: "m".to_string(),
+                    name: "m".to_string(),
+                    kind: ImportKind::Memory { ty: memory },
+                },
+            ],
+            exports: vec![Export { name: "".to_string(), kind: ExportKind::Func { index: 1 } }],
+            entries: vec![FuncEntry { func: 1, ty: 0, tail: 16, array: 48 }],
+            tables: vec![Table { ty: table, constant: true, init: None }],
+            memories: vec![Memory {
+                ty: memory,
+                image: vec![ImageRun { address: 4096, file: FileRange { offset: 8192, length: 4096 } }],
+            }],
+            globals: vec![Global {
+                ty: GlobalType { value: ValType::I32, mutable: true },
+                init: zero.clone(),
+            }],
+            data: vec![
+                DataSegment { mode: DataMode::InImage, file: FileRange::default() },
+                DataSegment {
+                    mode: DataMode::Active { memory: 0, offset: zero },
+                    file: FileRange::default(),
+                },
+            ],
+            elems: vec![ElemSegment {
+                element: ValType::FuncRef,
+                mode: ElemMode::Passive,
+                items: ElemItems::Entries { entries: vec![0] },
+            }],
+            start: Some(0),
+        }
+    }
+
+    fn bytes_of(descriptor: &Descriptor) -> Vec<u8> {
+        let mut w = Writer::default();
+        descriptor.encode(&mut w);
+        w.into_bytes()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Descriptor, DecodeError> {
+        Descriptor::decode(&mut Reader::new(bytes))
+    }
+
+    #[test]
+    fn round_trip() {
+        assert_eq!(read(&bytes_of(&sample())), Ok(sample()));
+    }
+
+    #[test]
+    fn sections_of_a_later_minor_are_skipped() {
+        let mut bytes = bytes_of(&sample());
+        bytes.extend_from_slice(&999u32.to_le_bytes());
+        bytes.extend_from_slice(&3u32.to_le_bytes());
+        bytes.extend_from_slice(b"new");
+        assert_eq!(read(&bytes), Ok(sample()));
+    }
+
+    #[test]
+    fn every_truncation_and_bit_flip_is_read_without_a_panic() {
+        let bytes = bytes_of(&sample());
+        for end in 0..bytes.len() {
+            assert!(read(&bytes[..end]).is_err());
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            if let Err(error) = read(&flipped) {
+                assert!(error.offset <= flipped.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Instance state: what lies at which (negative) offset from vmctx.
+//!
+//! ```text
+//!     constants: read-only once the instance is made       state: writable
+//!  |..| globals* | memories | tables | functions | types | fixed | .. | dropped | lengths | globals | fixed |
+//!                                                              |                                       vmctx
+//!                                          vmctx - rw_bytes ---+
+//! ```
+//!
+//! **Invariants.** Both parts are fixed in size by the counts in the descriptor and are whole
+//! pages. Code pointers and base addresses lie only in the constant part, so that no store below
+//! the heap can redirect control. Compiled code addresses every item as `[vmctx - constant]`.
+//!
+//! Items of the writable part (all reset at a start):
+//! * fixed: [`StateLayout::MEMORY0_LENGTH`] and reserved words;
+//! * one 16-byte cell per *defined* global;
+//! * one 8-byte length per memory (bytes) and per table (elements), imported ones unused;
+//! * one bit per data segment, then per element segment: 1 when it was dropped.
+//!
+//! Items of the constant part:
+//! * fixed: see the `CONST_*` constants;
+//! * `types`: a process-wide id (`u32`) per type of the descriptor;
+//! * `functions`: a [`ImportedFunction`] per imported function;
+//! * `tables`, `memories`: a [`TableRef`] / [`MemoryRef`] per table and memory, imported or defined;
+//! * `globals*`: an address per imported global.
+
+use crate::slot::HOST_PAGE;
+
+/// How a compiled function reaches an imported one: through its array entry.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportedFunction {
+    /// Address of the array entry, see [`crate::entry`].
+    pub array_entry: u64,
+    /// First argument of the array entry: the vmctx of the instance that defines the function, or
+    /// the host's record of it.
+    pub context: u64,
+}
+
+/// A table as compiled code sees it. Elements are 8 bytes each: a [`FuncRef`] address or a
+/// zero-extended reference index, 0 for null.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableRef {
+    /// Address of element 0; it never moves.
+    pub base: u64,
+    /// Address of the current length, in elements.
+    pub length: u64,
+}
+
+/// A memory as compiled code sees it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryRef {
+    /// Address of byte 0; it never moves.
+    pub base: u64,
+    /// Address of the current length, in bytes.
+    pub length: u64,
+}
+
+/// What a non-null function reference points to.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FuncRef {
+    /// Address of the entry for compiled code.
+    pub tail_entry: u64,
+    /// Address of the entry for everybody else.
+    pub array_entry: u64,
+    /// Process-wide id of the function's type.
+    pub type_id: u32,
+    /// [`crate::version::TAIL_CONVENTION`] of the artifact that holds the entries.
+    pub convention: u32,
+    /// The instance that the function belongs to: first argument of both entries.
+    pub vmctx: u64,
+}
+
+/// An entry of a table that cannot change: it lies in the artifact, not in the instance.
+///
+/// The `rel`ative address counts from the start of the table. A null element has type
+/// [`ConstEntry::NULL_TYPE`], which no call site asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConstEntry {
+    /// Tail entry, relative to the address of the table's first entry.
+    pub rel: i32,
+    /// Index of the function's type in the descriptor.
+    pub ty: u32,
+}
+
+impl ConstEntry {
+    /// Bytes of an entry.
+    pub const SIZE: u32 = 8;
+    /// Offset of `rel`.
+    pub const REL: i32 = 0;
+    /// Offset of `ty`.
+    pub const TYPE: i32 = 4;
+    /// The type of a null element.
+    pub const NULL_TYPE: u32 = u32::MAX;
+}
+
+/// Bytes of a table element.
+pub const TABLE_ELEMENT: u64 = 8;
+
+/// Bytes of a global's cell.
+pub const GLOBAL_CELL: u32 = 16;
+
+/// The counts that fix a module's state layout.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Types in the descriptor.
+    pub types: u32,
+    /// Imported functions.
+    pub imported_functions: u32,
+    /// Imported and defined tables.
+    pub tables: u32,
+    /// Imported and defined memories.
+    pub memories: u32,
+    /// Imported globals.
+    pub imported_globals: u32,
+    /// Defined globals.
+    pub defined_globals: u32,
+    /// Data segments.
+    pub data_segments: u32,
+    /// Element segments.
+    pub elem_segments: u32,
+}
+
+/// Offsets from vmctx of one module's state. All are negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateLayout {
+    counts: Counts,
+    rw_bytes: u32,
+    const_bytes: u32,
+}
+
+/// The layout does not fit: too many globals, imports or segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateTooLarge {
+    /// Bytes that the state would need.
+    pub needed: u64,
+}
+
+const RW_FIXED: u32 = 64;
+const CONST_FIXED: u32 = 64;
+const LENGTH: u32 = 8;
+
+impl StateLayout {
+    /// Current length in bytes of the memory that starts at vmctx (`u64`).
+    pub const MEMORY0_LENGTH: i32 = -8;
+
+    /// Works out the layout. Fails if it exceeds [`crate::slot::MAX_STATE`].
+    pub fn new(counts: Counts) -> Result<Self, StateTooLarge> {
+        let n = |count: u32, size: u32| u64::from(count) * u64::from(size);
+        let rw = u64::from(RW_FIXED)
+            + n(counts.defined_globals, GLOBAL_CELL)
+            + n(counts.memories, LENGTH)
+            + n(counts.tables, LENGTH)
+            + Self::dropped_words(&counts) * 8;
+        let constants = u64::from(CONST_FIXED)
+            + n(counts.types.next_multiple_of(2), 4)
+            + n(counts.imported_functions, size_of::<ImportedFunction>() as u32)
+            + n(counts.tables, size_of::<TableRef>() as u32)
+            + n(counts.memories, size_of::<MemoryRef>() as u32)
+            + n(counts.imported_globals, 8);
+        let (rw, constants) = (rw.next_multiple_of(HOST_PAGE), constants.next_multiple_of(HOST_PAGE));
+        if rw + constants > crate::slot::MAX_STATE {
+            return Err(StateTooLarge { needed: rw + constants });
+        }
+        Ok(Self { counts, rw_bytes: rw as u32, const_bytes: constants as u32 })
+    }
+
+    fn dropped_words(counts: &Counts) -> u64 {
+        (u64::from(counts.data_segments) + u64::from(counts.elem_segments)).div_ceil(64)
+    }
+
+    /// The counts it was made from.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Bytes of the writable part, which ends at vmctx. Whole pages.
+    pub fn rw_bytes(&self) -> u32 {
+        self.rw_bytes
+    }
+
+    /// Bytes of the constant part, which ends where the writable part starts. Whole pages.
+    pub fn const_bytes(&self) -> u32 {
+        self.const_bytes
+    }
+
+    // The writable part, from vmctx downwards.
+
+    fn globals_end(&self) -> u32 {
+        RW_FIXED + self.counts.defined_globals * GLOBAL_CELL
+    }
+
+    /// The cell of a defined global.
+    pub fn global(&self, defined: u32) -> i32 {
+        debug_assert!(defined < self.counts.defined_globals);
+        -((RW_FIXED + (defined + 1) * GLOBAL_CELL) as i32)
+    }
+
+    /// The current length of a defined memory, in bytes.
+    pub fn memory_length(&self, index: u32) -> i32 {
+        debug_assert!(index < self.counts.memories);
+        -((self.globals_end() + (index + 1) * LENGTH) as i32)
+    }
+
+    /// The current length of a defined table, in elements.
+    pub fn table_length(&self, index: u32) -> i32 {
+        debug_assert!(index < self.counts.tables);
+        -((self.globals_end() + (self.counts.memories + index + 1) * LENGTH) as i32)
+    }
+
+    /// First of the words that note dropped segments. Bit `i` is data segment `i`, bit
+    /// `data_segments + i` element segment `i`; bits count upwards from this offset.
+    pub fn dropped(&self) -> i32 {
+        let lengths = (self.counts.memories + self.counts.tables) * LENGTH;
+        -((self.globals_end() + lengths) as i32) - (Self::dropped_words(&self.counts) * 8) as i32
+    }
+
+    /// Bytes of the words that note dropped segments.
+    pub fn dropped_bytes(&self) -> u32 {
+        (Self::dropped_words(&self.counts) * 8) as u32
+    }
+
+    // The constant part, from its end downwards.
+
+    fn const_end(&self, bytes: u32) -> i32 {
+        -((self.rw_bytes + bytes) as i32)
+    }
+
+    /// Address of the runtime's record of this instance.
+    pub fn instance(&self) -> i32 {
+        self.const_end(8)
+    }
+
+    /// Address of the table of builtins, see [`crate::builtin`].
+    pub fn builtins(&self) -> i32 {
+        self.const_end(16)
+    }
+
+    /// Address of the first [`FuncRef`] of the instance, one per entry of the descriptor's list of
+    /// function entries, in its order.
+    pub fn funcrefs(&self) -> i32 {
+        self.const_end(24)
+    }
+
+    fn types_end(&self) -> u32 {
+        CONST_FIXED + self.counts.types.next_multiple_of(2) * 4
+    }
+
+    /// Process-wide id of a type.
+    pub fn type_id(&self, ty: u32) -> i32 {
+        debug_assert!(ty < self.counts.types);
+        self.const_end(CONST_FIXED + (ty + 1) * 4)
+    }
+
+    fn functions_end(&self) -> u32 {
+        self.types_end() + self.counts.imported_functions * size_of::<ImportedFunction>() as u32
+    }
+
+    /// The [`ImportedFunction`] of an import.
+    pub fn imported_function(&self, index: u32) -> i32 {
+        debug_assert!(index < self.counts.imported_functions);
+        self.const_end(self.types_end() + (index + 1) * size_of::<ImportedFunction>() as u32)
+    }
+
+    fn tables_end(&self) -> u32 {
+        self.functions_end() + self.counts.tables * size_of::<TableRef>() as u32
+    }
+
+    /// The [`TableRef`] of a table.
+    pub fn table(&self, index: u32) -> i32 {
+        debug_assert!(index < self.counts.tables);
+        self.const_end(self.functions_end() + (index + 1) * size_of::<TableRef>() as u32)
+    }
+
+    fn memories_end(&self) -> u32 {
+        self.tables_end() + self.counts.memories * size_of::<MemoryRef>() as u32
+    }
+
+    /// The [`MemoryRef`] of a memory.
+    pub fn memory(&self, index: u32) -> i32 {
+        debug_assert!(index < self.counts.memories);
+        self.const_end(self.tables_end() + (index + 1) * size_of::<MemoryRef>() as u32)
+    }
+
+    /// The address of an imported global's cell.
+    pub fn imported_global(&self, index: u32) -> i32 {
+        debug_assert!(index < self.counts.imported_globals);
+        self.const_end(self.memories_end() + (index + 1) * 8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    /// No two items overlap, all lie inside their part, all are aligned to their size.
+    #[test]
+    fn items_are_disjoint_and_inside_their_part() {
+        let counts = Counts {
+            types: 3,
+            imported_functions: 5,
+            tables: 2,
+            memories: 2,
+            imported_globals: 3,
+            defined_globals: 300,
+            data_segments: 60,
+            elem_segments: 10,
+        };
+        let l = StateLayout::new(counts).unwrap();
+        let mut rw: Vec<(i32, i32)> = (0..counts.defined_globals).map(|i| (l.global(i), 16)).collect();
+        rw.extend((0..counts.memories).map(|i| (l.memory_length(i), 8)));
+        rw.extend((0..counts.tables).map(|i| (l.table_length(i), 8)));
+        rw.push((l.dropped(), l.dropped_bytes() as i32));
+        rw.push((StateLayout::MEMORY0_LENGTH, 8));
+        let mut constants = alloc::vec![(l.instance(), 8), (l.builtins(), 8), (l.funcrefs(), 8)];
+        constants.extend((0..counts.types).map(|i| (l.type_id(i), 4)));
+        constants.extend((0..counts.imported_functions).map(|i| (l.imported_function(i), 16)));
+        constants.extend((0..counts.tables).map(|i| (l.table(i), 16)));
+        constants.extend((0..counts.memories).map(|i| (l.memory(i), 16)));
+        constants.extend((0..counts.imported_globals).map(|i| (l.imported_global(i), 8)));
+
+        let rw_start = -(l.rw_bytes() as i32);
+        let const_start = rw_start - l.const_bytes() as i32;
+        for (items, start, end) in [(&mut rw, rw_start, 0), (&mut constants, const_start, rw_start)] {
+            items.sort_unstable();
+            for pair in items.windows(2) {
+                assert!(pair[0].0 + pair[0].1 <= pair[1].0, "{pair:?} overlap");
+            }
+            for &(offset, size) in items.iter() {
+                assert!(offset >= start && offset + size <= end, "{offset} is outside its part");
+                assert_eq!(offset % size.min(8), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn too_many_globals_are_refused() {
+        let counts = Counts { defined_globals: 1 << 20, ..Counts::default() };
+        assert!(StateLayout::new(counts).is_err());
+    }
+}

@@ -1,0 +1,16 @@
+//! Versions of the artifact ABI, apart from the product's own version.
+//!
+//! **Invariant: a runtime loads every minor of its major.** A minor may append descriptor sections
+//! that older runtimes skip, and builtins at the end of their table. Anything else moves the major.
+
+/// Incompatible changes. Until 1.0 each comes with a line in the changelog.
+pub const ABI_MAJOR: u16 = 1;
+
+/// Compatible additions within [`ABI_MAJOR`].
+pub const ABI_MINOR: u16 = 0;
+
+/// Names the exact form of Cranelift's `Tail` convention that tail entries of an artifact follow.
+///
+/// Tail entries of two artifacts may call each other only if their ids agree. The array entry
+/// (see [`crate::entry`]) never changes.
+pub const TAIL_CONVENTION: u32 = 1;
