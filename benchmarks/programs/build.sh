@@ -55,6 +55,7 @@ for source in *.c; do
     extra=()
     [ "$program" = mandelbrot-simd ] && extra=(-msimd128)
     "$clang" "${flags[@]}" "${extra[@]}" "$source" -o "$out/$program.wasm" -lm
+    chmod a-x "$out/$program.wasm"
     if [ "$check" = yes ]; then
         if cmp -s "$out/$program.wasm" "$program.wasm"; then
             echo "$program.wasm: same"

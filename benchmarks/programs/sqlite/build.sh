@@ -67,8 +67,8 @@ mkdir -p amalgamation
     -mmutable-globals -msign-ext -mmultivalue -mnontrapping-fptoint \
     -mbulk-memory -mreference-types \
     -Wl,--strip-all -Wl,-z,stack-size=1048576 \
-    -Iamalgamation \
-    -DSQLITE_OS_OTHER=1 -DSQLITE_THREADSAFE=0 -DSQLITE_TEMP_STORE=3 \
+    -Iamalgamation -DSQLITE_OS_OTHER=1 -DSQLITE_THREADSAFE=0 \
+    -DSQLITE_TEMP_STORE=3 \
     -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_WAL -DSQLITE_MAX_MMAP_SIZE=0 \
     -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_RTREE -DSQLITE_ENABLE_MATH_FUNCTIONS \
     amalgamation/sqlite3.c "$here/main.c" -o sqlite3.wasm -lm
