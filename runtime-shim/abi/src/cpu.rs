@@ -52,6 +52,38 @@ features! {
     AVX512VNNI = 17, "avx512vnni";
 }
 
+/// The features of the CPU that runs this, as a set of bits.
+///
+/// A macro because detection needs `std`, which this crate does without.
+#[macro_export]
+macro_rules! detect_cpu_features {
+    () => {
+        $crate::detect_cpu_features!(
+            SSE3 = "sse3",
+            SSSE3 = "ssse3",
+            SSE41 = "sse4.1",
+            SSE42 = "sse4.2",
+            POPCNT = "popcnt",
+            CMPXCHG16B = "cmpxchg16b",
+            AVX = "avx",
+            AVX2 = "avx2",
+            FMA = "fma",
+            BMI1 = "bmi1",
+            BMI2 = "bmi2",
+            LZCNT = "lzcnt",
+            AVX512F = "avx512f",
+            AVX512VL = "avx512vl",
+            AVX512DQ = "avx512dq",
+            AVX512BITALG = "avx512bitalg",
+            AVX512VBMI = "avx512vbmi",
+            AVX512VNNI = "avx512vnni",
+        )
+    };
+    ($($feature:ident = $name:tt,)*) => {
+        0 $(| if std::is_x86_feature_detected!($name) { $crate::cpu::$feature } else { 0 })*
+    };
+}
+
 /// A named set of features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {

@@ -21,11 +21,14 @@ pub const HOST_PAGE: u64 = 4096;
 pub const STACK_WINDOW: u64 = 8 << 20;
 
 /// Inaccessible bytes at the low end of every stack, at least. Frames larger than
-/// [`STACK_PROBE`] are probed page by page, so no frame jumps over the guard.
+/// [`STACK_PROBE`] are probed at that interval, so no frame jumps over the guard.
 pub const STACK_GUARD: u64 = 64 << 10;
 
 /// Frames up to this many bytes are not probed.
-pub const STACK_PROBE: u64 = HOST_PAGE;
+pub const STACK_PROBE: u64 = 1 << STACK_PROBE_LOG2;
+
+/// Base-two logarithm of [`STACK_PROBE`].
+pub const STACK_PROBE_LOG2: u8 = 15;
 
 /// Distance of the activation cell, which holds the address of the running activation's record,
 /// from the end of the stack window.

@@ -1,0 +1,184 @@
+//! Machine code for all functions of a module, in parallel.
+//!
+//! **Invariant: results are in the order of the jobs**, and each depends on its own job only, so the
+//! output is the same for any number of threads.
+
+use crate::Progress;
+use crate::error::CompileError;
+use crate::translate::{self, Env};
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::{self, Function};
+use cranelift_codegen::isa::unwind::UnwindInfo;
+use cranelift_codegen::{CompiledCode, Context};
+use cranelift_frontend::FunctionBuilderContext;
+use cranelift_module::{FuncId, ModuleReloc};
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use wasmaot_abi::addrmap::NO_OFFSET;
+use wasmaot_abi::trap::TrapCode;
+use wasmparser::FunctionBody;
+
+/// One function to make. A job's position is its index in CLIF names.
+pub(crate) enum Job<'a> {
+    /// The thunk of an imported function.
+    Import { func: u32 },
+    /// A function of the module.
+    Function { func: u32, body: FunctionBody<'a> },
+    /// The array entry of a function.
+    ArrayEntry { func: u32 },
+}
+
+/// A function's machine code and what is known of it. Offsets count from the function's start.
+pub(crate) struct Code {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) alignment: u64,
+    pub(crate) relocs: Vec<ModuleReloc>,
+    /// Ascending.
+    pub(crate) traps: Vec<(u32, TrapCode)>,
+    /// Where a new offset in the Wasm file begins; ascending.
+    pub(crate) locations: Vec<(u32, u32)>,
+    pub(crate) unwind: Option<UnwindInfo>,
+}
+
+/// The jobs of a module: import thunks, functions, array entries.
+pub(crate) fn jobs<'a>(env: &Env<'_>, bodies: Vec<FunctionBody<'a>>) -> Vec<Job<'a>> {
+    let imported = env.module.imported_functions;
+    let imports = (0..imported).map(|func| Job::Import { func });
+    let functions = bodies.into_iter().zip(imported..).map(|(body, func)| Job::Function { func, body });
+    let entries = env.entries.iter().map(|&func| Job::ArrayEntry { func });
+    imports.chain(functions).chain(entries).collect()
+}
+
+/// Runs `finish` on each job's translated function, and gives the results in order.
+pub(crate) fn for_each<T: Send>(
+    env: &Env<'_>,
+    jobs: &[Job<'_>],
+    progress: &(dyn Fn(Progress) + Sync),
+    finish: impl Fn(&mut Worker, u32) -> Result<T, CompileError> + Sync,
+) -> Result<Vec<T>, CompileError> {
+    let done = AtomicUsize::new(0);
+    let results: Vec<Result<T, CompileError>> = jobs
+        .par_iter()
+        .enumerate()
+        .map_init(Worker::default, |worker, (index, job)| {
+            worker.context.clear();
+            worker.translate(env, job, index as u32)?;
+            let result = finish(worker, index as u32);
+            progress(Progress { done: done.fetch_add(1, Ordering::Relaxed) + 1, total: jobs.len() });
+            result
+        })
+        .collect();
+    results.into_iter().collect()
+}
+
+/// What a thread reuses from job to job.
+pub(crate) struct Worker {
+    context: Context,
+    frontend: FunctionBuilderContext,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self { context: Context::new(), frontend: FunctionBuilderContext::new() }
+    }
+}
+
+impl Worker {
+    fn translate(&mut self, env: &Env<'_>, job: &Job<'_>, index: u32) -> Result<(), CompileError> {
+        let (func, frontend) = (&mut self.context.func, &mut self.frontend);
+        match job {
+            Job::Import { func: imported } => translate::import_thunk(env, *imported, func, frontend),
+            Job::ArrayEntry { func: target } => translate::array_entry(env, *target, index, func, frontend),
+            Job::Function { func: defined, body } => translate::translate(env, *defined, body, func, frontend)?,
+        }
+        Ok(())
+    }
+
+    /// The translated function, not yet optimised.
+    pub(crate) fn function(&self) -> &Function {
+        &self.context.func
+    }
+
+    /// Generates the machine code.
+    pub(crate) fn generate(&mut self, env: &Env<'_>, index: u32) -> Result<Code, CompileError> {
+        let compiled = self.compile(env, index)?;
+        let unwind = compiled
+            .create_unwind_info(&*env.target.isa)
+            .map_err(|error| codegen_error(env, index, &error))?;
+        Ok(Code {
+            bytes: compiled.code_buffer().to_vec(),
+            alignment: u64::from(compiled.buffer.alignment),
+            traps: traps(&compiled),
+            locations: locations(&compiled),
+            relocs: self.relocs(&compiled, index),
+            unwind,
+        })
+    }
+
+    /// Generates the machine code in words.
+    pub(crate) fn disassemble(&mut self, env: &Env<'_>, index: u32) -> Result<String, CompileError> {
+        self.context.set_disasm(true);
+        let compiled = self.compile(env, index)?;
+        Ok(compiled.vcode.unwrap_or_default())
+    }
+
+    fn compile(&mut self, env: &Env<'_>, index: u32) -> Result<CompiledCode, CompileError> {
+        self.context
+            .compile(&*env.target.isa, &mut ControlPlane::default())
+            .map_err(|error| codegen_error(env, index, &error.inner))?;
+        Ok(self.context.take_compiled_code().expect("just compiled"))
+    }
+
+    fn relocs(&self, compiled: &CompiledCode, index: u32) -> Vec<ModuleReloc> {
+        let id = FuncId::from_u32(index);
+        compiled.buffer.relocs().iter().map(|reloc| ModuleReloc::from_mach_reloc(reloc, &self.context.func, id)).collect()
+    }
+}
+
+fn codegen_error(env: &Env<'_>, index: u32, error: &cranelift_codegen::CodegenError) -> CompileError {
+    let functions = env.module.functions.len() as u32;
+    let function = match index.checked_sub(functions) {
+        None => env.module.function_name(index),
+        Some(entry) => format!("the array entry of {}", env.module.function_name(env.entries[entry as usize])),
+    };
+    CompileError::Codegen { function, message: error.to_string() }
+}
+
+fn traps(compiled: &CompiledCode) -> Vec<(u32, TrapCode)> {
+    let sites = compiled.buffer.traps().iter();
+    let mut sites: Vec<_> = sites.map(|site| (site.offset, trap_code(site.code))).collect();
+    sites.sort_by_key(|site| site.0);
+    sites.dedup_by_key(|site| site.0);
+    sites
+}
+
+/// The meaning of the code generator's trap codes: its own, and ours, which it carries as user codes.
+fn trap_code(code: ir::TrapCode) -> TrapCode {
+    match code {
+        ir::TrapCode::STACK_OVERFLOW => TrapCode::StackOverflow,
+        ir::TrapCode::HEAP_OUT_OF_BOUNDS => TrapCode::MemoryOutOfBounds,
+        ir::TrapCode::INTEGER_OVERFLOW => TrapCode::IntegerOverflow,
+        ir::TrapCode::INTEGER_DIVISION_BY_ZERO => TrapCode::IntegerDivideByZero,
+        ir::TrapCode::BAD_CONVERSION_TO_INTEGER => TrapCode::InvalidConversionToInteger,
+        other => TrapCode::from_u8(other.as_raw().get()).expect("user codes are ours"),
+    }
+}
+
+fn locations(compiled: &CompiledCode) -> Vec<(u32, u32)> {
+    let mut locations: Vec<(u32, u32)> = Vec::new();
+    let mut end = 0;
+    let mut begin = |at: u32, wasm: u32| {
+        if locations.last().is_none_or(|last| last.1 != wasm) {
+            locations.push((at, wasm));
+        }
+    };
+    for range in compiled.buffer.get_srclocs_sorted() {
+        if range.start > end {
+            begin(end, NO_OFFSET);
+        }
+        begin(range.start, if range.loc.is_default() { NO_OFFSET } else { range.loc.bits() });
+        end = range.end;
+    }
+    begin(end, NO_OFFSET);
+    locations
+}

@@ -1,0 +1,71 @@
+//! Why a module does not compile. Offsets count from the start of the Wasm file.
+
+use crate::link::LinkError;
+
+/// A module that does not compile.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The module is malformed or does not validate.
+    #[error("invalid WebAssembly at offset {offset:#x}: {message}")]
+    Invalid {
+        /// Offset in the Wasm file.
+        offset: usize,
+        /// The validator's message.
+        message: String,
+    },
+
+    /// The module is valid but uses something that this version does not translate.
+    #[error("unsupported WebAssembly feature at offset {offset:#x}: {feature} ({message}); {help}")]
+    Unsupported {
+        /// Name of the proposal.
+        feature: &'static str,
+        /// Offset in the Wasm file of its first use.
+        offset: usize,
+        /// The validator's message.
+        message: String,
+        /// What would take it.
+        help: &'static str,
+    },
+
+    /// The module is valid but exceeds a limit of the implementation.
+    #[error("limit exceeded: {what}: {actual}, at most {limit}")]
+    Limit {
+        /// What there is too much of, with its unit.
+        what: &'static str,
+        /// How much there is.
+        actual: u64,
+        /// How much there may be.
+        limit: u64,
+    },
+
+    /// The code generator refused a function.
+    #[error("cannot generate code for {function}: {message}")]
+    Codegen {
+        /// Name or index of the function.
+        function: String,
+        /// The code generator's message.
+        message: String,
+    },
+
+    /// This machine cannot be compiled for.
+    #[error("cannot target this CPU: {0}")]
+    Target(String),
+
+    /// The worker threads could not be started.
+    #[error("cannot start worker threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+
+    /// The object file could not be made.
+    #[error("cannot write the object: {0}")]
+    Object(String),
+
+    /// The shared object could not be laid out.
+    #[error("cannot link the shared object: {0}")]
+    Link(#[from] LinkError),
+}
+
+impl From<wasmparser::BinaryReaderError> for CompileError {
+    fn from(error: wasmparser::BinaryReaderError) -> Self {
+        CompileError::Invalid { offset: error.offset(), message: error.message().to_string() }
+    }
+}

@@ -1,0 +1,211 @@
+//! Ahead-of-time compiler from WebAssembly to x86-64 shared objects.
+//!
+//! ```text
+//!  wasm ──parse──▶ ModuleInfo ──survey──▶ facts ──translate, generate──▶ Code ──object──▶ .o ──link──▶ .so
+//!        module/              module/survey   translate/, codegen     object          link/
+//! ```
+//!
+//! [`compile`] is all there is to call. **Invariant: the output depends on the input, the options and
+//! the version of this crate only**, never on the number of threads or the machine (unless
+//! [`TargetCpu::Native`] asks for it).
+#![forbid(unsafe_code)]
+
+mod codegen;
+mod error;
+mod isa;
+mod link;
+mod module;
+mod object;
+mod options;
+mod translate;
+
+pub use error::CompileError;
+pub use link::LinkError;
+pub use options::{Emit, OptLevel, Options, TargetCpu};
+
+use codegen::{Code, Job};
+use isa::Target;
+use module::survey::Features;
+use module::{ModuleInfo, describe, features, image, parse, survey, tables};
+use object::Object;
+use translate::Env;
+use wasmaot_abi::addrmap::{FunctionRange, write_address_map, write_function_map};
+use wasmaot_abi::descriptor::{ExportKind, FuncEntry};
+use wasmaot_abi::trap::write_table;
+
+/// How far a compilation is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Functions done, thunks and entries included.
+    pub done: usize,
+    /// Functions in all.
+    pub total: usize,
+}
+
+/// What a compilation gives.
+#[derive(Debug)]
+pub struct Output {
+    /// The shared object, the relocatable object, or UTF-8 text, as [`Emit`] asked for.
+    pub bytes: Vec<u8>,
+    /// Figures for people.
+    pub summary: Summary,
+}
+
+/// Figures of a compilation.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Summary {
+    /// Functions that the module defines.
+    pub functions: usize,
+    /// Bytes of machine code.
+    pub code_bytes: usize,
+    /// Bytes of memory image.
+    pub image_bytes: usize,
+}
+
+/// Compiles a binary module.
+///
+/// `progress` is called from worker threads as functions are done.
+pub fn compile(
+    wasm: &[u8],
+    options: &Options,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Output, CompileError> {
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(options.jobs).build()?;
+    threads.install(|| compile_here(wasm, options, progress))
+}
+
+/// Source locations are 32 bits wide, and one value stands for none.
+const MAX_WASM: u64 = u32::MAX as u64 - 1;
+
+fn compile_here(
+    wasm: &[u8],
+    options: &Options,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Output, CompileError> {
+    if wasm.len() as u64 > MAX_WASM {
+        return Err(CompileError::Limit { what: "bytes of WebAssembly", actual: wasm.len() as u64, limit: MAX_WASM });
+    }
+    let target = Target::new(options)?;
+    let (mut module, bodies) = parse::parse(wasm, features::SUPPORTED)?;
+    let functions = bodies.len();
+    let (facts, bodies) = survey::survey(wasm, bodies)?;
+    let constant_tables = tables::extract_constant(&mut module, &facts);
+    let entries = tables::reachable_functions(&module, &facts);
+    let layout = module.state_layout()?;
+    let env = Env { module: &module, layout, constant_tables: &constant_tables, entries: &entries, target: &target };
+    let jobs = codegen::jobs(&env, bodies);
+    let mut summary = Summary { functions, ..Summary::default() };
+    let bytes = match options.emit {
+        Emit::Clif => text(codegen::for_each(&env, &jobs, progress, |worker, index| {
+            Ok(format!("; {}\n{}", title(&env, &jobs[index as usize]), worker.function().display()))
+        })?),
+        Emit::Asm => text(codegen::for_each(&env, &jobs, progress, |worker, index| {
+            Ok(format!("{}:\n{}", title(&env, &jobs[index as usize]), worker.disassemble(&env, index)?))
+        })?),
+        Emit::Object => {
+            let mut codes = codegen::for_each(&env, &jobs, progress, |worker, index| worker.generate(&env, index))?;
+            summary.code_bytes = codes.iter().map(|code| code.bytes.len()).sum();
+            object::build(&env, &mut codes)?.bytes
+        }
+        Emit::SharedObject => {
+            let mut codes = codegen::for_each(&env, &jobs, progress, |worker, index| worker.generate(&env, index))?;
+            drop(jobs);
+            shared_object(&env, facts.features, &mut codes, &mut summary)?
+        }
+    };
+    Ok(Output { bytes, summary })
+}
+
+fn text(functions: Vec<String>) -> Vec<u8> {
+    functions.join("\n").into_bytes()
+}
+
+/// What a job makes, for listings.
+fn title(env: &Env<'_>, job: &Job<'_>) -> String {
+    match job {
+        Job::Import { func } => format!("thunk of import {}", env.module.function_name(*func)),
+        Job::Function { func, .. } => env.module.function_name(*func),
+        Job::ArrayEntry { func } => format!("array entry of {}", env.module.function_name(*func)),
+    }
+}
+
+fn shared_object(
+    env: &Env<'_>,
+    features: Features,
+    codes: &mut [Code],
+    summary: &mut Summary,
+) -> Result<Vec<u8>, CompileError> {
+    let lengths: Vec<u32> = codes.iter().map(|code| code.bytes.len() as u32).collect();
+    summary.code_bytes = codes.iter().map(|code| code.bytes.len()).sum();
+    let Object { bytes, offsets } = object::build(env, codes)?;
+    let image = image::build(env.module);
+    summary.image_bytes = image.bytes.len();
+    let functions = env.module.functions.len();
+    let entries: Vec<FuncEntry> = (env.entries.iter().zip(&offsets[functions..]))
+        .map(|(&func, &array)| FuncEntry {
+            func,
+            ty: env.module.functions[func as usize],
+            tail: offsets[func as usize],
+            array,
+        })
+        .collect();
+    let exports = exports(env.module, &entries, &lengths[functions..]);
+    let (descriptor, data) = describe::describe(env.module, features, env.constant_tables, &image, entries);
+    let unwind = (codes.iter_mut().zip(&offsets).zip(&lengths))
+        .filter_map(|((code, &offset), &length)| match code.unwind.take() {
+            Some(cranelift_codegen::isa::unwind::UnwindInfo::SystemV(info)) => {
+                Some(link::Unwind { offset, length, info })
+            }
+            _ => None,
+        })
+        .collect();
+    let parts = link::Parts {
+        object: &bytes,
+        descriptor,
+        cpu_features: env.target.cpu_features,
+        image: image.bytes,
+        data,
+        traps: trap_table(codes, &offsets),
+        address_map: address_map(codes, &offsets),
+        function_map: function_map(env, &offsets, &lengths),
+        exports,
+        unwind,
+        cie: env.target.isa.create_systemv_cie().expect("x86-64 has System V unwinding"),
+    };
+    Ok(link::shared_object(parts)?)
+}
+
+fn exports(module: &ModuleInfo<'_>, entries: &[FuncEntry], lengths: &[u32]) -> Vec<link::Export> {
+    let functions = module.exports.iter().filter_map(|export| match export.kind {
+        ExportKind::Func { index } => Some((export.name.clone(), index)),
+        _ => None,
+    });
+    functions
+        .map(|(name, func)| {
+            let position = entries.binary_search_by_key(&func, |entry| entry.func);
+            let position = position.expect("every exported function has an entry");
+            link::Export { name, offset: entries[position].array, size: lengths[position] }
+        })
+        .collect()
+}
+
+fn trap_table(codes: &[Code], offsets: &[u32]) -> Vec<u8> {
+    let sites = codes.iter().zip(offsets).flat_map(|(code, start)| code.traps.iter().map(move |&(at, trap)| (start + at, trap)));
+    write_table(&sites.collect::<Vec<_>>())
+}
+
+fn address_map(codes: &[Code], offsets: &[u32]) -> Vec<u8> {
+    let entries = codes.iter().zip(offsets).flat_map(|(code, start)| code.locations.iter().map(move |&(at, wasm)| (start + at, wasm)));
+    write_address_map(&entries.collect::<Vec<_>>())
+}
+
+/// Functions that the module defines; thunks and entries are not shown in backtraces.
+fn function_map(env: &Env<'_>, offsets: &[u32], lengths: &[u32]) -> Vec<u8> {
+    let ranges = (env.module.imported_functions..env.module.functions.len() as u32).map(|index| FunctionRange {
+        code: offsets[index as usize],
+        length: lengths[index as usize],
+        index,
+        name: env.module.known_name(index),
+    });
+    write_function_map(&ranges.collect::<Vec<_>>())
+}

@@ -1,0 +1,209 @@
+//! What each section of the shared object holds.
+//!
+//! **Invariant: sizes do not depend on places.** [`Contents::new`] settles all sizes, [`Layout`]
+//! gives places, and only then [`Contents::write`] encodes what holds addresses.
+
+use super::escape::export_symbol;
+use super::hash::GnuHash;
+use super::headers;
+use super::input::Input;
+use super::layout::Layout;
+use super::section::{DYNAMIC_SIZE, PerSection, Section};
+use super::symbols::{Binding, Symbol, SymbolTable};
+use super::unwind::Frames;
+use super::{Export, LinkError, Parts};
+use wasmaot_abi::descriptor::{Descriptor, FileRange, Places};
+use wasmaot_abi::entry::MODULE_SYMBOL;
+use wasmaot_abi::header::Header;
+use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, TAIL_CONVENTION};
+use wasmaot_abi::wire::{Encode, Writer};
+
+/// Fills a page of code up: a jump to it traps.
+const INT3: u8 = 0xCC;
+
+/// The contents of all sections, without addresses.
+pub(super) struct Contents<'a> {
+    input: &'a Input<'a>,
+    text: &'a [u8],
+    hash: Vec<u8>,
+    dynamic_symbols: SymbolTable,
+    symbols: SymbolTable,
+    frames: Frames,
+    descriptor: Descriptor,
+    descriptor_size: u32,
+    cpu_features: u64,
+    /// What is stored as it is, in file order.
+    blobs: [(Section, Vec<u8>); 5],
+}
+
+impl<'a> Contents<'a> {
+    /// Gathers the contents from the relocatable object and all that goes with it.
+    pub(super) fn new(input: &'a Input<'a>, parts: Parts<'_>) -> Result<Self, LinkError> {
+        // Readers of the file need no case for an empty text.
+        let text = if input.text().is_empty() { &[INT3] } else { input.text() };
+        let frames = Frames::new(parts.cie, parts.unwind, text.len() as u64)?;
+        let encoded = encode(&parts.descriptor).len();
+        let descriptor_size = u32::try_from(encoded)
+            .map_err(|_| LinkError::TooLarge { what: "the descriptor", bytes: encoded as u64 })?;
+
+        let names: Vec<String> = parts.exports.iter().map(|export| export_symbol(&export.name)).collect();
+        let module_size = Header::SIZE as u64 + u64::from(descriptor_size);
+        let module = Symbol { name: MODULE_SYMBOL, section: Section::Module, offset: 0, size: module_size };
+        let exports = parts.exports.iter().zip(&names).map(|(export, name)| export_entry(export, name));
+        let visible: Vec<Symbol<'_>> = std::iter::once(module).chain(exports).collect();
+        let hash = GnuHash::new(visible.iter().map(|symbol| symbol.name));
+
+        let mut dynamic_symbols = SymbolTable::new();
+        let mut symbols = SymbolTable::new();
+        for function in &input.functions {
+            symbols.push(function, Binding::Local)?;
+        }
+        for &position in &hash.order {
+            dynamic_symbols.push(&visible[position], Binding::Global)?;
+            symbols.push(&visible[position], Binding::Global)?;
+        }
+        let blobs = [
+            (Section::Image, parts.image),
+            (Section::Data, parts.data),
+            (Section::Traps, parts.traps),
+            (Section::AddressMap, parts.address_map),
+            (Section::FunctionMap, parts.function_map),
+        ];
+        let (descriptor, cpu_features) = (parts.descriptor, parts.cpu_features);
+        Ok(Self {
+            input,
+            text,
+            hash: hash.bytes,
+            dynamic_symbols,
+            symbols,
+            frames,
+            descriptor,
+            descriptor_size,
+            cpu_features,
+            blobs,
+        })
+    }
+
+    /// Bytes of each section.
+    pub(super) fn sizes(&self) -> PerSection<u64> {
+        let mut sizes = PerSection::default();
+        sizes[Section::GnuHash] = self.hash.len() as u64;
+        sizes[Section::Dynsym] = self.dynamic_symbols.size();
+        sizes[Section::Dynstr] = self.dynamic_symbols.names().len() as u64;
+        sizes[Section::FrameIndex] = self.frames.index_size();
+        sizes[Section::Frames] = self.frames.size();
+        sizes[Section::Rodata] = self.input.rodata_size;
+        sizes[Section::Module] = Header::SIZE as u64 + u64::from(self.descriptor_size);
+        sizes[Section::Text] = self.text.len() as u64;
+        sizes[Section::Dynamic] = headers::DYNAMIC_ENTRIES * DYNAMIC_SIZE;
+        for (section, bytes) in &self.blobs {
+            sizes[*section] = bytes.len() as u64;
+        }
+        sizes[Section::Symtab] = self.symbols.size();
+        sizes[Section::Strtab] = self.symbols.names().len() as u64;
+        sizes[Section::Shstrtab] = headers::section_names().len() as u64;
+        sizes
+    }
+
+    /// Writes the whole file, but for relocations and the checksum.
+    pub(super) fn write(self, layout: &Layout) -> Vec<u8> {
+        let mut file = File::new(layout);
+        file.bytes.extend_from_slice(&headers::leading(layout));
+        file.put(Section::GnuHash, &self.hash);
+        file.put(Section::Dynsym, &self.dynamic_symbols.to_bytes(layout));
+        file.put(Section::Dynstr, self.dynamic_symbols.names());
+        file.put(Section::FrameIndex, &self.frames.index(layout));
+        file.put(Section::Frames, &self.frames.into_bytes(layout));
+        for piece in self.input.pieces.iter().filter(|piece| piece.section == Section::Rodata) {
+            file.pad(layout[Section::Rodata].offset + piece.offset, 0);
+            file.bytes.extend_from_slice(piece.bytes);
+        }
+        file.put(Section::Module, &module(self.descriptor, self.descriptor_size, self.cpu_features, layout));
+        file.put(Section::Text, self.text);
+        file.pad(layout[Section::Dynamic].offset, INT3);
+        file.put(Section::Dynamic, &headers::dynamic(layout));
+        for (section, bytes) in self.blobs {
+            file.put(section, &bytes);
+        }
+        file.put(Section::Symtab, &self.symbols.to_bytes(layout));
+        file.put(Section::Strtab, self.symbols.names());
+        file.put(Section::Shstrtab, &headers::section_names());
+        file.pad(layout.section_headers(), 0);
+        file.bytes.extend_from_slice(&headers::sections(layout, self.symbols.locals()));
+        file.bytes
+    }
+}
+
+/// The symbol of an exported function.
+fn export_entry<'n>(export: &Export, name: &'n str) -> Symbol<'n> {
+    let Export { offset, size, .. } = *export;
+    Symbol { name, section: Section::Text, offset: offset.into(), size: size.into() }
+}
+
+/// Header, without its checksum, and descriptor.
+fn module(mut descriptor: Descriptor, size: u32, cpu_features: u64, layout: &Layout) -> Vec<u8> {
+    rebase(&mut descriptor, layout);
+    let header = Header {
+        major: ABI_MAJOR,
+        minor: ABI_MINOR,
+        convention: TAIL_CONVENTION,
+        cpu_features,
+        file_size: layout.file_size(),
+        checksum: 0,
+        descriptor_size: size,
+    };
+    [&header.to_bytes(), encode(&descriptor).as_slice()].concat()
+}
+
+/// Makes the descriptor's ranges count from the start of the file.
+fn rebase(descriptor: &mut Descriptor, layout: &Layout) {
+    descriptor.places = Places {
+        text: layout[Section::Text],
+        data: layout[Section::Data],
+        traps: layout[Section::Traps],
+        address_map: layout[Section::AddressMap],
+        function_map: layout[Section::FunctionMap],
+    };
+    for run in descriptor.memories.iter_mut().flat_map(|memory| &mut memory.image) {
+        move_into(&mut run.file, layout[Section::Image]);
+    }
+    for segment in &mut descriptor.data {
+        move_into(&mut segment.file, layout[Section::Data]);
+    }
+}
+
+fn move_into(range: &mut FileRange, section: FileRange) {
+    assert!(range.offset + range.length <= section.length, "a range beyond its section");
+    range.offset += section.offset;
+}
+
+fn encode(descriptor: &Descriptor) -> Vec<u8> {
+    let mut w = Writer::default();
+    descriptor.encode(&mut w);
+    w.into_bytes()
+}
+
+/// The file in the making.
+struct File<'a> {
+    layout: &'a Layout,
+    bytes: Vec<u8>,
+}
+
+impl<'a> File<'a> {
+    fn new(layout: &'a Layout) -> Self {
+        Self { layout, bytes: Vec::with_capacity(layout.file_size() as usize) }
+    }
+
+    /// Fills up to an offset.
+    fn pad(&mut self, offset: u64, fill: u8) {
+        debug_assert!(self.bytes.len() as u64 <= offset);
+        self.bytes.resize(offset as usize, fill);
+    }
+
+    /// Appends a section at its place.
+    fn put(&mut self, section: Section, bytes: &[u8]) {
+        assert_eq!(bytes.len() as u64, self.layout[section].length, "{}", section.form().name);
+        self.pad(self.layout[section].offset, 0);
+        self.bytes.extend_from_slice(bytes);
+    }
+}

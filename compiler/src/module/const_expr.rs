@@ -1,0 +1,102 @@
+//! Constant expressions: read from the module, and evaluated where nothing of the instance is needed.
+
+use super::Global;
+use crate::error::CompileError;
+use wasmaot_abi::descriptor::{ConstExpr, ConstOp};
+use wasmaot_abi::types::ValType;
+use wasmparser::{HeapType, Operator};
+
+/// Reads a constant expression. Operators that are not constant are left to the validator.
+pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, CompileError> {
+    let mut ops = Vec::new();
+    for item in expr.get_operators_reader().into_iter_with_offsets() {
+        let (op, offset) = item?;
+        ops.push(match op {
+            Operator::I32Const { value } => ConstOp::I32Const { value },
+            Operator::I64Const { value } => ConstOp::I64Const { value },
+            Operator::F32Const { value } => ConstOp::F32Const { bits: value.bits() },
+            Operator::F64Const { value } => ConstOp::F64Const { bits: value.bits() },
+            Operator::GlobalGet { global_index } => ConstOp::GlobalGet { index: global_index },
+            Operator::RefNull { hty } => ConstOp::RefNull { ty: null_type(hty, offset)? },
+            Operator::RefFunc { function_index } => ConstOp::RefFunc { entry: function_index },
+            Operator::I32Add => ConstOp::I32Add,
+            Operator::I32Sub => ConstOp::I32Sub,
+            Operator::I32Mul => ConstOp::I32Mul,
+            Operator::I64Add => ConstOp::I64Add,
+            Operator::I64Sub => ConstOp::I64Sub,
+            Operator::I64Mul => ConstOp::I64Mul,
+            Operator::End => break,
+            other => {
+                let message = format!("not a constant expression: {other:?}");
+                return Err(CompileError::Invalid { offset, message });
+            }
+        });
+    }
+    Ok(ConstExpr { ops })
+}
+
+/// The type of a `ref.null`.
+pub(crate) fn null_type(hty: HeapType, offset: usize) -> Result<ValType, CompileError> {
+    match hty {
+        HeapType::FUNC => Ok(ValType::FuncRef),
+        HeapType::EXTERN => Ok(ValType::ExternRef),
+        other => Err(CompileError::Invalid { offset, message: format!("not a reference type of Wasm 2.0: {other:?}") }),
+    }
+}
+
+/// A value that is known before there is an instance. Floats as bits, functions as indices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConstValue {
+    I32(i32),
+    I64(i64),
+    F32(u32),
+    F64(u64),
+    Null(ValType),
+    Func(u32),
+}
+
+/// Evaluates a constant expression. `None` if it needs the value of an import.
+pub(crate) fn evaluate(expr: &ConstExpr, globals: &[Global]) -> Option<ConstValue> {
+    let mut stack = Vec::new();
+    for op in &expr.ops {
+        let value = match *op {
+            ConstOp::I32Const { value } => ConstValue::I32(value),
+            ConstOp::I64Const { value } => ConstValue::I64(value),
+            ConstOp::F32Const { bits } => ConstValue::F32(bits),
+            ConstOp::F64Const { bits } => ConstValue::F64(bits),
+            ConstOp::V128Const { .. } => return None,
+            ConstOp::GlobalGet { index } => constant_global(globals, index)?,
+            ConstOp::RefNull { ty } => ConstValue::Null(ty),
+            ConstOp::RefFunc { entry } => ConstValue::Func(entry),
+            ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => {
+                let (Some(ConstValue::I32(y)), Some(ConstValue::I32(x))) = (stack.pop(), stack.pop()) else {
+                    return None;
+                };
+                ConstValue::I32(match *op {
+                    ConstOp::I32Add => x.wrapping_add(y),
+                    ConstOp::I32Sub => x.wrapping_sub(y),
+                    _ => x.wrapping_mul(y),
+                })
+            }
+            ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => {
+                let (Some(ConstValue::I64(y)), Some(ConstValue::I64(x))) = (stack.pop(), stack.pop()) else {
+                    return None;
+                };
+                ConstValue::I64(match *op {
+                    ConstOp::I64Add => x.wrapping_add(y),
+                    ConstOp::I64Sub => x.wrapping_sub(y),
+                    _ => x.wrapping_mul(y),
+                })
+            }
+        };
+        stack.push(value);
+    }
+    stack.pop()
+}
+
+/// The value of a global that is the same in every instance.
+pub(crate) fn constant_global(globals: &[Global], index: u32) -> Option<ConstValue> {
+    let (before, rest) = globals.split_at_checked(index as usize)?;
+    let global = rest.first().filter(|global| !global.ty.mutable)?;
+    evaluate(global.init.as_ref()?, before)
+}

@@ -1,0 +1,136 @@
+//! The artifact's descriptor, from what is known of the module and where its code came to lie.
+
+use super::image::Image;
+use super::survey::Features;
+use super::tables::Elements;
+use super::{ElemItems, ElemMode, ModuleInfo};
+use wasmaot_abi::descriptor::{self as abi, ConstExpr, ConstOp, Descriptor, FileRange, FuncEntry, ImportKind, Places};
+use wasmaot_abi::types::ValType;
+
+/// Name and version of this compiler.
+const PRODUCER: &str = concat!("wasmaot ", env!("CARGO_PKG_VERSION"));
+
+/// Makes the descriptor, and the bytes of data segments that are not in the image. Ranges of image and
+/// data are relative to their own bytes; places are left to the linker.
+pub(crate) fn describe(
+    module: &ModuleInfo<'_>,
+    features: Features,
+    constant_tables: &[Option<Elements>],
+    image: &Image,
+    entries: Vec<FuncEntry>,
+) -> (Descriptor, Vec<u8>) {
+    let positions = Positions { entries: &entries };
+    let (data, data_bytes) = data_segments(module, image, &positions);
+    let defined_tables = module.tables.iter().zip(constant_tables).filter(|(table, _)| !table.imported);
+    let defined_memories = module.memories.iter().zip(&image.runs).filter(|(memory, _)| !memory.imported);
+    let descriptor = Descriptor {
+        producer: PRODUCER.to_string(),
+        wasm_features: feature_names(module, features),
+        places: Places::default(),
+        types: module.types.clone(),
+        imports: module.imports.clone(),
+        exports: module.exports.clone(),
+        tables: defined_tables
+            .map(|(table, constant)| abi::Table {
+                ty: table.ty,
+                constant: constant.is_some(),
+                init: table.init.as_ref().filter(|_| constant.is_none()).map(|init| positions.expr(init)),
+            })
+            .collect(),
+        memories: defined_memories
+            .map(|(memory, runs)| abi::Memory { ty: memory.ty, image: runs.clone() })
+            .collect(),
+        globals: module
+            .globals
+            .iter()
+            .filter_map(|global| Some(abi::Global { ty: global.ty, init: positions.expr(global.init.as_ref()?) }))
+            .collect(),
+        data,
+        elems: module.elems.iter().map(|elem| positions.elem(elem)).collect(),
+        start: module.start.map(|func| positions.of(func)),
+        entries,
+    };
+    (descriptor, data_bytes)
+}
+
+/// Turns function indices into positions in the list of entries.
+struct Positions<'a> {
+    entries: &'a [FuncEntry],
+}
+
+impl Positions<'_> {
+    fn of(&self, func: u32) -> u32 {
+        let position = self.entries.binary_search_by_key(&func, |entry| entry.func);
+        position.expect("every function that is referenced has an entry") as u32
+    }
+
+    fn expr(&self, expr: &ConstExpr) -> ConstExpr {
+        let ops = expr.ops.iter().map(|op| match *op {
+            ConstOp::RefFunc { entry: func } => ConstOp::RefFunc { entry: self.of(func) },
+            op => op,
+        });
+        ConstExpr { ops: ops.collect() }
+    }
+
+    fn elem(&self, elem: &super::Elem) -> abi::ElemSegment {
+        let mode = match &elem.mode {
+            ElemMode::Passive => abi::ElemMode::Passive,
+            ElemMode::Active { table, offset } => abi::ElemMode::Active { table: *table, offset: self.expr(offset) },
+            ElemMode::Declared => abi::ElemMode::Dropped,
+        };
+        let items = match &elem.items {
+            _ if mode == abi::ElemMode::Dropped => abi::ElemItems::Entries { entries: Vec::new() },
+            ElemItems::Functions(functions) => {
+                abi::ElemItems::Entries { entries: functions.iter().map(|&func| self.of(func)).collect() }
+            }
+            ElemItems::Exprs(exprs) => abi::ElemItems::Exprs { exprs: exprs.iter().map(|expr| self.expr(expr)).collect() },
+        };
+        abi::ElemSegment { element: elem.element, mode, items }
+    }
+}
+
+fn data_segments(module: &ModuleInfo<'_>, image: &Image, positions: &Positions<'_>) -> (Vec<abi::DataSegment>, Vec<u8>) {
+    let mut bytes = Vec::new();
+    let segments = module.data.iter().enumerate().map(|(index, data)| {
+        let mode = match &data.active {
+            Some(_) if index < image.applied => {
+                return abi::DataSegment { mode: abi::DataMode::InImage, file: FileRange::default() };
+            }
+            Some((memory, offset)) => abi::DataMode::Active { memory: *memory, offset: positions.expr(offset) },
+            None => abi::DataMode::Passive,
+        };
+        let file = FileRange { offset: bytes.len() as u64, length: data.bytes.len() as u64 };
+        bytes.extend_from_slice(data.bytes);
+        abi::DataSegment { mode, file }
+    });
+    (segments.collect(), bytes)
+}
+
+/// Names of the proposals beyond version 1 that a module uses.
+fn feature_names(module: &ModuleInfo<'_>, features: Features) -> Vec<String> {
+    let exprs = module.globals.iter().filter_map(|global| global.init.as_ref());
+    let extended_const = exprs.chain(module.data.iter().filter_map(|data| Some(&data.active.as_ref()?.1))).any(|expr| expr.ops.len() > 1);
+    let mutable_import = module.imports.iter().any(|import| matches!(import.kind, ImportKind::Global { ty } if ty.mutable));
+    let mutable_export = module.exports.iter().any(|export| {
+        matches!(export.kind, abi::ExportKind::Global { index } if module.globals[index as usize].ty.mutable)
+    });
+    let multi_result = module.types.iter().any(|ty| ty.results.len() > 1);
+    let extern_ref = module.types.iter().any(|ty| ty.params.iter().chain(&ty.results).any(|ty| ty.is_ref()))
+        || module.tables.iter().any(|table| table.ty.element == ValType::ExternRef)
+        || module.tables.len() > 1;
+    let bulk_segments = module.data.iter().any(|data| data.active.is_none())
+        || module.elems.iter().any(|elem| matches!(elem.mode, ElemMode::Passive));
+    [
+        ("bulk-memory", features.bulk_memory || bulk_segments),
+        ("extended-const", extended_const),
+        ("multi-value", features.multi_value || multi_result),
+        ("mutable-global", mutable_import || mutable_export),
+        ("nontrapping-float-to-int-conversions", features.saturating_conversions),
+        ("reference-types", features.reference_types || extern_ref),
+        ("sign-extension-ops", features.sign_extension),
+    ]
+    .into_iter()
+    .filter(|&(_, used)| used)
+    .map(|(name, _)| name.to_string())
+    .collect()
+}

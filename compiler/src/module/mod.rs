@@ -1,0 +1,140 @@
+//! What the compiler knows of a module before it translates a function.
+//!
+//! | file | duty |
+//! |---|---|
+//! | [`parse`] | sections in, [`ModuleInfo`] out |
+//! | [`features`] | which proposals are taken, and what to say of the others |
+//! | [`survey`] | one look at all function bodies: validation, and what they do to tables |
+//! | [`const_expr`] | constant expressions |
+//! | [`tables`] | which tables are constant |
+//! | [`image`] | the initial contents of memories |
+//! | [`describe`] | [`ModuleInfo`] in, the artifact's descriptor out |
+
+pub(crate) mod const_expr;
+pub(crate) mod describe;
+pub(crate) mod features;
+pub(crate) mod image;
+pub(crate) mod parse;
+pub(crate) mod survey;
+pub(crate) mod tables;
+
+use std::collections::HashMap;
+use wasmaot_abi::descriptor::{ConstExpr, Export, ExportKind, Import};
+use wasmaot_abi::state::StateLayout;
+use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
+
+/// A parsed, not yet validated module. Indices are as in the module: imports first.
+///
+/// In constant expressions, `RefFunc` holds a function index until [`describe`] turns it into an entry position.
+#[derive(Default)]
+pub(crate) struct ModuleInfo<'a> {
+    /// Function types, each once.
+    pub(crate) types: Vec<FuncType>,
+    /// From the module's type index to the one in `types`.
+    pub(crate) type_map: Vec<u32>,
+    pub(crate) imports: Vec<Import>,
+    pub(crate) exports: Vec<Export>,
+    /// Type of each function, as an index in `types`.
+    pub(crate) functions: Vec<u32>,
+    pub(crate) imported_functions: u32,
+    pub(crate) tables: Vec<Table>,
+    pub(crate) memories: Vec<Memory>,
+    pub(crate) globals: Vec<Global>,
+    pub(crate) imported_globals: u32,
+    pub(crate) data: Vec<Data<'a>>,
+    pub(crate) elems: Vec<Elem>,
+    pub(crate) start: Option<u32>,
+    /// Names of functions, from the name section.
+    pub(crate) names: HashMap<u32, &'a str>,
+}
+
+pub(crate) struct Table {
+    pub(crate) ty: TableType,
+    pub(crate) imported: bool,
+    pub(crate) init: Option<ConstExpr>,
+}
+
+pub(crate) struct Memory {
+    pub(crate) ty: MemoryType,
+    pub(crate) imported: bool,
+}
+
+pub(crate) struct Global {
+    pub(crate) ty: GlobalType,
+    /// `None` if imported.
+    pub(crate) init: Option<ConstExpr>,
+}
+
+pub(crate) struct Data<'a> {
+    /// Memory and offset; `None` if passive.
+    pub(crate) active: Option<(u32, ConstExpr)>,
+    pub(crate) bytes: &'a [u8],
+}
+
+pub(crate) struct Elem {
+    pub(crate) element: ValType,
+    pub(crate) mode: ElemMode,
+    pub(crate) items: ElemItems,
+}
+
+pub(crate) enum ElemMode {
+    Passive,
+    Active { table: u32, offset: ConstExpr },
+    Declared,
+}
+
+pub(crate) enum ElemItems {
+    Functions(Vec<u32>),
+    Exprs(Vec<ConstExpr>),
+}
+
+impl ModuleInfo<'_> {
+    pub(crate) fn function_type(&self, func: u32) -> &FuncType {
+        &self.types[self.functions[func as usize] as usize]
+    }
+
+    /// The position of a global among the defined ones.
+    pub(crate) fn defined_global(&self, global: u32) -> Option<u32> {
+        global.checked_sub(self.imported_globals)
+    }
+
+    /// Its name for people: from the name section, an export, an import, or its index.
+    pub(crate) fn function_name(&self, func: u32) -> String {
+        if let Some(name) = self.known_name(func) {
+            return name.to_string();
+        }
+        let import = self.imports.iter().filter(|import| {
+            matches!(import.kind, wasmaot_abi::descriptor::ImportKind::Func { .. })
+        });
+        match import.take(self.imported_functions as usize).nth(func as usize) {
+            Some(import) => format!("{}.{}", import.module, import.name),
+            None => format!("func[{func}]"),
+        }
+    }
+
+    /// The name that the name section or an export gives a function.
+    pub(crate) fn known_name(&self, func: u32) -> Option<&str> {
+        self.names.get(&func).copied().or_else(|| {
+            let exported = |export: &&Export| matches!(export.kind, ExportKind::Func { index } if index == func);
+            self.exports.iter().find(exported).map(|export| export.name.as_str())
+        })
+    }
+
+    pub(crate) fn state_layout(&self) -> Result<StateLayout, crate::CompileError> {
+        let layout = StateLayout::new(wasmaot_abi::state::Counts {
+            types: self.types.len() as u32,
+            imported_functions: self.imported_functions,
+            tables: self.tables.len() as u32,
+            memories: self.memories.len() as u32,
+            imported_globals: self.imported_globals,
+            defined_globals: self.globals.len() as u32 - self.imported_globals,
+            data_segments: self.data.len() as u32,
+            elem_segments: self.elems.len() as u32,
+        });
+        layout.map_err(|error| crate::CompileError::Limit {
+            what: "bytes of instance state (globals, imports, tables and types)",
+            actual: error.needed,
+            limit: wasmaot_abi::slot::MAX_STATE,
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! Decides which tables are constant: they lie in the artifact, and an instance holds nothing of them.
+//!
+//! **Invariant: a constant table can be seen only by this module's own `call_indirect` and
+//! `table.size`, and nothing can change it.** So its elements are known now.
+
+use super::const_expr::{ConstValue, constant_global, evaluate};
+use super::survey::Facts;
+use super::{Elem, ElemItems, ElemMode, ModuleInfo, Table};
+use wasmaot_abi::descriptor::{ConstExpr, ExportKind};
+use wasmaot_abi::types::ValType;
+
+/// Larger tables stay in the instance unless half of their elements are set.
+const SPARSE_LIMIT: u64 = 4096;
+
+/// A table's elements: function indices.
+pub(crate) type Elements = Vec<Option<u32>>;
+
+/// The elements of each table that is constant, by table index.
+///
+/// Element segments that went into one are dropped from the start: their items are removed.
+pub(crate) fn extract_constant(module: &mut ModuleInfo<'_>, facts: &Facts) -> Vec<Option<Elements>> {
+    (0..module.tables.len() as u32)
+        .map(|index| {
+            let elements = constant_elements(module, facts, index)?;
+            for elem in &mut module.elems {
+                if matches!(elem.mode, ElemMode::Active { table, .. } if table == index) {
+                    elem.mode = ElemMode::Declared;
+                }
+            }
+            Some(elements)
+        })
+        .collect()
+}
+
+fn constant_elements(module: &ModuleInfo<'_>, facts: &Facts, index: u32) -> Option<Elements> {
+    let table = &module.tables[index as usize];
+    let exported = module.exports.iter().any(|export| export.kind == ExportKind::Table { index });
+    if table.imported || exported || facts.dynamic_tables.contains(&index) || table.ty.element != ValType::FuncRef {
+        return None;
+    }
+    let mut elements = initial_elements(module, table)?;
+    let mut set = 0;
+    for elem in &module.elems {
+        if let ElemMode::Active { table, offset } = &elem.mode
+            && *table == index
+        {
+            let Some(ConstValue::I32(offset)) = evaluate(offset, &module.globals) else { return None };
+            let functions = functions_of(module, elem)?;
+            let start = offset as u32 as usize;
+            elements.get_mut(start..start.checked_add(functions.len())?)?.copy_from_slice(&functions);
+            set += functions.len() as u64;
+        }
+    }
+    (table.ty.limits.min <= SPARSE_LIMIT || set * 2 >= table.ty.limits.min).then_some(elements)
+}
+
+fn initial_elements(module: &ModuleInfo<'_>, table: &Table) -> Option<Elements> {
+    /// The validator's own limit on tables.
+    const LIMIT: u64 = 10_000_000;
+    let length = table.ty.limits.min;
+    let value = match &table.init {
+        None => None,
+        Some(init) => function_of(module, init)?,
+    };
+    (length <= LIMIT).then(|| vec![value; length as usize])
+}
+
+fn functions_of(module: &ModuleInfo<'_>, elem: &Elem) -> Option<Elements> {
+    match &elem.items {
+        ElemItems::Functions(functions) => Some(functions.iter().copied().map(Some).collect()),
+        ElemItems::Exprs(exprs) => exprs.iter().map(|expr| function_of(module, expr)).collect(),
+    }
+}
+
+/// The function that an expression names, or null; `None` if that is not known yet.
+fn function_of(module: &ModuleInfo<'_>, expr: &ConstExpr) -> Option<Option<u32>> {
+    match evaluate(expr, &module.globals)? {
+        ConstValue::Func(func) => Some(Some(func)),
+        ConstValue::Null(_) => Some(None),
+        _ => None,
+    }
+}
+
+/// The functions that can be reached from outside compiled code, in ascending order: what exports, the start
+/// function, `ref.func`, globals and remaining element segments name.
+pub(crate) fn reachable_functions(module: &ModuleInfo<'_>, facts: &Facts) -> Vec<u32> {
+    let mut functions = facts.referenced.clone();
+    functions.extend(module.start);
+    functions.extend(module.exports.iter().filter_map(|export| match export.kind {
+        ExportKind::Func { index } => Some(index),
+        _ => None,
+    }));
+    let in_expr = |expr: &ConstExpr| {
+        expr.ops.iter().filter_map(|op| match *op {
+            wasmaot_abi::descriptor::ConstOp::RefFunc { entry } => Some(entry),
+            _ => None,
+        }).collect::<Vec<_>>()
+    };
+    for global in &module.globals {
+        functions.extend(global.init.iter().flat_map(in_expr));
+    }
+    for table in &module.tables {
+        functions.extend(table.init.iter().flat_map(in_expr));
+    }
+    for elem in module.elems.iter().filter(|elem| !matches!(elem.mode, ElemMode::Declared)) {
+        match &elem.items {
+            ElemItems::Functions(items) => functions.extend(items),
+            ElemItems::Exprs(exprs) => functions.extend(exprs.iter().flat_map(in_expr)),
+        }
+    }
+    // A constant global may hold a reference that code reads as a constant.
+    for index in 0..module.globals.len() as u32 {
+        if let Some(ConstValue::Func(func)) = constant_global(&module.globals, index) {
+            functions.insert(func);
+        }
+    }
+    functions.into_iter().collect()
+}

@@ -1,0 +1,57 @@
+//! What a compilation can be asked for.
+
+use wasmaot_abi::cpu::{self, Level};
+
+/// Options of a compilation. `Options::default()` is what a build pipeline wants.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How hard to optimise.
+    pub opt: OptLevel,
+    /// What the code may assume of the CPU.
+    pub cpu: TargetCpu,
+    /// What to produce.
+    pub emit: Emit,
+    /// Worker threads; 0 for one per core. The output does not depend on it.
+    pub jobs: usize,
+}
+
+/// How hard to optimise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OptLevel {
+    /// Not at all: the fastest compilation.
+    None,
+    /// For the speed of the code.
+    #[default]
+    Speed,
+    /// For speed, with whatever the compiler has beyond Cranelift's own passes. Today the same as [`OptLevel::Speed`].
+    Full,
+}
+
+/// What the code may assume of the CPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetCpu {
+    /// A level of the x86-64 psABI.
+    Level(Level),
+    /// Everything that this machine's CPU has.
+    Native,
+}
+
+impl Default for TargetCpu {
+    fn default() -> Self {
+        TargetCpu::Level(cpu::V2)
+    }
+}
+
+/// What to produce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Emit {
+    /// The artifact: a shared object.
+    #[default]
+    SharedObject,
+    /// A relocatable object: machine code and constant tables, without the descriptor.
+    Object,
+    /// Cranelift's intermediate representation, as translated, before optimisation.
+    Clif,
+    /// The machine code in words.
+    Asm,
+}

@@ -1,0 +1,130 @@
+//! Calls: of this module's functions, through tables, and of builtins.
+//!
+//! **Invariant: an indirect call goes only to an address that was loaded from the instance's constants, from a
+//! function reference, or computed from an entry of a constant table, after the type was compared.**
+
+use super::Translator;
+use super::control::trap_code;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, SigRef, Signature, TrapCode as ClifTrap, Value, types};
+use cranelift_codegen::isa::CallConv;
+use std::mem::offset_of;
+use wasmaot_abi::builtin::Builtin;
+use wasmaot_abi::state::{ConstEntry, FuncRef};
+use wasmaot_abi::trap::TrapCode;
+
+impl Translator<'_, '_> {
+    /// A direct call. Imports are reached through their thunk, which has a tail entry like any function.
+    pub(super) fn call(&mut self, func: u32) {
+        let callee = self.function(func);
+        let args = self.pop_arguments(self.env.module.functions[func as usize], self.vmctx);
+        let call = self.builder.ins().call(callee, &args);
+        self.push_results(call);
+    }
+
+    pub(super) fn call_indirect(&mut self, ty: u32, table: u32) {
+        let ty = self.env.module.type_map[ty as usize];
+        let index = self.pop();
+        let (code, vmctx) = match self.env.constant_tables[table as usize] {
+            Some(_) => (self.constant_callee(ty, table, index), self.vmctx),
+            None => self.table_callee(ty, table, index),
+        };
+        let signature = self.signature(ty);
+        let args = self.pop_arguments(ty, vmctx);
+        let call = self.builder.ins().call_indirect(signature, code, &args);
+        self.push_results(call);
+    }
+
+    /// The tail entry that a constant table holds. Functions in it belong to this instance.
+    fn constant_callee(&mut self, ty: u32, table: u32, index: Value) -> Value {
+        let (base, entry) = self.constant_element(table, index, TrapCode::UndefinedElement);
+        let actual = self.load_from_constants(types::I32, entry, ConstEntry::TYPE);
+        let is_right = self.builder.ins().icmp_imm_u(IntCC::Equal, actual, i64::from(ty));
+        let (wrong, right) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(wrong);
+        self.builder.ins().brif(is_right, right, &[], wrong, &[]);
+
+        self.builder.seal_block(wrong);
+        self.builder.seal_block(right);
+        self.builder.switch_to_block(wrong);
+        let is_null = self.builder.ins().icmp_imm_u(IntCC::Equal, actual, i64::from(ConstEntry::NULL_TYPE));
+        self.builder.ins().trapnz(is_null, trap_code(TrapCode::UninitializedElement));
+        self.builder.ins().trap(trap_code(TrapCode::IndirectCallTypeMismatch));
+
+        self.builder.switch_to_block(right);
+        let rel = self.load_from_constants(types::I32, entry, ConstEntry::REL);
+        let rel = self.builder.ins().sextend(types::I64, rel);
+        self.builder.ins().iadd(base, rel)
+    }
+
+    /// The tail entry and vmctx of the function reference that a table holds.
+    fn table_callee(&mut self, ty: u32, table: u32, index: Value) -> (Value, Value) {
+        let element = self.table_element(table, index, TrapCode::UndefinedElement);
+        let flags = self.element_flags();
+        let reference = self.builder.ins().load(types::I64, flags, element, 0);
+        // A null reference is not tested for: the load of its type faults at a small address.
+        let actual = self.load_from_reference(
+            types::I32,
+            reference,
+            offset_of!(FuncRef, type_id),
+            Some(trap_code(TrapCode::UninitializedElement)),
+        );
+        let expected = self.load_state(super::vmctx::Region::Constants, types::I32, self.env.layout.type_id(ty));
+        let is_right = self.builder.ins().icmp(IntCC::Equal, actual, expected);
+        self.builder.ins().trapz(is_right, trap_code(TrapCode::IndirectCallTypeMismatch));
+        let code = self.load_from_reference(types::I64, reference, offset_of!(FuncRef, tail_entry), None);
+        let vmctx = self.load_from_reference(types::I64, reference, offset_of!(FuncRef, vmctx), None);
+        (code, vmctx)
+    }
+
+    /// A field of what a function reference points to. It never changes, but may be read only if the reference is not null.
+    fn load_from_reference(
+        &mut self,
+        ty: types::Type,
+        reference: Value,
+        field: usize,
+        trap: Option<ClifTrap>,
+    ) -> Value {
+        let flags = MemFlagsData::trusted().with_readonly().with_trap_code(trap);
+        self.builder.ins().load(ty, flags, reference, field as i32)
+    }
+
+    /// Pops the arguments for a type and puts the vmctx in front.
+    fn pop_arguments(&mut self, ty: u32, vmctx: Value) -> Vec<Value> {
+        let count = self.env.module.types[ty as usize].params.len();
+        let start = self.stack.len() - count;
+        let mut args = Vec::with_capacity(count + 1);
+        args.push(vmctx);
+        args.extend(self.stack.drain(start..));
+        args
+    }
+
+    fn push_results(&mut self, call: cranelift_codegen::ir::Inst) {
+        self.stack.extend_from_slice(self.builder.func.dfg.inst_results(call));
+    }
+
+    /// Calls a builtin with index arguments and operands, and pushes its result if it has one.
+    pub(super) fn call_builtin(&mut self, builtin: Builtin, indices: &[u32], operands: &[Value]) {
+        let mut args = vec![self.vmctx];
+        args.extend(indices.iter().map(|&index| self.builder.ins().iconst(types::I64, i64::from(index))));
+        for &operand in operands {
+            args.push(self.extend(operand));
+        }
+        debug_assert_eq!(args.len(), builtin.params());
+        let signature = self.builtin_signature(builtin);
+        let table = self.load_constant(self.env.layout.builtins());
+        let code = self.load_from_constants(types::I64, table, builtin.offset());
+        let call = self.builder.ins().call_indirect(signature, code, &args);
+        self.push_results(call);
+    }
+
+    fn builtin_signature(&mut self, builtin: Builtin) -> SigRef {
+        let builder = &mut self.builder;
+        *self.builtin_signatures.entry((builtin.params(), builtin.returns())).or_insert_with(|| {
+            let mut signature = Signature::new(CallConv::SystemV);
+            signature.params.extend((0..builtin.params()).map(|_| AbiParam::new(types::I64)));
+            signature.returns.extend(builtin.returns().then(|| AbiParam::new(types::I64)));
+            builder.import_signature(signature)
+        })
+    }
+}

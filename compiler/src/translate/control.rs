@@ -1,0 +1,273 @@
+//! Blocks and branches.
+//!
+//! Each Wasm label is a CLIF block whose parameters are the label's operands. Code that cannot be
+//! reached is not translated: only its nesting is followed. **Invariant: the operand stack is as high at a frame's `end` as the
+//! frame says**, because an unreachable end resets it.
+
+use super::{Translator, clif_type};
+use crate::module::parse::val_type;
+use cranelift_codegen::ir::{self, Block, BlockArg, InstBuilder, JumpTableData, TrapCode as ClifTrap, Value};
+use wasmaot_abi::trap::TrapCode;
+use wasmaot_abi::types::ValType;
+use wasmparser::{BlockType, BrTable};
+
+/// An open `block`, `loop`, `if` or the function itself.
+pub(super) struct Frame {
+    kind: FrameKind,
+    /// Where a branch to the label goes, except for loops.
+    end: Block,
+    /// Height of the operand stack below the frame's parameters.
+    height: usize,
+    results: usize,
+    /// Whether something branches to `end`.
+    end_is_used: bool,
+    /// Whether the frame's beginning can be reached.
+    entered: bool,
+}
+
+enum FrameKind {
+    Block,
+    Loop {
+        header: Block,
+        params: usize,
+    },
+    /// Waits for its `else`. `else_block` takes the parameters as block arguments.
+    If {
+        else_block: Block,
+        params: Vec<Value>,
+    },
+    Else,
+}
+
+/// The code generator's trap code for one of ours. Those that it has of its own keep their meaning, see
+/// [`crate::codegen::trap_code`].
+pub(super) fn trap_code(code: TrapCode) -> ClifTrap {
+    ClifTrap::unwrap_user(code as u8)
+}
+
+impl Translator<'_, '_> {
+    pub(super) fn push_function_frame(&mut self, results: &[ValType]) {
+        let end = self.block_with_params(results);
+        self.push_frame(FrameKind::Block, end, 0, results.len());
+    }
+
+    fn push_frame(&mut self, kind: FrameKind, end: Block, params: usize, results: usize) {
+        self.control.push(Frame {
+            kind,
+            end,
+            height: self.stack.len() - params,
+            results,
+            end_is_used: false,
+            entered: self.reachable,
+        });
+    }
+
+    fn block_with_params(&mut self, types: &[ValType]) -> Block {
+        let block = self.builder.create_block();
+        for &ty in types {
+            self.builder.append_block_param(block, clif_type(ty));
+        }
+        block
+    }
+
+    fn signature_of(&self, ty: BlockType) -> (Vec<ValType>, Vec<ValType>) {
+        match ty {
+            BlockType::Empty => (Vec::new(), Vec::new()),
+            BlockType::Type(ty) => (Vec::new(), vec![val_type(ty)]),
+            BlockType::FuncType(index) => {
+                let ty = &self.env.module.types[self.env.module.type_map[index as usize] as usize];
+                (ty.params.clone(), ty.results.clone())
+            }
+        }
+    }
+
+    pub(super) fn block(&mut self, ty: BlockType) {
+        if self.skip_frame() {
+            return;
+        }
+        let (params, results) = self.signature_of(ty);
+        let end = self.block_with_params(&results);
+        self.push_frame(FrameKind::Block, end, params.len(), results.len());
+    }
+
+    pub(super) fn loop_(&mut self, ty: BlockType) {
+        if self.skip_frame() {
+            return;
+        }
+        let (params, results) = self.signature_of(ty);
+        let header = self.block_with_params(&params);
+        let end = self.block_with_params(&results);
+        let args = self.top_args(params.len());
+        self.builder.ins().jump(header, &args);
+        self.push_frame(FrameKind::Loop { header, params: params.len() }, end, params.len(), results.len());
+        self.stack.truncate(self.stack.len() - params.len());
+        self.continue_in(header);
+    }
+
+    pub(super) fn if_(&mut self, ty: BlockType) {
+        if self.skip_frame() {
+            return;
+        }
+        let condition = self.pop();
+        let (params, results) = self.signature_of(ty);
+        let end = self.block_with_params(&results);
+        let (then_block, else_block) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().brif(condition, then_block, &[], else_block, &[]);
+        let saved = self.stack[self.stack.len() - params.len()..].to_vec();
+        self.push_frame(FrameKind::If { else_block, params: saved }, end, params.len(), results.len());
+        self.builder.seal_block(then_block);
+        self.builder.seal_block(else_block);
+        self.builder.switch_to_block(then_block);
+    }
+
+    /// Opens a frame in code that cannot be reached, of which only the end matters.
+    fn skip_frame(&mut self) -> bool {
+        if !self.reachable {
+            let nowhere = self.control.last().expect("inside the function").end;
+            self.push_frame(FrameKind::Block, nowhere, 0, 0);
+        }
+        !self.reachable
+    }
+
+    pub(super) fn else_(&mut self) {
+        let frame = self.control.last().expect("validated: an if is open");
+        if !frame.entered {
+            return;
+        }
+        let height = frame.height;
+        if self.reachable {
+            self.jump_to_end();
+        }
+        let frame = self.control.last_mut().expect("validated: an if is open");
+        let FrameKind::If { else_block, params } = std::mem::replace(&mut frame.kind, FrameKind::Else) else {
+            unreachable!("validated: else follows if");
+        };
+        self.stack.truncate(height);
+        self.stack.extend(params);
+        self.builder.switch_to_block(else_block);
+        self.reachable = true;
+    }
+
+    pub(super) fn end(&mut self) {
+        let frame = self.control.last().expect("validated: a frame is open");
+        if !frame.entered {
+            self.control.pop();
+            return;
+        }
+        if self.reachable {
+            self.jump_to_end();
+        }
+        let mut frame = self.control.pop().expect("validated: a frame is open");
+        self.stack.truncate(frame.height);
+        match frame.kind {
+            FrameKind::Loop { header, .. } => self.builder.seal_block(header),
+            // No `else`: the parameters are the results.
+            FrameKind::If { else_block, params } => {
+                self.builder.switch_to_block(else_block);
+                let args: Vec<BlockArg> = params.into_iter().map(BlockArg::from).collect();
+                self.builder.ins().jump(frame.end, &args);
+                frame.end_is_used = true;
+            }
+            FrameKind::Block | FrameKind::Else => {}
+        }
+        self.reachable = frame.end_is_used;
+        if self.reachable {
+            self.builder.seal_block(frame.end);
+            self.continue_in(frame.end);
+        }
+        if self.control.is_empty() && self.reachable {
+            self.return_results();
+        }
+    }
+
+    fn return_results(&mut self) {
+        let results = std::mem::take(&mut self.stack);
+        self.builder.ins().return_(&results);
+        self.reachable = false;
+    }
+
+    /// Continues in a block, its parameters on top of the stack.
+    fn continue_in(&mut self, block: Block) {
+        self.builder.switch_to_block(block);
+        self.stack.extend_from_slice(self.builder.block_params(block));
+    }
+
+    fn top_args(&self, count: usize) -> Vec<BlockArg> {
+        self.stack[self.stack.len() - count..].iter().copied().map(BlockArg::from).collect()
+    }
+
+    /// Where a branch to a label goes, and how many operands it takes along. Notes that the label is used.
+    fn target(&mut self, depth: u32) -> (Block, usize) {
+        let index = self.control.len() - 1 - depth as usize;
+        let frame = &mut self.control[index];
+        match frame.kind {
+            FrameKind::Loop { header, params } => (header, params),
+            _ => {
+                frame.end_is_used = true;
+                (frame.end, frame.results)
+            }
+        }
+    }
+
+    /// Falls through to the end of the innermost frame.
+    fn jump_to_end(&mut self) {
+        let frame = self.control.last_mut().expect("a frame is open");
+        frame.end_is_used = true;
+        let (end, results) = (frame.end, frame.results);
+        let args = self.top_args(results);
+        self.builder.ins().jump(end, &args);
+    }
+
+    pub(super) fn br(&mut self, depth: u32) {
+        let (block, count) = self.target(depth);
+        let args = self.top_args(count);
+        self.builder.ins().jump(block, &args);
+        self.reachable = false;
+    }
+
+    pub(super) fn br_if(&mut self, depth: u32) {
+        let condition = self.pop();
+        let (block, count) = self.target(depth);
+        let args = self.top_args(count);
+        let next = self.builder.create_block();
+        self.builder.ins().brif(condition, block, &args, next, &[]);
+        self.builder.seal_block(next);
+        self.builder.switch_to_block(next);
+    }
+
+    pub(super) fn br_table(&mut self, targets: &BrTable<'_>) {
+        let index = self.pop();
+        let default = self.block_call(targets.default());
+        let calls: Vec<_> = targets
+            .targets()
+            .map(|depth| depth.expect("validated: the targets can be read"))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|depth| self.block_call(depth))
+            .collect();
+        let table = self.builder.create_jump_table(JumpTableData::new(default, &calls));
+        self.builder.ins().br_table(index, table);
+        self.reachable = false;
+    }
+
+    fn block_call(&mut self, depth: u32) -> ir::BlockCall {
+        let (block, count) = self.target(depth);
+        let args = self.top_args(count);
+        self.builder.func.dfg.block_call(block, &args)
+    }
+
+    pub(super) fn return_(&mut self) {
+        self.br(self.control.len() as u32 - 1);
+    }
+
+    pub(super) fn unreachable(&mut self) {
+        self.builder.ins().trap(trap_code(TrapCode::Unreachable));
+        self.reachable = false;
+    }
+
+    pub(super) fn select(&mut self) {
+        let (if_true, if_false, condition) = self.pop3();
+        let value = self.builder.ins().select(condition, if_true, if_false);
+        self.push(value);
+    }
+}

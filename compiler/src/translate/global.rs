@@ -1,0 +1,51 @@
+//! Globals: constants where they cannot change, cells of the instance otherwise.
+
+use super::vmctx::Region;
+use super::{Translator, clif_type};
+use crate::module::const_expr::{ConstValue, constant_global};
+use cranelift_codegen::ir::{InstBuilder, Value, types};
+
+impl Translator<'_, '_> {
+    pub(super) fn global_get(&mut self, index: u32) {
+        let value = match constant_global(&self.env.module.globals, index) {
+            Some(value) => self.constant(value),
+            None => self.load_global(index),
+        };
+        self.push(value);
+    }
+
+    pub(super) fn global_set(&mut self, index: u32) {
+        let value = self.pop();
+        match self.env.module.defined_global(index) {
+            Some(defined) => self.store_state(Region::Global(defined), value, self.env.layout.global(defined)),
+            None => {
+                let cell = self.load_constant(self.env.layout.imported_global(index));
+                let flags = self.flags(Region::ImportedGlobals);
+                self.builder.ins().store(flags, value, cell, 0);
+            }
+        }
+    }
+
+    fn load_global(&mut self, index: u32) -> Value {
+        let ty = clif_type(self.env.module.globals[index as usize].ty.value);
+        match self.env.module.defined_global(index) {
+            Some(defined) => self.load_state(Region::Global(defined), ty, self.env.layout.global(defined)),
+            None => {
+                let cell = self.load_constant(self.env.layout.imported_global(index));
+                let flags = self.flags(Region::ImportedGlobals);
+                self.builder.ins().load(ty, flags, cell, 0)
+            }
+        }
+    }
+
+    fn constant(&mut self, value: ConstValue) -> Value {
+        match value {
+            ConstValue::I32(value) => self.builder.ins().iconst(types::I32, i64::from(value as u32)),
+            ConstValue::I64(value) => self.builder.ins().iconst(types::I64, value),
+            ConstValue::F32(bits) => self.builder.ins().f32const(f32::from_bits(bits)),
+            ConstValue::F64(bits) => self.builder.ins().f64const(f64::from_bits(bits)),
+            ConstValue::Null(ty) => self.zero(ty),
+            ConstValue::Func(func) => self.function_reference(func),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! From Wasm function bodies to CLIF.
+//!
+//! | file | duty |
+//! |---|---|
+//! | [`ops`] | the table of operators |
+//! | [`control`] | blocks, branches, the control stack |
+//! | [`call`] | calls, direct and indirect, and calls of builtins |
+//! | [`heap`] | **sandbox-critical**: from a Wasm address to a native one |
+//! | [`memory`] | loads, stores and bulk operators |
+//! | [`table`] | table operators, and **sandbox-critical**: from an index to an element |
+//! | [`global`] | globals |
+//! | [`reference`] | references |
+//! | [`numeric`], [`convert`], [`round`] | arithmetic |
+//! | [`vmctx`] | reads and writes of instance state |
+//! | [`thunk`] | array entries, and thunks for imports |
+//!
+//! Bodies have been validated: operand types and indices are right, and are not checked again.
+//! **Invariant: compiled code computes no address other than `vmctx + constant`, what [`heap`] and
+//! [`table`] give it, and what it loads from the instance's constants.**
+
+mod call;
+mod control;
+mod convert;
+mod global;
+mod heap;
+mod memory;
+mod numeric;
+mod ops;
+mod reference;
+mod round;
+mod table;
+mod thunk;
+mod vmctx;
+
+use crate::error::CompileError;
+use crate::isa::Target;
+use crate::module::ModuleInfo;
+use crate::module::parse::val_type;
+use crate::module::tables::Elements;
+use cranelift_codegen::ir::{
+    self, AbiParam, ExtFuncData, ExternalName, Function, InstBuilder, Signature, SourceLoc, UserExternalName,
+    UserFuncName, Value, types,
+};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use std::collections::HashMap;
+use wasmaot_abi::state::StateLayout;
+use wasmaot_abi::types::{FuncType, ValType};
+use wasmparser::FunctionBody;
+
+pub(crate) use thunk::{array_entry, import_thunk};
+
+/// Namespace of functions in CLIF names: a Wasm function's index, and after those one array entry per
+/// function entry.
+pub(crate) const FUNCTIONS: u32 = 0;
+
+/// Namespace of constant tables in CLIF names, by table index.
+pub(crate) const TABLES: u32 = 1;
+
+/// What all functions of a module share.
+pub(crate) struct Env<'m> {
+    pub(crate) module: &'m ModuleInfo<'m>,
+    pub(crate) layout: StateLayout,
+    pub(crate) constant_tables: &'m [Option<Elements>],
+    /// Functions that can be reached from outside, ascending.
+    pub(crate) entries: &'m [u32],
+    pub(crate) target: &'m Target,
+}
+
+impl Env<'_> {
+    /// The signature of a tail entry.
+    fn tail_signature(&self, ty: &FuncType) -> Signature {
+        let mut signature = Signature::new(CallConv::Tail);
+        signature.params.push(AbiParam::new(types::I64));
+        signature.params.extend(ty.params.iter().map(|&ty| AbiParam::new(clif_type(ty))));
+        signature.returns.extend(ty.results.iter().map(|&ty| AbiParam::new(clif_type(ty))));
+        signature
+    }
+
+    /// Position of a function in the list of entries.
+    fn entry(&self, func: u32) -> u32 {
+        self.entries.binary_search(&func).expect("every function that is referenced has an entry") as u32
+    }
+}
+
+/// The type of a Wasm value in CLIF. Function references are addresses, other references indices.
+fn clif_type(ty: ValType) -> ir::Type {
+    match ty {
+        ValType::I32 | ValType::ExternRef => types::I32,
+        ValType::I64 | ValType::FuncRef => types::I64,
+        ValType::F32 => types::F32,
+        ValType::F64 => types::F64,
+        ValType::V128 => types::I8X16,
+    }
+}
+
+/// The name of a function in CLIF.
+fn function_name(index: u32) -> UserFuncName {
+    UserFuncName::user(FUNCTIONS, index)
+}
+
+/// Translates the body of function `func` into `into`.
+pub(crate) fn translate(
+    env: &Env<'_>,
+    func: u32,
+    body: &FunctionBody<'_>,
+    into: &mut Function,
+    context: &mut FunctionBuilderContext,
+) -> Result<(), CompileError> {
+    let ty = env.module.function_type(func);
+    into.signature = env.tail_signature(ty);
+    into.name = function_name(func);
+    let mut t = Translator::new(env, FunctionBuilder::new(into, context));
+    t.builder.set_srcloc(location(body.range().start));
+    t.enter_function(ty);
+    t.declare_locals(body)?;
+    let mut reader = body.get_operators_reader()?;
+    while !reader.eof() {
+        let (op, offset) = reader.read_with_offset()?;
+        t.builder.set_srcloc(location(offset));
+        t.operator(&op);
+    }
+    t.builder.seal_all_blocks();
+    t.builder.finalize(env.target.isa.frontend_config());
+    Ok(())
+}
+
+/// Offsets in the Wasm file are what the address map calls source locations.
+fn location(offset: usize) -> SourceLoc {
+    SourceLoc::new(offset as u32)
+}
+
+/// The state of one function's translation.
+struct Translator<'e, 'f> {
+    env: &'e Env<'e>,
+    builder: FunctionBuilder<'f>,
+    /// Base of memory 0 and of the instance's state.
+    vmctx: Value,
+    locals: Vec<Variable>,
+    /// The operand stack.
+    stack: Vec<Value>,
+    control: Vec<control::Frame>,
+    /// Whether the current position can be reached. If not, operators are skipped.
+    reachable: bool,
+    /// Imported into the CLIF function so far.
+    functions: HashMap<u32, ir::FuncRef>,
+    signatures: HashMap<u32, ir::SigRef>,
+    builtin_signatures: HashMap<(usize, bool), ir::SigRef>,
+    constant_tables: HashMap<u32, ir::GlobalValue>,
+}
+
+impl<'e, 'f> Translator<'e, 'f> {
+    fn new(env: &'e Env<'e>, mut builder: FunctionBuilder<'f>) -> Self {
+        let entry = builder.create_block();
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        builder.seal_block(entry);
+        let vmctx = builder.block_params(entry)[0];
+        Self {
+            env,
+            builder,
+            vmctx,
+            locals: Vec::new(),
+            stack: Vec::new(),
+            control: Vec::new(),
+            reachable: true,
+            functions: HashMap::new(),
+            signatures: HashMap::new(),
+            builtin_signatures: HashMap::new(),
+            constant_tables: HashMap::new(),
+        }
+    }
+
+    /// Makes the parameters locals, and the block that ends the function the outermost frame.
+    fn enter_function(&mut self, ty: &FuncType) {
+        let entry = self.builder.current_block().expect("in the entry block");
+        for (index, &param) in ty.params.iter().enumerate() {
+            let value = self.builder.block_params(entry)[index + 1];
+            self.declare_local(param, value);
+        }
+        self.push_function_frame(&ty.results);
+    }
+
+    fn declare_locals(&mut self, body: &FunctionBody<'_>) -> Result<(), CompileError> {
+        for group in body.get_locals_reader()? {
+            let (count, ty) = group?;
+            let ty = val_type(ty);
+            let zero = self.zero(ty);
+            for _ in 0..count {
+                self.declare_local(ty, zero);
+            }
+        }
+        Ok(())
+    }
+
+    fn declare_local(&mut self, ty: ValType, value: Value) {
+        let variable = self.builder.declare_var(clif_type(ty));
+        self.builder.def_var(variable, value);
+        self.locals.push(variable);
+    }
+
+    fn zero(&mut self, ty: ValType) -> Value {
+        match clif_type(ty) {
+            types::F32 => self.builder.ins().f32const(0.0),
+            types::F64 => self.builder.ins().f64const(0.0),
+            ty => self.builder.ins().iconst(ty, 0),
+        }
+    }
+
+    fn push(&mut self, value: Value) {
+        self.stack.push(value);
+    }
+
+    fn pop(&mut self) -> Value {
+        self.stack.pop().expect("validated: the operand stack is not empty")
+    }
+
+    fn pop2(&mut self) -> (Value, Value) {
+        let second = self.pop();
+        (self.pop(), second)
+    }
+
+    fn pop3(&mut self) -> (Value, Value, Value) {
+        let third = self.pop();
+        let (first, second) = self.pop2();
+        (first, second, third)
+    }
+
+    /// Imports a Wasm function of this module into the CLIF function.
+    fn function(&mut self, func: u32) -> ir::FuncRef {
+        if let Some(&known) = self.functions.get(&func) {
+            return known;
+        }
+        let signature = self.signature(self.env.module.functions[func as usize]);
+        let imported = import_function(self.builder.func, func, signature);
+        self.functions.insert(func, imported);
+        imported
+    }
+
+    /// Imports the tail signature of a type into the CLIF function.
+    fn signature(&mut self, ty: u32) -> ir::SigRef {
+        let (env, builder) = (self.env, &mut self.builder);
+        *self
+            .signatures
+            .entry(ty)
+            .or_insert_with(|| builder.import_signature(env.tail_signature(&env.module.types[ty as usize])))
+    }
+}
+
+/// Declares a function of this module in a CLIF function, near enough for a relative call.
+fn import_function(into: &mut Function, index: u32, signature: ir::SigRef) -> ir::FuncRef {
+    let name = into.declare_imported_user_function(UserExternalName::new(FUNCTIONS, index));
+    into.import_function(ExtFuncData { name: ExternalName::user(name), signature, colocated: true, patchable: false })
+}

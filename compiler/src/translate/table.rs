@@ -1,0 +1,123 @@
+//! **Sandbox-critical**: the only place that turns a table index into an element's address. And the table operators.
+//!
+//! Invariant: an element's address is computed from an index that was compared with the table's length, and
+//! stays inside the table even on a path that the processor only speculates on (the index is replaced by 0, or the address by
+//! null, before it is used).
+
+use super::Translator;
+use super::control::trap_code;
+use super::vmctx::Region;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{ExternalName, GlobalValueData, InstBuilder, MemFlagsData, UserExternalName, Value, types};
+use std::mem::offset_of;
+use wasmaot_abi::builtin::Builtin;
+use wasmaot_abi::state::{ConstEntry, TABLE_ELEMENT, TableRef};
+use wasmaot_abi::trap::TrapCode;
+
+impl Translator<'_, '_> {
+    /// The address of an element, trapping with `code` if there is none.
+    pub(super) fn table_element(&mut self, table: u32, index: Value, code: TrapCode) -> Value {
+        let length = self.table_length(table);
+        let base = self.load_constant(self.env.layout.table(table) + offset_of!(TableRef, base) as i32);
+        let index = self.extend(index);
+        self.checked_address(base, index, length, TABLE_ELEMENT, code)
+    }
+
+    /// The address of an entry of a constant table.
+    pub(super) fn constant_element(&mut self, table: u32, index: Value, code: TrapCode) -> (Value, Value) {
+        let length = self.const64(self.env.module.tables[table as usize].ty.limits.min);
+        let base = self.constant_table(table);
+        let index = self.extend(index);
+        (base, self.checked_address(base, index, length, u64::from(ConstEntry::SIZE), code))
+    }
+
+    /// `base + index * size`, for an index below `length`; else traps. Both integers are 64 bits wide.
+    fn checked_address(&mut self, base: Value, index: Value, length: Value, size: u64, code: TrapCode) -> Value {
+        let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
+        self.builder.ins().trapnz(outside, trap_code(code));
+        let shift = i64::from(size.trailing_zeros());
+        let scaled = self.builder.ins().ishl_imm_u(index, shift);
+        let address = self.builder.ins().iadd(base, scaled);
+        self.builder.ins().select_spectre_guard(outside, base, address)
+    }
+
+    fn constant_table(&mut self, table: u32) -> Value {
+        let func = &mut *self.builder.func;
+        let symbol = *self.constant_tables.entry(table).or_insert_with(|| {
+            let name = func.declare_imported_user_function(UserExternalName::new(super::TABLES, table));
+            func.create_global_value(GlobalValueData::Symbol {
+                name: ExternalName::user(name),
+                offset: 0.into(),
+                colocated: true,
+                tls: false,
+            })
+        });
+        self.builder.ins().symbol_value(types::I64, symbol)
+    }
+
+    /// The current length of a table, in elements, as 64 bits.
+    fn table_length(&mut self, table: u32) -> Value {
+        if !self.env.module.tables[table as usize].imported {
+            return self.load_state(Region::Lengths, types::I64, self.env.layout.table_length(table));
+        }
+        let cell = self.load_constant(self.env.layout.table(table) + offset_of!(TableRef, length) as i32);
+        let flags = self.flags(Region::Lengths);
+        self.builder.ins().load(types::I64, flags, cell, 0)
+    }
+
+    pub(super) fn table_size(&mut self, table: u32) {
+        let length = match &self.env.constant_tables[table as usize] {
+            Some(elements) => self.const64(elements.len() as u64),
+            None => self.table_length(table),
+        };
+        let length = self.builder.ins().ireduce(types::I32, length);
+        self.push(length);
+    }
+
+    pub(super) fn table_get(&mut self, table: u32) {
+        let index = self.pop();
+        let address = self.table_element(table, index, TrapCode::TableOutOfBounds);
+        let flags = self.element_flags();
+        let ty = super::clif_type(self.env.module.tables[table as usize].ty.element);
+        let value = self.builder.ins().load(ty, flags, address, 0);
+        self.push(value);
+    }
+
+    pub(super) fn table_set(&mut self, table: u32) {
+        let (index, value) = self.pop2();
+        let address = self.table_element(table, index, TrapCode::TableOutOfBounds);
+        let flags = self.element_flags();
+        let value = self.extend(value);
+        self.builder.ins().store(flags, value, address, 0);
+    }
+
+    /// Flags for table elements, which are accessible once the index has been checked.
+    pub(super) fn element_flags(&mut self) -> MemFlagsData {
+        self.flags(Region::TableElements)
+    }
+
+    pub(super) fn table_grow(&mut self, table: u32) {
+        let (value, count) = self.pop2();
+        self.call_builtin(Builtin::TableGrow, &[table], &[value, count]);
+        self.narrow_top();
+    }
+
+    pub(super) fn table_fill(&mut self, table: u32) {
+        let (to, value, length) = self.pop3();
+        self.call_builtin(Builtin::TableFill, &[table], &[to, value, length]);
+    }
+
+    pub(super) fn table_copy(&mut self, to_table: u32, from_table: u32) {
+        let (to, from, length) = self.pop3();
+        self.call_builtin(Builtin::TableCopy, &[to_table, from_table], &[to, from, length]);
+    }
+
+    pub(super) fn table_init(&mut self, segment: u32, table: u32) {
+        let (to, from, length) = self.pop3();
+        self.call_builtin(Builtin::TableInit, &[table, segment], &[to, from, length]);
+    }
+
+    pub(super) fn elem_drop(&mut self, segment: u32) {
+        self.call_builtin(Builtin::ElemDrop, &[segment], &[]);
+    }
+}

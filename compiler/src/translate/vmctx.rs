@@ -1,0 +1,91 @@
+//! Reads and writes of instance state, at constant offsets from vmctx.
+//!
+//! Alias regions tell the optimiser that the heap, each global, the tables and the lengths do not overlap, so
+//! that a store to one does not forget what was loaded from another. **Invariant: a region is
+//! used for one kind of thing only.**
+
+use super::Translator;
+use cranelift_codegen::ir::{self, AliasRegionData, InstBuilder, MemFlagsData, Type, Value, types};
+
+/// Things in memory that never overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Region {
+    /// A linear memory. Memories may be the same one if imported twice, so they share a region.
+    Heap,
+    /// Bodies of tables.
+    TableElements,
+    /// Lengths of memories and tables.
+    Lengths,
+    /// Cells of imported globals, which may be the same one.
+    ImportedGlobals,
+    /// The cell of a defined global. It may be imported elsewhere, but not into this instance.
+    Global(u32),
+    /// What never changes while an instance exists.
+    Constants,
+}
+
+/// Globals beyond this many share a region: a CLIF function has room for 65,535 sets of flags.
+const GLOBAL_REGIONS: u32 = 1024;
+
+impl Region {
+    fn data(self) -> AliasRegionData {
+        let (user_id, description) = match self {
+            Region::Heap => (0, "heap".into()),
+            Region::TableElements => (1, "table elements".into()),
+            Region::Lengths => (2, "lengths".into()),
+            Region::ImportedGlobals => (3, "imported globals".into()),
+            Region::Constants => (4, "constants".into()),
+            Region::Global(index) => {
+                let index = index.min(GLOBAL_REGIONS);
+                (5 + index, format!("global {index}").into())
+            }
+        };
+        AliasRegionData { user_id, description }
+    }
+}
+
+impl Translator<'_, '_> {
+    /// Flags for a region that is always accessible.
+    pub(super) fn flags(&mut self, region: Region) -> MemFlagsData {
+        let known = self.builder.func.dfg.alias_regions.insert(region.data());
+        let flags = MemFlagsData::trusted().with_alias_region(Some(known));
+        if region == Region::Constants { flags.with_readonly().with_can_move() } else { flags }
+    }
+
+    /// Reads a state item.
+    pub(super) fn load_state(&mut self, region: Region, ty: Type, offset: i32) -> Value {
+        let flags = self.flags(region);
+        self.builder.ins().load(ty, flags, self.vmctx, offset)
+    }
+
+    /// Writes a state item.
+    pub(super) fn store_state(&mut self, region: Region, value: Value, offset: i32) {
+        let flags = self.flags(region);
+        self.builder.ins().store(flags, value, self.vmctx, offset);
+    }
+
+    /// Reads an address from the instance's constants.
+    pub(super) fn load_constant(&mut self, offset: i32) -> Value {
+        self.load_state(Region::Constants, types::I64, offset)
+    }
+
+    /// A load from a table of constants, such as that of the builtins.
+    pub(super) fn load_from_constants(&mut self, ty: Type, base: Value, offset: i32) -> Value {
+        let flags = self.flags(Region::Constants);
+        self.builder.ins().load(ty, flags, base, offset)
+    }
+
+    /// A 64-bit constant.
+    pub(super) fn const64(&mut self, value: u64) -> Value {
+        self.builder.ins().iconst(types::I64, value as i64)
+    }
+
+    /// Zero-extends to 64 bits.
+    pub(super) fn extend(&mut self, value: Value) -> Value {
+        match self.builder.func.dfg.value_type(value) {
+            types::I64 => value,
+            ir::types::I32 => self.builder.ins().uextend(types::I64, value),
+            other => unreachable!("{other} is not an integer operand"),
+        }
+    }
+}
