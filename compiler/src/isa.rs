@@ -43,8 +43,10 @@ fn flags(opt: OptLevel) -> settings::Flags {
     let mut flags = settings::builder();
     let mut set = |name: &str, value: &str| flags.set(name, value).expect("a setting of this Cranelift version");
     set("opt_level", if opt == OptLevel::None { "none" } else { "speed" });
-    set("is_pic", "true");
-    set("use_colocated_libcalls", "true");
+    // Everything is colocated, and thus addressed relative to rip. With `is_pic` Cranelift would load the
+    // addresses of constant tables from a global offset table; a library call, which it could not reach
+    // without one, is refused by the linker.
+    set("is_pic", "false");
     set("preserve_frame_pointers", "true");
     set("unwind_info", "true");
     set("enable_probestack", "true");
@@ -54,6 +56,8 @@ fn flags(opt: OptLevel) -> settings::Flags {
     set("enable_table_access_spectre_mitigation", "true");
     set("enable_llvm_abi_extensions", "true");
     set("enable_multi_ret_implicit_sret", "true");
+    // What the code generator prefers on this target.
+    set("log2_min_function_alignment", "5");
     set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" });
     settings::Flags::new(flags)
 }

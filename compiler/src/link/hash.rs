@@ -5,9 +5,9 @@
 //!  | bloom u64 x bloom words | bucket u32 x buckets | chain u32 x symbols |
 //! ```
 //!
-//! A bucket holds the index of its first symbol, 0 if it has none; the chain holds each symbol's hash, the lowest
-//! bit set on the last of a bucket only. **Invariant: symbols lie in the order that [`GnuHash::order`]
-//! states**, so that those of a bucket are neighbours.
+//! A bucket holds the index of its first symbol, 0 if it has none; the chain holds each symbol's
+//! hash, the lowest bit set on the last of a bucket only. **Invariant: symbols lie in the order that
+//! [`GnuHash::order`] states**, so that those of a bucket are neighbours.
 
 use object::elf::gnu_hash;
 

@@ -12,8 +12,8 @@
 //! | `unwind` | `.eh_frame` and its search table |
 //! | `relocate` | references between functions and constant tables |
 //!
-//! **Invariants.** The shared object has no dynamic relocations, no initialisers and no undefined symbols: mapping
-//! it is loading it. The same parts give the same bytes.
+//! **Invariants.** The shared object has no dynamic relocations, no initialisers and no undefined
+//! symbols: mapping it is loading it. The same parts give the same bytes.
 
 mod contents;
 mod escape;
@@ -33,14 +33,14 @@ use cranelift_codegen::isa::unwind::systemv::UnwindInfo;
 use gimli::write::CommonInformationEntry;
 use input::Input;
 use layout::Layout;
-use section::Section;
+use section::{RODATA_ALIGN, Section};
 use wasmaot_abi::descriptor::Descriptor;
 use wasmaot_abi::header::Header;
 
 /// What an artifact is made of.
 pub(crate) struct Parts<'a> {
-    /// Relocatable ELF file with one `.text` and constant tables in `.rodata*` or `.data.rel.ro*`, which refer
-    /// to each other by `R_X86_64_PC32` and `R_X86_64_PLT32`.
+    /// Relocatable ELF file with one `.text`, and constant tables in `.rodata*` or `.data.rel.ro*`, which
+    /// refer to each other by `R_X86_64_PC32` and `R_X86_64_PLT32`.
     pub(crate) object: &'a [u8],
     /// Without places. The file ranges of image runs count from the start of `image`, those of data
     /// segments from the start of `data`.
@@ -85,7 +85,9 @@ pub(crate) struct Unwind {
     pub(crate) info: UnwindInfo,
 }
 
-/// Why no artifact can be made. Apart from [`LinkError::TooLarge`] each is a defect of code generation, not of the Wasm module.
+/// Why no artifact can be made.
+///
+/// Apart from [`LinkError::TooLarge`] each is a defect of code generation, not of the Wasm module.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// The relocatable object is malformed.
@@ -98,9 +100,7 @@ pub enum LinkError {
         name: String,
     },
     /// A constant table asks for too much.
-    #[error(
-        "section {name} of the relocatable object is aligned to {align} bytes, more than a constant table may ask for"
-    )]
+    #[error("section {name} is aligned to {align} bytes, and an artifact aligns constants to {RODATA_ALIGN}")]
     Alignment {
         /// The section's name.
         name: String,
@@ -115,8 +115,9 @@ pub enum LinkError {
         /// The place that refers to it.
         site: String,
     },
-    /// A relocation that is neither `R_X86_64_PC32` nor `R_X86_64_PLT32`. (For addresses of symbols, Cranelift
-    /// writes these unless `is_pic` is set: then it loads them from a global offset table, which artifacts have not.)
+    /// A relocation that is neither `R_X86_64_PC32` nor `R_X86_64_PLT32`. Cranelift writes these for
+    /// colocated symbols, unless `is_pic` is set: then it loads addresses from a global offset table,
+    /// which artifacts do not have.
     #[error("unexpected relocation {kind} at {site}; an artifact can only have PC32 and PLT32")]
     Relocation {
         /// What it is.

@@ -1,7 +1,8 @@
 //! Resolves the references between functions and constant tables.
 //!
-//! **Invariant: every one is resolved here**, as the distance between two places of the file. What cannot be (another
-//! kind of relocation, a symbol from outside) is an error: the shared object asks nothing of a dynamic loader.
+//! **Invariant: every one is resolved here**, as the distance between two places of the file. What
+//! cannot be (another kind of relocation, a symbol from outside) is an error: the shared object
+//! asks nothing of a dynamic loader.
 
 use super::LinkError;
 use super::input::{Input, Piece};
@@ -37,12 +38,6 @@ impl Site<'_, '_> {
         if self.offset.checked_add(4).is_none_or(|end| end > self.piece.bytes.len() as u64) {
             return Err(LinkError::OutsideSection { site: self.to_string() });
         }
-        match relocation.flags() {
-            RelocationFlags::Elf { r_type: R_X86_64_PC32 | R_X86_64_PLT32 } => {}
-            other => {
-                return Err(LinkError::Relocation { kind: format!("{other:?}"), site: self.to_string() });
-            }
-        }
         let RelocationTarget::Symbol(target) = relocation.target() else {
             return Err(LinkError::Undefined { symbol: "without a name".to_owned(), site: self.to_string() });
         };
@@ -52,6 +47,13 @@ impl Site<'_, '_> {
             .input
             .locate(&symbol)
             .ok_or_else(|| LinkError::Undefined { symbol: name(), site: self.to_string() })?;
+        // Checked last: a call of a missing helper is of another kind too, but its name says more.
+        match relocation.flags() {
+            RelocationFlags::Elf { r_type: R_X86_64_PC32 | R_X86_64_PLT32 } => {}
+            other => {
+                return Err(LinkError::Relocation { kind: format!("{other:?}"), site: self.to_string() });
+            }
+        }
         let to = (layout[section].offset + offset) as i64;
         let from = (layout[self.piece.section].offset + self.piece.offset + self.offset) as i64;
         i32::try_from(to - from + relocation.addend())

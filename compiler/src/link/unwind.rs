@@ -3,11 +3,12 @@
 //!
 //! ```text
 //!  .eh_frame_hdr:  | version, encodings u8 x 4 | .eh_frame i32 | count u32 | (code i32, entry i32) x count |
-//!  .eh_frame:      | length u32 | 0 | common entry ... | (length u32 | back u32 | code i32 | size u32 | ...) x count | 0 u32 |
+//!  .eh_frame:      | length u32, 0 u32, common entry |
+//!                  | (length u32, back u32, code i32, size u32, ...) x count | 0 u32 |
 //! ```
 //!
-//! **Invariant: entries are in ascending order of code**, in both sections. Sizes do not depend on addresses:
-//! `code` is written last, when both sections have their places.
+//! **Invariant: entries are in ascending order of code**, in both sections. Sizes do not depend on
+//! addresses: `code` is written last, when both sections have their places.
 
 use super::layout::Layout;
 use super::section::Section;
