@@ -89,7 +89,9 @@ impl Worker {
         match job {
             Job::Import { func: imported } => translate::import_thunk(env, *imported, func, frontend),
             Job::ArrayEntry { func: target } => translate::array_entry(env, *target, index, func, frontend),
-            Job::Function { func: defined, body } => translate::translate(env, *defined, body, func, frontend)?,
+            Job::Function { func: defined, body } => {
+                translate::translate(env, *defined, body, func, frontend)?
+            }
         }
         Ok(())
     }
@@ -115,13 +117,6 @@ impl Worker {
         })
     }
 
-    /// Generates the machine code in words.
-    pub(crate) fn disassemble(&mut self, env: &Env<'_>, index: u32) -> Result<String, CompileError> {
-        self.context.set_disasm(true);
-        let compiled = self.compile(env, index)?;
-        Ok(compiled.vcode.unwrap_or_default())
-    }
-
     fn compile(&mut self, env: &Env<'_>, index: u32) -> Result<CompiledCode, CompileError> {
         self.context
             .compile(&*env.target.isa, &mut ControlPlane::default())
@@ -131,16 +126,17 @@ impl Worker {
 
     fn relocs(&self, compiled: &CompiledCode, index: u32) -> Vec<ModuleReloc> {
         let id = FuncId::from_u32(index);
-        compiled.buffer.relocs().iter().map(|reloc| ModuleReloc::from_mach_reloc(reloc, &self.context.func, id)).collect()
+        compiled
+            .buffer
+            .relocs()
+            .iter()
+            .map(|reloc| ModuleReloc::from_mach_reloc(reloc, &self.context.func, id))
+            .collect()
     }
 }
 
 fn codegen_error(env: &Env<'_>, index: u32, error: &cranelift_codegen::CodegenError) -> CompileError {
-    let functions = env.module.functions.len() as u32;
-    let function = match index.checked_sub(functions) {
-        None => env.module.function_name(index),
-        Some(entry) => format!("the array entry of {}", env.module.function_name(env.entries[entry as usize])),
-    };
+    let function = env.symbol(translate::FUNCTIONS, index);
     CompileError::Codegen { function, message: error.to_string() }
 }
 

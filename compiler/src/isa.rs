@@ -24,7 +24,8 @@ impl Target {
             TargetCpu::Level(level) => level.features,
             TargetCpu::Native => wasmaot_abi::detect_cpu_features!(),
         };
-        let mut builder = cranelift_codegen::isa::lookup(triple!("x86_64-unknown-linux-gnu")).map_err(|e| error(&e))?;
+        let mut builder =
+            cranelift_codegen::isa::lookup(triple!("x86_64-unknown-linux-gnu")).map_err(|e| error(&e))?;
         for &(feature, name) in cpu::ALL {
             let setting = format!("has_{}", name.replace(['.', '-'], ""));
             let value = if cpu_features & feature != 0 { "true" } else { "false" };
@@ -41,7 +42,8 @@ impl Target {
 
 fn flags(opt: OptLevel) -> settings::Flags {
     let mut flags = settings::builder();
-    let mut set = |name: &str, value: &str| flags.set(name, value).expect("a setting of this Cranelift version");
+    let mut set =
+        |name: &str, value: &str| flags.set(name, value).expect("a setting of this Cranelift version");
     set("opt_level", if opt == OptLevel::None { "none" } else { "speed" });
     // Everything is colocated, and thus addressed relative to rip. With `is_pic` Cranelift would load the
     // addresses of constant tables from a global offset table; a library call, which it could not reach

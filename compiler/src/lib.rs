@@ -14,6 +14,7 @@ mod codegen;
 mod error;
 mod isa;
 mod link;
+mod listing;
 mod module;
 mod object;
 mod options;
@@ -23,7 +24,7 @@ pub use error::CompileError;
 pub use link::LinkError;
 pub use options::{Emit, OptLevel, Options, TargetCpu};
 
-use codegen::{Code, Job};
+use codegen::Code;
 use isa::Target;
 use module::survey::Features;
 use module::{ModuleInfo, describe, features, image, parse, survey, tables};
@@ -83,7 +84,11 @@ fn compile_here(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Output, CompileError> {
     if wasm.len() as u64 > MAX_WASM {
-        return Err(CompileError::Limit { what: "bytes of WebAssembly", actual: wasm.len() as u64, limit: MAX_WASM });
+        return Err(CompileError::Limit {
+            what: "bytes of WebAssembly",
+            actual: wasm.len() as u64,
+            limit: MAX_WASM,
+        });
     }
     let target = Target::new(options)?;
     let (mut module, bodies) = parse::parse(wasm, features::SUPPORTED)?;
@@ -92,23 +97,36 @@ fn compile_here(
     let constant_tables = tables::extract_constant(&mut module, &facts);
     let entries = tables::reachable_functions(&module, &facts);
     let layout = module.state_layout()?;
-    let env = Env { module: &module, layout, constant_tables: &constant_tables, entries: &entries, target: &target };
+    let env = Env {
+        module: &module,
+        layout,
+        constant_tables: &constant_tables,
+        entries: &entries,
+        target: &target,
+    };
     let jobs = codegen::jobs(&env, bodies);
     let mut summary = Summary { functions, ..Summary::default() };
     let bytes = match options.emit {
         Emit::Clif => text(codegen::for_each(&env, &jobs, progress, |worker, index| {
-            Ok(format!("; {}\n{}", title(&env, &jobs[index as usize]), worker.function().display()))
+            Ok(format!("; {}\n{}", env.symbol(translate::FUNCTIONS, index), worker.function().display()))
         })?),
         Emit::Asm => text(codegen::for_each(&env, &jobs, progress, |worker, index| {
-            Ok(format!("{}:\n{}", title(&env, &jobs[index as usize]), worker.disassemble(&env, index)?))
+            let code = worker.generate(&env, index)?;
+            Ok(format!(
+                "{}:\n{}",
+                env.symbol(translate::FUNCTIONS, index),
+                listing::list(&code, &|space, index| env.symbol(space, index))
+            ))
         })?),
         Emit::Object => {
-            let mut codes = codegen::for_each(&env, &jobs, progress, |worker, index| worker.generate(&env, index))?;
+            let mut codes =
+                codegen::for_each(&env, &jobs, progress, |worker, index| worker.generate(&env, index))?;
             summary.code_bytes = codes.iter().map(|code| code.bytes.len()).sum();
             object::build(&env, &mut codes)?.bytes
         }
         Emit::SharedObject => {
-            let mut codes = codegen::for_each(&env, &jobs, progress, |worker, index| worker.generate(&env, index))?;
+            let mut codes =
+                codegen::for_each(&env, &jobs, progress, |worker, index| worker.generate(&env, index))?;
             drop(jobs);
             shared_object(&env, facts.features, &mut codes, &mut summary)?
         }
@@ -118,15 +136,6 @@ fn compile_here(
 
 fn text(functions: Vec<String>) -> Vec<u8> {
     functions.join("\n").into_bytes()
-}
-
-/// What a job makes, for listings.
-fn title(env: &Env<'_>, job: &Job<'_>) -> String {
-    match job {
-        Job::Import { func } => format!("thunk of import {}", env.module.function_name(*func)),
-        Job::Function { func, .. } => env.module.function_name(*func),
-        Job::ArrayEntry { func } => format!("array entry of {}", env.module.function_name(*func)),
-    }
 }
 
 fn shared_object(
@@ -190,22 +199,29 @@ fn exports(module: &ModuleInfo<'_>, entries: &[FuncEntry], lengths: &[u32]) -> V
 }
 
 fn trap_table(codes: &[Code], offsets: &[u32]) -> Vec<u8> {
-    let sites = codes.iter().zip(offsets).flat_map(|(code, start)| code.traps.iter().map(move |&(at, trap)| (start + at, trap)));
+    let sites = codes
+        .iter()
+        .zip(offsets)
+        .flat_map(|(code, start)| code.traps.iter().map(move |&(at, trap)| (start + at, trap)));
     write_table(&sites.collect::<Vec<_>>())
 }
 
 fn address_map(codes: &[Code], offsets: &[u32]) -> Vec<u8> {
-    let entries = codes.iter().zip(offsets).flat_map(|(code, start)| code.locations.iter().map(move |&(at, wasm)| (start + at, wasm)));
+    let entries = codes
+        .iter()
+        .zip(offsets)
+        .flat_map(|(code, start)| code.locations.iter().map(move |&(at, wasm)| (start + at, wasm)));
     write_address_map(&entries.collect::<Vec<_>>())
 }
 
 /// Functions that the module defines; thunks and entries are not shown in backtraces.
 fn function_map(env: &Env<'_>, offsets: &[u32], lengths: &[u32]) -> Vec<u8> {
-    let ranges = (env.module.imported_functions..env.module.functions.len() as u32).map(|index| FunctionRange {
-        code: offsets[index as usize],
-        length: lengths[index as usize],
-        index,
-        name: env.module.known_name(index),
-    });
+    let ranges =
+        (env.module.imported_functions..env.module.functions.len() as u32).map(|index| FunctionRange {
+            code: offsets[index as usize],
+            length: lengths[index as usize],
+            index,
+            name: env.module.known_name(index),
+        });
     write_function_map(&ranges.collect::<Vec<_>>())
 }

@@ -4,10 +4,12 @@
 
 use crate::codegen::Code;
 use crate::error::CompileError;
-use crate::translate::Env;
+use crate::translate::{Env, FUNCTIONS, TABLES};
 use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::CallConv;
-use cranelift_module::{DataDescription, DataId, FuncId, Linkage, Module, ModuleError, default_libcall_names};
+use cranelift_module::{
+    DataDescription, DataId, FuncId, Linkage, Module, ModuleError, default_libcall_names,
+};
 use cranelift_object::object::write::Relocation;
 use cranelift_object::object::{RelocationEncoding, RelocationFlags, RelocationKind};
 use cranelift_object::{ObjectBuilder, ObjectModule, ObjectProduct};
@@ -24,13 +26,16 @@ pub(crate) struct Object {
 /// Puts the functions' code, which is taken from them, and the constant tables together.
 pub(crate) fn build(env: &Env<'_>, codes: &mut [Code]) -> Result<Object, CompileError> {
     let failed = |error: ModuleError| CompileError::Object(error.to_string());
-    let builder = ObjectBuilder::new(env.target.isa.clone(), "wasmaot", default_libcall_names()).map_err(failed)?;
+    let builder =
+        ObjectBuilder::new(env.target.isa.clone(), "wasmaot", default_libcall_names()).map_err(failed)?;
     let mut module = ObjectModule::new(builder);
     declare_functions(env, &mut module).map_err(failed)?;
     let tables = declare_tables(env, &mut module).map_err(failed)?;
     for (index, code) in codes.iter_mut().enumerate() {
         let (bytes, relocs) = (std::mem::take(&mut code.bytes), std::mem::take(&mut code.relocs));
-        module.define_function_bytes(FuncId::from_u32(index as u32), code.alignment, &bytes, &relocs).map_err(failed)?;
+        module
+            .define_function_bytes(FuncId::from_u32(index as u32), code.alignment, &bytes, &relocs)
+            .map_err(failed)?;
     }
     for &(table, id) in &tables {
         define_table(env, &mut module, table, id).map_err(failed)?;
@@ -62,12 +67,8 @@ fn declare_functions(env: &Env<'_>, module: &mut ObjectModule) -> Result<(), Mod
     let mut names = UniqueNames::default();
     // The signature of a function that is defined by its bytes is not looked at.
     let signature = Signature::new(CallConv::Tail);
-    for func in 0..env.module.functions.len() as u32 {
-        let name = names.make(&env.module.function_name(func));
-        module.declare_function(&name, Linkage::Local, &signature)?;
-    }
-    for &func in env.entries {
-        let name = names.make(&format!("array entry of {}", env.module.function_name(func)));
+    for index in 0..(env.module.functions.len() + env.entries.len()) as u32 {
+        let name = names.make(&env.symbol(FUNCTIONS, index));
         module.declare_function(&name, Linkage::Local, &signature)?;
     }
     Ok(())
@@ -80,7 +81,7 @@ fn declare_tables(env: &Env<'_>, module: &mut ObjectModule) -> Result<Vec<(u32, 
     for (index, elements) in env.constant_tables[..count].iter().enumerate() {
         // Imported and growable ones lie in the instance; nothing refers to their symbol.
         let linkage = if elements.is_some() { Linkage::Local } else { Linkage::Import };
-        let id = module.declare_data(&format!("table[{index}]"), linkage, false, false)?;
+        let id = module.declare_data(&env.symbol(TABLES, index as u32), linkage, false, false)?;
         if elements.is_some() {
             constant.push((index as u32, id));
         }
@@ -110,7 +111,12 @@ fn define_table(env: &Env<'_>, module: &mut ObjectModule, table: u32, id: DataId
     module.define_data(id, &data)
 }
 
-fn relocate_table(env: &Env<'_>, product: &mut ObjectProduct, table: u32, id: DataId) -> Result<(), CompileError> {
+fn relocate_table(
+    env: &Env<'_>,
+    product: &mut ObjectProduct,
+    table: u32,
+    id: DataId,
+) -> Result<(), CompileError> {
     let symbol = product.data_symbol(id);
     let symbol = product.object.symbol(symbol);
     let (section, start) = (symbol.section.id().expect("the table is defined"), symbol.value);
@@ -127,7 +133,10 @@ fn relocate_table(env: &Env<'_>, product: &mut ObjectProduct, table: u32, id: Da
                 size: 32,
             },
         };
-        product.object.add_relocation(section, relocation).map_err(|error| CompileError::Object(error.to_string()))?;
+        product
+            .object
+            .add_relocation(section, relocation)
+            .map_err(|error| CompileError::Object(error.to_string()))?;
     }
     Ok(())
 }

@@ -40,7 +40,10 @@ pub(crate) fn null_type(hty: HeapType, offset: usize) -> Result<ValType, Compile
     match hty {
         HeapType::FUNC => Ok(ValType::FuncRef),
         HeapType::EXTERN => Ok(ValType::ExternRef),
-        other => Err(CompileError::Invalid { offset, message: format!("not a reference type of Wasm 2.0: {other:?}") }),
+        other => Err(CompileError::Invalid {
+            offset,
+            message: format!("not a reference type of Wasm 2.0: {other:?}"),
+        }),
     }
 }
 

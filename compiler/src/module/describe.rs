@@ -4,7 +4,9 @@ use super::image::Image;
 use super::survey::Features;
 use super::tables::Elements;
 use super::{ElemItems, ElemMode, ModuleInfo};
-use wasmaot_abi::descriptor::{self as abi, ConstExpr, ConstOp, Descriptor, FileRange, FuncEntry, ImportKind, Places};
+use wasmaot_abi::descriptor::{
+    self as abi, ConstExpr, ConstOp, Descriptor, FileRange, FuncEntry, ImportKind, Places,
+};
 use wasmaot_abi::types::ValType;
 
 /// Name and version of this compiler.
@@ -43,7 +45,9 @@ pub(crate) fn describe(
         globals: module
             .globals
             .iter()
-            .filter_map(|global| Some(abi::Global { ty: global.ty, init: positions.expr(global.init.as_ref()?) }))
+            .filter_map(|global| {
+                Some(abi::Global { ty: global.ty, init: positions.expr(global.init.as_ref()?) })
+            })
             .collect(),
         data,
         elems: module.elems.iter().map(|elem| positions.elem(elem)).collect(),
@@ -75,7 +79,9 @@ impl Positions<'_> {
     fn elem(&self, elem: &super::Elem) -> abi::ElemSegment {
         let mode = match &elem.mode {
             ElemMode::Passive => abi::ElemMode::Passive,
-            ElemMode::Active { table, offset } => abi::ElemMode::Active { table: *table, offset: self.expr(offset) },
+            ElemMode::Active { table, offset } => {
+                abi::ElemMode::Active { table: *table, offset: self.expr(offset) }
+            }
             ElemMode::Declared => abi::ElemMode::Dropped,
         };
         let items = match &elem.items {
@@ -83,20 +89,28 @@ impl Positions<'_> {
             ElemItems::Functions(functions) => {
                 abi::ElemItems::Entries { entries: functions.iter().map(|&func| self.of(func)).collect() }
             }
-            ElemItems::Exprs(exprs) => abi::ElemItems::Exprs { exprs: exprs.iter().map(|expr| self.expr(expr)).collect() },
+            ElemItems::Exprs(exprs) => {
+                abi::ElemItems::Exprs { exprs: exprs.iter().map(|expr| self.expr(expr)).collect() }
+            }
         };
         abi::ElemSegment { element: elem.element, mode, items }
     }
 }
 
-fn data_segments(module: &ModuleInfo<'_>, image: &Image, positions: &Positions<'_>) -> (Vec<abi::DataSegment>, Vec<u8>) {
+fn data_segments(
+    module: &ModuleInfo<'_>,
+    image: &Image,
+    positions: &Positions<'_>,
+) -> (Vec<abi::DataSegment>, Vec<u8>) {
     let mut bytes = Vec::new();
     let segments = module.data.iter().enumerate().map(|(index, data)| {
         let mode = match &data.active {
             Some(_) if index < image.applied => {
                 return abi::DataSegment { mode: abi::DataMode::InImage, file: FileRange::default() };
             }
-            Some((memory, offset)) => abi::DataMode::Active { memory: *memory, offset: positions.expr(offset) },
+            Some((memory, offset)) => {
+                abi::DataMode::Active { memory: *memory, offset: positions.expr(offset) }
+            }
             None => abi::DataMode::Passive,
         };
         let file = FileRange { offset: bytes.len() as u64, length: data.bytes.len() as u64 };
@@ -109,8 +123,11 @@ fn data_segments(module: &ModuleInfo<'_>, image: &Image, positions: &Positions<'
 /// Names of the proposals beyond version 1 that a module uses.
 fn feature_names(module: &ModuleInfo<'_>, features: Features) -> Vec<String> {
     let exprs = module.globals.iter().filter_map(|global| global.init.as_ref());
-    let extended_const = exprs.chain(module.data.iter().filter_map(|data| Some(&data.active.as_ref()?.1))).any(|expr| expr.ops.len() > 1);
-    let mutable_import = module.imports.iter().any(|import| matches!(import.kind, ImportKind::Global { ty } if ty.mutable));
+    let extended_const = exprs
+        .chain(module.data.iter().filter_map(|data| Some(&data.active.as_ref()?.1)))
+        .any(|expr| expr.ops.len() > 1);
+    let mutable_import =
+        module.imports.iter().any(|import| matches!(import.kind, ImportKind::Global { ty } if ty.mutable));
     let mutable_export = module.exports.iter().any(|export| {
         matches!(export.kind, abi::ExportKind::Global { index } if module.globals[index as usize].ty.mutable)
     });

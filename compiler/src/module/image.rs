@@ -83,7 +83,8 @@ impl Image {
             for segment in segments {
                 let end = segment.start + segment.bytes.len() as u64;
                 if segment.start >= start && end <= pages.end * HOST_PAGE {
-                    bytes[(segment.start - start) as usize..][..segment.bytes.len()].copy_from_slice(segment.bytes);
+                    bytes[(segment.start - start) as usize..][..segment.bytes.len()]
+                        .copy_from_slice(segment.bytes);
                 }
             }
             for kept in non_zero_pages(&bytes) {
@@ -114,7 +115,12 @@ fn touched_pages(segments: &[&Placed<'_>]) -> Vec<Range<u64>> {
 /// The pages of `bytes` that are not zero, close ones joined.
 fn non_zero_pages(bytes: &[u8]) -> Vec<Range<u64>> {
     let pages = bytes.chunks(HOST_PAGE as usize).zip(0..);
-    merge_close(pages.filter(|(page, _)| page.iter().any(|&byte| byte != 0)).map(|(_, index)| index..index + 1).collect())
+    merge_close(
+        pages
+            .filter(|(page, _)| page.iter().any(|&byte| byte != 0))
+            .map(|(_, index)| index..index + 1)
+            .collect(),
+    )
 }
 
 fn merge_close(sorted: Vec<Range<u64>>) -> Vec<Range<u64>> {
@@ -133,7 +139,8 @@ mod tests {
     use super::*;
 
     fn image_of(segments: &[(u64, &[u8])]) -> (Image, Vec<ImageRun>) {
-        let placed: Vec<_> = segments.iter().map(|&(start, bytes)| Placed { memory: 0, start, bytes }).collect();
+        let placed: Vec<_> =
+            segments.iter().map(|&(start, bytes)| Placed { memory: 0, start, bytes }).collect();
         let mut image = Image::default();
         let runs = image.add_memory(&placed.iter().collect::<Vec<_>>());
         (image, runs)

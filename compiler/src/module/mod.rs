@@ -103,9 +103,10 @@ impl ModuleInfo<'_> {
         if let Some(name) = self.known_name(func) {
             return name.to_string();
         }
-        let import = self.imports.iter().filter(|import| {
-            matches!(import.kind, wasmaot_abi::descriptor::ImportKind::Func { .. })
-        });
+        let import = self
+            .imports
+            .iter()
+            .filter(|import| matches!(import.kind, wasmaot_abi::descriptor::ImportKind::Func { .. }));
         match import.take(self.imported_functions as usize).nth(func as usize) {
             Some(import) => format!("{}.{}", import.module, import.name),
             None => format!("func[{func}]"),
@@ -115,7 +116,8 @@ impl ModuleInfo<'_> {
     /// The name that the name section or an export gives a function.
     pub(crate) fn known_name(&self, func: u32) -> Option<&str> {
         self.names.get(&func).copied().or_else(|| {
-            let exported = |export: &&Export| matches!(export.kind, ExportKind::Func { index } if index == func);
+            let exported =
+                |export: &&Export| matches!(export.kind, ExportKind::Func { index } if index == func);
             self.exports.iter().find(exported).map(|export| export.name.as_str())
         })
     }

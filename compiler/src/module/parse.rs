@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use wasmaot_abi::descriptor::{Export, ExportKind, Import, ImportKind};
 use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
 use wasmparser::{
-    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody, Name, Parser,
-    Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody,
+    Name, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 /// A function body with what validates it.
@@ -56,7 +56,10 @@ impl<'a> SectionReader<'a> {
                         let CompositeInnerType::Func(ty) = ty.composite_type.inner else {
                             unreachable!("the validator takes function types only");
                         };
-                        self.add_type(FuncType { params: val_types(ty.params()), results: val_types(ty.results()) });
+                        self.add_type(FuncType {
+                            params: val_types(ty.params()),
+                            results: val_types(ty.results()),
+                        });
                     }
                 }
             }
@@ -163,9 +166,15 @@ impl<'a> SectionReader<'a> {
                 module.imported_globals += 1;
                 ImportKind::Global { ty }
             }
-            TypeRef::Tag(_) | TypeRef::FuncExact(_) => unreachable!("the validator takes neither tags nor exact types"),
+            TypeRef::Tag(_) | TypeRef::FuncExact(_) => {
+                unreachable!("the validator takes neither tags nor exact types")
+            }
         };
-        module.imports.push(Import { module: import.module.to_string(), name: import.name.to_string(), kind });
+        module.imports.push(Import {
+            module: import.module.to_string(),
+            name: import.name.to_string(),
+            kind,
+        });
     }
 
     /// Takes the function names. A malformed name section is not an error (core specification,

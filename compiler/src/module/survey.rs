@@ -50,7 +50,10 @@ impl Facts {
                 self.referenced.insert(function_index);
                 self.features.reference_types = true;
             }
-            O::TableGet { table } | O::TableSet { table } | O::TableGrow { table } | O::TableFill { table } => {
+            O::TableGet { table }
+            | O::TableSet { table }
+            | O::TableGrow { table }
+            | O::TableFill { table } => {
                 self.dynamic_tables.insert(table);
                 self.features.reference_types = true;
             }
@@ -65,14 +68,24 @@ impl Facts {
             O::RefNull { .. } | O::RefIsNull | O::TableSize { .. } | O::TypedSelect { .. } => {
                 self.features.reference_types = true;
             }
-            O::MemoryInit { .. } | O::MemoryCopy { .. } | O::MemoryFill { .. } | O::DataDrop { .. } | O::ElemDrop { .. } => {
+            O::MemoryInit { .. }
+            | O::MemoryCopy { .. }
+            | O::MemoryFill { .. }
+            | O::DataDrop { .. }
+            | O::ElemDrop { .. } => {
                 self.features.bulk_memory = true;
             }
             O::I32Extend8S | O::I32Extend16S | O::I64Extend8S | O::I64Extend16S | O::I64Extend32S => {
                 self.features.sign_extension = true;
             }
-            O::I32TruncSatF32S | O::I32TruncSatF32U | O::I32TruncSatF64S | O::I32TruncSatF64U
-            | O::I64TruncSatF32S | O::I64TruncSatF32U | O::I64TruncSatF64S | O::I64TruncSatF64U => {
+            O::I32TruncSatF32S
+            | O::I32TruncSatF32U
+            | O::I32TruncSatF64S
+            | O::I32TruncSatF64U
+            | O::I64TruncSatF32S
+            | O::I64TruncSatF32U
+            | O::I64TruncSatF64S
+            | O::I64TruncSatF64U => {
                 self.features.saturating_conversions = true;
             }
             O::Block { blockty } | O::Loop { blockty } | O::If { blockty } => {
@@ -86,7 +99,10 @@ impl Facts {
 /// Validates all bodies, and drops their validators.
 ///
 /// The error of the first body that has one is reported, whatever the number of threads.
-pub(crate) fn survey<'a>(wasm: &[u8], bodies: Vec<Body<'a>>) -> Result<(Facts, Vec<wasmparser::FunctionBody<'a>>), CompileError> {
+pub(crate) fn survey<'a>(
+    wasm: &[u8],
+    bodies: Vec<Body<'a>>,
+) -> Result<(Facts, Vec<wasmparser::FunctionBody<'a>>), CompileError> {
     let surveyed: Vec<_> = bodies
         .into_par_iter()
         .map_init(FuncValidatorAllocations::default, |allocations, body| {
@@ -104,7 +120,10 @@ pub(crate) fn survey<'a>(wasm: &[u8], bodies: Vec<Body<'a>>) -> Result<(Facts, V
     Ok((facts, plain))
 }
 
-fn survey_body(allocations: &mut FuncValidatorAllocations, body: Body<'_>) -> Result<Facts, BinaryReaderError> {
+fn survey_body(
+    allocations: &mut FuncValidatorAllocations,
+    body: Body<'_>,
+) -> Result<Facts, BinaryReaderError> {
     let mut validator = body.validator.into_validator(std::mem::take(allocations));
     let mut facts = Facts::default();
     let mut locals = body.body.get_binary_reader();

@@ -35,7 +35,11 @@ pub(crate) fn extract_constant(module: &mut ModuleInfo<'_>, facts: &Facts) -> Ve
 fn constant_elements(module: &ModuleInfo<'_>, facts: &Facts, index: u32) -> Option<Elements> {
     let table = &module.tables[index as usize];
     let exported = module.exports.iter().any(|export| export.kind == ExportKind::Table { index });
-    if table.imported || exported || facts.dynamic_tables.contains(&index) || table.ty.element != ValType::FuncRef {
+    if table.imported
+        || exported
+        || facts.dynamic_tables.contains(&index)
+        || table.ty.element != ValType::FuncRef
+    {
         return None;
     }
     let mut elements = initial_elements(module, table)?;
@@ -91,10 +95,13 @@ pub(crate) fn reachable_functions(module: &ModuleInfo<'_>, facts: &Facts) -> Vec
         _ => None,
     }));
     let in_expr = |expr: &ConstExpr| {
-        expr.ops.iter().filter_map(|op| match *op {
-            wasmaot_abi::descriptor::ConstOp::RefFunc { entry } => Some(entry),
-            _ => None,
-        }).collect::<Vec<_>>()
+        expr.ops
+            .iter()
+            .filter_map(|op| match *op {
+                wasmaot_abi::descriptor::ConstOp::RefFunc { entry } => Some(entry),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
     };
     for global in &module.globals {
         functions.extend(global.init.iter().flat_map(in_expr));

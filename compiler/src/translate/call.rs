@@ -6,7 +6,9 @@
 use super::Translator;
 use super::control::trap_code;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, SigRef, Signature, TrapCode as ClifTrap, Value, types};
+use cranelift_codegen::ir::{
+    AbiParam, InstBuilder, MemFlagsData, SigRef, Signature, TrapCode as ClifTrap, Value, types,
+};
 use cranelift_codegen::isa::CallConv;
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
@@ -69,7 +71,8 @@ impl Translator<'_, '_> {
             offset_of!(FuncRef, type_id),
             Some(trap_code(TrapCode::UninitializedElement)),
         );
-        let expected = self.load_state(super::vmctx::Region::Constants, types::I32, self.env.layout.type_id(ty));
+        let expected =
+            self.load_state(super::vmctx::Region::Constants, types::I32, self.env.layout.type_id(ty));
         let is_right = self.builder.ins().icmp(IntCC::Equal, actual, expected);
         self.builder.ins().trapz(is_right, trap_code(TrapCode::IndirectCallTypeMismatch));
         let code = self.load_from_reference(types::I64, reference, offset_of!(FuncRef, tail_entry), None);

@@ -17,7 +17,9 @@ impl Translator<'_, '_> {
     pub(super) fn global_set(&mut self, index: u32) {
         let value = self.pop();
         match self.env.module.defined_global(index) {
-            Some(defined) => self.store_state(Region::Global(defined), value, self.env.layout.global(defined)),
+            Some(defined) => {
+                self.store_state(Region::Global(defined), value, self.env.layout.global(defined))
+            }
             None => {
                 let cell = self.load_constant(self.env.layout.imported_global(index));
                 let flags = self.flags(Region::ImportedGlobals);

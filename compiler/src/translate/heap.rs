@@ -15,7 +15,8 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, TrapCode, Value, types};
 use wasmaot_abi::slot;
 use wasmparser::MemArg;
 
-const _: () = assert!((u32::MAX as u64) * 2 + slot::MAX_ACCESS <= slot::MEMORY_RESERVATION + slot::MEMORY_GUARD);
+const _: () =
+    assert!((u32::MAX as u64) * 2 + slot::MAX_ACCESS <= slot::MEMORY_RESERVATION + slot::MEMORY_GUARD);
 
 /// A native address: what a CLIF load or store takes.
 pub(super) struct HeapAddress {
@@ -46,7 +47,10 @@ impl Translator<'_, '_> {
         if self.is_own_memory(memory) {
             self.vmctx
         } else {
-            self.load_constant(self.env.layout.memory(memory) + std::mem::offset_of!(wasmaot_abi::state::MemoryRef, base) as i32)
+            self.load_constant(
+                self.env.layout.memory(memory)
+                    + std::mem::offset_of!(wasmaot_abi::state::MemoryRef, base) as i32,
+            )
         }
     }
 

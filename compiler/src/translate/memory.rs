@@ -58,7 +58,8 @@ impl Translator<'_, '_> {
             return self.load_state(Region::Lengths, types::I64, self.env.layout.memory_length(memory));
         }
         let cell = self.load_constant(
-            self.env.layout.memory(memory) + std::mem::offset_of!(wasmaot_abi::state::MemoryRef, length) as i32,
+            self.env.layout.memory(memory)
+                + std::mem::offset_of!(wasmaot_abi::state::MemoryRef, length) as i32,
         );
         let flags = self.flags(Region::Lengths);
         self.builder.ins().load(types::I64, flags, cell, 0)

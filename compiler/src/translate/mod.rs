@@ -77,6 +77,18 @@ impl Env<'_> {
         signature
     }
 
+    /// What a CLIF name stands for, in words.
+    pub(crate) fn symbol(&self, namespace: u32, index: u32) -> String {
+        let functions = self.module.functions.len() as u32;
+        match (namespace, index.checked_sub(functions)) {
+            (TABLES, _) => format!("table[{index}]"),
+            (_, None) => self.module.function_name(index),
+            (_, Some(entry)) => {
+                format!("array entry of {}", self.module.function_name(self.entries[entry as usize]))
+            }
+        }
+    }
+
     /// Position of a function in the list of entries.
     fn entry(&self, func: u32) -> u32 {
         self.entries.binary_search(&func).expect("every function that is referenced has an entry") as u32
@@ -250,5 +262,10 @@ impl<'e, 'f> Translator<'e, 'f> {
 /// Declares a function of this module in a CLIF function, near enough for a relative call.
 fn import_function(into: &mut Function, index: u32, signature: ir::SigRef) -> ir::FuncRef {
     let name = into.declare_imported_user_function(UserExternalName::new(FUNCTIONS, index));
-    into.import_function(ExtFuncData { name: ExternalName::user(name), signature, colocated: true, patchable: false })
+    into.import_function(ExtFuncData {
+        name: ExternalName::user(name),
+        signature,
+        colocated: true,
+        patchable: false,
+    })
 }

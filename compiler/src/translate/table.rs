@@ -8,7 +8,9 @@ use super::Translator;
 use super::control::trap_code;
 use super::vmctx::Region;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{ExternalName, GlobalValueData, InstBuilder, MemFlagsData, UserExternalName, Value, types};
+use cranelift_codegen::ir::{
+    ExternalName, GlobalValueData, InstBuilder, MemFlagsData, UserExternalName, Value, types,
+};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::state::{ConstEntry, TABLE_ELEMENT, TableRef};
@@ -32,7 +34,14 @@ impl Translator<'_, '_> {
     }
 
     /// `base + index * size`, for an index below `length`; else traps. Both integers are 64 bits wide.
-    fn checked_address(&mut self, base: Value, index: Value, length: Value, size: u64, code: TrapCode) -> Value {
+    fn checked_address(
+        &mut self,
+        base: Value,
+        index: Value,
+        length: Value,
+        size: u64,
+        code: TrapCode,
+    ) -> Value {
         let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
         self.builder.ins().trapnz(outside, trap_code(code));
         let shift = i64::from(size.trailing_zeros());

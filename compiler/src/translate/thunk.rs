@@ -16,7 +16,13 @@ use wasmaot_abi::state::ImportedFunction;
 use wasmaot_abi::types::ValType;
 
 /// Writes the array entry of function `func` into `into`; `index` is its own index in CLIF names.
-pub(crate) fn array_entry(env: &Env<'_>, func: u32, index: u32, into: &mut Function, context: &mut FunctionBuilderContext) {
+pub(crate) fn array_entry(
+    env: &Env<'_>,
+    func: u32,
+    index: u32,
+    into: &mut Function,
+    context: &mut FunctionBuilderContext,
+) {
     into.signature = array_signature();
     into.name = function_name(index);
     let ty = env.module.function_type(func);
@@ -38,7 +44,12 @@ pub(crate) fn array_entry(env: &Env<'_>, func: u32, index: u32, into: &mut Funct
 }
 
 /// Writes the thunk for imported function `func` into `into`.
-pub(crate) fn import_thunk(env: &Env<'_>, func: u32, into: &mut Function, context: &mut FunctionBuilderContext) {
+pub(crate) fn import_thunk(
+    env: &Env<'_>,
+    func: u32,
+    into: &mut Function,
+    context: &mut FunctionBuilderContext,
+) {
     let ty = env.module.function_type(func);
     into.signature = env.tail_signature(ty);
     into.name = function_name(func);
@@ -55,8 +66,10 @@ pub(crate) fn import_thunk(env: &Env<'_>, func: u32, into: &mut Function, contex
     store_values(&mut b, values, args);
     let import = env.layout.imported_function(func);
     let constant = MemFlagsData::trusted().with_readonly().with_can_move();
-    let code = b.ins().load(types::I64, constant, *vmctx, import + offset_of!(ImportedFunction, array_entry) as i32);
-    let callee = b.ins().load(types::I64, constant, *vmctx, import + offset_of!(ImportedFunction, context) as i32);
+    let code =
+        b.ins().load(types::I64, constant, *vmctx, import + offset_of!(ImportedFunction, array_entry) as i32);
+    let callee =
+        b.ins().load(types::I64, constant, *vmctx, import + offset_of!(ImportedFunction, context) as i32);
     let signature = b.import_signature(array_signature());
     b.ins().call_indirect(signature, code, &[callee, values, *vmctx]);
     let results = load_values(&mut b, values, &ty.results);
@@ -74,7 +87,11 @@ fn array_signature() -> Signature {
 
 fn load_values(b: &mut FunctionBuilder<'_>, values: Value, types: &[ValType]) -> Vec<Value> {
     let cells = (0..).step_by(VALUE as usize);
-    types.iter().zip(cells).map(|(&ty, offset)| b.ins().load(clif_type(ty), MemFlagsData::trusted(), values, offset)).collect()
+    types
+        .iter()
+        .zip(cells)
+        .map(|(&ty, offset)| b.ins().load(clif_type(ty), MemFlagsData::trusted(), values, offset))
+        .collect()
 }
 
 fn store_values(b: &mut FunctionBuilder<'_>, values: Value, stored: &[Value]) {

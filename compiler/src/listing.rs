@@ -1,0 +1,106 @@
+//! Machine code in words, for people and golden tests.
+//!
+//! Intel syntax, offsets from the function's start; behind an instruction what it refers to, the trap it may raise,
+//! and the Wasm offset it stems from where that changes.
+
+use crate::codegen::Code;
+use cranelift_module::ModuleRelocTarget;
+use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use wasmaot_abi::addrmap::NO_OFFSET;
+
+/// Lists a function. `name` gives the name of what a relocation refers to, by namespace and index.
+pub(crate) fn list(code: &Code, name: &dyn Fn(u32, u32) -> String) -> String {
+    let mut listing = Listing { code, name, text: String::new(), data: BTreeSet::new(), wasm: NO_OFFSET };
+    let mut at = 0;
+    while at < code.bytes.len() {
+        at = if listing.data.contains(&at) { listing.data_at(at) } else { listing.instruction_at(at) };
+    }
+    listing.text
+}
+
+struct Listing<'a> {
+    code: &'a Code,
+    name: &'a dyn Fn(u32, u32) -> String,
+    text: String,
+    /// Offsets that instructions refer to as data: constants and jump tables.
+    data: BTreeSet<usize>,
+    /// The Wasm offset stated last.
+    wasm: u32,
+}
+
+impl Listing<'_> {
+    fn instruction_at(&mut self, at: usize) -> usize {
+        let mut decoder = Decoder::with_ip(64, &self.code.bytes[at..], at as u64, DecoderOptions::NONE);
+        let instruction = decoder.decode();
+        let next = at + instruction.len();
+        let reloc = self.code.relocs.iter().find(|reloc| (at..next).contains(&(reloc.offset as usize)));
+        if instruction.is_ip_rel_memory_operand() && reloc.is_none() {
+            self.data.insert(instruction.ip_rel_memory_address() as usize);
+        }
+        let mut line = format!("  {at:5x}:  {}", words(&instruction));
+        let mut notes = Vec::new();
+        if let Some(ModuleRelocTarget::User { namespace, index }) = reloc.map(|reloc| &reloc.name) {
+            notes.push((self.name)(*namespace, *index));
+        }
+        if let Ok(site) = self.code.traps.binary_search_by_key(&(at as u32), |trap| trap.0) {
+            notes.push(format!("trap: {}", self.code.traps[site].1));
+        }
+        notes.extend(self.new_wasm_offset(at as u32));
+        if !notes.is_empty() {
+            let _ = write!(line, "{:1$}; {2}", "", 48usize.saturating_sub(line.len()), notes.join(", "));
+        }
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+        next
+    }
+
+    fn new_wasm_offset(&mut self, at: u32) -> Option<String> {
+        let index = self.code.locations.partition_point(|location| location.0 <= at).checked_sub(1)?;
+        let wasm = self.code.locations[index].1;
+        let is_new = wasm != self.wasm && wasm != NO_OFFSET;
+        self.wasm = wasm;
+        is_new.then(|| format!("@{wasm:#x}"))
+    }
+
+    /// A jump table, whose entries count from its own start and lead further on; or the constants, which
+    /// are last.
+    fn data_at(&mut self, start: usize) -> usize {
+        let mut at = start;
+        let mut end = self.code.bytes.len();
+        while let Some(entry) = self.code.bytes[at..end].first_chunk::<4>() {
+            let target = start.wrapping_add_signed(i32::from_le_bytes(*entry) as isize);
+            if target <= at || target >= self.code.bytes.len() {
+                break;
+            }
+            let _ = writeln!(self.text, "  {at:5x}:  .long {target:#x} - {start:#x}");
+            at += 4;
+            end = end.min(target);
+        }
+        if at > start {
+            return at;
+        }
+        for (word, at) in self.code.bytes[start..].chunks(8).zip((start..).step_by(8)) {
+            let bytes: Vec<String> = word.iter().map(|byte| format!("{byte:#04x}")).collect();
+            let _ = writeln!(self.text, "  {at:5x}:  .byte {}", bytes.join(", "));
+        }
+        self.code.bytes.len()
+    }
+}
+
+fn words(instruction: &Instruction) -> String {
+    let mut formatter = IntelFormatter::new();
+    let options = formatter.options_mut();
+    options.set_hex_prefix("0x");
+    options.set_hex_suffix("");
+    options.set_uppercase_hex(false);
+    options.set_branch_leading_zeros(false);
+    options.set_space_after_operand_separator(true);
+    options.set_small_hex_numbers_in_decimal(true);
+    options.set_rip_relative_addresses(true);
+    options.set_show_branch_size(false);
+    let mut text = String::new();
+    formatter.format(instruction, &mut text);
+    text
+}
