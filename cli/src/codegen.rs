@@ -1,0 +1,56 @@
+//! The options of `compile` and `run` that shape the code.
+
+use clap::ValueEnum;
+use wasmaot_abi::cpu;
+use wasmaot_compiler::{Emit, OptLevel, Options, TargetCpu};
+
+/// Options that shape the code.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CodegenOpts {
+    /// Optimisation: 0 none, 1 speed, 2 speed with everything the compiler has
+    #[arg(short = 'O', value_name = "LEVEL", default_value = "1", value_parser = clap::value_parser!(u8).range(0..=2))]
+    level: u8,
+
+    /// CPU that the code may count on: a psABI level, or all that this machine has
+    #[arg(long, value_name = "CPU", value_enum, default_value_t = Cpu::V2)]
+    target_cpu: Cpu,
+
+    /// Threads to compile with [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+/// Values of `--target-cpu`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Cpu {
+    /// Every x86-64 CPU
+    #[value(name = "x86-64")]
+    Baseline,
+    /// CPUs from about 2009 on
+    #[value(name = "x86-64-v2")]
+    V2,
+    /// CPUs from about 2015 on
+    #[value(name = "x86-64-v3")]
+    V3,
+    /// This machine's CPU; the result may run on no other
+    #[value(name = "native")]
+    Native,
+}
+
+impl CodegenOpts {
+    /// In the compiler's terms.
+    pub(crate) fn options(&self, emit: Emit) -> Options {
+        let opt = match self.level {
+            0 => OptLevel::None,
+            1 => OptLevel::Speed,
+            _ => OptLevel::Full,
+        };
+        let cpu = match self.target_cpu {
+            Cpu::Baseline => TargetCpu::Level(cpu::BASELINE),
+            Cpu::V2 => TargetCpu::Level(cpu::V2),
+            Cpu::V3 => TargetCpu::Level(cpu::V3),
+            Cpu::Native => TargetCpu::Native,
+        };
+        Options { opt, cpu, emit, jobs: usize::from(self.jobs.unwrap_or(0)) }
+    }
+}

@@ -1,0 +1,124 @@
+//! `wasmaot compile`: a module becomes an artifact, or one of the stages before it.
+
+use crate::codegen::CodegenOpts;
+use crate::error::CliError;
+use crate::input::{self, Input};
+use crate::output;
+use crate::progress::Bar;
+use crate::text::{Bytes, Count};
+use clap::ValueEnum;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use wasmaot_compiler::Summary;
+
+/// Compile a module to a native shared object
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Opts {
+    /// Module to compile, binary or text
+    #[arg(value_name = "MODULE")]
+    input: PathBuf,
+
+    /// File to write; `-` for standard output [default: the module's name with .so, .o, .clif or .s]
+    #[arg(short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    codegen: CodegenOpts,
+
+    /// What to write
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Emit::So)]
+    emit: Emit,
+
+    /// Show neither progress nor summary
+    #[arg(long)]
+    quiet: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmaot compile app.wasm                            app.so, for any x86-64 CPU since 2009
+  wasmaot compile app.wat -o lib/app.so -O2           from the text format, fully optimised
+  wasmaot compile app.wasm --target-cpu native        for this machine only
+  wasmaot compile app.wat --emit asm -o - --quiet     the machine code, on standard output
+
+The output is the same, byte for byte, for any number of jobs.";
+
+/// Values of `--emit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Emit {
+    /// The artifact, a shared object
+    So,
+    /// A relocatable object: code without the module's tables
+    Obj,
+    /// Cranelift's intermediate representation, before optimisation
+    Clif,
+    /// Machine code in words
+    Asm,
+}
+
+impl Emit {
+    fn extension(self) -> &'static str {
+        match self {
+            Emit::So => "so",
+            Emit::Obj => "o",
+            Emit::Clif => "clif",
+            Emit::Asm => "s",
+        }
+    }
+
+    fn for_compiler(self) -> wasmaot_compiler::Emit {
+        match self {
+            Emit::So => wasmaot_compiler::Emit::SharedObject,
+            Emit::Obj => wasmaot_compiler::Emit::Object,
+            Emit::Clif => wasmaot_compiler::Emit::Clif,
+            Emit::Asm => wasmaot_compiler::Emit::Asm,
+        }
+    }
+}
+
+impl Opts {
+    /// Compiles, and gives the exit status.
+    pub(crate) fn run(&self) -> Result<i32, CliError> {
+        let start = Instant::now();
+        let Input::Source(source) = input::read(&self.input)? else {
+            return Err(CliError::AlreadyCompiled { path: self.input.clone() });
+        };
+        let wasm = input::to_wasm(&self.input, &source)?;
+        let target = self.output.clone().unwrap_or_else(|| self.input.with_extension(self.emit.extension()));
+        if same_file(&self.input, &target) {
+            return Err(CliError::Overwrite { path: self.input.clone() });
+        }
+        let bar = Bar::new(format!("compiling {}", self.input.display()), !self.quiet);
+        let options = self.codegen.options(self.emit.for_compiler());
+        let compiled = wasmaot_compiler::compile(&wasm, &options, &|progress| bar.report(progress));
+        drop(bar);
+        let compiled = compiled.map_err(|source| CliError::Compile { path: self.input.clone(), source })?;
+        if target.as_os_str() == "-" {
+            output::print(&compiled.bytes)?;
+        } else {
+            output::write_file(&target, &compiled.bytes)?;
+        }
+        if !self.quiet {
+            output::note(&summary(&compiled.summary, compiled.bytes.len(), &target, start.elapsed()));
+        }
+        Ok(0)
+    }
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+fn summary(summary: &Summary, size: usize, target: &Path, time: Duration) -> String {
+    let name =
+        if target.as_os_str() == "-" { "standard output".into() } else { target.display().to_string() };
+    format!(
+        "{}, {} code, {} image -> {name} ({}) in {:.2} s",
+        Count(summary.functions, "function"),
+        Bytes(summary.code_bytes as u64),
+        Bytes(summary.image_bytes as u64),
+        Bytes(size as u64),
+        time.as_secs_f64()
+    )
+}

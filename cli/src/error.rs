@@ -1,0 +1,127 @@
+//! What the command reports when it cannot do what it was asked for.
+//!
+//! A report is the failure, what caused it, and what to do about it:
+//!
+//! ```text
+//! error: cannot compile `app.wasm`
+//!   cause: invalid WebAssembly at offset 0x2f: type mismatch
+//!   hint: ...
+//! ```
+
+use crate::inspect::NotAnArtifact;
+use crate::text::Count;
+use std::error::Error;
+use std::fmt::Write;
+use std::io;
+use std::path::PathBuf;
+use wasmaot_compiler::CompileError;
+use wasmaot_runtime::{CallError, InstantiateError, LinkError, OpenError};
+use wasmaot_wasi::WasiError;
+
+/// Why the command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error("cannot read `{}`", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write `{}`", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot write to standard output")]
+    Stdout(#[source] io::Error),
+    #[error("`{}` is empty", path.display())]
+    Empty { path: PathBuf },
+    #[error("`{}` is neither an artifact nor a WebAssembly module", path.display())]
+    UnknownKind { path: PathBuf },
+    #[error("`{}` is not a WebAssembly module in the text format", path.display())]
+    Text { path: PathBuf, source: wat::Error },
+    #[error("`{}` is an ELF file already", path.display())]
+    AlreadyCompiled { path: PathBuf },
+    #[error("the output would overwrite the input `{}`", path.display())]
+    Overwrite { path: PathBuf },
+    #[error("cannot compile `{}`", path.display())]
+    Compile { path: PathBuf, source: CompileError },
+    #[error("cannot load `{}`", path.display())]
+    Open { path: PathBuf, source: OpenError },
+    #[error("`{}` is not an artifact", path.display())]
+    NotAnArtifact { path: PathBuf, source: NotAnArtifact },
+    #[error("cannot give the program its directories")]
+    Directory(#[source] WasiError),
+    #[error("cannot set up WASI")]
+    Wasi(#[source] LinkError),
+    #[error("`{}` exports no function `_start`", path.display())]
+    NoStart { path: PathBuf, functions: Vec<String> },
+    #[error("`{}` exports no function `{name}`", path.display())]
+    NoFunction { path: PathBuf, name: String, functions: Vec<String> },
+    #[error("`{name}` takes {}, not {given}", Count(*wanted, "argument"))]
+    ArgumentCount { name: String, wanted: usize, given: usize },
+    #[error("argument {position} of `{name}` is `{text}`, which is not {expected}")]
+    Argument { name: String, position: usize, text: String, expected: &'static str },
+    #[error("cannot instantiate `{}`", path.display())]
+    Instantiate { path: PathBuf, source: InstantiateError },
+    #[error("cannot call `{name}`")]
+    Call { name: String, source: CallError },
+}
+
+impl CliError {
+    /// The report, without a newline at its end.
+    pub(crate) fn report(&self) -> String {
+        let mut text = format!("error: {self}");
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let message = error.to_string();
+            // Some errors quote their source.
+            if !text.ends_with(&message) {
+                item(&mut text, "cause", &message);
+            }
+            cause = error.source();
+        }
+        if let Some(hint) = self.hint() {
+            item(&mut text, "hint", &hint);
+        }
+        text
+    }
+
+    /// What to do about it, where the causes do not say.
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            CliError::Empty { .. } | CliError::UnknownKind { .. } | CliError::Text { .. } => {
+                "modules (.wasm, or .wat in the text format) and artifacts (.so) are told apart by their content".into()
+            }
+            CliError::AlreadyCompiled { path } => {
+                format!("`wasmaot run {0}` runs it, `wasmaot inspect {0}` shows what is in it", path.display())
+            }
+            CliError::Overwrite { .. } => "name another file with `-o`".into(),
+            CliError::NotAnArtifact { .. } => "`wasmaot compile` makes artifacts".into(),
+            CliError::NoStart { functions, .. } => match exported(functions) {
+                Some(list) => format!("`--invoke NAME` calls another function; {list}"),
+                None => "it exports no functions at all".into(),
+            },
+            CliError::NoFunction { functions, .. } => {
+                exported(functions).unwrap_or_else(|| "it exports no functions at all".into())
+            }
+            CliError::Instantiate { source: InstantiateError::Unresolved(_), .. } => {
+                "`wasmaot run` defines the functions of `wasi_snapshot_preview1` only; \
+                 other imports take a host program that defines them"
+                    .into()
+            }
+            _ => return None,
+        };
+        Some(hint)
+    }
+}
+
+/// Lists the first few exported functions.
+fn exported(functions: &[String]) -> Option<String> {
+    const SHOWN: usize = 8;
+    let (last, more) = (functions.len().min(SHOWN), functions.len().saturating_sub(SHOWN));
+    let names: Vec<_> = functions[..last].iter().map(|name| format!("`{name}`")).collect();
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (last > 0).then(|| format!("it exports {}{tail}", names.join(", ")))
+}
+
+/// Appends a labelled item, further lines of which stay indented below it.
+fn item(text: &mut String, label: &str, message: &str) {
+    for (number, line) in message.lines().filter(|line| !line.trim().is_empty()).enumerate() {
+        let start = if number == 0 { format!("{label}: ") } else { "  ".into() };
+        let _ = write!(text, "\n  {start}{line}");
+    }
+}

@@ -1,0 +1,102 @@
+//! Reads an artifact's tables straight from its bytes.
+
+use object::read::elf::ElfFile64;
+use object::{Endianness, Object, ObjectSection};
+use wasmaot_abi::cpu;
+use wasmaot_abi::descriptor::Descriptor;
+use wasmaot_abi::header::{self, Header};
+use wasmaot_abi::version::ABI_MAJOR;
+use wasmaot_abi::wire::{Decode, DecodeError, Reader};
+
+/// An artifact, as far as it can be read.
+pub(super) struct Artifact {
+    /// Bytes of the file.
+    pub(super) size: u64,
+    pub(super) header: Header,
+    /// The checksum of the file as it is.
+    pub(super) actual_checksum: u32,
+    pub(super) sections: Vec<Section>,
+    /// The descriptor, or why it cannot be read.
+    pub(super) descriptor: Result<Descriptor, String>,
+}
+
+/// A section of the file.
+pub(super) struct Section {
+    pub(super) name: String,
+    pub(super) offset: u64,
+    pub(super) size: u64,
+}
+
+/// Why a file is no artifact.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotAnArtifact {
+    #[error("it is not an ELF file")]
+    NotElf,
+    #[error("malformed ELF: {0}")]
+    Malformed(#[from] object::Error),
+    #[error("it has no section `{}`", header::SECTION)]
+    NoSection,
+    #[error("the header in its section `{}` is malformed: {reason}", header::SECTION)]
+    Header { reason: DecodeError },
+}
+
+impl Artifact {
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, NotAnArtifact> {
+        if !bytes.starts_with(b"\x7fELF") {
+            return Err(NotAnArtifact::NotElf);
+        }
+        let elf = ElfFile64::<Endianness>::parse(bytes)?;
+        let section = elf.section_by_name(header::SECTION).ok_or(NotAnArtifact::NoSection)?;
+        let data = section.data()?;
+        let header = Header::from_bytes(data).map_err(|reason| NotAnArtifact::Header { reason })?;
+        let offset = section.file_range().map_or(0, |(offset, _)| offset);
+        let mut sections = Vec::new();
+        for section in elf.sections() {
+            let (offset, size) = section.file_range().unwrap_or((0, section.size()));
+            sections.push(Section { name: section.name()?.into(), offset, size });
+        }
+        let descriptor = descriptor(&header, &data[Header::SIZE..]);
+        let actual_checksum = checksum(bytes, offset as usize + Header::CHECKSUM_OFFSET);
+        Ok(Self { size: bytes.len() as u64, header, actual_checksum, sections, descriptor })
+    }
+
+    /// What would keep a runtime of this version from loading the file, as far as can be told here.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.actual_checksum != self.header.checksum {
+            problems.push(format!("wrong checksum: the file's is {:#010x}", self.actual_checksum));
+        }
+        if self.size != self.header.file_size {
+            problems.push(format!("{} bytes long instead of {}", self.size, self.header.file_size));
+        }
+        let missing = self.header.cpu_features & !wasmaot_abi::detect_cpu_features!();
+        if missing != 0 {
+            problems.push(format!(
+                "this machine's CPU lacks {}",
+                cpu::names(missing).collect::<Vec<_>>().join(", ")
+            ));
+        }
+        if let Err(reason) = &self.descriptor {
+            problems.push(reason.clone());
+        }
+        problems
+    }
+}
+
+fn descriptor(header: &Header, rest: &[u8]) -> Result<Descriptor, String> {
+    if header.major != ABI_MAJOR {
+        let (theirs, ours) = (header.major, ABI_MAJOR);
+        return Err(format!("its ABI version is {theirs}.{}, this is for {ours}.x", header.minor));
+    }
+    let bytes = rest.get(..header.descriptor_size as usize).ok_or("the descriptor is cut off")?;
+    Descriptor::decode(&mut Reader::new(bytes)).map_err(|error| error.to_string())
+}
+
+/// CRC-32 of the file, with the four bytes at `at` taken as zero.
+fn checksum(bytes: &[u8], at: usize) -> u32 {
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(&bytes[..at]);
+    hash.update(&[0; 4]);
+    hash.update(&bytes[at + 4..]);
+    hash.finalize()
+}

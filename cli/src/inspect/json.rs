@@ -1,0 +1,97 @@
+//! The JSON form. Fields are only ever added: programs read it.
+
+use super::artifact::Artifact;
+use crate::items::{Item, exported, imported, memories, tables};
+use serde_json::{Map, Value, json};
+use wasmaot_abi::cpu;
+use wasmaot_abi::descriptor::Descriptor;
+use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType};
+
+/// The whole report, ending in a newline.
+pub(super) fn render(artifact: &Artifact) -> String {
+    let header = &artifact.header;
+    let sections: Vec<_> = artifact
+        .sections
+        .iter()
+        .map(|section| json!({ "name": section.name, "offset": section.offset, "size": section.size }))
+        .collect();
+    let mut report = json!({
+        "size": artifact.size,
+        "abi": { "major": header.major, "minor": header.minor, "convention": header.convention },
+        "checksum": {
+            "stated": format!("{:08x}", header.checksum),
+            "actual": format!("{:08x}", artifact.actual_checksum),
+        },
+        "problems": artifact.problems(),
+        "cpu": {
+            "level": cpu::level_of(header.cpu_features).map(|level| level.name),
+            "features": cpu::names(header.cpu_features).collect::<Vec<_>>(),
+        },
+        "sections": sections,
+    });
+    if let (Ok(descriptor), Some(fields)) = (&artifact.descriptor, report.as_object_mut()) {
+        fields.extend(module(descriptor));
+    }
+    format!("{report:#}\n")
+}
+
+/// What the descriptor tells.
+fn module(descriptor: &Descriptor) -> Map<String, Value> {
+    let imports = descriptor.imports.iter().map(|import| {
+        let (kind, ty) = item(imported(descriptor, &import.kind));
+        json!({ "module": import.module, "name": import.name, "kind": kind, "type": ty })
+    });
+    let exports = descriptor.exports.iter().map(|export| {
+        let (kind, ty) = item(exported(descriptor, export.kind));
+        json!({ "name": export.name, "kind": kind, "type": ty })
+    });
+    let memories = memories(descriptor).map(|(ty, plan)| {
+        let image = plan.map(|memory| memory.image.iter().map(|run| run.file.length).sum::<u64>());
+        json!({ "imported": plan.is_none(), "type": memory(ty), "image_bytes": image })
+    });
+    let tables = tables(descriptor).map(|(ty, plan)| {
+        json!({ "imported": plan.is_none(), "type": table(ty), "constant": plan.is_some_and(|table| table.constant) })
+    });
+    let fields = [
+        ("producer", json!(descriptor.producer)),
+        ("wasm_features", json!(descriptor.wasm_features)),
+        ("imports", imports.collect()),
+        ("exports", exports.collect()),
+        ("memories", memories.collect()),
+        ("tables", tables.collect()),
+        ("globals", json!(descriptor.globals.len())),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+fn item(item: Item<'_>) -> (&'static str, Value) {
+    match item {
+        Item::Func(ty) => ("func", ty.map_or(Value::Null, func)),
+        Item::Table(ty) => ("table", ty.map_or(Value::Null, table)),
+        Item::Memory(ty) => ("memory", ty.map_or(Value::Null, memory)),
+        Item::Global(ty) => ("global", ty.map_or(Value::Null, global)),
+    }
+}
+
+fn func(ty: &FuncType) -> Value {
+    let names = |types: &[wasmaot_abi::types::ValType]| types.iter().map(|ty| ty.name()).collect::<Vec<_>>();
+    json!({ "params": names(&ty.params), "results": names(&ty.results) })
+}
+
+fn limits(limits: Limits) -> (u64, Option<u64>) {
+    (limits.min, limits.max)
+}
+
+fn table(ty: TableType) -> Value {
+    let (min, max) = limits(ty.limits);
+    json!({ "element": ty.element.name(), "min": min, "max": max })
+}
+
+fn memory(ty: MemoryType) -> Value {
+    let (min, max) = limits(ty.limits);
+    json!({ "min_pages": min, "max_pages": max, "page_size": 1u64.checked_shl(ty.page_log2.into()) })
+}
+
+fn global(ty: GlobalType) -> Value {
+    json!({ "value": ty.value.name(), "mutable": ty.mutable })
+}

@@ -1,0 +1,125 @@
+//! The form for people: one fact a line, lists indented below their heading.
+
+use super::artifact::Artifact;
+use crate::items::{Item, exported, imported, memories, tables};
+use crate::text::{Bytes, Name};
+use std::fmt::{Display, Write};
+use wasmaot_abi::cpu;
+use wasmaot_abi::descriptor::Descriptor;
+use wasmaot_abi::types::{GlobalType, Limits, MemoryType, TableType};
+
+/// The whole report, ending in a newline.
+pub(super) fn render(artifact: &Artifact) -> String {
+    let mut page = Page::default();
+    let header = &artifact.header;
+    page.fact("size", Bytes(artifact.size));
+    page.fact(
+        "abi",
+        format_args!("{}.{}, tail convention {}", header.major, header.minor, header.convention),
+    );
+    page.fact("checksum", format_args!("{:08x}", header.checksum));
+    page.fact("cpu", cpu_line(header.cpu_features));
+    for problem in artifact.problems() {
+        page.fact("problem", Name(&problem));
+    }
+    if let Ok(descriptor) = &artifact.descriptor {
+        module(&mut page, descriptor);
+    }
+    let sections = artifact.sections.iter().filter(|section| !section.name.is_empty());
+    page.list(
+        "sections",
+        sections
+            .map(|s| format!("{:<24} {:>10} bytes at {:#x}", Name(&s.name).to_string(), s.size, s.offset)),
+    );
+    page.text
+}
+
+fn module(page: &mut Page, descriptor: &Descriptor) {
+    page.fact("producer", Name(&descriptor.producer));
+    let features = descriptor.wasm_features.join(", ");
+    page.fact("wasm features", Name(if features.is_empty() { "none beyond version 1" } else { &features }));
+    page.fact("globals", descriptor.globals.len());
+    let imports = descriptor.imports.iter().map(|import| {
+        let ty = item(imported(descriptor, &import.kind));
+        format!("\"{}\" \"{}\": {ty}", Name(&import.module), Name(&import.name))
+    });
+    page.list("imports", imports);
+    let exports = descriptor
+        .exports
+        .iter()
+        .map(|export| format!("\"{}\": {}", Name(&export.name), item(exported(descriptor, export.kind))));
+    page.list("exports", exports);
+    let memories = memories(descriptor).enumerate().map(|(index, (ty, plan))| match plan {
+        Some(plan) => {
+            let image = Bytes(plan.image.iter().map(|run| run.file.length).sum());
+            format!("{index}: {}, image {image}", memory(ty))
+        }
+        None => format!("{index}: {}, imported", memory(ty)),
+    });
+    page.list("memories", memories);
+    let tables = tables(descriptor).enumerate().map(|(index, (ty, plan))| match plan {
+        Some(plan) if plan.constant => format!("{index}: {}, constant", table(ty)),
+        Some(_) => format!("{index}: {}", table(ty)),
+        None => format!("{index}: {}, imported", table(ty)),
+    });
+    page.list("tables", tables);
+}
+
+fn cpu_line(features: u64) -> String {
+    let names = cpu::names(features).collect::<Vec<_>>().join(", ");
+    match cpu::level_of(features) {
+        Some(level) if names.is_empty() => level.name.into(),
+        Some(level) => format!("{} ({names})", level.name),
+        None => format!("beyond {} ({names})", cpu::V3.name),
+    }
+}
+
+fn item(item: Item<'_>) -> String {
+    let known = match item {
+        Item::Func(ty) => ty.map(|ty| format!("func {ty}")),
+        Item::Table(ty) => ty.map(|ty| format!("table {}", table(ty))),
+        Item::Memory(ty) => ty.map(|ty| format!("memory {}", memory(ty))),
+        Item::Global(ty) => ty.map(|ty| format!("global {}", global(ty))),
+    };
+    known.unwrap_or_else(|| "an index that leads nowhere".into())
+}
+
+fn limits(limits: Limits) -> String {
+    match limits.max {
+        Some(max) => format!("{} to {max}", limits.min),
+        None => format!("{} or more", limits.min),
+    }
+}
+
+fn table(ty: TableType) -> String {
+    format!("{} of {}", limits(ty.limits), ty.element)
+}
+
+fn memory(ty: MemoryType) -> String {
+    let unit = if ty.page_log2 == 16 { "pages".into() } else { format!("pages of 2^{} bytes", ty.page_log2) };
+    format!("{} {unit}", limits(ty.limits))
+}
+
+fn global(ty: GlobalType) -> String {
+    format!("{}{}", if ty.mutable { "mut " } else { "" }, ty.value)
+}
+
+/// Text in the making.
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn fact(&mut self, name: &str, value: impl Display) {
+        let _ = writeln!(self.text, "{name:<14} {value}");
+    }
+
+    fn list(&mut self, name: &str, entries: impl Iterator<Item = String>) {
+        let entries: Vec<_> = entries.collect();
+        self.fact(name, entries.len());
+        for entry in entries {
+            let _ = writeln!(self.text, "  {entry}");
+        }
+    }
+}

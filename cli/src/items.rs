@@ -1,0 +1,73 @@
+//! Types of a module's imports, exports, tables and memories, by Wasm index.
+//!
+//! **Invariant: an index that leads nowhere gives `None`**, so a malformed descriptor can be asked anything.
+
+use wasmaot_abi::descriptor::{Descriptor, ExportKind, ImportKind, Memory, Table};
+use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType};
+
+/// What an import or an export is.
+pub(crate) enum Item<'a> {
+    Func(Option<&'a FuncType>),
+    Table(Option<TableType>),
+    Memory(Option<MemoryType>),
+    Global(Option<GlobalType>),
+}
+
+/// The type of an import.
+pub(crate) fn imported<'a>(descriptor: &'a Descriptor, kind: &ImportKind) -> Item<'a> {
+    match *kind {
+        ImportKind::Func { ty } => Item::Func(descriptor.types.get(ty as usize)),
+        ImportKind::Table { ty } => Item::Table(Some(ty)),
+        ImportKind::Memory { ty } => Item::Memory(Some(ty)),
+        ImportKind::Global { ty } => Item::Global(Some(ty)),
+    }
+}
+
+/// The type of an export.
+pub(crate) fn exported<'a>(descriptor: &'a Descriptor, kind: ExportKind) -> Item<'a> {
+    match kind {
+        ExportKind::Func { index } => Item::Func(function(descriptor, index)),
+        ExportKind::Table { index } => Item::Table(tables(descriptor).nth(index as usize).map(|(ty, _)| ty)),
+        ExportKind::Memory { index } => {
+            Item::Memory(memories(descriptor).nth(index as usize).map(|(ty, _)| ty))
+        }
+        ExportKind::Global { index } => Item::Global(globals(descriptor).nth(index as usize)),
+    }
+}
+
+/// The type of a function that can be reached from outside.
+pub(crate) fn function(descriptor: &Descriptor, index: u32) -> Option<&FuncType> {
+    let imports = descriptor.imports.iter().filter_map(|import| match import.kind {
+        ImportKind::Func { ty } => Some(ty),
+        _ => None,
+    });
+    let ty = imports.clone().nth(index as usize).or_else(|| Some(descriptor.entry_of(index)?.ty))?;
+    descriptor.types.get(ty as usize)
+}
+
+/// All tables in order of index, and the plan of those that are not imported.
+pub(crate) fn tables(descriptor: &Descriptor) -> impl Iterator<Item = (TableType, Option<&Table>)> {
+    let imports = descriptor.imports.iter().filter_map(|import| match import.kind {
+        ImportKind::Table { ty } => Some((ty, None)),
+        _ => None,
+    });
+    imports.chain(descriptor.tables.iter().map(|table| (table.ty, Some(table))))
+}
+
+/// All memories in order of index, and the plan of those that are not imported.
+pub(crate) fn memories(descriptor: &Descriptor) -> impl Iterator<Item = (MemoryType, Option<&Memory>)> {
+    let imports = descriptor.imports.iter().filter_map(|import| match import.kind {
+        ImportKind::Memory { ty } => Some((ty, None)),
+        _ => None,
+    });
+    imports.chain(descriptor.memories.iter().map(|memory| (memory.ty, Some(memory))))
+}
+
+/// All globals in order of index.
+fn globals(descriptor: &Descriptor) -> impl Iterator<Item = GlobalType> {
+    let imports = descriptor.imports.iter().filter_map(|import| match import.kind {
+        ImportKind::Global { ty } => Some(ty),
+        _ => None,
+    });
+    imports.chain(descriptor.globals.iter().map(|global| global.ty))
+}

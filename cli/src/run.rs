@@ -1,0 +1,235 @@
+//! `wasmaot run`: runs a program, or calls one function of a module.
+
+use crate::codegen::CodegenOpts;
+use crate::error::CliError;
+use crate::input::{self, Input};
+use crate::progress::Bar;
+use crate::text::Name;
+use crate::{cache, invoke, items, output, trap};
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use wasmaot_abi::descriptor::{Descriptor, ExportKind};
+use wasmaot_abi::types::FuncType;
+use wasmaot_compiler::{Emit, Options};
+use wasmaot_runtime::{CallError, InstantiateError, Linker, Module, Store, Val};
+use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
+
+/// Run a program, compiling it first if need be
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Opts {
+    /// Artifact, or module (binary or text), told apart by content
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Directory that the program may use, and its name there [default: the same name]
+    #[arg(long = "dir", value_name = "HOST[::GUEST]", value_parser = OsStringValueParser::new().try_map(Directory::parse))]
+    directories: Vec<Directory>,
+
+    /// Environment variable of the program, which has no others
+    #[arg(long = "env", value_name = "K=V", value_parser = OsStringValueParser::new().try_map(Variable::parse))]
+    environment: Vec<Variable>,
+
+    /// Call this export with ARGS by its type and print the results, one per line
+    #[arg(long, value_name = "NAME")]
+    invoke: Option<String>,
+
+    #[command(flatten)]
+    codegen: CodegenOpts,
+
+    /// Arguments of the program
+    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_negative_numbers = true)]
+    arguments: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmaot run app.so                                  an artifact of `wasmaot compile`
+  wasmaot run app.wasm -- --verbose in.txt            options of the program stand behind `--`
+  wasmaot run app.so --dir data::/data --env LANG=C   ./data is /data to the program
+  wasmaot run lib.wat --invoke add 2 40               call one function
+
+-O, --target-cpu and --jobs apply to modules, which are compiled into a cache under
+$XDG_CACHE_HOME/wasmaot (or ~/.cache/wasmaot). It can be deleted at any time.
+
+Exit status: the program's own; 134 if it traps; 1 for an error of wasmaot; 2 for wrong usage.";
+
+/// A value of `--dir`.
+#[derive(Debug, Clone)]
+struct Directory {
+    host: PathBuf,
+    guest: String,
+}
+
+impl Directory {
+    /// The last `::` separates: a name inside is less likely to hold one.
+    fn parse(text: OsString) -> Result<Self, &'static str> {
+        let bytes = text.as_bytes();
+        let (host, guest) = match bytes.windows(2).rposition(|pair| pair == b"::") {
+            Some(at) => (&bytes[..at], &bytes[at + 2..]),
+            None => (bytes, bytes),
+        };
+        let guest = std::str::from_utf8(guest).map_err(|_| "the name inside is not UTF-8")?;
+        match (host, guest) {
+            (b"", _) => Err("no directory in front of the `::`"),
+            (_, "") => Err("no name behind the `::`"),
+            _ => Ok(Self { host: OsStr::from_bytes(host).into(), guest: guest.into() }),
+        }
+    }
+}
+
+/// A value of `--env`.
+#[derive(Debug, Clone)]
+struct Variable {
+    key: OsString,
+    value: OsString,
+}
+
+impl Variable {
+    fn parse(text: OsString) -> Result<Self, &'static str> {
+        let bytes = text.as_bytes();
+        match bytes.iter().position(|&byte| byte == b'=') {
+            None => Err("no `=` in it; write NAME=VALUE"),
+            Some(0) => Err("no name in front of the `=`"),
+            Some(at) => Ok(Self {
+                key: OsStr::from_bytes(&bytes[..at]).into(),
+                value: OsStr::from_bytes(&bytes[at + 1..]).into(),
+            }),
+        }
+    }
+}
+
+/// What a program exports for being run.
+const START: &str = "_start";
+
+/// What a library exports for being called once before anything else.
+const INITIALIZE: &str = "_initialize";
+
+/// The module name of WASI preview 1's functions.
+const WASI: &str = "wasi_snapshot_preview1";
+
+/// An export to call, with its arguments.
+type Call = (String, Vec<Val>);
+
+impl Opts {
+    /// Runs, and gives the exit status.
+    pub(crate) fn run(&self) -> Result<i32, CliError> {
+        let module = self.module()?;
+        let calls = self.calls(module.descriptor())?;
+        let mut store = Store::new(self.wasi()?);
+        let mut linker = Linker::new();
+        if module.descriptor().imports.iter().any(|import| import.module == WASI) {
+            wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).map_err(CliError::Wasi)?;
+        }
+        let instance = match linker.instantiate(&mut store, &module) {
+            Ok(instance) => instance,
+            Err(InstantiateError::Run(error)) => return ended("the start function", error),
+            Err(source) => return Err(CliError::Instantiate { path: self.file.clone(), source }),
+        };
+        for (name, arguments) in calls {
+            match instance.call(&mut store, &name, &arguments) {
+                Ok(results) => {
+                    let lines: String = results.iter().map(|value| invoke::show(value) + "\n").collect();
+                    output::print(lines.as_bytes())?;
+                }
+                Err(error) => return ended(&name, error),
+            }
+        }
+        Ok(0)
+    }
+
+    /// The module in the file, compiled if that is needed.
+    fn module(&self) -> Result<Module, CliError> {
+        let opened = match input::read(&self.file)? {
+            Input::Artifact => Module::open(&self.file),
+            Input::Source(source) => {
+                let options = self.codegen.options(Emit::SharedObject);
+                cache::module(&source, &options, || self.compile(&source, &options))?
+            }
+        };
+        opened.map_err(|source| CliError::Open { path: self.file.clone(), source })
+    }
+
+    fn compile(&self, source: &[u8], options: &Options) -> Result<Vec<u8>, CliError> {
+        let wasm = input::to_wasm(&self.file, source)?;
+        let bar = Bar::new(format!("compiling {}", self.file.display()), true);
+        let compiled = wasmaot_compiler::compile(&wasm, options, &|progress| bar.report(progress));
+        compiled
+            .map(|output| output.bytes)
+            .map_err(|source| CliError::Compile { path: self.file.clone(), source })
+    }
+
+    /// What to call, in order. Settled before anything of the module runs.
+    fn calls(&self, descriptor: &Descriptor) -> Result<Vec<Call>, CliError> {
+        let takes_nothing = |name| function(descriptor, name).is_some_and(|ty| ty.params.is_empty());
+        let path = || self.file.clone();
+        let Some(name) = &self.invoke else {
+            return match takes_nothing(START) {
+                true => Ok(vec![(START.into(), Vec::new())]),
+                // To instantiate it is to run it.
+                false if descriptor.start.is_some() => Ok(Vec::new()),
+                false => Err(CliError::NoStart { path: path(), functions: functions(descriptor) }),
+            };
+        };
+        let Some(ty) = function(descriptor, name) else {
+            return Err(CliError::NoFunction {
+                path: path(),
+                name: name.clone(),
+                functions: functions(descriptor),
+            });
+        };
+        let arguments = invoke::arguments(name, &ty.params, &self.arguments)?;
+        let mut calls = Vec::new();
+        if takes_nothing(INITIALIZE) && name != INITIALIZE {
+            calls.push((INITIALIZE.into(), Vec::new()));
+        }
+        calls.push((name.clone(), arguments));
+        Ok(calls)
+    }
+
+    /// What the program is given.
+    fn wasi(&self) -> Result<WasiCtx, CliError> {
+        let name = self.file.file_name().unwrap_or(self.file.as_os_str());
+        let mut builder = WasiCtxBuilder::new();
+        builder.inherit_stdio().args([name]);
+        if self.invoke.is_none() {
+            builder.args(&self.arguments);
+        }
+        for Variable { key, value } in &self.environment {
+            builder.env(key, value);
+        }
+        for Directory { host, guest } in &self.directories {
+            builder.preopen_dir(host, guest).map_err(CliError::Directory)?;
+        }
+        Ok(builder.build())
+    }
+}
+
+/// The exit status of a call that did not return.
+fn ended(name: &str, error: CallError) -> Result<i32, CliError> {
+    match error {
+        CallError::Exit(status) => Ok(status),
+        CallError::Trap(trap) => {
+            output::note(&trap::report(&trap));
+            Ok(trap::STATUS)
+        }
+        source => Err(CliError::Call { name: name.into(), source }),
+    }
+}
+
+/// The type of an exported function.
+fn function<'a>(descriptor: &'a Descriptor, name: &str) -> Option<&'a FuncType> {
+    let export = descriptor.exports.iter().find(|export| export.name == name)?;
+    match export.kind {
+        ExportKind::Func { index } => items::function(descriptor, index),
+        _ => None,
+    }
+}
+
+/// Names of the exported functions.
+fn functions(descriptor: &Descriptor) -> Vec<String> {
+    let functions = descriptor.exports.iter().filter(|export| matches!(export.kind, ExportKind::Func { .. }));
+    functions.map(|export| Name(&export.name).to_string()).collect()
+}

@@ -1,0 +1,113 @@
+//! The cache of `wasmaot run`: used when it can be, repaired when it is broken, and never in the way.
+
+use crate::support::{Place, finish};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+fn answer(number: i32) -> String {
+    format!(r#"(module (func (export "answer") (result i32) (i32.const {number})))"#)
+}
+
+const INVOKE: [&str; 4] = ["run", "a.wat", "--invoke", "answer"];
+
+#[test]
+fn the_second_run_uses_what_the_first_one_made() {
+    let place = Place::new();
+    place.file("a.wat", answer(42));
+    assert!(place.cached().is_empty());
+    place.run(&INVOKE).status(0).stdout("42\n").silent();
+    let [entry] = &place.cached()[..] else { panic!("one entry: {:?}", place.cached()) };
+    // What is there is what runs, so another artifact in its place shows.
+    place.file("b.wat", answer(43));
+    place.run(&["compile", "b.wat", "--quiet"]).status(0);
+    std::fs::copy(place.path("b.so"), entry).expect("copied");
+    place.run(&INVOKE).status(0).stdout("43\n").silent();
+}
+
+#[test]
+fn entries_are_kept_apart_by_content_and_options() {
+    let place = Place::new();
+    place.file("a.wat", answer(1));
+    place.run(&INVOKE).status(0).stdout("1\n");
+    for options in [&["-O", "0"][..], &["-O", "2"], &["--target-cpu", "x86-64"], &["--target-cpu", "native"]]
+    {
+        let arguments = [&["run"], options, &INVOKE[1..]].concat();
+        place.run(&arguments).status(0).stdout("1\n").silent();
+    }
+    place.file("a.wat", answer(2));
+    place.run(&INVOKE).status(0).stdout("2\n").silent();
+    assert_eq!(place.cached().len(), 6);
+    place.run(&[&["run", "--jobs", "2"], &INVOKE[1..]].concat()).status(0).stdout("2\n");
+    assert_eq!(place.cached().len(), 6);
+}
+
+#[test]
+fn broken_entries_are_made_anew() {
+    let place = Place::new();
+    place.file("a.wat", answer(42));
+    place.run(&INVOKE).status(0);
+    let entry = place.cached().remove(0);
+    let whole = std::fs::read(&entry).expect("the entry");
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    for broken in [&b""[..], b"junk", &whole[..whole.len() / 2], &flipped] {
+        std::fs::write(&entry, broken).expect("written");
+        place.run(&INVOKE).status(0).stdout("42\n").silent();
+        assert!(std::fs::read(&entry).expect("the entry") == whole, "the entry was not repaired");
+    }
+}
+
+#[test]
+fn without_a_cache_programs_run_from_memory() {
+    let place = Place::new();
+    place.file("a.wat", answer(42));
+    let file = place.file("file", "");
+    for unusable in [file.as_path(), Path::new("/proc/none"), Path::new("/dev/null/none")] {
+        let mut command = place.command(&INVOKE);
+        command.env("XDG_CACHE_HOME", unusable);
+        finish(command).status(0).stdout("42\n").silent();
+    }
+    let mut command = place.command(&INVOKE);
+    command.env_remove("XDG_CACHE_HOME");
+    finish(command).status(0).stdout("42\n").silent();
+    assert!(place.cached().is_empty());
+}
+
+#[test]
+fn without_xdg_the_cache_is_at_home() {
+    let place = Place::new();
+    place.file("a.wat", answer(42));
+    let mut command = place.command(&INVOKE);
+    command.env_remove("XDG_CACHE_HOME").env("HOME", place.path("home"));
+    finish(command).status(0).stdout("42\n").silent();
+    let entries = std::fs::read_dir(place.path("home/.cache/wasmaot")).expect("the cache");
+    assert_eq!(entries.count(), 1);
+}
+
+#[test]
+fn a_directory_that_others_can_write_to_is_not_trusted() {
+    let place = Place::new();
+    place.file("a.wat", answer(42));
+    place.run(&INVOKE).status(0);
+    let directory = place.path("cache/wasmaot");
+    assert_eq!(std::fs::metadata(&directory).expect("the cache").permissions().mode() & 0o777, 0o700);
+    place.file("b.wat", answer(43));
+    place.run(&["compile", "b.wat", "--quiet"]).status(0);
+    std::fs::copy(place.path("b.so"), place.cached().remove(0)).expect("copied");
+    std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o777)).expect("the cache is ours");
+    place.run(&INVOKE).status(0).stdout("42\n").silent();
+}
+
+#[test]
+fn many_runs_at_once_make_one_whole_entry() {
+    let place = Place::new();
+    place.file("a.wat", answer(42));
+    let mut commands: Vec<_> = (0..12).map(|_| place.command(&INVOKE)).collect();
+    std::thread::scope(|scope| {
+        for command in commands.drain(..) {
+            scope.spawn(|| finish(command).status(0).stdout("42\n").silent());
+        }
+    });
+    assert_eq!(place.cached().len(), 1, "{:?}", place.cached());
+    place.run(&INVOKE).status(0).stdout("42\n").silent();
+}

@@ -1,0 +1,119 @@
+//! `wasmaot compile`: what it writes, where, and what it says.
+
+use crate::support::{Place, finish, repository};
+use std::os::unix::fs::MetadataExt;
+use std::process::Stdio;
+
+const ADD: &str = r#"(module (func $add (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1))))"#;
+
+#[test]
+fn the_output_is_named_after_the_input() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("in")).expect("a directory");
+    place.file("in/a.b.wat", ADD);
+    for (emit, extension) in [("so", "so"), ("obj", "o"), ("clif", "clif"), ("asm", "s")] {
+        place.run(&["compile", "in/a.b.wat", "--emit", emit]).status(0).stdout("");
+        assert!(place.path(&format!("in/a.b.{extension}")).is_file(), "{emit}");
+    }
+    place.run(&["compile", "in/a.b.wat", "-o", "x"]).status(0);
+    assert_eq!(std::fs::read(place.path("x")).ok(), std::fs::read(place.path("in/a.b.so")).ok());
+}
+
+#[test]
+fn one_line_sums_up() {
+    let place = Place::new();
+    place.file("a.wat", ADD);
+    let run = place.run(&["compile", "a.wat"]).status(0).stdout("");
+    assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
+    run.stderr_has(&["1 function, ", " B code, 0 B image -> a.so (", " s\n"]);
+    place.run(&["compile", "a.wat", "--quiet"]).status(0).silent();
+}
+
+#[test]
+fn text_goes_to_standard_output() {
+    let place = Place::new();
+    place.file("a.wat", ADD);
+    let clif = place.run(&["compile", "a.wat", "--emit", "clif", "-o", "-"]).status(0);
+    assert!(clif.stdout.contains("iadd"), "{clif:#?}");
+    clif.stderr_has(&["-> standard output ("]);
+    let asm = place.run(&["compile", "a.wat", "--emit", "asm", "-o", "-", "--quiet"]).status(0).silent();
+    assert!(asm.stdout.contains("ret"), "{asm:#?}");
+    assert!(!place.path("-").exists());
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let place = Place::new();
+    place.file("a.wat", ADD);
+    let mut command = place.command(&["compile", "a.wat", "--emit", "asm", "-o", "-", "--quiet"]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let status = command.stdout(writer).status().expect("the command starts");
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn artifacts_are_replaced_never_changed() {
+    let place = Place::new();
+    place.file("a.wat", ADD);
+    place.run(&["compile", "a.wat"]).status(0);
+    let old = std::fs::File::open(place.path("a.so")).expect("the artifact");
+    place.file("a.wat", r#"(module (func (export "_start")))"#);
+    place.run(&["compile", "a.wat"]).status(0);
+    let new = std::fs::metadata(place.path("a.so")).expect("the artifact");
+    assert_ne!(old.metadata().expect("open").ino(), new.ino());
+    let left: Vec<_> = std::fs::read_dir(place.path("")).expect("the directory").collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[test]
+fn what_cannot_be_written_is_reported() {
+    let place = Place::new();
+    place.file("a.wat", ADD);
+    place
+        .run(&["compile", "a.wat", "-o", "no/where.so"])
+        .status(1)
+        .stderr_has(&["cannot write `no/where.so`"]);
+    place.run(&["compile", "a.wat", "-o", "."]).status(1).stderr_has(&["cannot write `.`", "directory"]);
+}
+
+#[test]
+fn the_input_is_never_overwritten() {
+    let place = Place::new();
+    place.file("a.so", ADD);
+    place.run(&["compile", "a.so"]).status(1).stderr_has(&["overwrite", "hint: name another file with `-o`"]);
+    assert_eq!(std::fs::read(place.path("a.so")).expect("the input"), ADD.as_bytes());
+}
+
+#[test]
+fn a_module_may_come_through_a_pipe() {
+    let place = Place::new();
+    let mut command = place.command(&["compile", "/dev/stdin", "-o", "a.so", "--quiet"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("the command starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut stdin, ADD.as_bytes()).expect("written");
+    drop(stdin);
+    assert!(child.wait().expect("an end").success());
+    place.run(&["run", "a.so", "--invoke", "add", "1", "2"]).status(0).stdout("3\n");
+}
+
+#[test]
+fn jobs_change_nothing_and_options_are_recorded() {
+    let place = Place::new();
+    let program = repository("benchmarks/programs/nbody.wasm");
+    let program = program.to_str().expect("UTF-8");
+    let compile = |name: &str, options: &[&str]| {
+        place.run(&[&["compile", program, "--quiet", "-o", name], options].concat()).status(0).silent();
+        std::fs::read(place.path(name)).expect("the artifact")
+    };
+    let one = compile("one.so", &["--jobs", "1"]);
+    assert!(one == compile("three.so", &["--jobs", "3"]), "the output depends on the number of jobs");
+    for level in ["x86-64", "x86-64-v2", "x86-64-v3"] {
+        compile("level.so", &["--target-cpu", level, "-O", "0"]);
+        let report = place.run(&["inspect", "level.so"]).status(0);
+        assert!(report.stdout.lines().any(|l| l.starts_with("cpu ") && l.contains(level)), "{report:#?}");
+    }
+    compile("native.so", &["--target-cpu", "native", "-O2"]);
+    finish(place.command(&["run", "native.so", "10"])).status(0);
+}

@@ -1,0 +1,113 @@
+//! Files that are not what they should be: an error which says what they are, and nothing of them runs.
+
+use crate::support::{Place, Run};
+use std::path::Path;
+
+/// Runs each subcommand on a file; all must fail as errors of the tool.
+#[track_caller]
+fn all_refuse(place: &Place, file: &str) -> [Run; 3] {
+    ["compile", "run", "inspect"].map(|command| {
+        let run = place.run(&[command, file]).status(1).stdout("");
+        assert!(run.stderr.starts_with("error: ") && run.stderr.contains(file), "{run:#?}");
+        run
+    })
+}
+
+#[test]
+fn missing_empty_and_unreadable_files() {
+    let place = Place::new();
+    place.file("empty", "");
+    for run in all_refuse(&place, "missing.wasm") {
+        run.stderr_has(&["cannot read `missing.wasm`", "No such file"]);
+    }
+    for run in all_refuse(&place, ".") {
+        run.stderr_has(&["directory"]);
+    }
+    let [compile, run, inspect] = all_refuse(&place, "empty");
+    compile.stderr_has(&["`empty` is empty"]);
+    run.stderr_has(&["`empty` is empty"]);
+    inspect.stderr_has(&["not an ELF file"]);
+}
+
+#[test]
+fn files_of_another_kind() {
+    let place = Place::new();
+    place.file("notes.txt", "hello, world\n");
+    place.file("picture", b"\x89PNG\r\n\x1a\n\xff\xfe");
+    let [compile, run, inspect] = all_refuse(&place, "notes.txt");
+    compile.stderr_has(&["text format", "notes.txt:1:1", "hint: "]);
+    run.stderr_has(&["text format", "notes.txt:1:1", "hint: "]);
+    inspect.stderr_has(&["not an artifact", "not an ELF file"]);
+    let [compile, run, _] = all_refuse(&place, "picture");
+    compile.stderr_has(&["neither"]);
+    run.stderr_has(&["neither"]);
+}
+
+#[test]
+fn elf_files_that_are_no_artifacts() {
+    let place = Place::new();
+    let ours = env!("CARGO_BIN_EXE_wasmaot");
+    for file in [ours, "/bin/true"] {
+        if !Path::new(file).exists() {
+            println!("skipped: there is no {file} here");
+            continue;
+        }
+        let [compile, run, inspect] = all_refuse(&place, file);
+        compile.stderr_has(&["ELF file already"]);
+        run.stderr_has(&["cannot load"]);
+        inspect.stderr_has(&["not an artifact", ".wasmaot.module"]);
+    }
+}
+
+#[test]
+fn truncated_and_changed_artifacts() {
+    let place = Place::new();
+    let name =
+        place.artifact("a", r#"(module (memory 1) (data (i32.const 0) "x") (func (export "_start")))"#);
+    let whole = std::fs::read(place.path(&name)).expect("the artifact");
+    for length in [4, 63, 64, 200, whole.len() / 2, whole.len() - 1] {
+        place.file("cut.so", &whole[..length]);
+        place.run(&["run", "cut.so"]).status(1).stderr_has(&["error: cannot load `cut.so`", "cause: "]);
+        let inspected = place.run(&["inspect", "cut.so"]);
+        assert!(inspected.status == 1 || inspected.stdout.contains("problem"), "{inspected:#?}");
+    }
+    for at in (4..whole.len()).step_by(whole.len() / 40) {
+        let mut changed = whole.clone();
+        changed[at] ^= 0x10;
+        place.file("changed.so", &changed);
+        place.run(&["run", "changed.so"]).status(1).stderr_has(&["error: cannot load `changed.so`"]);
+    }
+}
+
+#[test]
+fn a_relocatable_object_is_no_artifact() {
+    let place = Place::new();
+    place.file("a.wat", r#"(module (func (export "_start")))"#);
+    place.run(&["compile", "a.wat", "--emit", "obj", "--quiet"]).status(0);
+    all_refuse(&place, "a.o");
+}
+
+#[test]
+fn the_kind_is_told_by_content() {
+    let place = Place::new();
+    let text = r#"(module (func (export "seven") (result i32) (i32.const 7)))"#;
+    place.artifact("a", text);
+    std::fs::rename(place.path("a.so"), place.path("artifact.wasm")).expect("renamed");
+    place.file("text.so", text);
+    place.file("binary.wat", wat::parse_str(text).expect("a module"));
+    for file in ["artifact.wasm", "text.so", "binary.wat"] {
+        place.run(&["run", file, "--invoke", "seven"]).status(0).stdout("7\n").silent();
+    }
+}
+
+#[test]
+fn invalid_modules_are_reported_with_their_offset() {
+    let place = Place::new();
+    place.file("bad.wat", "(module (func (result i32) i64.const 1))");
+    place.file("cut.wasm", b"\0asm\x01\0\0\0\x01\x7f");
+    for file in ["bad.wat", "cut.wasm"] {
+        for command in ["compile", "run"] {
+            place.run(&[command, file]).status(1).stderr_has(&["error: cannot compile", "at offset 0x"]);
+        }
+    }
+}

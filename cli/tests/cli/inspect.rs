@@ -1,0 +1,99 @@
+//! `wasmaot inspect`: both forms, and artifacts that cannot be loaded here.
+
+use crate::support::Place;
+use serde_json::{Value, json};
+
+const MODULE: &str = r#"(module
+    (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
+    (import "env" "\1b[2J" (global i64))
+    (memory (export "memory") 2 9)
+    (table 3 3 funcref)
+    (elem (i32.const 1) func $start)
+    (global $g (export "g") (mut i32) (i32.const 5))
+    (data (i32.const 16) "hello")
+    (func $start (export "_start"))
+    (func (export "pair") (param i32 f64) (result i64 f32) (i64.const 1) (f32.const 2)))"#;
+
+#[test]
+fn json_has_it_all() {
+    let place = Place::new();
+    let name = place.artifact("a", MODULE);
+    let run = place.run(&["inspect", &name, "--json"]).status(0).silent();
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(report["problems"], json!([]));
+    assert_eq!(report["size"], std::fs::metadata(place.path(&name)).expect("the artifact").len());
+    assert_eq!(report["cpu"]["level"], "x86-64-v2");
+    assert_eq!(report["abi"]["major"], wasmaot_abi::version::ABI_MAJOR);
+    assert_eq!(report["checksum"]["stated"], report["checksum"]["actual"]);
+    assert!(report["producer"].as_str().is_some_and(|producer| producer.starts_with("wasmaot ")));
+    assert_eq!(
+        report["imports"],
+        json!([
+            { "module": "wasi_snapshot_preview1", "name": "fd_write", "kind": "func",
+              "type": { "params": ["i32", "i32", "i32", "i32"], "results": ["i32"] } },
+            { "module": "env", "name": "\u{1b}[2J", "kind": "global",
+              "type": { "value": "i64", "mutable": false } },
+        ])
+    );
+    assert_eq!(
+        report["exports"],
+        json!([
+            { "name": "memory", "kind": "memory", "type": { "min_pages": 2, "max_pages": 9, "page_size": 65536 } },
+            { "name": "g", "kind": "global", "type": { "value": "i32", "mutable": true } },
+            { "name": "_start", "kind": "func", "type": { "params": [], "results": [] } },
+            { "name": "pair", "kind": "func", "type": { "params": ["i32", "f64"], "results": ["i64", "f32"] } },
+        ])
+    );
+    assert_eq!(report["memories"][0]["image_bytes"], 4096);
+    assert_eq!(report["tables"][0]["constant"], true);
+    assert_eq!(report["globals"], 1);
+    let sections = report["sections"].as_array().expect("a list");
+    for wanted in [".text", ".wasmaot.module", ".dynsym"] {
+        assert!(sections.iter().any(|section| section["name"] == wanted && section["size"] != 0), "{wanted}");
+    }
+}
+
+#[test]
+fn text_has_it_all_and_no_control_characters() {
+    let place = Place::new();
+    let name = place.artifact("a", MODULE);
+    let run = place.run(&["inspect", &name]).status(0).silent();
+    for wanted in [
+        "cpu            x86-64-v2 (",
+        "\"wasi_snapshot_preview1\" \"fd_write\": func (i32, i32, i32, i32) -> (i32)",
+        "\"env\" \"\\u{1b}[2J\": global i64",
+        "\"memory\": memory 2 to 9 pages",
+        "\"pair\": func (i32, f64) -> (i64, f32)",
+        "0: 3 to 3 of funcref, constant",
+        ".text ",
+    ] {
+        assert!(run.stdout.contains(wanted), "no {wanted:?} in {run:#?}");
+    }
+    assert!(!run.stdout.contains('\u{1b}'));
+    assert!(!run.stdout.contains("problem"));
+}
+
+#[test]
+fn an_artifact_of_another_abi_version_is_shown() {
+    use wasmaot_abi::header::{Header, MAGIC};
+    let place = Place::new();
+    let name = place.artifact("a", MODULE);
+    let mut bytes = std::fs::read(place.path(&name)).expect("the artifact");
+    let at = bytes.windows(MAGIC.len()).position(|window| window == MAGIC).expect("a header");
+    let mut header = Header::from_bytes(&bytes[at..]).expect("a header");
+    (header.major, header.minor, header.cpu_features) = (99, 7, 1 << 63);
+    bytes[at..at + Header::SIZE].copy_from_slice(&header.to_bytes());
+    place.file("other.so", &bytes);
+    let text = place.run(&["inspect", "other.so"]).status(0).silent().stdout;
+    for wanted in
+        ["abi            99.7", "its ABI version is 99.7", "CPU lacks unknown", "wrong checksum", ".text"]
+    {
+        assert!(text.contains(wanted), "no {wanted:?} in {text}");
+    }
+    let run = place.run(&["inspect", "other.so", "--json"]).status(0);
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(report["abi"]["major"], 99);
+    assert_eq!(report["cpu"]["level"], Value::Null);
+    assert_eq!(report["problems"].as_array().map(Vec::len), Some(3));
+    place.run(&["run", "other.so"]).status(1).stderr_has(&["cannot load `other.so`"]);
+}

@@ -1,0 +1,10 @@
+//! The command as a user meets it: each module here tests one subcommand or one promise.
+
+mod cache;
+mod compile;
+mod files;
+mod inspect;
+mod run;
+mod shared;
+mod support;
+mod usage;

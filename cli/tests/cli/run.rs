@@ -1,0 +1,225 @@
+//! `wasmaot run`: what a program is given, how its end is reported, and calls of single functions.
+
+use crate::support::{Place, repository};
+
+/// Imports of the modules below, and a memory with room for their buffers.
+const WASI: &str = r#"
+    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $env_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_get" (func $env (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)"#;
+
+/// A program that prints its arguments and its environment, each string with a NUL, and exits with the number of arguments.
+fn echo() -> String {
+    format!(
+        r#"(module {WASI}
+        (func $print (param $length i32)
+            (i32.store (i32.const 16) (i32.const 4096))
+            (i32.store (i32.const 20) (local.get $length))
+            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))
+        (func (export "_start") (local $count i32)
+            (drop (call $args_sizes (i32.const 0) (i32.const 4)))
+            (local.set $count (i32.load (i32.const 0)))
+            (drop (call $args (i32.const 64) (i32.const 4096)))
+            (call $print (i32.load (i32.const 4)))
+            (drop (call $env_sizes (i32.const 0) (i32.const 4)))
+            (drop (call $env (i32.const 64) (i32.const 4096)))
+            (call $print (i32.load (i32.const 4)))
+            (call $exit (local.get $count))))"#
+    )
+}
+
+#[test]
+fn a_program_gets_its_arguments_and_only_the_given_environment() {
+    let place = Place::new();
+    let name = place.artifact("echo", &echo());
+    place.run(&["run", &name]).status(1).stdout("echo.so\0").silent();
+    place.run(&["run", &name, "a", "--env", "b=c"]).status(4).stdout("echo.so\0a\0--env\0b=c\0").silent();
+    place.run(&["run", &name, "--", "--env", "-5"]).status(3).stdout("echo.so\0--env\0-5\0").silent();
+    place.run(&["run", &name, "-7"]).status(2).stdout("echo.so\0-7\0").silent();
+    let run = place.run(&["run", "--env", "K=V=W", &name, "--env", "L=", "x"]).status(2).silent();
+    run.stdout("echo.so\0x\0K=V=W\0L=\0");
+}
+
+#[test]
+fn arguments_need_not_be_utf8() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let name = place.artifact("echo", &echo());
+    let mut command = place.command(&["run", &name]);
+    let output = command.arg(std::ffi::OsStr::from_bytes(b"\xff\xfe")).output().expect("the command starts");
+    assert_eq!(output.stdout, b"echo.so\0\xff\xfe\0");
+}
+
+#[test]
+fn the_exit_status_is_the_programs() {
+    let place = Place::new();
+    for status in [0, 1, 7, 134, 255] {
+        let text = format!(
+            r#"(module {WASI} (func (export "_start") (call $exit (i32.const {status})) unreachable))"#
+        );
+        let name = place.artifact("exit", &text);
+        place.run(&["run", &name]).status(status).stdout("").silent();
+    }
+    let name = place.artifact("return", r#"(module (func (export "_start")))"#);
+    place.run(&["run", &name]).status(0).stdout("").silent();
+}
+
+#[test]
+fn a_trap_shows_its_code_and_the_calls_that_led_to_it() {
+    let place = Place::new();
+    let name = place.artifact(
+        "trap",
+        r#"(module
+            (func $divide (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+            (func $middle (param i32) (result i32) (i32.add (call $divide (i32.const 1) (local.get 0)) (i32.const 1)))
+            (func (export "_start") (drop (call $middle (i32.const 0)))))"#,
+    );
+    let run = place.run(&["run", &name]).status(134).stdout("");
+    let lines: Vec<_> = run.stderr.lines().collect();
+    assert_eq!(lines.len(), 4, "{run:#?}");
+    assert_eq!(lines[0], "error: trap: integer divide by zero");
+    for (line, start) in
+        lines[1..].iter().zip(["  0: func[0] <divide>", "  1: func[1] <middle>", "  2: func[2] <_start>"])
+    {
+        let offset = line.strip_prefix(start).and_then(|rest| rest.strip_prefix(" at wasm offset 0x"));
+        assert!(offset.is_some_and(|hex| u32::from_str_radix(hex, 16).is_ok()), "{run:#?}");
+    }
+}
+
+#[test]
+fn every_trap_is_named() {
+    let place = Place::new();
+    let traps = [
+        ("unreachable", "unreachable"),
+        ("(drop (i32.load (i32.const 65536)))", "out of bounds memory access"),
+        ("(drop (i32.trunc_f32_s (f32.const nan)))", "invalid conversion to integer"),
+        ("(drop (i32.trunc_f32_s (f32.const 1e30)))", "integer overflow"),
+        ("(call_indirect (i32.const 9))", "undefined element"),
+        ("(call_indirect (i32.const 1))", "uninitialized element"),
+        ("(call_indirect (param i32) (i32.const 0) (i32.const 0))", "indirect call type mismatch"),
+    ];
+    for (body, message) in traps {
+        let text = format!(
+            r#"(module (memory 1) (table 2 2 funcref) (elem (i32.const 0) $f) (func $f)
+                (func (export "_start") {body}))"#
+        );
+        let name = place.artifact("trap", &text);
+        place.run(&["run", &name]).status(134).stderr_has(&[&format!("error: trap: {message}\n")]);
+    }
+}
+
+#[test]
+fn a_stack_overflow_is_a_trap_with_a_short_backtrace() {
+    let place = Place::new();
+    let name = place.artifact("deep", r#"(module (func $f (export "_start") (call $f) (call $f)))"#);
+    let run =
+        place.run(&["run", &name]).status(134).stderr_has(&["error: trap: call stack exhausted", "... and "]);
+    assert!(run.stderr.lines().count() < 40, "{run:#?}");
+}
+
+#[test]
+fn names_in_a_backtrace_cannot_drive_a_terminal() {
+    let place = Place::new();
+    let name = place.artifact("trap", r#"(module (func $"\1b[2J" (export "_start") unreachable))"#);
+    place.run(&["run", &name]).status(134).stderr_has(&["<\\u{1b}[2J>"]);
+}
+
+#[test]
+fn all_unresolved_imports_are_listed_at_once() {
+    let place = Place::new();
+    let name = place.artifact(
+        "imports",
+        r#"(module
+            (import "env" "one" (func (param i32) (result i64)))
+            (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
+            (import "wasi_snapshot_preview1" "no_such_call" (func))
+            (import "env" "two" (global i32))
+            (func (export "_start")))"#,
+    );
+    let run = place.run(&["run", &name]).status(1).stdout("");
+    assert!(!run.stderr.contains("proc_exit"), "{run:#?}");
+    run.stderr_has(&[
+        "error: cannot instantiate `imports.so`",
+        "\"one\"",
+        "\"no_such_call\"",
+        "\"two\"",
+        "hint: ",
+    ]);
+}
+
+#[test]
+fn what_starts_a_module() {
+    let place = Place::new();
+    let neither = place.artifact("neither", r#"(module (func (export "f")) (func (export "g")))"#);
+    place.run(&["run", &neither]).status(1).stderr_has(&[
+        "exports no function `_start`",
+        "--invoke",
+        "`f`, `g`",
+    ]);
+    let empty = place.artifact("empty", "(module)");
+    place.run(&["run", &empty]).status(1).stderr_has(&["exports no functions at all"]);
+    let start = place.artifact("start", r#"(module (func $f unreachable) (start $f))"#);
+    place.run(&["run", &start]).status(134).stderr_has(&["error: trap: unreachable"]);
+    let library = place.artifact(
+        "library",
+        r#"(module (global $g (mut i32) (i32.const 1))
+            (func (export "_initialize") (global.set $g (i32.const 5)))
+            (func (export "get") (result i32) (global.get $g)))"#,
+    );
+    place.run(&["run", &library, "--invoke", "get"]).status(0).stdout("5\n").silent();
+}
+
+#[test]
+fn invoke_takes_and_prints_values_of_every_type() {
+    let place = Place::new();
+    let name = place.artifact(
+        "values",
+        r#"(module
+            (func (export "i32") (param i32) (result i32) (local.get 0))
+            (func (export "i64") (param i64) (result i64) (local.get 0))
+            (func (export "f32") (param f32) (result f32) (local.get 0))
+            (func (export "f64") (param f64) (result f64) (local.get 0))
+            (func (export "ref") (param externref) (result externref) (local.get 0))
+            (func (export "all") (param i32 i64 f32 f64) (result f64 f32 i64 i32)
+                (local.get 3) (local.get 2) (local.get 1) (local.get 0))
+            (func (export "none"))
+            (memory (export "memory") 1))"#,
+    );
+    let invoke = |arguments: &[&str]| place.run(&[&["run", &name, "--invoke"], arguments].concat());
+    invoke(&["i32", "4294967295"]).status(0).stdout("-1\n").silent();
+    invoke(&["i32", "-2147483648"]).status(0).stdout("-2147483648\n").silent();
+    invoke(&["i64", "0x7fffffffffffffff"]).status(0).stdout("9223372036854775807\n").silent();
+    invoke(&["f32", "0.1"]).status(0).stdout("0.1\n").silent();
+    invoke(&["f64", "-1e300"]).status(0).stdout("-1e300\n").silent();
+    invoke(&["f64", "--", "-inf"]).status(0).stdout("-inf\n").silent();
+    invoke(&["ref", "null"]).status(0).stdout("null\n").silent();
+    invoke(&["all", "1", "-2", "3", "4.5"]).status(0).stdout("4.5\n3.0\n-2\n1\n").silent();
+    invoke(&["none"]).status(0).stdout("").silent();
+    invoke(&["i32"]).status(1).stderr_has(&["`i32` takes 1 argument, not 0"]);
+    invoke(&["none", "1"]).status(1).stderr_has(&["`none` takes 0 arguments, not 1"]);
+    invoke(&["i32", "1.5"]).status(1).stderr_has(&["argument 1 of `i32` is `1.5`, which is not an i32"]);
+    invoke(&["memory"]).status(1).stderr_has(&["exports no function `memory`", "`i32`"]);
+}
+
+#[test]
+fn directories_are_given_by_name() {
+    let place = Place::new();
+    let program = repository("benchmarks/programs/cat-sync.wasm");
+    let program = program.to_str().expect("UTF-8");
+    std::fs::create_dir(place.path("data")).expect("a directory");
+    place.file("data/in.txt", "some text\n");
+    place.run(&["compile", program, "-o", "cat.so", "--quiet"]).status(0);
+    let cat =
+        |options: &[&str], file: &str| place.run(&[&["run", "cat.so"], options, &["--", file]].concat());
+    cat(&["--dir", "data"], "data/in.txt").status(0).stdout("some text\n");
+    cat(&["--dir", "data::/inside"], "/inside/in.txt").status(0).stdout("some text\n");
+    let refused = cat(&["--dir", "data"], "/etc/passwd");
+    assert!(refused.status != 0 && refused.stdout.is_empty(), "{refused:#?}");
+    let refused = cat(&[], "data/in.txt");
+    assert!(refused.status != 0 && refused.stdout.is_empty(), "{refused:#?}");
+    cat(&["--dir", "missing"], "x").status(1).stderr_has(&["directories", "missing"]);
+}

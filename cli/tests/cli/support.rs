@@ -1,0 +1,121 @@
+//! Runs the command in a directory of its own, with a cache of its own, and compares what came out.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// What a run left: its status and its two streams.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// Exit status. A signal is a failure of the test.
+    pub(crate) status: i32,
+    /// Standard output.
+    pub(crate) stdout: String,
+    /// Standard error.
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    /// Asserts the exit status.
+    #[track_caller]
+    pub(crate) fn status(self, expected: i32) -> Self {
+        assert_eq!(self.status, expected, "{self:#?}");
+        self
+    }
+
+    /// Asserts all of standard output.
+    #[track_caller]
+    pub(crate) fn stdout(self, expected: &str) -> Self {
+        assert_eq!(self.stdout, expected, "{self:#?}");
+        self
+    }
+
+    /// Asserts that standard error has each of these in it.
+    #[track_caller]
+    pub(crate) fn stderr_has(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.stderr.contains(part), "no {part:?} in {self:#?}");
+        }
+        self
+    }
+
+    /// Asserts that nothing was written to standard error.
+    #[track_caller]
+    pub(crate) fn silent(self) -> Self {
+        assert_eq!(self.stderr, "", "{self:#?}");
+        self
+    }
+}
+
+/// A directory that is gone at the end of the test.
+pub(crate) struct Place {
+    directory: tempfile::TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self { directory: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    /// A path in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file.
+    pub(crate) fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, contents).expect("a writable directory");
+        path
+    }
+
+    /// The command, to be run here.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wasmaot"));
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the command here.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        finish(self.command(arguments))
+    }
+
+    /// Compiles a module in the text format, and gives the artifact's name.
+    #[track_caller]
+    pub(crate) fn artifact(&self, name: &str, text: &str) -> String {
+        let source = format!("{name}.wat");
+        self.file(&source, text);
+        self.run(&["compile", &source, "--quiet"]).status(0).silent();
+        format!("{name}.so")
+    }
+
+    /// Names of the files in the cache, sorted.
+    pub(crate) fn cached(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.path("cache/wasmaot")) else { return Vec::new() };
+        let mut paths: Vec<_> = entries.map(|entry| entry.expect("a readable entry").path()).collect();
+        paths.sort();
+        paths
+    }
+}
+
+/// Runs a command to its end.
+#[track_caller]
+pub(crate) fn finish(mut command: Command) -> Run {
+    let Output { status, stdout, stderr } = command.output().expect("the command starts");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let run = Run { status: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) };
+    assert!(status.code().is_some(), "{status}: {run:#?}");
+    assert!(!run.stderr.contains("internal error") && !run.stderr.contains("panicked"), "{run:#?}");
+    run
+}
+
+/// A file of the repository.
+pub(crate) fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").join(path)
+}

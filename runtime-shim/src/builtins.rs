@@ -1,0 +1,108 @@
+//! Bodies of the builtins. Their stubs (see [`crate::sys::asm`]) bring them to the host's stack.
+//!
+//! **Invariants.** Operands are what compiled code passed: indices are the module's own, everything else is checked. A body
+//! that traps says so in its result and its stub does not return.
+
+use crate::instance::InstanceCore;
+use crate::sys::asm::BuiltinResult;
+use wasmaot_abi::trap::TrapCode;
+
+/// The instance that called a builtin.
+fn instance<'a>(vmctx: u64) -> &'a InstanceCore {
+    // SAFETY: compiled code passes its own vmctx, and its store lives at least until the call is over.
+    unsafe { InstanceCore::from_vmctx(vmctx) }
+}
+
+fn value(value: u64) -> BuiltinResult {
+    BuiltinResult { value, trap: 0 }
+}
+
+fn checked(result: Result<(), TrapCode>) -> BuiltinResult {
+    match result {
+        Ok(()) => value(0),
+        Err(code) => BuiltinResult { value: 0, trap: u64::from(code as u8) },
+    }
+}
+
+pub(crate) extern "C" fn memory_grow(vmctx: u64, memory: u64, pages: u64) -> BuiltinResult {
+    value(instance(vmctx).memory(memory as u32).grow(pages).unwrap_or(u64::MAX))
+}
+
+pub(crate) extern "C" fn memory_fill(
+    vmctx: u64,
+    memory: u64,
+    to: u64,
+    byte: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).memory_fill(memory as u32, to, byte as u8, length))
+}
+
+pub(crate) extern "C" fn memory_copy(
+    vmctx: u64,
+    to_memory: u64,
+    from_memory: u64,
+    to: u64,
+    from: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).memory_copy(to_memory as u32, from_memory as u32, to, from, length))
+}
+
+pub(crate) extern "C" fn memory_init(
+    vmctx: u64,
+    memory: u64,
+    segment: u64,
+    to: u64,
+    from: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).memory_init(memory as u32, segment as u32, to, from, length))
+}
+
+pub(crate) extern "C" fn data_drop(vmctx: u64, segment: u64) -> BuiltinResult {
+    instance(vmctx).drop_data(segment as u32);
+    value(0)
+}
+
+pub(crate) extern "C" fn table_grow(vmctx: u64, table: u64, element: u64, count: u64) -> BuiltinResult {
+    let table = instance(vmctx).table(table as u32);
+    value(table.and_then(|table| table.grow(count, element)).unwrap_or(u64::MAX))
+}
+
+pub(crate) extern "C" fn table_fill(
+    vmctx: u64,
+    table: u64,
+    to: u64,
+    element: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).table_fill(table as u32, to, element, length))
+}
+
+pub(crate) extern "C" fn table_copy(
+    vmctx: u64,
+    to_table: u64,
+    from_table: u64,
+    to: u64,
+    from: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).table_copy(to_table as u32, from_table as u32, to, from, length))
+}
+
+pub(crate) extern "C" fn table_init(
+    vmctx: u64,
+    table: u64,
+    segment: u64,
+    to: u64,
+    from: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).table_init(table as u32, segment as u32, to, from, length))
+}
+
+pub(crate) extern "C" fn elem_drop(vmctx: u64, segment: u64) -> BuiltinResult {
+    instance(vmctx).drop_elem(segment as u32);
+    value(0)
+}

@@ -1,0 +1,176 @@
+//! What a host function sees: the store's data, and the memory and exports of the instance that called it.
+//!
+//! **Invariant: guest memory is reached only through checked copies**; where the kernel is to access it directly, the
+//! range is checked first and no reference to it exists.
+
+use crate::error::{AccessError, CallError};
+use crate::instance::memory::MemoryBody;
+use crate::instance::{Instance, InstanceCore};
+use crate::store::{StoreId, StoreInner, sealed};
+use crate::val::Val;
+use std::marker::PhantomData;
+
+/// The instance that called a host function, and its store.
+pub struct Caller<'a, T> {
+    store: *mut StoreInner<T>,
+    instance: &'a InstanceCore,
+    borrow: PhantomData<&'a mut StoreInner<T>>,
+}
+
+impl<'a, T> Caller<'a, T> {
+    /// # Safety
+    /// For `'a` the store is valid and only used through this value; the instance belongs to it.
+    pub(crate) unsafe fn new(store: *mut StoreInner<T>, instance: &'a InstanceCore) -> Self {
+        Self { store, instance, borrow: PhantomData }
+    }
+
+    pub(crate) fn store_id(&self) -> StoreId {
+        // SAFETY: see `new`.
+        unsafe { (*self.store).core.id }
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        // SAFETY: see `new`; the result borrows `self`.
+        unsafe { &(*self.store).data }
+    }
+
+    /// The embedder's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        // SAFETY: see `new`; the result borrows `self`.
+        unsafe { &mut (*self.store).data }
+    }
+
+    /// The instance that called.
+    pub fn instance(&self) -> Instance {
+        Instance::new(self.store_id(), self.instance.index())
+    }
+
+    /// Calls an export of the instance that called.
+    pub fn call(&mut self, name: &str, args: &[Val]) -> Result<Vec<Val>, CallError> {
+        self.instance().call(self, name, args)
+    }
+
+    /// The memory that the instance exports as "memory", or else its first one.
+    pub fn memory(&self) -> Option<CallerMemory<'_>> {
+        Some(CallerMemory { body: self.instance.default_memory()? })
+    }
+
+    /// The memory together with the embedder's data.
+    pub fn memory_and_data(&mut self) -> (Option<CallerMemory<'_>>, &mut T) {
+        let memory = self.instance.default_memory().map(|body| CallerMemory { body });
+        // SAFETY: see `new`; the data is no part of the memory.
+        (memory, unsafe { &mut (*self.store).data })
+    }
+
+    fn some_memory(&self, address: u32, length: usize) -> Result<CallerMemory<'_>, AccessError> {
+        let (address, length) = (u64::from(address), length as u64);
+        self.memory().ok_or(AccessError::OutOfBounds { address, length, size: 0 })
+    }
+
+    /// Copies out of the memory.
+    pub fn read(&self, address: u32, into: &mut [u8]) -> Result<(), AccessError> {
+        self.some_memory(address, into.len())?.read(address, into)
+    }
+
+    /// Copies into the memory.
+    pub fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), AccessError> {
+        self.some_memory(address, bytes.len())?.write(address, bytes)
+    }
+
+    /// Bytes of the memory, 0 if there is none.
+    pub fn memory_size(&self) -> u64 {
+        self.memory().map_or(0, |memory| memory.size())
+    }
+}
+
+// SAFETY: see `Caller::new`.
+unsafe impl<T> sealed::Access for Caller<'_, T> {
+    type Data = T;
+
+    fn store(&self) -> *const StoreInner<T> {
+        self.store
+    }
+
+    fn store_mut(&mut self) -> *mut StoreInner<T> {
+        self.store
+    }
+}
+
+/// A memory of the instance that called a host function.
+#[derive(Debug, Clone, Copy)]
+pub struct CallerMemory<'a> {
+    body: &'a MemoryBody,
+}
+
+macro_rules! integers {
+    ($($int:ident $read:ident $write:ident;)*) => {
+        impl CallerMemory<'_> {$(
+            #[doc = concat!("Reads a little-endian `", stringify!($int), "`.")]
+            pub fn $read(&self, address: u32) -> Result<$int, AccessError> {
+                let mut bytes = [0; size_of::<$int>()];
+                self.read(address, &mut bytes)?;
+                Ok($int::from_le_bytes(bytes))
+            }
+
+            #[doc = concat!("Writes a little-endian `", stringify!($int), "`.")]
+            pub fn $write(&self, address: u32, value: $int) -> Result<(), AccessError> {
+                self.write(address, &value.to_le_bytes())
+            }
+        )*}
+
+        impl<T> Caller<'_, T> {$(
+            #[doc = concat!("Reads a little-endian `", stringify!($int), "` from the memory.")]
+            pub fn $read(&self, address: u32) -> Result<$int, AccessError> {
+                self.some_memory(address, size_of::<$int>())?.$read(address)
+            }
+
+            #[doc = concat!("Writes a little-endian `", stringify!($int), "` to the memory.")]
+            pub fn $write(&mut self, address: u32, value: $int) -> Result<(), AccessError> {
+                self.some_memory(address, size_of::<$int>())?.$write(address, value)
+            }
+        )*}
+    };
+}
+
+integers! {
+    u8 read_u8 write_u8;
+    u16 read_u16 write_u16;
+    u32 read_u32 write_u32;
+    u64 read_u64 write_u64;
+}
+
+impl<'a> CallerMemory<'a> {
+    /// Its bytes.
+    pub fn size(&self) -> u64 {
+        self.body.size()
+    }
+
+    /// Copies out of the memory.
+    pub fn read(&self, address: u32, into: &mut [u8]) -> Result<(), AccessError> {
+        self.body.read(u64::from(address), into)
+    }
+
+    /// Copies into the memory.
+    pub fn write(&self, address: u32, bytes: &[u8]) -> Result<(), AccessError> {
+        self.body.write(u64::from(address), bytes)
+    }
+
+    /// Checks a range and gives its native address, to be handed to the kernel.
+    ///
+    /// The pages behind it may go away if the artifact's file is truncated: the kernel then reports `EFAULT`, while Rust code that
+    /// accesses them is killed. Use [`CallerMemory::read`] and [`CallerMemory::write`] for that.
+    pub fn address(&self, address: u32, length: u64) -> Result<*mut u8, AccessError> {
+        self.body.address(u64::from(address), length)
+    }
+
+    /// Checks a range and hands its native address and length to `f`, on the terms of [`CallerMemory::address`].
+    pub fn with_slice<R>(
+        &self,
+        address: u32,
+        length: u32,
+        f: impl FnOnce(*mut u8, usize) -> R,
+    ) -> Result<R, AccessError> {
+        Ok(f(self.address(address, u64::from(length))?, length as usize))
+    }
+}

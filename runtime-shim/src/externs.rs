@@ -1,0 +1,329 @@
+//! Tables, memories and globals as handles, and what the host makes of them itself.
+//!
+//! **Invariant: a handle is used with its own store only**; the store keeps what it names.
+
+use crate::error::{AccessError, AccessValueError, InstantiateError};
+use crate::func::Func;
+use crate::instance::Imports;
+use crate::instance::memory::MemoryBody;
+use crate::instance::table::TableBody;
+use crate::store::{self, AsStore, StoreCore, StoreId};
+use crate::val::{RawValue, Val, ValueError};
+use std::cell::UnsafeCell;
+use std::rc::Rc;
+use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
+
+/// Something that instances export and import.
+#[derive(Debug, Clone, Copy)]
+pub enum Extern {
+    /// A function.
+    Func(Func),
+    /// A table.
+    Table(Table),
+    /// A memory.
+    Memory(Memory),
+    /// A global.
+    Global(Global),
+}
+
+impl Extern {
+    /// Its type, with the sizes that tables and memories have now; `None` in another store.
+    pub(crate) fn ty(&self, core: &StoreCore) -> Option<ExternType> {
+        Some(match self {
+            Extern::Func(func) if func.store() == core.id => ExternType::Func((*func.own_type()).clone()),
+            Extern::Global(global) if global.store == core.id => ExternType::Global(global.ty),
+            Extern::Func(_) | Extern::Global(_) => return None,
+            Extern::Table(table) => {
+                let body = table.body(core)?;
+                let limits = Limits { min: body.size(), ..body.ty().limits };
+                ExternType::Table(TableType { limits, ..body.ty() })
+            }
+            Extern::Memory(memory) => {
+                let body = memory.body(core)?;
+                let limits = Limits { min: body.size() >> body.ty().page_log2, ..body.ty().limits };
+                ExternType::Memory(MemoryType { limits, ..body.ty() })
+            }
+        })
+    }
+
+    /// Adds it to an instance's imports. It belongs to the store, see [`Extern::ty`].
+    pub(crate) fn add(&self, core: &StoreCore, imports: &mut Imports) {
+        match self {
+            Extern::Func(func) => imports.functions.push(func.import()),
+            Extern::Table(table) => imports.tables.extend(table.body(core).cloned()),
+            Extern::Memory(memory) => imports.memories.extend(memory.body(core).cloned()),
+            Extern::Global(global) => imports.globals.push(global.cell),
+        }
+    }
+
+    /// The function, if it is one.
+    pub fn func(self) -> Option<Func> {
+        if let Extern::Func(func) = self { Some(func) } else { None }
+    }
+
+    /// The table, if it is one.
+    pub fn table(self) -> Option<Table> {
+        if let Extern::Table(table) = self { Some(table) } else { None }
+    }
+
+    /// The memory, if it is one.
+    pub fn memory(self) -> Option<Memory> {
+        if let Extern::Memory(memory) = self { Some(memory) } else { None }
+    }
+
+    /// The global, if it is one.
+    pub fn global(self) -> Option<Global> {
+        if let Extern::Global(global) = self { Some(global) } else { None }
+    }
+}
+
+/// A linear memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    store: StoreId,
+    index: usize,
+}
+
+impl Memory {
+    /// Makes a memory of zeros. Its pages are 64 KiB.
+    pub fn new(store: &mut impl AsStore, limits: Limits) -> Result<Self, InstantiateError> {
+        let core = store::core_mut(store);
+        let ty = MemoryType { limits, page_log2: 16 };
+        // SAFETY: the memory keeps its own length.
+        let body = unsafe { MemoryBody::reserve(core.memories.len(), ty, None)? };
+        let memory = Self::of(core, &body);
+        core.memories.push(Rc::new(body));
+        Ok(memory)
+    }
+
+    pub(crate) fn of(core: &StoreCore, body: &MemoryBody) -> Self {
+        Self { store: core.id, index: body.index() }
+    }
+
+    /// What it names, in its own store.
+    pub(crate) fn body<'a>(&self, core: &'a StoreCore) -> Option<&'a Rc<MemoryBody>> {
+        if core.id == self.store { core.memories.get(self.index) } else { None }
+    }
+
+    fn get<'a>(
+        &self,
+        store: &'a impl AsStore,
+        address: u64,
+        length: usize,
+    ) -> Result<&'a MemoryBody, AccessError> {
+        let outside = AccessError::OutOfBounds { address, length: length as u64, size: 0 };
+        self.body(store::core(store)).map(|body| &**body).ok_or(outside)
+    }
+
+    /// Its type, with the limits as declared.
+    pub fn ty(&self, store: &impl AsStore) -> Option<MemoryType> {
+        self.body(store::core(store)).map(|body| body.ty())
+    }
+
+    /// Its bytes; 0 in another store.
+    pub fn size(&self, store: &impl AsStore) -> u64 {
+        self.body(store::core(store)).map_or(0, |body| body.size())
+    }
+
+    /// Adds pages. The old number of pages, or `None` if there is no room.
+    pub fn grow(&self, store: &mut impl AsStore, pages: u64) -> Option<u64> {
+        self.body(store::core(store))?.grow(pages)
+    }
+
+    /// Copies out of the memory.
+    pub fn read(&self, store: &impl AsStore, address: u64, into: &mut [u8]) -> Result<(), AccessError> {
+        self.get(store, address, into.len())?.read(address, into)
+    }
+
+    /// Copies into the memory.
+    pub fn write(&self, store: &mut impl AsStore, address: u64, bytes: &[u8]) -> Result<(), AccessError> {
+        self.get(store, address, bytes.len())?.write(address, bytes)
+    }
+}
+
+/// A table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Table {
+    store: StoreId,
+    index: usize,
+}
+
+impl Table {
+    /// Makes a table whose elements are all `init`.
+    pub fn new(store: &mut impl AsStore, ty: TableType, init: Val) -> Result<Self, InstantiateError> {
+        if !ty.element.is_ref() {
+            return Err(ValueError::Type { expected: ValType::FuncRef, found: ty.element }.into());
+        }
+        let core = store::core_mut(store);
+        let init = init.to_raw(core.id, ty.element)?;
+        // SAFETY: the table keeps its own length.
+        let body = unsafe { TableBody::new(core.tables.len(), ty, None)? };
+        for element in body.range(0, body.size()).unwrap_or_default() {
+            element.set(init);
+        }
+        let table = Self::of(core, &body);
+        core.tables.push(Rc::new(body));
+        Ok(table)
+    }
+
+    pub(crate) fn of(core: &StoreCore, body: &TableBody) -> Self {
+        Self { store: core.id, index: body.index() }
+    }
+
+    /// What it names, in its own store.
+    pub(crate) fn body<'a>(&self, core: &'a StoreCore) -> Option<&'a Rc<TableBody>> {
+        if core.id == self.store { core.tables.get(self.index) } else { None }
+    }
+
+    /// Its type, with the limits as declared.
+    pub fn ty(&self, store: &impl AsStore) -> Option<TableType> {
+        self.body(store::core(store)).map(|body| body.ty())
+    }
+
+    /// Its elements; 0 in another store.
+    pub fn size(&self, store: &impl AsStore) -> u64 {
+        self.body(store::core(store)).map_or(0, |body| body.size())
+    }
+
+    /// Adds elements of this value. The old length, or `None` if there is no room.
+    pub fn grow(
+        &self,
+        store: &mut impl AsStore,
+        count: u64,
+        init: Val,
+    ) -> Result<Option<u64>, AccessValueError> {
+        let body = self.body(store::core(store)).ok_or(AccessValueError::WrongStore)?;
+        let init = init.to_raw(self.store, body.ty().element)?;
+        Ok(body.grow(count, init))
+    }
+
+    /// An element.
+    pub fn get(&self, store: &impl AsStore, index: u64) -> Result<Val, AccessValueError> {
+        let body = self.body(store::core(store)).ok_or(AccessValueError::WrongStore)?;
+        let length = body.size();
+        let element = body.element(index).ok_or(AccessValueError::OutOfBounds { index, length })?;
+        // SAFETY: elements of the store's tables are of their type and belong to the store.
+        Ok(unsafe { Val::from_raw(element.get(), self.store, body.ty().element) })
+    }
+
+    /// Sets an element.
+    pub fn set(&self, store: &mut impl AsStore, index: u64, value: Val) -> Result<(), AccessValueError> {
+        let body = self.body(store::core(store)).ok_or(AccessValueError::WrongStore)?;
+        let length = body.size();
+        let value = value.to_raw(self.store, body.ty().element)?;
+        body.element(index).ok_or(AccessValueError::OutOfBounds { index, length })?.set(value);
+        Ok(())
+    }
+}
+
+/// A global.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Global {
+    store: StoreId,
+    cell: *mut RawValue,
+    ty: GlobalType,
+}
+
+// SAFETY: the cell is only accessed with access to the store that keeps it.
+unsafe impl Send for Global {}
+// SAFETY: as above.
+unsafe impl Sync for Global {}
+
+impl Global {
+    /// Makes a global.
+    pub fn new(store: &mut impl AsStore, ty: GlobalType, init: Val) -> Result<Self, InstantiateError> {
+        let core = store::core_mut(store);
+        let cell = Rc::new(UnsafeCell::new(RawValue::new(init.to_raw(core.id, ty.value)?)));
+        let global = Self { store: core.id, cell: cell.get(), ty };
+        core.globals.push(cell);
+        Ok(global)
+    }
+
+    /// # Safety
+    /// The store keeps the cell, which holds a value of this type.
+    pub(crate) unsafe fn from_cell(store: StoreId, cell: *mut RawValue, ty: GlobalType) -> Self {
+        Self { store, cell, ty }
+    }
+
+    /// Its type.
+    pub fn ty(&self) -> GlobalType {
+        self.ty
+    }
+
+    /// Its value.
+    pub fn get(&self, store: &impl AsStore) -> Result<Val, AccessValueError> {
+        if store::core(store).id != self.store {
+            return Err(AccessValueError::WrongStore);
+        }
+        // SAFETY: the store keeps the cell, which holds a value of the global's type.
+        Ok(unsafe { Val::from_raw(self.cell.cast::<u64>().read(), self.store, self.ty.value) })
+    }
+
+    /// Sets its value.
+    pub fn set(&self, store: &mut impl AsStore, value: Val) -> Result<(), AccessValueError> {
+        if store::core(store).id != self.store {
+            return Err(AccessValueError::WrongStore);
+        }
+        if !self.ty.mutable {
+            return Err(AccessValueError::Immutable(self.ty.value));
+        }
+        let bits = value.to_raw(self.store, self.ty.value)?;
+        // SAFETY: the store keeps the cell, and no code of the store runs now.
+        unsafe { self.cell.cast::<u64>().write(bits) };
+        Ok(())
+    }
+}
+
+/// Type of a definition, for messages and comparison with an import's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ExternType {
+    Func(FuncType),
+    Table(TableType),
+    Memory(MemoryType),
+    Global(GlobalType),
+}
+
+impl std::fmt::Display for ExternType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let limits = |f: &mut std::fmt::Formatter<'_>, limits: &Limits| match limits.max {
+            Some(max) => write!(f, " {} to {max}", limits.min),
+            None => write!(f, " {} or more", limits.min),
+        };
+        match self {
+            ExternType::Func(ty) => write!(f, "function {ty}"),
+            ExternType::Table(ty) => {
+                write!(f, "table of {}", ty.element)?;
+                limits(f, &ty.limits)
+            }
+            ExternType::Memory(ty) => {
+                write!(f, "memory of pages")?;
+                limits(f, &ty.limits)
+            }
+            ExternType::Global(ty) => {
+                write!(f, "{} global {}", if ty.mutable { "mutable" } else { "immutable" }, ty.value)
+            }
+        }
+    }
+}
+
+impl ExternType {
+    /// Whether something of type `self` can be given where `wanted` is asked for.
+    pub(crate) fn matches(&self, wanted: &ExternType) -> bool {
+        match (self, wanted) {
+            (ExternType::Func(a), ExternType::Func(b)) => a == b,
+            (ExternType::Global(a), ExternType::Global(b)) => a == b,
+            (ExternType::Table(a), ExternType::Table(b)) => {
+                a.element == b.element && within(a.limits, b.limits)
+            }
+            (ExternType::Memory(a), ExternType::Memory(b)) => {
+                a.page_log2 == b.page_log2 && within(a.limits, b.limits)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn within(found: Limits, wanted: Limits) -> bool {
+    let max_fits = wanted.max.is_none_or(|most| found.max.is_some_and(|max| max <= most));
+    found.min >= wanted.min && max_fits
+}

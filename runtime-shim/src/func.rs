@@ -1,0 +1,147 @@
+//! Functions as values, and calls to them.
+//!
+//! **Invariant: a [`Func`] points to a reference record of its store**, which lives as long as the store; using it with
+//! another store is an error.
+
+use crate::activation;
+use crate::error::CallError;
+use crate::instance::InstanceCore;
+use crate::store::{self, AsStore, StoreId, StoreInner};
+use crate::types;
+use crate::val::{MAX_VALUES, RawValue, Val, WasmValues};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use wasmaot_abi::state::{FuncRef, ImportedFunction};
+use wasmaot_abi::types::FuncType;
+
+/// A function of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Func {
+    store: StoreId,
+    record: NonNull<FuncRef>,
+}
+
+// SAFETY: the record never changes, and is only read with access to its store.
+unsafe impl Send for Func {}
+// SAFETY: as above.
+unsafe impl Sync for Func {}
+
+impl Func {
+    /// The function with this record; `None` for null.
+    ///
+    /// # Safety
+    /// The record, if not null, belongs to the store.
+    pub(crate) unsafe fn from_record(record: *const FuncRef, store: StoreId) -> Option<Self> {
+        Some(Self { store, record: NonNull::new(record.cast_mut())? })
+    }
+
+    pub(crate) fn store(&self) -> StoreId {
+        self.store
+    }
+
+    pub(crate) fn record(&self) -> *const FuncRef {
+        self.record.as_ptr()
+    }
+
+    fn check(&self, store: &impl AsStore) -> Result<Arc<FuncType>, CallError> {
+        if store::core(store).id != self.store {
+            return Err(CallError::WrongStore);
+        }
+        Ok(self.own_type())
+    }
+
+    /// Its type. Its store must be alive.
+    pub(crate) fn own_type(&self) -> Arc<FuncType> {
+        // SAFETY: the record lives as long as the store.
+        types::lookup(unsafe { self.record.as_ref() }.type_id)
+    }
+
+    /// How an importing instance reaches it. Its store must be alive.
+    pub(crate) fn import(&self) -> ImportedFunction {
+        // SAFETY: the record lives as long as the store, and so does the instance that it names.
+        let instance = unsafe { InstanceCore::from_vmctx(self.record.as_ref().vmctx) };
+        instance.import_of(self.record())
+    }
+
+    /// Its type.
+    pub fn ty(&self, store: &impl AsStore) -> Result<FuncType, CallError> {
+        self.check(store).map(|ty| (*ty).clone())
+    }
+
+    /// Calls it.
+    pub fn call(&self, store: &mut impl AsStore, args: &[Val]) -> Result<Vec<Val>, CallError> {
+        let ty = self.check(store)?;
+        if args.len() != ty.params.len() {
+            return Err(CallError::ArgumentCount { expected: ty.params.len(), found: args.len() });
+        }
+        let mut cells = vec![RawValue::default(); ty.params.len().max(ty.results.len())];
+        for (position, ((&ty, arg), cell)) in ty.params.iter().zip(args).zip(&mut cells).enumerate() {
+            let bits = arg.to_raw(self.store, ty).map_err(|error| CallError::Value { position, error })?;
+            *cell = RawValue::new(bits);
+        }
+        // SAFETY: the function belongs to the store and the cells are those of its type.
+        unsafe { enter(store.store_mut(), self.record(), cells.as_mut_ptr())? };
+        let results = ty.results.iter().zip(&cells);
+        // SAFETY: the function left results of its type.
+        Ok(results.map(|(&ty, cell)| unsafe { Val::from_raw(cell.low, self.store, ty) }).collect())
+    }
+
+    /// The function with parameters and results of these Rust types.
+    pub fn typed<P: WasmValues, R: WasmValues>(
+        &self,
+        store: &impl AsStore,
+    ) -> Result<TypedFunc<P, R>, CallError> {
+        let found = self.check(store)?;
+        if found.params != P::TYPES || found.results != R::TYPES {
+            let expected = FuncType { params: P::TYPES.to_vec(), results: R::TYPES.to_vec() };
+            return Err(CallError::Signature { expected, found: (*found).clone() });
+        }
+        Ok(TypedFunc { func: *self, types: PhantomData })
+    }
+}
+
+/// # Safety
+/// As for [`activation::call`].
+unsafe fn enter<T>(
+    store: *mut StoreInner<T>,
+    func: *const FuncRef,
+    values: *mut RawValue,
+) -> Result<(), CallError> {
+    // SAFETY: the store is valid; the rest as the caller states.
+    unsafe { activation::call(store.cast(), &raw mut (*store).core, func, values) }
+}
+
+/// A function whose type was compared once, so that calls need not.
+#[derive(Debug)]
+pub struct TypedFunc<P, R> {
+    func: Func,
+    types: PhantomData<fn(P) -> R>,
+}
+
+impl<P, R> Clone for TypedFunc<P, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P, R> Copy for TypedFunc<P, R> {}
+
+impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
+    /// Calls it. Allocates nothing unless it fails.
+    pub fn call(&self, store: &mut impl AsStore, params: P) -> Result<R, CallError> {
+        if store::core(store).id != self.func.store {
+            return Err(CallError::WrongStore);
+        }
+        let mut cells = [RawValue::default(); MAX_VALUES];
+        params.store(&mut cells);
+        // SAFETY: the function belongs to the store; types of more than `MAX_VALUES` values implement no `WasmValues`.
+        unsafe { enter(store.store_mut(), self.func.record(), cells.as_mut_ptr())? };
+        Ok(R::load(&cells))
+    }
+
+    /// The function without its Rust types.
+    pub fn func(&self) -> Func {
+        self.func
+    }
+}

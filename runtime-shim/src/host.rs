@@ -1,0 +1,178 @@
+//! Host functions: closures of the embedder's, with the record that compiled code calls them through.
+//!
+//! **Invariants.** A panic in a closure never unwinds through guest frames: it is caught here and goes on in the caller of the
+//! instance. Values are read and written within the cells that the function's type gives.
+
+use crate::activation::{Activation, Pending};
+use crate::caller::Caller;
+use crate::error::{CallError, HostError};
+use crate::instance::InstanceCore;
+use crate::store::{StoreId, StoreInner};
+use crate::sys::asm;
+use crate::val::{RawValue, Val, WasmValue, WasmValues, for_each_arity};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use wasmaot_abi::state::ImportedFunction;
+use wasmaot_abi::types::FuncType;
+
+type Dispatch<T> =
+    unsafe extern "C" fn(*const HostFunc<T>, *mut RawValue, caller: u64, *mut Activation) -> u32;
+
+type Body<T> = dyn Fn(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError> + Send + Sync;
+
+/// The record of a host function.
+#[repr(C)]
+pub struct HostFunc<T> {
+    /// What its array entry continues with; the first word, see [`asm::host_entry`].
+    dispatch: Dispatch<T>,
+    ty: FuncType,
+    cells: usize,
+    body: Box<Body<T>>,
+}
+
+/// Whatever an instance keeps alive.
+pub(crate) trait KeepAlive: Send + Sync {}
+
+impl<T> KeepAlive for HostFunc<T> {}
+
+impl<T> HostFunc<T> {
+    fn new(ty: FuncType, body: Box<Body<T>>) -> Self {
+        let cells = ty.params.len().max(ty.results.len());
+        Self { dispatch: dispatch::<T>, ty, cells, body }
+    }
+
+    /// A function that takes and gives values of any types.
+    pub(crate) fn dynamic<F>(ty: FuncType, f: F) -> Self
+    where
+        F: Fn(&mut Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), HostError> + Send + Sync + 'static,
+    {
+        let signature = ty.clone();
+        let body = move |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
+            let store = caller.store_id();
+            let params = read_params(&signature, store, cells);
+            let defaults = signature.results.iter().map(|&ty| Val::default_of(ty));
+            let mut results: Vec<Val> = defaults.map(|value| value.unwrap_or(Val::I32(0))).collect();
+            f(caller, &params, &mut results)?;
+            write_results(&signature, store, &results, cells)
+        };
+        Self::new(ty, Box::new(body))
+    }
+
+    /// Its type.
+    pub(crate) fn ty(&self) -> &FuncType {
+        &self.ty
+    }
+
+    /// How compiled code reaches it.
+    pub(crate) fn import(self: &Arc<Self>) -> ImportedFunction {
+        let array_entry = asm::host_entry as *const () as u64;
+        ImportedFunction { array_entry, context: Arc::as_ptr(self) as u64 }
+    }
+}
+
+fn read_params(ty: &FuncType, store: StoreId, cells: &[RawValue]) -> Vec<Val> {
+    let params = ty.params.iter().zip(cells);
+    // SAFETY: the instance that calls belongs to the store, and its code passes values of the function's type.
+    params.map(|(&ty, cell)| unsafe { Val::from_raw(cell.low, store, ty) }).collect()
+}
+
+fn write_results(
+    ty: &FuncType,
+    store: StoreId,
+    results: &[Val],
+    cells: &mut [RawValue],
+) -> Result<(), HostError> {
+    for (position, ((&ty, value), cell)) in ty.results.iter().zip(results).zip(cells).enumerate() {
+        let bits = value.to_raw(store, ty).map_err(|error| CallError::Value { position, error })?;
+        *cell = RawValue::new(bits);
+    }
+    Ok(())
+}
+
+/// Runs a host function, on the host's stack. Not 0 if it left a pending exit.
+///
+/// # Safety
+/// Called by [`asm::host_entry`] on behalf of compiled code of an instance of a `Store<T>`.
+unsafe extern "C" fn dispatch<T>(
+    record: *const HostFunc<T>,
+    values: *mut RawValue,
+    caller: u64,
+    activation: *mut Activation,
+) -> u32 {
+    let run = || {
+        // SAFETY: the instance keeps its host functions; `values` has the cells of the function's type; the activation is the
+        // running one and its store a `Store<T>`, whose owner waits in `enter`.
+        let (func, cells, instance, store) = unsafe {
+            let func = &*record;
+            let cells = std::slice::from_raw_parts_mut(values, func.cells);
+            let store = (*activation).store().cast::<StoreInner<T>>();
+            (func, cells, InstanceCore::from_vmctx(caller), store)
+        };
+        // SAFETY: the store is not otherwise in use while the host function runs.
+        let mut caller = unsafe { Caller::new(store, instance) };
+        (func.body)(&mut caller, cells)
+    };
+    let pending = match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(())) => return 0,
+        Ok(Err(error)) => Pending::Error(error),
+        Err(payload) => Pending::Panic(payload),
+    };
+    // SAFETY: the running activation, which nothing refers to now.
+    unsafe { (*activation).set_pending(pending) };
+    1
+}
+
+/// A closure that can be a host function: up to 12 parameters, after the [`Caller`].
+pub trait IntoHostFunc<T, P, R>: Send + Sync + 'static {
+    /// Makes its record.
+    #[doc(hidden)]
+    fn into_host_func(self) -> HostFunc<T>;
+}
+
+/// What a typed host function returns: nothing, a value, a tuple of values, or a `Result` of those.
+pub trait HostResults {
+    /// The values.
+    type Values: WasmValues;
+    /// The values, or how it ends its caller.
+    #[doc(hidden)]
+    fn into_result(self) -> Result<Self::Values, HostError>;
+}
+
+impl<R: WasmValues> HostResults for R {
+    type Values = R;
+    fn into_result(self) -> Result<R, HostError> {
+        Ok(self)
+    }
+}
+
+impl<R: WasmValues> HostResults for Result<R, HostError> {
+    type Values = R;
+    fn into_result(self) -> Result<R, HostError> {
+        self
+    }
+}
+
+macro_rules! closures {
+    ($($name:ident $index:tt),*) => {
+        impl<T, F, R, $($name),*> IntoHostFunc<T, ($($name,)*), R> for F
+        where
+            F: Fn(&mut Caller<'_, T>, $($name),*) -> R + Send + Sync + 'static,
+            R: HostResults,
+            $($name: WasmValue,)*
+        {
+            fn into_host_func(self) -> HostFunc<T> {
+                let ty = FuncType {
+                    params: vec![$($name::TYPE),*],
+                    results: R::Values::TYPES.to_vec(),
+                };
+                let body = move |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
+                    self(caller, $($name::from_bits(cells[$index].low)),*).into_result()?.store(cells);
+                    Ok(())
+                };
+                HostFunc::new(ty, Box::new(body))
+            }
+        }
+    };
+}
+
+for_each_arity!(closures);

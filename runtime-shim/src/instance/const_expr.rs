@@ -1,0 +1,154 @@
+//! Constant expressions: their types, and their values.
+//!
+//! **Invariant: what [`type_of`] accepted, [`evaluate`] evaluates without failing.** A value is 64 bits: integers and floats
+//! zero-extended, references as in a table.
+
+use wasmaot_abi::descriptor::{ConstExpr, ConstOp};
+use wasmaot_abi::types::ValType;
+
+/// The deepest operand stack of an expression.
+const MAX_DEPTH: usize = 16;
+
+/// The type of an expression's value, given the types of the globals that it may read and the number of function entries.
+/// Says what is wrong otherwise.
+pub(crate) fn type_of(
+    expr: &ConstExpr,
+    globals: &[ValType],
+    entries: usize,
+) -> Result<ValType, &'static str> {
+    let mut stack = Vec::with_capacity(MAX_DEPTH);
+    for op in &expr.ops {
+        let (operand, result) = match *op {
+            ConstOp::I32Const { .. } => (None, ValType::I32),
+            ConstOp::I64Const { .. } => (None, ValType::I64),
+            ConstOp::F32Const { .. } => (None, ValType::F32),
+            ConstOp::F64Const { .. } => (None, ValType::F64),
+            ConstOp::V128Const { .. } => return Err("its initial value is a vector"),
+            ConstOp::GlobalGet { index } => {
+                let ty = globals.get(index as usize).ok_or("its initial value reads an unknown global")?;
+                (None, *ty)
+            }
+            ConstOp::RefNull { ty } if ty.is_ref() => (None, ty),
+            ConstOp::RefNull { .. } => {
+                return Err("its initial value is null of a type that is no reference");
+            }
+            ConstOp::RefFunc { entry } if (entry as usize) < entries => (None, ValType::FuncRef),
+            ConstOp::RefFunc { .. } => return Err("its initial value names an unknown function entry"),
+            ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => (Some(ValType::I32), ValType::I32),
+            ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => (Some(ValType::I64), ValType::I64),
+        };
+        if let Some(operand) = operand
+            && (stack.pop() != Some(operand) || stack.pop() != Some(operand))
+        {
+            return Err("its initial value has operands of wrong types");
+        }
+        if stack.len() == MAX_DEPTH {
+            return Err("its initial value is nested too deep");
+        }
+        stack.push(result);
+    }
+    match stack[..] {
+        [ty] => Ok(ty),
+        _ => Err("its initial value is not one value"),
+    }
+}
+
+/// What an expression may refer to.
+pub(crate) trait Environment {
+    /// The value of a global.
+    fn global(&self, index: u32) -> u64;
+    /// A reference to a function, by position in the list of entries.
+    fn func(&self, entry: u32) -> u64;
+}
+
+/// The value of an expression that [`type_of`] accepted.
+pub(crate) fn evaluate(expr: &ConstExpr, environment: &impl Environment) -> u64 {
+    let mut stack = [0u64; MAX_DEPTH];
+    let mut depth = 0;
+    for op in &expr.ops {
+        let value = match *op {
+            ConstOp::I32Const { value } => u64::from(value as u32),
+            ConstOp::I64Const { value } => value as u64,
+            ConstOp::F32Const { bits } => u64::from(bits),
+            ConstOp::F64Const { bits } => bits,
+            ConstOp::V128Const { low, .. } => low,
+            ConstOp::GlobalGet { index } => environment.global(index),
+            ConstOp::RefNull { .. } => 0,
+            ConstOp::RefFunc { entry } => environment.func(entry),
+            binary => {
+                depth -= 2;
+                apply(binary, stack[depth], stack[depth + 1])
+            }
+        };
+        stack[depth] = value;
+        depth += 1;
+    }
+    stack[0]
+}
+
+fn apply(op: ConstOp, left: u64, right: u64) -> u64 {
+    let narrow = |value: u64| u64::from(value as u32);
+    match op {
+        ConstOp::I32Add => narrow(left.wrapping_add(right)),
+        ConstOp::I32Sub => narrow(left.wrapping_sub(right)),
+        ConstOp::I32Mul => narrow(left.wrapping_mul(right)),
+        ConstOp::I64Add => left.wrapping_add(right),
+        ConstOp::I64Sub => left.wrapping_sub(right),
+        ConstOp::I64Mul => left.wrapping_mul(right),
+        _ => unreachable!("not a binary operator"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+
+    impl Environment for Fixed {
+        fn global(&self, index: u32) -> u64 {
+            100 + u64::from(index)
+        }
+        fn func(&self, entry: u32) -> u64 {
+            0x1000 + u64::from(entry)
+        }
+    }
+
+    fn run(ops: &[ConstOp]) -> Result<(ValType, u64), &'static str> {
+        let expr = ConstExpr { ops: ops.to_vec() };
+        let ty = type_of(&expr, &[ValType::I32, ValType::I64], 2)?;
+        Ok((ty, evaluate(&expr, &Fixed)))
+    }
+
+    #[test]
+    fn values() {
+        use ConstOp::*;
+        assert_eq!(run(&[I32Const { value: -1 }]), Ok((ValType::I32, 0xffff_ffff)));
+        assert_eq!(
+            run(&[I32Const { value: 3 }, I32Const { value: 5 }, I32Sub]),
+            Ok((ValType::I32, 0xffff_fffe))
+        );
+        assert_eq!(run(&[GlobalGet { index: 1 }, I64Const { value: 7 }, I64Mul]), Ok((ValType::I64, 707)));
+        assert_eq!(run(&[RefFunc { entry: 1 }]), Ok((ValType::FuncRef, 0x1001)));
+        assert_eq!(run(&[RefNull { ty: ValType::ExternRef }]), Ok((ValType::ExternRef, 0)));
+    }
+
+    #[test]
+    fn ill_typed_expressions_are_refused() {
+        use ConstOp::*;
+        for ops in [
+            &[][..],
+            &[I32Add],
+            &[I32Const { value: 1 }, I32Add],
+            &[I32Const { value: 1 }, I64Const { value: 1 }, I64Add],
+            &[I32Const { value: 1 }, I32Const { value: 1 }],
+            &[GlobalGet { index: 2 }],
+            &[RefFunc { entry: 2 }],
+            &[RefNull { ty: ValType::I32 }],
+            &[V128Const { low: 0, high: 0 }],
+            &[I32Const { value: 1 }; MAX_DEPTH + 1],
+        ] {
+            assert!(run(ops).is_err(), "{ops:?}");
+        }
+    }
+}

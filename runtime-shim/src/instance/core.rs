@@ -1,0 +1,381 @@
+//! The record of one instance, and how its state is set up.
+//!
+//! **Invariants.** A record is reached from its vmctx through its slot. Everything that its state points to (bodies of tables and
+//! memories, function references, imported globals) lives as long as the store. The constant part of the state is
+//! read-only before any code runs.
+
+use super::const_expr::{self, Environment};
+use super::memory::MemoryBody;
+use super::table::TableBody;
+use crate::error::InstantiateError;
+use crate::host::KeepAlive;
+use crate::module::Module;
+use crate::slot::{self, Slot};
+use crate::store::StoreCore;
+use crate::sys::asm::BUILTINS;
+use crate::val::RawValue;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use wasmaot_abi::descriptor::{ConstExpr, DataMode, ElemMode, ExportKind};
+use wasmaot_abi::slot::DEFAULT_STACK;
+use wasmaot_abi::state::{FuncRef, ImportedFunction, MemoryRef, StateLayout, TableRef};
+
+/// What an instance imports, checked against the module's imports, each list in their order.
+#[derive(Default)]
+pub(crate) struct Imports {
+    /// Functions.
+    pub(crate) functions: Vec<ImportedFunction>,
+    /// Tables.
+    pub(crate) tables: Vec<Rc<TableBody>>,
+    /// Memories.
+    pub(crate) memories: Vec<Rc<MemoryBody>>,
+    /// Cells of globals.
+    pub(crate) globals: Vec<*mut RawValue>,
+    /// Host functions among the functions.
+    pub(crate) hosts: Vec<Arc<dyn KeepAlive>>,
+}
+
+/// An instance.
+pub(crate) struct InstanceCore {
+    module: Module,
+    slot: Slot,
+    funcrefs: Box<[FuncRef]>,
+    /// All memories, imported ones first.
+    memories: Box<[Rc<MemoryBody>]>,
+    /// All tables, imported ones first; `None` for constant ones.
+    tables: Box<[Option<Rc<TableBody>>]>,
+    index: usize,
+    _hosts: Vec<Arc<dyn KeepAlive>>,
+}
+
+fn map_error(error: io::Error) -> InstantiateError {
+    InstantiateError::Map { what: "an instance's state", error }
+}
+
+impl InstanceCore {
+    /// Makes an instance and adds it to the store. Its segments are not written yet.
+    ///
+    /// # Safety
+    /// The imports belong to `store` and have the types that the module asks for.
+    pub(crate) unsafe fn add(
+        store: &mut StoreCore,
+        module: &Module,
+        imports: Imports,
+    ) -> Result<Rc<Self>, InstantiateError> {
+        let slot = Slot::new(DEFAULT_STACK, module.layout()).map_err(map_error)?;
+        let state = State { vmctx: slot.vmctx(), layout: *module.layout() };
+        // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
+        let memories = unsafe { make_memories(store, module, &slot, &state, imports.memories)? };
+        // SAFETY: as above.
+        let tables = unsafe { make_tables(store, module, &state, imports.tables)? };
+        let instance = Rc::new(Self {
+            funcrefs: make_funcrefs(module, slot.vmctx() as u64),
+            module: module.clone(),
+            slot,
+            memories,
+            tables,
+            index: store.instances.count(),
+            _hosts: imports.hosts,
+        });
+        instance.slot.set_instance(Rc::as_ptr(&instance).cast());
+        // The store keeps it from here on, whatever fails: what it shares with others may already be in use.
+        store.instances.push(instance.clone());
+        instance.write_constants(&imports.functions, &imports.globals);
+        instance.write_globals();
+        instance.write_dropped();
+        instance.fill_tables();
+        instance.slot.freeze_constants().map_err(map_error)?;
+        Ok(instance)
+    }
+
+    /// The instance with this vmctx.
+    ///
+    /// # Safety
+    /// It is the vmctx of an instance whose store lives for `'a`.
+    pub(crate) unsafe fn from_vmctx<'a>(vmctx: u64) -> &'a Self {
+        // SAFETY: the slot of an instance holds the address of its record, which the store keeps.
+        unsafe { &*slot::instance_of(vmctx).cast::<Self>() }
+    }
+
+    fn write_constants(&self, functions: &[ImportedFunction], globals: &[*mut RawValue]) {
+        let (state, layout) = (self.state(), self.module.layout());
+        state.put(layout.instance(), std::ptr::from_ref(self) as u64);
+        state.put(layout.builtins(), BUILTINS.as_ptr() as u64);
+        state.put(layout.funcrefs(), self.funcrefs.as_ptr() as u64);
+        for (index, &id) in (0..).zip(self.module.type_ids()) {
+            state.put(layout.type_id(index), id);
+        }
+        for (index, &function) in (0..).zip(functions) {
+            state.put(layout.imported_function(index), function);
+        }
+        for (index, table) in (0..).zip(&self.tables) {
+            if let Some(table) = table {
+                let reference = TableRef { base: table.base() as u64, length: table.length_cell() as u64 };
+                state.put(layout.table(index), reference);
+            }
+        }
+        for (index, memory) in (0..).zip(&self.memories) {
+            let reference = MemoryRef { base: memory.base() as u64, length: memory.length_cell() as u64 };
+            state.put(layout.memory(index), reference);
+        }
+        for (index, &cell) in (0..).zip(globals) {
+            state.put(layout.imported_global(index), cell as u64);
+        }
+    }
+
+    fn write_globals(&self) {
+        for (defined, global) in (0..).zip(&self.module.descriptor().globals) {
+            let value = RawValue::new(self.evaluate(&global.init));
+            self.state().put(self.module.layout().global(defined), value);
+        }
+    }
+
+    /// Segments that an instance never sees are dropped from the start.
+    fn write_dropped(&self) {
+        let descriptor = self.module.descriptor();
+        for (segment, data) in (0..).zip(&descriptor.data) {
+            if matches!(data.mode, DataMode::InImage) {
+                self.drop_data(segment);
+            }
+        }
+        for (segment, elem) in (0..).zip(&descriptor.elems) {
+            if matches!(elem.mode, ElemMode::Dropped) {
+                self.drop_elem(segment);
+            }
+        }
+    }
+
+    fn fill_tables(&self) {
+        let descriptor = self.module.descriptor();
+        let imported = self.tables.len() - descriptor.tables.len();
+        for (plan, table) in descriptor.tables.iter().zip(&self.tables[imported..]) {
+            let (Some(init), Some(table)) = (&plan.init, table) else { continue };
+            let value = self.evaluate(init);
+            for element in table.range(0, table.size()).unwrap_or_default() {
+                element.set(value);
+            }
+        }
+    }
+
+    /// The value of one of the module's constant expressions.
+    pub(crate) fn evaluate(&self, expr: &ConstExpr) -> u64 {
+        const_expr::evaluate(expr, self)
+    }
+
+    fn state(&self) -> State {
+        State { vmctx: self.slot.vmctx(), layout: *self.module.layout() }
+    }
+
+    /// Its module.
+    pub(crate) fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Its slot.
+    pub(crate) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    /// Its position in its store.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// A memory, by index in the module.
+    pub(crate) fn memory(&self, index: u32) -> &Rc<MemoryBody> {
+        &self.memories[index as usize]
+    }
+
+    /// The memory that host functions work on: the export "memory", or else the first one.
+    pub(crate) fn default_memory(&self) -> Option<&MemoryBody> {
+        let index = match self.module.export("memory") {
+            Some(ExportKind::Memory { index }) => index as usize,
+            _ => 0,
+        };
+        self.memories.get(index).map(|memory| &**memory)
+    }
+
+    /// A table that is not constant, by index in the module.
+    pub(crate) fn table(&self, index: u32) -> Option<&Rc<TableBody>> {
+        self.tables[index as usize].as_ref()
+    }
+
+    /// The reference to a function, by position in the list of entries.
+    pub(crate) fn funcref(&self, entry: usize) -> &FuncRef {
+        &self.funcrefs[entry]
+    }
+
+    /// How another instance reaches the function with this record, which is one of this instance. An imported function is
+    /// reached directly, so that a host function sees the instance that called it.
+    pub(crate) fn import_of(&self, record: *const FuncRef) -> ImportedFunction {
+        let layout = self.module.layout();
+        let position = (record as usize - self.funcrefs.as_ptr() as usize) / size_of::<FuncRef>();
+        let entry = self.module.descriptor().entries[position];
+        if entry.func < layout.counts().imported_functions {
+            return self.state().get(layout.imported_function(entry.func));
+        }
+        ImportedFunction {
+            array_entry: self.funcrefs[position].array_entry,
+            context: self.slot.vmctx() as u64,
+        }
+    }
+
+    /// The cell of a global, by index in the module.
+    pub(crate) fn global_cell(&self, index: u32) -> *mut RawValue {
+        let layout = self.module.layout();
+        match index.checked_sub(layout.counts().imported_globals) {
+            Some(defined) => self.state().pointer(layout.global(defined)),
+            None => self.state().get::<u64>(layout.imported_global(index)) as *mut RawValue,
+        }
+    }
+
+    fn dropped_bit(&self, bit: u32) -> (i32, u64) {
+        (self.module.layout().dropped() + (bit / 64 * 8) as i32, 1 << (bit % 64))
+    }
+
+    fn is_dropped(&self, bit: u32) -> bool {
+        let (word, mask) = self.dropped_bit(bit);
+        self.state().get::<u64>(word) & mask != 0
+    }
+
+    fn set_dropped(&self, bit: u32) {
+        let (word, mask) = self.dropped_bit(bit);
+        let old: u64 = self.state().get(word);
+        self.state().put(word, old | mask);
+    }
+
+    fn elem_bit(&self, segment: u32) -> u32 {
+        self.module.layout().counts().data_segments + segment
+    }
+
+    /// Whether a data segment has been dropped.
+    pub(crate) fn is_data_dropped(&self, segment: u32) -> bool {
+        self.is_dropped(segment)
+    }
+
+    /// Drops a data segment.
+    pub(crate) fn drop_data(&self, segment: u32) {
+        self.set_dropped(segment);
+    }
+
+    /// Whether an element segment has been dropped.
+    pub(crate) fn is_elem_dropped(&self, segment: u32) -> bool {
+        self.is_dropped(self.elem_bit(segment))
+    }
+
+    /// Drops an element segment.
+    pub(crate) fn drop_elem(&self, segment: u32) {
+        self.set_dropped(self.elem_bit(segment));
+    }
+}
+
+impl Environment for InstanceCore {
+    fn global(&self, index: u32) -> u64 {
+        // SAFETY: the cell of a global lives as long as the store.
+        unsafe { self.global_cell(index).read() }.low
+    }
+
+    fn func(&self, entry: u32) -> u64 {
+        std::ptr::from_ref(self.funcref(entry as usize)) as u64
+    }
+}
+
+/// The state of an instance as compiled code sees it.
+#[derive(Clone, Copy)]
+struct State {
+    vmctx: usize,
+    layout: StateLayout,
+}
+
+impl State {
+    /// The address of an item.
+    fn pointer<T>(&self, offset: i32) -> *mut T {
+        let start = -((self.layout.rw_bytes() + self.layout.const_bytes()) as i64);
+        let offset = i64::from(offset);
+        assert!(
+            offset >= start && offset + size_of::<T>() as i64 <= 0,
+            "state offset {offset} is out of range"
+        );
+        self.vmctx.wrapping_add_signed(offset as isize) as *mut T
+    }
+
+    /// Writes an item, before the instance runs or in its writable part.
+    fn put<T: Copy>(&self, offset: i32, value: T) {
+        // SAFETY: `pointer` checked that it is inside the state, which is mapped and belongs to the instance. Items
+        // of 16 bytes are only aligned to 8.
+        unsafe { self.pointer::<T>(offset).write_unaligned(value) };
+    }
+
+    /// Reads an item.
+    fn get<T: Copy>(&self, offset: i32) -> T {
+        // SAFETY: as in `put`.
+        unsafe { self.pointer::<T>(offset).read_unaligned() }
+    }
+}
+
+/// # Safety
+/// As for [`InstanceCore::add`]; the state is all zero.
+unsafe fn make_memories(
+    store: &mut StoreCore,
+    module: &Module,
+    slot: &Slot,
+    state: &State,
+    imported: Vec<Rc<MemoryBody>>,
+) -> Result<Box<[Rc<MemoryBody>]>, InstantiateError> {
+    let mut memories = imported;
+    for plan in &module.descriptor().memories {
+        let index = memories.len();
+        let id = store.memories.len();
+        let memory = if index == 0 {
+            let length = state.pointer(StateLayout::MEMORY0_LENGTH);
+            // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
+            unsafe { MemoryBody::in_slot(id, plan.ty, slot, length)? }
+        } else {
+            let length = state.pointer(state.layout.memory_length(index as u32));
+            // SAFETY: as above.
+            unsafe { MemoryBody::reserve(id, plan.ty, Some(length))? }
+        };
+        memory.map_image(slot, module.file(), &plan.image)?;
+        let memory = Rc::new(memory);
+        memories.push(memory.clone());
+        store.memories.push(memory);
+    }
+    Ok(memories.into_boxed_slice())
+}
+
+/// # Safety
+/// As for [`InstanceCore::add`]; the state is all zero.
+unsafe fn make_tables(
+    store: &mut StoreCore,
+    module: &Module,
+    state: &State,
+    imported: Vec<Rc<TableBody>>,
+) -> Result<Box<[Option<Rc<TableBody>>]>, InstantiateError> {
+    let mut tables: Vec<_> = imported.into_iter().map(Some).collect();
+    for plan in &module.descriptor().tables {
+        let table = if plan.constant {
+            None
+        } else {
+            let length = state.pointer(state.layout.table_length(tables.len() as u32));
+            // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
+            let table = Rc::new(unsafe { TableBody::new(store.tables.len(), plan.ty, Some(length))? });
+            store.tables.push(table.clone());
+            Some(table)
+        };
+        tables.push(table);
+    }
+    Ok(tables.into_boxed_slice())
+}
+
+fn make_funcrefs(module: &Module, vmctx: u64) -> Box<[FuncRef]> {
+    let (descriptor, convention) = (module.descriptor(), module.header().convention);
+    let funcref = |entry: &wasmaot_abi::descriptor::FuncEntry| FuncRef {
+        tail_entry: module.code_address(entry.tail),
+        array_entry: module.code_address(entry.array),
+        type_id: module.type_ids()[entry.ty as usize],
+        convention,
+        vmctx,
+    };
+    descriptor.entries.iter().map(funcref).collect()
+}

@@ -1,0 +1,31 @@
+//! Active segments, written when an instance is made.
+//!
+//! **Invariant: element segments come first, then data segments, each in order.** The first one that does not fit traps; what
+//! was written before stays written, as other instances may share the table or memory.
+
+use super::bulk::item_count;
+use super::core::InstanceCore;
+use wasmaot_abi::descriptor::{DataMode, ElemMode};
+use wasmaot_abi::trap::TrapCode;
+
+impl InstanceCore {
+    /// Writes and drops all active segments.
+    pub(crate) fn write_segments(&self) -> Result<(), TrapCode> {
+        let descriptor = self.module().descriptor();
+        for (segment, elem) in (0..).zip(&descriptor.elems) {
+            if let ElemMode::Active { table, offset } = &elem.mode {
+                let to = self.evaluate(offset);
+                self.table_init(*table, segment, to, 0, item_count(&elem.items))?;
+                self.drop_elem(segment);
+            }
+        }
+        for (segment, data) in (0..).zip(&descriptor.data) {
+            if let DataMode::Active { memory, offset } = &data.mode {
+                let to = self.evaluate(offset);
+                self.memory_init(*memory, segment, to, 0, data.file.length)?;
+                self.drop_data(segment);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! Linear memories: where they lie, how they grow, and checked access for the host.
+//!
+//! **Invariants.** Behind every memory lie the reservation and the guard that compiled code relies on. Bytes below the length
+//! are accessible, whole pages behind it are not. The host reaches guest memory only through guarded copies, after a
+//! check against the current length.
+
+use crate::error::{AccessError, InstantiateError};
+use crate::registry::{Kind, Region, Registration};
+use crate::slot::Slot;
+use crate::sys::asm::{self, PagesGone};
+use crate::sys::map::{self, Access, Mapping};
+use std::cell::UnsafeCell;
+use std::fs::File;
+use std::io;
+use wasmaot_abi::descriptor::ImageRun;
+use wasmaot_abi::slot::{HOST_PAGE, MEMORY_GUARD, MEMORY_RESERVATION, VMCTX};
+use wasmaot_abi::types::MemoryType;
+
+/// The most bytes of a memory with 32-bit addresses.
+const MAX_BYTES: u64 = 1 << 32;
+
+/// A memory.
+#[derive(Debug)]
+pub(crate) struct MemoryBody {
+    index: usize,
+    ty: MemoryType,
+    base: usize,
+    /// The current length in bytes: in the state of the instance that defines it, or in `own`.
+    length: *mut u64,
+    own: Option<Own>,
+}
+
+/// A reservation outside any slot.
+#[derive(Debug)]
+struct Own {
+    _registration: Registration,
+    mapping: Mapping,
+    _length: Option<Box<UnsafeCell<u64>>>,
+}
+
+fn map_error(error: io::Error) -> InstantiateError {
+    InstantiateError::Map { what: "a memory", error }
+}
+
+impl MemoryBody {
+    /// The memory at the vmctx of a slot, which keeps its length at `length`.
+    ///
+    /// # Safety
+    /// The slot and the cell at `length`, which holds 0, outlive the memory; nothing else opens that part of the slot.
+    pub(crate) unsafe fn in_slot(
+        index: usize,
+        ty: MemoryType,
+        slot: &Slot,
+        length: *mut u64,
+    ) -> Result<Self, InstantiateError> {
+        Self { index, ty, base: slot.vmctx(), length, own: None }.open()
+    }
+
+    /// A memory with a reservation of its own. Its length is at `length`, or kept with it.
+    ///
+    /// # Safety
+    /// The cell at `length`, if there is one, holds 0 and outlives the memory.
+    pub(crate) unsafe fn reserve(
+        index: usize,
+        ty: MemoryType,
+        length: Option<*mut u64>,
+    ) -> Result<Self, InstantiateError> {
+        let bytes = (MEMORY_RESERVATION + MEMORY_GUARD) as usize;
+        let mapping = Mapping::reserve(bytes, HOST_PAGE as usize).map_err(map_error)?;
+        let base = mapping.start();
+        let region = Region { range: mapping.range(), kind: Kind::Memory };
+        // SAFETY: the mapping is owned by this value and outlives the registration (see the order of the fields).
+        let registration = unsafe { Registration::new(region) };
+        let kept = length.is_none().then(|| Box::new(UnsafeCell::new(0)));
+        let length = length.or(kept.as_ref().map(|cell| cell.get())).unwrap_or_default();
+        let own = Some(Own { _registration: registration, mapping, _length: kept });
+        Self { index, ty, base, length, own }.open()
+    }
+
+    /// Gives it its initial size.
+    fn open(self) -> Result<Self, InstantiateError> {
+        let (size, limit) = (self.ty.limits.min, self.max_pages());
+        if size > limit {
+            return Err(InstantiateError::TooLarge { what: "memory", unit: "pages", size, limit });
+        }
+        let bytes = size << self.ty.page_log2;
+        // SAFETY: the first bytes of the reservation belong to this memory.
+        unsafe { map::protect(self.base, bytes as usize, Access::ReadWrite).map_err(map_error)? };
+        self.set_size(bytes);
+        Ok(self)
+    }
+
+    fn max_pages(&self) -> u64 {
+        let most = MAX_BYTES >> self.ty.page_log2;
+        self.ty.limits.max.unwrap_or(most).min(most)
+    }
+
+    /// Maps the initial contents over the zeros.
+    pub(crate) fn map_image(
+        &self,
+        slot: &Slot,
+        file: &File,
+        runs: &[ImageRun],
+    ) -> Result<(), InstantiateError> {
+        let (mapping, start) = match &self.own {
+            Some(own) => (&own.mapping, 0),
+            None => (slot.mapping(), VMCTX as usize),
+        };
+        for run in runs {
+            let offset = start + run.address as usize;
+            let length = run.file.length as usize;
+            mapping.map_file(offset, length, file, run.file.offset, Access::ReadWrite).map_err(map_error)?;
+        }
+        Ok(())
+    }
+
+    /// Its position in its store.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Its type as declared.
+    pub(crate) fn ty(&self) -> MemoryType {
+        self.ty
+    }
+
+    /// Address of byte 0.
+    pub(crate) fn base(&self) -> usize {
+        self.base
+    }
+
+    /// Where its length is kept.
+    pub(crate) fn length_cell(&self) -> *mut u64 {
+        self.length
+    }
+
+    /// Its bytes.
+    pub(crate) fn size(&self) -> u64 {
+        // SAFETY: the cell outlives the memory, and the memory is used by one thread at a time.
+        unsafe { self.length.read() }
+    }
+
+    fn set_size(&self, bytes: u64) {
+        // SAFETY: as in `size`.
+        unsafe { self.length.write(bytes) };
+    }
+
+    /// Adds pages. The old number of pages, or `None` if there is no room.
+    pub(crate) fn grow(&self, pages: u64) -> Option<u64> {
+        let old_bytes = self.size();
+        let old = old_bytes >> self.ty.page_log2;
+        let new = old.checked_add(pages).filter(|&new| new <= self.max_pages())?;
+        let new_bytes = new << self.ty.page_log2;
+        let (start, added) = (self.base + old_bytes as usize, (new_bytes - old_bytes) as usize);
+        // SAFETY: the range is inside the reservation, whose limit is the type's.
+        unsafe { map::protect(start, added, Access::ReadWrite).ok()? };
+        self.set_size(new_bytes);
+        Some(old)
+    }
+
+    /// The address of a range inside the memory.
+    pub(crate) fn address(&self, address: u64, length: u64) -> Result<*mut u8, AccessError> {
+        let size = self.size();
+        match address.checked_add(length) {
+            Some(end) if end <= size => Ok((self.base + address as usize) as *mut u8),
+            _ => Err(AccessError::OutOfBounds { address, length, size }),
+        }
+    }
+
+    /// Copies out of the memory.
+    pub(crate) fn read(&self, address: u64, into: &mut [u8]) -> Result<(), AccessError> {
+        let from = self.address(address, into.len() as u64)?;
+        // SAFETY: `into` is valid, and the range was checked against the accessible part.
+        unsafe { asm::guarded_copy(into.as_mut_ptr(), from, into.len()) }.map_err(AccessError::from)
+    }
+
+    /// Copies into the memory.
+    pub(crate) fn write(&self, address: u64, bytes: &[u8]) -> Result<(), AccessError> {
+        let to = self.address(address, bytes.len() as u64)?;
+        // SAFETY: `bytes` is valid, and the range was checked against the accessible part.
+        unsafe { asm::guarded_copy(to, bytes.as_ptr(), bytes.len()) }.map_err(AccessError::from)
+    }
+}
+
+impl From<PagesGone> for AccessError {
+    fn from(_: PagesGone) -> Self {
+        AccessError::ArtifactChanged
+    }
+}

@@ -1,0 +1,134 @@
+//! Instances: their records, state, memories and tables, and the embedder's handle to one.
+
+mod bulk;
+pub(crate) mod const_expr;
+mod core;
+mod init;
+pub(crate) mod memory;
+pub(crate) mod table;
+
+pub(crate) use self::core::{Imports, InstanceCore};
+
+use crate::error::CallError;
+use crate::externs::{Extern, Global, Memory, Table};
+use crate::func::{Func, TypedFunc};
+use crate::module::{Located, Module};
+use crate::store::{self, AsStore, StoreCore, StoreId};
+use crate::val::{Val, WasmValues};
+use std::rc::Rc;
+use wasmaot_abi::descriptor::{ExportKind, ImportKind};
+use wasmaot_abi::types::GlobalType;
+
+/// The instances of a store, in the order they were made.
+#[derive(Default)]
+pub(crate) struct Instances(Vec<Rc<InstanceCore>>);
+
+impl Instances {
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds one.
+    pub(crate) fn push(&mut self, instance: Rc<InstanceCore>) {
+        self.0.push(instance);
+    }
+
+    /// What the instruction at an address stems from.
+    pub(crate) fn locate(&self, address: usize) -> Option<Located> {
+        self.0.iter().find_map(|instance| instance.module().locate(address))
+    }
+}
+
+/// An instance of a module: a handle into its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instance {
+    store: StoreId,
+    index: usize,
+}
+
+impl Instance {
+    pub(crate) fn new(store: StoreId, index: usize) -> Self {
+        Self { store, index }
+    }
+
+    /// What it names, in its own store.
+    pub(crate) fn core<'a>(&self, core: &'a StoreCore) -> Option<&'a Rc<InstanceCore>> {
+        if core.id == self.store { core.instances.0.get(self.index) } else { None }
+    }
+
+    /// The module that it is an instance of; `None` in another store.
+    pub fn module<'a>(&self, store: &'a impl AsStore) -> Option<&'a Module> {
+        self.core(store::core(store)).map(|instance| instance.module())
+    }
+
+    /// An export; `None` if there is none of this name, or in another store.
+    pub fn export(&self, store: &impl AsStore, name: &str) -> Option<Extern> {
+        let core = store::core(store);
+        let instance = self.core(core)?;
+        extern_of(core, instance, instance.module().export(name)?)
+    }
+
+    /// All exports, in the order of the module.
+    pub fn exports<'a>(&self, store: &'a impl AsStore) -> impl Iterator<Item = (&'a str, Extern)> {
+        let core = store::core(store);
+        self.core(core).into_iter().flat_map(move |instance| {
+            let exports = instance.module().exports().iter();
+            exports.filter_map(move |export| Some((&*export.name, extern_of(core, instance, export.kind)?)))
+        })
+    }
+
+    fn func(&self, store: &impl AsStore, name: &str) -> Result<Func, CallError> {
+        if store::core(store).id != self.store {
+            return Err(CallError::WrongStore);
+        }
+        match self.export(store, name) {
+            Some(Extern::Func(func)) => Ok(func),
+            Some(_) => Err(CallError::NotAFunction { name: name.to_string() }),
+            None => Err(CallError::NoExport { name: name.to_string() }),
+        }
+    }
+
+    /// Calls an exported function.
+    pub fn call(&self, store: &mut impl AsStore, name: &str, args: &[Val]) -> Result<Vec<Val>, CallError> {
+        self.func(store, name)?.call(store, args)
+    }
+
+    /// An exported function with parameters and results of these Rust types.
+    pub fn typed<P: WasmValues, R: WasmValues>(
+        &self,
+        store: &impl AsStore,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>, CallError> {
+        self.func(store, name)?.typed(store)
+    }
+}
+
+fn extern_of(core: &StoreCore, instance: &InstanceCore, kind: ExportKind) -> Option<Extern> {
+    Some(match kind {
+        ExportKind::Func { index } => {
+            let entries = &instance.module().descriptor().entries;
+            let position = entries.binary_search_by_key(&index, |entry| entry.func).ok()?;
+            // SAFETY: the record belongs to an instance of this store.
+            Extern::Func(unsafe { Func::from_record(instance.funcref(position), core.id)? })
+        }
+        ExportKind::Table { index } => Extern::Table(Table::of(core, instance.table(index)?)),
+        ExportKind::Memory { index } => Extern::Memory(Memory::of(core, instance.memory(index))),
+        ExportKind::Global { index } => {
+            let cell = instance.global_cell(index);
+            // SAFETY: the cell is of a global of this type, of an instance of this store.
+            Extern::Global(unsafe {
+                Global::from_cell(core.id, cell, global_type(instance.module(), index)?)
+            })
+        }
+    })
+}
+
+/// The type of a global, by index in the module.
+fn global_type(module: &Module, index: u32) -> Option<GlobalType> {
+    let imported = module.imports().iter().filter_map(|import| match import.kind {
+        ImportKind::Global { ty } => Some(ty),
+        _ => None,
+    });
+    imported.chain(module.descriptor().globals.iter().map(|global| global.ty)).nth(index as usize)
+}

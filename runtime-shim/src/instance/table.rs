@@ -1,0 +1,125 @@
+//! Tables that can change: bodies of 8-byte elements in reservations of their own.
+//!
+//! **Invariant: elements below the length are accessible and are null or belong to the table's store.** A body never moves.
+
+use crate::error::InstantiateError;
+use crate::sys::map::{Access, Mapping};
+use std::cell::{Cell, UnsafeCell};
+use std::io;
+use wasmaot_abi::slot::HOST_PAGE;
+use wasmaot_abi::state::TABLE_ELEMENT;
+use wasmaot_abi::types::TableType;
+
+/// The most elements of a table.
+const MAX_ELEMENTS: u64 = 10_000_000;
+
+/// A table.
+#[derive(Debug)]
+pub(crate) struct TableBody {
+    index: usize,
+    ty: TableType,
+    mapping: Mapping,
+    /// Accessible bytes of the mapping.
+    open: Cell<usize>,
+    /// The current length in elements: in the state of the instance that defines it, or in `_own_length`.
+    length: *mut u64,
+    _own_length: Option<Box<UnsafeCell<u64>>>,
+}
+
+fn map_error(error: io::Error) -> InstantiateError {
+    InstantiateError::Map { what: "a table", error }
+}
+
+fn whole_pages(elements: u64) -> usize {
+    (elements * TABLE_ELEMENT).next_multiple_of(HOST_PAGE) as usize
+}
+
+impl TableBody {
+    /// A table of nulls. Its length is at `length`, or kept with it.
+    ///
+    /// # Safety
+    /// The cell at `length`, if there is one, holds 0 and outlives the table.
+    pub(crate) unsafe fn new(
+        index: usize,
+        ty: TableType,
+        length: Option<*mut u64>,
+    ) -> Result<Self, InstantiateError> {
+        let (size, limit) = (ty.limits.min, Self::limit(&ty));
+        if size > limit {
+            return Err(InstantiateError::TooLarge { what: "table", unit: "elements", size, limit });
+        }
+        let reserved = whole_pages(limit).max(HOST_PAGE as usize);
+        let mapping = Mapping::reserve(reserved, HOST_PAGE as usize).map_err(map_error)?;
+        let kept = length.is_none().then(|| Box::new(UnsafeCell::new(0)));
+        let length = length.or(kept.as_ref().map(|cell| cell.get())).unwrap_or_default();
+        let body = Self { index, ty, mapping, open: Cell::new(0), length, _own_length: kept };
+        body.resize(size).map_err(map_error)?;
+        Ok(body)
+    }
+
+    fn limit(ty: &TableType) -> u64 {
+        ty.limits.max.unwrap_or(MAX_ELEMENTS).min(MAX_ELEMENTS)
+    }
+
+    fn resize(&self, elements: u64) -> io::Result<()> {
+        let (open, needed) = (self.open.get(), whole_pages(elements));
+        if needed > open {
+            self.mapping.protect(open, needed - open, Access::ReadWrite)?;
+            self.open.set(needed);
+        }
+        // SAFETY: the cell outlives the table, and the table is used by one thread at a time.
+        unsafe { self.length.write(elements) };
+        Ok(())
+    }
+
+    /// Its position in its store.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Its type as declared.
+    pub(crate) fn ty(&self) -> TableType {
+        self.ty
+    }
+
+    /// Address of element 0.
+    pub(crate) fn base(&self) -> usize {
+        self.mapping.start()
+    }
+
+    /// Where its length is kept.
+    pub(crate) fn length_cell(&self) -> *mut u64 {
+        self.length
+    }
+
+    /// Its elements.
+    pub(crate) fn size(&self) -> u64 {
+        // SAFETY: as in `resize`.
+        unsafe { self.length.read() }
+    }
+
+    /// Adds elements of this value. The old length, or `None` if there is no room.
+    pub(crate) fn grow(&self, count: u64, value: u64) -> Option<u64> {
+        let old = self.size();
+        let new = old.checked_add(count).filter(|&new| new <= Self::limit(&self.ty))?;
+        self.resize(new).ok()?;
+        for element in self.range(old, count)? {
+            element.set(value);
+        }
+        Some(old)
+    }
+
+    /// A range of elements, `None` if it is not inside the table.
+    pub(crate) fn range(&self, start: u64, count: u64) -> Option<&[Cell<u64>]> {
+        start.checked_add(count).filter(|&end| end <= self.size())?;
+        let first = (self.base() + (start * TABLE_ELEMENT) as usize) as *const Cell<u64>;
+        // SAFETY: elements below the length are accessible; compiled code does not run while the host looks at them, and
+        // a `Cell` may be changed through other references.
+        Some(unsafe { std::slice::from_raw_parts(first, count as usize) })
+    }
+
+    /// One element.
+    pub(crate) fn element(&self, index: u64) -> Option<&Cell<u64>> {
+        self.range(index, 1)?.first()
+    }
+}

@@ -1,0 +1,73 @@
+//! Loads artifacts that wasmaot compiled, and runs them in isolated instances.
+//!
+//! ```no_run
+//! use wasmaot_runtime::{Caller, Linker, Module, Store};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let module = Module::open("app.so")?;
+//! let mut linker = Linker::new();
+//! linker.func("host", "add", |caller: &mut Caller<'_, i32>, a: i32| *caller.data() + a)?;
+//! let mut store = Store::new(42);
+//! let instance = linker.instantiate(&mut store, &module)?;
+//! let run = instance.typed::<(i32, i32), i32>(&store, "run")?;
+//! println!("{}", run.call(&mut store, (1, 2))?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | part | does |
+//! |---|---|
+//! | [`Module`] | checks and maps an artifact |
+//! | [`Linker`] | collects definitions, makes [`Instance`]s |
+//! | [`Store`] | keeps instances and the embedder's data |
+//! | [`Caller`] | a host function's view of its caller |
+//! | [`Trap`] | why a run ended early, and where |
+//!
+//! **Invariants.** Nothing of a file runs before all of it was checked. Compiled code runs on its slot's guarded stack, host
+//! functions on the host's. A fault is a trap only if it is the guest's; all others go to the handler that was there before.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+compile_error!("wasmaot runs on x86-64 Linux");
+
+mod activation;
+mod builtins;
+mod caller;
+mod error;
+mod externs;
+mod fault;
+mod func;
+mod host;
+mod instance;
+mod linker;
+mod module;
+mod registry;
+mod slot;
+mod store;
+mod sys;
+mod trap;
+mod types;
+mod val;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use caller::{Caller, CallerMemory};
+pub use error::{
+    AccessError, AccessValueError, BoxError, CallError, HostError, InstantiateError, LinkError,
+    UnresolvedImport,
+};
+pub use externs::{Extern, Global, Memory, Table};
+pub use func::{Func, TypedFunc};
+pub use host::{HostResults, IntoHostFunc};
+pub use instance::Instance;
+pub use linker::Linker;
+pub use module::{Module, OpenError};
+pub use store::{AsStore, Store};
+pub use trap::{Frame, MAX_FRAMES, Trap};
+pub use val::{MAX_VALUES, Val, ValueError, WasmValue, WasmValues};
+pub use wasmaot_abi as abi;
+pub use wasmaot_abi::trap::TrapCode;
+pub use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};

@@ -1,0 +1,120 @@
+//! Why a file is not a module that this runtime can run.
+
+use std::io;
+use wasmaot_abi::descriptor::FileRange;
+use wasmaot_abi::wire::DecodeError;
+
+/// An artifact that cannot be opened. Nothing from the file has run.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A system call failed.
+    #[error("cannot {what}: {error}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// The system's reason.
+        #[source]
+        error: io::Error,
+    },
+    /// It is a directory, a device or the like.
+    #[error("not a regular file")]
+    NotAFile,
+    /// A structure reaches beyond the end of the file.
+    #[error("the file is truncated: {what} at {offset:#x} needs {length:#x} bytes, the file has {size:#x}")]
+    Truncated {
+        /// The structure.
+        what: &'static str,
+        /// Where it starts.
+        offset: u64,
+        /// Its bytes.
+        length: u64,
+        /// Bytes of the file.
+        size: u64,
+    },
+    /// It is not the kind of ELF file that wasmaot writes.
+    #[error("not an artifact of wasmaot: {what}: {problem}")]
+    Elf {
+        /// The structure.
+        what: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// It holds something that would run or change code when the system loads it.
+    #[error("the file carries {0}, which no artifact of wasmaot has")]
+    Forbidden(&'static str),
+    /// Its dynamic section holds an entry that wasmaot never writes.
+    #[error("the dynamic section carries the unexpected tag {tag:#x}")]
+    DynamicTag {
+        /// The entry's tag.
+        tag: u64,
+    },
+    /// It is a shared object without a module descriptor.
+    #[error("the file holds no wasmaot module (no section {})", wasmaot_abi::header::SECTION)]
+    NoModule,
+    /// The bytes in front of the descriptor are malformed.
+    #[error("the module header is malformed: {0}")]
+    Header(DecodeError),
+    /// It was made for another version of the artifact ABI.
+    #[error(
+        "made for artifact ABI {}.{}, this runtime loads {supported}.x: compile the module again",
+        found.0, found.1
+    )]
+    AbiVersion {
+        /// Major and minor version of the artifact.
+        found: (u16, u16),
+        /// The major version that this runtime loads.
+        supported: u16,
+    },
+    /// The file has another size than when it was written.
+    #[error("the file has {found} bytes, but was written with {stated}")]
+    FileSize {
+        /// Bytes when it was written.
+        stated: u64,
+        /// Bytes now.
+        found: u64,
+    },
+    /// The file's contents are not those that were written.
+    #[error("the file is corrupt: its checksum is {found:#010x}, but was {stated:#010x}")]
+    Checksum {
+        /// Checksum when it was written.
+        stated: u32,
+        /// Checksum now.
+        found: u32,
+    },
+    /// The code needs a better CPU.
+    #[error(
+        "the code needs CPU features that this machine lacks: {}; compile for a lower --target-cpu",
+        missing.join(", ")
+    )]
+    CpuFeatures {
+        /// Names of the features.
+        missing: Vec<&'static str>,
+    },
+    /// The descriptor is malformed.
+    #[error("the module descriptor is malformed: {0}")]
+    Descriptor(DecodeError),
+    /// The descriptor contradicts itself or the file.
+    #[error("the module descriptor is invalid: {what} {index}: {problem}")]
+    Invalid {
+        /// The kind of thing.
+        what: &'static str,
+        /// Which of them.
+        index: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A range in the descriptor is not inside the file.
+    #[error("the module descriptor is invalid: {what} at {:#x} with {:#x} bytes leaves the file", range.offset, range.length)]
+    Place {
+        /// What lies there.
+        what: &'static str,
+        /// The range.
+        range: FileRange,
+    },
+    /// The module uses something that this version does not run.
+    #[error("{what} is not supported by this runtime")]
+    Unsupported {
+        /// The feature.
+        what: &'static str,
+    },
+}

@@ -1,0 +1,279 @@
+//! Modules: artifacts that have been checked and mapped, ready to be instantiated any number of times.
+//!
+//! Opening goes in this order: ELF structures, header (ABI version, size, checksum, CPU), descriptor, every index in
+//! it; only then is the code mapped. **Invariants.** Nothing of a file is mapped executable before all of it has been checked, and
+//! nothing of it runs while it is opened. A module's mappings live as long as any clone of it.
+
+mod check;
+mod elf;
+mod error;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use error::OpenError;
+
+use crate::registry::{Kind, Region, Registration};
+use crate::sys::map::{Access, Mapping};
+use crate::sys::{cpu, signal};
+use crate::trap::Frame;
+use crate::types;
+use elf::Elf;
+use source::Source;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use wasmaot_abi::addrmap;
+use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import};
+use wasmaot_abi::header::Header;
+use wasmaot_abi::slot::HOST_PAGE;
+use wasmaot_abi::state::StateLayout;
+use wasmaot_abi::trap::TrapTable;
+use wasmaot_abi::version::ABI_MAJOR;
+use wasmaot_abi::wire::{Decode, Reader};
+
+/// A checked and mapped artifact. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct Module {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    source: Source,
+    header: Header,
+    descriptor: Descriptor,
+    layout: StateLayout,
+    exports: HashMap<String, ExportKind>,
+    /// Process-wide number of each type.
+    type_ids: Vec<u32>,
+    code: Code,
+    data: Option<Data>,
+    maps: OnceLock<Maps>,
+}
+
+/// The mapped segments.
+#[derive(Debug)]
+struct Code {
+    // Declared first, so dropped first: see `Registration::new`.
+    _registration: Registration,
+    text: Range<usize>,
+    _mapping: Mapping,
+    _traps: Box<[u8]>,
+}
+
+/// Bytes of the data segments that are not in an image, mapped from the file.
+#[derive(Debug)]
+struct Data {
+    _registration: Registration,
+    /// Address of the byte at offset `places.data.offset`.
+    start: usize,
+    _mapping: Mapping,
+}
+
+/// What backtraces are made from; read when the first trap happens.
+#[derive(Debug, Default)]
+struct Maps {
+    addresses: Vec<u8>,
+    functions: Vec<u8>,
+}
+
+/// An instruction found in a module.
+pub(crate) struct Located {
+    /// Function and Wasm offset.
+    pub(crate) frame: Frame,
+    /// Whether it is the function's first instruction.
+    pub(crate) at_entry: bool,
+}
+
+impl Module {
+    /// Opens an artifact.
+    ///
+    /// The file must not change while the module exists. If it is truncated nonetheless, instances trap with
+    /// [`TrapCode::ArtifactChanged`](wasmaot_abi::trap::TrapCode::ArtifactChanged). Where the directory is not to be
+    /// trusted, use [`Module::open_sealed`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::load(Source::open(path.as_ref())?)
+    }
+
+    /// Opens a private copy of an artifact, which later changes of the file do not reach.
+    pub fn open_sealed(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let source = Source::open(path.as_ref())?;
+        let whole = FileRange { offset: 0, length: source.size() };
+        Self::from_bytes(&source.read(whole, "the file")?)
+    }
+
+    /// Opens an artifact that is in memory, by way of a sealed memory file.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, OpenError> {
+        Self::load(Source::sealed(bytes)?)
+    }
+
+    fn load(source: Source) -> Result<Self, OpenError> {
+        let elf = elf::read(&source)?;
+        let (header, descriptor) = read_header(&source, &elf)?;
+        let text = elf.text().ok_or(OpenError::NoModule)?;
+        let layout = check::check(&descriptor, &source, text)?;
+        let traps = source.read(descriptor.places.traps, "the trap table")?.into_boxed_slice();
+        signal::install();
+        let code = Code::map(&source, &elf, text, traps)?;
+        let data = Data::map(&source, descriptor.places.data)?;
+        let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();
+        let type_ids = descriptor.types.iter().map(types::intern).collect();
+        let maps = OnceLock::new();
+        let inner = Inner { source, header, descriptor, layout, exports, type_ids, code, data, maps };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What the artifact says of the module.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.inner.descriptor
+    }
+
+    /// The artifact's versions, CPU features and checksum.
+    pub fn header(&self) -> &Header {
+        &self.inner.header
+    }
+
+    /// What the module asks for.
+    pub fn imports(&self) -> &[Import] {
+        &self.inner.descriptor.imports
+    }
+
+    /// What the module offers.
+    pub fn exports(&self) -> &[Export] {
+        &self.inner.descriptor.exports
+    }
+
+    /// What is exported under a name.
+    pub(crate) fn export(&self, name: &str) -> Option<ExportKind> {
+        self.inner.exports.get(name).copied()
+    }
+
+    /// The state layout of its instances.
+    pub(crate) fn layout(&self) -> &StateLayout {
+        &self.inner.layout
+    }
+
+    /// Process-wide number of each of its types.
+    pub(crate) fn type_ids(&self) -> &[u32] {
+        &self.inner.type_ids
+    }
+
+    /// Address of the code at an offset from the start of the text.
+    pub(crate) fn code_address(&self, offset: u32) -> u64 {
+        self.inner.code.text.start as u64 + u64::from(offset)
+    }
+
+    /// The file, to map images from.
+    pub(crate) fn file(&self) -> &std::fs::File {
+        self.inner.source.file()
+    }
+
+    /// Address of the bytes of a data segment that is not in an image. They are in a registered region.
+    pub(crate) fn data_address(&self, file: FileRange) -> usize {
+        match &self.inner.data {
+            Some(data) => data.start + (file.offset - self.descriptor().places.data.offset) as usize,
+            None => 0,
+        }
+    }
+
+    /// What the instruction at an address stems from, if it is in a function of this module.
+    pub(crate) fn locate(&self, address: usize) -> Option<Located> {
+        let text = &self.inner.code.text;
+        let offset = text.contains(&address).then(|| (address - text.start) as u32)?;
+        let maps = self.inner.maps.get_or_init(|| Maps::read(&self.inner));
+        let function = addrmap::function_at(&maps.functions, offset)?;
+        let frame = Frame {
+            func_index: function.index,
+            name: function.name.map(str::to_owned),
+            wasm_offset: addrmap::wasm_offset(&maps.addresses, offset),
+        };
+        Some(Located { frame, at_entry: offset == function.code })
+    }
+}
+
+fn read_header(source: &Source, elf: &Elf) -> Result<(Header, Descriptor), OpenError> {
+    let fixed = FileRange { length: elf.module.length.min(Header::SIZE as u64), ..elf.module };
+    let header = Header::from_bytes(&source.read(fixed, "the module header")?).map_err(OpenError::Header)?;
+    if header.major != ABI_MAJOR {
+        return Err(OpenError::AbiVersion { found: (header.major, header.minor), supported: ABI_MAJOR });
+    }
+    if header.file_size != source.size() {
+        return Err(OpenError::FileSize { stated: header.file_size, found: source.size() });
+    }
+    let checksum = source.checksum(elf.module.offset + Header::CHECKSUM_OFFSET as u64)?;
+    if header.checksum != checksum {
+        return Err(OpenError::Checksum { stated: header.checksum, found: checksum });
+    }
+    let missing = header.cpu_features & !cpu::features();
+    if missing != 0 {
+        return Err(OpenError::CpuFeatures { missing: wasmaot_abi::cpu::names(missing).collect() });
+    }
+    let length = u64::from(header.descriptor_size);
+    if elf.module.length < Header::SIZE as u64 + length {
+        let (offset, size) = (elf.module.offset, elf.module.length);
+        return Err(OpenError::Truncated { what: "the descriptor in its section", offset, length, size });
+    }
+    let range = FileRange { offset: elf.module.offset + Header::SIZE as u64, length };
+    let bytes = source.read(range, "the descriptor")?;
+    let descriptor = Descriptor::decode(&mut Reader::new(&bytes)).map_err(OpenError::Descriptor)?;
+    Ok((header, descriptor))
+}
+
+impl Code {
+    fn map(source: &Source, elf: &Elf, text: FileRange, traps: Box<[u8]>) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io { what: "map the code", error };
+        let table = TrapTable::parse(&traps);
+        let table = table.ok_or(OpenError::Invalid {
+            what: "place",
+            index: 0,
+            problem: "the trap table is malformed",
+        })?;
+        // SAFETY: the bytes are kept, unchanged, in `_traps`, which is dropped after the registration that holds the table.
+        let table = unsafe { std::mem::transmute::<TrapTable<'_>, TrapTable<'static>>(table) };
+        let page = HOST_PAGE as usize;
+        let whole = |bytes: u64| (bytes as usize).next_multiple_of(page);
+        let end = elf.segments.iter().map(|segment| segment.range.offset + segment.range.length).max();
+        let mapping = Mapping::reserve(whole(end.unwrap_or_default()), page).map_err(io)?;
+        for segment in &elf.segments {
+            let access = if segment.executable { Access::ReadExec } else { Access::Read };
+            let start = segment.range.offset / HOST_PAGE * HOST_PAGE;
+            let length = whole(segment.range.offset + segment.range.length - start);
+            mapping.map_file(start as usize, length, source.file(), start, access).map_err(io)?;
+        }
+        let text_start = mapping.start() + text.offset as usize;
+        let text = text_start..text_start + text.length as usize;
+        let kind = Kind::Module { text: text.clone(), traps: table };
+        // SAFETY: mapping and trap table belong to this value and outlive the registration (see the order of the fields).
+        let registration = unsafe { Registration::new(Region { range: mapping.range(), kind }) };
+        Ok(Self { _registration: registration, text, _mapping: mapping, _traps: traps })
+    }
+}
+
+impl Data {
+    fn map(source: &Source, place: FileRange) -> Result<Option<Self>, OpenError> {
+        if place.length == 0 {
+            return Ok(None);
+        }
+        let first = place.offset / HOST_PAGE * HOST_PAGE;
+        let skipped = place.offset - first;
+        let length = (skipped + place.length).next_multiple_of(HOST_PAGE) as usize;
+        let io = |error| OpenError::Io { what: "map the data segments", error };
+        let mapping = Mapping::of_file(source.file(), first, length).map_err(io)?;
+        let start = mapping.start() + skipped as usize;
+        let region = Region { range: mapping.range(), kind: Kind::Data };
+        // SAFETY: the mapping belongs to this value and outlives the registration (see the order of the fields).
+        let registration = unsafe { Registration::new(region) };
+        Ok(Some(Self { _registration: registration, start, _mapping: mapping }))
+    }
+}
+
+impl Maps {
+    /// Without the maps (the file was truncated meanwhile) backtraces name no functions.
+    fn read(inner: &Inner) -> Self {
+        let read = |range| inner.source.read(range, "a map").unwrap_or_default();
+        let places = &inner.descriptor.places;
+        Self { addresses: read(places.address_map), functions: read(places.function_map) }
+    }
+}

@@ -1,0 +1,100 @@
+//! The artifact's file: bounded reads and the checksum.
+//!
+//! **Invariant: nothing is read outside the file's size**, and a file that shrinks meanwhile gives an error.
+
+use super::error::OpenError;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use wasmaot_abi::descriptor::FileRange;
+
+/// An open file of known size.
+#[derive(Debug)]
+pub(crate) struct Source {
+    file: File,
+    size: u64,
+}
+
+impl Source {
+    /// Opens a regular file.
+    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io { what: "open the file", error };
+        // Without O_NONBLOCK, opening a pipe waits for its other end.
+        let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        if !metadata.is_file() {
+            return Err(OpenError::NotAFile);
+        }
+        Ok(Self { file, size: metadata.len() })
+    }
+
+    /// Puts bytes into memory that nobody can change any more.
+    pub(crate) fn sealed(bytes: &[u8]) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io { what: "copy the artifact into a sealed memory file", error };
+        Self::sealed_file(bytes).map_err(io)
+    }
+
+    fn sealed_file(bytes: &[u8]) -> io::Result<Self> {
+        use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let mut file = File::from(memfd_create(c"wasmaot", flags)?);
+        file.write_all(bytes)?;
+        fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
+        Ok(Self { file, size: bytes.len() as u64 })
+    }
+
+    /// The file.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Its bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Checks that a range is inside the file.
+    pub(crate) fn check(&self, range: FileRange, what: &'static str) -> Result<(), OpenError> {
+        match range.offset.checked_add(range.length) {
+            Some(end) if end <= self.size => Ok(()),
+            _ => Err(OpenError::Truncated {
+                what,
+                offset: range.offset,
+                length: range.length,
+                size: self.size,
+            }),
+        }
+    }
+
+    /// Reads a range.
+    pub(crate) fn read(&self, range: FileRange, what: &'static str) -> Result<Vec<u8>, OpenError> {
+        self.check(range, what)?;
+        let mut bytes = vec![0; range.length as usize];
+        let io = |error| OpenError::Io { what, error };
+        self.file.read_exact_at(&mut bytes, range.offset).map_err(io)?;
+        Ok(bytes)
+    }
+
+    /// CRC-32 of the whole file, the four bytes at `hole` taken as zero.
+    pub(crate) fn checksum(&self, hole: u64) -> Result<u32, OpenError> {
+        const CHUNK: u64 = 64 << 10;
+        let mut hasher = crc32fast::Hasher::new();
+        let mut buffer = vec![0; CHUNK.min(self.size) as usize];
+        let mut offset = 0;
+        while offset < self.size {
+            let length = CHUNK.min(self.size - offset);
+            let chunk = &mut buffer[..length as usize];
+            let io = |error| OpenError::Io { what: "read the file", error };
+            self.file.read_exact_at(chunk, offset).map_err(io)?;
+            for position in hole..hole + 4 {
+                if let Some(byte) = position.checked_sub(offset).and_then(|i| chunk.get_mut(i as usize)) {
+                    *byte = 0;
+                }
+            }
+            hasher.update(chunk);
+            offset += length;
+        }
+        Ok(hasher.finalize())
+    }
+}

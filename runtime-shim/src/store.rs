@@ -1,0 +1,132 @@
+//! Stores: instances that may refer to each other, with the embedder's data.
+//!
+//! **Invariants.** Nothing in a store goes away before the store does, so handles are checked by the store's number alone. A
+//! store is used by one thread at a time, as every call borrows it mutably.
+
+use crate::activation::Activation;
+use crate::instance::Instances;
+use crate::instance::memory::MemoryBody;
+use crate::instance::table::TableBody;
+use crate::val::RawValue;
+use std::cell::UnsafeCell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A store's number, unique in the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct StoreId(u64);
+
+impl StoreId {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// What does not depend on the type of the embedder's data.
+pub(crate) struct StoreCore {
+    pub(crate) id: StoreId,
+    /// The innermost running activation, or null.
+    pub(crate) current: *mut Activation,
+    pub(crate) instances: Instances,
+    pub(crate) memories: Vec<Rc<MemoryBody>>,
+    pub(crate) tables: Vec<Rc<TableBody>>,
+    /// Globals that the host made.
+    pub(crate) globals: Vec<Rc<UnsafeCell<RawValue>>>,
+}
+
+/// What a store owns, and what activations point to.
+pub struct StoreInner<T> {
+    pub(crate) core: StoreCore,
+    pub(crate) data: T,
+}
+
+/// Instances that may refer to each other, and data of the embedder's own that host functions work on.
+///
+/// Instances, memories, tables and globals live as long as their store.
+pub struct Store<T> {
+    inner: StoreInner<T>,
+}
+
+// SAFETY: what raw pointers and `Rc`s in a store lead to belongs to the store alone, and is not tied to a thread. No activation
+// exists while a store is moved, because running one borrows the store. Host functions are `Send + Sync`.
+unsafe impl<T: Send> Send for Store<T> {}
+
+impl<T> Store<T> {
+    /// An empty store.
+    pub fn new(data: T) -> Self {
+        let core = StoreCore {
+            id: StoreId::next(),
+            current: std::ptr::null_mut(),
+            instances: Instances::default(),
+            memories: Vec::new(),
+            tables: Vec::new(),
+            globals: Vec::new(),
+        };
+        Self { inner: StoreInner { core, data } }
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        &self.inner.data
+    }
+
+    /// The embedder's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.inner.data
+    }
+
+    /// The embedder's data, when the store is no longer needed.
+    pub fn into_data(self) -> T {
+        self.inner.data
+    }
+}
+
+pub(crate) mod sealed {
+    use super::StoreInner;
+
+    /// Leads to a store.
+    ///
+    /// # Safety
+    /// The pointer is valid for as long as the borrow of `self`.
+    pub unsafe trait Access {
+        /// The type of the embedder's data.
+        type Data;
+
+        /// The store, to be read.
+        fn store(&self) -> *const StoreInner<Self::Data>;
+
+        /// The store, to be changed.
+        fn store_mut(&mut self) -> *mut StoreInner<Self::Data>;
+    }
+}
+
+/// A [`Store`], or a [`Caller`](crate::Caller) inside a host function of it.
+pub trait AsStore: sealed::Access {}
+
+impl<S: sealed::Access> AsStore for S {}
+
+// SAFETY: the pointer is to a field.
+unsafe impl<T> sealed::Access for Store<T> {
+    type Data = T;
+
+    fn store(&self) -> *const StoreInner<T> {
+        &raw const self.inner
+    }
+
+    fn store_mut(&mut self) -> *mut StoreInner<T> {
+        &raw mut self.inner
+    }
+}
+
+/// The core of a store, to be read.
+pub(crate) fn core<S: AsStore + ?Sized>(store: &S) -> &StoreCore {
+    // SAFETY: see `Access`.
+    unsafe { &(*store.store()).core }
+}
+
+/// The core of a store, to be changed.
+pub(crate) fn core_mut<S: AsStore + ?Sized>(store: &mut S) -> &mut StoreCore {
+    // SAFETY: see `Access`.
+    unsafe { &mut (*store.store_mut()).core }
+}

@@ -1,0 +1,489 @@
+//! The few lines of assembly: entering and leaving compiled code, and copying memory that may fault.
+//!
+//! ```text
+//!   host stack                              slot's stack
+//!   ------------------------------------    --------------------------------------------
+//!   Rust caller
+//!   enter: saved registers, MXCSR, x87 CW
+//!        ^-- Activation::host_rsp
+//!          ------- switch to guest_rsp ---> array entry -> compiled code
+//!                                             calls a stub: push rbp
+//!          <--- switch to host_rsp -------      ^-- Activation::guest_fp
+//!   host function or builtin body
+//!          ------- back to guest_fp ------>   pop rbp; ret
+//! ```
+//!
+//! **Invariants.** The host's stack is cut back to `host_rsp` whenever control comes back from the guest, by
+//! whichever way, and the callee-saved registers, MXCSR and the x87 control word are as they were. The frame chain of the
+//! guest ends with a zero rbp. No Rust frame ever lies on a slot's stack.
+
+use crate::activation::Activation;
+use crate::val::RawValue;
+use std::arch::{global_asm, naked_asm};
+use std::mem::offset_of;
+use wasmaot_abi::builtin::Builtin;
+use wasmaot_abi::entry::MXCSR;
+use wasmaot_abi::slot::{ACTIVATION_CELL, STACK_WINDOW};
+
+/// How control came back from compiled code.
+pub(crate) mod reason {
+    /// The entry returned.
+    pub(crate) const RETURNED: u32 = 0;
+    /// The signal handler noted a fault in the activation.
+    pub(crate) const FAULT: u32 = 1;
+    /// A builtin trapped and its code is in the activation.
+    pub(crate) const BUILTIN: u32 = 2;
+    /// A host function left a pending exit in the activation.
+    pub(crate) const HOST: u32 = 3;
+}
+
+/// What a builtin's body returns, in rax and rdx.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BuiltinResult {
+    /// The result, where it has one.
+    pub(crate) value: u64,
+    /// A trap code, or 0.
+    pub(crate) trap: u64,
+}
+
+/// Low bits of a stack pointer that vary within a slot's stack window.
+const WINDOW_MASK: u32 = (STACK_WINDOW - 1) as u32;
+
+/// Distance of the activation cell from the last byte of the stack window.
+const CELL: i32 = 1 - ACTIVATION_CELL as i32;
+
+/// Calls an array entry on a slot's stack and says how control came back (see [`reason`]).
+///
+/// # Safety
+/// `entry` is an array entry of a mapped module and `context` its first argument; `values` has the cells that it
+/// uses; `guest_rsp` is a multiple of 16 inside a slot's stack below which nothing is alive; the slot's activation cell
+/// holds `activation`; the calling thread has an alternate signal stack.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn enter(
+    entry: u64,
+    context: u64,
+    values: *mut RawValue,
+    guest_rsp: u64,
+    activation: *mut Activation,
+) -> u32 {
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "sub rsp, 8",
+        "stmxcsr [rsp]",
+        "fnstcw [rsp + 4]",
+        "mov [r8 + {host_rsp}], rsp",
+        "ldmxcsr [rip + {mxcsr}]",
+        "cld",
+        "mov rbx, r8",
+        "mov rax, rdi",
+        "mov rdi, rsi",
+        "mov rsi, rdx",
+        "mov rsp, rcx",
+        "xor edx, edx", // called by the host: no calling instance
+        "xor ebp, ebp", // the guest's frame chain ends here
+        "call rax",
+        "mov rdi, rbx",
+        "xor esi, esi",
+        "jmp {leave}",
+        host_rsp = const offset_of!(Activation, host_rsp),
+        mxcsr = sym GUEST_MXCSR,
+        leave = sym leave,
+    )
+}
+
+/// SSE control word of compiled code.
+static GUEST_MXCSR: u32 = MXCSR;
+
+/// Returns from [`enter`] with this reason, dropping whatever the guest's stack holds.
+///
+/// # Safety
+/// Only reached by a jump, with an activation that is on the stack of the current thread.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) -> ! {
+    naked_asm!(
+        "mov rsp, [rdi + {host_rsp}]",
+        "mov eax, esi",
+        "ldmxcsr [rsp]",
+        "fldcw [rsp + 4]",
+        "add rsp, 8",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbx",
+        "pop rbp",
+        "ret",
+        host_rsp = const offset_of!(Activation, host_rsp),
+    )
+}
+
+/// Array entry of every host function. `context` points to its record, whose first word is the function that continues on the
+/// host's stack: `extern "C" fn(record, values, caller, activation) -> u32`, not 0 if an exit is pending.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, caller: u64) {
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "mov rcx, rsp",
+        "or rcx, {mask}",
+        "mov rcx, [rcx + {cell}]",
+        "mov [rcx + {guest_fp}], rbp",
+        "mov rsp, [rcx + {host_rsp}]",
+        "call [rdi]",
+        "test eax, eax",
+        "jnz 2f",
+        "mov rsp, rbp",
+        "pop rbp",
+        "ret",
+        "2:",
+        "mov rdi, rbp",
+        "or rdi, {mask}",
+        "mov rdi, [rdi + {cell}]",
+        "mov esi, {host}",
+        "jmp {leave}",
+        mask = const WINDOW_MASK,
+        cell = const CELL,
+        guest_fp = const offset_of!(Activation, guest_fp),
+        host_rsp = const offset_of!(Activation, host_rsp),
+        host = const reason::HOST,
+        leave = sym leave,
+    )
+}
+
+/// Defines the stub that compiled code calls for a builtin: it runs `$body` on the host's stack.
+macro_rules! builtin_stub {
+    ($stub:ident => $body:path) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $stub() {
+            std::arch::naked_asm!(
+                "push rbp",
+                "mov rbp, rsp",
+                "mov rax, rsp",
+                "or rax, {mask}",
+                "mov rax, [rax + {cell}]",
+                "mov [rax + {guest_fp}], rbp",
+                "mov rsp, [rax + {host_rsp}]",
+                "call {body}",
+                "test edx, edx",
+                "jnz 2f",
+                "mov rsp, rbp",
+                "pop rbp",
+                "ret",
+                "2:",
+                "jmp {trapped}",
+                mask = const $crate::sys::asm::WINDOW_MASK,
+                cell = const $crate::sys::asm::CELL,
+                guest_fp = const std::mem::offset_of!($crate::activation::Activation, guest_fp),
+                host_rsp = const std::mem::offset_of!($crate::activation::Activation, host_rsp),
+                body = sym $body,
+                trapped = sym $crate::sys::asm::builtin_trapped,
+            )
+        }
+    };
+}
+
+/// Leaves a builtin's stub with the trap code in edx.
+///
+/// # Safety
+/// Only reached by a jump from a builtin's stub.
+#[unsafe(naked)]
+unsafe extern "C" fn builtin_trapped() -> ! {
+    naked_asm!(
+        "mov rdi, rbp",
+        "or rdi, {mask}",
+        "mov rdi, [rdi + {cell}]",
+        "mov [rdi + {trap}], edx",
+        "mov esi, {builtin}",
+        "jmp {leave}",
+        mask = const WINDOW_MASK,
+        cell = const CELL,
+        trap = const offset_of!(Activation, trap),
+        builtin = const reason::BUILTIN,
+        leave = sym leave,
+    )
+}
+
+macro_rules! builtin_stubs {
+    ($($builtin:ident = $stub:ident => $body:ident;)*) => {
+        $(builtin_stub!($stub => crate::builtins::$body);)*
+
+        /// What compiled code calls for each builtin, in the order of their numbers.
+        pub(crate) static BUILTINS: [unsafe extern "C" fn(); Builtin::ALL.len()] = [$($stub),*];
+
+        const _: () = {
+            let order = [$(Builtin::$builtin as usize),*];
+            let mut position = 0;
+            while position < order.len() {
+                assert!(order[position] == position, "builtins are out of order");
+                position += 1;
+            }
+        };
+    };
+}
+
+builtin_stubs! {
+    MemoryGrow = memory_grow_stub => memory_grow;
+    MemoryFill = memory_fill_stub => memory_fill;
+    MemoryCopy = memory_copy_stub => memory_copy;
+    MemoryInit = memory_init_stub => memory_init;
+    DataDrop = data_drop_stub => data_drop;
+    TableGrow = table_grow_stub => table_grow;
+    TableFill = table_fill_stub => table_fill;
+    TableCopy = table_copy_stub => table_copy;
+    TableInit = table_init_stub => table_init;
+    ElemDrop = elem_drop_stub => elem_drop;
+}
+
+// Copies and fills that may fault. Everything between the two labels is leaf code that never moves rsp, so the handler
+// can resume any of it at `fault`, which returns 1. All loads of a step come before its stores, which makes the copy
+// correct for overlapping ranges.
+global_asm!(
+    ".pushsection .text.wasmaot_guarded,\"ax\",@progbits",
+    ".p2align 5",
+    ".globl wasmaot_guarded_copy",
+    ".hidden wasmaot_guarded_copy",
+    ".type wasmaot_guarded_copy,@function",
+    "wasmaot_guarded_copy:", // (rdi to, rsi from, rdx length)
+    "cmp rdx, 16",
+    "jb 20f",
+    "movups xmm0, [rsi]",
+    "movups xmm1, [rsi + rdx - 16]",
+    "cmp rdx, 32",
+    "ja 10f",
+    "movups [rdi], xmm0",
+    "movups [rdi + rdx - 16], xmm1",
+    "xor eax, eax",
+    "ret",
+    "10:",
+    "movups xmm2, [rsi + 16]",
+    "movups xmm3, [rsi + rdx - 32]",
+    "cmp rdx, 64",
+    "ja 11f",
+    "movups [rdi], xmm0",
+    "movups [rdi + 16], xmm2",
+    "movups [rdi + rdx - 32], xmm3",
+    "movups [rdi + rdx - 16], xmm1",
+    "xor eax, eax",
+    "ret",
+    "11:",
+    "mov rax, rdi",
+    "sub rax, rsi",
+    "cmp rax, rdx",
+    "jb 14f",
+    // Upwards. The last 64 bytes are held in registers until the end: xmm8, 9 (and 3, 1).
+    "movups xmm8, [rsi + rdx - 64]",
+    "movups xmm9, [rsi + rdx - 48]",
+    "lea rcx, [rdi + rdx]",
+    "lea r8, [rcx - 64]",
+    "12:",
+    "movups xmm4, [rsi]",
+    "movups xmm5, [rsi + 16]",
+    "movups xmm6, [rsi + 32]",
+    "movups xmm7, [rsi + 48]",
+    "movups [rdi], xmm4",
+    "movups [rdi + 16], xmm5",
+    "movups [rdi + 32], xmm6",
+    "movups [rdi + 48], xmm7",
+    "add rsi, 64",
+    "add rdi, 64",
+    "cmp rdi, r8",
+    "jb 12b",
+    "movups [rcx - 64], xmm8",
+    "movups [rcx - 48], xmm9",
+    "movups [rcx - 32], xmm3",
+    "movups [rcx - 16], xmm1",
+    "xor eax, eax",
+    "ret",
+    // Downwards. The first 64 bytes are held in registers until the end: xmm0, 2, 8, 9.
+    "14:",
+    "movups xmm8, [rsi + 32]",
+    "movups xmm9, [rsi + 48]",
+    "mov rcx, rdx",
+    "15:",
+    "movups xmm4, [rsi + rcx - 16]",
+    "movups xmm5, [rsi + rcx - 32]",
+    "movups xmm6, [rsi + rcx - 48]",
+    "movups xmm7, [rsi + rcx - 64]",
+    "movups [rdi + rcx - 16], xmm4",
+    "movups [rdi + rcx - 32], xmm5",
+    "movups [rdi + rcx - 48], xmm6",
+    "movups [rdi + rcx - 64], xmm7",
+    "sub rcx, 64",
+    "cmp rcx, 64",
+    "ja 15b",
+    "movups [rdi], xmm0",
+    "movups [rdi + 16], xmm2",
+    "movups [rdi + 32], xmm8",
+    "movups [rdi + 48], xmm9",
+    "xor eax, eax",
+    "ret",
+    // Fewer than 16 bytes.
+    "20:",
+    "cmp edx, 8",
+    "jb 21f",
+    "mov rax, [rsi]",
+    "mov rcx, [rsi + rdx - 8]",
+    "mov [rdi], rax",
+    "mov [rdi + rdx - 8], rcx",
+    "xor eax, eax",
+    "ret",
+    "21:",
+    "cmp edx, 4",
+    "jb 22f",
+    "mov eax, [rsi]",
+    "mov ecx, [rsi + rdx - 4]",
+    "mov [rdi], eax",
+    "mov [rdi + rdx - 4], ecx",
+    "xor eax, eax",
+    "ret",
+    "22:",
+    "cmp edx, 2",
+    "jb 23f",
+    "movzx eax, word ptr [rsi]",
+    "movzx ecx, byte ptr [rsi + rdx - 1]",
+    "mov [rdi], ax",
+    "mov [rdi + rdx - 1], cl",
+    "xor eax, eax",
+    "ret",
+    "23:",
+    "test edx, edx",
+    "jz 24f",
+    "movzx eax, byte ptr [rsi]",
+    "mov [rdi], al",
+    "24:",
+    "xor eax, eax",
+    "ret",
+    ".size wasmaot_guarded_copy, . - wasmaot_guarded_copy",
+    ".p2align 5",
+    ".globl wasmaot_guarded_fill",
+    ".hidden wasmaot_guarded_fill",
+    ".type wasmaot_guarded_fill,@function",
+    "wasmaot_guarded_fill:", // (rdi to, esi byte, rdx length)
+    "movzx eax, sil",
+    "mov rcx, 0x0101010101010101",
+    "imul rax, rcx",
+    "movq xmm0, rax",
+    "punpcklqdq xmm0, xmm0",
+    "cmp rdx, 16",
+    "jb 32f",
+    "lea rcx, [rdi + rdx - 16]",
+    "cmp rdx, 64",
+    "jb 31f",
+    "lea r8, [rdi + rdx - 64]",
+    "30:",
+    "movups [rdi], xmm0",
+    "movups [rdi + 16], xmm0",
+    "movups [rdi + 32], xmm0",
+    "movups [rdi + 48], xmm0",
+    "add rdi, 64",
+    "cmp rdi, r8",
+    "jbe 30b",
+    "31:",
+    "movups [rcx], xmm0",
+    "cmp rdi, rcx",
+    "jae 33f",
+    "movups [rdi], xmm0",
+    "add rdi, 16",
+    "jmp 31b",
+    "32:",
+    "test rdx, rdx",
+    "jz 33f",
+    "mov [rdi], al",
+    "inc rdi",
+    "dec rdx",
+    "jmp 32b",
+    "33:",
+    "xor eax, eax",
+    "ret",
+    ".size wasmaot_guarded_fill, . - wasmaot_guarded_fill",
+    ".globl wasmaot_guarded_fault",
+    ".hidden wasmaot_guarded_fault",
+    ".type wasmaot_guarded_fault,@function",
+    "wasmaot_guarded_fault:",
+    "mov eax, 1",
+    "ret",
+    ".size wasmaot_guarded_fault, . - wasmaot_guarded_fault",
+    ".popsection",
+);
+
+unsafe extern "C" {
+    #[link_name = "wasmaot_guarded_copy"]
+    fn raw_copy(to: *mut u8, from: *const u8, length: usize) -> u32;
+    #[link_name = "wasmaot_guarded_fill"]
+    fn raw_fill(to: *mut u8, byte: u32, length: usize) -> u32;
+    #[link_name = "wasmaot_guarded_fault"]
+    fn raw_fault() -> u32;
+}
+
+/// The pages behind a range that was accessible are gone: their file was truncated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PagesGone;
+
+/// Copies between ranges that may overlap. A fault in memory of a registered region ends it with an error.
+///
+/// # Safety
+/// Both ranges are valid, or inside registered regions at addresses that are accessible apart from truncated files.
+pub(crate) unsafe fn guarded_copy(to: *mut u8, from: *const u8, length: usize) -> Result<(), PagesGone> {
+    // SAFETY: as the caller states; the routine follows the C calling convention.
+    if unsafe { raw_copy(to, from, length) } == 0 { Ok(()) } else { Err(PagesGone) }
+}
+
+/// Sets every byte of a range. A fault in memory of a registered region ends it with an error.
+///
+/// # Safety
+/// As for [`guarded_copy`].
+pub(crate) unsafe fn guarded_fill(to: *mut u8, byte: u8, length: usize) -> Result<(), PagesGone> {
+    // SAFETY: as the caller states; the routine follows the C calling convention.
+    if unsafe { raw_fill(to, u32::from(byte), length) } == 0 { Ok(()) } else { Err(PagesGone) }
+}
+
+/// Where to resume if the instruction at `pc` is one of a guarded routine.
+pub(crate) fn guarded_resume(pc: usize) -> Option<usize> {
+    let (start, end) = (raw_copy as *const () as usize, raw_fault as *const () as usize);
+    (start..end).contains(&pc).then_some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against `copy_within`, for every length up to a few steps of the loop and every kind of overlap.
+    #[test]
+    fn copies_like_memmove() {
+        let pattern: Vec<u8> = (0..1024u32).map(|i| (i * 7 + i / 256) as u8).collect();
+        for length in (0..300).chain([511, 512, 513]) {
+            for (to, from) in [(0, 512), (512, 0), (300, 301), (301, 300), (300, 333), (333, 300), (300, 300)]
+            {
+                if to + length > 1024 || from + length > 1024 {
+                    continue;
+                }
+                let (mut expected, mut actual) = (pattern.clone(), pattern.clone());
+                expected.copy_within(from..from + length, to);
+                let base = actual.as_mut_ptr();
+                // SAFETY: both ranges are inside `actual`.
+                let result = unsafe { guarded_copy(base.add(to), base.add(from), length) };
+                assert_eq!(result, Ok(()));
+                assert_eq!(actual, expected, "{length} bytes from {from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn fills_exactly_the_range() {
+        for length in 0..300 {
+            let mut actual = vec![1u8; 512];
+            let mut expected = actual.clone();
+            expected[100..100 + length].fill(0xa5);
+            // SAFETY: the range is inside `actual`.
+            assert_eq!(unsafe { guarded_fill(actual.as_mut_ptr().add(100), 0xa5, length) }, Ok(()));
+            assert_eq!(actual, expected, "{length} bytes");
+        }
+    }
+}

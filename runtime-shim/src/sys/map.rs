@@ -1,0 +1,150 @@
+//! Address ranges of the process: reserved, opened, mapped from files, given back.
+//!
+//! **Invariant: a [`Mapping`] owns its range alone**, and memory inside it is reached only through raw
+//! pointers, so changing its protection invalidates no Rust reference.
+
+use rustix::mm::{self, MapFlags, MprotectFlags, ProtFlags};
+use std::ffi::c_void;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+
+/// What may be done with the pages of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Loads.
+    Read,
+    /// Loads and stores.
+    ReadWrite,
+    /// Loads and instruction fetches.
+    ReadExec,
+}
+
+/// A reserved address range, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    start: usize,
+    length: usize,
+}
+
+impl Mapping {
+    /// Reserves `length` inaccessible bytes at a multiple of `align`; both are whole pages and `align` is a power of two.
+    pub(crate) fn reserve(length: usize, align: usize) -> io::Result<Self> {
+        let page = wasmaot_abi::slot::HOST_PAGE as usize;
+        debug_assert!(align.is_power_of_two() && align >= page && length.is_multiple_of(page));
+        let padded = length.checked_add(align - page).ok_or(io::ErrorKind::OutOfMemory)?;
+        // SAFETY: a fresh private mapping at an address of the kernel's choice touches nothing that exists.
+        let address = unsafe {
+            mm::mmap_anonymous(
+                std::ptr::null_mut(),
+                padded,
+                ProtFlags::empty(),
+                MapFlags::PRIVATE | MapFlags::NORESERVE,
+            )?
+        } as usize;
+        let whole = Self { start: address, length: padded };
+        let start = address.next_multiple_of(align);
+        Ok(whole.trimmed(start, length))
+    }
+
+    /// Gives back everything outside `start..start + length`.
+    fn trimmed(self, start: usize, length: usize) -> Self {
+        let (from, to) = (self.start, self.start + self.length);
+        std::mem::forget(self);
+        for (from, to) in [(from, start), (start + length, to)] {
+            if from < to {
+                unmap(from, to - from);
+            }
+        }
+        Self { start, length }
+    }
+
+    /// Maps a part of a file, read-only and private, at an address of the kernel's choice.
+    pub(crate) fn of_file(file: &File, offset: u64, length: usize) -> io::Result<Self> {
+        // SAFETY: as in `reserve`. The bytes may change underneath; whoever reads them goes through guarded copies.
+        let address = unsafe {
+            mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, file, offset)?
+        };
+        Ok(Self { start: address as usize, length })
+    }
+
+    /// Address of the first byte.
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// The addresses it covers.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.start..self.start + self.length
+    }
+
+    fn checked(&self, offset: usize, length: usize) -> *mut c_void {
+        assert!(
+            offset.checked_add(length).is_some_and(|end| end <= self.length),
+            "a range of {length:#x} bytes at {offset:#x} leaves its mapping of {:#x} bytes",
+            self.length
+        );
+        (self.start + offset) as *mut c_void
+    }
+
+    /// Changes what may be done with a part.
+    pub(crate) fn protect(&self, offset: usize, length: usize, access: Access) -> io::Result<()> {
+        let address = self.checked(offset, length);
+        // SAFETY: the range is inside this mapping, where no Rust reference points.
+        unsafe { protect(address as usize, length, access) }
+    }
+
+    /// Puts a private, copy-on-write view of a file in place of a part.
+    pub(crate) fn map_file(
+        &self,
+        offset: usize,
+        length: usize,
+        file: &File,
+        file_offset: u64,
+        access: Access,
+    ) -> io::Result<()> {
+        let address = self.checked(offset, length);
+        let flags = MapFlags::PRIVATE | MapFlags::FIXED;
+        // SAFETY: the replaced range is inside this mapping, where no Rust reference points.
+        unsafe { mm::mmap(address, length, access.prot(), flags, file, file_offset)? };
+        Ok(())
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        unmap(self.start, self.length);
+    }
+}
+
+/// Unmaps a range that the caller owns.
+fn unmap(start: usize, length: usize) {
+    // SAFETY: only called for ranges of a `Mapping`, which owns them alone.
+    let result = unsafe { mm::munmap(start as *mut c_void, length) };
+    // It fails only if the kernel cannot split a mapping (at its limit of mappings): the range stays reserved.
+    debug_assert!(result.is_ok(), "munmap of {length:#x} bytes at {start:#x}: {result:?}");
+}
+
+impl Access {
+    fn prot(self) -> ProtFlags {
+        match self {
+            Access::Read => ProtFlags::READ,
+            Access::ReadWrite => ProtFlags::READ | ProtFlags::WRITE,
+            Access::ReadExec => ProtFlags::READ | ProtFlags::EXEC,
+        }
+    }
+}
+
+/// Changes what may be done with a range.
+///
+/// # Safety
+/// The range belongs to a live [`Mapping`], and `access` allows what its users rely on.
+pub(crate) unsafe fn protect(start: usize, length: usize, access: Access) -> io::Result<()> {
+    if length == 0 {
+        return Ok(());
+    }
+    let flags = MprotectFlags::from_bits_retain(access.prot().bits());
+    // SAFETY: as the caller states.
+    unsafe { mm::mprotect(start as *mut c_void, length, flags)? };
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! Everything that speaks to the kernel or the CPU directly: mappings, signals, stack switching.
+//!
+//! **Invariant: assembly and raw system calls live here and nowhere else in the crate.**
+
+pub(crate) mod asm;
+pub(crate) mod cpu;
+pub(crate) mod map;
+pub(crate) mod signal;
+pub(crate) mod stack;

@@ -1,0 +1,249 @@
+//! Values as the embedder sees them, and as they pass through value arrays, globals and tables.
+//!
+//! **Invariant: a [`RawValue`] never becomes a reference of the wrong store.** Whatever enters an instance is checked
+//! against the expected type and the store first.
+
+use crate::func::Func;
+use crate::store::StoreId;
+use wasmaot_abi::state::FuncRef;
+use wasmaot_abi::types::ValType;
+
+/// A cell of a value array or a global, see [`wasmaot_abi::entry`].
+#[repr(C, align(16))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RawValue {
+    /// Everything but vectors is here.
+    pub(crate) low: u64,
+    /// The upper half of a vector.
+    pub(crate) high: u64,
+}
+
+const _: () = assert!(size_of::<RawValue>() == wasmaot_abi::entry::VALUE as usize);
+const _: () = assert!(size_of::<RawValue>() == wasmaot_abi::state::GLOBAL_CELL as usize);
+
+impl RawValue {
+    /// A cell with these low bits.
+    pub(crate) const fn new(low: u64) -> Self {
+        Self { low, high: 0 }
+    }
+}
+
+/// A WebAssembly value.
+///
+/// Floats are kept as their IEEE 754 bits, so that values compare bit by bit and NaN payloads survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Val {
+    /// 32-bit integer.
+    I32(i32),
+    /// 64-bit integer.
+    I64(i64),
+    /// Bits of a 32-bit float.
+    F32(u32),
+    /// Bits of a 64-bit float.
+    F64(u64),
+    /// A function, or null.
+    FuncRef(Option<Func>),
+    /// A number by which the embedder knows a value of its own, or null. The number `u32::MAX` cannot be passed.
+    ExternRef(Option<u32>),
+}
+
+/// A value that cannot be passed where it was to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// It has another type.
+    #[error("expected a value of type {expected}, found {found}")]
+    Type {
+        /// The type that is needed.
+        expected: ValType,
+        /// The value's.
+        found: ValType,
+    },
+    /// It refers to a function of another store.
+    #[error("the function reference belongs to another store")]
+    Store,
+    /// The number of an external reference is too large.
+    #[error("external reference numbers end at {}", u32::MAX - 1)]
+    ExternRef,
+}
+
+impl Val {
+    /// Its type.
+    pub fn ty(&self) -> ValType {
+        match self {
+            Val::I32(_) => ValType::I32,
+            Val::I64(_) => ValType::I64,
+            Val::F32(_) => ValType::F32,
+            Val::F64(_) => ValType::F64,
+            Val::FuncRef(_) => ValType::FuncRef,
+            Val::ExternRef(_) => ValType::ExternRef,
+        }
+    }
+
+    /// The zero or null of a type; `None` for vectors, which have no value yet.
+    pub fn default_of(ty: ValType) -> Option<Val> {
+        Some(match ty {
+            ValType::I32 => Val::I32(0),
+            ValType::I64 => Val::I64(0),
+            ValType::F32 => Val::F32(0),
+            ValType::F64 => Val::F64(0),
+            ValType::FuncRef => Val::FuncRef(None),
+            ValType::ExternRef => Val::ExternRef(None),
+            ValType::V128 => return None,
+        })
+    }
+
+    /// The bits that pass it where `expected` is needed in `store`.
+    pub(crate) fn to_raw(self, store: StoreId, expected: ValType) -> Result<u64, ValueError> {
+        if self.ty() != expected {
+            return Err(ValueError::Type { expected, found: self.ty() });
+        }
+        Ok(match self {
+            Val::I32(value) => u64::from(value as u32),
+            Val::I64(value) => value as u64,
+            Val::F32(bits) => u64::from(bits),
+            Val::F64(bits) => bits,
+            Val::FuncRef(None) | Val::ExternRef(None) => 0,
+            Val::FuncRef(Some(func)) if func.store() == store => func.record() as u64,
+            Val::FuncRef(Some(_)) => return Err(ValueError::Store),
+            Val::ExternRef(Some(number)) => match number.checked_add(1) {
+                Some(index) => u64::from(index),
+                None => return Err(ValueError::ExternRef),
+            },
+        })
+    }
+
+    /// The value that these bits are. The upper half of cells of 32-bit types is not specified.
+    ///
+    /// # Safety
+    /// The bits come from an instance of `store`, as a value of type `ty`, which is not a vector.
+    pub(crate) unsafe fn from_raw(bits: u64, store: StoreId, ty: ValType) -> Val {
+        let low = bits as u32;
+        match ty {
+            ValType::I32 => Val::I32(low as i32),
+            ValType::I64 => Val::I64(bits as i64),
+            ValType::F32 => Val::F32(low),
+            ValType::F64 => Val::F64(bits),
+            // SAFETY: a function reference of an instance is 0 or points to a record that lives as long as the store.
+            ValType::FuncRef => Val::FuncRef(unsafe { Func::from_record(bits as *const FuncRef, store) }),
+            ValType::ExternRef => Val::ExternRef(low.checked_sub(1)),
+            ValType::V128 => unreachable!("modules with vectors are refused when they are opened"),
+        }
+    }
+}
+
+/// A Rust type that stands for a Wasm type in typed functions.
+pub trait WasmValue: Copy + sealed::Sealed + 'static {
+    /// The Wasm type.
+    const TYPE: ValType;
+    /// The bits that pass it.
+    #[doc(hidden)]
+    fn to_bits(self) -> u64;
+    /// The value that these bits are.
+    #[doc(hidden)]
+    fn from_bits(bits: u64) -> Self;
+}
+
+pub(crate) mod sealed {
+    /// Only this crate implements the traits that bear it.
+    pub trait Sealed {}
+}
+
+macro_rules! wasm_values {
+    ($($ty:ident $wasm:ident $variant:ident ($value:ident => $to:expr) ($bits:ident => $from:expr) $val:expr;)*) => {$(
+        impl sealed::Sealed for $ty {}
+        impl WasmValue for $ty {
+            const TYPE: ValType = ValType::$wasm;
+            fn to_bits(self) -> u64 {
+                let $value = self;
+                $to
+            }
+            fn from_bits($bits: u64) -> Self {
+                $from
+            }
+        }
+        impl From<$ty> for Val {
+            fn from($value: $ty) -> Val {
+                Val::$variant($val)
+            }
+        }
+    )*};
+}
+
+wasm_values! {
+    i32 I32 I32 (value => u64::from(value as u32)) (bits => bits as i32) value;
+    u32 I32 I32 (value => u64::from(value)) (bits => bits as u32) value as i32;
+    i64 I64 I64 (value => value as u64) (bits => bits as i64) value;
+    u64 I64 I64 (value => value) (bits => bits) value as i64;
+    f32 F32 F32 (value => u64::from(value.to_bits())) (bits => f32::from_bits(bits as u32)) value.to_bits();
+    f64 F64 F64 (value => f64::to_bits(value)) (bits => f64::from_bits(bits)) value.to_bits();
+}
+
+/// The parameters or the results of a typed function: one value, or a tuple of up to [`MAX_VALUES`].
+pub trait WasmValues: sealed::Sealed + Sized {
+    /// Their types.
+    const TYPES: &'static [ValType];
+    /// Writes them to the first cells.
+    #[doc(hidden)]
+    fn store(self, cells: &mut [RawValue]);
+    /// Reads them from the first cells.
+    #[doc(hidden)]
+    fn load(cells: &[RawValue]) -> Self;
+}
+
+/// The most parameters or results of a typed function.
+pub const MAX_VALUES: usize = 12;
+
+impl<V: WasmValue> WasmValues for V {
+    const TYPES: &'static [ValType] = &[V::TYPE];
+    fn store(self, cells: &mut [RawValue]) {
+        cells[0] = RawValue::new(self.to_bits());
+    }
+    fn load(cells: &[RawValue]) -> Self {
+        V::from_bits(cells[0].low)
+    }
+}
+
+impl sealed::Sealed for () {}
+impl WasmValues for () {
+    const TYPES: &'static [ValType] = &[];
+    fn store(self, _: &mut [RawValue]) {}
+    fn load(_: &[RawValue]) -> Self {}
+}
+
+macro_rules! tuples {
+    () => {};
+    ($($name:ident $index:tt),*) => {
+        impl<$($name: WasmValue),*> sealed::Sealed for ($($name,)*) {}
+        impl<$($name: WasmValue),*> WasmValues for ($($name,)*) {
+            const TYPES: &'static [ValType] = &[$($name::TYPE),*];
+            fn store(self, cells: &mut [RawValue]) {
+                $(cells[$index] = RawValue::new(self.$index.to_bits());)*
+            }
+            fn load(cells: &[RawValue]) -> Self {
+                ($($name::from_bits(cells[$index].low),)*)
+            }
+        }
+    };
+}
+
+/// Calls a macro once for every arity, with names and positions of the values.
+macro_rules! for_each_arity {
+    ($macro:ident) => {
+        $macro!();
+        $macro!(A0 0);
+        $macro!(A0 0, A1 1);
+        $macro!(A0 0, A1 1, A2 2);
+        $macro!(A0 0, A1 1, A2 2, A3 3);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8, A9 9);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8, A9 9, A10 10);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8, A9 9, A10 10, A11 11);
+    };
+}
+pub(crate) use for_each_arity;
+
+for_each_arity!(tuples);

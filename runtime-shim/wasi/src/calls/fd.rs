@@ -1,0 +1,206 @@
+//! `fd_*` that transfer, position, synchronise, close and renumber.
+
+use std::num::NonZeroU64;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::{Advice, FallocateFlags, SeekFrom};
+
+use crate::ctx::WasiCtx;
+use crate::errno::Errno;
+use crate::fdtable::{Entry, Handle};
+use crate::guest::Guest;
+use crate::kernel::{self, uninterrupted};
+use crate::types::{FdFlags, Prestat, Rights};
+
+pub(crate) fn fd_read(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    list: u32,
+    count: u32,
+    out: u32,
+) -> Result<(), Errno> {
+    let entry = ctx.table.stream(fd, Rights::FD_READ)?;
+    guest.result::<4>(out)?;
+    let buffers = guest.buffers(list, count)?;
+    would_block(entry, PollFlags::IN)?;
+    guest.write_u32(out, kernel::read(entry.fd(), &buffers)? as u32)
+}
+
+pub(crate) fn fd_write(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    list: u32,
+    count: u32,
+    out: u32,
+) -> Result<(), Errno> {
+    let entry = ctx.table.stream(fd, Rights::FD_WRITE)?;
+    guest.result::<4>(out)?;
+    let buffers = guest.buffers(list, count)?;
+    would_block(entry, PollFlags::OUT)?;
+    guest.write_u32(out, kernel::write(entry.fd(), &buffers)? as u32)
+}
+
+/// The guest may have asked a shared descriptor not to block. The descriptor itself must not change, for
+/// it is not the guest's alone; so ask first whether it would.
+pub(super) fn would_block(entry: &Entry, wanted: PollFlags) -> Result<(), Errno> {
+    if matches!(entry.handle, Handle::Owned(_)) || !entry.flags.contains(FdFlags::NONBLOCK) {
+        return Ok(());
+    }
+    let fd = entry.fd();
+    let mut polled = [PollFd::from_borrowed_fd(fd, wanted)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    match uninterrupted(|| rustix::event::poll(&mut polled, Some(&now)))? {
+        0 => Err(Errno::Again),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn fd_pread(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    list: u32,
+    count: u32,
+    offset: u64,
+    out: u32,
+) -> Result<(), Errno> {
+    let entry = ctx.table.stream(fd, Rights::FD_READ | Rights::FD_SEEK)?;
+    guest.result::<4>(out)?;
+    let buffers = guest.buffers(list, count)?;
+    guest.write_u32(out, kernel::read_at(entry.fd(), &buffers, offset)? as u32)
+}
+
+pub(crate) fn fd_pwrite(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    list: u32,
+    count: u32,
+    offset: u64,
+    out: u32,
+) -> Result<(), Errno> {
+    let entry = ctx.table.stream(fd, Rights::FD_WRITE | Rights::FD_SEEK)?;
+    guest.result::<4>(out)?;
+    let buffers = guest.buffers(list, count)?;
+    guest.write_u32(out, kernel::write_at(entry.fd(), &buffers, offset)? as u32)
+}
+
+pub(crate) fn fd_seek(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    offset: i64,
+    whence: u32,
+    out: u32,
+) -> Result<(), Errno> {
+    // To stay in place is to tell.
+    let rights = if offset == 0 && whence == 1 { Rights::FD_TELL } else { Rights::FD_SEEK };
+    let to = match whence {
+        0 => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::Inval)?),
+        1 => SeekFrom::Current(offset),
+        2 => SeekFrom::End(offset),
+        _ => return Err(Errno::Inval),
+    };
+    seek(ctx, guest, fd, rights, to, out)
+}
+
+pub(crate) fn fd_tell(ctx: &mut WasiCtx, guest: Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
+    seek(ctx, guest, fd, Rights::FD_TELL, SeekFrom::Current(0), out)
+}
+
+/// The right to seek includes the right to tell.
+fn seek(
+    ctx: &WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    rights: Rights,
+    to: SeekFrom,
+    out: u32,
+) -> Result<(), Errno> {
+    let entry = ctx.table.stream(fd, Rights::NONE)?;
+    entry.require(Rights::FD_SEEK).or_else(|_| entry.require(rights))?;
+    guest.result::<8>(out)?;
+    guest.write_u64(out, rustix::fs::seek(entry.fd(), to)?)
+}
+
+pub(crate) fn fd_sync(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32) -> Result<(), Errno> {
+    let entry = ctx.table.get(fd, Rights::FD_SYNC)?;
+    uninterrupted(|| rustix::fs::fsync(entry.fd()))
+}
+
+pub(crate) fn fd_datasync(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32) -> Result<(), Errno> {
+    let entry = ctx.table.get(fd, Rights::FD_DATASYNC)?;
+    uninterrupted(|| rustix::fs::fdatasync(entry.fd()))
+}
+
+pub(crate) fn fd_advise(
+    ctx: &mut WasiCtx,
+    _: Guest<'_>,
+    fd: u32,
+    offset: u64,
+    len: u64,
+    advice: u32,
+) -> Result<(), Errno> {
+    let advice = match advice {
+        0 => Advice::Normal,
+        1 => Advice::Sequential,
+        2 => Advice::Random,
+        3 => Advice::WillNeed,
+        4 => Advice::DontNeed,
+        5 => Advice::NoReuse,
+        _ => return Err(Errno::Inval),
+    };
+    let entry = ctx.table.get(fd, Rights::FD_ADVISE)?;
+    if offset > i64::MAX as u64 || len > i64::MAX as u64 {
+        return Err(Errno::Inval);
+    }
+    Ok(rustix::fs::fadvise(entry.fd(), offset, NonZeroU64::new(len), advice)?)
+}
+
+pub(crate) fn fd_allocate(
+    ctx: &mut WasiCtx,
+    _: Guest<'_>,
+    fd: u32,
+    offset: u64,
+    len: u64,
+) -> Result<(), Errno> {
+    let entry = ctx.table.stream(fd, Rights::FD_ALLOCATE)?;
+    uninterrupted(|| rustix::fs::fallocate(entry.fd(), FallocateFlags::empty(), offset, len))
+}
+
+pub(crate) fn fd_close(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32) -> Result<(), Errno> {
+    ctx.table.remove(fd).map(drop)
+}
+
+pub(crate) fn fd_renumber(ctx: &mut WasiCtx, _: Guest<'_>, from: u32, to: u32) -> Result<(), Errno> {
+    ctx.table.renumber(from, to)
+}
+
+/// Guests ask for descriptors from 3 on until one is [`Errno::BadF`], so that is what any that is not a
+/// preopened directory must be.
+pub(crate) fn fd_prestat_get(ctx: &mut WasiCtx, guest: Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
+    let name = preopened_name(ctx, fd)?;
+    let name_len = u32::try_from(name.len()).map_err(|_| Errno::Overflow)?;
+    guest.write_record(out, &Prestat { name_len }.encode(), Prestat::ALIGN)
+}
+
+pub(crate) fn fd_prestat_dir_name(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    buffer: u32,
+    len: u32,
+) -> Result<(), Errno> {
+    let name = preopened_name(ctx, fd)?;
+    if name.len() > len as usize {
+        return Err(Errno::NameTooLong);
+    }
+    guest.write(buffer, name.as_bytes())
+}
+
+fn preopened_name(ctx: &WasiCtx, fd: u32) -> Result<&str, Errno> {
+    let directory = ctx.table.entry(fd)?.directory().ok_or(Errno::BadF)?;
+    directory.preopened_as.as_deref().ok_or(Errno::BadF)
+}

@@ -1,0 +1,271 @@
+//! `path_*`: each checks rights and copies its paths in, and leaves the rest to [`crate::path`].
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{FileType as HostFileType, Mode, OFlags};
+
+use super::fdstat::{flags_to_host, timestamps};
+use crate::ctx::WasiCtx;
+use crate::errno::Errno;
+use crate::fdtable::{Directory, Entry, Handle, Kind};
+use crate::guest::Guest;
+use crate::path;
+use crate::types::{FdFlags, FileStat, LookupFlags, OpenFlags, Rights};
+
+#[expect(clippy::too_many_arguments, reason = "the specification's")]
+pub(crate) fn path_open(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    lookup: u32,
+    path: u32,
+    path_len: u32,
+    open_flags: u32,
+    rights: u64,
+    inheriting: u64,
+    fd_flags: u32,
+    out: u32,
+) -> Result<(), Errno> {
+    let follow = follows(lookup)?;
+    let open_flags = OpenFlags::parse(open_flags)?;
+    let flags = FdFlags::parse(fd_flags)?;
+    let (rights, inheriting) = (Rights::from_guest(rights), Rights::from_guest(inheriting));
+    guest.result::<4>(out)?;
+    if !ctx.table.has_room() {
+        return Err(Errno::MFile);
+    }
+    let directory = ctx.table.directory(fd, rights_to_open(open_flags))?;
+    if !directory.inheriting.contains(rights | inheriting | rights_to_sync(flags)) {
+        return Err(Errno::NotCapable);
+    }
+    let path = guest.path(path, path_len)?;
+    let host_flags = host_flags(follow, open_flags, flags, rights);
+    let mode = if open_flags.contains(OpenFlags::CREAT) { Mode::from_raw_mode(0o666) } else { Mode::empty() };
+    let opened = path::open(directory.fd(), &path, host_flags, mode)?;
+    let fd = ctx.table.insert(opened_entry(opened, open_flags, rights, inheriting, flags)?)?;
+    guest.write_u32(out, fd)
+}
+
+/// What the directory must carry for a file in it to be opened so.
+fn rights_to_open(flags: OpenFlags) -> Rights {
+    let mut rights = Rights::PATH_OPEN;
+    if flags.contains(OpenFlags::CREAT) {
+        rights = rights | Rights::PATH_CREATE_FILE;
+    }
+    if flags.contains(OpenFlags::TRUNC) {
+        rights = rights | Rights::PATH_FILESTAT_SET_SIZE;
+    }
+    rights
+}
+
+/// To open for synchronised writing is to synchronise with each write.
+fn rights_to_sync(flags: FdFlags) -> Rights {
+    let mut rights = Rights::NONE;
+    if flags.contains(FdFlags::DSYNC) {
+        rights = rights | Rights::FD_DATASYNC;
+    }
+    if flags.intersects(FdFlags::RSYNC | FdFlags::SYNC) {
+        rights = rights | Rights::FD_SYNC;
+    }
+    rights
+}
+
+/// The rights that the guest asks for say whether it will read or write. (To synchronise, a file need not
+/// be open for writing.)
+fn host_flags(follow: bool, open_flags: OpenFlags, flags: FdFlags, rights: Rights) -> OFlags {
+    let to_read = rights.intersects(Rights::FD_READ | Rights::FD_READDIR);
+    let to_write = rights.intersects(Rights::FD_WRITE | Rights::FD_ALLOCATE | Rights::FD_FILESTAT_SET_SIZE);
+    let mut host = flags_to_host(flags);
+    host |= match (to_read, to_write) {
+        (true, true) => OFlags::RDWR,
+        (false, true) => OFlags::WRONLY,
+        (_, false) => OFlags::RDONLY,
+    };
+    if !follow {
+        host |= OFlags::NOFOLLOW;
+    }
+    let pairs = [
+        (OpenFlags::CREAT, OFlags::CREATE),
+        (OpenFlags::DIRECTORY, OFlags::DIRECTORY),
+        (OpenFlags::EXCL, OFlags::EXCL),
+        (OpenFlags::TRUNC, OFlags::TRUNC),
+    ];
+    let set = pairs.into_iter().filter(|(flag, _)| open_flags.contains(*flag));
+    set.fold(host, |host, (_, flag)| host | flag)
+}
+
+/// The new descriptor carries what was asked for, as far as it makes sense for what was found.
+fn opened_entry(
+    fd: OwnedFd,
+    open_flags: OpenFlags,
+    rights: Rights,
+    inheriting: Rights,
+    flags: FdFlags,
+) -> Result<Entry, Errno> {
+    let is_directory = open_flags.contains(OpenFlags::DIRECTORY)
+        || HostFileType::from_raw_mode(rustix::fs::fstat(fd.as_fd())?.st_mode).is_dir();
+    let (kind, mask) = if is_directory {
+        (Kind::Directory(Directory::default()), Rights::DIRECTORY)
+    } else {
+        (Kind::Stream, Rights::FILE)
+    };
+    Ok(Entry { handle: Handle::Owned(fd), kind, rights: rights.masked(mask), inheriting, flags })
+}
+
+pub(crate) fn path_filestat_get(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    lookup: u32,
+    path: u32,
+    path_len: u32,
+    out: u32,
+) -> Result<(), Errno> {
+    let follow = follows(lookup)?;
+    let directory = ctx.table.directory(fd, Rights::PATH_FILESTAT_GET)?;
+    let stat = path::stat(directory.fd(), &guest.path(path, path_len)?, follow)?;
+    guest.write_record(out, &FileStat::from_host(&stat).encode(), FileStat::ALIGN)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the specification's")]
+pub(crate) fn path_filestat_set_times(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    lookup: u32,
+    path: u32,
+    path_len: u32,
+    atim: u64,
+    mtim: u64,
+    flags: u32,
+) -> Result<(), Errno> {
+    let follow = follows(lookup)?;
+    let times = timestamps(atim, mtim, flags)?;
+    let directory = ctx.table.directory(fd, Rights::PATH_FILESTAT_SET_TIMES)?;
+    path::set_times(directory.fd(), &guest.path(path, path_len)?, follow, &times)
+}
+
+pub(crate) fn path_create_directory(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    path: u32,
+    path_len: u32,
+) -> Result<(), Errno> {
+    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_CREATE_DIRECTORY, path, path_len)?;
+    path::create_directory(directory.fd(), &path)
+}
+
+pub(crate) fn path_remove_directory(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    path: u32,
+    path_len: u32,
+) -> Result<(), Errno> {
+    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_REMOVE_DIRECTORY, path, path_len)?;
+    path::remove_directory(directory.fd(), &path)
+}
+
+pub(crate) fn path_unlink_file(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    path: u32,
+    path_len: u32,
+) -> Result<(), Errno> {
+    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_UNLINK_FILE, path, path_len)?;
+    path::unlink_file(directory.fd(), &path)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the specification's")]
+pub(crate) fn path_link(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    old_fd: u32,
+    lookup: u32,
+    old: u32,
+    old_len: u32,
+    new_fd: u32,
+    new: u32,
+    new_len: u32,
+) -> Result<(), Errno> {
+    // The kernel cannot link what a descriptor refers to without privileges, and a name that is looked up
+    // twice is a race: links to what a symbolic link points to are refused.
+    if follows(lookup)? {
+        return Err(Errno::Inval);
+    }
+    let (old_dir, old) = entry_at(ctx, guest, old_fd, Rights::PATH_LINK_SOURCE, old, old_len)?;
+    let (new_dir, new) = entry_at(ctx, guest, new_fd, Rights::PATH_LINK_TARGET, new, new_len)?;
+    path::link(old_dir.fd(), &old, new_dir.fd(), &new)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the specification's")]
+pub(crate) fn path_rename(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    old_fd: u32,
+    old: u32,
+    old_len: u32,
+    new_fd: u32,
+    new: u32,
+    new_len: u32,
+) -> Result<(), Errno> {
+    let (old_dir, old) = entry_at(ctx, guest, old_fd, Rights::PATH_RENAME_SOURCE, old, old_len)?;
+    let (new_dir, new) = entry_at(ctx, guest, new_fd, Rights::PATH_RENAME_TARGET, new, new_len)?;
+    path::rename(old_dir.fd(), &old, new_dir.fd(), &new)
+}
+
+pub(crate) fn path_symlink(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    target: u32,
+    target_len: u32,
+    fd: u32,
+    path: u32,
+    path_len: u32,
+) -> Result<(), Errno> {
+    let target = guest.path(target, target_len)?;
+    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_SYMLINK, path, path_len)?;
+    path::symlink(&target, directory.fd(), &path)
+}
+
+/// What does not fit the guest's buffer is cut, as the system's call does.
+#[expect(clippy::too_many_arguments, reason = "the specification's")]
+pub(crate) fn path_readlink(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    path: u32,
+    path_len: u32,
+    buffer: u32,
+    len: u32,
+    out: u32,
+) -> Result<(), Errno> {
+    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_READLINK, path, path_len)?;
+    guest.result::<4>(out)?;
+    guest.check(buffer, len, 1, 1)?;
+    let target = path::read_link(directory.fd(), &path)?;
+    let bytes = target.to_bytes();
+    let used = bytes.len().min(len as usize);
+    guest.write(buffer, &bytes[..used])?;
+    guest.write_u32(out, used as u32)
+}
+
+/// The directory and the path in it that a call is about.
+fn entry_at<'a>(
+    ctx: &'a WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    rights: Rights,
+    path: u32,
+    path_len: u32,
+) -> Result<(&'a Entry, CString), Errno> {
+    let directory = ctx.table.directory(fd, rights)?;
+    Ok((directory, guest.path(path, path_len)?))
+}
+
+fn follows(lookup: u32) -> Result<bool, Errno> {
+    Ok(LookupFlags::parse(lookup)?.contains(LookupFlags::SYMLINK_FOLLOW))
+}

@@ -1,0 +1,188 @@
+//! `poll_oneoff`: waits for clocks and descriptors together.
+//!
+//! **Invariant.** It returns with at least one event, and never before a time that it says has come. It
+//! waits in `ppoll` only, which a signal wakes.
+
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno as HostErrno;
+
+use super::clock::{self, MONOTONIC, REALTIME};
+use crate::ctx::WasiCtx;
+use crate::errno::Errno;
+use crate::fdtable::{Entry, FdTable};
+use crate::guest::Guest;
+use crate::types::{Event, EventFlags, Rights, Subscription, Trigger};
+
+/// More subscriptions than this are refused: no program waits for more descriptors than it can open.
+const MAX_SUBSCRIPTIONS: u32 = 16_384;
+
+pub(crate) fn poll_oneoff(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    input: u32,
+    output: u32,
+    count: u32,
+    out: u32,
+) -> Result<(), Errno> {
+    if count == 0 || count > MAX_SUBSCRIPTIONS {
+        return Err(Errno::Inval);
+    }
+    guest.check(input, count, Subscription::SIZE, Subscription::ALIGN)?;
+    guest.check(output, count, Event::SIZE, Event::ALIGN)?;
+    guest.result::<4>(out)?;
+    let mut waits = Vec::with_capacity(count as usize);
+    for index in 0..count {
+        let subscription = Subscription::decode(&guest.read(input + index * Subscription::SIZE)?)?;
+        waits.push(Wait { subscription, target: target(&ctx.table, subscription.trigger) });
+    }
+    let events = wait(&waits)?;
+    for (at, event) in (output..).step_by(Event::SIZE as usize).zip(&events) {
+        guest.write(at, &event.encode())?;
+    }
+    guest.write_u32(out, events.len() as u32)
+}
+
+/// A subscription and what it comes down to.
+struct Wait<'a> {
+    subscription: Subscription,
+    target: Result<Target<'a>, Errno>,
+}
+
+enum Target<'a> {
+    /// A clock, and its time to wait for in nanoseconds.
+    Time {
+        clock: u32,
+        deadline: u64,
+    },
+    Ready {
+        entry: &'a Entry,
+        wanted: PollFlags,
+    },
+}
+
+/// A wait that cannot be is an event with an error, not a failed call.
+fn target(table: &FdTable, trigger: Trigger) -> Result<Target<'_>, Errno> {
+    match trigger {
+        // A span of time is not stretched when someone sets the clock.
+        Trigger::Clock { id: REALTIME | MONOTONIC, timeout, absolute: false } => {
+            let deadline = clock::now(MONOTONIC)?.saturating_add(timeout);
+            Ok(Target::Time { clock: MONOTONIC, deadline })
+        }
+        Trigger::Clock { id: clock @ (REALTIME | MONOTONIC), timeout, absolute: true } => {
+            Ok(Target::Time { clock, deadline: timeout })
+        }
+        // The clocks of CPU time stand still while their thread waits.
+        Trigger::Clock { id: 2 | 3, .. } => Err(Errno::NotSup),
+        Trigger::Clock { .. } => Err(Errno::Inval),
+        Trigger::Read(fd) => {
+            let entry = table.get(fd, Rights::POLL_FD_READWRITE | Rights::FD_READ)?;
+            Ok(Target::Ready { entry, wanted: PollFlags::IN })
+        }
+        Trigger::Write(fd) => {
+            let entry = table.get(fd, Rights::POLL_FD_READWRITE | Rights::FD_WRITE)?;
+            Ok(Target::Ready { entry, wanted: PollFlags::OUT })
+        }
+    }
+}
+
+/// Waits until there is something to report.
+fn wait(waits: &[Wait<'_>]) -> Result<Vec<Event>, Errno> {
+    let mut polled: Vec<PollFd<'_>> = waits.iter().filter_map(Wait::polled).collect();
+    loop {
+        let timeout = timeout(waits)?.map(|nanoseconds| timespec(Duration::from_nanos(nanoseconds)));
+        match rustix::event::poll(&mut polled, timeout.as_ref()) {
+            Ok(_) => {}
+            Err(HostErrno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        let events = collect(waits, &polled)?;
+        if !events.is_empty() {
+            return Ok(events);
+        }
+    }
+}
+
+impl Wait<'_> {
+    fn polled(&self) -> Option<PollFd<'_>> {
+        match &self.target {
+            Ok(Target::Ready { entry, wanted }) => Some(PollFd::from_borrowed_fd(entry.fd(), *wanted)),
+            Ok(Target::Time { .. }) | Err(_) => None,
+        }
+    }
+
+    fn event(&self, error: Option<Errno>) -> Event {
+        Event { subscription: self.subscription, error, bytes: 0, flags: EventFlags::NONE }
+    }
+}
+
+/// Nanoseconds until the first deadline; none at all if an event is there already.
+fn timeout(waits: &[Wait<'_>]) -> Result<Option<u64>, Errno> {
+    let mut first: Option<u64> = None;
+    for wait in waits {
+        let left = match wait.target {
+            Err(_) => 0,
+            Ok(Target::Time { clock, deadline }) => deadline.saturating_sub(clock::now(clock)?),
+            Ok(Target::Ready { .. }) => continue,
+        };
+        first = Some(first.map_or(left, |first| first.min(left)));
+    }
+    Ok(first)
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    // 2^64 nanoseconds are fewer than 2^35 seconds.
+    Timespec { tv_sec: duration.as_secs().cast_signed(), tv_nsec: i64::from(duration.subsec_nanos()) }
+}
+
+/// What has happened, in the order of the subscriptions.
+fn collect(waits: &[Wait<'_>], polled: &[PollFd<'_>]) -> Result<Vec<Event>, Errno> {
+    let mut events = Vec::new();
+    let mut results = polled.iter().map(PollFd::revents);
+    for wait in waits {
+        match &wait.target {
+            Err(error) => events.push(wait.event(Some(*error))),
+            Ok(Target::Time { clock, deadline }) => {
+                if clock::now(*clock)? >= *deadline {
+                    events.push(wait.event(None));
+                }
+            }
+            Ok(Target::Ready { entry, .. }) => {
+                let result = results.next().unwrap_or(PollFlags::empty());
+                if !result.is_empty() {
+                    events.push(ready(wait, entry, result));
+                }
+            }
+        }
+    }
+    Ok(events)
+}
+
+fn ready(wait: &Wait<'_>, entry: &Entry, result: PollFlags) -> Event {
+    if result.contains(PollFlags::NVAL) {
+        return wait.event(Some(Errno::BadF));
+    }
+    let gone = result.intersects(PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR);
+    let flags = if gone { EventFlags::HANGUP } else { EventFlags::NONE };
+    let bytes = match wait.subscription.trigger {
+        Trigger::Read(_) => readable_bytes(entry),
+        // The kernel does not say how many; one at least.
+        _ => 1,
+    };
+    Event { bytes, flags, ..wait.event(None) }
+}
+
+/// How many bytes can be read without waiting: what is left of a file, or what a pipe or socket holds.
+/// What cannot say (a listening socket, some devices) has one thing at least.
+fn readable_bytes(entry: &Entry) -> u64 {
+    let file = rustix::fs::fstat(entry.fd()).ok();
+    let file = file.filter(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
+    match file {
+        Some(stat) => {
+            let position = rustix::fs::tell(entry.fd()).unwrap_or(0);
+            stat.st_size.max(0).unsigned_abs().saturating_sub(position)
+        }
+        None => rustix::io::ioctl_fionread(entry.fd()).unwrap_or(1),
+    }
+}

@@ -1,0 +1,116 @@
+//! `sock_*`: on sockets that the host gave.
+
+use std::os::fd::OwnedFd;
+
+use rustix::event::PollFlags;
+use rustix::net::{Shutdown, SocketFlags};
+
+use super::fd::would_block;
+use crate::ctx::WasiCtx;
+use crate::errno::Errno;
+use crate::fdtable::{Entry, Handle, Kind};
+use crate::guest::Guest;
+use crate::kernel::{self, uninterrupted};
+use crate::types::{FdFlags, ReceiveFlags, Rights, ShutdownFlags};
+
+pub(crate) fn sock_accept(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    flags: u32,
+    out: u32,
+) -> Result<(), Errno> {
+    let flags = FdFlags::parse(flags)?;
+    if flags != flags.masked(FdFlags::NONBLOCK) {
+        return Err(Errno::Inval);
+    }
+    guest.result::<4>(out)?;
+    if !ctx.table.has_room() {
+        return Err(Errno::MFile);
+    }
+    let listener = ctx.table.stream(fd, Rights::NONE)?;
+    require_socket(listener)?;
+    listener.require(Rights::SOCK_ACCEPT)?;
+    would_block(listener, PollFlags::IN)?;
+    let nonblocking = flags.contains(FdFlags::NONBLOCK);
+    let added = if nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::empty() };
+    let fd = listener.fd();
+    let socket = uninterrupted(|| rustix::net::accept_with(fd, SocketFlags::CLOEXEC | added))?;
+    let entry = connection(socket, listener.inheriting, flags);
+    guest.write_u32(out, ctx.table.insert(entry)?)
+}
+
+fn connection(socket: OwnedFd, inheriting: Rights, flags: FdFlags) -> Entry {
+    Entry {
+        handle: Handle::Owned(socket),
+        kind: Kind::Stream,
+        rights: Rights::CONNECTION.masked(inheriting),
+        inheriting: Rights::NONE,
+        flags,
+    }
+}
+
+/// What is no socket is told so, whatever its rights.
+fn require_socket(entry: &Entry) -> Result<(), Errno> {
+    rustix::net::sockopt::socket_type(entry.fd()).map(drop).map_err(Errno::from)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the specification's")]
+pub(crate) fn sock_recv(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    list: u32,
+    count: u32,
+    flags: u32,
+    out: u32,
+    flags_out: u32,
+) -> Result<(), Errno> {
+    let flags = ReceiveFlags::parse(flags)?;
+    let entry = ctx.table.stream(fd, Rights::FD_READ)?;
+    guest.result::<4>(out)?;
+    guest.result::<2>(flags_out)?;
+    let buffers = guest.buffers(list, count)?;
+    would_block(entry, PollFlags::IN)?;
+    let peek = if flags.contains(ReceiveFlags::PEEK) { libc::MSG_PEEK } else { 0 };
+    let wait_all = if flags.contains(ReceiveFlags::WAITALL) { libc::MSG_WAITALL } else { 0 };
+    let (received, truncated) = kernel::receive(entry.fd(), &buffers, peek | wait_all)?;
+    guest.write(flags_out, &u16::from(truncated).to_le_bytes())?;
+    guest.write_u32(out, received as u32)
+}
+
+/// No flags are defined for sending.
+pub(crate) fn sock_send(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    fd: u32,
+    list: u32,
+    count: u32,
+    flags: u32,
+    out: u32,
+) -> Result<(), Errno> {
+    if flags != 0 {
+        return Err(Errno::Inval);
+    }
+    let entry = ctx.table.stream(fd, Rights::FD_WRITE)?;
+    guest.result::<4>(out)?;
+    let buffers = guest.buffers(list, count)?;
+    would_block(entry, PollFlags::OUT)?;
+    guest.write_u32(out, kernel::send(entry.fd(), &buffers)? as u32)
+}
+
+pub(crate) fn sock_shutdown(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32, how: u32) -> Result<(), Errno> {
+    let how = ShutdownFlags::parse(how)?;
+    let read = how.contains(ShutdownFlags::RD);
+    let write = how.contains(ShutdownFlags::WR);
+    let how = match (read, write) {
+        (true, true) => Shutdown::Both,
+        (true, false) => Shutdown::Read,
+        (false, true) => Shutdown::Write,
+        (false, false) => return Err(Errno::Inval),
+    };
+    let entry = ctx.table.entry(fd)?;
+    require_socket(entry)?;
+    entry.require(Rights::SOCK_SHUTDOWN)?;
+    Ok(rustix::net::shutdown(entry.fd(), how)?)
+}

@@ -1,0 +1,312 @@
+//! The calling instance's linear memory, for the duration of one host call.
+//!
+//! **Invariant.** Nothing outside `[0, size)` is read or written, whatever pointer, length or count the
+//! guest passes: every range is checked by the runtime when it is used, with lengths computed in 64 bits.
+//! Nothing here makes a Rust reference to guest memory, and nothing allocates more than [`MAX_BUFFERS`]
+//! records at a guest's word.
+//!
+//! A pointer that leads out of memory is [`Errno::Fault`], one that is not aligned as its type is
+//! [`Errno::Inval`].
+
+use std::ffi::CString;
+use std::marker::PhantomData;
+
+use wasmaot_runtime::CallerMemory;
+
+use crate::errno::Errno;
+
+/// Buffers handed to the kernel at once (its own limit); what a guest lists beyond that is left for its
+/// next call, as a short read or write.
+const MAX_BUFFERS: u32 = 1024;
+
+/// Longer paths are refused before they are copied (the kernel's limit, terminator included).
+const MAX_PATH: u32 = 4096;
+
+/// Checked access to linear memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Guest<'a> {
+    memory: Memory<'a>,
+}
+
+/// Whose memory it is.
+#[derive(Debug, Clone, Copy)]
+enum Memory<'a> {
+    /// The instance has none: every pointer leads out of it.
+    Absent,
+    Instance(CallerMemory<'a>),
+    /// A test's.
+    #[cfg(test)]
+    Test(tests::Plain<'a>),
+}
+
+impl<'a> Guest<'a> {
+    /// The memory of a calling instance, if it has one.
+    pub(crate) fn new(memory: Option<CallerMemory<'a>>) -> Self {
+        Self { memory: memory.map_or(Memory::Absent, Memory::Instance) }
+    }
+
+    /// The address of `len` bytes from `ptr`, for the kernel.
+    fn address(&self, ptr: u32, len: u64) -> Result<*mut u8, Errno> {
+        match self.memory {
+            Memory::Absent => Err(Errno::Fault),
+            Memory::Instance(memory) => memory.address(ptr, len).map_err(|_| Errno::Fault),
+            #[cfg(test)]
+            Memory::Test(memory) => memory.address(ptr, len),
+        }
+    }
+
+    fn copy_out(&self, ptr: u32, into: &mut [u8]) -> Result<(), Errno> {
+        match self.memory {
+            Memory::Absent => Err(Errno::Fault),
+            Memory::Instance(memory) => memory.read(ptr, into).map_err(|_| Errno::Fault),
+            #[cfg(test)]
+            Memory::Test(memory) => memory.read(ptr, into),
+        }
+    }
+
+    pub(crate) fn write(&self, ptr: u32, bytes: &[u8]) -> Result<(), Errno> {
+        match self.memory {
+            Memory::Absent => Err(Errno::Fault),
+            Memory::Instance(memory) => memory.write(ptr, bytes).map_err(|_| Errno::Fault),
+            #[cfg(test)]
+            Memory::Test(memory) => memory.write(ptr, bytes),
+        }
+    }
+
+    /// Checks an array of `count` records without touching it, so that a call fails before it acts.
+    pub(crate) fn check(&self, ptr: u32, count: u32, size: u32, align: u32) -> Result<(), Errno> {
+        if !ptr.is_multiple_of(align) {
+            return Err(Errno::Inval);
+        }
+        self.address(ptr, u64::from(count) * u64::from(size)).map(|_| ())
+    }
+
+    /// A place for a result of `N` bytes with the alignment of `N`, checked before the call acts.
+    pub(crate) fn result<const N: usize>(&self, ptr: u32) -> Result<(), Errno> {
+        self.check(ptr, 1, N as u32, N as u32)
+    }
+
+    pub(crate) fn read<const N: usize>(&self, ptr: u32) -> Result<[u8; N], Errno> {
+        let mut bytes = [0; N];
+        self.copy_out(ptr, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    pub(crate) fn write_u32(&self, ptr: u32, value: u32) -> Result<(), Errno> {
+        self.result::<4>(ptr)?;
+        self.write(ptr, &value.to_le_bytes())
+    }
+
+    pub(crate) fn write_u64(&self, ptr: u32, value: u64) -> Result<(), Errno> {
+        self.result::<8>(ptr)?;
+        self.write(ptr, &value.to_le_bytes())
+    }
+
+    /// Writes a record that needs the alignment `align`.
+    pub(crate) fn write_record(&self, ptr: u32, bytes: &[u8], align: u32) -> Result<(), Errno> {
+        self.check(ptr, 1, bytes.len() as u32, align)?;
+        self.write(ptr, bytes)
+    }
+
+    /// A path or link target: UTF-8 without NUL, at most as long as the kernel takes.
+    pub(crate) fn path(&self, ptr: u32, len: u32) -> Result<CString, Errno> {
+        self.check(ptr, len, 1, 1)?;
+        if len >= MAX_PATH {
+            return Err(Errno::NameTooLong);
+        }
+        let mut bytes = vec![0; len as usize];
+        self.copy_out(ptr, &mut bytes)?;
+        let text = String::from_utf8(bytes).map_err(|_| Errno::IlSeq)?;
+        CString::new(text).map_err(|_| Errno::Inval)
+    }
+
+    /// One range for the kernel to read from or write to.
+    pub(crate) fn buffer(&self, ptr: u32, len: u32) -> Result<Buffers<'a>, Errno> {
+        let mut buffers = Buffers::default();
+        buffers.push(self.vector(ptr, len)?);
+        Ok(buffers)
+    }
+
+    /// The ranges that a guest's list of `(pointer, length)` pairs names. All of the list is checked,
+    /// and every range that is handed on.
+    pub(crate) fn buffers(&self, list: u32, count: u32) -> Result<Buffers<'a>, Errno> {
+        self.check(list, count, 8, 4)?;
+        let mut buffers = Buffers::with_capacity(count.min(MAX_BUFFERS) as usize);
+        for index in 0..count.min(MAX_BUFFERS) {
+            let pair = u64::from_le_bytes(self.read(list + index * 8)?);
+            buffers.push(self.vector(pair as u32, (pair >> 32) as u32)?);
+        }
+        Ok(buffers)
+    }
+
+    fn vector(&self, ptr: u32, len: u32) -> Result<libc::iovec, Errno> {
+        let base = self.address(ptr, u64::from(len))?;
+        Ok(libc::iovec { iov_base: base.cast(), iov_len: len as usize })
+    }
+}
+
+/// How many ranges need no allocation: programs rarely write more than two at once.
+const INLINE: usize = 4;
+
+/// Checked ranges of guest memory, in the form the kernel takes them.
+#[derive(Debug)]
+pub(crate) struct Buffers<'a> {
+    few: [libc::iovec; INLINE],
+    used: usize,
+    many: Vec<libc::iovec>,
+    memory: PhantomData<&'a mut [u8]>,
+}
+
+impl Default for Buffers<'_> {
+    fn default() -> Self {
+        let empty = libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };
+        Self { few: [empty; INLINE], used: 0, many: Vec::new(), memory: PhantomData }
+    }
+}
+
+impl Buffers<'_> {
+    fn with_capacity(count: usize) -> Self {
+        let many = if count > INLINE { Vec::with_capacity(count) } else { Vec::new() };
+        Self { many, ..Self::default() }
+    }
+
+    fn push(&mut self, vector: libc::iovec) {
+        if self.many.capacity() > 0 {
+            self.many.push(vector);
+        } else {
+            self.few[self.used] = vector;
+            self.used += 1;
+        }
+    }
+
+    /// The ranges. Each lies in guest memory, mapped for reading and writing.
+    pub(crate) fn as_slice(&self) -> &[libc::iovec] {
+        if self.many.capacity() > 0 { &self.many } else { &self.few[..self.used] }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Memory that belongs to no instance.
+    #[derive(Debug, Clone, Copy)]
+    pub(crate) struct Plain<'a> {
+        base: *mut u8,
+        size: usize,
+        memory: PhantomData<&'a mut [u8]>,
+    }
+
+    impl Plain<'_> {
+        pub(super) fn address(&self, ptr: u32, len: u64) -> Result<*mut u8, Errno> {
+            let inside = u64::from(ptr).checked_add(len).is_some_and(|end| end <= self.size as u64);
+            if inside { Ok(self.base.wrapping_add(ptr as usize)) } else { Err(Errno::Fault) }
+        }
+
+        pub(super) fn read(&self, ptr: u32, into: &mut [u8]) -> Result<(), Errno> {
+            let from = self.address(ptr, into.len() as u64)?;
+            // SAFETY: the range is inside the slice that `Guest::over` borrows; `into` is another.
+            unsafe { from.copy_to_nonoverlapping(into.as_mut_ptr(), into.len()) };
+            Ok(())
+        }
+
+        pub(super) fn write(&self, ptr: u32, bytes: &[u8]) -> Result<(), Errno> {
+            let to = self.address(ptr, bytes.len() as u64)?;
+            // SAFETY: as in `read`.
+            unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+            Ok(())
+        }
+    }
+
+    impl<'a> Guest<'a> {
+        /// Takes `memory` for a guest's.
+        pub(crate) fn over(memory: &'a mut [u8]) -> Self {
+            let plain = Plain { base: memory.as_mut_ptr(), size: memory.len(), memory: PhantomData };
+            Self { memory: Memory::Test(plain) }
+        }
+    }
+
+    /// Runs `test` with a guest memory of 64 bytes that count up from 0.
+    fn with_guest(test: impl FnOnce(Guest<'_>)) {
+        let mut memory: Vec<u8> = (0..64).collect();
+        test(Guest::over(&mut memory));
+    }
+
+    #[test]
+    fn no_memory_holds_nothing() {
+        let guest = Guest::new(None);
+        assert_eq!(guest.read::<1>(0), Err(Errno::Fault));
+        assert_eq!(guest.write(0, &[]), Err(Errno::Fault));
+        assert_eq!(guest.check(0, 0, 1, 1), Err(Errno::Fault));
+    }
+
+    #[test]
+    fn ranges_are_checked_at_both_ends() {
+        with_guest(|guest| {
+            assert_eq!(guest.read::<4>(60), Ok([60, 61, 62, 63]));
+            assert_eq!(guest.read::<4>(61), Err(Errno::Fault));
+            assert_eq!(guest.read::<4>(u32::MAX), Err(Errno::Fault));
+            assert_eq!(guest.check(0, 65, 1, 1), Err(Errno::Fault));
+            assert_eq!(guest.check(64, 0, 1, 1), Ok(()));
+            assert_eq!(guest.check(65, 0, 1, 1), Err(Errno::Fault));
+            assert_eq!(guest.check(0, u32::MAX, u32::MAX, 1), Err(Errno::Fault));
+            assert_eq!(guest.write(63, &[1, 2]), Err(Errno::Fault));
+            assert_eq!(guest.read::<1>(63), Ok([63]), "a refused write writes nothing");
+        });
+    }
+
+    #[test]
+    fn results_are_aligned() {
+        with_guest(|guest| {
+            assert_eq!(guest.write_u32(2, 0), Err(Errno::Inval));
+            assert_eq!(guest.write_u64(4, 0), Err(Errno::Inval));
+            assert_eq!(guest.write_u64(8, u64::MAX), Ok(()));
+            assert_eq!(guest.write_u64(64, 0), Err(Errno::Fault));
+        });
+    }
+
+    #[test]
+    fn lists_are_checked_whole() {
+        with_guest(|guest| {
+            let pair = |at: u32, ptr: u32, len: u32| {
+                guest.write(at, &ptr.to_le_bytes()).expect("in range");
+                guest.write(at + 4, &len.to_le_bytes()).expect("in range");
+            };
+            pair(0, 32, 32);
+            pair(8, 64, 0);
+            assert_eq!(guest.buffers(0, 2).expect("both inside").as_slice().len(), 2);
+            pair(8, 63, 2);
+            assert!(matches!(guest.buffers(0, 2), Err(Errno::Fault)));
+            pair(8, 1, u32::MAX);
+            assert!(matches!(guest.buffers(0, 2), Err(Errno::Fault)));
+            assert!(matches!(guest.buffers(0, u32::MAX), Err(Errno::Fault)));
+            assert!(matches!(guest.buffers(1, 1), Err(Errno::Inval)));
+            assert!(guest.buffers(64, 0).expect("an empty list").as_slice().is_empty());
+        });
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let count = MAX_BUFFERS + 10;
+        let mut memory = vec![0_u8; count as usize * 8];
+        let guest = Guest::over(&mut memory);
+        let buffers = guest.buffers(0, count).expect("all zero");
+        assert_eq!(buffers.as_slice().len(), MAX_BUFFERS as usize);
+    }
+
+    #[test]
+    fn paths_are_text() {
+        with_guest(|guest| {
+            guest.write(0, b"a/b\0").expect("in range");
+            assert_eq!(guest.path(0, 3).expect("text").as_bytes(), b"a/b");
+            assert_eq!(guest.path(0, 4), Err(Errno::Inval));
+            guest.write(0, &[0xc3, 0x28]).expect("in range");
+            assert_eq!(guest.path(0, 2), Err(Errno::IlSeq));
+            assert_eq!(guest.path(0, 65), Err(Errno::Fault));
+        });
+        let mut memory = vec![b'a'; 5000];
+        let guest = Guest::over(&mut memory);
+        assert_eq!(guest.path(0, 4096), Err(Errno::NameTooLong));
+        assert!(guest.path(0, 4095).is_ok());
+    }
+}

@@ -1,0 +1,114 @@
+//! The transfers that hand guest memory itself to the kernel, without a copy in between.
+//!
+//! **Invariant.** Only [`Buffers`] reach the kernel, so it reads and writes checked ranges alone. No Rust
+//! reference to guest memory is made: ranges that overlap are the guest's affair. A call returns what the
+//! kernel transferred, never more; at most 2 GiB at once, so that every count fits the guest's 32 bits.
+//!
+//! Calls that a signal interrupted before anything happened are repeated.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use rustix::io::Errno as HostErrno;
+
+use crate::errno::Errno;
+use crate::guest::Buffers;
+
+/// What the kernel transfers at most in one call, and hence the longest range that needs a loop.
+const MAX_TRANSFER: usize = 0x7fff_f000;
+
+/// Repeats `call` while a signal interrupts it.
+pub(crate) fn uninterrupted<R>(mut call: impl FnMut() -> Result<R, HostErrno>) -> Result<R, Errno> {
+    loop {
+        match call() {
+            Err(HostErrno::INTR) => {}
+            result => return result.map_err(Errno::from),
+        }
+    }
+}
+
+/// Takes the result of one of libc's functions: a count, or -1 and `errno`.
+fn counted(mut call: impl FnMut() -> isize) -> Result<usize, Errno> {
+    uninterrupted(|| {
+        let result = call();
+        usize::try_from(result).map_err(|_| {
+            let error = std::io::Error::last_os_error();
+            HostErrno::from_io_error(&error).unwrap_or(HostErrno::IO)
+        })
+    })
+}
+
+/// Reads at the descriptor's own position.
+pub(crate) fn read(fd: BorrowedFd<'_>, buffers: &Buffers<'_>) -> Result<usize, Errno> {
+    let list = buffers.as_slice();
+    counted(|| match list {
+        // SAFETY: the range is mapped, writable guest memory (see `Buffers::as_slice`), and `fd` is open.
+        [one] => unsafe { libc::read(fd.as_raw_fd(), one.iov_base, one.iov_len) },
+        // SAFETY: as above for each range; the list has as many entries as the call is told.
+        _ => unsafe { libc::readv(fd.as_raw_fd(), list.as_ptr(), list.len() as i32) },
+    })
+}
+
+/// Writes at the descriptor's own position.
+pub(crate) fn write(fd: BorrowedFd<'_>, buffers: &Buffers<'_>) -> Result<usize, Errno> {
+    let list = buffers.as_slice();
+    counted(|| match list {
+        // SAFETY: the range is mapped, readable guest memory (see `Buffers::as_slice`), and `fd` is open.
+        [one] => unsafe { libc::write(fd.as_raw_fd(), one.iov_base, one.iov_len) },
+        // SAFETY: as above for each range; the list has as many entries as the call is told.
+        _ => unsafe { libc::writev(fd.as_raw_fd(), list.as_ptr(), list.len() as i32) },
+    })
+}
+
+/// Reads at `offset`, leaving the descriptor's position alone.
+pub(crate) fn read_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) -> Result<usize, Errno> {
+    let offset = i64::try_from(offset).map_err(|_| Errno::Inval)?;
+    let list = buffers.as_slice();
+    // SAFETY: as in `read`.
+    counted(|| unsafe { libc::preadv(fd.as_raw_fd(), list.as_ptr(), list.len() as i32, offset) })
+}
+
+/// Writes at `offset`, leaving the descriptor's position alone.
+pub(crate) fn write_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) -> Result<usize, Errno> {
+    let offset = i64::try_from(offset).map_err(|_| Errno::Inval)?;
+    let list = buffers.as_slice();
+    // SAFETY: as in `write`.
+    counted(|| unsafe { libc::pwritev(fd.as_raw_fd(), list.as_ptr(), list.len() as i32, offset) })
+}
+
+/// Fills every range with random bytes.
+pub(crate) fn random(buffers: &Buffers<'_>) -> Result<(), Errno> {
+    for range in buffers.as_slice() {
+        let mut filled = 0;
+        while filled < range.iov_len {
+            let rest = (range.iov_len - filled).min(MAX_TRANSFER);
+            let target = range.iov_base.cast::<u8>().wrapping_add(filled).cast();
+            // SAFETY: `target..target + rest` lies in the range, which is mapped, writable guest memory.
+            filled += counted(|| unsafe { libc::getrandom(target, rest, 0) })?;
+        }
+    }
+    Ok(())
+}
+
+/// A message header that names the ranges and nothing else.
+fn message(buffers: &Buffers<'_>) -> libc::msghdr {
+    // SAFETY: all-zero bytes are a valid `msghdr`: null pointers with zero lengths.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_iov = buffers.as_slice().as_ptr().cast_mut();
+    header.msg_iovlen = buffers.as_slice().len();
+    header
+}
+
+/// Receives from a socket. The second value says whether the kernel dropped the rest of a message.
+pub(crate) fn receive(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, flags: i32) -> Result<(usize, bool), Errno> {
+    let mut header = message(buffers);
+    // SAFETY: the header's ranges are mapped, writable guest memory; it holds no other pointer.
+    let count = counted(|| unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) })?;
+    Ok((count, header.msg_flags & libc::MSG_TRUNC != 0))
+}
+
+/// Sends to a socket. A peer that is gone is an error, not a signal.
+pub(crate) fn send(fd: BorrowedFd<'_>, buffers: &Buffers<'_>) -> Result<usize, Errno> {
+    let header = message(buffers);
+    // SAFETY: the header's ranges are mapped, readable guest memory; it holds no other pointer.
+    counted(|| unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL) })
+}

@@ -1,0 +1,21 @@
+;; A first module of the kind that the generator makes: fuel, a loop, a memory and a table that can change.
+(module
+  (type $t (func (param i32) (result i64)))
+  (global $fuel (export "fuel") (mut i32) (i32.const 1000))
+  (memory (export "m") 1 4)
+  (table (export "t") 3 9 funcref)
+  (elem (i32.const 1) $f)
+  (data (i32.const 65530) "abcdef")
+  (func $f (export "f") (type $t)
+    (local $sum i64)
+    (loop $l
+      (if (i32.eqz (global.get $fuel)) (then unreachable))
+      (global.set $fuel (i32.sub (global.get $fuel) (i32.const 1)))
+      (local.set $sum (i64.add (local.get $sum) (i64.load8_u (local.get 0))))
+      (i64.store offset=8 (local.get 0) (local.get $sum))
+      (br_if $l (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 65529))))
+    (local.get $sum))
+  (func (export "g") (type $t)
+    (drop (memory.grow (i32.const 1)))
+    (drop (table.grow (ref.func $f) (i32.const 2)))
+    (call_indirect (type $t) (local.get 0) (i32.rem_u (local.get 0) (i32.const 7)))))

@@ -1,0 +1,74 @@
+//! From text to a running instance.
+
+use wasmaot_abi::trap::TrapCode;
+use wasmaot_compiler::{Emit, Options};
+use wasmaot_runtime::{CallError, Instance, Linker, Module, Store, Val};
+
+/// Options of most suites: the defaults on one thread, as the suites run tests in parallel.
+pub fn options() -> Options {
+    Options { jobs: 1, emit: Emit::SharedObject, ..Options::default() }
+}
+
+/// Compiles a module to the bytes of a shared object.
+pub fn compile(wasm: &[u8]) -> Vec<u8> {
+    match wasmaot_compiler::compile(wasm, &options(), &|_| {}) {
+        Ok(output) => output.bytes,
+        Err(error) => panic!("the module does not compile: {error}"),
+    }
+}
+
+/// Compiles a module in the text format to the bytes of a shared object.
+pub fn compile_wat(wat: &str) -> Vec<u8> {
+    compile(&wat::parse_str(wat).unwrap_or_else(|e| panic!("{e}")))
+}
+
+/// The trap that a call ended in.
+pub fn trap_code<T: std::fmt::Debug>(result: Result<T, CallError>) -> TrapCode {
+    match result {
+        Err(CallError::Trap(trap)) => trap.code,
+        other => panic!("expected a trap, got {other:?}"),
+    }
+}
+
+/// An instance in a store of its own.
+pub struct Guest {
+    /// The store.
+    pub store: Store<()>,
+    /// The instance.
+    pub instance: Instance,
+}
+
+impl Guest {
+    /// Compiles, loads and instantiates a module without imports.
+    pub fn new(wat: &str) -> Self {
+        Self::with_linker(wat, &Linker::new())
+    }
+
+    /// Compiles, loads and instantiates a module.
+    pub fn with_linker(wat: &str, linker: &Linker<()>) -> Self {
+        let module = Module::from_bytes(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
+        let mut store = Store::new(());
+        let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{e}"));
+        Self { store, instance }
+    }
+
+    /// Calls an export.
+    pub fn call(&mut self, name: &str, arguments: &[Val]) -> Result<Vec<Val>, CallError> {
+        self.instance.call(&mut self.store, name, arguments)
+    }
+
+    /// Calls an export that takes and gives `i32`s and must not trap.
+    pub fn i32(&mut self, name: &str, arguments: &[i32]) -> i32 {
+        let arguments: Vec<Val> = arguments.iter().map(|&value| Val::I32(value)).collect();
+        match self.call(name, &arguments).as_deref() {
+            Ok([Val::I32(value)]) => *value,
+            other => panic!("{name}: expected an i32, got {other:?}"),
+        }
+    }
+
+    /// Calls an export that takes `i32`s and must trap.
+    pub fn trap(&mut self, name: &str, arguments: &[i32]) -> TrapCode {
+        let arguments: Vec<Val> = arguments.iter().map(|&value| Val::I32(value)).collect();
+        trap_code(self.call(name, &arguments))
+    }
+}

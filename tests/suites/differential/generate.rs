@@ -1,0 +1,89 @@
+//! Makes the random modules.
+//!
+//! Modules come in four kinds, by number: with or without instructions that may trap, with or without
+//! imports. All end: loops and calls draw on a fuel global that traps when it is used up. Sizes are bounded so that
+//! growing a memory or table succeeds or fails alike on both sides.
+
+use crate::engine::Plan;
+use crate::theirs;
+use arbitrary::Unstructured;
+use wasm_smith::{Config, Module};
+use wasmaot_tests::Random;
+
+/// Calls and loop iterations that an instance may make in all.
+const FUEL: u32 = 20_000;
+
+fn config(number: u64) -> Config {
+    let (traps, imports) = (number % 2 == 1, number / 2 % 2 == 1);
+    Config {
+        // The four kinds.
+        disallow_traps: !traps,
+        max_imports: if imports { 12 } else { 0 },
+        min_imports: if imports { 3 } else { 0 },
+        // Something to run and to look at.
+        export_everything: true,
+        min_types: 4,
+        max_types: 12,
+        min_funcs: 4,
+        max_funcs: 12,
+        min_globals: 2,
+        max_globals: 12,
+        max_instructions: 60 + (number as usize / 4 % 4) * 120,
+        min_memories: (number / 16 % 8 != 0).into(),
+        max_memories: 1,
+        max_tables: 3,
+        max_data_segments: 6,
+        max_element_segments: 6,
+        // Bounds, so that both sides grow alike.
+        max_memory32_bytes: 8 * 65_536,
+        memory_max_size_required: true,
+        max_table_elements: 500,
+        table_max_size_required: true,
+        // Which NaN comes out is not specified, but can be seen in memory.
+        canonicalize_nans: true,
+        // Wasm 2.0 without vectors, and extended constants.
+        acquire_release_atomics_enabled: false,
+        compact_imports_enabled: false,
+        custom_descriptors_enabled: false,
+        custom_page_sizes_enabled: false,
+        exceptions_enabled: false,
+        gc_enabled: false,
+        memory64_enabled: false,
+        multibyte_array_access_enabled: false,
+        relaxed_simd_enabled: false,
+        shared_everything_threads_enabled: false,
+        simd_enabled: false,
+        tail_call_enabled: false,
+        threads_enabled: false,
+        wide_arithmetic_enabled: false,
+        bulk_memory_enabled: true,
+        extended_const_enabled: true,
+        multi_value_enabled: true,
+        reference_types_enabled: true,
+        saturating_float_to_int_enabled: true,
+        sign_extension_ops_enabled: true,
+        ..Config::default()
+    }
+}
+
+/// Module number `number`.
+pub fn module(number: u64) -> Vec<u8> {
+    let mut random = Random::new(number);
+    loop {
+        let bytes = random.bytes(16_384);
+        // The generator gives up on some byte strings; the next ones are as good.
+        let Ok(mut module) = Module::new(config(number), &mut Unstructured::new(&bytes)) else { continue };
+        module.ensure_termination(FUEL).unwrap_or_else(|e| panic!("module {number}: {e}"));
+        let wasm = module.to_bytes();
+        // A linker can satisfy two imports of one name only if their types agree.
+        if theirs::Program::new(&wasm).is_ok_and(|program| names_differ(&program.plan())) {
+            return wasm;
+        }
+    }
+}
+
+fn names_differ(plan: &Plan) -> bool {
+    let mut names: Vec<_> = plan.imports.iter().map(|(module, name, _)| (module, name)).collect();
+    names.sort();
+    names.windows(2).all(|pair| pair[0] != pair[1])
+}

@@ -1,0 +1,223 @@
+//! Random modules, run here and by the interpreter `wasmi`: results, memories, globals, tables, traps and
+//! calls of host functions must agree.
+//!
+//! Module number n is always the same. Variables: `WASMAOT_FUZZ_MODULES` is how many to run (2,500
+//! unless given), `WASMAOT_FUZZ_FIRST` the number of the first. A module on which the two disagree is
+//! written out; once understood it belongs in `tests/regressions/`, which is run as well.
+//! **Invariant: at least half of the modules run an export to its normal end**, so that agreement means something.
+
+mod engine;
+mod generate;
+mod ours;
+mod theirs;
+
+use engine::{End, Engine, Item, Plan, Value};
+use std::sync::Mutex;
+use wasmaot_abi::trap::TrapCode;
+use wasmaot_abi::types::FuncType;
+use wasmaot_tests::{Random, files, parallel, report, tests_folder};
+
+/// Modules of an ordinary run.
+const MODULES: u64 = 2_500;
+
+/// Calls in one instance.
+const CALLS: usize = 2;
+
+/// What happened to one module.
+#[derive(Debug, Default, Clone, Copy)]
+struct Tally {
+    modules: usize,
+    with_normal_end: usize,
+    calls: usize,
+    normal_ends: usize,
+    traps: usize,
+    /// Modules given up because one side ran out of stack, which the specification leaves to the implementation.
+    exhausted: usize,
+}
+
+impl Tally {
+    fn add(self, other: Tally) -> Tally {
+        Tally {
+            modules: self.modules + other.modules,
+            with_normal_end: self.with_normal_end + other.with_normal_end,
+            calls: self.calls + other.calls,
+            normal_ends: self.normal_ends + other.normal_ends,
+            traps: self.traps + other.traps,
+            exhausted: self.exhausted + other.exhausted,
+        }
+    }
+}
+
+/// Whether the two ends agree; `None` if nothing can be said because a stack was used up.
+fn agree(ours: &End, theirs: &End) -> Option<bool> {
+    let exhausted = |end: &End| matches!(end, End::Trap(TrapCode::StackOverflow));
+    if exhausted(ours) || exhausted(theirs) { None } else { Some(ours == theirs) }
+}
+
+fn argument(random: &mut Random, ty: wasmaot_abi::types::ValType) -> Value {
+    const EDGES: [u64; 8] = [0, 1, 7, 65_535, 65_536, 0x7fff_ffff, 0x8000_0000, u64::MAX];
+    let bits = if random.below(2) == 0 { EDGES[random.below(EDGES.len())] } else { random.next() };
+    Value::from_bits(ty, bits)
+}
+
+/// Runs a module on both sides. The message of an `Err` says where they disagree.
+///
+/// Each export has its turn in a fresh instance, as the fuel of an instance is used up for good; the export after it is
+/// called next, to see what the first one left behind.
+fn compare(wasm: &[u8]) -> Result<Tally, String> {
+    let mut tally = Tally { modules: 1, ..Tally::default() };
+    let (theirs, ours) = (theirs::Program::new(wasm)?, ours::Program::new(wasm)?);
+    let plan = theirs.plan();
+    let functions: Vec<(&str, &FuncType)> = plan.exports.iter().filter_map(function).collect();
+    let mut random = Random::new(0);
+    for first in 0..functions.len().max(1) {
+        let (theirs_end, theirs) = theirs.instantiate(&plan)?;
+        let (ours_end, ours) = ours.instantiate(&plan)?;
+        match agree(&ours_end, &theirs_end) {
+            Some(true) => {}
+            Some(false) => return Err(format!("instantiation: {ours_end:?} here, {theirs_end:?} there")),
+            None => {
+                tally.exhausted = 1;
+                return Ok(tally);
+            }
+        }
+        let (Some(mut ours), Some(mut theirs)) = (ours, theirs) else { return Ok(tally) };
+        check_state(&plan, &mut ours, &mut theirs, "instantiation")?;
+        for &(name, ty) in functions.iter().cycle().skip(first).take(CALLS.min(functions.len())) {
+            let arguments: Vec<Value> = ty.params.iter().map(|&ty| argument(&mut random, ty)).collect();
+            let what = format!("call of {name:?} with {arguments:?}");
+            let ours_end = ours.call(name, &arguments)?;
+            let theirs_end = theirs.call(name, &arguments)?;
+            tally.calls += 1;
+            match agree(&ours_end, &theirs_end) {
+                Some(true) => {}
+                Some(false) => return Err(format!("{what}: {ours_end:?} here, {theirs_end:?} there")),
+                None => {
+                    tally.exhausted = 1;
+                    return Ok(tally);
+                }
+            }
+            match ours_end {
+                End::Values(_) => tally.normal_ends += 1,
+                End::Trap(_) => tally.traps += 1,
+            }
+            check_state(&plan, &mut ours, &mut theirs, &what)?;
+        }
+    }
+    tally.with_normal_end = usize::from(tally.normal_ends > 0);
+    Ok(tally)
+}
+
+fn function((name, item): &(String, Item)) -> Option<(&str, &FuncType)> {
+    if let Item::Func(ty) = item { Some((name, ty)) } else { None }
+}
+
+/// Compares everything that the host can see.
+fn check_state(
+    plan: &Plan,
+    ours: &mut ours::Run,
+    theirs: &mut theirs::Run,
+    when: &str,
+) -> Result<(), String> {
+    let (ours_log, theirs_log) = (ours.host_calls(), theirs.host_calls());
+    if ours_log != theirs_log {
+        return Err(format!("after {when}: host calls {ours_log:?} here, {theirs_log:?} there"));
+    }
+    for (name, item) in &plan.exports {
+        match item {
+            Item::Func(_) => {}
+            Item::Global(_) => {
+                let (a, b) = (ours.global(name), theirs.global(name));
+                if a != b {
+                    return Err(format!("after {when}: global {name:?} is {a:?} here, {b:?} there"));
+                }
+            }
+            Item::Table(_) => {
+                let (a, b) = (ours.table(name), theirs.table(name));
+                if a != b {
+                    return Err(format!("after {when}: table {name:?} is {a:?} here, {b:?} there"));
+                }
+            }
+            Item::Memory(_) => {
+                let (a, b) = (ours.memory(name), theirs.memory(name));
+                if a.len() != b.len() {
+                    return Err(format!(
+                        "after {when}: memory {name:?}: {} bytes here, {} there",
+                        a.len(),
+                        b.len()
+                    ));
+                }
+                if let Some(at) = a.iter().zip(&b).position(|(a, b)| a != b) {
+                    let (a, b) = (a[at], b[at]);
+                    return Err(format!(
+                        "after {when}: memory {name:?} at {at:#x}: {a:#x} here, {b:#x} there"
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn variable(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")),
+        Err(_) => default,
+    }
+}
+
+/// Writes a module out for a person to look at; the path, or why there is none.
+fn keep(number: u64, wasm: &[u8]) -> String {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("differential-{number}.wat"));
+    let text = wasmprinter::print_bytes(wasm).map_err(|e| e.to_string());
+    match text.and_then(|text| std::fs::write(&path, text).map_err(|e| e.to_string())) {
+        Ok(()) => path.display().to_string(),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn random_modules_agree() {
+    let first = variable("WASMAOT_FUZZ_FIRST", 0);
+    let count = variable("WASMAOT_FUZZ_MODULES", MODULES);
+    let failures = Mutex::new(Vec::new());
+    let tallies = parallel(first..first + count, |number| {
+        let wasm = generate::module(number);
+        compare(&wasm).unwrap_or_else(|error| {
+            let path = keep(number, &wasm);
+            let line = format!(
+                "module {number}: {error}\n  the module: {path}\n  again: WASMAOT_FUZZ_FIRST={number} \
+                     WASMAOT_FUZZ_MODULES=1 cargo test -p wasmaot-tests --test differential"
+            );
+            failures.lock().unwrap_or_else(|e| e.into_inner()).push(line);
+            Tally { modules: 1, ..Tally::default() }
+        })
+    });
+    let tally = tallies.into_iter().fold(Tally::default(), Tally::add);
+    report(format_args!(
+        "differential: {} modules from {first}, {} with a normal end, {} calls ({} normal, {} trapped), {} out of stack",
+        tally.modules, tally.with_normal_end, tally.calls, tally.normal_ends, tally.traps, tally.exhausted
+    ));
+    let failures = failures.into_inner().unwrap_or_else(|e| e.into_inner());
+    assert!(
+        failures.is_empty(),
+        "{} modules disagree:\n{}",
+        failures.len(),
+        failures[..failures.len().min(10)].join("\n")
+    );
+    if count >= 100 {
+        assert!(tally.with_normal_end * 2 >= tally.modules, "too few modules run to a normal end");
+        assert!(tally.exhausted * 100 <= tally.modules, "too many modules run out of stack");
+    }
+}
+
+#[test]
+fn regressions_agree() {
+    let found = files(&tests_folder().join("regressions"), "wat");
+    assert!(!found.is_empty());
+    for path in &found {
+        let wasm = wat::parse_file(path).unwrap_or_else(|e| panic!("{e}"));
+        compare(&wasm).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    }
+    report(format_args!("differential: {} regressions agree", found.len()));
+}

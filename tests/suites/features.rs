@@ -1,0 +1,97 @@
+//! What the compiler takes and what it refuses: a proposal that it does not translate is named, with the offset of its first use.
+
+use wasmaot_compiler::CompileError;
+use wasmaot_tests::options;
+
+fn compile(wat: &str) -> Result<(), CompileError> {
+    let wasm = wat::parse_str(wat).unwrap_or_else(|e| panic!("{e}"));
+    wasmaot_compiler::compile(&wasm, &options(), &|_| {}).map(drop)
+}
+
+#[test]
+fn translated() {
+    for wat in [
+        "(module)",
+        "(module (func (result i32 i64) (i32.const 1) (i64.const 2)))",
+        "(module (func (param i32) (result i32) (i32.extend8_s (local.get 0))))",
+        "(module (func (param f32) (result i32) (i32.trunc_sat_f32_s (local.get 0))))",
+        "(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))",
+        "(module (table 1 externref) (func (result externref) (table.get 0 (i32.const 0))))",
+        "(module (table 1 funcref) (table 1 funcref) (func (table.copy 0 1 (i32.const 0) (i32.const 0) (i32.const 0))))",
+        "(module (global (export \"g\") (mut i32) (i32.const 0)))",
+        "(module (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3)))))",
+    ] {
+        compile(wat).unwrap_or_else(|e| panic!("{wat}: {e}"));
+    }
+}
+
+#[test]
+fn not_translated() {
+    for (name, wat) in [
+        ("SIMD", "(module (func (result v128) (v128.const i32x4 0 0 0 0)))"),
+        ("SIMD", "(module (func (param v128)))"),
+        (
+            "SIMD",
+            "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
+        ),
+        ("threads", "(module (memory 1 1 shared))"),
+        ("threads", "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))"),
+        ("tail calls", "(module (func $f (return_call $f)))"),
+        ("multiple memories", "(module (memory 1) (memory 1))"),
+        ("64-bit memories", "(module (memory i64 1))"),
+        ("exceptions", "(module (tag))"),
+        ("exceptions", "(module (func (throw_ref (unreachable))))"),
+        (
+            "typed function references",
+            "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
+        ),
+        ("garbage collection", "(module (type (struct)))"),
+        ("garbage collection", "(module (func (param i31ref)))"),
+        ("custom page sizes", "(module (memory 1 (pagesize 1)))"),
+        (
+            "wide arithmetic",
+            "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1))))",
+        ),
+    ] {
+        match compile(wat) {
+            Err(CompileError::Unsupported { feature, offset, message, help }) => {
+                assert_eq!(feature, name, "{wat}");
+                assert!(
+                    offset >= 8 && !message.is_empty() && !help.is_empty(),
+                    "{wat}: {offset} {message} {help}"
+                );
+            }
+            other => panic!("{wat}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn invalid() {
+    let cut = &wat::parse_str("(module (func))").expect("valid text")[..12];
+    let component = wat::parse_str("(component)").expect("valid text");
+    let wrong_type = wat::parse_str("(module (func (result i32) (i64.const 1)))").expect("valid text");
+    for (what, wasm) in [
+        ("nothing", &b""[..]),
+        ("text", b"(module)"),
+        ("cut", cut),
+        ("component", &component),
+        ("type", &wrong_type),
+    ] {
+        match wasmaot_compiler::compile(wasm, &options(), &|_| {}) {
+            Err(CompileError::Invalid { offset, message }) => {
+                assert!(offset <= wasm.len() && !message.is_empty(), "{what}: {offset} {message}");
+            }
+            Err(CompileError::Unsupported { feature, .. }) if what == "component" => {
+                assert!(feature.contains("component"))
+            }
+            other => panic!("{what}: {:?}", other.map(|output| output.summary)),
+        }
+    }
+    match wasmaot_compiler::compile(&wrong_type, &options(), &|_| {}) {
+        Err(CompileError::Invalid { offset, message }) => {
+            assert!(offset > 20 && message.contains("type mismatch"), "{offset} {message}");
+        }
+        other => panic!("{:?}", other.map(|output| output.summary)),
+    }
+}

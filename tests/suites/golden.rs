@@ -1,0 +1,205 @@
+//! Compares listings with files: each `golden/NAME.wat` has its CLIF in `NAME.clif` and its machine code in `NAME.asm`.
+//!
+//! `WASMAOT_BLESS=1 cargo test -p wasmaot-tests --test golden` writes the files anew; the diff is for a person to
+//! read. **Invariant: what the design promises of the code is asserted here in words of its own**, so that
+//! blessing cannot lose it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use wasmaot_compiler::{Emit, Options};
+use wasmaot_tests::{files, report, tests_folder};
+
+fn folder() -> PathBuf {
+    tests_folder().join("golden")
+}
+
+fn listing(path: &Path, emit: Emit) -> String {
+    let wasm = wat::parse_file(path).unwrap_or_else(|e| panic!("{e}"));
+    let options = Options { emit, ..wasmaot_tests::options() };
+    let output = wasmaot_compiler::compile(&wasm, &options, &|_| {})
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    String::from_utf8(output.bytes).expect("listings are UTF-8")
+}
+
+/// Tells where two texts part.
+fn difference(expected: &str, actual: &str) -> String {
+    let (mut old, mut new) = (expected.lines(), actual.lines());
+    for number in 1.. {
+        match (old.next(), new.next()) {
+            (None, None) => break,
+            (a, b) if a == b => {}
+            (a, b) => {
+                return format!(
+                    "line {number}:\n  expected: {}\n  found:    {}",
+                    a.unwrap_or("-"),
+                    b.unwrap_or("-")
+                );
+            }
+        }
+    }
+    "only the ends of lines differ".to_string()
+}
+
+#[test]
+fn listings_are_as_expected() {
+    let bless = std::env::var_os("WASMAOT_BLESS").is_some_and(|value| value == "1");
+    let sources = files(&folder(), "wat");
+    assert!(sources.len() >= 10);
+    let mut failures = Vec::new();
+    for source in &sources {
+        for (emit, extension) in [(Emit::Clif, "clif"), (Emit::Asm, "asm")] {
+            let (path, actual) = (source.with_extension(extension), listing(source, emit));
+            if bless {
+                fs::write(&path, actual).expect("a writable folder");
+                continue;
+            }
+            let expected = fs::read_to_string(&path).unwrap_or_default();
+            if expected != actual {
+                failures.push(format!("{}: {}", path.display(), difference(&expected, &actual)));
+            }
+        }
+    }
+    report(format_args!("golden: {} modules{}", sources.len(), if bless { ", blessed" } else { "" }));
+    assert!(
+        failures.is_empty(),
+        "if the change is meant, bless with WASMAOT_BLESS=1:\n{}",
+        failures.join("\n")
+    );
+}
+
+#[test]
+fn no_expectation_without_a_source() {
+    for extension in ["clif", "asm"] {
+        for path in files(&folder(), extension) {
+            assert!(path.with_extension("wat").exists(), "{} has no source", path.display());
+        }
+    }
+}
+
+/// The machine instructions of a function, without labels, unwind notes, and the frame's set-up and take-down.
+fn code(module: &str, function: &str) -> Vec<String> {
+    let text = listing(&folder().join(module).with_extension("wat"), Emit::Asm);
+    let mut lines = text.lines().skip_while(|line| *line != format!("{function}:")).skip(1);
+    let body: Vec<String> = lines
+        .by_ref()
+        .take_while(|line| !line.is_empty())
+        .map(|line| line.trim().to_string())
+        .filter(|line| !line.ends_with(':') && !line.starts_with("unwind "))
+        .collect();
+    assert!(!body.is_empty(), "{module} has no function {function}");
+    const FRAME: [&str; 5] = ["pushq %rbp", "movq %rsp, %rbp", "movq %rbp, %rsp", "popq %rbp", "retq"];
+    // Jumps to the block that follows are not emitted.
+    body.into_iter().filter(|line| !FRAME.contains(&line.as_str()) && !line.starts_with("jmp ")).collect()
+}
+
+fn memory_accesses(code: &[String]) -> Vec<&String> {
+    code.iter()
+        .filter(|line| line.contains('(') && !line.starts_with("lea") && !line.starts_with("call"))
+        .collect()
+}
+
+fn checks(code: &[String]) -> usize {
+    code.iter()
+        .filter(|line| {
+            ["cmp", "test", "ud2", "cmov"].iter().any(|word| line.starts_with(word)) || line.contains("#trap")
+        })
+        .count()
+}
+
+#[test]
+fn a_heap_access_is_one_instruction_without_a_check() {
+    for (module, function) in [
+        ("heap_load", "load"),
+        ("heap_load", "load8"),
+        ("heap_load", "float"),
+        ("heap_store", "store"),
+        ("heap_store", "store8"),
+        ("heap_offset", "below"),
+    ] {
+        let code = code(module, function);
+        let accesses = memory_accesses(&code);
+        assert_eq!((accesses.len(), checks(&code)), (1, 0), "{function}: {code:#?}");
+        assert!(accesses[0].contains("(%rdi, %r"), "the access is relative to vmctx: {code:#?}");
+        // The other one extends the index.
+        assert_eq!(code.len(), 2, "{function}: {code:#?}");
+    }
+}
+
+#[test]
+fn an_offset_of_two_gibibytes_is_added_apart_without_a_check() {
+    let code = code("heap_offset", "above");
+    assert_eq!((memory_accesses(&code).len(), checks(&code)), (1, 0), "{code:#?}");
+}
+
+#[test]
+fn a_direct_call_is_one_call() {
+    let code = code("call_direct", "caller");
+    let calls: Vec<_> = code.iter().filter(|line| line.starts_with("call")).collect();
+    assert_eq!(calls.len(), 1, "{code:#?}");
+    assert!(!calls[0].contains('*'), "the call is direct: {code:#?}");
+    assert_eq!((memory_accesses(&code).len(), checks(&code)), (0, 0), "{code:#?}");
+}
+
+#[test]
+fn no_prologue_checks_the_stack() {
+    let source = folder().join("call_recursive.wat");
+    let text = listing(&source, Emit::Asm);
+    let prologue: Vec<&str> =
+        text.lines().map(str::trim).take_while(|line| !line.starts_with("block0")).collect();
+    assert!(prologue.contains(&"pushq %rbp"), "{prologue:#?}");
+    for word in ["cmp", "ud2", "#trap", "(%rdi", "call"] {
+        assert!(!prologue.iter().any(|line| line.contains(word)), "{word} in {prologue:#?}");
+    }
+}
+
+#[test]
+fn a_large_frame_is_probed() {
+    // So many values that are live across a call need a frame of more than a page.
+    let locals = 1..600;
+    let loads: String =
+        locals.clone().map(|n| format!("(local.set {n} (i64.load offset={n} (local.get 0)))")).collect();
+    let sums: String = locals.map(|n| format!("(i64.add (local.get {n}))")).collect();
+    let wasm = wat::parse_str(format!(
+        "(module (memory 1) (func $leaf) (func $many (param i32) (result i64) (local {}) {loads} (call $leaf) (i64.const 0) {sums}))",
+        "i64 ".repeat(600)
+    ));
+    let options = Options { emit: Emit::Asm, ..wasmaot_tests::options() };
+    let output =
+        wasmaot_compiler::compile(&wasm.expect("valid text"), &options, &|_| {}).expect("a valid module");
+    let text = String::from_utf8(output.bytes).expect("listings are UTF-8");
+    let prologue: String = text
+        .lines()
+        .skip_while(|line| *line != "many:")
+        .take_while(|line| !line.starts_with("block0"))
+        .collect();
+    assert!(prologue.contains("probe"), "{prologue}");
+}
+
+#[test]
+fn a_constant_table_needs_nothing_of_the_instance() {
+    let code = code("call_indirect_constant", "caller");
+    assert!(code.iter().filter(|line| line.starts_with("call")).count() == 1, "{code:#?}");
+    assert!(!code.iter().any(|line| line.contains("(%rdi")), "nothing is loaded through vmctx: {code:#?}");
+}
+
+#[test]
+fn an_immutable_global_is_a_constant() {
+    let code = code("globals", "get_constant");
+    assert_eq!(code.len(), 1, "{code:#?}");
+    assert!(code[0].starts_with("movl $0x4d2, "), "{code:#?}");
+}
+
+#[test]
+fn a_mutable_global_is_one_access() {
+    for function in ["get_mutable", "set_mutable"] {
+        let code = code("globals", function);
+        assert_eq!((code.len(), memory_accesses(&code).len()), (1, 1), "{code:#?}");
+    }
+}
+
+#[test]
+fn the_memory_size_is_one_load() {
+    let code = code("memory_size", "size");
+    assert_eq!((code.len(), memory_accesses(&code).len()), (2, 1), "{code:#?}");
+    assert!(code[1].starts_with("shr"), "{code:#?}");
+}

@@ -1,0 +1,9 @@
+//! Files that are not what they should be.
+//!
+//! **Invariant: whatever a file holds, opening it gives a module or a typed error**, and nothing from it runs. A
+//! crash of this test is a failure of that.
+
+mod image;
+mod mutated;
+mod refused;
+mod truncated;

