@@ -1,7 +1,8 @@
 //! Artifacts of modules that `run` was given, under `$XDG_CACHE_HOME/wasmaot`.
 //!
 //! An entry's name is a SHA-256 over the module's bytes, the options that shape the code, and the versions of the tool and
-//! of the artifact ABI. **Invariants: an entry is only used if it loads**, and is made anew if it does not; entries appear by
+//! of the artifact ABI. (The tool's version goes together with the size and time of its executable, so that a build from
+//! changed sources does not run what the last one made.) **Invariants: an entry is only used if it loads**, and is made anew if it does not; entries appear by
 //! renaming, so any number of processes may run at once; a cache that cannot be used never keeps a program from running.
 //! Entries can be deleted at any time.
 
@@ -65,8 +66,13 @@ fn prepare(directory: &Path) -> bool {
 /// Name of an entry. Whatever can change the artifact goes in, each part in a fixed number of bytes.
 fn key(source: &[u8], options: &Options) -> String {
     let mut hash = Sha256::new();
-    let version = Sha256::digest(env!("CARGO_PKG_VERSION"));
-    hash.update(version);
+    hash.update(Sha256::digest(env!("CARGO_PKG_VERSION")));
+    let executable = std::fs::metadata("/proc/self/exe");
+    let (size, seconds, nanoseconds) =
+        executable.map_or((0, 0, 0), |m| (m.size(), m.mtime(), m.mtime_nsec()));
+    hash.update(size.to_le_bytes());
+    hash.update(seconds.to_le_bytes());
+    hash.update(nanoseconds.to_le_bytes());
     for number in [u32::from(ABI_MAJOR), u32::from(ABI_MINOR), TAIL_CONVENTION] {
         hash.update(number.to_le_bytes());
     }

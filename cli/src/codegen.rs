@@ -5,14 +5,14 @@ use wasmaot_abi::cpu;
 use wasmaot_compiler::{Emit, OptLevel, Options, TargetCpu};
 
 /// Options that shape the code.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, PartialEq, clap::Args)]
 pub(crate) struct CodegenOpts {
     /// Optimisation: 0 none, 1 speed, 2 speed with everything the compiler has
-    #[arg(short = 'O', value_name = "LEVEL", default_value = "1", value_parser = clap::value_parser!(u8).range(0..=2))]
+    #[arg(short = 'O', value_name = "LEVEL", default_value_t = Self::DEFAULT.level, value_parser = clap::value_parser!(u8).range(0..=2))]
     level: u8,
 
     /// CPU that the code may count on: a psABI level, or all that this machine has
-    #[arg(long, value_name = "CPU", value_enum, default_value_t = Cpu::V2)]
+    #[arg(long, value_name = "CPU", value_enum, default_value_t = Self::DEFAULT.target_cpu)]
     target_cpu: Cpu,
 
     /// Threads to compile with [default: one per core]
@@ -21,7 +21,7 @@ pub(crate) struct CodegenOpts {
 }
 
 /// Values of `--target-cpu`.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Cpu {
     /// Every x86-64 CPU
     #[value(name = "x86-64")]
@@ -38,6 +38,9 @@ enum Cpu {
 }
 
 impl CodegenOpts {
+    /// What holds where nothing is said.
+    pub(crate) const DEFAULT: Self = Self { level: 1, target_cpu: Cpu::V2, jobs: None };
+
     /// In the compiler's terms.
     pub(crate) fn options(&self, emit: Emit) -> Options {
         let opt = match self.level {

@@ -56,9 +56,9 @@ pub(crate) enum CliError {
     #[error("argument {position} of `{name}` is `{text}`, which is not {expected}")]
     Argument { name: String, position: usize, text: String, expected: &'static str },
     #[error("cannot instantiate `{}`", path.display())]
-    Instantiate { path: PathBuf, source: InstantiateError },
+    Instantiate { path: PathBuf, source: Box<InstantiateError> },
     #[error("cannot call `{name}`")]
-    Call { name: String, source: CallError },
+    Call { name: String, source: Box<CallError> },
 }
 
 impl CliError {
@@ -98,7 +98,7 @@ impl CliError {
             CliError::NoFunction { functions, .. } => {
                 exported(functions).unwrap_or_else(|| "it exports no functions at all".into())
             }
-            CliError::Instantiate { source: InstantiateError::Unresolved(_), .. } => {
+            CliError::Instantiate { source, .. } if matches!(**source, InstantiateError::Unresolved(_)) => {
                 "`wasmaot run` defines the functions of `wasi_snapshot_preview1` only; \
                  other imports take a host program that defines them"
                     .into()

@@ -39,10 +39,13 @@ Examples:
 
 fn main() {
     report_panics_as_errors();
-    let run = || match Command::parse() {
-        Command::Compile(opts) => opts.run(),
-        Command::Run(opts) => opts.run(),
-        Command::Inspect(opts) => opts.run(),
+    let run = || match run::Opts::without_options(std::env::args_os()) {
+        Some(opts) => opts.run(),
+        None => match Command::parse() {
+            Command::Compile(opts) => opts.run(),
+            Command::Run(opts) => opts.run(),
+            Command::Inspect(opts) => opts.run(),
+        },
     };
     let status = match std::panic::catch_unwind(run) {
         Ok(Ok(status)) => status,

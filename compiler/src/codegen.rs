@@ -5,7 +5,7 @@
 
 use crate::Progress;
 use crate::error::CompileError;
-use crate::translate::{self, Env};
+use crate::translate::{self, Env, Helper};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{self, Function};
 use cranelift_codegen::isa::unwind::UnwindInfo;
@@ -26,6 +26,8 @@ pub(crate) enum Job<'a> {
     Function { func: u32, body: FunctionBody<'a> },
     /// The array entry of a function.
     ArrayEntry { func: u32 },
+    /// A helper function.
+    Helper(Helper),
 }
 
 /// A function's machine code and what is known of it. Offsets count from the function's start.
@@ -40,13 +42,14 @@ pub(crate) struct Code {
     pub(crate) unwind: Option<UnwindInfo>,
 }
 
-/// The jobs of a module: import thunks, functions, array entries.
+/// The jobs of a module: import thunks, functions, array entries, helpers.
 pub(crate) fn jobs<'a>(env: &Env<'_>, bodies: Vec<FunctionBody<'a>>) -> Vec<Job<'a>> {
     let imported = env.module.imported_functions;
     let imports = (0..imported).map(|func| Job::Import { func });
     let functions = bodies.into_iter().zip(imported..).map(|(body, func)| Job::Function { func, body });
     let entries = env.entries.iter().map(|&func| Job::ArrayEntry { func });
-    imports.chain(functions).chain(entries).collect()
+    let helpers = env.helpers.iter().map(|&helper| Job::Helper(helper));
+    imports.chain(functions).chain(entries).chain(helpers).collect()
 }
 
 /// Runs `finish` on each job's translated function, and gives the results in order.
@@ -89,6 +92,7 @@ impl Worker {
         match job {
             Job::Import { func: imported } => translate::import_thunk(env, *imported, func, frontend),
             Job::ArrayEntry { func: target } => translate::array_entry(env, *target, index, func, frontend),
+            Job::Helper(helper) => translate::helper(env, *helper, index, func, frontend),
             Job::Function { func: defined, body } => {
                 translate::translate(env, *defined, body, func, frontend)?
             }

@@ -26,10 +26,10 @@ pub use options::{Emit, OptLevel, Options, TargetCpu};
 
 use codegen::Code;
 use isa::Target;
-use module::survey::Features;
+use module::survey::{Facts, Features};
 use module::{ModuleInfo, describe, features, image, parse, survey, tables};
 use object::Object;
-use translate::Env;
+use translate::{Env, Helper};
 use wasmaot_abi::addrmap::{FunctionRange, write_address_map, write_function_map};
 use wasmaot_abi::descriptor::{ExportKind, FuncEntry};
 use wasmaot_abi::trap::write_table;
@@ -97,11 +97,13 @@ fn compile_here(
     let constant_tables = tables::extract_constant(&mut module, &facts);
     let entries = tables::reachable_functions(&module, &facts);
     let layout = module.state_layout()?;
+    let helpers = helpers(&module, &facts);
     let env = Env {
         module: &module,
         layout,
         constant_tables: &constant_tables,
         entries: &entries,
+        helpers: &helpers,
         target: &target,
     };
     let jobs = codegen::jobs(&env, bodies);
@@ -132,6 +134,16 @@ fn compile_here(
         }
     };
     Ok(Output { bytes, summary })
+}
+
+/// The helpers that the module needs. They work on its own memory.
+fn helpers(module: &ModuleInfo<'_>, facts: &Facts) -> Vec<Helper> {
+    let own_memory = module.memories.first().is_some_and(|memory| !memory.imported);
+    let needed = |helper: &Helper| match helper {
+        Helper::Copy => facts.copies,
+        Helper::Fill => facts.fills,
+    };
+    Helper::ALL.into_iter().filter(|helper| own_memory && needed(helper)).collect()
 }
 
 fn text(functions: Vec<String>) -> Vec<u8> {

@@ -35,6 +35,10 @@ impl Listing<'_> {
         let mut decoder = Decoder::with_ip(64, &self.code.bytes[at..], at as u64, DecoderOptions::NONE);
         let instruction = decoder.decode();
         let next = at + instruction.len();
+        if let Some(&data) = self.data.range(at + 1..next).next() {
+            // Data is aligned: what lies before it is padding.
+            return data;
+        }
         let reloc = self.code.relocs.iter().find(|reloc| (at..next).contains(&(reloc.offset as usize)));
         if instruction.is_ip_rel_memory_operand() && reloc.is_none() {
             self.data.insert(instruction.ip_rel_memory_address() as usize);

@@ -67,7 +67,7 @@ fn declare_functions(env: &Env<'_>, module: &mut ObjectModule) -> Result<(), Mod
     let mut names = UniqueNames::default();
     // The signature of a function that is defined by its bytes is not looked at.
     let signature = Signature::new(CallConv::Tail);
-    for index in 0..(env.module.functions.len() + env.entries.len()) as u32 {
+    for index in 0..(env.module.functions.len() + env.entries.len() + env.helpers.len()) as u32 {
         let name = names.make(&env.symbol(FUNCTIONS, index));
         module.declare_function(&name, Linkage::Local, &signature)?;
     }

@@ -50,8 +50,6 @@ mod types;
 mod val;
 
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
 
 pub use caller::{Caller, CallerMemory};

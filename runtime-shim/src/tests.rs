@@ -1,6 +1,6 @@
 //! Hand-made artifacts, opened, instantiated and run: entering, leaving, traps, host functions, builtins.
 
-use crate::testing::{Artifact, DATA, IMAGE, trap_offset};
+use crate::sys::testing::{Artifact, DATA, IMAGE, mxcsr, set_mxcsr, trap_offset};
 use crate::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmaot_abi::builtin::Builtin;
@@ -15,7 +15,11 @@ fn open(artifact: Artifact) -> Module {
     Module::from_bytes(&artifact.build()).unwrap()
 }
 
-fn instantiate<T: 'static>(artifact: Artifact, linker: &Linker<T>, data: T) -> (Store<T>, Instance) {
+pub(crate) fn instantiate<T: 'static>(
+    artifact: Artifact,
+    linker: &Linker<T>,
+    data: T,
+) -> (Store<T>, Instance) {
     let mut store = Store::new(data);
     let instance = linker.instantiate(&mut store, &open(artifact)).unwrap();
     (store, instance)
@@ -32,7 +36,7 @@ fn with_memory(pages: u64, max: Option<u64>) -> Artifact {
     artifact
 }
 
-fn trap_of<R: std::fmt::Debug>(result: Result<R, CallError>) -> Trap {
+pub(crate) fn trap_of<R: std::fmt::Debug>(result: Result<R, CallError>) -> Trap {
     match result {
         Err(CallError::Trap(trap)) => trap,
         other => panic!("expected a trap, found {other:?}"),
@@ -121,30 +125,20 @@ fn memory_ends_at_its_length_and_guards_reach_to_the_end_of_the_reservation() {
 #[test]
 fn the_host_control_word_survives() {
     let (mut store, instance) = plain(Artifact::new(0));
-    let set = |word: u32| {
-        // SAFETY: both words mask all exceptions.
-        unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &word) };
-    };
-    let get = || {
-        let mut word = 0u32;
-        // SAFETY: stores the control word to a local.
-        unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &mut word) };
-        word & !0x3f
-    };
     let flush_to_zero = 0x9fc0 & !0x3f;
-    set(flush_to_zero);
+    set_mxcsr(flush_to_zero);
     let seen = instance.call(&mut store, "mxcsr", &[]);
-    let after = get();
+    let after = mxcsr();
     let trap = instance.call(&mut store, "trap", &[]);
-    let after_trap = get();
-    set(0x1f80);
+    let after_trap = mxcsr();
+    set_mxcsr(0x1f80);
     assert_eq!(seen.unwrap(), [Val::I32(0x1f80)]);
     assert!(trap.is_err());
     assert_eq!((after, after_trap), (flush_to_zero, flush_to_zero));
 }
 
 /// A module that imports `host.f: (i32, i32) -> i32`, and the distance of that import from vmctx.
-fn importing() -> (Artifact, Val) {
+pub(crate) fn importing() -> (Artifact, Val) {
     let mut artifact = with_memory(1, None);
     let descriptor = &mut artifact.descriptor;
     let with_import = Artifact::new(1).descriptor;
@@ -542,68 +536,14 @@ fn host_made_definitions_are_checked_and_work() {
     assert_eq!(global.set(&mut other, Val::from(2f32)), Err(AccessValueError::WrongStore));
 }
 
-/// Faults that are not the guest's, each in a process of its own.
-mod chaining {
-    use super::*;
-    use std::os::unix::process::ExitStatusExt;
-    use std::process::Command;
-
-    const CASE: &str = "WASMAOT_TEST_CHAINING";
-
-    fn fault() {
-        // SAFETY: none; the access is meant to be fatal.
-        unsafe { std::ptr::null_mut::<u32>().wrapping_add(4).write_volatile(1) };
-    }
-
-    extern "C" fn exit_77(_: libc::c_int) {
-        // SAFETY: may be called in handlers.
-        unsafe { libc::_exit(77) };
-    }
-
-    /// Does nothing unless it is run by [`other_faults_go_to_the_handler_before`].
-    #[test]
-    fn child() {
-        let Ok(case) = std::env::var(CASE) else { return };
-        let before = match &*case {
-            "handler" => exit_77 as *const () as libc::sighandler_t,
-            _ => libc::SIG_DFL,
-        };
-        // SAFETY: the handler only exits.
-        unsafe { libc::signal(libc::SIGSEGV, before) };
-        let (artifact, import) = importing();
-        let mut linker = Linker::new();
-        let in_host = case == "host function";
-        linker
-            .func("host", "f", move |_: &mut Caller<'_, ()>, a: i32, _: i32| {
-                if in_host {
-                    fault();
-                }
-                a
-            })
-            .unwrap();
-        let (mut store, instance) = instantiate(artifact, &linker, ());
-        trap_of(instance.call(&mut store, "null", &[]));
-        instance.call(&mut store, "import", &[import, Val::I32(0), Val::I32(0)]).unwrap();
-        match &*case {
-            // SAFETY: none; the signal is meant to be fatal.
-            "sent" => _ = unsafe { libc::raise(libc::SIGSEGV) },
-            _ => fault(),
-        }
-    }
-
-    #[test]
-    fn other_faults_go_to_the_handler_before() {
-        for (case, signal, code) in [
-            ("default", Some(libc::SIGSEGV), None),
-            ("sent", Some(libc::SIGSEGV), None),
-            ("host function", Some(libc::SIGSEGV), None),
-            ("handler", None, Some(77)),
-        ] {
-            let mut child = Command::new(std::env::current_exe().unwrap());
-            child.args(["--exact", "tests::chaining::child"]).env(CASE, case);
-            let output = child.output().unwrap();
-            let found = (output.status.signal(), output.status.code());
-            assert_eq!(found, (signal, code), "{case}: {}", String::from_utf8_lossy(&output.stdout));
-        }
-    }
+#[test]
+fn what_may_cross_threads_can() {
+    fn send<X: Send>() {}
+    fn sync<X: Send + Sync>() {}
+    sync::<Module>();
+    sync::<Linker<std::cell::Cell<u8>>>();
+    send::<Store<std::cell::Cell<u8>>>();
+    sync::<(Instance, Func, Table, Memory, Global, TypedFunc<i32, i32>)>();
+    sync::<(Trap, OpenError, LinkError)>();
+    sync::<(CallError, InstantiateError, HostError)>();
 }

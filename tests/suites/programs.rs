@@ -45,11 +45,12 @@ fn run(run: &Run, scratch: &Path) -> (i32, Vec<u8>) {
     let wasm = fs::read(folder().join(&run.program).with_extension("wasm")).expect("the module is there");
     let module = Module::from_bytes(&compile(&wasm)).unwrap_or_else(|e| panic!("{}: {e}", run.program));
     let output = scratch.join(&run.program);
-    let mut builder = WasiCtxBuilder::new()
+    let mut builder = WasiCtxBuilder::new();
+    builder
         .args(std::iter::once(&run.program).chain(&run.arguments))
         .stdout(File::create(&output).expect("a writable folder"));
     if let Some(directory) = &run.directory {
-        builder = builder.preopen_dir(directory, ".").expect("the folder is there");
+        builder.preopen_dir(directory, ".").expect("the folder is there");
     }
     let mut store = Store::new(builder.build());
     let mut linker = Linker::<WasiCtx>::new();

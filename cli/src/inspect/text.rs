@@ -25,12 +25,10 @@ pub(super) fn render(artifact: &Artifact) -> String {
     if let Ok(descriptor) = &artifact.descriptor {
         module(&mut page, descriptor);
     }
-    let sections = artifact.sections.iter().filter(|section| !section.name.is_empty());
-    page.list(
-        "sections",
-        sections
-            .map(|s| format!("{:<24} {:>10} bytes at {:#x}", Name(&s.name).to_string(), s.size, s.offset)),
-    );
+    let sections = artifact.sections.iter().map(|section| {
+        format!("{:<24} {:>10} bytes at {:#x}", Name(&section.name).to_string(), section.size, section.offset)
+    });
+    page.list("sections", sections);
     page.text
 }
 

@@ -4,6 +4,7 @@ mod cache;
 mod compile;
 mod files;
 mod inspect;
+mod progress;
 mod run;
 mod shared;
 mod support;

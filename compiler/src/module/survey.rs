@@ -17,6 +17,10 @@ pub(crate) struct Facts {
     pub(crate) referenced: BTreeSet<u32>,
     /// Tables that an operator changes, or reads references from.
     pub(crate) dynamic_tables: BTreeSet<u32>,
+    /// Whether memory is copied.
+    pub(crate) copies: bool,
+    /// Whether memory is filled.
+    pub(crate) fills: bool,
     pub(crate) features: Features,
 }
 
@@ -34,6 +38,8 @@ impl Facts {
     fn merge(mut self, other: Self) -> Self {
         self.referenced.extend(other.referenced);
         self.dynamic_tables.extend(other.dynamic_tables);
+        self.copies |= other.copies;
+        self.fills |= other.fills;
         let (mine, theirs) = (&mut self.features, other.features);
         mine.sign_extension |= theirs.sign_extension;
         mine.saturating_conversions |= theirs.saturating_conversions;
@@ -68,11 +74,15 @@ impl Facts {
             O::RefNull { .. } | O::RefIsNull | O::TableSize { .. } | O::TypedSelect { .. } => {
                 self.features.reference_types = true;
             }
-            O::MemoryInit { .. }
-            | O::MemoryCopy { .. }
-            | O::MemoryFill { .. }
-            | O::DataDrop { .. }
-            | O::ElemDrop { .. } => {
+            O::MemoryCopy { .. } => {
+                self.copies = true;
+                self.features.bulk_memory = true;
+            }
+            O::MemoryFill { .. } => {
+                self.fills = true;
+                self.features.bulk_memory = true;
+            }
+            O::MemoryInit { .. } | O::DataDrop { .. } | O::ElemDrop { .. } => {
                 self.features.bulk_memory = true;
             }
             O::I32Extend8S | O::I32Extend16S | O::I64Extend8S | O::I64Extend16S | O::I64Extend32S => {

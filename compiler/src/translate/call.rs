@@ -6,10 +6,7 @@
 use super::Translator;
 use super::control::trap_code;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{
-    AbiParam, InstBuilder, MemFlagsData, SigRef, Signature, TrapCode as ClifTrap, Value, types,
-};
-use cranelift_codegen::isa::CallConv;
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, SigRef, TrapCode as ClifTrap, Value, types};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::state::{ConstEntry, FuncRef};
@@ -123,11 +120,9 @@ impl Translator<'_, '_> {
 
     fn builtin_signature(&mut self, builtin: Builtin) -> SigRef {
         let builder = &mut self.builder;
-        *self.builtin_signatures.entry((builtin.params(), builtin.returns())).or_insert_with(|| {
-            let mut signature = Signature::new(CallConv::SystemV);
-            signature.params.extend((0..builtin.params()).map(|_| AbiParam::new(types::I64)));
-            signature.returns.extend(builtin.returns().then(|| AbiParam::new(types::I64)));
-            builder.import_signature(signature)
-        })
+        *self
+            .builtin_signatures
+            .entry((builtin.params(), builtin.returns()))
+            .or_insert_with(|| builder.import_signature(super::vmctx::builtin_signature(builtin)))
     }
 }

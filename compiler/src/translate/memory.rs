@@ -1,4 +1,4 @@
-//! Loads, stores, and the bulk operators, which are builtins.
+//! Loads, stores and the size of memories.
 
 use super::Translator;
 use super::heap::HeapAddress;
@@ -69,16 +69,6 @@ impl Translator<'_, '_> {
         let pages = self.pop();
         self.call_builtin(Builtin::MemoryGrow, &[memory], &[pages]);
         self.narrow_top();
-    }
-
-    pub(super) fn memory_fill(&mut self, memory: u32) {
-        let (to, byte, length) = self.pop3();
-        self.call_builtin(Builtin::MemoryFill, &[memory], &[to, byte, length]);
-    }
-
-    pub(super) fn memory_copy(&mut self, to_memory: u32, from_memory: u32) {
-        let (to, from, length) = self.pop3();
-        self.call_builtin(Builtin::MemoryCopy, &[to_memory, from_memory], &[to, from, length]);
     }
 
     pub(super) fn memory_init(&mut self, segment: u32, memory: u32) {

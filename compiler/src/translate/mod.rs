@@ -6,7 +6,8 @@
 //! | [`control`] | blocks, branches, the control stack |
 //! | [`call`] | calls, direct and indirect, and calls of builtins |
 //! | [`heap`] | **sandbox-critical**: from a Wasm address to a native one |
-//! | [`memory`] | loads, stores and bulk operators |
+//! | [`memory`] | loads, stores, size |
+//! | [`bulk`] | copying and filling memory |
 //! | [`table`] | table operators, and **sandbox-critical**: from an index to an element |
 //! | [`global`] | globals |
 //! | [`reference`] | references |
@@ -18,6 +19,7 @@
 //! **Invariant: compiled code computes no address other than `vmctx + constant`, what [`heap`] and
 //! [`table`] give it, and what it loads from the instance's constants.**
 
+mod bulk;
 mod call;
 mod control;
 mod convert;
@@ -48,10 +50,11 @@ use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::types::{FuncType, ValType};
 use wasmparser::FunctionBody;
 
+pub(crate) use bulk::{Helper, helper};
 pub(crate) use thunk::{array_entry, import_thunk};
 
-/// Namespace of functions in CLIF names: a Wasm function's index, and after those one array entry per
-/// function entry.
+/// Namespace of functions in CLIF names: a Wasm function's index, after those one array entry per
+/// function entry, and last the helpers.
 pub(crate) const FUNCTIONS: u32 = 0;
 
 /// Namespace of constant tables in CLIF names, by table index.
@@ -64,6 +67,8 @@ pub(crate) struct Env<'m> {
     pub(crate) constant_tables: &'m [Option<Elements>],
     /// Functions that can be reached from outside, ascending.
     pub(crate) entries: &'m [u32],
+    /// Helpers that the module needs.
+    pub(crate) helpers: &'m [Helper],
     pub(crate) target: &'m Target,
 }
 
@@ -79,14 +84,23 @@ impl Env<'_> {
 
     /// What a CLIF name stands for, in words.
     pub(crate) fn symbol(&self, namespace: u32, index: u32) -> String {
-        let functions = self.module.functions.len() as u32;
-        match (namespace, index.checked_sub(functions)) {
-            (TABLES, _) => format!("table[{index}]"),
-            (_, None) => self.module.function_name(index),
-            (_, Some(entry)) => {
-                format!("array entry of {}", self.module.function_name(self.entries[entry as usize]))
-            }
+        if namespace == TABLES {
+            return format!("table[{index}]");
         }
+        let Some(beyond) = (index as usize).checked_sub(self.module.functions.len()) else {
+            return self.module.function_name(index);
+        };
+        match self.entries.get(beyond) {
+            Some(&func) => format!("array entry of {}", self.module.function_name(func)),
+            None => self.helpers[beyond - self.entries.len()].name().to_string(),
+        }
+    }
+
+    /// The index of a helper in CLIF names.
+    fn helper_index(&self, helper: Helper) -> u32 {
+        let position = self.helpers.iter().position(|&known| known == helper);
+        let position = position.expect("the survey noted every helper that is needed");
+        (self.module.functions.len() + self.entries.len() + position) as u32
     }
 
     /// Position of a function in the list of entries.
@@ -159,6 +173,7 @@ struct Translator<'e, 'f> {
     signatures: HashMap<u32, ir::SigRef>,
     builtin_signatures: HashMap<(usize, bool), ir::SigRef>,
     constant_tables: HashMap<u32, ir::GlobalValue>,
+    helpers: [Option<ir::FuncRef>; Helper::ALL.len()],
 }
 
 impl<'e, 'f> Translator<'e, 'f> {
@@ -180,6 +195,7 @@ impl<'e, 'f> Translator<'e, 'f> {
             signatures: HashMap::new(),
             builtin_signatures: HashMap::new(),
             constant_tables: HashMap::new(),
+            helpers: [None; Helper::ALL.len()],
         }
     }
 

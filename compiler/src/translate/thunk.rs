@@ -4,6 +4,7 @@
 //! * An *import thunk* leads from this module to an imported function. It has the import's
 //!   function index, so calls and references treat imports like any function.
 
+use super::vmctx::CONSTANT;
 use super::{Env, clif_type, function_name, import_function};
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Value, types,
@@ -65,11 +66,10 @@ pub(crate) fn import_thunk(
     let values = b.ins().stack_addr(types::I64, slot, 0);
     store_values(&mut b, values, args);
     let import = env.layout.imported_function(func);
-    let constant = MemFlagsData::trusted().with_readonly().with_can_move();
     let code =
-        b.ins().load(types::I64, constant, *vmctx, import + offset_of!(ImportedFunction, array_entry) as i32);
+        b.ins().load(types::I64, CONSTANT, *vmctx, import + offset_of!(ImportedFunction, array_entry) as i32);
     let callee =
-        b.ins().load(types::I64, constant, *vmctx, import + offset_of!(ImportedFunction, context) as i32);
+        b.ins().load(types::I64, CONSTANT, *vmctx, import + offset_of!(ImportedFunction, context) as i32);
     let signature = b.import_signature(array_signature());
     b.ins().call_indirect(signature, code, &[callee, values, *vmctx]);
     let results = load_values(&mut b, values, &ty.results);

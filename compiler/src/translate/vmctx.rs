@@ -4,8 +4,14 @@
 //! that a store to one does not forget what was loaded from another. **Invariant: a region is
 //! used for one kind of thing only.**
 
-use super::Translator;
-use cranelift_codegen::ir::{self, AliasRegionData, InstBuilder, MemFlagsData, Type, Value, types};
+use super::{Env, Translator};
+use cranelift_codegen::ir::AbiParam;
+use cranelift_codegen::ir::{
+    self, AliasRegionData, Inst, InstBuilder, MemFlagsData, Signature, Type, Value, types,
+};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::FunctionBuilder;
+use wasmaot_abi::builtin::Builtin;
 
 /// Things in memory that never overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,4 +94,30 @@ impl Translator<'_, '_> {
             other => unreachable!("{other} is not an integer operand"),
         }
     }
+}
+
+/// Flags of the instance's constants.
+pub(super) const CONSTANT: MemFlagsData = MemFlagsData::trusted().with_readonly().with_can_move();
+
+/// Calls a builtin outside of a Wasm function's body.
+pub(super) fn builtin_call(
+    b: &mut FunctionBuilder<'_>,
+    env: &Env<'_>,
+    builtin: Builtin,
+    vmctx: Value,
+    args: &[Value],
+) -> Inst {
+    debug_assert_eq!(args.len(), builtin.params());
+    let signature = b.import_signature(builtin_signature(builtin));
+    let table = b.ins().load(types::I64, CONSTANT, vmctx, env.layout.builtins());
+    let code = b.ins().load(types::I64, CONSTANT, table, builtin.offset());
+    b.ins().call_indirect(signature, code, args)
+}
+
+/// The signature of a builtin: 64-bit integers only.
+pub(super) fn builtin_signature(builtin: Builtin) -> Signature {
+    let mut signature = Signature::new(CallConv::SystemV);
+    signature.params.extend((0..builtin.params()).map(|_| AbiParam::new(types::I64)));
+    signature.returns.extend(builtin.returns().then(|| AbiParam::new(types::I64)));
+    signature
 }

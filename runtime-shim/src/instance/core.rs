@@ -65,6 +65,7 @@ impl InstanceCore {
     ) -> Result<Rc<Self>, InstantiateError> {
         let slot = Slot::new(DEFAULT_STACK, module.layout()).map_err(map_error)?;
         let state = State { vmctx: slot.vmctx(), layout: *module.layout() };
+        let (imported_memories, imported_tables) = (imports.memories.len(), imports.tables.len());
         // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
         let memories = unsafe { make_memories(store, module, &slot, &state, imports.memories)? };
         // SAFETY: as above.
@@ -79,7 +80,10 @@ impl InstanceCore {
             _hosts: imports.hosts,
         });
         instance.slot.set_instance(Rc::as_ptr(&instance).cast());
-        // The store keeps it from here on, whatever fails: what it shares with others may already be in use.
+        // The store keeps them from here on, whatever fails: what they share with others may soon be in use.
+        let (defined_memories, defined_tables) = (imported_memories.., imported_tables..);
+        store.memories.extend(instance.memories[defined_memories].iter().cloned());
+        store.tables.extend(instance.tables[defined_tables].iter().flatten().cloned());
         store.instances.push(instance.clone());
         instance.write_constants(&imports.functions, &imports.globals);
         instance.write_globals();
@@ -317,16 +321,15 @@ impl State {
 /// # Safety
 /// As for [`InstanceCore::add`]; the state is all zero.
 unsafe fn make_memories(
-    store: &mut StoreCore,
+    store: &StoreCore,
     module: &Module,
     slot: &Slot,
     state: &State,
     imported: Vec<Rc<MemoryBody>>,
 ) -> Result<Box<[Rc<MemoryBody>]>, InstantiateError> {
     let mut memories = imported;
-    for plan in &module.descriptor().memories {
+    for (id, plan) in (store.memories.len()..).zip(&module.descriptor().memories) {
         let index = memories.len();
-        let id = store.memories.len();
         let memory = if index == 0 {
             let length = state.pointer(StateLayout::MEMORY0_LENGTH);
             // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
@@ -337,9 +340,7 @@ unsafe fn make_memories(
             unsafe { MemoryBody::reserve(id, plan.ty, Some(length))? }
         };
         memory.map_image(slot, module.file(), &plan.image)?;
-        let memory = Rc::new(memory);
-        memories.push(memory.clone());
-        store.memories.push(memory);
+        memories.push(Rc::new(memory));
     }
     Ok(memories.into_boxed_slice())
 }
@@ -347,23 +348,19 @@ unsafe fn make_memories(
 /// # Safety
 /// As for [`InstanceCore::add`]; the state is all zero.
 unsafe fn make_tables(
-    store: &mut StoreCore,
+    store: &StoreCore,
     module: &Module,
     state: &State,
     imported: Vec<Rc<TableBody>>,
 ) -> Result<Box<[Option<Rc<TableBody>>]>, InstantiateError> {
     let mut tables: Vec<_> = imported.into_iter().map(Some).collect();
+    let mut ids = store.tables.len()..;
     for plan in &module.descriptor().tables {
-        let table = if plan.constant {
-            None
-        } else {
-            let length = state.pointer(state.layout.table_length(tables.len() as u32));
-            // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
-            let table = Rc::new(unsafe { TableBody::new(store.tables.len(), plan.ty, Some(length))? });
-            store.tables.push(table.clone());
-            Some(table)
-        };
-        tables.push(table);
+        let length = state.pointer(state.layout.table_length(tables.len() as u32));
+        let id = if plan.constant { None } else { ids.next() };
+        // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
+        let table = id.map(|id| unsafe { TableBody::new(id, plan.ty, Some(length)) }).transpose()?;
+        tables.push(table.map(Rc::new));
     }
     Ok(tables.into_boxed_slice())
 }

@@ -9,9 +9,10 @@ pub(crate) mod table;
 
 pub(crate) use self::core::{Imports, InstanceCore};
 
-use crate::error::CallError;
+use crate::error::{AccessError, CallError};
 use crate::externs::{Extern, Global, Memory, Table};
 use crate::func::{Func, TypedFunc};
+use crate::instance::memory::MemoryBody;
 use crate::module::{Located, Module};
 use crate::store::{self, AsStore, StoreCore, StoreId};
 use crate::val::{Val, WasmValues};
@@ -76,6 +77,24 @@ impl Instance {
             let exports = instance.module().exports().iter();
             exports.filter_map(move |export| Some((&*export.name, extern_of(core, instance, export.kind)?)))
         })
+    }
+
+    fn memory<'a>(&self, store: &'a impl AsStore) -> Option<&'a MemoryBody> {
+        self.core(store::core(store))?.default_memory()
+    }
+
+    /// Copies out of the memory that the instance exports as "memory", or else its first one.
+    pub fn read(&self, store: &impl AsStore, address: u32, into: &mut [u8]) -> Result<(), AccessError> {
+        let (address, length) = (u64::from(address), into.len() as u64);
+        let memory = self.memory(store).ok_or(AccessError::OutOfBounds { address, length, size: 0 })?;
+        memory.read(address, into)
+    }
+
+    /// Copies into the memory that the instance exports as "memory", or else its first one.
+    pub fn write(&self, store: &mut impl AsStore, address: u32, bytes: &[u8]) -> Result<(), AccessError> {
+        let (address, length) = (u64::from(address), bytes.len() as u64);
+        let memory = self.memory(store).ok_or(AccessError::OutOfBounds { address, length, size: 0 })?;
+        memory.write(address, bytes)
     }
 
     fn func(&self, store: &impl AsStore, name: &str) -> Result<Func, CallError> {

@@ -111,20 +111,22 @@ fn check_identity(header: &[u8]) -> Result<(), OpenError> {
 struct Segments {
     load: Vec<Segment>,
     dynamic: Dynamic,
+    /// By how much addresses exceed file offsets in the writable segment.
+    writable_shift: u64,
 }
 
 fn read_segments(source: &Source, headers: &[u8]) -> Result<Segments, OpenError> {
     let mut found = Segments::default();
-    let mut dynamic_seen = false;
+    let mut dynamic_shift = None;
     let mut end = 0;
     for header in headers.chunks_exact(PHDR) {
         let (kind, flags) = (u32_at(header, 0), u32_at(header, 4));
         let range = FileRange { offset: u64_at(header, 8), length: u64_at(header, 32) };
         match kind {
             PT_LOAD => end = read_load(source, header, range, end, &mut found)?,
-            PT_DYNAMIC if dynamic_seen => return Err(segment("there are two PT_DYNAMIC")),
+            PT_DYNAMIC if dynamic_shift.is_some() => return Err(segment("there are two PT_DYNAMIC")),
             PT_DYNAMIC => {
-                dynamic_seen = true;
+                dynamic_shift = Some(u64_at(header, 16).wrapping_sub(range.offset));
                 found.dynamic = read_dynamic(&source.read(range, "the dynamic section")?)?;
             }
             PT_GNU_STACK if flags & PF_X != 0 => return Err(segment("it asks for an executable stack")),
@@ -135,6 +137,10 @@ fn read_segments(source: &Source, headers: &[u8]) -> Result<Segments, OpenError>
             }
             _ => return Err(segment("it is of an unknown type")),
         }
+    }
+    // What was checked must be what the system's loader would look at.
+    if dynamic_shift.is_some_and(|shift| shift != found.writable_shift) {
+        return Err(segment("the address and file offset of PT_DYNAMIC disagree"));
     }
     if found.load.iter().filter(|segment| segment.executable).count() != 1 {
         return Err(segment("there must be exactly one executable one"));
@@ -167,6 +173,9 @@ fn read_load(
     let end = address.checked_add(length).and_then(|end| end.checked_next_multiple_of(HOST_PAGE));
     let end = end.ok_or(segment("its address is out of range"))?;
     // Only the system's loader needs the writable one, which holds the dynamic section.
+    if writable {
+        found.writable_shift = address.wrapping_sub(range.offset);
+    }
     if !writable && range.length != 0 {
         if address != range.offset || memory_size != range.length {
             return Err(segment("its address or size differs from the file's"));

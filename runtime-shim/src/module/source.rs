@@ -21,7 +21,8 @@ impl Source {
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         let io = |error| OpenError::Io { what: "open the file", error };
         // Without O_NONBLOCK, opening a pipe waits for its other end.
-        let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(io)?;
+        let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+        let file = File::options().read(true).custom_flags(flags).open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
         if !metadata.is_file() {
             return Err(OpenError::NotAFile);

@@ -1,7 +1,7 @@
 //! Files that must be refused, with the reason that must be given.
 
 use super::*;
-use crate::testing::{Artifact, DATA, IMAGE, reseal};
+use crate::sys::testing::{Artifact, DATA, IMAGE, reseal};
 use wasmaot_abi::descriptor::{
     self as abi, ConstExpr, ConstOp, DataMode, DataSegment, ElemItems, ElemMode, ElemSegment, ImageRun,
     ImportKind,
@@ -125,6 +125,8 @@ fn elf_fields_are_checked() {
         (64 + 56 + 18, 1, "address or size differs"),
         (64 + 56 + 34, 1, "truncated: a PT_LOAD"),
         (64 + 56 + 40, 1, "address or size differs"),
+        // The address of PT_DYNAMIC.
+        (64 + 3 * 56 + 17, 0x40, "PT_DYNAMIC disagree"),
     ] {
         assert_says(&refused_bytes(|bytes| bytes[offset] = value), part);
     }

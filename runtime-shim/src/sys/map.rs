@@ -119,10 +119,10 @@ impl Drop for Mapping {
 
 /// Unmaps a range that the caller owns.
 fn unmap(start: usize, length: usize) {
+    // At its limit of mappings the kernel may refuse to split one. The range then stays reserved, which costs nothing but
+    // addresses, so there is nobody to tell.
     // SAFETY: only called for ranges of a `Mapping`, which owns them alone.
-    let result = unsafe { mm::munmap(start as *mut c_void, length) };
-    // It fails only if the kernel cannot split a mapping (at its limit of mappings): the range stays reserved.
-    debug_assert!(result.is_ok(), "munmap of {length:#x} bytes at {start:#x}: {result:?}");
+    _ = unsafe { mm::munmap(start as *mut c_void, length) };
 }
 
 impl Access {

@@ -7,3 +7,6 @@ pub(crate) mod cpu;
 pub(crate) mod map;
 pub(crate) mod signal;
 pub(crate) mod stack;
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -3,6 +3,9 @@
 //! **Invariants.** The handler allocates nothing, takes no lock and calls nothing that does. A fault that is not a guest's
 //! goes to the handler that was there before. Compiled code only runs on threads with an alternate stack.
 
+#[cfg(test)]
+mod tests;
+
 use crate::activation::Activation;
 use crate::fault::{self, Decision, Fault, Signal};
 use crate::sys::asm;

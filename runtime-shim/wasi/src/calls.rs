@@ -16,4 +16,6 @@ pub(crate) mod readdir;
 pub(crate) mod sock;
 
 #[cfg(test)]
+mod random_calls;
+#[cfg(test)]
 mod tests;

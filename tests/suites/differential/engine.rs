@@ -5,7 +5,7 @@ use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 
 /// A value in a form that both sides share. References to functions only tell whether they are null.
 #[derive(Debug, Clone, Copy)]
-pub enum Value {
+pub(crate) enum Value {
     /// `i32`.
     I32(i32),
     /// `i64`.
@@ -41,7 +41,7 @@ impl PartialEq for Value {
 
 impl Value {
     /// A value of a type from random bits. NaNs become the canonical one, function references null.
-    pub fn from_bits(ty: ValType, bits: u64) -> Self {
+    pub(crate) fn from_bits(ty: ValType, bits: u64) -> Self {
         match ty {
             ValType::I32 => Value::I32(bits as i32),
             ValType::I64 => Value::I64(bits as i64),
@@ -60,14 +60,14 @@ impl Value {
     }
 
     /// The default value of a type.
-    pub fn zero(ty: ValType) -> Self {
+    pub(crate) fn zero(ty: ValType) -> Self {
         Value::from_bits(ty, 0)
     }
 }
 
 /// How a call ended.
 #[derive(Debug, PartialEq)]
-pub enum End {
+pub(crate) enum End {
     /// With results.
     Values(Vec<Value>),
     /// With a trap. An index outside a table in `call_indirect` counts as a table access out of bounds: `wasmi` does not tell them apart.
@@ -76,14 +76,14 @@ pub enum End {
 
 impl End {
     /// A trap in the form that both sides share.
-    pub fn trap(code: TrapCode) -> Self {
+    pub(crate) fn trap(code: TrapCode) -> Self {
         End::Trap(if code == TrapCode::UndefinedElement { TrapCode::TableOutOfBounds } else { code })
     }
 }
 
 /// What an import asks for or an export gives.
 #[derive(Debug)]
-pub enum Item {
+pub(crate) enum Item {
     /// A function.
     Func(FuncType),
     /// A table.
@@ -96,18 +96,18 @@ pub enum Item {
 
 /// What to provide to a module, and what to look at.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Module, name and type of each import.
-    pub imports: Vec<(String, String, Item)>,
+    pub(crate) imports: Vec<(String, String, Item)>,
     /// Name and type of each export.
-    pub exports: Vec<(String, Item)>,
+    pub(crate) exports: Vec<(String, Item)>,
 }
 
 /// A call that the module made: position of the import, and the arguments.
-pub type HostCall = (usize, Vec<Value>);
+pub(crate) type HostCall = (usize, Vec<Value>);
 
 /// An instance on one side. An `Err` is a fault of the harness or the engine, not an outcome of the module.
-pub trait Engine {
+pub(crate) trait Engine {
     /// Calls an exported function.
     fn call(&mut self, name: &str, arguments: &[Value]) -> Result<End, String>;
     /// The value of an exported global.

@@ -67,7 +67,7 @@ fn config(number: u64) -> Config {
 }
 
 /// Module number `number`.
-pub fn module(number: u64) -> Vec<u8> {
+pub(crate) fn module(number: u64) -> Vec<u8> {
     let mut random = Random::new(number);
     loop {
         let bytes = random.bytes(16_384);

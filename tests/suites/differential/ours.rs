@@ -7,26 +7,26 @@ use wasmaot_runtime::{
 };
 
 /// An instance and its store, whose data is the log of host calls.
-pub struct Run {
+pub(crate) struct Run {
     store: Store<Vec<HostCall>>,
     instance: Instance,
 }
 
 /// A module, compiled and loaded.
-pub struct Program {
+pub(crate) struct Program {
     module: Module,
 }
 
 impl Program {
     /// Compiles and loads a module.
-    pub fn new(wasm: &[u8]) -> Result<Self, String> {
+    pub(crate) fn new(wasm: &[u8]) -> Result<Self, String> {
         let output =
             wasmaot_compiler::compile(wasm, &wasmaot_tests::options(), &|_| {}).map_err(|e| e.to_string())?;
         Ok(Self { module: Module::from_bytes(&output.bytes).map_err(|e| e.to_string())? })
     }
 
     /// Instantiates the module with the imports of the plan.
-    pub fn instantiate(&self, plan: &Plan) -> Result<(End, Option<Run>), String> {
+    pub(crate) fn instantiate(&self, plan: &Plan) -> Result<(End, Option<Run>), String> {
         let mut store = Store::new(Vec::new());
         let mut linker = Linker::new();
         for (position, (module, name, item)) in plan.imports.iter().enumerate() {

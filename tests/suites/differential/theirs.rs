@@ -9,7 +9,7 @@ use wasmi::{
 };
 
 /// An instance and its store, whose data is the log of host calls.
-pub struct Run {
+pub(crate) struct Run {
     store: Store<Vec<HostCall>>,
     instance: Instance,
 }
@@ -22,21 +22,21 @@ fn engine() -> wasmi::Engine {
 }
 
 /// A module that the interpreter has read.
-pub struct Program {
+pub(crate) struct Program {
     engine: wasmi::Engine,
     module: Module,
 }
 
 impl Program {
     /// Reads a module.
-    pub fn new(wasm: &[u8]) -> Result<Self, String> {
+    pub(crate) fn new(wasm: &[u8]) -> Result<Self, String> {
         let engine = engine();
         let module = Module::new(&engine, wasm).map_err(|e| format!("wasmi refuses the module: {e}"))?;
         Ok(Self { engine, module })
     }
 
     /// What the module imports and exports.
-    pub fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         let imports = self.module.imports();
         let exports = self.module.exports();
         Plan {
@@ -46,7 +46,7 @@ impl Program {
     }
 
     /// Instantiates the module with the imports of the plan.
-    pub fn instantiate(&self, plan: &Plan) -> Result<(End, Option<Run>), String> {
+    pub(crate) fn instantiate(&self, plan: &Plan) -> Result<(End, Option<Run>), String> {
         let mut store = Store::new(&self.engine, Vec::new());
         let mut linker = Linker::new(&self.engine);
         let imports = self.module.imports().map(|import| import.ty().clone());

@@ -7,21 +7,21 @@ use wasmaot_abi::header::Header;
 use wasmaot_tests::compile_wat;
 
 /// Tags of dynamic entries. [`SYMENT`] is one that a loader can do without.
-pub const NEEDED: u64 = 1;
+pub(crate) const NEEDED: u64 = 1;
 /// See [`NEEDED`].
-pub const SYMENT: u64 = 11;
+pub(crate) const SYMENT: u64 = 11;
 
 /// An artifact in memory.
 #[derive(Clone)]
-pub struct Image {
+pub(crate) struct Image {
     /// Its bytes.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Where its module header is.
-    pub header: usize,
+    pub(crate) header: usize,
 }
 
 /// A module with something in every section of an artifact.
-pub const RICH: &str = r#"(module $rich
+pub(crate) const RICH: &str = r#"(module $rich
     (import "env" "f" (func $f (param i32) (result i64)))
     (import "env" "g" (global $imported i32))
     (memory (export "memory") 3 9)
@@ -44,13 +44,13 @@ pub const RICH: &str = r#"(module $rich
       (i64.div_s)))"#;
 
 /// A small one without imports.
-pub const SMALL: &str = r#"(module $small (memory (export "memory") 1) (data (i32.const 70) "hello")
+pub(crate) const SMALL: &str = r#"(module $small (memory (export "memory") 1) (data (i32.const 70) "hello")
     (func (export "byte") (param i32) (result i32) (i32.load8_u (local.get 0)))
     (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))"#;
 
 impl Image {
     /// Compiles a module.
-    pub fn new(wat: &str) -> Self {
+    pub(crate) fn new(wat: &str) -> Self {
         let bytes = compile_wat(wat);
         let mut image = Image { bytes, header: 0 };
         image.header = image.section(wasmaot_abi::header::SECTION).start;
@@ -58,7 +58,7 @@ impl Image {
     }
 
     /// Where a section's bytes are.
-    pub fn section(&self, name: &str) -> Range<usize> {
+    pub(crate) fn section(&self, name: &str) -> Range<usize> {
         let file = ElfFile64::<LittleEndian>::parse(self.bytes.as_slice()).expect("a good ELF file");
         let section = file.section_by_name(name).unwrap_or_else(|| panic!("no section {name}"));
         let (start, length) = section.file_range().expect("it has bytes");
@@ -66,17 +66,17 @@ impl Image {
     }
 
     /// The words of the file from an offset on, as a number.
-    pub fn u64_at(&self, offset: usize) -> u64 {
+    pub(crate) fn u64_at(&self, offset: usize) -> u64 {
         u64::from_le_bytes(self.bytes[offset..offset + 8].try_into().expect("eight bytes"))
     }
 
     /// Overwrites bytes.
-    pub fn put(&mut self, offset: usize, bytes: &[u8]) {
+    pub(crate) fn put(&mut self, offset: usize, bytes: &[u8]) {
         self.bytes[offset..offset + bytes.len()].copy_from_slice(bytes);
     }
 
     /// Offset of the entry of `.dynamic` with a tag.
-    pub fn dynamic_entry(&self, tag: u64) -> usize {
+    pub(crate) fn dynamic_entry(&self, tag: u64) -> usize {
         let entries = self.section(".dynamic").step_by(16);
         entries
             .into_iter()
@@ -85,14 +85,14 @@ impl Image {
     }
 
     /// Offset of the program header with a type, counted from 0 among its like.
-    pub fn segment(&self, kind: u32, nth: usize) -> usize {
+    pub(crate) fn segment(&self, kind: u32, nth: usize) -> usize {
         let (start, count) = (self.u64_at(32) as usize, usize::from(self.bytes[56]));
         let headers = (0..count).map(|index| start + index * 56);
         headers.filter(|&at| self.bytes[at..at + 4] == kind.to_le_bytes()).nth(nth).expect("such a segment")
     }
 
     /// States size and checksum anew, as someone would who means harm.
-    pub fn seal(&mut self) {
+    pub(crate) fn seal(&mut self) {
         let size = self.bytes.len() as u64;
         let (size_at, checksum_at) = (self.header + 24, self.header + Header::CHECKSUM_OFFSET);
         if checksum_at + 4 > self.bytes.len() {
@@ -105,12 +105,12 @@ impl Image {
     }
 
     /// Whether the module header can be decoded; its fields as they are now.
-    pub fn module_header(&self) -> Header {
+    pub(crate) fn module_header(&self) -> Header {
         Header::from_bytes(&self.bytes[self.header..]).expect("a good header")
     }
 
     /// Replaces the module header.
-    pub fn set_module_header(&mut self, header: &Header) {
+    pub(crate) fn set_module_header(&mut self, header: &Header) {
         self.put(self.header, &header.to_bytes());
     }
 }

@@ -4,7 +4,7 @@ use wasmaot_abi::types::{FuncType, GlobalType, Limits, TableType, ValType};
 use wasmaot_runtime::{Extern, Global, Linker, Memory, Store, Table, Val};
 
 /// A linker with the module `spectest`.
-pub fn linker(store: &mut Store<()>) -> Linker<()> {
+pub(crate) fn linker(store: &mut Store<()>) -> Linker<()> {
     let mut linker = Linker::new();
     let prints: [(&str, &[ValType]); 7] = [
         ("print", &[]),

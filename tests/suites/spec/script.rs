@@ -16,17 +16,17 @@ use wasmaot_tests::options;
 
 /// What became of a script.
 #[derive(Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Commands that did what they should.
-    pub passed: usize,
+    pub(crate) passed: usize,
     /// The others.
-    pub failures: Vec<String>,
+    pub(crate) failures: Vec<String>,
     /// Commands that failed as listed in [`superseded`].
-    pub superseded: Vec<String>,
+    pub(crate) superseded: Vec<String>,
 }
 
 /// Runs all commands of a script.
-pub fn run(set: &str, file: &TestFile<'_>) -> Outcome {
+pub(crate) fn run(set: &str, file: &TestFile<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let buffer = match file.wast() {
         Ok(buffer) => buffer,

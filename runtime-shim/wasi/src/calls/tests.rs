@@ -384,6 +384,16 @@ fn directories_are_listed_through_any_buffer() {
 }
 
 #[test]
+fn what_lies_above_is_not_told() {
+    let mut machine = Machine::new();
+    machine.call(|ctx, guest| readdir::fd_readdir(ctx, guest, DIR, BUFFER, 4096, 0, OUT)).expect("listed");
+    let second = BUFFER + 24 + machine.u32(BUFFER + 16);
+    let names = [BUFFER, second].map(|at| machine.get(at + 24, machine.u32(at + 16)));
+    assert!(names.contains(&&b"."[..]) && names.contains(&&b".."[..]), "an empty directory: {names:?}");
+    assert_eq!(machine.u64(BUFFER + 8), machine.u64(second + 8));
+}
+
+#[test]
 fn cookies_survive_changes() {
     let mut machine = Machine::new();
     for index in 0..100 {

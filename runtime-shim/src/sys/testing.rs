@@ -388,6 +388,21 @@ pub(crate) fn trap_offset() -> u32 {
     offset(&TRAP_SITE) + 1000
 }
 
+/// The SSE control word, without its sticky exception flags.
+pub(crate) fn mxcsr() -> u32 {
+    let mut word = 0u32;
+    // SAFETY: stores the control word to a local.
+    unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &mut word) };
+    word & !0x3f
+}
+
+/// Sets the SSE control word, which must mask all exceptions.
+pub(crate) fn set_mxcsr(word: u32) {
+    assert_eq!(word & 0x1f80, 0x1f80);
+    // SAFETY: no exception is unmasked.
+    unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &word) };
+}
+
 #[derive(Default)]
 struct File(Vec<u8>);
 

@@ -1,0 +1,287 @@
+//! `memory.copy` and `memory.fill` of few bytes, without leaving compiled code. Everything else is a builtin.
+//!
+//! A *constant* length is spelled out. Nothing may be written if any byte is out of bounds; no check
+//! is needed for that: all loads come first, and the store with the highest address comes before the others. A
+//! memory is accessible from its start to its length, so if any byte of a range is not, its last byte is not.
+//!
+//! A *variable* length goes to a helper function of the artifact, one per module, which checks the
+//! ranges and moves up to [`LIMIT`] bytes with at most four loads before as many stores, so that ranges may overlap.
+//!
+//! Both are for the instance's own memory, whose length lies at a constant offset from vmctx.
+
+use super::heap::HeapAddress;
+use super::vmctx::builtin_call;
+use super::{Env, Translator, function_name};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    AbiParam, Function, InstBuilder, InstructionData, MemFlagsData, Opcode, Signature, Type, Value, types,
+};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use wasmaot_abi::builtin::Builtin;
+use wasmaot_abi::state::StateLayout;
+use wasmparser::MemArg;
+
+/// The most bytes that are moved without the builtin.
+const LIMIT: u64 = 64;
+
+/// Flags of accesses within checked ranges.
+const UNALIGNED: MemFlagsData = MemFlagsData::new().with_notrap();
+
+/// A helper function of the artifact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Helper {
+    /// `memory.copy` within the instance's own memory: `(vmctx, to, from, length)`.
+    Copy,
+    /// `memory.fill` of the instance's own memory: `(vmctx, to, byte, length)`.
+    Fill,
+}
+
+impl Helper {
+    /// All of them, in the order of their CLIF names.
+    pub(crate) const ALL: [Helper; 2] = [Helper::Copy, Helper::Fill];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Helper::Copy => "memory.copy helper",
+            Helper::Fill => "memory.fill helper",
+        }
+    }
+
+    fn builtin(self) -> Builtin {
+        match self {
+            Helper::Copy => Builtin::MemoryCopy,
+            Helper::Fill => Builtin::MemoryFill,
+        }
+    }
+}
+
+impl Translator<'_, '_> {
+    pub(super) fn memory_copy(&mut self, to_memory: u32, from_memory: u32) {
+        let (to, from, length) = self.pop3();
+        if !self.is_own_memory(to_memory) || !self.is_own_memory(from_memory) {
+            return self.call_builtin(Builtin::MemoryCopy, &[to_memory, from_memory], &[to, from, length]);
+        }
+        let Some(count) = self.small_constant(length) else {
+            return self.call_helper(Helper::Copy, [to, from, length]);
+        };
+        let from = self.start_of_range(from);
+        let chunks = chunks(count);
+        let values: Vec<Value> = chunks
+            .iter()
+            .map(|&(offset, ty)| self.builder.ins().load(ty, from.flags, from.base, offset))
+            .collect();
+        let to = self.start_of_range(to);
+        for (&(offset, _), &value) in chunks.iter().zip(&values).rev() {
+            self.builder.ins().store(to.flags, value, to.base, offset);
+        }
+    }
+
+    pub(super) fn memory_fill(&mut self, memory: u32) {
+        let (to, byte, length) = self.pop3();
+        if !self.is_own_memory(memory) {
+            return self.call_builtin(Builtin::MemoryFill, &[memory], &[to, byte, length]);
+        }
+        let Some(count) = self.small_constant(length) else {
+            return self.call_helper(Helper::Fill, [to, byte, length]);
+        };
+        let to = self.start_of_range(to);
+        let byte = self.builder.ins().ireduce(types::I8, byte);
+        for &(offset, ty) in chunks(count).iter().rev() {
+            let value = repeated(&mut self.builder, byte, ty);
+            self.builder.ins().store(to.flags, value, to.base, offset);
+        }
+    }
+
+    /// A length that is a constant from 1 to [`LIMIT`]. Of no bytes, the start is checked all the same.
+    fn small_constant(&self, length: Value) -> Option<u64> {
+        let dfg = &self.builder.func.dfg;
+        match dfg.insts[dfg.value_def(dfg.resolve_aliases(length)).inst()?] {
+            InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => {
+                Some(imm.bits() as u64).filter(|count| (1..=LIMIT).contains(count))
+            }
+            _ => None,
+        }
+    }
+
+    fn start_of_range(&mut self, address: Value) -> HeapAddress {
+        self.push(address);
+        self.heap_address(&MemArg { align: 0, max_align: 0, offset: 0, memory: 0 })
+    }
+
+    fn call_helper(&mut self, helper: Helper, [to, operand, length]: [Value; 3]) {
+        let index = self.env.helper_index(helper);
+        let callee = self.helpers[helper as usize].unwrap_or_else(|| {
+            let signature = self.builder.import_signature(helper_signature());
+            super::import_function(self.builder.func, index, signature)
+        });
+        self.helpers[helper as usize] = Some(callee);
+        self.builder.ins().call(callee, &[self.vmctx, to, operand, length]);
+    }
+}
+
+/// Offsets and types of the accesses that cover `count` bytes, ascending; the last two may overlap.
+fn chunks(count: u64) -> Vec<(i32, Type)> {
+    let sizes = [types::I8X16, types::I64, types::I32, types::I16, types::I8];
+    let ty = sizes.into_iter().find(|ty| u64::from(ty.bytes()) <= count).expect("at least one byte");
+    let size = u64::from(ty.bytes());
+    let mut chunks: Vec<(i32, Type)> = (0..count / size).map(|index| ((index * size) as i32, ty)).collect();
+    if count % size != 0 {
+        let rest = sizes
+            .into_iter()
+            .rev()
+            .find(|ty| u64::from(ty.bytes()) >= count % size)
+            .expect("less than a chunk");
+        chunks.push(((count - u64::from(rest.bytes())) as i32, rest));
+    }
+    chunks
+}
+
+/// A value of type `ty`, all of whose bytes are `byte`.
+fn repeated(b: &mut FunctionBuilder<'_>, byte: Value, ty: Type) -> Value {
+    match ty {
+        types::I8 => byte,
+        types::I8X16 => b.ins().splat(types::I8X16, byte),
+        _ => {
+            let wide = b.ins().uextend(ty, byte);
+            let ones = b.ins().iconst(ty, 0x0101_0101_0101_0101 & (u64::MAX >> (64 - ty.bits())) as i64);
+            b.ins().imul(wide, ones)
+        }
+    }
+}
+
+fn helper_signature() -> Signature {
+    let mut signature = Signature::new(CallConv::Tail);
+    signature.params.extend([types::I64, types::I32, types::I32, types::I32].map(AbiParam::new));
+    signature
+}
+
+/// Writes a helper into `into`; `index` is its index in CLIF names.
+pub(crate) fn helper(
+    env: &Env<'_>,
+    helper: Helper,
+    index: u32,
+    into: &mut Function,
+    context: &mut FunctionBuilderContext,
+) {
+    into.signature = helper_signature();
+    into.name = function_name(index);
+    let mut b = FunctionBuilder::new(into, context);
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    b.switch_to_block(entry);
+    let &[vmctx, to, operand, length] = b.block_params(entry) else { unreachable!("four parameters") };
+    let (to, count) = (b.ins().uextend(types::I64, to), b.ins().uextend(types::I64, length));
+    let wide_operand = b.ins().uextend(types::I64, operand);
+
+    let (small, slow) = (b.create_block(), b.create_block());
+    let size = b.ins().load(types::I64, MemFlagsData::trusted(), vmctx, StateLayout::MEMORY0_LENGTH);
+    let mut end = b.ins().iadd(to, count);
+    if helper == Helper::Copy {
+        let from_end = b.ins().iadd(wide_operand, count);
+        end = b.ins().umax(end, from_end);
+    }
+    let outside = b.ins().icmp(IntCC::UnsignedGreaterThan, end, size);
+    let large = b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, count, LIMIT as i64);
+    let is_slow = b.ins().bor(outside, large);
+    b.ins().brif(is_slow, slow, &[], small, &[]);
+
+    b.switch_to_block(small);
+    let to_address = b.ins().iadd(vmctx, to);
+    let source = match helper {
+        Helper::Copy => Source::Memory(b.ins().iadd(vmctx, wide_operand)),
+        Helper::Fill => Source::Byte(b.ins().ireduce(types::I8, operand)),
+    };
+    move_small(&mut b, to_address, source, count);
+
+    b.switch_to_block(slow);
+    let zero = b.ins().iconst(types::I64, 0);
+    let args: &[Value] = match helper {
+        Helper::Copy => &[vmctx, zero, zero, to, wide_operand, count],
+        Helper::Fill => &[vmctx, zero, to, wide_operand, count],
+    };
+    builtin_call(&mut b, env, helper.builtin(), vmctx, args);
+    b.ins().return_(&[]);
+    b.seal_all_blocks();
+    b.finalize(env.target.isa.frontend_config());
+}
+
+/// What is written.
+#[derive(Clone, Copy)]
+enum Source {
+    /// Bytes from this address on.
+    Memory(Value),
+    /// This byte.
+    Byte(Value),
+}
+
+/// Writes `count` bytes, at most [`LIMIT`], and returns. Both ranges are inside the memory.
+fn move_small(b: &mut FunctionBuilder<'_>, to: Value, source: Source, count: Value) {
+    // From 33 bytes on two vectors from each end, from 17 one; then two words from the ends of each size.
+    for (size, at_once) in [(16, 2), (16, 1), (8, 1), (4, 1), (2, 1)] {
+        let enough = if at_once == 2 { 2 * size + 1 } else { size };
+        let (this, next) = (b.create_block(), b.create_block());
+        let is_enough = b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, count, enough);
+        b.ins().brif(is_enough, this, &[], next, &[]);
+        b.switch_to_block(this);
+        move_ends(b, to, source, count, size as i32, at_once);
+        b.ins().return_(&[]);
+        b.switch_to_block(next);
+    }
+    let (one, none) = (b.create_block(), b.create_block());
+    b.ins().brif(count, one, &[], none, &[]);
+    b.switch_to_block(one);
+    let value = value_at(b, source, types::I8, 0, None);
+    b.ins().store(UNALIGNED, value, to, 0);
+    b.ins().jump(none, &[]);
+    b.switch_to_block(none);
+    b.ins().return_(&[]);
+}
+
+/// Writes `pairs` chunks of `size` bytes at each end; they may meet and overlap.
+fn move_ends(b: &mut FunctionBuilder<'_>, to: Value, source: Source, count: Value, size: i32, pairs: i32) {
+    let ty = if size == 16 { types::I8X16 } else { Type::int(size as u16 * 8).expect("a power of two") };
+    let to_end = b.ins().iadd(to, count);
+    let starts = (0..pairs).map(|pair| (to, pair * size, None));
+    let ends = (1..=pairs).map(|pair| (to_end, -pair * size, Some(count)));
+    let places: Vec<_> = starts.chain(ends).collect();
+    let values: Vec<Value> =
+        places.iter().map(|&(_, offset, from)| value_at(b, source, ty, offset, from)).collect();
+    for (&(base, offset, _), &value) in places.iter().zip(&values) {
+        b.ins().store(UNALIGNED, value, base, offset);
+    }
+}
+
+/// The value to write at an offset from the start, or from `count` bytes further on.
+fn value_at(
+    b: &mut FunctionBuilder<'_>,
+    source: Source,
+    ty: Type,
+    offset: i32,
+    count: Option<Value>,
+) -> Value {
+    match source {
+        Source::Byte(byte) => repeated(b, byte, ty),
+        Source::Memory(from) => {
+            let base = count.map_or(from, |count| b.ins().iadd(from, count));
+            b.ins().load(ty, UNALIGNED, base, offset)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_cover_every_length() {
+        for count in 1..=LIMIT {
+            let mut covered = 0;
+            for (offset, ty) in chunks(count) {
+                assert!(offset as u64 <= covered, "a gap in {count}");
+                covered = offset as u64 + u64::from(ty.bytes());
+            }
+            assert_eq!(covered, count);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Every function with arguments that mean nothing: no panic, no byte outside guest memory, nothing
+//! outside the directory.
+
+use std::fs;
+
+use super::{args, clock, fd, fdstat, path, poll, proc, random, readdir, sock};
+use crate::ctx::{WasiCtx, WasiCtxBuilder};
+use crate::errno::Errno;
+use crate::guest::Guest;
+use crate::types::Rights;
+
+/// Calls under the ordinary test command; `WASMAOT_WASI_RANDOM_CALLS` sets another number.
+const CALLS: u64 = 200_000;
+
+/// Calls that one context gets: enough to open, change and close, few enough not to be left with nothing.
+const CALLS_EACH: u64 = 500;
+
+/// Functions of which some call at least must have succeeded, so that the test tests something. Five never
+/// do here (`proc_raise` and the sockets'), a few rarely.
+const FUNCTIONS: usize = 35;
+
+/// Guest memory, and the host's bytes on either side that must not change.
+const MEMORY: usize = 0x1_0000;
+const MARGIN: usize = 0x1000;
+const CANARY: u8 = 0xa5;
+
+/// Paths in guest memory, each at 64 times its index.
+const PATHS: [&str; 12] =
+    ["a", "b", "dir", "dir/c", "dir/../a", "..", "../outside", "/", "link", "a/", "", "dir/link/x"];
+
+/// A xorshift generator: the same calls on every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    /// Any 32 bits, near the edges of memory more often than not.
+    fn pointer(&mut self) -> u32 {
+        match self.below(8) {
+            0 => self.next() as u32,
+            1 => (MEMORY as u32).wrapping_sub(self.below(64) as u32),
+            2 => u32::MAX - self.below(64) as u32,
+            3 => self.below(MEMORY as u64) as u32,
+            _ => (self.below(MEMORY as u64) as u32) & !7,
+        }
+    }
+
+    fn length(&mut self) -> u32 {
+        match self.below(8) {
+            0 => self.next() as u32,
+            1 => MEMORY as u32 + self.below(3) as u32 - 1,
+            _ => self.below(200) as u32,
+        }
+    }
+
+    /// The directory more often than not.
+    fn fd(&mut self) -> u32 {
+        match self.below(20) {
+            0 => self.next() as u32,
+            1..8 => 4 + self.below(6) as u32,
+            _ => 3,
+        }
+    }
+
+    fn flags(&mut self) -> u32 {
+        if self.below(20) == 0 { self.next() as u32 } else { self.below(16) as u32 }
+    }
+
+    fn wide(&mut self) -> u64 {
+        match self.below(4) {
+            0 => self.next(),
+            1 => u64::MAX - self.below(16),
+            _ => self.below(5000),
+        }
+    }
+
+    /// Mostly all that a directory hands on.
+    fn rights(&mut self) -> u64 {
+        match self.below(4) {
+            0 => self.next(),
+            1 => self.next() & 0x0fff_ffff,
+            _ => 0x0fff_ffff,
+        }
+    }
+
+    /// A path's pointer and length, now and then another's.
+    fn path(&mut self) -> (u32, u32) {
+        if self.below(10) == 0 {
+            return (self.pointer(), self.length());
+        }
+        let index = self.below(PATHS.len() as u64) as usize;
+        (index as u32 * 64, PATHS[index].len() as u32)
+    }
+}
+
+/// Makes the call number `index`.
+fn call(index: u64, random: &mut Random, ctx: &mut WasiCtx, guest: Guest<'_>) -> Result<(), Errno> {
+    let r = random;
+    let (fd, fd2, flags) = (r.fd(), r.fd(), r.flags());
+    let (a, b, out) = (r.pointer(), r.pointer(), r.pointer());
+    let (len, wide, wide2) = (r.length(), r.wide(), r.wide());
+    let ((path, path_len), (path2, path2_len)) = (r.path(), r.path());
+    match index {
+        0 => args::args_get(ctx, guest, a, b),
+        1 => args::args_sizes_get(ctx, guest, a, b),
+        2 => args::environ_get(ctx, guest, a, b),
+        3 => args::environ_sizes_get(ctx, guest, a, b),
+        4 => clock::clock_res_get(ctx, guest, flags, out),
+        5 => clock::clock_time_get(ctx, guest, flags, wide, out),
+        6 => fd::fd_advise(ctx, guest, fd, wide, wide2, flags),
+        // Not more than a test may take of a disk.
+        7 => fd::fd_allocate(ctx, guest, fd, wide % 0x10_0000, wide2 % 0x10_0000),
+        8 if wide < 500 => fd::fd_close(ctx, guest, fd),
+        9 if wide < 100 => fd::fd_datasync(ctx, guest, fd),
+        10 => fdstat::fd_fdstat_get(ctx, guest, fd, out),
+        11 => fdstat::fd_fdstat_set_flags(ctx, guest, fd, flags),
+        12 if wide < 100 => {
+            let rights = r.rights() & Rights::DIRECTORY.bits();
+            fdstat::fd_fdstat_set_rights(ctx, guest, fd, rights, r.rights())
+        }
+        13 => fdstat::fd_filestat_get(ctx, guest, fd, out),
+        14 => fdstat::fd_filestat_set_size(ctx, guest, fd, wide),
+        15 => fdstat::fd_filestat_set_times(ctx, guest, fd, wide, wide2, flags),
+        16 => fd::fd_pread(ctx, guest, fd, a, len, wide, out),
+        17 => fd::fd_prestat_get(ctx, guest, fd, out),
+        18 => fd::fd_prestat_dir_name(ctx, guest, fd, a, len),
+        19 => fd::fd_pwrite(ctx, guest, fd, a, len, wide, out),
+        20 => fd::fd_read(ctx, guest, fd, a, len, out),
+        21 => readdir::fd_readdir(ctx, guest, fd, a, len, wide, out),
+        22 if wide < 100 => fd::fd_renumber(ctx, guest, fd, fd2),
+        23 => fd::fd_seek(ctx, guest, fd, wide.cast_signed(), flags % 4, out),
+        24 if wide < 100 => fd::fd_sync(ctx, guest, fd),
+        25 => fd::fd_tell(ctx, guest, fd, out),
+        26 => fd::fd_write(ctx, guest, fd, a, len, out),
+        27 => path::path_create_directory(ctx, guest, fd, path, path_len),
+        28 => path::path_filestat_get(ctx, guest, fd, flags % 2, path, path_len, out),
+        29 => path::path_filestat_set_times(ctx, guest, fd, 0, path, path_len, wide, wide2, flags),
+        30 => path::path_link(ctx, guest, fd, flags / 8, path, path_len, fd2, path2, path2_len),
+        31 => path::path_readlink(ctx, guest, fd, path, path_len, a, len, out),
+        32 => path::path_remove_directory(ctx, guest, fd, path, path_len),
+        33 => path::path_rename(ctx, guest, fd, path, path_len, fd2, path2, path2_len),
+        34 => path::path_symlink(ctx, guest, path2, path2_len, fd, path, path_len),
+        35 => path::path_unlink_file(ctx, guest, fd, path, path_len),
+        36 => {
+            // A clock that has run out comes first, so that the call returns.
+            guest.write(a, &[0; 48])?;
+            poll::poll_oneoff(ctx, guest, a, b, len, out)
+        }
+        37 => proc::proc_raise(ctx, guest, flags),
+        38 => random::random_get(ctx, guest, a.max(PATHS.len() as u32 * 64), len),
+        39 => proc::sched_yield(ctx, guest),
+        40 => sock::sock_accept(ctx, guest, fd, flags, out),
+        41 => sock::sock_recv(ctx, guest, fd, a, len, flags, out, b),
+        42 => sock::sock_send(ctx, guest, fd, a, len, 0, out),
+        43 => sock::sock_shutdown(ctx, guest, fd, flags),
+        _ => {
+            let (rights, inheriting) = (r.rights(), r.rights());
+            let fd_flags = r.flags();
+            let open = flags & 0xff;
+            path::path_open(
+                ctx,
+                guest,
+                fd,
+                flags % 2,
+                path,
+                path_len,
+                open,
+                rights,
+                inheriting,
+                fd_flags,
+                out,
+            )
+        }
+    }
+}
+
+#[test]
+fn nonsense_is_refused_or_harmless() {
+    let count =
+        std::env::var("WASMAOT_WASI_RANDOM_CALLS").map_or(CALLS, |count| count.parse().expect("a number"));
+    let outside = tempfile::tempdir().expect("a temporary directory");
+    fs::write(outside.path().join("outside"), "untouched").expect("written");
+    let inside = outside.path().join("box");
+    fs::create_dir(&inside).expect("made");
+    let mut builder = WasiCtxBuilder::new();
+    builder.args(["a", "b"]).env("c", "d").preopen_dir(&inside, "/").expect("opens");
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut host = vec![CANARY; MARGIN + MEMORY + MARGIN];
+    let mut succeeded = [0_u64; 45];
+    for _ in 0..count / CALLS_EACH {
+        let mut ctx = builder.build();
+        let memory = &mut host[MARGIN..MARGIN + MEMORY];
+        memory.fill(0);
+        for (index, path) in PATHS.iter().enumerate() {
+            memory[index * 64..index * 64 + path.len()].copy_from_slice(path.as_bytes());
+        }
+        for _ in 0..CALLS_EACH {
+            let guest = Guest::over(&mut host[MARGIN..MARGIN + MEMORY]);
+            let index = random.below(45);
+            succeeded[index as usize] += u64::from(call(index, &mut random, &mut ctx, guest).is_ok());
+        }
+    }
+    let useful = succeeded.iter().filter(|times| **times > 0).count();
+    assert!(useful >= FUNCTIONS, "too many functions never did anything: {succeeded:?}");
+    assert!(host[..MARGIN].iter().chain(&host[MARGIN + MEMORY..]).all(|byte| *byte == CANARY));
+    let mut names: Vec<_> =
+        fs::read_dir(outside.path()).expect("listed").map(|entry| entry.expect("read").file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["box", "outside"]);
+    assert_eq!(fs::read(outside.path().join("outside")).expect("there"), b"untouched");
+}
