@@ -25,15 +25,18 @@ pub(crate) fn parse<'a>(
     features: WasmFeatures,
 ) -> Result<(ModuleInfo<'a>, Vec<Body<'a>>), CompileError> {
     let mut validator = Validator::new_with_features(features);
-    let mut parser = SectionReader::default();
-    for payload in Parser::new(0).parse_all(wasm) {
-        let payload = payload?;
-        match validator.payload(&payload).map_err(|error| super::features::explain(wasm, error))? {
-            ValidPayload::Func(to_validate, body) => parser.body(to_validate, body),
-            _ => parser.section(payload)?,
+    let explain = |error| super::features::explain(wasm, error);
+    let mut parser = Parser::new(0);
+    parser.set_features(features);
+    let mut reader = SectionReader::default();
+    for payload in parser.parse_all(wasm) {
+        let payload = payload.map_err(explain)?;
+        match validator.payload(&payload).map_err(explain)? {
+            ValidPayload::Func(to_validate, body) => reader.body(to_validate, body),
+            _ => reader.section(payload)?,
         }
     }
-    Ok((parser.module, parser.bodies))
+    Ok((reader.module, reader.bodies))
 }
 
 #[derive(Default)]
