@@ -4,9 +4,7 @@ use crate::engine::{End, Engine, HostCall, Item, Plan, Value};
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::{self, Limits};
 use wasmi::errors::{ErrorKind, InstantiationError};
-use wasmi::{
-    Config, Extern, ExternRef, ExternType, Func, Instance, Linker, Module, Nullable, Ref, Store, Val,
-};
+use wasmi::{Config, Extern, ExternRef, ExternType, Func, Instance, Linker, Module, Ref, Store, Val};
 
 /// An instance and its store, whose data is the log of host calls.
 pub(crate) struct Run {
@@ -103,17 +101,17 @@ fn define(store: &mut Store<Vec<HostCall>>, position: usize, ty: &ExternType) ->
                 let values = arguments.iter().map(|value| from_wasmi(&caller, value)).collect();
                 caller.data_mut().push((position, values));
                 for (cell, &ty) in out.iter_mut().zip(&results) {
-                    *cell = Val::default_for_ty(ty);
+                    *cell = Val::default(ty);
                 }
                 Ok(())
             }))
         }
         ExternType::Global(ty) => {
-            let value = Val::default_for_ty(ty.content());
+            let value = Val::default(ty.content());
             Extern::Global(wasmi::Global::new(store, value, ty.mutability()))
         }
         ExternType::Table(ty) => {
-            let null = Ref::null(ty.element());
+            let null = Val::default(ty.element());
             Extern::Table(wasmi::Table::new(store, *ty, null).map_err(|e| e.to_string())?)
         }
         ExternType::Memory(ty) => Extern::Memory(wasmi::Memory::new(store, *ty).map_err(|e| e.to_string())?),
@@ -163,11 +161,9 @@ impl Run {
             Value::I64(value) => Val::I64(value),
             Value::F32(bits) => Val::F32(wasmi::F32::from_bits(bits)),
             Value::F64(bits) => Val::F64(wasmi::F64::from_bits(bits)),
-            Value::Func(_) => Val::FuncRef(Nullable::Null),
-            Value::Extern(None) => Val::ExternRef(Nullable::Null),
-            Value::Extern(Some(value)) => {
-                Val::ExternRef(Nullable::Val(ExternRef::new(&mut self.store, value)))
-            }
+            Value::Func(_) => Val::FuncRef(Ref::Null),
+            Value::Extern(None) => Val::ExternRef(Ref::Null),
+            Value::Extern(Some(value)) => Val::ExternRef(Ref::Val(ExternRef::new(&mut self.store, value))),
         }
     }
 }
@@ -177,7 +173,7 @@ impl Engine for Run {
         let func = self.instance.get_func(&self.store, name).ok_or("no such function")?;
         let arguments: Vec<Val> = arguments.iter().map(|&value| self.to_wasmi(value)).collect();
         let types = func.ty(&self.store);
-        let mut results: Vec<Val> = types.results().iter().map(|&ty| Val::default_for_ty(ty)).collect();
+        let mut results: Vec<Val> = types.results().iter().map(|&ty| Val::default(ty)).collect();
         match func.call(&mut self.store, &arguments, &mut results) {
             Ok(()) => Ok(End::Values(results.iter().map(|value| from_wasmi(&self.store, value)).collect())),
             Err(error) => end_of(&error),
@@ -191,15 +187,8 @@ impl Engine for Run {
 
     fn table(&mut self, name: &str) -> Vec<Value> {
         let table = self.instance.get_table(&self.store, name).expect("the plan names it");
-        let elements =
-            (0..table.size(&self.store)).map(|index| table.get(&self.store, index).expect("in bounds"));
-        elements
-            .map(|element| match element {
-                Ref::Func(func) => Value::Func(!func.is_null()),
-                Ref::Extern(object) => {
-                    Value::Extern(object.val().map(|object| host_value(&self.store, object)))
-                }
-            })
+        (0..table.size(&self.store))
+            .map(|index| from_wasmi(&self.store, &table.get(&self.store, index).expect("in bounds")))
             .collect()
     }
 
