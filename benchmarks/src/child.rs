@@ -36,7 +36,8 @@ impl Task {
 
     /// Runs it once. A run that fails is an error: its time would mean nothing.
     pub(crate) fn run(&self) -> io::Result<Usage> {
-        let failed = |what: String| io::Error::other(format!("{} {}: {what}", self.program, self.args.join(" ")));
+        let failed =
+            |what: String| io::Error::other(format!("{} {}: {what}", self.program, self.args.join(" ")));
         let start = Instant::now();
         let child = Command::new(&self.program)
             .args(&self.args)

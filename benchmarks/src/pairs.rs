@@ -36,7 +36,8 @@ impl Pairs {
     /// A line of a Markdown table: what, both medians, the ratio with its quartiles.
     pub(crate) fn row(&self, what: &str, unit: &str, figure: Figure) -> String {
         let side = |index: usize| median(self.runs.iter().map(|run| figure(&run[index])).collect());
-        let mut ratios: Vec<f64> = self.runs.iter().map(|[ours, theirs]| figure(ours) / figure(theirs)).collect();
+        let mut ratios: Vec<f64> =
+            self.runs.iter().map(|[ours, theirs]| figure(ours) / figure(theirs)).collect();
         ratios.sort_by(f64::total_cmp);
         let quartile = |quarter: usize| ratios[(ratios.len() - 1) * quarter / 4];
         let [ours, theirs] = &self.names;

@@ -8,8 +8,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The study's programs, and an argument that takes each a second or so.
-const PROGRAMS: [(&str, &str); 5] =
-    [("nbody", "5000000"), ("fannkuch-redux", "10"), ("mandelbrot", "2000"), ("binary-trees", "16"), ("fasta", "2500000")];
+const PROGRAMS: [(&str, &str); 5] = [
+    ("nbody", "5000000"),
+    ("fannkuch-redux", "10"),
+    ("mandelbrot", "2000"),
+    ("binary-trees", "16"),
+    ("fasta", "2500000"),
+];
 
 #[derive(Args)]
 pub(crate) struct Opts {

@@ -33,7 +33,8 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     let measured = Pairs::measure(&ours, &native, *pairs)?;
     println!("{}", measured.row("nop, whole process", "ms", pairs::WALL));
     println!("{}", measured.row("nop, peak memory", "MiB", pairs::PEAK));
-    if Task::new("wasmtime compile", wasmtime, &["compile", &text(&wasm), "-o", &text(&cwasm)]).run().is_err() {
+    if Task::new("wasmtime compile", wasmtime, &["compile", &text(&wasm), "-o", &text(&cwasm)]).run().is_err()
+    {
         println!("\n{} is missing or fails: not compared", wasmtime.display());
         return Ok(());
     }

@@ -25,12 +25,11 @@ pub(crate) struct Object {
 
 /// Puts the functions' code, which is taken from them, and the constant tables together.
 pub(crate) fn build(env: &Env<'_>, codes: &mut [Code]) -> Result<Object, CompileError> {
-    let failed = |error: ModuleError| CompileError::Object(error.to_string());
     let builder =
         ObjectBuilder::new(env.target.isa.clone(), "wasmaot", default_libcall_names()).map_err(failed)?;
     let mut module = ObjectModule::new(builder);
-    declare_functions(env, &mut module).map_err(failed)?;
-    let tables = declare_tables(env, &mut module).map_err(failed)?;
+    declare_functions(env, &mut module)?;
+    let tables = declare_tables(env, &mut module)?;
     for (index, code) in codes.iter_mut().enumerate() {
         let (bytes, relocs) = (std::mem::take(&mut code.bytes), std::mem::take(&mut code.relocs));
         module
@@ -38,7 +37,7 @@ pub(crate) fn build(env: &Env<'_>, codes: &mut [Code]) -> Result<Object, Compile
             .map_err(failed)?;
     }
     for &(table, id) in &tables {
-        define_table(env, &mut module, table, id).map_err(failed)?;
+        define_table(env, &mut module, table, id)?;
     }
     let mut product = module.finish();
     for &(table, id) in &tables {
@@ -54,6 +53,10 @@ pub(crate) fn build(env: &Env<'_>, codes: &mut [Code]) -> Result<Object, Compile
     Ok(Object { bytes, offsets })
 }
 
+fn failed(error: ModuleError) -> CompileError {
+    CompileError::Object(error.to_string())
+}
+
 fn text_offset(value: u64) -> Result<u32, CompileError> {
     u32::try_from(value).ok().filter(|&offset| offset <= i32::MAX as u32).ok_or(CompileError::Limit {
         what: "bytes of machine code",
@@ -63,25 +66,26 @@ fn text_offset(value: u64) -> Result<u32, CompileError> {
 }
 
 /// Declares all functions, such that their ids are their indices in CLIF names.
-fn declare_functions(env: &Env<'_>, module: &mut ObjectModule) -> Result<(), ModuleError> {
+fn declare_functions(env: &Env<'_>, module: &mut ObjectModule) -> Result<(), CompileError> {
     let mut names = UniqueNames::default();
     // The signature of a function that is defined by its bytes is not looked at.
     let signature = Signature::new(CallConv::Tail);
     for index in 0..(env.module.functions.len() + env.entries.len() + env.helpers.len()) as u32 {
         let name = names.make(&env.symbol(FUNCTIONS, index));
-        module.declare_function(&name, Linkage::Local, &signature)?;
+        module.declare_function(&name, Linkage::Local, &signature).map_err(failed)?;
     }
     Ok(())
 }
 
 /// Declares the constant tables. Data ids are table indices, so all tables up to the last constant one are declared.
-fn declare_tables(env: &Env<'_>, module: &mut ObjectModule) -> Result<Vec<(u32, DataId)>, ModuleError> {
+fn declare_tables(env: &Env<'_>, module: &mut ObjectModule) -> Result<Vec<(u32, DataId)>, CompileError> {
     let count = env.constant_tables.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
     let mut constant = Vec::new();
     for (index, elements) in env.constant_tables[..count].iter().enumerate() {
         // Imported and growable ones lie in the instance; nothing refers to their symbol.
         let linkage = if elements.is_some() { Linkage::Local } else { Linkage::Import };
-        let id = module.declare_data(&env.symbol(TABLES, index as u32), linkage, false, false)?;
+        let id =
+            module.declare_data(&env.symbol(TABLES, index as u32), linkage, false, false).map_err(failed)?;
         if elements.is_some() {
             constant.push((index as u32, id));
         }
@@ -94,7 +98,12 @@ fn elements<'e>(env: &Env<'e>, table: u32) -> &'e [Option<u32>] {
 }
 
 /// Writes a table's types. Addresses are relocations, added once all symbols have their places.
-fn define_table(env: &Env<'_>, module: &mut ObjectModule, table: u32, id: DataId) -> Result<(), ModuleError> {
+fn define_table(
+    env: &Env<'_>,
+    module: &mut ObjectModule,
+    table: u32,
+    id: DataId,
+) -> Result<(), CompileError> {
     let mut bytes = Vec::new();
     for element in elements(env, table) {
         let ty = element.map_or(ConstEntry::NULL_TYPE, |func| env.module.functions[func as usize]);
@@ -108,7 +117,7 @@ fn define_table(env: &Env<'_>, module: &mut ObjectModule, table: u32, id: DataId
     let mut data = DataDescription::new();
     data.define(bytes.into_boxed_slice());
     data.set_align(u64::from(ConstEntry::SIZE));
-    module.define_data(id, &data)
+    module.define_data(id, &data).map_err(failed)
 }
 
 fn relocate_table(

@@ -29,7 +29,8 @@ fn the_shared_library_is_built_by_a_command_of_its_own() {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("shared");
     // As in the README, but for the profile.
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "-p", "wasmaot-capi", "--target-dir"])
+        .args(["rustc", "--quiet", "--locked", "-p", "wasmaot-capi", "--crate-type", "staticlib,cdylib"])
+        .arg("--target-dir")
         .arg(&target)
         .env("RUSTFLAGS", "")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -40,4 +41,40 @@ fn the_shared_library_is_built_by_a_command_of_its_own() {
     let built = target.join("x86_64-unknown-linux-gnu/debug");
     assert_eq!(kind(&built.join("libwasmaot.so")), (ET_DYN, true));
     assert!(built.join("libwasmaot.a").is_file());
+    the_example_in_c(&built);
+}
+
+/// The static library in a C program, as `examples/orders.c` tells.
+fn the_example_in_c(built: &Path) {
+    if Command::new("gcc").arg("--version").output().is_err() {
+        println!("skipped: no gcc to build examples/orders.c with");
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (program, artifact) = (folder.path().join("orders"), folder.path().join("orders.so"));
+    let compiled = Command::new(env!("CARGO_BIN_EXE_wasmaot"))
+        .args(["compile", "--quiet"])
+        .arg(root.join("examples/orders.wat"))
+        .arg("-o")
+        .arg(&artifact)
+        .status()
+        .expect("wasmaot starts");
+    assert!(compiled.success());
+    let linked = Command::new("gcc")
+        .args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"])
+        .arg(root.join("examples/orders.c"))
+        .arg("-I")
+        .arg(root.join("runtime-shim/include"))
+        .arg(built.join("libwasmaot.a"))
+        .args(["-lm", "-lpthread", "-ldl", "-o"])
+        .arg(&program)
+        .output()
+        .expect("gcc starts");
+    assert!(linked.status.success(), "{}", String::from_utf8_lossy(&linked.stderr));
+    let ran = Command::new(&program).arg(&artifact).output().expect("the program starts");
+    let printed = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{printed}");
+    assert!(printed.starts_with("total 1297\nlogged 1297\n"), "{printed}");
+    assert!(printed.contains("out of bounds memory access"), "{printed}");
 }

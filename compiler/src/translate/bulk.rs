@@ -126,7 +126,7 @@ fn chunks(count: u64) -> Vec<(i32, Type)> {
     let ty = sizes.into_iter().find(|ty| u64::from(ty.bytes()) <= count).expect("at least one byte");
     let size = u64::from(ty.bytes());
     let mut chunks: Vec<(i32, Type)> = (0..count / size).map(|index| ((index * size) as i32, ty)).collect();
-    if count % size != 0 {
+    if !count.is_multiple_of(size) {
         let rest = sizes
             .into_iter()
             .rev()

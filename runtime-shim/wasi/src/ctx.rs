@@ -219,7 +219,7 @@ impl WasiCtxBuilder {
         let mut entries = Vec::with_capacity(FIRST_FREE + self.preopens.len() + self.sockets.len() + 1);
         let rights = [Rights::STREAM_IN, Rights::STREAM_OUT, Rights::STREAM_OUT];
         for (stream, rights) in self.streams.iter().zip(rights) {
-            entries.push(stream.as_ref().map(|given| stream_entry(given.handle(), rights, Rights::NONE)));
+            entries.push(stream.as_ref().map(|given| stream_entry(given.handle(), rights, Rights::empty())));
         }
         entries.extend(self.preopens.iter().map(|preopen| Some(preopen.entry())));
         for socket in &self.sockets {
@@ -239,13 +239,13 @@ impl Preopen {
             kind: Kind::Directory(directory),
             rights: Rights::DIRECTORY,
             inheriting: Rights::DIRECTORY | Rights::FILE,
-            flags: FdFlags::NONE,
+            flags: FdFlags::empty(),
         }
     }
 }
 
 fn stream_entry(handle: Handle, rights: Rights, inheriting: Rights) -> Entry {
-    Entry { handle, kind: Kind::Stream, rights, inheriting, flags: FdFlags::NONE }
+    Entry { handle, kind: Kind::Stream, rights, inheriting, flags: FdFlags::empty() }
 }
 
 #[cfg(test)]

@@ -188,8 +188,8 @@ mod tests {
             handle: Handle::Owned(file.into()),
             kind: Kind::Stream,
             rights,
-            inheriting: Rights::NONE,
-            flags: FdFlags::NONE,
+            inheriting: Rights::empty(),
+            flags: FdFlags::empty(),
         }
     }
 
@@ -200,24 +200,24 @@ mod tests {
     #[test]
     fn numbers_start_after_the_streams_and_are_reused() {
         let mut table = table(100);
-        let numbers: Vec<_> = (0..3).map(|_| table.insert(entry(Rights::ALL)).expect("room")).collect();
+        let numbers: Vec<_> = (0..3).map(|_| table.insert(entry(Rights::all())).expect("room")).collect();
         assert_eq!(numbers, [3, 4, 5]);
         table.remove(4).expect("open");
         table.remove(3).expect("open");
-        assert_eq!(table.insert(entry(Rights::ALL)), Ok(3));
-        assert_eq!(table.insert(entry(Rights::ALL)), Ok(4));
-        assert_eq!(table.insert(entry(Rights::ALL)), Ok(6));
+        assert_eq!(table.insert(entry(Rights::all())), Ok(3));
+        assert_eq!(table.insert(entry(Rights::all())), Ok(4));
+        assert_eq!(table.insert(entry(Rights::all())), Ok(6));
     }
 
     #[test]
     fn the_limit_holds() {
         let mut table = table(5);
-        assert_eq!(table.insert(entry(Rights::ALL)), Ok(3));
-        assert_eq!(table.insert(entry(Rights::ALL)), Ok(4));
+        assert_eq!(table.insert(entry(Rights::all())), Ok(3));
+        assert_eq!(table.insert(entry(Rights::all())), Ok(4));
         assert!(!table.has_room());
-        assert_eq!(table.insert(entry(Rights::ALL)), Err(Errno::MFile));
+        assert_eq!(table.insert(entry(Rights::all())), Err(Errno::MFile));
         table.remove(3).expect("open");
-        assert_eq!(table.insert(entry(Rights::ALL)), Ok(3));
+        assert_eq!(table.insert(entry(Rights::all())), Ok(3));
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
         assert!(matches!(table.stream(fd, Rights::FD_READ | Rights::FD_SEEK), Err(Errno::NotCapable)));
         assert!(matches!(table.directory(fd, Rights::PATH_OPEN), Err(Errno::NotDir)));
         for closed in [0, 2, fd + 1, u32::MAX] {
-            assert!(matches!(table.get(closed, Rights::NONE), Err(Errno::BadF)));
+            assert!(matches!(table.get(closed, Rights::empty()), Err(Errno::BadF)));
         }
     }
 
@@ -243,6 +243,6 @@ mod tests {
         assert_eq!(table.renumber(from, to), Ok(()));
         assert!(table.entry(from).is_err());
         assert_eq!(table.entry(to).expect("open").rights, Rights::FD_READ);
-        assert_eq!(table.insert(entry(Rights::ALL)), Ok(from));
+        assert_eq!(table.insert(entry(Rights::all())), Ok(from));
     }
 }

@@ -14,6 +14,7 @@ use std::marker::PhantomData;
 use wasmaot_runtime::CallerMemory;
 
 use crate::errno::Errno;
+use crate::sys::IoVec;
 
 /// Buffers handed to the kernel at once (its own limit); what a guest lists beyond that is left for its
 /// next call, as a short read or write.
@@ -139,9 +140,9 @@ impl<'a> Guest<'a> {
         Ok(buffers)
     }
 
-    fn vector(&self, ptr: u32, len: u32) -> Result<libc::iovec, Errno> {
+    fn vector(&self, ptr: u32, len: u32) -> Result<IoVec, Errno> {
         let base = self.address(ptr, u64::from(len))?;
-        Ok(libc::iovec { iov_base: base.cast(), iov_len: len as usize })
+        Ok(IoVec { iov_base: base.cast(), iov_len: len as usize })
     }
 }
 
@@ -151,15 +152,15 @@ const INLINE: usize = 4;
 /// Checked ranges of guest memory, in the form the kernel takes them.
 #[derive(Debug)]
 pub(crate) struct Buffers<'a> {
-    few: [libc::iovec; INLINE],
+    few: [IoVec; INLINE],
     used: usize,
-    many: Vec<libc::iovec>,
+    many: Vec<IoVec>,
     memory: PhantomData<&'a mut [u8]>,
 }
 
 impl Default for Buffers<'_> {
     fn default() -> Self {
-        let empty = libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };
+        let empty = IoVec { iov_base: std::ptr::null_mut(), iov_len: 0 };
         Self { few: [empty; INLINE], used: 0, many: Vec::new(), memory: PhantomData }
     }
 }
@@ -170,7 +171,7 @@ impl Buffers<'_> {
         Self { many, ..Self::default() }
     }
 
-    fn push(&mut self, vector: libc::iovec) {
+    fn push(&mut self, vector: IoVec) {
         if self.many.capacity() > 0 {
             self.many.push(vector);
         } else {
@@ -180,7 +181,7 @@ impl Buffers<'_> {
     }
 
     /// The ranges. Each lies in guest memory, mapped for reading and writing.
-    pub(crate) fn as_slice(&self) -> &[libc::iovec] {
+    pub(crate) fn as_slice(&self) -> &[IoVec] {
         if self.many.capacity() > 0 { &self.many } else { &self.few[..self.used] }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! guest ──▶ lib.rs (table) ──▶ calls/* ──▶ fdtable.rs: descriptor and rights
-//!                                 │   ├──▶ guest.rs:   checked linear memory ──▶ kernel.rs: transfers
+//!                                 │   ├──▶ guest.rs:   checked linear memory ──▶ sys/:     transfers
 //!                                 └───┴──▶ path.rs:    beneath a directory (walk.rs: old kernels)
 //! ```
 //!
@@ -17,8 +17,8 @@ mod ctx;
 mod errno;
 mod fdtable;
 mod guest;
-mod kernel;
 mod path;
+mod sys;
 mod types;
 mod walk;
 

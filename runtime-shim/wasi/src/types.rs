@@ -3,115 +3,125 @@
 //! **Invariant.** Layouts are the `wasm32` ones of `wasi_snapshot_preview1`: little-endian, naturally
 //! aligned, padding written as zero, so that no byte of the host shows through.
 
-use std::ops::BitOr;
-
+use bitflags::bitflags;
 use rustix::fs::{FileType as HostFileType, Stat};
 
 use crate::errno::Errno;
-
-/// Defines a set of flags: its constants, and the few operations that the calls need.
-macro_rules! flags {
-    ($(#[$doc:meta])* $name:ident: $repr:ty { $($flag:ident = $bit:literal;)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-        pub(crate) struct $name($repr);
-
-        #[allow(dead_code, reason = "the set is complete, whether or not a call tests each flag")]
-        impl $name {
-            $(pub(crate) const $flag: Self = Self(1 << $bit);)*
-            pub(crate) const ALL: Self = Self($((1 << $bit) |)* 0);
-            pub(crate) const NONE: Self = Self(0);
-
-            pub(crate) const fn with(self, other: Self) -> Self {
-                Self(self.0 | other.0)
-            }
-            pub(crate) const fn without(self, other: Self) -> Self {
-                Self(self.0 & !other.0)
-            }
-            pub(crate) const fn masked(self, mask: Self) -> Self {
-                Self(self.0 & mask.0)
-            }
-            pub(crate) const fn contains(self, other: Self) -> bool {
-                self.0 & other.0 == other.0
-            }
-            pub(crate) const fn intersects(self, other: Self) -> bool {
-                self.0 & other.0 != 0
-            }
-            pub(crate) const fn bits(self) -> $repr {
-                self.0
-            }
-        }
-
-        impl BitOr for $name {
-            type Output = Self;
-            fn bitor(self, other: Self) -> Self {
-                self.with(other)
-            }
-        }
-    };
-}
 
 /// Parses small flag sets, refusing bits that have no meaning.
 macro_rules! parse {
     ($($name:ident: $repr:ty),*) => {$(
         impl $name {
             pub(crate) fn parse(bits: u32) -> Result<Self, Errno> {
-                if bits & !u32::from(Self::ALL.0) != 0 {
-                    return Err(Errno::Inval);
-                }
-                Ok(Self(bits as $repr))
+                <$repr>::try_from(bits).ok().and_then(Self::from_bits).ok_or(Errno::Inval)
             }
         }
     )*};
 }
 
-flags! {
+bitflags! {
     /// What may be done with a descriptor.
-    Rights: u64 {
-        FD_DATASYNC = 0; FD_READ = 1; FD_SEEK = 2; FD_FDSTAT_SET_FLAGS = 3; FD_SYNC = 4; FD_TELL = 5;
-        FD_WRITE = 6; FD_ADVISE = 7; FD_ALLOCATE = 8; PATH_CREATE_DIRECTORY = 9; PATH_CREATE_FILE = 10;
-        PATH_LINK_SOURCE = 11; PATH_LINK_TARGET = 12; PATH_OPEN = 13; FD_READDIR = 14; PATH_READLINK = 15;
-        PATH_RENAME_SOURCE = 16; PATH_RENAME_TARGET = 17; PATH_FILESTAT_GET = 18;
-        PATH_FILESTAT_SET_SIZE = 19; PATH_FILESTAT_SET_TIMES = 20; FD_FILESTAT_GET = 21;
-        FD_FILESTAT_SET_SIZE = 22; FD_FILESTAT_SET_TIMES = 23; PATH_SYMLINK = 24;
-        PATH_REMOVE_DIRECTORY = 25; PATH_UNLINK_FILE = 26; POLL_FD_READWRITE = 27; SOCK_SHUTDOWN = 28;
-        SOCK_ACCEPT = 29;
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub(crate) struct Rights: u64 {
+        const FD_DATASYNC = 1 << 0;
+        const FD_READ = 1 << 1;
+        const FD_SEEK = 1 << 2;
+        const FD_FDSTAT_SET_FLAGS = 1 << 3;
+        const FD_SYNC = 1 << 4;
+        const FD_TELL = 1 << 5;
+        const FD_WRITE = 1 << 6;
+        const FD_ADVISE = 1 << 7;
+        const FD_ALLOCATE = 1 << 8;
+        const PATH_CREATE_DIRECTORY = 1 << 9;
+        const PATH_CREATE_FILE = 1 << 10;
+        const PATH_LINK_SOURCE = 1 << 11;
+        const PATH_LINK_TARGET = 1 << 12;
+        const PATH_OPEN = 1 << 13;
+        const FD_READDIR = 1 << 14;
+        const PATH_READLINK = 1 << 15;
+        const PATH_RENAME_SOURCE = 1 << 16;
+        const PATH_RENAME_TARGET = 1 << 17;
+        const PATH_FILESTAT_GET = 1 << 18;
+        const PATH_FILESTAT_SET_SIZE = 1 << 19;
+        const PATH_FILESTAT_SET_TIMES = 1 << 20;
+        const FD_FILESTAT_GET = 1 << 21;
+        const FD_FILESTAT_SET_SIZE = 1 << 22;
+        const FD_FILESTAT_SET_TIMES = 1 << 23;
+        const PATH_SYMLINK = 1 << 24;
+        const PATH_REMOVE_DIRECTORY = 1 << 25;
+        const PATH_UNLINK_FILE = 1 << 26;
+        const POLL_FD_READWRITE = 1 << 27;
+        const SOCK_SHUTDOWN = 1 << 28;
+        const SOCK_ACCEPT = 1 << 29;
     }
 }
 
-flags! {
+bitflags! {
     /// How a descriptor reads and writes.
-    FdFlags: u16 { APPEND = 0; DSYNC = 1; NONBLOCK = 2; RSYNC = 3; SYNC = 4; }
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub(crate) struct FdFlags: u16 {
+        const APPEND = 1 << 0;
+        const DSYNC = 1 << 1;
+        const NONBLOCK = 1 << 2;
+        const RSYNC = 1 << 3;
+        const SYNC = 1 << 4;
+    }
 }
 
-flags! {
+bitflags! {
     /// How `path_open` opens.
-    OpenFlags: u16 { CREAT = 0; DIRECTORY = 1; EXCL = 2; TRUNC = 3; }
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub(crate) struct OpenFlags: u16 {
+        const CREAT = 1 << 0;
+        const DIRECTORY = 1 << 1;
+        const EXCL = 1 << 2;
+        const TRUNC = 1 << 3;
+    }
 }
 
-flags! {
+bitflags! {
     /// How a path is looked up.
-    LookupFlags: u32 { SYMLINK_FOLLOW = 0; }
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub(crate) struct LookupFlags: u32 {
+        const SYMLINK_FOLLOW = 1 << 0;
+    }
 }
 
-flags! {
+bitflags! {
     /// Which times a call sets, and to what.
-    TimeFlags: u16 { ATIM = 0; ATIM_NOW = 1; MTIM = 2; MTIM_NOW = 3; }
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub(crate) struct TimeFlags: u16 {
+        const ATIM = 1 << 0;
+        const ATIM_NOW = 1 << 1;
+        const MTIM = 1 << 2;
+        const MTIM_NOW = 1 << 3;
+    }
 }
 
-flags! {
+bitflags! {
     /// What `poll_oneoff` says about a ready descriptor.
-    EventFlags: u16 { HANGUP = 0; }
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub(crate) struct EventFlags: u16 {
+        const HANGUP = 1 << 0;
+    }
 }
 
-flags! {
+bitflags! {
     /// How `sock_recv` receives.
-    ReceiveFlags: u16 { PEEK = 0; WAITALL = 1; }
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub(crate) struct ReceiveFlags: u16 {
+        const PEEK = 1 << 0;
+        const WAITALL = 1 << 1;
+    }
 }
 
-flags! {
+bitflags! {
     /// Which directions `sock_shutdown` closes.
-    ShutdownFlags: u8 { RD = 0; WR = 1; }
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub(crate) struct ShutdownFlags: u8 {
+        const RD = 1 << 0;
+        const WR = 1 << 1;
+    }
 }
 
 parse!(FdFlags: u16, OpenFlags: u16, LookupFlags: u32, TimeFlags: u16, ReceiveFlags: u16, ShutdownFlags: u8);
@@ -119,82 +129,82 @@ parse!(FdFlags: u16, OpenFlags: u16, LookupFlags: u32, TimeFlags: u16, ReceiveFl
 impl Rights {
     /// Rights as the guest passes them. Unknown bits stay: nothing holds them, so asking for one fails.
     pub(crate) const fn from_guest(bits: u64) -> Self {
-        Self(bits)
+        Self::from_bits_retain(bits)
     }
 
     /// All that makes sense for a directory.
     pub(crate) const DIRECTORY: Self = Self::FD_FDSTAT_SET_FLAGS
-        .with(Self::FD_SYNC)
-        .with(Self::FD_DATASYNC)
-        .with(Self::FD_ADVISE)
-        .with(Self::PATH_CREATE_DIRECTORY)
-        .with(Self::PATH_CREATE_FILE)
-        .with(Self::PATH_LINK_SOURCE)
-        .with(Self::PATH_LINK_TARGET)
-        .with(Self::PATH_OPEN)
-        .with(Self::FD_READDIR)
-        .with(Self::PATH_READLINK)
-        .with(Self::PATH_RENAME_SOURCE)
-        .with(Self::PATH_RENAME_TARGET)
-        .with(Self::PATH_FILESTAT_GET)
-        .with(Self::PATH_FILESTAT_SET_SIZE)
-        .with(Self::PATH_FILESTAT_SET_TIMES)
-        .with(Self::FD_FILESTAT_GET)
-        .with(Self::FD_FILESTAT_SET_TIMES)
-        .with(Self::PATH_SYMLINK)
-        .with(Self::PATH_REMOVE_DIRECTORY)
-        .with(Self::PATH_UNLINK_FILE)
-        .with(Self::POLL_FD_READWRITE);
+        .union(Self::FD_SYNC)
+        .union(Self::FD_DATASYNC)
+        .union(Self::FD_ADVISE)
+        .union(Self::PATH_CREATE_DIRECTORY)
+        .union(Self::PATH_CREATE_FILE)
+        .union(Self::PATH_LINK_SOURCE)
+        .union(Self::PATH_LINK_TARGET)
+        .union(Self::PATH_OPEN)
+        .union(Self::FD_READDIR)
+        .union(Self::PATH_READLINK)
+        .union(Self::PATH_RENAME_SOURCE)
+        .union(Self::PATH_RENAME_TARGET)
+        .union(Self::PATH_FILESTAT_GET)
+        .union(Self::PATH_FILESTAT_SET_SIZE)
+        .union(Self::PATH_FILESTAT_SET_TIMES)
+        .union(Self::FD_FILESTAT_GET)
+        .union(Self::FD_FILESTAT_SET_TIMES)
+        .union(Self::PATH_SYMLINK)
+        .union(Self::PATH_REMOVE_DIRECTORY)
+        .union(Self::PATH_UNLINK_FILE)
+        .union(Self::POLL_FD_READWRITE);
 
     /// All that makes sense for anything else that `path_open` opens.
     pub(crate) const FILE: Self = Self::FD_DATASYNC
-        .with(Self::FD_READ)
-        .with(Self::FD_SEEK)
-        .with(Self::FD_FDSTAT_SET_FLAGS)
-        .with(Self::FD_SYNC)
-        .with(Self::FD_TELL)
-        .with(Self::FD_WRITE)
-        .with(Self::FD_ADVISE)
-        .with(Self::FD_ALLOCATE)
-        .with(Self::FD_FILESTAT_GET)
-        .with(Self::FD_FILESTAT_SET_SIZE)
-        .with(Self::FD_FILESTAT_SET_TIMES)
-        .with(Self::POLL_FD_READWRITE);
+        .union(Self::FD_READ)
+        .union(Self::FD_SEEK)
+        .union(Self::FD_FDSTAT_SET_FLAGS)
+        .union(Self::FD_SYNC)
+        .union(Self::FD_TELL)
+        .union(Self::FD_WRITE)
+        .union(Self::FD_ADVISE)
+        .union(Self::FD_ALLOCATE)
+        .union(Self::FD_FILESTAT_GET)
+        .union(Self::FD_FILESTAT_SET_SIZE)
+        .union(Self::FD_FILESTAT_SET_TIMES)
+        .union(Self::POLL_FD_READWRITE);
 
     /// What every standard stream has; [`Rights::FD_READ`] or the writing ones come on top.
     const STREAM: Self = Self::FD_SEEK
-        .with(Self::FD_TELL)
-        .with(Self::FD_FDSTAT_SET_FLAGS)
-        .with(Self::FD_FILESTAT_GET)
-        .with(Self::FD_ADVISE)
-        .with(Self::POLL_FD_READWRITE)
-        .with(Self::SOCK_SHUTDOWN);
+        .union(Self::FD_TELL)
+        .union(Self::FD_FDSTAT_SET_FLAGS)
+        .union(Self::FD_FILESTAT_GET)
+        .union(Self::FD_ADVISE)
+        .union(Self::POLL_FD_READWRITE)
+        .union(Self::SOCK_SHUTDOWN);
 
     /// Standard input.
-    pub(crate) const STREAM_IN: Self = Self::STREAM.with(Self::FD_READ);
+    pub(crate) const STREAM_IN: Self = Self::STREAM.union(Self::FD_READ);
 
     /// Standard output and error.
     pub(crate) const STREAM_OUT: Self = Self::STREAM
-        .with(Self::FD_WRITE)
-        .with(Self::FD_SYNC)
-        .with(Self::FD_DATASYNC)
-        .with(Self::FD_ALLOCATE)
-        .with(Self::FD_FILESTAT_SET_SIZE);
+        .union(Self::FD_WRITE)
+        .union(Self::FD_SYNC)
+        .union(Self::FD_DATASYNC)
+        .union(Self::FD_ALLOCATE)
+        .union(Self::FD_FILESTAT_SET_SIZE);
 
     /// A connected socket.
     pub(crate) const CONNECTION: Self = Self::FD_READ
-        .with(Self::FD_WRITE)
-        .with(Self::FD_FDSTAT_SET_FLAGS)
-        .with(Self::FD_FILESTAT_GET)
-        .with(Self::POLL_FD_READWRITE)
-        .with(Self::SOCK_SHUTDOWN);
+        .union(Self::FD_WRITE)
+        .union(Self::FD_FDSTAT_SET_FLAGS)
+        .union(Self::FD_FILESTAT_GET)
+        .union(Self::POLL_FD_READWRITE)
+        .union(Self::SOCK_SHUTDOWN);
 
     /// A listening socket.
     pub(crate) const LISTENER: Self = Self::FD_FDSTAT_SET_FLAGS
-        .with(Self::FD_FILESTAT_GET)
-        .with(Self::FD_READ)
-        .with(Self::POLL_FD_READWRITE)
-        .with(Self::SOCK_ACCEPT);
+        .union(Self::FD_FILESTAT_GET)
+        .union(Self::FD_READ)
+        .union(Self::POLL_FD_READWRITE)
+        .union(Self::SOCK_ACCEPT);
 }
 
 /// What kind of thing a descriptor or a directory entry is.
@@ -507,12 +517,12 @@ mod tests {
 
     #[test]
     fn flags_refuse_unknown_bits() {
-        assert_eq!(FdFlags::parse(0x1f).map(FdFlags::bits), Ok(0x1f));
+        assert_eq!(FdFlags::parse(0x1f).map(|flags| flags.bits()), Ok(0x1f));
         assert_eq!(FdFlags::parse(0x20), Err(Errno::Inval));
         assert_eq!(OpenFlags::parse(0x1_0000), Err(Errno::Inval));
         assert_eq!(LookupFlags::parse(2), Err(Errno::Inval));
         assert_eq!(TimeFlags::parse(16), Err(Errno::Inval));
-        assert_eq!(Rights::ALL.bits(), (1 << 30) - 1);
+        assert_eq!(Rights::all().bits(), (1 << 30) - 1);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use arbitrary::Unstructured;
 use wasm_smith::{Config, Module};
 use wasmaot_tests::Random;
 
-/// Calls and loop iterations that an instance may make in all.
-const FUEL: u32 = 20_000;
+/// Calls and loop iterations that an instance may make in all. Few enough for all to be calls within calls.
+const FUEL: u32 = 2_000;
 
 fn config(number: u64) -> Config {
     let (traps, imports) = (number % 2 == 1, number / 2 % 2 == 1);

@@ -3,7 +3,7 @@
 use crate::engine::{End, Engine, HostCall, Item, Plan, Value};
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::{self, Limits};
-use wasmi::errors::{ErrorKind, InstantiationError};
+use wasmi::errors::{ErrorKind, InstantiationError, TableError};
 use wasmi::{Config, Extern, ExternRef, ExternType, Func, Instance, Linker, Module, Ref, Store, Val};
 
 /// An instance and its store, whose data is the log of host calls.
@@ -120,7 +120,10 @@ fn define(store: &mut Store<Vec<HostCall>>, position: usize, ty: &ExternType) ->
 
 fn end_of(error: &wasmi::Error) -> Result<End, String> {
     use wasmi::TrapCode as Theirs;
-    if let ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) = error.kind() {
+    // Segments that do not fit at instantiation are told in other terms.
+    if let ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. })
+    | ErrorKind::Table(TableError::CopyOutOfBounds) = error.kind()
+    {
         return Ok(End::trap(TrapCode::TableOutOfBounds));
     }
     let code = error.as_trap_code().ok_or_else(|| format!("wasmi: {error}"))?;

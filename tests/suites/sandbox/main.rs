@@ -3,6 +3,7 @@
 //! **Invariant: an expectation is computed, not written down**: an access traps exactly if its last byte
 //! lies beyond the size that the memory has at that moment.
 
+mod bulk;
 mod host;
 mod memory;
 mod stack;

@@ -10,7 +10,11 @@ fn recursion_with_frame(count: usize) -> String {
     let mut wat = String::from("(module (memory 1) (func $f (export \"f\") (param i32) (result i64) ");
     wat += &"(local i64)".repeat(count);
     for local in 1..=count {
-        write!(wat, "(local.set {local} (i64.load offset={local} (i32.and (local.get 0) (i32.const 0x3fff))))").expect("a string grows");
+        write!(
+            wat,
+            "(local.set {local} (i64.load offset={local} (i32.and (local.get 0) (i32.const 0x3fff))))"
+        )
+        .expect("a string grows");
     }
     wat += "(if (result i64) (local.get 0) (then (call $f (i32.sub (local.get 0) (i32.const 1)))) (else (i64.const 0)))";
     for local in 1..=count {

@@ -9,7 +9,7 @@ use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle};
 use crate::guest::Guest;
-use crate::kernel::{self, uninterrupted};
+use crate::sys::kernel::{self, uninterrupted};
 use crate::types::{FdFlags, Prestat, Rights};
 
 pub(crate) fn fd_read(
@@ -119,7 +119,7 @@ fn seek(
     to: SeekFrom,
     out: u32,
 ) -> Result<(), Errno> {
-    let entry = ctx.table.stream(fd, Rights::NONE)?;
+    let entry = ctx.table.stream(fd, Rights::empty())?;
     entry.require(Rights::FD_SEEK).or_else(|_| entry.require(rights))?;
     guest.result::<8>(out)?;
     guest.write_u64(out, rustix::fs::seek(entry.fd(), to)?)

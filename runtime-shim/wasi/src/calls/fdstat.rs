@@ -7,7 +7,8 @@ use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle};
 use crate::guest::Guest;
-use crate::kernel::uninterrupted;
+use crate::sys;
+use crate::sys::kernel::uninterrupted;
 use crate::types::{FdFlags, FdStat, FileStat, FileType, Rights, TimeFlags};
 
 pub(crate) fn fd_fdstat_get(ctx: &mut WasiCtx, guest: Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
@@ -26,7 +27,7 @@ fn effective_rights(entry: &Entry) -> Rights {
     if matches!(entry.handle, Handle::Owned(_)) || !rustix::termios::isatty(entry.fd()) {
         return entry.rights;
     }
-    entry.rights.without(Rights::FD_SEEK | Rights::FD_TELL)
+    entry.rights.difference(Rights::FD_SEEK | Rights::FD_TELL)
 }
 
 /// The guest's own descriptors carry what it set; a shared one what the host set, and whether the guest
@@ -39,7 +40,7 @@ fn flags(entry: &Entry) -> Result<FdFlags, Errno> {
 }
 
 /// Rustix takes `O_DSYNC` for `O_SYNC`, which on Linux is more.
-const DSYNC: OFlags = OFlags::from_bits_retain(libc::O_DSYNC.cast_unsigned());
+const DSYNC: OFlags = OFlags::from_bits_retain(sys::O_DSYNC);
 
 fn flags_from_host(host: OFlags) -> FdFlags {
     let pairs = [
@@ -49,7 +50,7 @@ fn flags_from_host(host: OFlags) -> FdFlags {
         (OFlags::SYNC, FdFlags::SYNC),
     ];
     let set = pairs.into_iter().filter(|(flag, _)| host.contains(*flag));
-    set.fold(FdFlags::NONE, |flags, (_, flag)| flags | flag)
+    set.fold(FdFlags::empty(), |flags, (_, flag)| flags | flag)
 }
 
 /// The host's flags for a descriptor that is being opened. Linux knows no `O_RSYNC` of its own: what
@@ -77,7 +78,7 @@ pub(crate) fn fd_fdstat_set_flags(
     let current = flags(entry)?;
     if let Handle::Owned(fd) = &entry.handle {
         let changeable = FdFlags::APPEND | FdFlags::NONBLOCK;
-        if wanted.without(changeable) != current.without(changeable) {
+        if wanted.difference(changeable) != current.difference(changeable) {
             return Err(Errno::NotSup);
         }
         rustix::fs::fcntl_setfl(fd, flags_to_host(wanted))?;
@@ -85,11 +86,12 @@ pub(crate) fn fd_fdstat_set_flags(
         return Ok(());
     }
     // What the host set stays. Not to block is the guest's own affair: its calls see to that.
-    let host = current.without(entry.flags);
-    if wanted.without(FdFlags::NONBLOCK) != current.without(FdFlags::NONBLOCK) || !wanted.contains(host) {
+    let host = current.difference(entry.flags);
+    if wanted.difference(FdFlags::NONBLOCK) != current.difference(FdFlags::NONBLOCK) || !wanted.contains(host)
+    {
         return Err(Errno::NotSup);
     }
-    ctx.table.entry_mut(fd_number)?.flags = wanted.without(host);
+    ctx.table.entry_mut(fd_number)?.flags = wanted.difference(host);
     Ok(())
 }
 
@@ -175,7 +177,7 @@ mod tests {
 
     #[test]
     fn flags_go_to_the_host_and_back() {
-        for flags in [FdFlags::NONE, FdFlags::APPEND, FdFlags::NONBLOCK, FdFlags::DSYNC] {
+        for flags in [FdFlags::empty(), FdFlags::APPEND, FdFlags::NONBLOCK, FdFlags::DSYNC] {
             assert_eq!(flags_from_host(flags_to_host(flags)), flags);
         }
         assert!(flags_from_host(flags_to_host(FdFlags::RSYNC)).contains(FdFlags::SYNC));

@@ -51,22 +51,22 @@ pub(crate) fn path_open(
 fn rights_to_open(flags: OpenFlags) -> Rights {
     let mut rights = Rights::PATH_OPEN;
     if flags.contains(OpenFlags::CREAT) {
-        rights = rights | Rights::PATH_CREATE_FILE;
+        rights |= Rights::PATH_CREATE_FILE;
     }
     if flags.contains(OpenFlags::TRUNC) {
-        rights = rights | Rights::PATH_FILESTAT_SET_SIZE;
+        rights |= Rights::PATH_FILESTAT_SET_SIZE;
     }
     rights
 }
 
 /// To open for synchronised writing is to synchronise with each write.
 fn rights_to_sync(flags: FdFlags) -> Rights {
-    let mut rights = Rights::NONE;
+    let mut rights = Rights::empty();
     if flags.contains(FdFlags::DSYNC) {
-        rights = rights | Rights::FD_DATASYNC;
+        rights |= Rights::FD_DATASYNC;
     }
     if flags.intersects(FdFlags::RSYNC | FdFlags::SYNC) {
-        rights = rights | Rights::FD_SYNC;
+        rights |= Rights::FD_SYNC;
     }
     rights
 }
@@ -110,7 +110,7 @@ fn opened_entry(
     } else {
         (Kind::Stream, Rights::FILE)
     };
-    Ok(Entry { handle: Handle::Owned(fd), kind, rights: rights.masked(mask), inheriting, flags })
+    Ok(Entry { handle: Handle::Owned(fd), kind, rights: rights.intersection(mask), inheriting, flags })
 }
 
 pub(crate) fn path_filestat_get(

@@ -113,7 +113,7 @@ impl Wait<'_> {
     }
 
     fn event(&self, error: Option<Errno>) -> Event {
-        Event { subscription: self.subscription, error, bytes: 0, flags: EventFlags::NONE }
+        Event { subscription: self.subscription, error, bytes: 0, flags: EventFlags::empty() }
     }
 }
 
@@ -164,7 +164,7 @@ fn ready(wait: &Wait<'_>, entry: &Entry, result: PollFlags) -> Event {
         return wait.event(Some(Errno::BadF));
     }
     let gone = result.intersects(PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR);
-    let flags = if gone { EventFlags::HANGUP } else { EventFlags::NONE };
+    let flags = if gone { EventFlags::HANGUP } else { EventFlags::empty() };
     let bytes = match wait.subscription.trigger {
         Trigger::Read(_) => readable_bytes(entry),
         // The kernel does not say how many; one at least.

@@ -10,7 +10,8 @@ use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle, Kind};
 use crate::guest::Guest;
-use crate::kernel::{self, uninterrupted};
+use crate::sys;
+use crate::sys::kernel::{self, uninterrupted};
 use crate::types::{FdFlags, ReceiveFlags, Rights, ShutdownFlags};
 
 pub(crate) fn sock_accept(
@@ -21,14 +22,14 @@ pub(crate) fn sock_accept(
     out: u32,
 ) -> Result<(), Errno> {
     let flags = FdFlags::parse(flags)?;
-    if flags != flags.masked(FdFlags::NONBLOCK) {
+    if flags != flags.intersection(FdFlags::NONBLOCK) {
         return Err(Errno::Inval);
     }
     guest.result::<4>(out)?;
     if !ctx.table.has_room() {
         return Err(Errno::MFile);
     }
-    let listener = ctx.table.stream(fd, Rights::NONE)?;
+    let listener = ctx.table.stream(fd, Rights::empty())?;
     require_socket(listener)?;
     listener.require(Rights::SOCK_ACCEPT)?;
     would_block(listener, PollFlags::IN)?;
@@ -44,8 +45,8 @@ fn connection(socket: OwnedFd, inheriting: Rights, flags: FdFlags) -> Entry {
     Entry {
         handle: Handle::Owned(socket),
         kind: Kind::Stream,
-        rights: Rights::CONNECTION.masked(inheriting),
-        inheriting: Rights::NONE,
+        rights: Rights::CONNECTION.intersection(inheriting),
+        inheriting: Rights::empty(),
         flags,
     }
 }
@@ -72,8 +73,8 @@ pub(crate) fn sock_recv(
     guest.result::<2>(flags_out)?;
     let buffers = guest.buffers(list, count)?;
     would_block(entry, PollFlags::IN)?;
-    let peek = if flags.contains(ReceiveFlags::PEEK) { libc::MSG_PEEK } else { 0 };
-    let wait_all = if flags.contains(ReceiveFlags::WAITALL) { libc::MSG_WAITALL } else { 0 };
+    let peek = if flags.contains(ReceiveFlags::PEEK) { sys::MSG_PEEK } else { 0 };
+    let wait_all = if flags.contains(ReceiveFlags::WAITALL) { sys::MSG_WAITALL } else { 0 };
     let (received, truncated) = kernel::receive(entry.fd(), &buffers, peek | wait_all)?;
     guest.write(flags_out, &u16::from(truncated).to_le_bytes())?;
     guest.write_u32(out, received as u32)

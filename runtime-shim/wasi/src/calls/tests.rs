@@ -92,7 +92,7 @@ impl Machine {
     }
 
     fn create(&mut self, name: &str) -> u32 {
-        self.open(name, 1, Rights::FILE, FdFlags::NONE).expect("created")
+        self.open(name, 1, Rights::FILE, FdFlags::empty()).expect("created")
     }
 
     fn write(&mut self, fd: u32, text: &[u8]) -> Result<u32, Errno> {
@@ -206,7 +206,7 @@ fn bad_pointers_change_nothing() {
         assert_eq!(refused, Err(Errno::Fault));
     }
     assert_eq!(fs::read(machine.dir.path().join("file")).expect("there"), b"data");
-    let before = machine.open("made", 1, Rights::FILE, FdFlags::NONE).expect("opened");
+    let before = machine.open("made", 1, Rights::FILE, FdFlags::empty()).expect("opened");
     machine.call(|ctx, guest| fd::fd_close(ctx, guest, before)).expect("closed");
     let len = machine.put(TEXT, b"unmade");
     let refused =
@@ -220,7 +220,7 @@ fn rights_hold() {
     let mut machine = Machine::new();
     let fd = machine.create("file");
     machine.write(fd, b"text").expect("written");
-    let reader = machine.open("file", 0, Rights::FD_READ, FdFlags::NONE).expect("opened");
+    let reader = machine.open("file", 0, Rights::FD_READ, FdFlags::empty()).expect("opened");
     assert_eq!(machine.read(reader, 4).as_deref(), Ok(&b"text"[..]));
     assert_eq!(machine.write(reader, b"x"), Err(Errno::NotCapable));
     assert_eq!(machine.call(|ctx, guest| fd::fd_tell(ctx, guest, reader, OUT)), Err(Errno::NotCapable));
@@ -232,15 +232,15 @@ fn rights_hold() {
     assert_eq!(machine.read(reader, 4), Err(Errno::NotCapable));
     assert_eq!(machine.read(99, 4), Err(Errno::BadF));
     assert_eq!(machine.read(DIR, 4), Err(Errno::IsDir));
-    let not_inherited = machine.open("file", 0, Rights::SOCK_SHUTDOWN, FdFlags::NONE);
+    let not_inherited = machine.open("file", 0, Rights::SOCK_SHUTDOWN, FdFlags::empty());
     assert_eq!(not_inherited, Err(Errno::NotCapable));
-    let files = (Rights::DIRECTORY.without(Rights::PATH_CREATE_FILE)).bits();
+    let files = (Rights::DIRECTORY.difference(Rights::PATH_CREATE_FILE)).bits();
     let inheriting = (Rights::DIRECTORY | Rights::FILE).bits();
     machine
         .call(|ctx, guest| fdstat::fd_fdstat_set_rights(ctx, guest, DIR, files, inheriting))
         .expect("given up");
-    assert_eq!(machine.open("new", 1, Rights::FILE, FdFlags::NONE), Err(Errno::NotCapable));
-    assert!(machine.open("file", 0, Rights::FILE, FdFlags::NONE).is_ok());
+    assert_eq!(machine.open("new", 1, Rights::FILE, FdFlags::empty()), Err(Errno::NotCapable));
+    assert!(machine.open("file", 0, Rights::FILE, FdFlags::empty()).is_ok());
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn descriptors_are_bounded() {
     let mut machine = Machine::with(WasiCtxBuilder::new().max_descriptors(6));
     let numbers = [(); 2].map(|()| machine.create("file"));
     assert_eq!(numbers, [4, 5]);
-    assert_eq!(machine.open("other", 1, Rights::FILE, FdFlags::NONE), Err(Errno::MFile));
+    assert_eq!(machine.open("other", 1, Rights::FILE, FdFlags::empty()), Err(Errno::MFile));
     assert!(!machine.dir.path().join("other").exists());
     machine.call(|ctx, guest| fd::fd_close(ctx, guest, 4)).expect("closed");
     assert_eq!(machine.create("other"), 4);
@@ -334,7 +334,7 @@ fn preopens_have_names() {
     let refused = machine.call(|ctx, guest| fd::fd_prestat_dir_name(ctx, guest, DIR, BUFFER, 4));
     assert_eq!(refused, Err(Errno::NameTooLong));
     assert_eq!(machine.call(|ctx, guest| fd::fd_prestat_get(ctx, guest, 4, OUT)), Err(Errno::BadF));
-    let opened = machine.open(".", 2, Rights::DIRECTORY, FdFlags::NONE).expect("opened");
+    let opened = machine.open(".", 2, Rights::DIRECTORY, FdFlags::empty()).expect("opened");
     assert_eq!(machine.call(|ctx, guest| fd::fd_prestat_get(ctx, guest, opened, OUT)), Err(Errno::BadF));
     machine.call(|ctx, guest| fd::fd_renumber(ctx, guest, opened, DIR)).expect("renumbered");
     assert_eq!(machine.call(|ctx, guest| fd::fd_prestat_get(ctx, guest, DIR, OUT)), Err(Errno::BadF));
@@ -399,7 +399,7 @@ fn cookies_survive_changes() {
     for index in 0..100 {
         fs::write(machine.dir.path().join(format!("file-{index}")), "").expect("written");
     }
-    let own = machine.open(".", 2, Rights::DIRECTORY, FdFlags::NONE).expect("opened");
+    let own = machine.open(".", 2, Rights::DIRECTORY, FdFlags::empty()).expect("opened");
     for dir in [DIR, own] {
         let before = listing(&mut machine, dir, 4096);
         let (middle, last) = (&before[50], &before[99]);

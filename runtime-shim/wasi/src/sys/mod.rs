@@ -1,0 +1,15 @@
+//! What goes to the kernel by libc: transfers on guest memory, and the numbers that `rustix` has no names for.
+
+pub(crate) mod kernel;
+
+/// A range of memory as the kernel takes it.
+pub(crate) use libc::iovec as IoVec;
+
+/// Leaves what was received where it is.
+pub(crate) const MSG_PEEK: i32 = libc::MSG_PEEK;
+
+/// Waits until all that was asked for is there.
+pub(crate) const MSG_WAITALL: i32 = libc::MSG_WAITALL;
+
+/// Synchronised data, the weaker kind.
+pub(crate) const O_DSYNC: u32 = libc::O_DSYNC.cast_unsigned();
