@@ -112,14 +112,17 @@ fn compile_here(
         Emit::Clif => text(codegen::for_each(&env, &jobs, progress, |worker, index| {
             Ok(format!("; {}\n{}", env.symbol(translate::FUNCTIONS, index), worker.function().display()))
         })?),
-        Emit::Asm => text(codegen::for_each(&env, &jobs, progress, |worker, index| {
-            let code = worker.generate(&env, index)?;
-            Ok(format!(
-                "{}:\n{}",
-                env.symbol(translate::FUNCTIONS, index),
-                listing::list(&code, &|space, index| env.symbol(space, index))
-            ))
-        })?),
+        Emit::Asm => {
+            let listings = codegen::for_each(&env, &jobs, progress, |worker, index| {
+                let code = worker.generate(&env, index)?;
+                let listing = listing::list(&code, &|space, index| env.symbol(space, index));
+                let title = env.symbol(translate::FUNCTIONS, index);
+                Ok((format!("{title}:\n{listing}"), code.bytes.len()))
+            })?;
+            let (listings, sizes): (Vec<_>, Vec<_>) = listings.into_iter().unzip();
+            summary.code_bytes = sizes.into_iter().sum();
+            text(listings)
+        }
         Emit::Object => {
             let mut codes =
                 codegen::for_each(&env, &jobs, progress, |worker, index| worker.generate(&env, index))?;

@@ -9,7 +9,7 @@ mod guest;
 mod parallel;
 mod random;
 
-pub use guest::{Guest, compile, compile_wat, options, trap_code};
+pub use guest::{Guest, compile, compile_wat, options, trap_code, variants};
 pub use parallel::parallel;
 pub use random::Random;
 

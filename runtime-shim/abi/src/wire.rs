@@ -1,7 +1,7 @@
 //! The byte encoding of the descriptor: little-endian, no padding, every list preceded by its
 //! `u32` count.
 //!
-//! [`record!`] gives a struct its writer and its reader from one list of fields, so the two cannot
+//! `record!` gives a struct its writer and its reader from one list of fields, so the two cannot
 //! drift apart. **Invariant: reading never panics and never allocates more than the input's size
 //! warrants**, whatever the bytes are.
 

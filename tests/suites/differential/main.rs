@@ -16,7 +16,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::FuncType;
-use wasmaot_tests::{Random, files, parallel, report, tests_folder};
+use wasmaot_compiler::Options;
+use wasmaot_tests::{Random, files, options, parallel, report, tests_folder, variants};
 
 /// Modules of an ordinary run.
 const MODULES: u64 = 2_500;
@@ -65,9 +66,9 @@ fn argument(random: &mut Random, ty: wasmaot_abi::types::ValType) -> Value {
 ///
 /// Each export has its turn in a fresh instance, as the fuel of an instance is used up for good; the export after it is
 /// called next, to see what the first one left behind.
-fn compare(wasm: &[u8]) -> Result<Tally, String> {
+fn compare(wasm: &[u8], options: &Options) -> Result<Tally, String> {
     let mut tally = Tally { modules: 1, ..Tally::default() };
-    let (theirs, ours) = (theirs::Program::new(wasm)?, ours::Program::new(wasm)?);
+    let (theirs, ours) = (theirs::Program::new(wasm)?, ours::Program::new(wasm, options)?);
     let plan = theirs.plan();
     let functions: Vec<(&str, &FuncType)> = plan.exports.iter().filter_map(function).collect();
     let mut random = Random::new(0);
@@ -177,19 +178,27 @@ fn keep(number: u64, wasm: &[u8]) -> String {
     }
 }
 
+/// The default options, twice as often as each of the others.
+fn all_variants() -> Vec<(String, Options)> {
+    let default = || ("default".to_string(), options());
+    [default(), default()].into_iter().chain(variants()).collect()
+}
+
 #[test]
 fn random_modules_agree() {
     let first = variable("WASMAOT_FUZZ_FIRST", 0);
     let count = variable("WASMAOT_FUZZ_MODULES", MODULES);
+    let variants = all_variants();
     let failures = Mutex::new(Vec::new());
     let tallies = parallel(first..first + count, |number| {
         let wasm = generate::module(number);
-        let result = catch_unwind(AssertUnwindSafe(|| compare(&wasm)));
+        let (variant, options) = &variants[number as usize / 4 % variants.len()];
+        let result = catch_unwind(AssertUnwindSafe(|| compare(&wasm, options)));
         let result = result.unwrap_or_else(|_| Err("a panic, see above".to_string()));
         result.unwrap_or_else(|error| {
             let path = keep(number, &wasm);
             let line = format!(
-                "module {number}: {error}\n  the module: {path}\n  again: WASMAOT_FUZZ_FIRST={number} \
+                "module {number} ({variant}): {error}\n  the module: {path}\n  again: WASMAOT_FUZZ_FIRST={number} \
                      WASMAOT_FUZZ_MODULES=1 cargo test -p wasmaot-tests --test differential"
             );
             failures.lock().unwrap_or_else(|e| e.into_inner()).push(line);
@@ -220,7 +229,9 @@ fn regressions_agree() {
     assert!(!found.is_empty());
     for path in &found {
         let wasm = wat::parse_file(path).unwrap_or_else(|e| panic!("{e}"));
-        compare(&wasm).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        for (variant, options) in all_variants() {
+            compare(&wasm, &options).unwrap_or_else(|e| panic!("{} ({variant}): {e}", path.display()));
+        }
     }
     report(format_args!("differential: {} regressions agree", found.len()));
 }

@@ -2,6 +2,7 @@
 
 use crate::engine::{End, Engine, HostCall, Item, Plan, Value};
 use wasmaot_abi::types::ValType;
+use wasmaot_compiler::Options;
 use wasmaot_runtime::{
     CallError, Extern, Global, Instance, InstantiateError, Linker, Memory, Module, Store, Table, Val,
 };
@@ -19,9 +20,8 @@ pub(crate) struct Program {
 
 impl Program {
     /// Compiles and loads a module.
-    pub(crate) fn new(wasm: &[u8]) -> Result<Self, String> {
-        let output =
-            wasmaot_compiler::compile(wasm, &wasmaot_tests::options(), &|_| {}).map_err(|e| e.to_string())?;
+    pub(crate) fn new(wasm: &[u8], options: &Options) -> Result<Self, String> {
+        let output = wasmaot_compiler::compile(wasm, options, &|_| {}).map_err(|e| e.to_string())?;
         Ok(Self { module: Module::from_bytes(&output.bytes).map_err(|e| e.to_string())? })
     }
 

