@@ -5,41 +5,9 @@ use wasmaot_abi::trap::TrapCode;
 use wasmaot_compiler::{Emit, OptLevel, Options, TargetCpu};
 use wasmaot_runtime::{CallError, Instance, Linker, Module, Store, Val};
 
-/// Names another CPU level for the suites to compile for: a psABI level or `native`.
-const CPU_VARIABLE: &str = "WASMAOT_TEST_CPU";
-
 /// Options of most suites: the defaults on one thread, as the suites run tests in parallel.
 pub fn options() -> Options {
-    Options { jobs: 1, emit: Emit::SharedObject, cpu: cpu(), ..Options::default() }
-}
-
-fn cpu() -> TargetCpu {
-    let Ok(name) = std::env::var(CPU_VARIABLE) else { return TargetCpu::default() };
-    let level = LEVELS.into_iter().find(|level| level.name == name).map(TargetCpu::Level);
-    let native = (name == "native").then_some(TargetCpu::Native);
-    level.or(native).unwrap_or_else(|| panic!("{CPU_VARIABLE}: there is no CPU level {name}"))
-}
-
-/// Options that are not the default ones, with names: every optimisation level, and CPU levels from the lowest to all
-/// that this machine has.
-pub fn variants() -> Vec<(String, Options)> {
-    let here = wasmaot_abi::detect_cpu_features!();
-    let runs = |level: &Level| level.features & !here == 0;
-    let best = LEVELS.into_iter().rfind(runs).unwrap_or(BASELINE);
-    [
-        (TargetCpu::Level(BASELINE), OptLevel::None),
-        (TargetCpu::Level(BASELINE), OptLevel::Speed),
-        (TargetCpu::Level(best), OptLevel::Full),
-        (TargetCpu::Native, OptLevel::Speed),
-    ]
-    .map(|(cpu, opt)| {
-        let name = match cpu {
-            TargetCpu::Level(level) => level.name,
-            TargetCpu::Native => "native",
-        };
-        (format!("{name}, {opt:?}"), Options { cpu, opt, ..options() })
-    })
-    .to_vec()
+    Options { jobs: 1, emit: Emit::SharedObject, ..Options::default() }
 }
 
 /// Compiles a module to the bytes of a shared object.

@@ -26,7 +26,7 @@ fn generated(seed: u64, count: usize) -> Vec<u8> {
         for _ in 0..random.below(60) {
             let step = match random.below(5) {
                 0 => format!("(i64.add (i64.load offset={} (local.get 0)))", random.below(1 << 20)),
-                1 => format!("(i64.xor (i64.const {}))", random.next() as i64),
+                1 => format!("(i64.xor (i64.const {}))", random.number() as i64),
                 2 => "(i64.rotl (global.get $g))".to_string(),
                 3 => format!("(local.set 1) (local.get 0) (local.get 1) (call $f{})", random.below(count)),
                 _ => "(local.tee 1) (i64.div_u (i64.or (local.get 1) (i64.const 1)))".to_string(),

@@ -58,7 +58,7 @@ fn agree(ours: &End, theirs: &End) -> Option<bool> {
 
 fn argument(random: &mut Random, ty: wasmaot_abi::types::ValType) -> Value {
     const EDGES: [u64; 8] = [0, 1, 7, 65_535, 65_536, 0x7fff_ffff, 0x8000_0000, u64::MAX];
-    let bits = if random.below(2) == 0 { EDGES[random.below(EDGES.len())] } else { random.next() };
+    let bits = if random.below(2) == 0 { EDGES[random.below(EDGES.len())] } else { random.number() };
     Value::from_bits(ty, bits)
 }
 
