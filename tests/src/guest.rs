@@ -10,6 +10,28 @@ pub fn options() -> Options {
     Options { jobs: 1, emit: Emit::SharedObject, ..Options::default() }
 }
 
+/// Options that are not the default ones, with names: every optimisation level, and CPU levels from the lowest to all
+/// that this machine has.
+pub fn variants() -> Vec<(String, Options)> {
+    let here = wasmaot_abi::detect_cpu_features!();
+    let runs = |level: &Level| level.features & !here == 0;
+    let best = LEVELS.into_iter().rfind(runs).unwrap_or(BASELINE);
+    [
+        (TargetCpu::Level(BASELINE), OptLevel::None),
+        (TargetCpu::Level(BASELINE), OptLevel::Speed),
+        (TargetCpu::Level(best), OptLevel::Full),
+        (TargetCpu::Native, OptLevel::Speed),
+    ]
+    .map(|(cpu, opt)| {
+        let name = match cpu {
+            TargetCpu::Level(level) => level.name,
+            TargetCpu::Native => "native",
+        };
+        (format!("{name}, {opt:?}"), Options { cpu, opt, ..options() })
+    })
+    .to_vec()
+}
+
 /// Compiles a module to the bytes of a shared object.
 pub fn compile(wasm: &[u8]) -> Vec<u8> {
     match wasmaot_compiler::compile(wasm, &options(), &|_| {}) {
