@@ -54,7 +54,7 @@ impl Value {
                 Value::F64(if value.is_nan() { 0x7ff8_0000_0000_0000 } else { value.to_bits() })
             }
             ValType::FuncRef => Value::Func(false),
-            ValType::ExternRef => Value::Extern((bits % 4 != 0).then_some(bits as u32 % 1000)),
+            ValType::ExternRef => Value::Extern((!bits.is_multiple_of(4)).then_some(bits as u32 % 1000)),
             ValType::V128 => unreachable!("the generator makes no vectors"),
         }
     }

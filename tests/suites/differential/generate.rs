@@ -29,7 +29,7 @@ fn config(number: u64) -> Config {
         min_globals: 2,
         max_globals: 12,
         max_instructions: 60 + (number as usize / 4 % 4) * 120,
-        min_memories: (number / 16 % 8 != 0).into(),
+        min_memories: (!(number / 16).is_multiple_of(8)).into(),
         max_memories: 1,
         max_tables: 3,
         max_data_segments: 6,

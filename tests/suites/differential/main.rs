@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::FuncType;
 use wasmaot_compiler::Options;
-use wasmaot_tests::{Random, files, options, parallel, report, tests_folder, variants};
+use wasmaot_tests::{Random, files, options, parallel, report, tests_folder, variable, variants};
 
 /// Modules of an ordinary run.
 const MODULES: u64 = 2_500;
@@ -159,13 +159,6 @@ fn check_state(
         }
     }
     Ok(())
-}
-
-fn variable(name: &str, default: u64) -> u64 {
-    match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")),
-        Err(_) => default,
-    }
 }
 
 /// Writes a module out for a person to look at; the path, or why there is none.

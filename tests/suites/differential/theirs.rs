@@ -66,7 +66,7 @@ fn item(ty: &ExternType) -> Item {
             results: ty.results().iter().map(|&ty| value_type(ty)).collect(),
         }),
         ExternType::Table(ty) => Item::Table(types::TableType {
-            element: value_type(ty.element().into()),
+            element: value_type(ty.element()),
             limits: Limits { min: ty.minimum(), max: ty.maximum() },
         }),
         ExternType::Memory(ty) => Item::Memory(types::MemoryType {
@@ -158,7 +158,8 @@ fn host_value(context: &impl wasmi::AsContext, object: &ExternRef) -> u32 {
 }
 
 impl Run {
-    fn to_wasmi(&mut self, value: Value) -> Val {
+    /// A value as an argument; host values become objects of the store.
+    fn pass(&mut self, value: Value) -> Val {
         match value {
             Value::I32(value) => Val::I32(value),
             Value::I64(value) => Val::I64(value),
@@ -174,7 +175,7 @@ impl Run {
 impl Engine for Run {
     fn call(&mut self, name: &str, arguments: &[Value]) -> Result<End, String> {
         let func = self.instance.get_func(&self.store, name).ok_or("no such function")?;
-        let arguments: Vec<Val> = arguments.iter().map(|&value| self.to_wasmi(value)).collect();
+        let arguments: Vec<Val> = arguments.iter().map(|&value| self.pass(value)).collect();
         let types = func.ty(&self.store);
         let mut results: Vec<Val> = types.results().iter().map(|&ty| Val::default(ty)).collect();
         match func.call(&mut self.store, &arguments, &mut results) {

@@ -11,9 +11,9 @@ use wasmaot_abi::types::ValType;
 use wasmaot_runtime::{
     Extern, Global, InstantiateError, Linker, Memory, Module, OpenError, Store, Table, Val,
 };
-use wasmaot_tests::{Random, parallel, report};
+use wasmaot_tests::{Random, parallel, report, variable};
 
-/// Damaged files of an ordinary run.
+/// Damaged files of an ordinary run; the variable `WASMAOT_FUZZ_FILES` asks for more.
 const FILES: u64 = 16_000;
 
 /// Files that one thread takes at a time.
@@ -209,7 +209,7 @@ fn batch(first: u64, artifacts: &[(Image, Vec<Range<usize>>)]) -> Tally {
 
 /// Opens a file from memory, or now and then from the disk.
 fn open(bytes: &[u8], number: u64) -> Result<Module, OpenError> {
-    if number % 16 != 0 {
+    if !number.is_multiple_of(16) {
         return Module::from_bytes(bytes);
     }
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -227,7 +227,7 @@ fn damaged_files_are_errors() {
             (image, places)
         })
         .collect();
-    let starts = (0..FILES).step_by(BATCH as usize);
+    let starts = (0..variable("WASMAOT_FUZZ_FILES", FILES)).step_by(BATCH as usize);
     let mut sum = Tally::default();
     for tally in parallel(starts, |first| batch(first, &artifacts)) {
         sum.opened += tally.opened;
