@@ -15,7 +15,11 @@ pub enum CompileError {
     },
 
     /// The module is valid but uses something that this version does not translate.
-    #[error("unsupported WebAssembly feature at offset {offset:#x}: {feature} ({message}); {help}")]
+    #[error(
+        "unsupported WebAssembly feature at offset {offset:#x}: {feature} ({message}); no option of wasmaot {} takes \
+         it: {help}",
+        env!("CARGO_PKG_VERSION")
+    )]
     Unsupported {
         /// Name of the proposal.
         feature: &'static str,
@@ -23,7 +27,7 @@ pub enum CompileError {
         offset: usize,
         /// The validator's message.
         message: String,
-        /// What would take it.
+        /// What to do about it.
         help: &'static str,
     },
 

@@ -14,7 +14,7 @@ pub(crate) const SUPPORTED: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::FLOATS)
     .union(WasmFeatures::GC_TYPES);
 
-/// Proposals that the validator knows but the translator does not, with what would take them.
+/// Proposals that the validator knows but the translator does not, with what to do about them.
 const OTHERS: &[(WasmFeatures, &str, &str)] = &[
     (WasmFeatures::SIMD, "SIMD", "build the program without 128-bit vectors (clang: drop -msimd128)"),
     (WasmFeatures::RELAXED_SIMD, "relaxed SIMD", "build the program without relaxed SIMD"),

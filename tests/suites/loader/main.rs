@@ -4,6 +4,7 @@
 //! crash of this test is a failure of that.
 
 mod image;
+mod maps;
 mod mutated;
 mod refused;
 mod truncated;

@@ -7,3 +7,4 @@ mod bulk;
 mod host;
 mod memory;
 mod stack;
+mod trap;
