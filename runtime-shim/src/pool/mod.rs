@@ -22,7 +22,7 @@ mod reset;
 mod tracker;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use instance::{PooledInstance, Usage};
 pub use linked::{Linked, LinkedFunc};

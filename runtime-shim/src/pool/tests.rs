@@ -33,11 +33,11 @@ fn module() -> Module {
     Module::from_bytes(&artifact().build()).unwrap()
 }
 
-fn pool(slots: u32, reset: ResetWay) -> Pool {
+pub(crate) fn pool(slots: u32, reset: ResetWay) -> Pool {
     Pool::new(PoolConfig { slots, reset, ..PoolConfig::default() }).unwrap()
 }
 
-fn linked() -> Linked<()> {
+pub(crate) fn linked() -> Linked<()> {
     Linker::new().link(&module()).unwrap()
 }
 
@@ -140,4 +140,84 @@ fn the_kernel_can_write_where_nobody_wrote_before() {
         let expected = if round < 2 { ResetWay::Scan } else { ResetWay::Copy };
         assert_eq!(instance.finish().reset, Some(expected), "round {round}");
     }
+}
+
+#[test]
+fn slots_run_out_go_round_and_outlive_their_pool() {
+    let (pool, first, second) = (pool(2, ResetWay::Copy), linked(), linked());
+    let one = pool.start(&first, ()).unwrap();
+    let two = pool.start(&second, ()).unwrap();
+    assert!(matches!(pool.start(&first, ()), Err(StartError::Exhausted { slots: 2 })));
+    drop(one);
+    // The only free slot holds an instance of another module.
+    let three = pool.start(&second, ()).unwrap();
+    assert_eq!(pool.stats().made, 3);
+    drop(two);
+    let clone = pool.clone();
+    drop(pool);
+    let mut four = clone.start(&second, ()).unwrap();
+    assert_eq!(clone.stats().made, 3);
+    drop(three);
+    drop(clone);
+    four.write(0, &[1]).unwrap();
+    assert_eq!(four.call("add", &[Val::I32(1), Val::I32(2)]).unwrap(), [Val::I32(3)]);
+    std::thread::spawn(move || four.finish()).join().unwrap();
+}
+
+#[test]
+fn threads_share_slots() {
+    let (pool, linked) = (pool(2, ResetWay::Copy), linked());
+    let store = linked.typed::<(i64, i32), ()>("store").unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..2u64 {
+            let (pool, linked) = (&pool, &linked);
+            scope.spawn(move || {
+                for round in 0..500u64 {
+                    let mut instance = pool.start(linked, ()).unwrap();
+                    assert!(is_new(&instance));
+                    store.call(&mut instance, ((round * 7919 + thread) as i64 % 65_000, -1)).unwrap();
+                    if round % 3 == 0 {
+                        // Finished by another thread than started it.
+                        scope.spawn(move || instance.finish()).join().unwrap();
+                    }
+                }
+            });
+        }
+    });
+    let stats = pool.stats();
+    assert_eq!(stats.copied + stats.scanned + stats.dropped, 1000, "{stats:?}");
+    assert_eq!(stats.failed, 0);
+    assert!(stats.made <= 2, "{stats:?}");
+}
+
+#[test]
+fn a_trap_leaves_a_new_instance_behind() {
+    let (pool, linked) = (pool(1, ResetWay::Copy), linked());
+    let recurse = linked.typed::<(), ()>("recurse").unwrap();
+    for name in ["trap", "null", "recurse"] {
+        let mut instance = pool.start(&linked, ()).unwrap();
+        instance.write(5000, &[1]).unwrap();
+        assert_ne!(trap_of(instance.call(name, &[])).backtrace, []);
+        drop(instance);
+        let mut instance = pool.start(&linked, ()).unwrap();
+        assert!(is_new(&instance));
+        assert_eq!(trap_of(recurse.call(&mut instance, ())).code, TrapCode::StackOverflow);
+    }
+}
+
+#[test]
+fn configurations_are_checked() {
+    let error = |config: PoolConfig| Pool::new(config).err().unwrap();
+    let default = PoolConfig::default();
+    assert!(matches!(error(PoolConfig { slots: 0, ..default }), PoolError::Config { .. }));
+    assert!(matches!(error(PoolConfig { stack: 100, ..default }), PoolError::Config { .. }));
+    assert!(matches!(error(PoolConfig { slots: u32::MAX, ..default }), PoolError::Mappings { .. }));
+    let pool = Pool::new(PoolConfig { memory: 65535, ..default }).unwrap();
+    let too_large = pool.start(&linked(), ());
+    assert!(matches!(too_large, Err(StartError::Instantiate(InstantiateError::TooLarge { .. }))));
+    let pool = Pool::new(PoolConfig { memory: 2 * 65536, ..default }).unwrap();
+    let mut instance = pool.start(&linked(), ()).unwrap();
+    let memory = instance.export("memory").and_then(Extern::memory).unwrap();
+    assert_eq!(memory.grow(&mut instance, 2), None);
+    assert_eq!(memory.grow(&mut instance, 1), Some(1));
 }

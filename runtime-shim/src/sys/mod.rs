@@ -10,4 +10,6 @@ pub(crate) mod signal;
 pub(crate) mod stack;
 
 #[cfg(test)]
+mod steady;
+#[cfg(test)]
 pub(crate) mod testing;
