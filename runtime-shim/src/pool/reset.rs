@@ -83,16 +83,12 @@ impl ResetMemory {
     pub(crate) fn reset(&mut self, shared: &Shared, pagemap: Option<&Pagemap>) -> Result<ResetWay, Failed> {
         drop_growth(&self.body, self.bytes)?;
         if !self.tracker.protects() {
-            return Ok(match pagemap {
-                Some(pagemap) if self.way == ResetWay::Scan => {
-                    self.restore_written(pagemap, self.all())?;
-                    ResetWay::Scan
-                }
-                _ => {
-                    self.drop_all()?;
-                    ResetWay::Drop
-                }
-            });
+            let scan = pagemap.filter(|_| self.way == ResetWay::Scan);
+            if scan.is_some_and(|pagemap| self.restore_written(pagemap, self.all()).is_ok()) {
+                return Ok(ResetWay::Scan);
+            }
+            self.drop_all()?;
+            return Ok(ResetWay::Drop);
         }
         if self.tracker.opened().next().is_none() {
             self.restore_hot()?;
