@@ -34,10 +34,17 @@ enum List {
 /// The free slots of a pool.
 pub(crate) struct FreeSlots {
     shards: Box<[Shard]>,
-    /// Per slot: number plus 1 of the next one in its list.
-    next: Box<[AtomicU32]>,
-    /// Per slot: number of the module whose instance it holds, 0 for none.
-    modules: Box<[AtomicU64]>,
+    nodes: Box<[Node]>,
+}
+
+/// What lists know of a slot. Slots of different threads share no cache line.
+#[repr(align(128))]
+#[derive(Default)]
+struct Node {
+    /// Number plus 1 of the next slot in its list.
+    next: AtomicU32,
+    /// Number of the module whose instance it holds, if it is in such a list.
+    module: AtomicU64,
 }
 
 thread_local! {
@@ -60,8 +67,7 @@ impl FreeSlots {
         let shard = |_| Shard { empty: Head::new(0), kept: [const { Head::new(0) }; BUCKETS] };
         let free = Self {
             shards: (0..shards.next_power_of_two()).map(shard).collect(),
-            next: (0..slots).map(|_| AtomicU32::new(0)).collect(),
-            modules: (0..slots).map(|_| AtomicU64::new(0)).collect(),
+            nodes: (0..slots).map(|_| Node::default()).collect(),
         };
         (0..slots).rev().for_each(|slot| free.push(0, List::Empty, slot));
         free
@@ -79,7 +85,7 @@ impl FreeSlots {
         let head = self.head(shard, list);
         let mut old = head.load(SeqCst);
         loop {
-            self.next[slot as usize].store(old as u32, Relaxed);
+            self.nodes[slot as usize].next.store(old as u32, Relaxed);
             let new = changed(old) | u64::from(slot + 1);
             match head.compare_exchange_weak(old, new, SeqCst, SeqCst) {
                 Ok(_) => return,
@@ -93,7 +99,7 @@ impl FreeSlots {
         let mut old = head.load(SeqCst);
         loop {
             let slot = (old as u32).checked_sub(1)?;
-            let next = self.next[slot as usize].load(Relaxed);
+            let next = self.nodes[slot as usize].next.load(Relaxed);
             match head.compare_exchange_weak(old, changed(old) | u64::from(next), SeqCst, SeqCst) {
                 Ok(_) => return Some(slot),
                 Err(found) => old = found,
@@ -112,7 +118,7 @@ impl FreeSlots {
         let (mut skipped, mut count) = ([0; MAX_SKIPPED], 0);
         let mut found = None;
         while let Some(slot) = self.pop(shard, list) {
-            if self.modules[slot as usize].load(Relaxed) == module {
+            if self.nodes[slot as usize].module.load(Relaxed) == module {
                 found = Some(slot);
                 break;
             }
@@ -145,7 +151,7 @@ impl FreeSlots {
 
     /// Puts a slot back that holds an instance of this module.
     pub(crate) fn put_kept(&self, slot: u32, module: u64) {
-        self.modules[slot as usize].store(module, Relaxed);
+        self.nodes[slot as usize].module.store(module, Relaxed);
         self.push(thread(), List::Kept(bucket(module)), slot);
     }
 
