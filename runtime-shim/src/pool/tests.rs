@@ -221,3 +221,40 @@ fn configurations_are_checked() {
     assert_eq!(memory.grow(&mut instance, 2), None);
     assert_eq!(memory.grow(&mut instance, 1), Some(1));
 }
+
+const LIMIT_CASE: &str = "WASMAOT_TEST_MAPPINGS";
+
+/// In a process of its own, as other tests need mappings too.
+#[test]
+fn the_limit_of_mappings_is_an_error() {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "pool::tests::child_at_the_limit_of_mappings"]).env(LIMIT_CASE, "1");
+    let output = child.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// Does nothing unless it is run by [`the_limit_of_mappings_is_an_error`]: a start is an error, and what came before ends well.
+#[test]
+fn child_at_the_limit_of_mappings() {
+    if std::env::var_os(LIMIT_CASE).is_none() {
+        return;
+    }
+    let pool = pool(10_000, ResetWay::Copy);
+    // With an image in its memory, such a module needs more mappings than the pool was checked for.
+    let linked = linked();
+    let mut live = Vec::new();
+    let error = loop {
+        match pool.start(&linked, ()) {
+            Ok(instance) => live.push(instance),
+            Err(error) => break error,
+        }
+    };
+    let is_mapping = matches!(error, StartError::Instantiate(InstantiateError::Map { .. }));
+    assert!(is_mapping || matches!(error, StartError::Exhausted { .. }), "{error}");
+    // A write to a cold page opens the whole memory where there is no room for another mapping.
+    let last = live.last_mut().unwrap();
+    last.write(40_000, &[1]).unwrap();
+    drop(live);
+    assert!(is_new(&pool.start(&linked, ()).unwrap()));
+    assert_eq!(pool.stats().failed, 0);
+}

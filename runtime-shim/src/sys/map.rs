@@ -143,11 +143,18 @@ impl Drop for Mapping {
 /// Makes a range that the caller owns inaccessible and drops its pages, as if it had just been reserved.
 fn empty(start: usize, length: usize) {
     let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED;
-    // SAFETY: only called for ranges of a `Mapping`, which owns them alone.
-    let done = unsafe { mm::mmap_anonymous(start as *mut c_void, length, ProtFlags::empty(), flags) };
-    // A slot that keeps a former instance's pages must not be used again. The one mapping replaces several, so the
-    // kernel has no limit to refuse it by.
-    done.expect("an inaccessible mapping can replace others");
+    let replace = || {
+        // SAFETY: only called for ranges of a `Mapping`, which owns them alone.
+        unsafe { mm::mmap_anonymous(start as *mut c_void, length, ProtFlags::empty(), flags) }
+    };
+    if replace().is_err() {
+        // Beyond its limit of mappings the kernel makes no new one, not even in place of others. Those that differ in nothing
+        // but what may be done with them become one, which makes room.
+        // SAFETY: as above; nobody uses the range any more.
+        _ = unsafe { protect(start, length, Access::None) };
+        // A range that kept former contents must not be used again.
+        replace().expect("one mapping can take the place of several");
+    }
 }
 
 /// Unmaps a range that the caller owns.
