@@ -5,6 +5,7 @@
 
 mod child;
 mod compile;
+mod instances;
 mod pairs;
 mod speed;
 mod start;
@@ -28,6 +29,8 @@ enum What {
     Compile(compile::Opts),
     /// Whole process of a program that does nothing, against a native one.
     Start(start::Opts),
+    /// In one process: starting an instance in a pool, calling it, finishing it.
+    Instances(instances::Opts),
 }
 
 /// The tools that are measured.
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         What::Speed(opts) => speed::run(&opts),
         What::Compile(opts) => compile::run(&opts),
         What::Start(opts) => start::run(&opts),
+        What::Instances(opts) => instances::run(&opts),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -156,12 +156,18 @@ impl<'a> CallerMemory<'a> {
         self.body.write(u64::from(address), bytes)
     }
 
-    /// Checks a range and gives its native address, to be handed to the kernel.
+    /// Checks a range and gives its native address, to be handed to the kernel for it to write to.
     ///
     /// The pages behind it may go away if the artifact's file is truncated: the kernel then reports `EFAULT`, while Rust code that
     /// accesses them is killed. Use [`CallerMemory::read`] and [`CallerMemory::write`] for that.
     pub fn address(&self, address: u32, length: u64) -> Result<*mut u8, AccessError> {
-        self.body.address(u64::from(address), length)
+        self.body.writable_address(u64::from(address), length)
+    }
+
+    /// Checks a range and gives its native address, to be handed to the kernel for it to read, on the terms of
+    /// [`CallerMemory::address`]. Cheaper, but the kernel may find the range write-protected.
+    pub fn read_address(&self, address: u32, length: u64) -> Result<*const u8, AccessError> {
+        Ok(self.body.address(u64::from(address), length)?)
     }
 
     /// Checks a range and hands its native address and length to `f`, on the terms of [`CallerMemory::address`].

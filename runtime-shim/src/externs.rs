@@ -90,7 +90,7 @@ impl Memory {
         let core = store::core_mut(store);
         let ty = MemoryType { limits, page_log2: 16 };
         // SAFETY: the memory keeps its own length.
-        let body = unsafe { MemoryBody::reserve(core.memories.len(), ty, None)? };
+        let body = unsafe { MemoryBody::reserve(core.memories.len(), ty, None, u64::MAX)? };
         let memory = Self::of(core, &body);
         core.memories.push(Rc::new(body));
         Ok(memory)

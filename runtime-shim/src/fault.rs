@@ -35,6 +35,8 @@ pub(crate) struct Fault {
     pub(crate) signal: Signal,
     /// The address that was accessed.
     pub(crate) address: usize,
+    /// The access was a write.
+    pub(crate) write: bool,
     /// It is a failure of the machine's memory or an unaligned access, not a missing page.
     pub(crate) memory_error: bool,
     /// The instruction.
@@ -61,12 +63,31 @@ pub(crate) fn decide(fault: &Fault) -> Decision {
     if fault.memory_error {
         return Decision::NotOurs;
     }
-    registry::read(|regions| match asm::guarded_resume(fault.pc) {
+    registry::read(|regions| {
+        if opens_cold_page(fault, regions) {
+            Decision::Resume(fault.pc)
+        } else {
+            trap_or_resume(fault, regions)
+        }
+    })
+}
+
+/// Makes a write-protected page of a pool's slot writable. Whoever wrote, compiled code or a copy of the host's, tries again.
+fn opens_cold_page(fault: &Fault, regions: Regions<'_>) -> bool {
+    if fault.signal != Signal::Segv || !fault.write {
+        return false;
+    }
+    let slot = regions.at(fault.address).and_then(|region| region.slot(fault.address));
+    slot.and_then(|slot| slot.tracker).is_some_and(|tracker| tracker.open_page(fault.address))
+}
+
+fn trap_or_resume(fault: &Fault, regions: Regions<'_>) -> Decision {
+    match asm::guarded_resume(fault.pc) {
         Some(pc) if is_guest_data(fault, regions) => Decision::Resume(pc),
         Some(_) => Decision::NotOurs,
         None => guest_trap(fault, regions)
             .map_or(Decision::NotOurs, |(code, activation)| Decision::Trap(code, activation)),
-    })
+    }
 }
 
 /// Whether a fault in a guarded copy is at an address that may legitimately have lost its pages.
@@ -75,9 +96,8 @@ fn is_guest_data(fault: &Fault, regions: Regions<'_>) -> bool {
 }
 
 fn guest_trap(fault: &Fault, regions: Regions<'_>) -> Option<(TrapCode, *mut Activation)> {
-    let slot = regions.at(fault.rsp)?;
-    let Kind::Slot { stack_low } = slot.kind else { return None };
-    let start = slot.range.start;
+    let slot = regions.at(fault.rsp)?.slot(fault.rsp)?;
+    let (start, stack_low) = (slot.range.start, slot.stack_low);
     let window = start..start + STACK_WINDOW as usize;
     if !window.contains(&fault.rsp) {
         return None;
@@ -101,12 +121,14 @@ fn by_address(fault: &Fault, regions: Regions<'_>) -> Option<TrapCode> {
     let gone = fault.signal == Signal::Bus;
     match regions.at(fault.address) {
         Some(region) => match region.kind {
-            Kind::Slot { .. } if memory_of(&region.range).contains(&fault.address) => {
-                Some(if gone { TrapCode::ArtifactChanged } else { TrapCode::MemoryOutOfBounds })
+            Kind::Slot { .. } | Kind::Pool(_) => {
+                let slot = region.slot(fault.address)?;
+                let inside = memory_of(&slot.range).contains(&fault.address);
+                inside.then_some(if gone { TrapCode::ArtifactChanged } else { TrapCode::MemoryOutOfBounds })
             }
             Kind::Memory => Some(if gone { TrapCode::ArtifactChanged } else { TrapCode::MemoryOutOfBounds }),
             Kind::Module { .. } if gone => Some(TrapCode::ArtifactChanged),
-            Kind::Slot { .. } | Kind::Module { .. } | Kind::Data => None,
+            Kind::Module { .. } | Kind::Data => None,
         },
         None if !gone && fault.address < NULL_AREA => by_pc(fault.pc, regions),
         None => None,

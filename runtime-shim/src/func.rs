@@ -103,13 +103,13 @@ impl Func {
 
 /// # Safety
 /// As for [`activation::call`].
-unsafe fn enter<T>(
+pub(crate) unsafe fn enter<T>(
     store: *mut StoreInner<T>,
     func: *const FuncRef,
     values: *mut RawValue,
 ) -> Result<(), CallError> {
     // SAFETY: the store is valid; the rest as the caller states.
-    unsafe { activation::call(store.cast(), &raw mut (*store).core, func, values) }
+    unsafe { activation::call(store.cast(), &raw mut *(*store).core, func, values) }
 }
 
 /// A function whose type was compared once, so that calls need not.

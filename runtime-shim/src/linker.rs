@@ -10,6 +10,7 @@ use crate::func::Func;
 use crate::host::{HostFunc, IntoHostFunc};
 use crate::instance::{Imports, Instance, InstanceCore};
 use crate::module::Module;
+use crate::pool::Linked;
 use crate::store::{self, AsStore, Store, StoreCore};
 use crate::trap::Trap;
 use crate::val::Val;
@@ -138,6 +139,14 @@ impl<T: 'static> Linker<T> {
             start.map(|start| start.call(store, &[])).transpose()?;
         }
         Ok(Instance::new(store::core(store).id, instance.index()))
+    }
+
+    /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool). They must all be host functions.
+    pub fn link(&self, module: &Module) -> Result<Linked<T>, InstantiateError> {
+        // Whatever belongs to a store does not belong to this one, which is an error.
+        let imports = self.resolve(&StoreCore::default(), module)?;
+        // SAFETY: all other imports were refused, and the types are right.
+        unsafe { Linked::new(module, imports) }
     }
 
     fn resolve(&self, core: &StoreCore, module: &Module) -> Result<Imports, InstantiateError> {

@@ -4,9 +4,11 @@
 //! snapshot and frees the old one once no reader can hold it. Regions are disjoint; a region is removed before its
 //! addresses are given back.
 
+use crate::pool::Tracker;
 use std::ops::Range;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Acquire, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
+use wasmaot_abi::slot::STRIDE;
 use wasmaot_abi::trap::TrapTable;
 
 /// What lies in a region.
@@ -17,6 +19,8 @@ pub(crate) enum Kind {
         /// Lowest accessible address of its stack.
         stack_low: usize,
     },
+    /// Slots one after the other, see [`PoolSlots`].
+    Pool(Arc<PoolSlots>),
     /// A memory of its own, with its guard.
     Memory,
     /// The mapped segments of a module.
@@ -28,6 +32,53 @@ pub(crate) enum Kind {
     },
     /// Bytes of a file that host code copies from.
     Data,
+}
+
+/// The slots of a pool.
+#[derive(Debug)]
+pub(crate) struct PoolSlots {
+    /// Address of the first one.
+    pub(crate) base: usize,
+    /// Distance of a stack's lowest accessible address from its slot's base.
+    pub(crate) stack_low: usize,
+    /// Of each slot: the record of its memory's write protection, or null while the slot is inaccessible.
+    pub(crate) trackers: Box<[AtomicPtr<Tracker>]>,
+}
+
+/// A slot that is mapped.
+#[derive(Debug)]
+pub(crate) struct SlotAt<'a> {
+    /// Its addresses.
+    pub(crate) range: Range<usize>,
+    /// Lowest accessible address of its stack.
+    pub(crate) stack_low: usize,
+    /// If it is one of a pool, the record of its memory's write protection.
+    pub(crate) tracker: Option<&'a Tracker>,
+}
+
+impl Region {
+    /// The slot at an address of this region.
+    pub(crate) fn slot(&self, address: usize) -> Option<SlotAt<'_>> {
+        match &self.kind {
+            Kind::Slot { stack_low } => {
+                Some(SlotAt { range: self.range.clone(), stack_low: *stack_low, tracker: None })
+            }
+            Kind::Pool(slots) => {
+                let index = address.checked_sub(slots.base)? / STRIDE as usize;
+                let tracker = slots.trackers.get(index)?.load(Acquire);
+                // SAFETY: a tracker is withdrawn before it is freed, and an address of its slot is only accessed, and so
+                // asked about, while the slot is in use.
+                let tracker = Some(unsafe { tracker.as_ref() }?);
+                let start = slots.base + index * STRIDE as usize;
+                Some(SlotAt {
+                    range: start..start + STRIDE as usize,
+                    stack_low: start + slots.stack_low,
+                    tracker,
+                })
+            }
+            Kind::Memory | Kind::Module { .. } | Kind::Data => None,
+        }
+    }
 }
 
 /// A range of addresses and what lies there.

@@ -22,7 +22,7 @@ const _: () = assert!(INSTANCE_CELL <= STACK_TOP as usize);
 #[derive(Debug)]
 pub(crate) struct Slot {
     // Declared first, so dropped first: the region must be unknown before its addresses are given back.
-    _registration: Registration,
+    registration: Option<Registration>,
     mapping: Mapping,
     stack_low: usize,
     const_start: usize,
@@ -32,8 +32,16 @@ pub(crate) struct Slot {
 impl Slot {
     /// Reserves a slot and opens its stack and state; everything in it is zero, and the memory still inaccessible.
     pub(crate) fn new(stack: u64, layout: &StateLayout) -> io::Result<Self> {
+        let mut slot = Self::open(Mapping::reserve(STRIDE as usize, STACK_WINDOW as usize)?, stack, layout)?;
+        let region = Region { range: slot.mapping.range(), kind: Kind::Slot { stack_low: slot.stack_low } };
+        // SAFETY: the mapping is this slot's own and outlives the registration (see the order of the fields).
+        slot.registration = Some(unsafe { Registration::new(region) });
+        Ok(slot)
+    }
+
+    /// Opens stack and state of an inaccessible, empty slot that somebody else registers.
+    pub(crate) fn open(mapping: Mapping, stack: u64, layout: &StateLayout) -> io::Result<Self> {
         debug_assert!(stack.is_multiple_of(HOST_PAGE) && stack <= MAX_STACK);
-        let mapping = Mapping::reserve(STRIDE as usize, STACK_WINDOW as usize)?;
         let (window, vmctx) = (STACK_WINDOW as usize, VMCTX as usize);
         let stack_low = window - stack as usize;
         let rw_start = vmctx - layout.rw_bytes() as usize;
@@ -41,10 +49,7 @@ impl Slot {
         mapping.protect(stack_low, stack as usize, Access::ReadWrite)?;
         mapping.protect(const_start, vmctx - const_start, Access::ReadWrite)?;
         let base = mapping.start();
-        let kind = Kind::Slot { stack_low: base + stack_low };
-        // SAFETY: the mapping is this slot's own and outlives the registration (see the order of the fields).
-        let registration = unsafe { Registration::new(Region { range: mapping.range(), kind }) };
-        Ok(Self { _registration: registration, mapping, stack_low: base + stack_low, const_start, rw_start })
+        Ok(Self { registration: None, mapping, stack_low: base + stack_low, const_start, rw_start })
     }
 
     /// Address of the end of the state and of byte 0 of memory 0.

@@ -64,10 +64,26 @@ impl InstanceCore {
         imports: Imports,
     ) -> Result<Rc<Self>, InstantiateError> {
         let slot = Slot::new(DEFAULT_STACK, module.layout()).map_err(map_error)?;
+        // SAFETY: as the caller states; the slot is new.
+        unsafe { Self::add_in(store, module, imports, slot, u64::MAX) }
+    }
+
+    /// Makes an instance in this slot, whose memory may grow to so many bytes.
+    ///
+    /// # Safety
+    /// As for [`InstanceCore::add`]; the slot was opened with the module's layout and not used since.
+    pub(crate) unsafe fn add_in(
+        store: &mut StoreCore,
+        module: &Module,
+        imports: Imports,
+        slot: Slot,
+        memory_limit: u64,
+    ) -> Result<Rc<Self>, InstantiateError> {
         let state = State { vmctx: slot.vmctx(), layout: *module.layout() };
         let (imported_memories, imported_tables) = (imports.memories.len(), imports.tables.len());
         // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
-        let memories = unsafe { make_memories(store, module, &slot, &state, imports.memories)? };
+        let memories =
+            unsafe { make_memories(store, module, &slot, &state, imports.memories, memory_limit)? };
         // SAFETY: as above.
         let tables = unsafe { make_tables(store, module, &state, imports.tables)? };
         let instance = Rc::new(Self {
@@ -169,6 +185,24 @@ impl InstanceCore {
 
     fn state(&self) -> State {
         State { vmctx: self.slot.vmctx(), layout: *self.module.layout() }
+    }
+
+    /// The writable items of its state, which end at vmctx: address and bytes.
+    pub(crate) fn writable_state(&self) -> (*mut u8, usize) {
+        let first = self.module.layout().dropped();
+        (self.state().pointer(first), first.unsigned_abs() as usize)
+    }
+
+    /// The memories that it defines.
+    pub(crate) fn defined_memories(&self) -> &[Rc<MemoryBody>] {
+        let defined = self.module.descriptor().memories.len();
+        &self.memories[self.memories.len() - defined..]
+    }
+
+    /// The tables that it defines and can change.
+    pub(crate) fn defined_tables(&self) -> impl Iterator<Item = &Rc<TableBody>> {
+        let defined = self.module.descriptor().tables.len();
+        self.tables[self.tables.len() - defined..].iter().flatten()
     }
 
     /// Its module.
@@ -326,6 +360,7 @@ unsafe fn make_memories(
     slot: &Slot,
     state: &State,
     imported: Vec<Rc<MemoryBody>>,
+    limit: u64,
 ) -> Result<Box<[Rc<MemoryBody>]>, InstantiateError> {
     let mut memories = imported;
     for (id, plan) in (store.memories.len()..).zip(&module.descriptor().memories) {
@@ -333,11 +368,11 @@ unsafe fn make_memories(
         let memory = if index == 0 {
             let length = state.pointer(StateLayout::MEMORY0_LENGTH);
             // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
-            unsafe { MemoryBody::in_slot(id, plan.ty, slot, length)? }
+            unsafe { MemoryBody::in_slot(id, plan.ty, slot, length, limit)? }
         } else {
             let length = state.pointer(state.layout.memory_length(index as u32));
             // SAFETY: as above.
-            unsafe { MemoryBody::reserve(id, plan.ty, Some(length))? }
+            unsafe { MemoryBody::reserve(id, plan.ty, Some(length), limit)? }
         };
         memory.map_image(slot, module.file(), &plan.image)?;
         memories.push(Rc::new(memory));

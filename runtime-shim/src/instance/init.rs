@@ -11,15 +11,25 @@ use wasmaot_abi::trap::TrapCode;
 impl InstanceCore {
     /// Writes and drops all active segments.
     pub(crate) fn write_segments(&self) -> Result<(), TrapCode> {
-        let descriptor = self.module().descriptor();
-        for (segment, elem) in (0..).zip(&descriptor.elems) {
+        self.write_elems()?;
+        self.write_data()
+    }
+
+    /// Writes and drops active element segments.
+    pub(crate) fn write_elems(&self) -> Result<(), TrapCode> {
+        for (segment, elem) in (0..).zip(&self.module().descriptor().elems) {
             if let ElemMode::Active { table, offset } = &elem.mode {
                 let to = self.evaluate(offset);
                 self.table_init(*table, segment, to, 0, item_count(&elem.items))?;
                 self.drop_elem(segment);
             }
         }
-        for (segment, data) in (0..).zip(&descriptor.data) {
+        Ok(())
+    }
+
+    /// Writes and drops active data segments.
+    pub(crate) fn write_data(&self) -> Result<(), TrapCode> {
+        for (segment, data) in (0..).zip(&self.module().descriptor().data) {
             if let DataMode::Active { memory, offset } = &data.mode {
                 let to = self.evaluate(offset);
                 self.memory_init(*memory, segment, to, 0, data.file.length)?;

@@ -5,13 +5,15 @@
 //! check against the current length.
 
 use crate::error::{AccessError, InstantiateError};
+use crate::pool::Tracker;
 use crate::registry::{Kind, Region, Registration};
 use crate::slot::Slot;
 use crate::sys::asm::{self, PagesGone};
 use crate::sys::map::{self, Access, Mapping};
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::fs::File;
 use std::io;
+use std::ptr::NonNull;
 use wasmaot_abi::descriptor::ImageRun;
 use wasmaot_abi::slot::{HOST_PAGE, MEMORY_GUARD, MEMORY_RESERVATION, VMCTX};
 use wasmaot_abi::types::MemoryType;
@@ -27,7 +29,11 @@ pub(crate) struct MemoryBody {
     base: usize,
     /// The current length in bytes: in the state of the instance that defines it, or in `own`.
     length: *mut u64,
+    /// Bytes that it may grow to, whatever its type says.
+    limit: u64,
     own: Option<Own>,
+    /// The record of its write protection, if it is in a pool's slot.
+    tracker: Cell<Option<NonNull<Tracker>>>,
 }
 
 /// A reservation outside any slot.
@@ -52,8 +58,9 @@ impl MemoryBody {
         ty: MemoryType,
         slot: &Slot,
         length: *mut u64,
+        limit: u64,
     ) -> Result<Self, InstantiateError> {
-        Self { index, ty, base: slot.vmctx(), length, own: None }.open()
+        Self { index, ty, base: slot.vmctx(), length, limit, own: None, tracker: Cell::new(None) }.open()
     }
 
     /// A memory with a reservation of its own. Its length is at `length`, or kept with it.
@@ -64,6 +71,7 @@ impl MemoryBody {
         index: usize,
         ty: MemoryType,
         length: Option<*mut u64>,
+        limit: u64,
     ) -> Result<Self, InstantiateError> {
         let bytes = (MEMORY_RESERVATION + MEMORY_GUARD) as usize;
         let mapping = Mapping::reserve(bytes, HOST_PAGE as usize).map_err(map_error)?;
@@ -74,7 +82,7 @@ impl MemoryBody {
         let kept = length.is_none().then(|| Box::new(UnsafeCell::new(0)));
         let length = length.or(kept.as_ref().map(|cell| cell.get())).unwrap_or_default();
         let own = Some(Own { _registration: registration, mapping, _length: kept });
-        Self { index, ty, base, length, own }.open()
+        Self { index, ty, base, length, limit, own, tracker: Cell::new(None) }.open()
     }
 
     /// Gives it its initial size.
@@ -91,7 +99,7 @@ impl MemoryBody {
     }
 
     fn max_pages(&self) -> u64 {
-        let most = MAX_BYTES >> self.ty.page_log2;
+        let most = MAX_BYTES.min(self.limit) >> self.ty.page_log2;
         self.ty.limits.max.unwrap_or(most).min(most)
     }
 
@@ -165,6 +173,25 @@ impl MemoryBody {
             Some(end) if end <= size => Ok((self.base + address as usize) as *mut u8),
             _ => Err(AccessError::OutOfBounds { address, length, size }),
         }
+    }
+
+    /// The address of a range inside the memory that somebody is about to write to without going through a guarded copy, like
+    /// the kernel, to whom a write-protected page is an error.
+    pub(crate) fn writable_address(&self, address: u64, length: u64) -> Result<*mut u8, AccessError> {
+        let start = self.address(address, length)?;
+        if let Some(tracker) = self.tracker.get() {
+            // SAFETY: the pool's slot keeps the record as long as the memory.
+            unsafe { tracker.as_ref() }.open_range(start as usize, length as usize);
+        }
+        Ok(start)
+    }
+
+    /// Write protection of the memory is noted in this record from now on.
+    ///
+    /// # Safety
+    /// The record lives as long as the memory.
+    pub(crate) unsafe fn set_tracker(&self, tracker: NonNull<Tracker>) {
+        self.tracker.set(Some(tracker));
     }
 
     /// Copies out of the memory.

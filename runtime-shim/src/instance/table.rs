@@ -72,6 +72,17 @@ impl TableBody {
         Ok(())
     }
 
+    /// Makes elements behind the first `elements` inaccessible again and drops their pages, whose contents nobody can see.
+    pub(crate) fn shrink(&self, elements: u64) -> io::Result<()> {
+        let (open, needed) = (self.open.get(), whole_pages(elements));
+        if needed < open {
+            self.mapping.discard(needed, open - needed)?;
+            self.mapping.protect(needed, open - needed, Access::None)?;
+            self.open.set(needed);
+        }
+        Ok(())
+    }
+
     /// Its position in its store.
     pub(crate) fn index(&self) -> usize {
         self.index

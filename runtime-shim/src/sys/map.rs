@@ -12,6 +12,8 @@ use std::ops::Range;
 /// What may be done with the pages of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
+    /// Nothing.
+    None,
     /// Loads.
     Read,
     /// Loads and stores.
@@ -25,6 +27,8 @@ pub(crate) enum Access {
 pub(crate) struct Mapping {
     start: usize,
     length: usize,
+    /// It lies in a larger reservation: when dropped it becomes inaccessible and empty, and stays reserved.
+    part: bool,
 }
 
 impl Mapping {
@@ -42,7 +46,7 @@ impl Mapping {
                 MapFlags::PRIVATE | MapFlags::NORESERVE,
             )?
         } as usize;
-        let whole = Self { start: address, length: padded };
+        let whole = Self { start: address, length: padded, part: false };
         let start = address.next_multiple_of(align);
         Ok(whole.trimmed(start, length))
     }
@@ -56,7 +60,15 @@ impl Mapping {
                 unmap(from, to - from);
             }
         }
-        Self { start, length }
+        Self { start, length, part: false }
+    }
+
+    /// A part of a larger reservation, to be used as a mapping of its own.
+    ///
+    /// # Safety
+    /// The range is whole pages of a live [`Mapping`] that outlives this one; nobody else uses it meanwhile.
+    pub(crate) unsafe fn part(start: usize, length: usize) -> Self {
+        Self { start, length, part: true }
     }
 
     /// Maps a part of a file, read-only and private, at an address of the kernel's choice.
@@ -65,7 +77,7 @@ impl Mapping {
         let address = unsafe {
             mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, file, offset)?
         };
-        Ok(Self { start: address as usize, length })
+        Ok(Self { start: address as usize, length, part: false })
     }
 
     /// Address of the first byte.
@@ -94,6 +106,13 @@ impl Mapping {
         unsafe { protect(address as usize, length, access) }
     }
 
+    /// Drops the pages of a part: they are again what was mapped there.
+    pub(crate) fn discard(&self, offset: usize, length: usize) -> io::Result<()> {
+        let address = self.checked(offset, length);
+        // SAFETY: the range is inside this mapping, where no Rust reference points.
+        unsafe { discard(address as usize, length) }
+    }
+
     /// Puts a private, copy-on-write view of a file in place of a part.
     pub(crate) fn map_file(
         &self,
@@ -113,7 +132,28 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        unmap(self.start, self.length);
+        if self.part {
+            empty(self.start, self.length);
+        } else {
+            unmap(self.start, self.length);
+        }
+    }
+}
+
+/// Makes a range that the caller owns inaccessible and drops its pages, as if it had just been reserved.
+fn empty(start: usize, length: usize) {
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED;
+    let replace = || {
+        // SAFETY: only called for ranges of a `Mapping`, which owns them alone.
+        unsafe { mm::mmap_anonymous(start as *mut c_void, length, ProtFlags::empty(), flags) }
+    };
+    if replace().is_err() {
+        // Beyond its limit of mappings the kernel makes no new one, not even in place of others. Those that differ in nothing
+        // but what may be done with them become one, which makes room.
+        // SAFETY: as above; nobody uses the range any more.
+        _ = unsafe { protect(start, length, Access::None) };
+        // A range that kept former contents must not be used again.
+        replace().expect("one mapping can take the place of several");
     }
 }
 
@@ -128,6 +168,7 @@ fn unmap(start: usize, length: usize) {
 impl Access {
     fn prot(self) -> ProtFlags {
         match self {
+            Access::None => ProtFlags::empty(),
             Access::Read => ProtFlags::READ,
             Access::ReadWrite => ProtFlags::READ | ProtFlags::WRITE,
             Access::ReadExec => ProtFlags::READ | ProtFlags::EXEC,
@@ -146,5 +187,18 @@ pub(crate) unsafe fn protect(start: usize, length: usize, access: Access) -> io:
     let flags = MprotectFlags::from_bits_retain(access.prot().bits());
     // SAFETY: as the caller states.
     unsafe { mm::mprotect(start as *mut c_void, length, flags)? };
+    Ok(())
+}
+
+/// Drops the pages of a range: they are again what was mapped there, the file's bytes or zeros.
+///
+/// # Safety
+/// As for [`protect`]; nobody relies on what the pages hold.
+pub(crate) unsafe fn discard(start: usize, length: usize) -> io::Result<()> {
+    if length == 0 {
+        return Ok(());
+    }
+    // SAFETY: as the caller states.
+    unsafe { mm::madvise(start as *mut c_void, length, mm::Advice::LinuxDontNeed)? };
     Ok(())
 }

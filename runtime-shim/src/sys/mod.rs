@@ -5,8 +5,11 @@
 pub(crate) mod asm;
 pub(crate) mod cpu;
 pub(crate) mod map;
+pub(crate) mod pagemap;
 pub(crate) mod signal;
 pub(crate) mod stack;
 
+#[cfg(test)]
+mod steady;
 #[cfg(test)]
 pub(crate) mod testing;

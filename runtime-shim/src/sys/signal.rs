@@ -23,6 +23,9 @@ const SIGNALS: [(c_int, Signal); 4] = [
     (libc::SIGFPE, Signal::Fpe),
 ];
 
+/// Bit of a page fault's error code: the access was a write.
+const PAGE_FAULT_WRITE: usize = 1 << 1;
+
 /// The handlers that were there before, in the order of [`SIGNALS`].
 struct Previous([UnsafeCell<MaybeUninit<libc::sigaction>>; SIGNALS.len()]);
 
@@ -63,6 +66,7 @@ extern "C" fn handler(number: c_int, info: *mut libc::siginfo_t, context: *mut c
         signal: SIGNALS[index].1,
         // SAFETY: the field is set for these signals when they stem from a fault; otherwise it is not looked at.
         address: unsafe { info_ref.si_addr() } as usize,
+        write: register(libc::REG_ERR) & PAGE_FAULT_WRITE != 0,
         memory_error: number == libc::SIGBUS && info_ref.si_code != libc::BUS_ADRERR,
         pc: register(libc::REG_RIP),
         rsp: register(libc::REG_RSP),

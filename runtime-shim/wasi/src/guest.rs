@@ -46,11 +46,23 @@ impl<'a> Guest<'a> {
         Self { memory: memory.map_or(Memory::Absent, Memory::Instance) }
     }
 
-    /// The address of `len` bytes from `ptr`, for the kernel.
+    /// The address of `len` bytes from `ptr`, for the kernel to write to.
     fn address(&self, ptr: u32, len: u64) -> Result<*mut u8, Errno> {
         match self.memory {
             Memory::Absent => Err(Errno::Fault),
             Memory::Instance(memory) => memory.address(ptr, len).map_err(|_| Errno::Fault),
+            #[cfg(test)]
+            Memory::Test(memory) => memory.address(ptr, len),
+        }
+    }
+
+    /// The address of `len` bytes from `ptr`, for the kernel to read.
+    fn read_address(&self, ptr: u32, len: u64) -> Result<*mut u8, Errno> {
+        match self.memory {
+            Memory::Absent => Err(Errno::Fault),
+            Memory::Instance(memory) => {
+                memory.read_address(ptr, len).map(<*const u8>::cast_mut).map_err(|_| Errno::Fault)
+            }
             #[cfg(test)]
             Memory::Test(memory) => memory.address(ptr, len),
         }
@@ -79,7 +91,7 @@ impl<'a> Guest<'a> {
         if !ptr.is_multiple_of(align) {
             return Err(Errno::Inval);
         }
-        self.address(ptr, u64::from(count) * u64::from(size)).map(|_| ())
+        self.read_address(ptr, u64::from(count) * u64::from(size)).map(|_| ())
     }
 
     /// A place for a result of `N` bytes with the alignment of `N`, checked before the call acts.
@@ -121,29 +133,43 @@ impl<'a> Guest<'a> {
         CString::new(text).map_err(|_| Errno::Inval)
     }
 
-    /// One range for the kernel to read from or write to.
+    /// One range for the kernel to write to.
     pub(crate) fn buffer(&self, ptr: u32, len: u32) -> Result<Buffers<'a>, Errno> {
         let mut buffers = Buffers::default();
-        buffers.push(self.vector(ptr, len)?);
+        buffers.push(vector(self.address(ptr, u64::from(len))?, len));
         Ok(buffers)
     }
 
-    /// The ranges that a guest's list of `(pointer, length)` pairs names. All of the list is checked,
-    /// and every range that is handed on.
+    /// The ranges that a guest's list of `(pointer, length)` pairs names, for the kernel to read. All of the list is checked, and
+    /// every range that is handed on.
     pub(crate) fn buffers(&self, list: u32, count: u32) -> Result<Buffers<'a>, Errno> {
+        self.ranges(list, count, |ptr, len| self.read_address(ptr, len))
+    }
+
+    /// The same for the kernel to write to.
+    pub(crate) fn targets(&self, list: u32, count: u32) -> Result<Buffers<'a>, Errno> {
+        self.ranges(list, count, |ptr, len| self.address(ptr, len))
+    }
+
+    fn ranges(
+        &self,
+        list: u32,
+        count: u32,
+        address: impl Fn(u32, u64) -> Result<*mut u8, Errno>,
+    ) -> Result<Buffers<'a>, Errno> {
         self.check(list, count, 8, 4)?;
         let mut buffers = Buffers::with_capacity(count.min(MAX_BUFFERS) as usize);
         for index in 0..count.min(MAX_BUFFERS) {
             let pair = u64::from_le_bytes(self.read(list + index * 8)?);
-            buffers.push(self.vector(pair as u32, (pair >> 32) as u32)?);
+            let (ptr, len) = (pair as u32, (pair >> 32) as u32);
+            buffers.push(vector(address(ptr, u64::from(len))?, len));
         }
         Ok(buffers)
     }
+}
 
-    fn vector(&self, ptr: u32, len: u32) -> Result<IoVec, Errno> {
-        let base = self.address(ptr, u64::from(len))?;
-        Ok(IoVec { iov_base: base.cast(), iov_len: len as usize })
-    }
+fn vector(base: *mut u8, len: u32) -> IoVec {
+    IoVec { iov_base: base.cast(), iov_len: len as usize }
 }
 
 /// How many ranges need no allocation: programs rarely write more than two at once.

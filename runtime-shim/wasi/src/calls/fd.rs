@@ -22,7 +22,7 @@ pub(crate) fn fd_read(
 ) -> Result<(), Errno> {
     let entry = ctx.table.stream(fd, Rights::FD_READ)?;
     guest.result::<4>(out)?;
-    let buffers = guest.buffers(list, count)?;
+    let buffers = guest.targets(list, count)?;
     would_block(entry, PollFlags::IN)?;
     guest.write_u32(out, kernel::read(entry.fd(), &buffers)? as u32)
 }
@@ -68,7 +68,7 @@ pub(crate) fn fd_pread(
 ) -> Result<(), Errno> {
     let entry = ctx.table.stream(fd, Rights::FD_READ | Rights::FD_SEEK)?;
     guest.result::<4>(out)?;
-    let buffers = guest.buffers(list, count)?;
+    let buffers = guest.targets(list, count)?;
     guest.write_u32(out, kernel::read_at(entry.fd(), &buffers, offset)? as u32)
 }
 

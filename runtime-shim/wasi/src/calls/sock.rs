@@ -71,7 +71,7 @@ pub(crate) fn sock_recv(
     let entry = ctx.table.stream(fd, Rights::FD_READ)?;
     guest.result::<4>(out)?;
     guest.result::<2>(flags_out)?;
-    let buffers = guest.buffers(list, count)?;
+    let buffers = guest.targets(list, count)?;
     would_block(entry, PollFlags::IN)?;
     let peek = if flags.contains(ReceiveFlags::PEEK) { sys::MSG_PEEK } else { 0 };
     let wait_all = if flags.contains(ReceiveFlags::WAITALL) { sys::MSG_WAITALL } else { 0 };

@@ -1,0 +1,215 @@
+//! Lists of free slots, without locks.
+//!
+//! Every thread has a shard of its own (more threads than shards share them), with a list of slots that hold no instance and, by
+//! the module that they last ran, lists of slots that do. A thread takes from its own shard first and then from the others'.
+//!
+//! **Invariants.** A slot is in one list at most, and whoever took it off owns it until he puts it back. A head carries a count of
+//! changes beside the slot's number, so a list that changed and changed back is not mistaken for one that did not.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+
+/// Lists by module of a shard. Modules whose numbers leave the same remainder share one.
+const BUCKETS: usize = 64;
+
+/// Foreign slots that a search looks past in a shared list.
+const MAX_SKIPPED: usize = 4;
+
+/// A list: number of the first slot plus 1 in the low half, changes in the high half.
+type Head = AtomicU64;
+
+#[repr(align(128))]
+struct Shard {
+    empty: Head,
+    kept: [Head; BUCKETS],
+}
+
+/// Which list of a shard.
+#[derive(Debug, Clone, Copy)]
+enum List {
+    Empty,
+    Kept(usize),
+}
+
+/// The free slots of a pool.
+pub(crate) struct FreeSlots {
+    shards: Box<[Shard]>,
+    nodes: Box<[Node]>,
+}
+
+/// What lists know of a slot. Slots of different threads share no cache line.
+#[repr(align(128))]
+#[derive(Default)]
+struct Node {
+    /// Number plus 1 of the next slot in its list.
+    next: AtomicU32,
+    /// Number of the module whose instance it holds, if it is in such a list.
+    module: AtomicU64,
+}
+
+thread_local! {
+    static THREAD: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// The calling thread's number.
+fn thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    THREAD.get().unwrap_or_else(|| {
+        let number = NEXT.fetch_add(1, Relaxed);
+        THREAD.set(Some(number));
+        number
+    })
+}
+
+impl FreeSlots {
+    /// All slots, without instances.
+    pub(crate) fn new(slots: u32, shards: usize) -> Self {
+        let shard = |_| Shard { empty: Head::new(0), kept: [const { Head::new(0) }; BUCKETS] };
+        let free = Self {
+            shards: (0..shards.next_power_of_two()).map(shard).collect(),
+            nodes: (0..slots).map(|_| Node::default()).collect(),
+        };
+        (0..slots).rev().for_each(|slot| free.push(0, List::Empty, slot));
+        free
+    }
+
+    fn head(&self, shard: usize, list: List) -> &Head {
+        let shard = &self.shards[shard & (self.shards.len() - 1)];
+        match list {
+            List::Empty => &shard.empty,
+            List::Kept(bucket) => &shard.kept[bucket],
+        }
+    }
+
+    fn push(&self, shard: usize, list: List, slot: u32) {
+        let head = self.head(shard, list);
+        let mut old = head.load(SeqCst);
+        loop {
+            self.nodes[slot as usize].next.store(old as u32, Relaxed);
+            let new = changed(old) | u64::from(slot + 1);
+            match head.compare_exchange_weak(old, new, SeqCst, SeqCst) {
+                Ok(_) => return,
+                Err(found) => old = found,
+            }
+        }
+    }
+
+    fn pop(&self, shard: usize, list: List) -> Option<u32> {
+        let head = self.head(shard, list);
+        let mut old = head.load(SeqCst);
+        loop {
+            let slot = (old as u32).checked_sub(1)?;
+            let next = self.nodes[slot as usize].next.load(Relaxed);
+            match head.compare_exchange_weak(old, changed(old) | u64::from(next), SeqCst, SeqCst) {
+                Ok(_) => return Some(slot),
+                Err(found) => old = found,
+            }
+        }
+    }
+
+    /// The own shard first.
+    fn shards(&self) -> impl Iterator<Item = usize> {
+        let own = thread();
+        (own..).take(self.shards.len())
+    }
+
+    fn pop_of(&self, shard: usize, module: u64) -> Option<u32> {
+        let list = List::Kept(bucket(module));
+        let (mut skipped, mut count) = ([0; MAX_SKIPPED], 0);
+        let mut found = None;
+        while let Some(slot) = self.pop(shard, list) {
+            if self.nodes[slot as usize].module.load(Relaxed) == module {
+                found = Some(slot);
+                break;
+            }
+            skipped[count] = slot;
+            count += 1;
+            if count == MAX_SKIPPED {
+                break;
+            }
+        }
+        skipped[..count].iter().for_each(|&slot| self.push(shard, list, slot));
+        found
+    }
+
+    /// A slot that holds an instance of this module.
+    pub(crate) fn take_kept(&self, module: u64) -> Option<u32> {
+        self.shards().find_map(|shard| self.pop_of(shard, module))
+    }
+
+    /// A slot that holds no instance, or, if all do, one of another module's.
+    pub(crate) fn take_any(&self) -> Option<u32> {
+        let empty = self.shards().find_map(|shard| self.pop(shard, List::Empty));
+        empty.or_else(|| self.take_any_kept())
+    }
+
+    /// A slot that holds an instance.
+    pub(crate) fn take_any_kept(&self) -> Option<u32> {
+        let kept = |shard| (0..BUCKETS).find_map(|bucket| self.pop(shard, List::Kept(bucket)));
+        self.shards().find_map(kept)
+    }
+
+    /// Puts a slot back that holds an instance of this module.
+    pub(crate) fn put_kept(&self, slot: u32, module: u64) {
+        self.nodes[slot as usize].module.store(module, Relaxed);
+        self.push(thread(), List::Kept(bucket(module)), slot);
+    }
+
+    /// Puts a slot back that holds no instance.
+    pub(crate) fn put_empty(&self, slot: u32) {
+        self.push(thread(), List::Empty, slot);
+    }
+}
+
+fn bucket(module: u64) -> usize {
+    module as usize % BUCKETS
+}
+
+fn changed(head: u64) -> u64 {
+    ((head >> 32) + 1) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn a_slot_comes_back_to_its_module_and_is_stolen_before_it_is_lacking() {
+        let free = FreeSlots::new(2, 4);
+        let slot = free.take_any().unwrap();
+        assert!(free.take_kept(1).is_none());
+        free.put_kept(slot, 1);
+        // 65 shares the list of 1.
+        assert!(free.take_kept(1 + BUCKETS as u64).is_none());
+        let stolen = std::thread::scope(|scope| scope.spawn(|| free.take_kept(1)).join().unwrap());
+        assert_eq!(stolen, Some(slot));
+        free.put_kept(slot, 1);
+        let other = free.take_any().unwrap();
+        assert_ne!(other, slot);
+        assert_eq!(free.take_any(), Some(slot));
+        assert_eq!(free.take_any(), None);
+    }
+
+    #[test]
+    fn no_two_threads_own_a_slot() {
+        let slots = 8u32;
+        let free = FreeSlots::new(slots, 2);
+        let owned: Vec<AtomicBool> = (0..slots).map(|_| AtomicBool::new(false)).collect();
+        std::thread::scope(|scope| {
+            for module in 1..=4u64 {
+                let (free, owned) = (&free, &owned);
+                scope.spawn(move || {
+                    for _ in 0..20_000 {
+                        let slot = free.take_kept(module).or_else(|| free.take_any()).unwrap();
+                        assert!(!owned[slot as usize].swap(true, SeqCst));
+                        owned[slot as usize].store(false, SeqCst);
+                        free.put_kept(slot, module);
+                    }
+                });
+            }
+        });
+        let all = std::iter::from_fn(|| free.take_any()).count();
+        assert_eq!(all, slots as usize);
+    }
+}

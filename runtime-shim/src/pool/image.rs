@@ -1,0 +1,115 @@
+//! The initial contents of a module's first memory, to be copied from.
+//!
+//! **Invariant: bytes outside the image's runs are zero at first.** The image is mapped from the artifact, whose file may be
+//! truncated: it is only read by guarded copies.
+
+use crate::module::Module;
+use crate::registry::{Kind, Region, Registration};
+use crate::sys::asm::{self, PagesGone};
+use crate::sys::map::Mapping;
+use std::io;
+use std::ops::Range;
+use wasmaot_abi::slot::HOST_PAGE;
+
+const PAGE: usize = HOST_PAGE as usize;
+
+/// A part of a memory that is initially one run of the image, or zero.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Bytes of the memory.
+    range: Range<usize>,
+    /// Address of its contents; `None` for zeros.
+    from: Option<usize>,
+}
+
+/// See the module's description.
+#[derive(Debug)]
+pub(crate) struct Image {
+    /// Runs of the memory, ascending, with the address of their contents.
+    runs: Vec<(Range<usize>, usize)>,
+    // Declared in this order, so dropped in it: see `Registration::new`.
+    _registrations: Vec<Registration>,
+    _mappings: Vec<Mapping>,
+}
+
+impl Image {
+    /// Maps it. The module's runs have been checked when it was opened.
+    pub(crate) fn map(module: &Module) -> io::Result<Self> {
+        let (mut runs, mut registrations, mut mappings) = (Vec::new(), Vec::new(), Vec::new());
+        for run in module.descriptor().memories.first().map_or(&[][..], |memory| &memory.image) {
+            let length = run.file.length as usize;
+            if length == 0 {
+                continue;
+            }
+            let mapping = Mapping::of_file(module.file(), run.file.offset, length)?;
+            let region = Region { range: mapping.range(), kind: Kind::Data };
+            // SAFETY: the mapping is kept beside the registration and dropped after it.
+            registrations.push(unsafe { Registration::new(region) });
+            let start = run.address as usize;
+            runs.push((start..start + length, mapping.start()));
+            mappings.push(mapping);
+        }
+        Ok(Self { runs, _registrations: registrations, _mappings: mappings })
+    }
+
+    /// What a range of the memory is initially, piece by piece.
+    pub(crate) fn pieces(&self, range: Range<usize>) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let mut at = range.start;
+        for (run, address) in &self.runs {
+            let (start, end) = (run.start.max(at), run.end.min(range.end));
+            if start >= end {
+                continue;
+            }
+            if at < start {
+                pieces.push(Piece { range: at..start, from: None });
+            }
+            pieces.push(Piece { range: start..end, from: Some(address + (start - run.start)) });
+            at = end;
+        }
+        if at < range.end {
+            pieces.push(Piece { range: at..range.end, from: None });
+        }
+        pieces
+    }
+
+    /// Gives the page at an offset in the memory at `base` its initial contents, if it has others. Says whether it had.
+    ///
+    /// # Safety
+    /// The page is writable and nobody uses it.
+    pub(crate) unsafe fn restore_page(&self, base: usize, offset: usize) -> Result<bool, PagesGone> {
+        let (mut initial, mut current) = ([0u8; PAGE], [0u8; PAGE]);
+        for piece in self.pieces(offset..offset + PAGE) {
+            if let Some(from) = piece.from {
+                let to = &mut initial[piece.range.start - offset..piece.range.end - offset];
+                // SAFETY: the bytes are the image's, which is mapped and registered.
+                unsafe { asm::guarded_copy(to.as_mut_ptr(), from as *const u8, to.len())? };
+            }
+        }
+        let page = (base + offset) as *mut u8;
+        // SAFETY: as the caller states.
+        unsafe { asm::guarded_copy(current.as_mut_ptr(), page, PAGE)? };
+        if initial == current {
+            return Ok(false);
+        }
+        // SAFETY: as the caller states.
+        unsafe { asm::guarded_copy(page, initial.as_ptr(), PAGE)? };
+        Ok(true)
+    }
+}
+
+impl Piece {
+    /// Gives this part of the memory at `base` its initial contents.
+    ///
+    /// # Safety
+    /// The part is writable, nobody uses it, and the image that it was made from is alive.
+    pub(crate) unsafe fn restore(&self, base: usize) -> Result<(), PagesGone> {
+        let (to, length) = ((base + self.range.start) as *mut u8, self.range.len());
+        match self.from {
+            // SAFETY: as the caller states.
+            Some(from) => unsafe { asm::guarded_copy(to, from as *const u8, length) },
+            // SAFETY: as the caller states.
+            None => unsafe { asm::guarded_fill(to, 0, length) },
+        }
+    }
+}

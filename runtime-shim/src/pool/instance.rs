@@ -1,0 +1,147 @@
+//! An instance in a pool's slot, for as long as one request needs it.
+//!
+//! **Invariant: whatever way it ends, its slot is made as new before anybody else gets it**, or emptied.
+
+use super::kept::Kept;
+use super::{PoolInner, ResetWay};
+use crate::error::{AccessError, CallError};
+use crate::externs::Extern;
+use crate::func::TypedFunc;
+use crate::instance::Instance;
+use crate::store::{StoreInner, sealed};
+use crate::val::{Val, WasmValues};
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+
+/// An instance of a [`Linked`](crate::Linked) module, with data of the embedder's own that its host functions work on. Made by
+/// [`Pool::start`](crate::Pool::start); dropping it gives its slot back.
+///
+/// It is its own store: handles like [`Memory`](crate::Memory) or [`TypedFunc`] take it where they take a
+/// [`Store`](crate::Store), and are of no use with any later instance.
+pub struct PooledInstance<T> {
+    store: ManuallyDrop<StoreInner<T>>,
+    kept: ManuallyDrop<Box<Kept>>,
+    pool: ManuallyDrop<Arc<PoolInner>>,
+}
+
+// SAFETY: as for `Store`, whose part it plays.
+unsafe impl<T: Send> Send for PooledInstance<T> {}
+
+/// What a finished instance used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of its first memory in the end, which is its peak: memories never shrink.
+    pub memory: u64,
+    /// How its slot was made as new; `None` if that failed and the slot was emptied instead.
+    pub reset: Option<ResetWay>,
+}
+
+impl<T> PooledInstance<T> {
+    /// A new one. `kept` has its store's core.
+    pub(super) fn new(
+        kept: Box<Kept>,
+        core: Box<crate::store::StoreCore>,
+        data: T,
+        pool: Arc<PoolInner>,
+    ) -> Self {
+        Self {
+            store: ManuallyDrop::new(StoreInner { core, data }),
+            kept: ManuallyDrop::new(kept),
+            pool: ManuallyDrop::new(pool),
+        }
+    }
+
+    pub(super) fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        &self.store.data
+    }
+
+    /// The embedder's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.store.data
+    }
+
+    /// The instance as a handle.
+    pub fn handle(&self) -> Instance {
+        Instance::new(self.store.core.id, self.kept.instance.index())
+    }
+
+    /// Calls an exported function.
+    pub fn call(&mut self, name: &str, args: &[Val]) -> Result<Vec<Val>, CallError> {
+        self.handle().call(self, name, args)
+    }
+
+    /// An exported function with parameters and results of these Rust types. To look it up once for all instances, use
+    /// [`Linked::typed`](crate::Linked::typed).
+    pub fn typed<P: WasmValues, R: WasmValues>(&self, name: &str) -> Result<TypedFunc<P, R>, CallError> {
+        self.handle().typed(self, name)
+    }
+
+    /// An export.
+    pub fn export(&self, name: &str) -> Option<Extern> {
+        self.handle().export(self, name)
+    }
+
+    /// Copies out of the memory that the instance exports as "memory", or else its first one.
+    pub fn read(&self, address: u32, into: &mut [u8]) -> Result<(), AccessError> {
+        self.handle().read(self, address, into)
+    }
+
+    /// Copies into the memory that the instance exports as "memory", or else its first one.
+    pub fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), AccessError> {
+        self.handle().write(self, address, bytes)
+    }
+
+    /// Ends it and says what it used. The embedder's data is dropped.
+    pub fn finish(self) -> Usage {
+        self.finish_with_data().1
+    }
+
+    /// Ends it, with the embedder's data and what it used.
+    pub fn finish_with_data(self) -> (T, Usage) {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not dropped, so nothing is taken twice.
+        unsafe { this.end() }
+    }
+
+    /// # Safety
+    /// The instance is not used afterwards, not even dropped.
+    unsafe fn end(&mut self) -> (T, Usage) {
+        // SAFETY: as the caller states, each is taken once.
+        let (store, kept, pool) = unsafe {
+            (
+                ManuallyDrop::take(&mut self.store),
+                ManuallyDrop::take(&mut self.kept),
+                ManuallyDrop::take(&mut self.pool),
+            )
+        };
+        let StoreInner { core, data } = store;
+        let memory = kept.memory_size();
+        let reset = PoolInner::give_back(pool, kept, core);
+        (data, Usage { memory, reset })
+    }
+}
+
+impl<T> Drop for PooledInstance<T> {
+    fn drop(&mut self) {
+        // SAFETY: nobody uses it after its drop.
+        drop(unsafe { self.end() });
+    }
+}
+
+// SAFETY: the pointer is to a field.
+unsafe impl<T> sealed::Access for PooledInstance<T> {
+    type Data = T;
+
+    fn store(&self) -> *const StoreInner<T> {
+        &raw const *self.store
+    }
+
+    fn store_mut(&mut self) -> *mut StoreInner<T> {
+        &raw mut *self.store
+    }
+}

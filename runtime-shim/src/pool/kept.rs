@@ -1,0 +1,146 @@
+//! An instance that stays in its slot from one start to the next, and everything needed to make it as new.
+//!
+//! **Invariant: after [`Kept::reset`] the instance is as it was when it was made**: memories, tables, globals, lengths and
+//! dropped segments. The native stack is left as it is, since no guest reads what it has not written.
+
+use super::reset::{Failed, ResetMemory, drop_growth};
+use super::tracker::Tracker;
+use super::{LinkedCore, PoolInner, ResetWay, StartError};
+use crate::error::InstantiateError;
+use crate::instance::memory::MemoryBody;
+use crate::instance::table::TableBody;
+use crate::instance::{Imports, InstanceCore};
+use crate::slot::Slot;
+use crate::store::StoreCore;
+use crate::sys::asm;
+use crate::sys::map;
+use crate::sys::pagemap::Pagemap;
+use crate::trap::Trap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Release;
+use wasmaot_abi::slot::HOST_PAGE;
+
+/// See the module's description.
+pub(crate) struct Kept {
+    /// The instance's store while it waits; with the embedder's data while it runs.
+    pub(crate) core: Option<Box<StoreCore>>,
+    pub(crate) instance: Rc<InstanceCore>,
+    pub(crate) linked: Arc<LinkedCore>,
+    memory: Option<ResetMemory>,
+    /// Further memories, with their initial bytes in whole pages.
+    memories: Vec<(Rc<MemoryBody>, usize)>,
+    /// Tables that can change, with their initial elements.
+    tables: Vec<(Rc<TableBody>, Box<[u64]>)>,
+    /// The initial writable part of the state.
+    state: Box<[u8]>,
+    pub(crate) slot: u32,
+    _tracker: Arc<Tracker>,
+    pool: *const PoolInner,
+}
+
+impl Kept {
+    /// Makes an instance in a slot that is inaccessible and empty.
+    ///
+    /// # Safety
+    /// The caller owns the slot. The pool outlives the result.
+    pub(crate) unsafe fn make(
+        pool: &PoolInner,
+        slot: u32,
+        linked: &Arc<LinkedCore>,
+    ) -> Result<Box<Self>, StartError> {
+        let map_error = |error| InstantiateError::Map { what: "a slot of the pool", error };
+        let module = &linked.module;
+        // SAFETY: as the caller states.
+        let mapping = unsafe { pool.slot_mapping(slot) };
+        let opened = Slot::open(mapping, pool.stack, module.layout()).map_err(map_error)?;
+        let tracker = Arc::new(Tracker::new(opened.vmctx()));
+        let mut core = Box::<StoreCore>::default();
+        let imports = Imports {
+            functions: linked.functions.clone(),
+            hosts: linked.hosts.clone(),
+            ..Imports::default()
+        };
+        // SAFETY: linking checked that all imports are host functions of the right types. The slot is new.
+        let instance =
+            unsafe { InstanceCore::add_in(&mut core, module, imports, opened, pool.memory_limit)? };
+        instance.write_elems().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
+        let tables = instance.defined_tables().map(|table| (table.clone(), elements(table))).collect();
+        let mut memories = instance.defined_memories().iter().cloned();
+        let first = memories
+            .next()
+            .map(|body| ResetMemory::new(body, tracker.clone(), &linked.shared, pool.way).map_err(map_error));
+        let rest = memories.map(|body| {
+            let bytes = body.size().next_multiple_of(HOST_PAGE) as usize;
+            (body, bytes)
+        });
+        let (address, length) = instance.writable_state();
+        // SAFETY: the range is the writable part of the state of an instance that does not run.
+        let state = unsafe { std::slice::from_raw_parts(address, length) }.into();
+        let (memory, memories) = (first.transpose()?, rest.collect());
+        pool.slots.trackers[slot as usize].store(Arc::as_ptr(&tracker).cast_mut(), Release);
+        let linked = linked.clone();
+        let core = Some(core);
+        Ok(Box::new(Self {
+            core,
+            instance,
+            linked,
+            memory,
+            memories,
+            tables,
+            state,
+            slot,
+            _tracker: tracker,
+            pool,
+        }))
+    }
+
+    /// Bytes of its first memory now.
+    pub(crate) fn memory_size(&self) -> u64 {
+        self.instance.defined_memories().first().map_or(0, |memory| memory.size())
+    }
+
+    /// Makes the instance as new. `core` is its store.
+    pub(crate) fn reset(
+        &mut self,
+        core: &mut StoreCore,
+        pagemap: Option<&Pagemap>,
+    ) -> Result<ResetWay, Failed> {
+        core.id = core.id.successor();
+        core.globals.clear();
+        // What the host made in the store meanwhile.
+        core.memories.truncate(self.memories.len() + usize::from(self.memory.is_some()));
+        core.tables.truncate(self.tables.len());
+        let way = match &mut self.memory {
+            Some(memory) => memory.reset(&self.linked.shared, pagemap)?,
+            None => ResetWay::Copy,
+        };
+        for (body, bytes) in &self.memories {
+            drop_growth(body, *bytes)?;
+            // SAFETY: the range is the memory's, which nothing uses now.
+            unsafe { map::discard(body.base(), *bytes)? };
+        }
+        for (table, initial) in &self.tables {
+            let elements = table.range(0, initial.len() as u64).ok_or(Failed)?;
+            elements.iter().zip(initial).for_each(|(element, &value)| element.set(value));
+            table.shrink(initial.len() as u64)?;
+        }
+        let (address, length) = self.instance.writable_state();
+        debug_assert_eq!(length, self.state.len());
+        // SAFETY: the range is the writable part of the state of an instance that does not run.
+        unsafe { asm::guarded_copy(address, self.state.as_ptr(), length)? };
+        Ok(way)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // SAFETY: the pool outlives what is in its slots.
+        let pool = unsafe { &*self.pool };
+        pool.slots.trackers[self.slot as usize].store(std::ptr::null_mut(), Release);
+    }
+}
+
+fn elements(table: &TableBody) -> Box<[u64]> {
+    table.range(0, table.size()).unwrap_or_default().iter().map(std::cell::Cell::get).collect()
+}

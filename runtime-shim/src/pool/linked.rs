@@ -1,0 +1,125 @@
+//! Modules with their imports resolved, ready to be started in a pool any number of times.
+//!
+//! **Invariant: what a linked module imports are host functions of the type that it asks for**, and it keeps them.
+
+use super::hot::HotSet;
+use super::image::Image;
+use super::instance::PooledInstance;
+use crate::error::{CallError, InstantiateError};
+use crate::func;
+use crate::host::KeepAlive;
+use crate::instance::Imports;
+use crate::module::Module;
+use crate::store::sealed::Access;
+use crate::val::{MAX_VALUES, RawValue, WasmValues};
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use wasmaot_abi::descriptor::{DataMode, ExportKind};
+use wasmaot_abi::state::ImportedFunction;
+use wasmaot_abi::types::FuncType;
+
+/// A module with its imports resolved to host functions that work on data of type `T`. Made by
+/// [`Linker::link`](crate::Linker::link); cloning it is cheap.
+pub struct Linked<T> {
+    pub(super) core: Arc<LinkedCore>,
+    data: PhantomData<fn(T)>,
+}
+
+impl<T> Clone for Linked<T> {
+    fn clone(&self) -> Self {
+        Self { core: self.core.clone(), data: PhantomData }
+    }
+}
+
+/// What does not depend on the type of the embedder's data.
+pub(crate) struct LinkedCore {
+    /// Unique in the process; not 0.
+    pub(super) id: u64,
+    pub(super) module: Module,
+    pub(super) functions: Vec<ImportedFunction>,
+    pub(super) hosts: Vec<Arc<dyn KeepAlive>>,
+    pub(super) shared: Shared,
+    /// Some data segments are not part of the image: they are written at each start.
+    pub(super) writes_data: bool,
+}
+
+/// What all slots of a module share.
+pub(crate) struct Shared {
+    pub(super) image: Arc<Image>,
+    pub(super) hot: Mutex<HotSet>,
+}
+
+impl<T> Linked<T> {
+    /// # Safety
+    /// The imports are those of the module, all of them host functions of `T`.
+    pub(crate) unsafe fn new(module: &Module, imports: Imports) -> Result<Self, InstantiateError> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let image = Image::map(module)
+            .map_err(|error| InstantiateError::Map { what: "the initial memory", error })?;
+        let in_image = |mode: &DataMode| !matches!(mode, DataMode::Active { .. });
+        let core = LinkedCore {
+            id: NEXT.fetch_add(1, Relaxed),
+            module: module.clone(),
+            functions: imports.functions,
+            hosts: imports.hosts,
+            shared: Shared { image: Arc::new(image), hot: Mutex::default() },
+            writes_data: !module.descriptor().data.iter().all(|data| in_image(&data.mode)),
+        };
+        Ok(Self { core: Arc::new(core), data: PhantomData })
+    }
+
+    /// The module.
+    pub fn module(&self) -> &Module {
+        &self.core.module
+    }
+
+    /// An exported function with parameters and results of these Rust types, to be called in any instance of this.
+    pub fn typed<P: WasmValues, R: WasmValues>(&self, name: &str) -> Result<LinkedFunc<P, R>, CallError> {
+        let name_of = || name.to_string();
+        let descriptor = self.core.module.descriptor();
+        let export = self.core.module.export(name).ok_or_else(|| CallError::NoExport { name: name_of() })?;
+        let ExportKind::Func { index } = export else {
+            return Err(CallError::NotAFunction { name: name_of() });
+        };
+        let entry = descriptor.entries.binary_search_by_key(&index, |entry| entry.func);
+        let entry = entry.map_err(|_| CallError::NoExport { name: name_of() })?;
+        let found = &descriptor.types[descriptor.entries[entry].ty as usize];
+        if found.params != P::TYPES || found.results != R::TYPES {
+            let expected = FuncType { params: P::TYPES.to_vec(), results: R::TYPES.to_vec() };
+            return Err(CallError::Signature { expected, found: found.clone() });
+        }
+        Ok(LinkedFunc { linked: self.core.id, entry, types: PhantomData })
+    }
+}
+
+/// A function of every instance of a [`Linked`] module, looked up once.
+#[derive(Debug)]
+pub struct LinkedFunc<P, R> {
+    linked: u64,
+    entry: usize,
+    types: PhantomData<fn(P) -> R>,
+}
+
+impl<P, R> Clone for LinkedFunc<P, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P, R> Copy for LinkedFunc<P, R> {}
+
+impl<P: WasmValues, R: WasmValues> LinkedFunc<P, R> {
+    /// Calls it in an instance of its module. Allocates nothing unless it fails.
+    pub fn call<T>(&self, instance: &mut PooledInstance<T>, params: P) -> Result<R, CallError> {
+        if instance.kept().linked.id != self.linked {
+            return Err(CallError::WrongStore);
+        }
+        let record = std::ptr::from_ref(instance.kept().instance.funcref(self.entry));
+        let mut cells = [RawValue::default(); MAX_VALUES];
+        params.store(&mut cells);
+        // SAFETY: the record is of a function of the instance, whose type was compared when the function was looked up.
+        unsafe { func::enter(instance.store_mut(), record, cells.as_mut_ptr())? };
+        Ok(R::load(&cells))
+    }
+}

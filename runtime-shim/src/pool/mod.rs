@@ -1,0 +1,433 @@
+//! Pools: slots that are reserved once and give every request an instance of its own.
+//!
+//! ```text
+//!  Linker::link ──▶ Linked ──┐
+//!                            ├─ Pool::start ─▶ PooledInstance ─ calls ─▶ finish: reset ─▶ free list of its module
+//!  Pool::new ─────▶ Pool  ───┘        ▲                                                        │
+//!                                     └──────────────────── the slot keeps its instance ◀──────┘
+//! ```
+//!
+//! A slot keeps the instance that it last ran. When that has been made as new (see [`reset`]), starting it again is taking it
+//! off a list. **Invariants.** A slot is owned by its list's next taker, or by one [`PooledInstance`]. Between `start` and
+//! `finish` nothing is locked or allocated, and no system call is made, unless the slot is new to the module, or the run wrote
+//! pages that the module does not usually write, or grew its memory.
+
+mod free;
+mod hot;
+mod image;
+mod instance;
+mod kept;
+mod linked;
+mod reset;
+mod tracker;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use instance::{PooledInstance, Usage};
+pub use linked::{Linked, LinkedFunc};
+
+pub(crate) use tracker::Tracker;
+
+use crate::error::{CallError, InstantiateError};
+use crate::func;
+use crate::registry::{Kind, PoolSlots, Region, Registration};
+use crate::store::StoreCore;
+use crate::store::sealed::Access;
+use crate::sys::map::Mapping;
+use crate::sys::pagemap::Pagemap;
+use crate::trap::Trap;
+use crate::val::RawValue;
+use free::FreeSlots;
+use kept::Kept;
+use linked::{LinkedCore, Shared};
+use std::cell::UnsafeCell;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use wasmaot_abi::slot::{DEFAULT_STACK, HOST_PAGE, MAX_STACK, STACK_WINDOW, STRIDE};
+
+/// Mappings of the kernel's that a slot in use takes, without an image and with one hot run: stack, gap, constants, state, hot
+/// and cold memory.
+const MAPPINGS_PER_SLOT: u64 = 6;
+
+/// The kernel's limit of mappings where it does not say.
+const DEFAULT_MAX_MAPPINGS: u64 = 65_530;
+
+/// The least native stack of a slot.
+const MIN_STACK: u64 = 64 << 10;
+
+/// What a pool is to offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// Instances that can exist at a time. Each takes about 8 GiB of addresses.
+    pub slots: u32,
+    /// Bytes of native stack of each.
+    pub stack: u64,
+    /// Bytes that each memory of an instance may have.
+    pub memory: u64,
+    /// The cheapest way of resetting that may be taken. The others are for comparison.
+    pub reset: ResetWay,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self { slots: 64, stack: DEFAULT_STACK, memory: 4 << 30, reset: ResetWay::Copy }
+    }
+}
+
+/// How an instance's memory is made as new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResetWay {
+    /// Copying the pages that the module's instances usually write; no system call.
+    Copy,
+    /// Asking the kernel which pages were written, and copying those.
+    Scan,
+    /// Dropping all pages, so that the next run faults them in again.
+    Drop,
+}
+
+/// How often what happened in a pool.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolStats {
+    /// Instances that were made in a slot that held none of their module.
+    pub made: u64,
+    /// Resets by [`ResetWay::Copy`].
+    pub copied: u64,
+    /// Resets by [`ResetWay::Scan`].
+    pub scanned: u64,
+    /// Resets by [`ResetWay::Drop`].
+    pub dropped: u64,
+    /// Resets that failed, so that the slot was emptied.
+    pub failed: u64,
+}
+
+/// A pool that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// A value of the configuration is out of range.
+    #[error("{what} is {value}; it must be {wanted}")]
+    Config {
+        /// Which.
+        what: &'static str,
+        /// What it is.
+        value: u64,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// The kernel allows a process fewer mappings than the slots need.
+    #[error(
+        "{slots} slots need {needed} mappings and the kernel allows {limit}; use fewer, or raise vm.max_map_count"
+    )]
+    Mappings {
+        /// Slots asked for.
+        slots: u32,
+        /// Mappings that they need.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The addresses cannot be reserved.
+    #[error("cannot reserve {slots} slots: {error}")]
+    Reserve {
+        /// Slots asked for.
+        slots: u32,
+        /// The kernel's reason.
+        #[source]
+        error: io::Error,
+    },
+}
+
+/// An instance that cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// All slots are in use.
+    #[error("all {slots} slots of the pool are in use")]
+    Exhausted {
+        /// Slots of the pool.
+        slots: u32,
+    },
+    /// The instance cannot be made, or its start function failed.
+    #[error(transparent)]
+    Instantiate(#[from] InstantiateError),
+}
+
+impl From<CallError> for StartError {
+    fn from(error: CallError) -> Self {
+        StartError::Instantiate(InstantiateError::Run(error))
+    }
+}
+
+/// Slots for instances. Cloning it gives another handle to the same slots.
+#[derive(Clone)]
+pub struct Pool {
+    handle: Arc<Handle>,
+}
+
+/// What all clones of a [`Pool`] share: when it goes, so do the instances that wait in free slots.
+struct Handle {
+    inner: Arc<PoolInner>,
+}
+
+/// A slot's place in the pool.
+#[repr(align(128))]
+struct Cell {
+    /// Owned by whoever owns the slot.
+    content: UnsafeCell<Content>,
+    /// Threads that are putting the slot back: they use the pool although they no longer keep it alive.
+    returning: AtomicU32,
+    made: AtomicU64,
+    copied: AtomicU64,
+    scanned: AtomicU64,
+    dropped: AtomicU64,
+    failed: AtomicU64,
+}
+
+struct Content {
+    kept: Option<Box<Kept>>,
+    /// What the slot's next instance will keep the pool alive by.
+    ticket: Option<Arc<PoolInner>>,
+}
+
+/// What lives as long as the pool or any of its instances.
+pub(crate) struct PoolInner {
+    // Declared first, so dropped first: see `Registration::new`.
+    _registration: Registration,
+    mapping: Mapping,
+    pub(crate) slots: Arc<PoolSlots>,
+    cells: Box<[Cell]>,
+    free: FreeSlots,
+    closed: AtomicBool,
+    pagemap: Option<Pagemap>,
+    pub(crate) stack: u64,
+    pub(crate) memory_limit: u64,
+    pub(crate) way: ResetWay,
+}
+
+// SAFETY: a cell's content is only used by the owner of its slot, and goes from one to the next through the free lists. What it
+// holds is not tied to a thread, as with `Store`.
+unsafe impl Sync for PoolInner {}
+// SAFETY: as above.
+unsafe impl Send for PoolInner {}
+
+fn max_mappings() -> u64 {
+    let text = std::fs::read_to_string("/proc/sys/vm/max_map_count").unwrap_or_default();
+    text.trim().parse().unwrap_or(DEFAULT_MAX_MAPPINGS)
+}
+
+impl PoolConfig {
+    fn check(&self) -> Result<(), PoolError> {
+        let error = |what, value, wanted| Err(PoolError::Config { what, value, wanted });
+        if self.slots == 0 {
+            return error("the number of slots", 0, "at least 1");
+        }
+        if !self.stack.is_multiple_of(HOST_PAGE) || !(MIN_STACK..=MAX_STACK).contains(&self.stack) {
+            return error("the stack", self.stack, "whole pages of 4 KiB, from 64 KiB to 8 MiB less 64 KiB");
+        }
+        let (needed, limit) = (u64::from(self.slots) * MAPPINGS_PER_SLOT, max_mappings());
+        if needed > limit {
+            return Err(PoolError::Mappings { slots: self.slots, needed, limit });
+        }
+        Ok(())
+    }
+}
+
+impl Pool {
+    /// Reserves the slots.
+    pub fn new(config: PoolConfig) -> Result<Self, PoolError> {
+        config.check()?;
+        let slots = config.slots;
+        let reserve = |error| PoolError::Reserve { slots, error };
+        let mapping =
+            Mapping::reserve(slots as usize * STRIDE as usize, STACK_WINDOW as usize).map_err(reserve)?;
+        let pool_slots = Arc::new(PoolSlots {
+            base: mapping.start(),
+            stack_low: (STACK_WINDOW - config.stack) as usize,
+            trackers: (0..slots).map(|_| AtomicPtr::default()).collect(),
+        });
+        let region = Region { range: mapping.range(), kind: Kind::Pool(pool_slots.clone()) };
+        // SAFETY: the mapping is kept beside the registration and dropped after it.
+        let registration = unsafe { Registration::new(region) };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let inner = Arc::new(PoolInner {
+            _registration: registration,
+            mapping,
+            slots: pool_slots,
+            cells: (0..slots).map(|_| Cell::new()).collect(),
+            free: FreeSlots::new(slots, threads.min(64)),
+            closed: AtomicBool::new(false),
+            pagemap: (config.reset != ResetWay::Drop).then(Pagemap::open).flatten(),
+            stack: config.stack,
+            memory_limit: config.memory,
+            way: config.reset,
+        });
+        for cell in &inner.cells {
+            // SAFETY: nobody else knows the pool yet.
+            unsafe { (*cell.content.get()).ticket = Some(inner.clone()) };
+        }
+        Ok(Self { handle: Arc::new(Handle { inner }) })
+    }
+
+    /// A fresh instance, its start function run.
+    pub fn start<T>(&self, linked: &Linked<T>, data: T) -> Result<PooledInstance<T>, StartError> {
+        let pool = &*self.handle.inner;
+        let mut instance = match pool.free.take_kept(linked.core.id) {
+            // SAFETY: the slot was taken off a list, where all have what they need.
+            Some(slot) => unsafe { pool.resume(slot, data) },
+            None => pool.make(&linked.core, data)?,
+        };
+        if linked.core.writes_data {
+            let written = instance.kept().instance.write_data();
+            written.map_err(|code| CallError::Trap(Trap::new(code)))?;
+        }
+        if let Some(start) = linked.core.module.descriptor().start {
+            let record = std::ptr::from_ref(instance.kept().instance.funcref(start as usize));
+            // SAFETY: the function is the instance's own, and has neither parameters nor results.
+            unsafe { func::enter(instance.store_mut(), record, [RawValue::default()].as_mut_ptr())? };
+        }
+        Ok(instance)
+    }
+
+    /// How often what happened so far.
+    pub fn stats(&self) -> PoolStats {
+        self.handle.inner.cells.iter().fold(PoolStats::default(), |sum, cell| PoolStats {
+            made: sum.made + cell.made.load(Relaxed),
+            copied: sum.copied + cell.copied.load(Relaxed),
+            scanned: sum.scanned + cell.scanned.load(Relaxed),
+            dropped: sum.dropped + cell.dropped.load(Relaxed),
+            failed: sum.failed + cell.failed.load(Relaxed),
+        })
+    }
+}
+
+impl Cell {
+    fn new() -> Self {
+        let count = || AtomicU64::new(0);
+        let content = UnsafeCell::new(Content { kept: None, ticket: None });
+        let returning = AtomicU32::new(0);
+        Self {
+            content,
+            returning,
+            made: count(),
+            copied: count(),
+            scanned: count(),
+            dropped: count(),
+            failed: count(),
+        }
+    }
+
+    /// Counts a reset. Only the slot's owner writes, so no locked instruction is needed.
+    fn count(&self, way: Option<ResetWay>) {
+        let counter = match way {
+            Some(ResetWay::Copy) => &self.copied,
+            Some(ResetWay::Scan) => &self.scanned,
+            Some(ResetWay::Drop) => &self.dropped,
+            None => &self.failed,
+        };
+        counter.store(counter.load(Relaxed) + 1, Relaxed);
+    }
+}
+
+impl PoolInner {
+    /// The addresses of a slot.
+    ///
+    /// # Safety
+    /// The caller owns the slot, which is inaccessible and empty, and the pool outlives the result.
+    unsafe fn slot_mapping(&self, slot: u32) -> Mapping {
+        let start = self.mapping.start() + slot as usize * STRIDE as usize;
+        // SAFETY: as the caller states.
+        unsafe { Mapping::part(start, STRIDE as usize) }
+    }
+
+    /// # Safety
+    /// The caller owns the slot.
+    #[expect(clippy::mut_from_ref, reason = "the owner of a slot is the only one to use its content")]
+    unsafe fn content(&self, slot: u32) -> &mut Content {
+        // SAFETY: as the caller states.
+        unsafe { &mut *self.cells[slot as usize].content.get() }
+    }
+
+    /// The instance that a slot keeps, with new data.
+    ///
+    /// # Safety
+    /// The caller owns the slot, which keeps an instance and has its ticket.
+    unsafe fn resume<T>(&self, slot: u32, data: T) -> PooledInstance<T> {
+        // SAFETY: as the caller states.
+        let content = unsafe { self.content(slot) };
+        let (mut kept, pool) =
+            content.kept.take().zip(content.ticket.take()).expect("a free slot is complete");
+        let core = kept.core.take().expect("a kept instance has its store");
+        PooledInstance::new(kept, core, data, pool)
+    }
+
+    #[cold]
+    fn make<T>(&self, linked: &Arc<LinkedCore>, data: T) -> Result<PooledInstance<T>, StartError> {
+        let exhausted = StartError::Exhausted { slots: self.cells.len() as u32 };
+        let slot = self.free.take_any().ok_or(exhausted)?;
+        // SAFETY: the slot was taken off a list.
+        let content = unsafe { self.content(slot) };
+        // Empties the slot if it keeps another module's instance.
+        drop(content.kept.take());
+        // SAFETY: the slot was taken off a list and is empty now.
+        match unsafe { Kept::make(self, slot, linked) } {
+            Ok(kept) => content.kept = Some(kept),
+            Err(error) => {
+                self.free.put_empty(slot);
+                return Err(error);
+            }
+        }
+        let made = &self.cells[slot as usize].made;
+        made.store(made.load(Relaxed) + 1, Relaxed);
+        // SAFETY: as above.
+        Ok(unsafe { self.resume(slot, data) })
+    }
+
+    /// Makes an instance as new and puts its slot back.
+    fn give_back(pool: Arc<Self>, mut kept: Box<Kept>, mut core: Box<StoreCore>) -> Option<ResetWay> {
+        let (slot, module) = (kept.slot, kept.linked.id);
+        let way = kept.reset(&mut core, pool.pagemap.as_ref()).ok();
+        kept.core = Some(core);
+        let this = Arc::as_ptr(&pool);
+        // SAFETY: `pool` keeps it alive; once that is the slot's ticket, `returning` does, which `Handle::drop` waits for.
+        let inner = unsafe { &*this };
+        let cell = &inner.cells[slot as usize];
+        cell.count(way);
+        cell.returning.fetch_add(1, SeqCst);
+        if inner.closed.load(SeqCst) {
+            drop(kept);
+            cell.returning.fetch_sub(1, SeqCst);
+            return way;
+        }
+        // SAFETY: the instance owned its slot.
+        let content = unsafe { inner.content(slot) };
+        content.ticket = Some(pool);
+        if way.is_some() {
+            content.kept = Some(kept);
+            inner.free.put_kept(slot, module);
+        } else {
+            drop(kept);
+            inner.free.put_empty(slot);
+        }
+        cell.returning.fetch_sub(1, SeqCst);
+        way
+    }
+}
+
+impl Drop for Handle {
+    /// Instances that are still in use keep the rest alive, and empty their slots themselves.
+    fn drop(&mut self) {
+        let pool = &*self.inner;
+        pool.closed.store(true, SeqCst);
+        for cell in &pool.cells {
+            while cell.returning.load(SeqCst) != 0 {
+                std::thread::yield_now();
+            }
+        }
+        while let Some(slot) = pool.free.take_any() {
+            // SAFETY: the slot was taken off a list.
+            let content = unsafe { pool.content(slot) };
+            drop(content.kept.take());
+            drop(content.ticket.take());
+        }
+    }
+}

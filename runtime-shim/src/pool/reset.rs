@@ -1,0 +1,213 @@
+//! Gives the first memory of a pooled instance its initial contents back, by the cheapest way that does.
+//!
+//! | way | when | costs |
+//! |---|---|---|
+//! | copy | the run wrote hot pages only | no system call |
+//! | scan | it wrote cold ones too, of which the kernel says which they are | a few |
+//! | drop | the kernel cannot say, or the hot set is too large to copy | a few, and a fault per page in the next run |
+//!
+//! **Invariants.** After a reset every byte of the memory is as in a new instance, its length included, and what was added to it
+//! is inaccessible and empty. Hot pages are restored whether or not they were written; other pages can only have been written
+//! where the tracker says that they were opened. A failed reset leaves a slot that must be emptied.
+
+use super::hot::HotSet;
+use super::image::{Image, Piece};
+use super::tracker::Tracker;
+use super::{ResetWay, Shared};
+use crate::instance::memory::MemoryBody;
+use crate::sys::asm::PagesGone;
+use crate::sys::map::{self, Access};
+use crate::sys::pagemap::Pagemap;
+use std::io;
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::sync::{Arc, PoisonError};
+use wasmaot_abi::slot::HOST_PAGE;
+
+const PAGE: usize = HOST_PAGE as usize;
+
+/// Without the kernel's help, opened ranges of at most so many bytes are compared with the image to learn from them.
+const MAX_COMPARED: usize = 64 * PAGE;
+
+/// Ranges that were announced to be written are learned from up to this size: a large buffer may be used only in part.
+const MAX_ASKED: usize = 64 * PAGE;
+
+/// The slot's memory cannot be restored.
+#[derive(Debug)]
+pub(crate) struct Failed;
+
+impl From<io::Error> for Failed {
+    fn from(_: io::Error) -> Self {
+        Failed
+    }
+}
+
+impl From<PagesGone> for Failed {
+    fn from(_: PagesGone) -> Self {
+        Failed
+    }
+}
+
+/// A memory of a pooled instance that can be given its initial contents back.
+pub(crate) struct ResetMemory {
+    body: Rc<MemoryBody>,
+    image: Arc<Image>,
+    tracker: Arc<Tracker>,
+    /// Initial bytes, in whole pages.
+    bytes: usize,
+    way: ResetWay,
+    /// How the hot runs are restored.
+    hot: Vec<Piece>,
+}
+
+impl ResetMemory {
+    /// Takes charge of a new instance's first memory.
+    pub(crate) fn new(
+        body: Rc<MemoryBody>,
+        tracker: Arc<Tracker>,
+        shared: &Shared,
+        way: ResetWay,
+    ) -> io::Result<Self> {
+        // SAFETY: the record is kept beside the memory's body.
+        unsafe { body.set_tracker(NonNull::from(&*tracker)) };
+        let bytes = body.size().next_multiple_of(HOST_PAGE) as usize;
+        let mut memory = Self { body, image: shared.image.clone(), tracker, bytes, way, hot: Vec::new() };
+        if way == ResetWay::Copy {
+            memory.protect(&shared.hot.lock().unwrap_or_else(PoisonError::into_inner))?;
+        }
+        Ok(memory)
+    }
+
+    /// Undoes whatever a run did. Says which way it took.
+    pub(crate) fn reset(&mut self, shared: &Shared, pagemap: Option<&Pagemap>) -> Result<ResetWay, Failed> {
+        drop_growth(&self.body, self.bytes)?;
+        if !self.tracker.protects() {
+            let scan = pagemap.filter(|_| self.way == ResetWay::Scan);
+            if scan.is_some_and(|pagemap| self.restore_written(pagemap, self.all()).is_ok()) {
+                return Ok(ResetWay::Scan);
+            }
+            self.drop_all()?;
+            return Ok(ResetWay::Drop);
+        }
+        if self.tracker.opened().next().is_none() {
+            self.restore_hot()?;
+            return Ok(ResetWay::Copy);
+        }
+        self.reset_opened(shared, pagemap)
+    }
+
+    fn all(&self) -> Range<usize> {
+        self.body.base()..self.body.base() + self.bytes
+    }
+
+    fn restore_hot(&self) -> Result<(), PagesGone> {
+        let base = self.body.base();
+        // SAFETY: hot runs are writable, nothing runs in the slot now, and the image is kept.
+        self.hot.iter().try_for_each(|piece| unsafe { piece.restore(base) })
+    }
+
+    fn drop_all(&self) -> io::Result<()> {
+        // SAFETY: the range is the memory's, which nothing uses now.
+        unsafe { map::discard(self.body.base(), self.bytes) }
+    }
+
+    /// Restores all pages of a writable range that have contents of their own. Gives those that differed.
+    fn restore_written(&self, pagemap: &Pagemap, range: Range<usize>) -> Result<Vec<u32>, Failed> {
+        let mut runs = Vec::new();
+        pagemap.scan(range, |run| runs.push(run))?;
+        self.restore_pages(runs.into_iter().flat_map(|run| run.step_by(PAGE)))
+    }
+
+    fn restore_pages(&self, addresses: impl Iterator<Item = usize>) -> Result<Vec<u32>, Failed> {
+        let base = self.body.base();
+        let mut differed = Vec::new();
+        for address in addresses {
+            let offset = address - base;
+            // SAFETY: the page is in a writable part of the memory, which nothing uses now.
+            if unsafe { self.image.restore_page(base, offset)? } {
+                differed.push((offset / PAGE) as u32);
+            }
+        }
+        Ok(differed)
+    }
+
+    #[cold]
+    fn reset_opened(&mut self, shared: &Shared, pagemap: Option<&Pagemap>) -> Result<ResetWay, Failed> {
+        self.restore_hot()?;
+        let opened: Vec<Range<usize>> = self.tracker.opened().collect();
+        let scanned = pagemap.and_then(|pagemap| self.scan_opened(pagemap, &opened).ok());
+        let (mut written, way) = match scanned {
+            Some(written) => (written, ResetWay::Scan),
+            None => {
+                let total: usize = opened.iter().map(Range::len).sum();
+                let compared = if total <= MAX_COMPARED { &opened[..] } else { &[] };
+                let written =
+                    self.restore_pages(compared.iter().cloned().flat_map(|range| range.step_by(PAGE)))?;
+                self.drop_all()?;
+                (written, ResetWay::Drop)
+            }
+        };
+        // Some pages were written with what they held already, and will be again.
+        let asked = self.tracker.asked().filter(|range| range.len() <= MAX_ASKED);
+        let pages = asked.flat_map(|range| range.step_by(PAGE));
+        written.extend(pages.map(|address| ((address - self.body.base()) / PAGE) as u32));
+        written.sort_unstable();
+        written.dedup();
+        let mut hot = shared.hot.lock().unwrap_or_else(PoisonError::into_inner);
+        hot.learn(&written);
+        self.protect(&hot)?;
+        Ok(way)
+    }
+
+    fn scan_opened(&self, pagemap: &Pagemap, opened: &[Range<usize>]) -> Result<Vec<u32>, Failed> {
+        let mut written = Vec::new();
+        for range in opened {
+            written.extend(self.restore_written(pagemap, range.clone())?);
+        }
+        Ok(written)
+    }
+
+    /// Write-protects everything but the hot runs; nothing if those are too large, or at the kernel's limit of mappings.
+    fn protect(&mut self, hot: &HotSet) -> io::Result<()> {
+        let (start, pages) = (self.body.base(), (self.bytes / PAGE) as u32);
+        let clipped = hot.runs().iter().map(|run| run.start.min(pages)..run.end.min(pages));
+        let runs: Vec<_> = clipped.map(|run| run.start as usize * PAGE..run.end as usize * PAGE).collect();
+        if hot.is_too_large() || self.protect_except(&runs).is_err() {
+            // SAFETY: the range is the memory's, which nothing uses now.
+            unsafe {
+                map::protect(start, self.bytes, Access::ReadWrite)?;
+                self.tracker.set(0, Vec::new());
+            }
+            return Ok(());
+        }
+        self.hot = runs.iter().flat_map(|run| self.image.pieces(run.clone())).collect();
+        let addresses = runs.into_iter().map(|run| start + run.start..start + run.end).collect();
+        // SAFETY: the slot is this memory's, and nothing runs in it now.
+        unsafe { self.tracker.set(self.bytes, addresses) };
+        Ok(())
+    }
+
+    fn protect_except(&self, hot: &[Range<usize>]) -> io::Result<()> {
+        let start = self.body.base();
+        // SAFETY: the ranges are the memory's, which nothing uses now.
+        unsafe {
+            map::protect(start, self.bytes, Access::Read)?;
+            hot.iter().try_for_each(|run| map::protect(start + run.start, run.len(), Access::ReadWrite))
+        }
+    }
+}
+
+/// Makes what a memory has grown by, beyond its initial `bytes`, inaccessible and empty. Its length is part of the state.
+pub(crate) fn drop_growth(body: &MemoryBody, bytes: usize) -> io::Result<()> {
+    let now = body.size().next_multiple_of(HOST_PAGE) as usize;
+    if now > bytes {
+        let start = body.base() + bytes;
+        // SAFETY: the range is the memory's, which nothing uses now.
+        unsafe {
+            map::discard(start, now - bytes)?;
+            map::protect(start, now - bytes, Access::None)?;
+        }
+    }
+    Ok(())
+}

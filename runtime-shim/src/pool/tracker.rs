@@ -1,0 +1,144 @@
+//! The write protection of one pooled memory, as the signal handler sees it.
+//!
+//! Pages that the module's instances usually write (the *hot runs*) are writable, all others only readable. The first write to
+//! such a *cold* page ends in [`Tracker::open_page`], which makes a range writable and notes it, so that the reset knows where
+//! to look. Ranges grow with each fault of a run; when there is no room to note another, the whole memory is opened.
+//!
+//! **Invariants.** A page outside the hot runs and the noted ranges is not writable. `open_page` is called in the signal handler:
+//! it allocates nothing, takes no lock, and opens a page at most once between two resets, so that no fault repeats for ever. Only
+//! the thread that runs the instance, or resets it, uses its tracker.
+
+use crate::sys::map::{self, Access};
+use std::cell::UnsafeCell;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use wasmaot_abi::slot::HOST_PAGE;
+
+/// Ranges that can be noted.
+const MAX_OPENED: usize = 16;
+
+/// Bytes that the first fault of a run opens; each further one opens twice as many.
+const FIRST_RANGE: usize = 4 * HOST_PAGE as usize;
+
+/// See the module's description.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    base: usize,
+    /// Bytes from `base` on that are protected; 0 if none are.
+    bytes: AtomicUsize,
+    /// Addresses that are always writable, ascending.
+    hot: UnsafeCell<Vec<Range<usize>>>,
+    count: AtomicUsize,
+    opened: [Opened; MAX_OPENED],
+}
+
+/// A range that was opened, as addresses.
+#[derive(Debug)]
+struct Opened {
+    start: AtomicUsize,
+    end: AtomicUsize,
+    /// End of what was asked for; the rest was opened along with it.
+    asked: AtomicUsize,
+}
+
+// SAFETY: `hot` is only written by whoever owns the slot, while nobody runs in it; see the invariants.
+unsafe impl Sync for Tracker {}
+
+impl Tracker {
+    /// For the memory at an address, of which nothing is protected yet.
+    pub(crate) fn new(base: usize) -> Self {
+        let zero = || AtomicUsize::new(0);
+        let opened = std::array::from_fn(|_| Opened { start: zero(), end: zero(), asked: zero() });
+        Self { base, bytes: zero(), hot: UnsafeCell::new(Vec::new()), count: zero(), opened }
+    }
+
+    /// Notes that the first `bytes` bytes are protected, apart from the hot runs, and that none have been opened.
+    ///
+    /// # Safety
+    /// The caller owns the slot and nothing runs in it. The bytes are readable.
+    pub(crate) unsafe fn set(&self, bytes: usize, hot: Vec<Range<usize>>) {
+        // SAFETY: nobody else looks at it now.
+        unsafe { *self.hot.get() = hot };
+        self.bytes.store(bytes, Relaxed);
+        self.count.store(0, Relaxed);
+    }
+
+    /// Whether cold pages are protected at all.
+    pub(crate) fn protects(&self) -> bool {
+        self.bytes.load(Relaxed) != 0
+    }
+
+    fn hot(&self) -> &[Range<usize>] {
+        // SAFETY: not written while the instance runs or is reset, apart from `set`.
+        unsafe { &*self.hot.get() }
+    }
+
+    /// Address ranges that were opened since the last reset. They may overlap.
+    pub(crate) fn opened(&self) -> impl Iterator<Item = Range<usize>> {
+        self.noted().map(|noted| noted.start.load(Relaxed)..noted.end.load(Relaxed))
+    }
+
+    /// The parts of those that somebody wrote to, or announced to write to.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = Range<usize>> {
+        self.noted().map(|noted| noted.start.load(Relaxed)..noted.asked.load(Relaxed))
+    }
+
+    fn noted(&self) -> impl Iterator<Item = &Opened> {
+        self.opened[..self.count.load(Relaxed)].iter()
+    }
+
+    /// Opens the page at an address, and some behind it. `false` if that is not what the fault is about.
+    pub(crate) fn open_page(&self, address: usize) -> bool {
+        let end = self.base + self.bytes.load(Relaxed);
+        if !(self.base..end).contains(&address) || self.opened().any(|range| range.contains(&address)) {
+            return false;
+        }
+        let start = address / HOST_PAGE as usize * HOST_PAGE as usize;
+        let length = FIRST_RANGE << self.count.load(Relaxed);
+        self.open(start..start.saturating_add(length).min(end), start + HOST_PAGE as usize)
+    }
+
+    /// Opens all cold pages of a range, which need not be inside the protected bytes.
+    pub(crate) fn open_range(&self, address: usize, length: usize) {
+        let page = HOST_PAGE as usize;
+        let end = (address + length).next_multiple_of(page).min(self.base + self.bytes.load(Relaxed));
+        let mut at = address / page * page;
+        while at < end && length > 0 {
+            let known = self.hot().iter().cloned().chain(self.opened()).find(|range| range.contains(&at));
+            at = match known {
+                Some(range) => range.end,
+                None => {
+                    let next = self.hot().iter().map(|range| range.start).filter(|&start| start > at).min();
+                    let cold_end = next.map_or(end, |next| next.min(end));
+                    if !self.open(at..cold_end, cold_end) {
+                        return;
+                    }
+                    cold_end
+                }
+            };
+        }
+    }
+
+    fn open(&self, range: Range<usize>, asked: usize) -> bool {
+        let count = self.count.load(Relaxed);
+        let all = self.base..self.base + self.bytes.load(Relaxed);
+        let room = count + 1 < MAX_OPENED;
+        // At the kernel's limit of mappings only the whole memory can be opened: that needs none more.
+        (room && self.note_and_open(count, range, asked))
+            || (count < MAX_OPENED && self.note_and_open(count, all.clone(), all.start))
+    }
+
+    fn note_and_open(&self, position: usize, range: Range<usize>, asked: usize) -> bool {
+        let noted = &self.opened[position];
+        noted.start.store(range.start, Relaxed);
+        noted.end.store(range.end, Relaxed);
+        noted.asked.store(asked, Relaxed);
+        self.count.store(position + 1, Relaxed);
+        // SAFETY: the range is in the accessible part of the slot's memory; no Rust reference points there.
+        let done = unsafe { map::protect(range.start, range.len(), Access::ReadWrite) }.is_ok();
+        if !done {
+            self.count.store(position, Relaxed);
+        }
+        done
+    }
+}

@@ -1,0 +1,77 @@
+//! A test that a pool's steady state makes no system call: under a filter that kills whoever makes one.
+
+use crate::pool::tests::{linked, pool};
+use crate::{Pool, ResetWay};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+
+const CASE: &str = "WASMAOT_TEST_STEADY";
+
+const STARTS: u64 = 10_000;
+
+/// How a child ends that was not killed.
+const DONE: i32 = 77;
+
+/// From now on this thread is killed, with its process, when it makes any system call but to end the process.
+fn forbid_system_calls() {
+    let statement = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
+    let mut program = [
+        // The number of the call is the first word.
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, libc::SYS_exit_group as u32),
+        statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+        statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
+    ];
+    let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: the arguments are what these calls take; the kernel copies the program.
+    let failed = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
+            || libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) != 0
+    };
+    assert!(!failed, "{}", std::io::Error::last_os_error());
+}
+
+/// Runs an instance that writes to memory, also in the image, and to a global.
+fn run(pool: &Pool, address: i64) {
+    let linked = linked();
+    let store = linked.typed::<(i64, i32), ()>("store").unwrap();
+    let global = i64::from(linked.module().layout().global(0));
+    let instance = |address: i64| {
+        let mut instance = pool.start(&linked, ()).unwrap();
+        for to in [address, 2 * 4096 + 16, global] {
+            store.call(&mut instance, (to, -1)).unwrap();
+        }
+        instance.finish().reset
+    };
+    for _ in 0..3 {
+        instance(0);
+    }
+    forbid_system_calls();
+    let steady = (0..STARTS).all(|_| instance(address) == Some(ResetWay::Copy));
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(if steady { DONE } else { 1 }) };
+}
+
+/// Does nothing unless it is run by [`ten_thousand_starts_make_no_system_call`].
+#[test]
+fn child() {
+    match std::env::var(CASE).as_deref() {
+        Ok("steady") => run(&pool(1, ResetWay::Copy), 0),
+        // The handler of the first write to a cold page makes one.
+        Ok("cold page") => run(&pool(1, ResetWay::Copy), 40_000),
+        Ok("drop") => run(&pool(1, ResetWay::Drop), 0),
+        _ => {}
+    }
+}
+
+#[test]
+fn ten_thousand_starts_make_no_system_call() {
+    let killed = (Some(libc::SIGSYS), None);
+    for (case, expected) in [("steady", (None, Some(DONE))), ("cold page", killed), ("drop", killed)] {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "sys::steady::child", "--nocapture"]).env(CASE, case);
+        let output = child.output().unwrap();
+        let found = (output.status.signal(), output.status.code());
+        assert_eq!(found, expected, "{case}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}

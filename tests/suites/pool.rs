@@ -1,0 +1,290 @@
+//! Nothing of an instance is left for the next one in its slot.
+//!
+//! Random programs write wherever a guest, the host or the kernel can, grow, trap, overflow their stack and exit; after each,
+//! everything that the next instance could read is compared with a new instance. `WASMAOT_POOL_RESETS` says how many resets each
+//! way of resetting gets, `WASMAOT_POOL_SEED` which programs. Also: the steady state allocates nothing.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::fs::File;
+use std::io::Read;
+use std::sync::LazyLock;
+use wasmaot_runtime::{
+    CallError, Caller, Extern, HostError, Linked, Linker, Module, Pool, PoolConfig, PooledInstance, ResetWay,
+    TrapCode, Val,
+};
+use wasmaot_tests::{Random, compile_wat, report};
+
+/// Everything that a module can change, and a function for each way to change it.
+const TEXT: &str = r#"(module
+  (type $number (func (result i32)))
+  (import "host" "write" (func $write (param i32 i32)))
+  (import "host" "kernel" (func $kernel (param i32 i32)))
+  (import "host" "exit" (func $exit))
+  (memory (export "memory") 12 16)
+  (data (i32.const 100) "in the image")
+  (data (i32.const 70000) "also in the image, in a run of its own")
+  (data $passive "passive")
+  (global $a (export "a") (mut i32) (i32.const 1))
+  (global $b (export "b") (mut i64) (i64.const 2))
+  (global $c (export "c") (mut funcref) (ref.func $two))
+  (global $d (export "d") (mut externref) (ref.null extern))
+  (table $f (export "f") 10 40 funcref)
+  (table $e (export "e") 600 2000 externref)
+  (elem (table $f) (i32.const 2) func $one $two)
+  (elem $parts func $two $one $two)
+  (func $one (type $number) (i32.const 1))
+  (func $two (type $number) (i32.const 2))
+  (func (export "store") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
+  (func (export "store8") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
+  (func (export "store_wide") (param i32 i32)
+    (i64.store offset=4093 align=1 (local.get 0) (i64.extend_i32_s (local.get 1))))
+  (func (export "fill") (param i32 i32) (memory.fill (local.get 0) (i32.const 0xa5) (local.get 1)))
+  (func (export "copy") (param i32 i32) (memory.copy (local.get 0) (i32.const 70000) (local.get 1)))
+  (func (export "init") (param i32 i32)
+    (memory.init $passive (local.get 0) (i32.const 0) (i32.and (local.get 1) (i32.const 7))))
+  (func (export "write") (param i32 i32) (call $write (local.get 0) (local.get 1)))
+  (func (export "kernel") (param i32 i32) (call $kernel (local.get 0) (local.get 1)))
+  (func (export "drop_data") (param i32 i32) (data.drop $passive))
+  (func (export "drop_elem") (param i32 i32) (elem.drop $parts))
+  (func (export "grow") (param i32 i32) (drop (memory.grow (i32.and (local.get 1) (i32.const 3)))))
+  (func (export "globals") (param i32 i32)
+    (global.set $a (local.get 0))
+    (global.set $b (i64.extend_i32_u (local.get 1)))
+    (global.set $c (ref.null func)))
+  (func (export "take") (param externref)
+    (global.set $d (local.get 0))
+    (table.fill $e (i32.const 511) (local.get 0) (i32.const 3)))
+  (func (export "table_set") (param i32 i32)
+    (table.set $f (i32.rem_u (local.get 0) (i32.const 12)) (ref.func $one)))
+  (func (export "table_fill") (param i32 i32)
+    (table.fill $f (i32.rem_u (local.get 0) (i32.const 10)) (ref.null func) (i32.const 2)))
+  (func (export "table_copy") (param i32 i32)
+    (table.copy $f $f (i32.rem_u (local.get 0) (i32.const 8)) (i32.const 2) (i32.const 2)))
+  (func (export "table_init") (param i32 i32)
+    (table.init $f $parts (i32.rem_u (local.get 0) (i32.const 8)) (i32.const 0) (i32.const 3)))
+  (func (export "table_grow") (param i32 i32)
+    (drop (table.grow $f (ref.func $two) (i32.and (local.get 0) (i32.const 7))))
+    (drop (table.grow $e (global.get $d) (i32.and (local.get 1) (i32.const 511)))))
+  (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
+  (func (export "trap") (param i32 i32) unreachable)
+  (func $deep (export "overflow") (param i32 i32) (call $deep (local.get 0) (local.get 1)))
+  (func (export "exit") (param i32 i32) (call $exit)))"#;
+
+/// Exports that take an address and a number. Those that come first are called most.
+const ACTIONS: [&str; 19] = [
+    "store",
+    "store8",
+    "store_wide",
+    "fill",
+    "copy",
+    "init",
+    "write",
+    "kernel",
+    "drop_data",
+    "drop_elem",
+    "grow",
+    "globals",
+    "table_set",
+    "table_fill",
+    "table_copy",
+    "table_init",
+    "table_grow",
+    "trap",
+    "exit",
+];
+
+/// Pages that the memory can grow by.
+const GROWTH: u64 = 4;
+
+/// Rounds after which the module is linked anew: what was learned about it starts again, and a slot changes its module.
+const FORGET: u64 = 50;
+
+const WAYS: [ResetWay; 3] = [ResetWay::Copy, ResetWay::Scan, ResetWay::Drop];
+
+fn linked() -> Linked<File> {
+    static MODULE: LazyLock<Module> =
+        LazyLock::new(|| Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound"));
+    let mut linker = Linker::<File>::new();
+    let write = |caller: &mut Caller<'_, File>, to: u32, number: u32| {
+        Ok::<_, HostError>(caller.write(to, &vec![0x5a; number as usize % 9000])?)
+    };
+    let kernel = |caller: &mut Caller<'_, File>, to: u32, number: u32| {
+        let length = number as usize % 20_000;
+        let (memory, file) = caller.memory_and_data();
+        let Some(memory) = memory else { return Ok(()) };
+        let target = memory.address(to, length as u64)?;
+        // SAFETY: the range is guest memory, which nothing else uses while the kernel writes to it.
+        let target = unsafe { std::slice::from_raw_parts_mut(target, length) };
+        file.read_exact(target).map_err(HostError::other)
+    };
+    let exit = |_: &mut Caller<'_, File>| Err::<(), _>(HostError::Exit(3));
+    let defined = linker
+        .func("host", "write", write)
+        .and_then(|linker| linker.func("host", "kernel", kernel))
+        .and_then(|linker| linker.func("host", "exit", exit));
+    defined.expect("new names");
+    linker.link(&MODULE).expect("all imports are defined")
+}
+
+fn start(pool: &Pool, linked: &Linked<File>) -> PooledInstance<File> {
+    pool.start(linked, File::open("/dev/urandom").expect("there is a source of random bytes"))
+        .expect("a free slot")
+}
+
+/// All that a guest can read.
+#[derive(PartialEq)]
+struct Seen {
+    memory: Vec<u8>,
+    /// Globals and table elements; a function by what it returns.
+    values: Vec<Val>,
+    /// How often segments could be used.
+    segments: [bool; 2],
+}
+
+fn load(instance: &mut PooledInstance<File>, address: u64) -> Result<Vec<Val>, CallError> {
+    instance.call("load", &[Val::I32(address as i32)])
+}
+
+fn see(instance: &mut PooledInstance<File>) -> Seen {
+    let memory = instance.export("memory").and_then(Extern::memory).expect("a memory");
+    let end = memory.size(instance);
+    assert_eq!(wasmaot_tests::trap_code(load(instance, end)), TrapCode::MemoryOutOfBounds);
+    // What growing adds can be read too.
+    assert_eq!(memory.grow(instance, GROWTH), Some(end >> 16));
+    assert_eq!(load(instance, end).expect("it has grown"), [Val::I32(0)]);
+    let mut bytes = vec![0; memory.size(instance) as usize];
+    instance.read(0, &mut bytes).expect("all of it");
+    let mut values = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        let global = instance.export(name).and_then(Extern::global).expect("a global");
+        values.push(global.get(instance).expect("its own"));
+    }
+    for name in ["f", "e"] {
+        let table = instance.export(name).and_then(Extern::table).expect("a table");
+        let size = table.size(instance);
+        values.push(Val::I64(size as i64));
+        values.extend((0..size).map(|index| table.get(instance, index).expect("inside")));
+    }
+    for value in &mut values {
+        if let Val::FuncRef(Some(func)) = value {
+            *value = func.call(instance, &[]).expect("a function without side effects")[0];
+        }
+    }
+    // These write, and so come last.
+    let mut works = |name| instance.call(name, &[Val::I32(0), Val::I32(7)]).is_ok();
+    let segments = [works("init"), works("table_init")];
+    Seen { memory: bytes, values, segments }
+}
+
+/// An address, more often than not one that is near others.
+fn address(random: &mut Random) -> i32 {
+    match random.below(4) {
+        0 => random.below(4096) as i32,
+        1 => 69_000 + random.below(4096) as i32,
+        2 => random.below(12 << 16) as i32,
+        _ => random.below(16 << 16) as i32,
+    }
+}
+
+fn act(instance: &mut PooledInstance<File>, random: &mut Random) {
+    for _ in 0..random.below(6) {
+        let name = ACTIONS[random.below(ACTIONS.len()).min(random.below(ACTIONS.len()))];
+        let small = 1 << random.below(17);
+        let args = [Val::I32(address(random)), Val::I32(random.below(small) as i32)];
+        // Many of these trap, which is part of it.
+        _ = instance.call(name, &args);
+    }
+    if random.below(8) == 0 {
+        instance.call("take", &[Val::ExternRef(Some(random.number() as u32 / 2))]).expect("it does not trap");
+    }
+    if random.below(200) == 0 {
+        let overflow = instance.call("overflow", &[Val::I32(0), Val::I32(0)]);
+        assert_eq!(wasmaot_tests::trap_code(overflow), TrapCode::StackOverflow);
+    }
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    let text = std::env::var(variable).ok();
+    text.map_or(default, |text| text.parse().unwrap_or_else(|e| panic!("{variable}={text}: {e}")))
+}
+
+#[test]
+fn nothing_is_left_for_the_next_instance() {
+    let (rounds, seed) = (number("WASMAOT_POOL_RESETS", 2000).div_ceil(2), number("WASMAOT_POOL_SEED", 1));
+    let mut linked = linked();
+    for way in WAYS {
+        let config = PoolConfig { slots: 2, reset: way, ..PoolConfig::default() };
+        let fresh = see(&mut start(&Pool::new(config).expect("a pool"), &linked));
+        let pool = Pool::new(config).expect("a pool");
+        for round in 0..rounds {
+            if round.is_multiple_of(FORGET) {
+                linked = self::linked();
+            }
+            let mut random = Random::new(seed.wrapping_add(round));
+            let mut instance = start(&pool, &linked);
+            act(&mut instance, &mut random);
+            drop(instance);
+            let seen = see(&mut start(&pool, &linked));
+            if seen.memory != fresh.memory {
+                let at = seen.memory.iter().zip(&fresh.memory).position(|(seen, fresh)| seen != fresh);
+                panic!(
+                    "{way:?}, seed {}: memory of {} bytes differs at {at:?}",
+                    seed + round,
+                    seen.memory.len()
+                );
+            }
+            assert!(seen == fresh, "{way:?}, seed {}: something but memory differs", seed + round);
+        }
+        let stats = pool.stats();
+        assert_eq!((stats.made, stats.failed), (rounds.div_ceil(FORGET), 0), "{stats:?}");
+        report(format_args!("pool: {way:?}: {} resets, none leaves anything: {stats:?}", 2 * rounds));
+    }
+}
+
+/// The system's allocator, which notes how often each thread asks it for memory or gives some back.
+struct Counting;
+
+thread_local! {
+    static REQUESTS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: all is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        REQUESTS.set(REQUESTS.get() + 1);
+        // SAFETY: as the caller states.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        REQUESTS.set(REQUESTS.get() + 1);
+        // SAFETY: as the caller states.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn the_steady_state_allocates_nothing() {
+    let linked = linked();
+    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
+    let [store, table_set, globals] = ["store", "table_set", "globals"]
+        .map(|name| linked.typed::<(i32, i32), ()>(name).expect("an export of this type"));
+    let file = File::open("/dev/urandom").expect("there is a source of random bytes");
+    let mut data = Some(file);
+    let mut run = || {
+        let mut instance = pool.start(&linked, data.take().expect("it came back")).expect("a free slot");
+        for func in [store, table_set, globals] {
+            func.call(&mut instance, (200, 1)).expect("it does not trap");
+        }
+        data = Some(instance.finish_with_data().0);
+    };
+    (0..3).for_each(|_| run());
+    let before = REQUESTS.get();
+    (0..10_000).for_each(|_| run());
+    assert_eq!(REQUESTS.get(), before);
+    assert!(pool.stats().copied >= 10_000, "{:?}", pool.stats());
+}
