@@ -173,8 +173,10 @@ fn shared_object(
             array,
         })
         .collect();
-    let exports = exports(env.module, &entries, &lengths[functions..]);
+    let exports = exports(env, &entries, &lengths[functions..]);
     let (descriptor, data) = describe::describe(env.module, features, env.constant_tables, &image, entries);
+    // The code was made for the one, the runtime will lay instances out by the other.
+    debug_assert_eq!(descriptor.counts(), *env.layout.counts());
     let unwind = (codes.iter_mut().zip(&offsets).zip(&lengths))
         .filter_map(|((code, &offset), &length)| match code.unwind.take() {
             Some(cranelift_codegen::isa::unwind::UnwindInfo::SystemV(info)) => {
@@ -199,15 +201,14 @@ fn shared_object(
     Ok(link::shared_object(parts)?)
 }
 
-fn exports(module: &ModuleInfo<'_>, entries: &[FuncEntry], lengths: &[u32]) -> Vec<link::Export> {
-    let functions = module.exports.iter().filter_map(|export| match export.kind {
+fn exports(env: &Env<'_>, entries: &[FuncEntry], lengths: &[u32]) -> Vec<link::Export> {
+    let functions = env.module.exports.iter().filter_map(|export| match export.kind {
         ExportKind::Func { index } => Some((export.name.clone(), index)),
         _ => None,
     });
     functions
         .map(|(name, func)| {
-            let position = entries.binary_search_by_key(&func, |entry| entry.func);
-            let position = position.expect("every exported function has an entry");
+            let position = env.entry(func) as usize;
             link::Export { name, offset: entries[position].array, size: lengths[position] }
         })
         .collect()

@@ -11,7 +11,7 @@
 
 use super::heap::HeapAddress;
 use super::vmctx::builtin_call;
-use super::{Env, Translator, function_name};
+use super::{Env, Translator, function_name, open_entry};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, InstructionData, MemFlagsData, Opcode, Signature, Type, Value, types,
@@ -167,9 +167,7 @@ pub(crate) fn helper(
     into.signature = helper_signature();
     into.name = function_name(index);
     let mut b = FunctionBuilder::new(into, context);
-    let entry = b.create_block();
-    b.append_block_params_for_function_params(entry);
-    b.switch_to_block(entry);
+    let entry = open_entry(&mut b);
     let &[vmctx, to, operand, length] = b.block_params(entry) else { unreachable!("four parameters") };
     let (to, count) = (b.ins().uextend(types::I64, to), b.ins().uextend(types::I64, length));
     let wide_operand = b.ins().uextend(types::I64, operand);

@@ -4,8 +4,9 @@ use super::Translator;
 use super::heap::HeapAddress;
 use super::vmctx::Region;
 use cranelift_codegen::ir::{InstBuilder, Opcode, Type, Value, types};
+use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
-use wasmaot_abi::state::StateLayout;
+use wasmaot_abi::state::{MemoryRef, StateLayout};
 use wasmparser::MemArg;
 
 impl Translator<'_, '_> {
@@ -57,12 +58,7 @@ impl Translator<'_, '_> {
         if !self.env.module.memories[memory as usize].imported {
             return self.load_state(Region::Lengths, types::I64, self.env.layout.memory_length(memory));
         }
-        let cell = self.load_constant(
-            self.env.layout.memory(memory)
-                + std::mem::offset_of!(wasmaot_abi::state::MemoryRef, length) as i32,
-        );
-        let flags = self.flags(Region::Lengths);
-        self.builder.ins().load(types::I64, flags, cell, 0)
+        self.load_length_at(self.env.layout.memory(memory) + offset_of!(MemoryRef, length) as i32)
     }
 
     pub(super) fn memory_grow(&mut self, memory: u32) {

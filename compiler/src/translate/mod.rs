@@ -104,7 +104,7 @@ impl Env<'_> {
     }
 
     /// Position of a function in the list of entries.
-    fn entry(&self, func: u32) -> u32 {
+    pub(crate) fn entry(&self, func: u32) -> u32 {
         self.entries.binary_search(&func).expect("every function that is referenced has an entry") as u32
     }
 }
@@ -178,10 +178,7 @@ struct Translator<'e, 'f> {
 
 impl<'e, 'f> Translator<'e, 'f> {
     fn new(env: &'e Env<'e>, mut builder: FunctionBuilder<'f>) -> Self {
-        let entry = builder.create_block();
-        builder.append_block_params_for_function_params(entry);
-        builder.switch_to_block(entry);
-        builder.seal_block(entry);
+        let entry = open_entry(&mut builder);
         let vmctx = builder.block_params(entry)[0];
         Self {
             env,
@@ -273,6 +270,15 @@ impl<'e, 'f> Translator<'e, 'f> {
             .entry(ty)
             .or_insert_with(|| builder.import_signature(env.tail_signature(&env.module.types[ty as usize])))
     }
+}
+
+/// Opens the entry block, whose parameters are the function's.
+fn open_entry(builder: &mut FunctionBuilder<'_>) -> ir::Block {
+    let entry = builder.create_block();
+    builder.append_block_params_for_function_params(entry);
+    builder.switch_to_block(entry);
+    builder.seal_block(entry);
+    entry
 }
 
 /// Declares a function of this module in a CLIF function, near enough for a relative call.

@@ -69,9 +69,7 @@ impl Translator<'_, '_> {
         if !self.env.module.tables[table as usize].imported {
             return self.load_state(Region::Lengths, types::I64, self.env.layout.table_length(table));
         }
-        let cell = self.load_constant(self.env.layout.table(table) + offset_of!(TableRef, length) as i32);
-        let flags = self.flags(Region::Lengths);
-        self.builder.ins().load(types::I64, flags, cell, 0)
+        self.load_length_at(self.env.layout.table(table) + offset_of!(TableRef, length) as i32)
     }
 
     pub(super) fn table_size(&mut self, table: u32) {

@@ -5,7 +5,7 @@
 //!   function index, so calls and references treat imports like any function.
 
 use super::vmctx::CONSTANT;
-use super::{Env, clif_type, function_name, import_function};
+use super::{Env, clif_type, function_name, import_function, open_entry};
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Value, types,
 };
@@ -28,9 +28,7 @@ pub(crate) fn array_entry(
     into.name = function_name(index);
     let ty = env.module.function_type(func);
     let mut b = FunctionBuilder::new(into, context);
-    let entry = b.create_block();
-    b.append_block_params_for_function_params(entry);
-    b.switch_to_block(entry);
+    let entry = open_entry(&mut b);
     let (vmctx, values) = (b.block_params(entry)[0], b.block_params(entry)[1]);
     let mut args = vec![vmctx];
     args.extend(load_values(&mut b, values, &ty.params));
@@ -55,9 +53,7 @@ pub(crate) fn import_thunk(
     into.signature = env.tail_signature(ty);
     into.name = function_name(func);
     let mut b = FunctionBuilder::new(into, context);
-    let entry = b.create_block();
-    b.append_block_params_for_function_params(entry);
-    b.switch_to_block(entry);
+    let entry = open_entry(&mut b);
     let params = b.block_params(entry).to_vec();
     let (vmctx, args) = params.split_first().expect("the vmctx comes first");
 

@@ -75,6 +75,13 @@ impl Translator<'_, '_> {
         self.load_state(Region::Constants, types::I64, offset)
     }
 
+    /// Reads the length whose address lies at this offset: that of something imported.
+    pub(super) fn load_length_at(&mut self, offset: i32) -> Value {
+        let cell = self.load_constant(offset);
+        let flags = self.flags(Region::Lengths);
+        self.builder.ins().load(types::I64, flags, cell, 0)
+    }
+
     /// A load from a table of constants, such as that of the builtins.
     pub(super) fn load_from_constants(&mut self, ty: Type, base: Value, offset: i32) -> Value {
         let flags = self.flags(Region::Constants);

@@ -10,6 +10,9 @@ macro_rules! features {
         /// Every known feature with its name in listings, which is also its name in
         /// `std::is_x86_feature_detected!` and, with `-` and `.` removed, in Cranelift.
         pub const ALL: &[(u64, &str)] = &[$(($name, $text)),*];
+
+        /// All known features.
+        pub const KNOWN: u64 = 0 $(| $name)*;
     };
 }
 
@@ -80,7 +83,10 @@ macro_rules! detect_cpu_features {
         )
     };
     ($($feature:ident = $name:tt,)*) => {
-        0 $(| if std::is_x86_feature_detected!($name) { $crate::cpu::$feature } else { 0 })*
+        {
+            const { assert!((0 $(| $crate::cpu::$feature)*) == $crate::cpu::KNOWN, "a feature is not detected") };
+            0 $(| if std::is_x86_feature_detected!($name) { $crate::cpu::$feature } else { 0 })*
+        }
     };
 }
 
@@ -114,11 +120,10 @@ pub fn level_of(features: u64) -> Option<Level> {
 
 /// Names of the features in a set; an unknown bit is named `unknown`.
 pub fn names(features: u64) -> impl Iterator<Item = &'static str> {
-    let known = ALL.iter().fold(0, |set, &(bit, _)| set | bit);
     ALL.iter()
         .filter(move |&&(bit, _)| features & bit != 0)
         .map(|&(_, name)| name)
-        .chain((features & !known != 0).then_some("unknown"))
+        .chain((features & !KNOWN != 0).then_some("unknown"))
 }
 
 #[cfg(test)]
