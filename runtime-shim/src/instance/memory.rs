@@ -98,9 +98,15 @@ impl MemoryBody {
         Ok(self)
     }
 
+    /// The most pages that its type lets it have.
+    fn declared(&self) -> u64 {
+        let most = MAX_BYTES >> self.ty.page_log2;
+        self.ty.limits.max.unwrap_or(most).min(most)
+    }
+
     /// Whether it may have its initial size if it may have so many bytes.
     fn check_limit(&self, limit: u64) -> Result<(), InstantiateError> {
-        let (size, limit) = (self.ty.limits.min, MAX_BYTES.min(limit) >> self.ty.page_log2);
+        let (size, limit) = (self.ty.limits.min, self.declared().min(limit >> self.ty.page_log2));
         if size > limit {
             return Err(InstantiateError::TooLarge { what: "memory", unit: "pages", size, limit });
         }
@@ -168,8 +174,7 @@ impl MemoryBody {
     pub(crate) fn grow(&self, pages: u64) -> Result<u64, Refused> {
         let old_bytes = self.size();
         let old = old_bytes >> self.ty.page_log2;
-        let declared = self.ty.limits.max.unwrap_or(u64::MAX).min(MAX_BYTES >> self.ty.page_log2);
-        let new = old.checked_add(pages).filter(|&new| new <= declared).ok_or(Refused::Declared)?;
+        let new = old.checked_add(pages).filter(|&new| new <= self.declared()).ok_or(Refused::Declared)?;
         if new > self.limit.get() >> self.ty.page_log2 {
             return Err(Refused::Limit);
         }

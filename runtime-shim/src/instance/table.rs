@@ -44,7 +44,7 @@ fn declared(ty: &TableType) -> u64 {
 
 /// Whether a table may have its initial length if it may have so many elements.
 fn check_limit(ty: &TableType, limit: u64) -> Result<(), InstantiateError> {
-    let (size, limit) = (ty.limits.min, limit.min(MAX_ELEMENTS));
+    let (size, limit) = (ty.limits.min, declared(ty).min(limit));
     if size > limit {
         return Err(InstantiateError::TooLarge { what: "table", unit: "elements", size, limit });
     }
