@@ -3,8 +3,8 @@
 //! The runtime keeps two words of its own at the end of the stack window: the activation cell, and below it the address of the
 //! instance's record, so that the instance is found from a vmctx alone.
 //!
-//! **Invariant: whatever is not stack, state or memory is inaccessible**, and a slot is registered exactly as long as it
-//! is mapped.
+//! **Invariant: whatever is not stack, state or memory is inaccessible**, but for the gap between stack and constants: it reads as
+//! zeros, so that it is one mapping with those. A slot is registered exactly as long as it is mapped.
 
 use crate::activation::Activation;
 use crate::registry::{Kind, Region, Registration};
@@ -25,7 +25,6 @@ pub(crate) struct Slot {
     registration: Option<Registration>,
     mapping: Mapping,
     stack_low: usize,
-    const_start: usize,
     rw_start: usize,
 }
 
@@ -49,7 +48,7 @@ impl Slot {
         mapping.protect(stack_low, stack as usize, Access::ReadWrite)?;
         mapping.protect(const_start, vmctx - const_start, Access::ReadWrite)?;
         let base = mapping.start();
-        Ok(Self { registration: None, mapping, stack_low: base + stack_low, const_start, rw_start })
+        Ok(Self { registration: None, mapping, stack_low: base + stack_low, rw_start })
     }
 
     /// Address of the end of the state and of byte 0 of memory 0.
@@ -62,9 +61,10 @@ impl Slot {
         &self.mapping
     }
 
-    /// Makes the constant part of the state read-only.
+    /// Makes the constant part of the state read-only, and with it the gap below.
     pub(crate) fn freeze_constants(&self) -> io::Result<()> {
-        self.mapping.protect(self.const_start, self.rw_start - self.const_start, Access::Read)
+        let gap = STACK_WINDOW as usize;
+        self.mapping.protect(gap, self.rw_start - gap, Access::Read)
     }
 
     /// Notes where the instance's record is.
@@ -140,19 +140,19 @@ mod tests {
     }
 
     #[test]
-    fn only_stack_and_state_are_accessible() {
+    fn only_stack_state_and_the_gap_between_are_accessible() {
         let layout =
             StateLayout::new(Counts { types: 3, defined_globals: 300, ..Counts::default() }).unwrap();
         let slot = Slot::new(1 << 20, &layout).unwrap();
         slot.freeze_constants().unwrap();
-        let (rw, constants) = (layout.rw_bytes() as usize, layout.const_bytes() as usize);
+        let rw = layout.rw_bytes() as usize;
         let vmctx = VMCTX as usize;
         let window = STACK_WINDOW as usize;
         assert_eq!(
             mapped_parts(&slot),
             [
                 (window - (1 << 20), 1 << 20, "rw-p".to_string()),
-                (vmctx - rw - constants, constants, "r--p".to_string()),
+                (window, vmctx - rw - window, "r--p".to_string()),
                 (vmctx - rw, rw, "rw-p".to_string()),
             ]
         );

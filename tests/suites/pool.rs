@@ -1,7 +1,7 @@
 //! Nothing of an instance is left for the next one in its slot.
 //!
-//! Random programs write wherever a guest, the host or the kernel can, grow, trap, overflow their stack and exit; after each,
-//! everything that the next instance could read is compared with a new instance. `WASMAOT_POOL_RESETS` says how many resets each
+//! Random programs write wherever a guest, the host or the kernel can, grow, trap, overflow their stack, exit, are killed or left
+//! suspended; after each, everything that the next instance could read is compared with a new instance. `WASMAOT_POOL_RESETS` says how many resets each
 //! way of resetting gets, `WASMAOT_POOL_SEED` which programs. Also: the steady state allocates nothing.
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -9,9 +9,10 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::Read;
 use std::sync::LazyLock;
+use std::time::Duration;
 use wasmaot_runtime::{
-    CallError, Caller, Extern, HostError, Linked, Linker, Module, Pool, PoolConfig, PooledInstance, ResetWay,
-    TrapCode, Val,
+    CallError, Caller, Extern, HostError, Linked, Linker, Module, Outcome, Pool, PoolConfig, PooledInstance,
+    ResetWay, Suspend, TrapCode, Val,
 };
 use wasmaot_tests::{Random, compile_wat, report};
 
@@ -21,6 +22,7 @@ const TEXT: &str = r#"(module
   (import "host" "write" (func $write (param i32 i32)))
   (import "host" "kernel" (func $kernel (param i32 i32)))
   (import "host" "exit" (func $exit))
+  (import "host" "wait" (func $wait))
   (memory (export "memory") 12 16)
   (data (i32.const 100) "in the image")
   (data (i32.const 70000) "also in the image, in a run of its own")
@@ -69,7 +71,14 @@ const TEXT: &str = r#"(module
   (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
   (func (export "trap") (param i32 i32) unreachable)
   (func $deep (export "overflow") (param i32 i32) (call $deep (local.get 0) (local.get 1)))
-  (func (export "exit") (param i32 i32) (call $exit)))"#;
+  (func (export "exit") (param i32 i32) (call $exit))
+  (func (export "wait") (param i32 i32) (i32.store (local.get 0) (local.get 1)) (call $wait))
+  ;; Writes all over the memory for ever.
+  (func (export "spin") (param $at i32)
+    (loop $on
+      (i32.store (i32.rem_u (local.get $at) (i32.const 786000)) (local.get $at))
+      (local.set $at (i32.add (i32.mul (local.get $at) (i32.const 1664525)) (i32.const 1013904223)))
+      (br $on))))"#;
 
 /// Exports that take an address and a number. Those that come first are called most.
 const ACTIONS: [&str; 19] = [
@@ -119,8 +128,10 @@ fn linked() -> Linked<File> {
         file.read_exact(target).map_err(HostError::other)
     };
     let exit = |_: &mut Caller<'_, File>| Err::<(), _>(HostError::Exit(3));
+    let wait = |_: &mut Caller<'_, File>| Err::<(), HostError>(Suspend::new(()).into());
     let defined = linker
-        .func("host", "write", write)
+        .func("host", "wait", wait)
+        .and_then(|linker| linker.func("host", "write", write))
         .and_then(|linker| linker.func("host", "kernel", kernel))
         .and_then(|linker| linker.func("host", "exit", exit));
     defined.expect("new names");
@@ -202,6 +213,28 @@ fn act(instance: &mut PooledInstance<File>, random: &mut Random) {
         let overflow = instance.call("overflow", &[Val::I32(0), Val::I32(0)]);
         assert_eq!(wasmaot_tests::trap_code(overflow), TrapCode::StackOverflow);
     }
+    match random.below(60) {
+        0 => stop(instance, address(random)),
+        1 => {
+            let wait = instance.typed::<(i32, i32), ()>("wait").expect("an export");
+            let outcome =
+                wait.call_resumable(instance, (address(random) % 700_000, 7)).expect("it is suspended");
+            assert!(matches!(outcome, Outcome::Suspended(_)));
+        }
+        _ => {}
+    }
+}
+
+/// Ends the instance while it runs.
+fn stop(instance: &mut PooledInstance<File>, seed: i32) {
+    let handle = instance.interrupt_handle();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_micros(200));
+            handle.kill();
+        });
+        assert_eq!(wasmaot_tests::trap_code(instance.call("spin", &[Val::I32(seed)])), TrapCode::Killed);
+    });
 }
 
 fn number(variable: &str, default: u64) -> u64 {

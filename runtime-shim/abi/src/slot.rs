@@ -10,8 +10,8 @@
 //!
 //! **Invariants.** The base is aligned to [`STACK_WINDOW`], so the activation cell is found from
 //! any stack pointer of the slot by setting its low bits. An access `vmctx + zext32(index) +
-//! offset32` of up to [`MAX_ACCESS`] bytes ends inside the slot or in its trailing guard. Everything
-//! between the parts is inaccessible.
+//! offset32` of up to [`MAX_ACCESS`] bytes ends inside the slot or in its trailing guard. Nothing
+//! between the parts can be written.
 
 /// Page size of the host; protections change at this granularity.
 pub const HOST_PAGE: u64 = 4096;

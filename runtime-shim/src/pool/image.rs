@@ -52,6 +52,11 @@ impl Image {
         Ok(Self { runs, _registrations: registrations, _mappings: mappings })
     }
 
+    /// Where in the memory something else begins: at the ends of its runs.
+    pub(crate) fn edges(&self) -> impl Iterator<Item = usize> {
+        self.runs.iter().flat_map(|(run, _)| [run.start, run.end])
+    }
+
     /// What a range of the memory is initially, piece by piece.
     pub(crate) fn pieces(&self, range: Range<usize>) -> Vec<Piece> {
         let mut pieces = Vec::new();

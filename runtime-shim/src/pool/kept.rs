@@ -73,7 +73,7 @@ impl Kept {
         let mut memories = instance.defined_memories().iter().cloned();
         let first = memories
             .next()
-            .map(|body| ResetMemory::new(body, tracker.clone(), &linked.shared, pool.way).map_err(map_error));
+            .map(|body| ResetMemory::new(body, tracker.clone(), &linked.shared, pool).map_err(map_error));
         let rest = memories.map(|body| {
             let bytes = body.size().next_multiple_of(HOST_PAGE) as usize;
             (body, bytes)

@@ -48,9 +48,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use wasmaot_abi::slot::{DEFAULT_STACK, HOST_PAGE, MAX_STACK, STACK_WINDOW, STRIDE};
 
-/// Mappings of the kernel's that a slot in use takes, without an image and with one hot run: stack, gap, constants, state, hot
-/// and cold memory.
-const MAPPINGS_PER_SLOT: u64 = 6;
+/// Mappings of the kernel's that a slot in use takes beside its memory's: the inaccessible part, the stack, the constants with the gap
+/// below them, and the state.
+const MAPPINGS_PER_SLOT: u64 = 4;
+
+/// What a memory takes at least: an image and zeros.
+const MAPPINGS_PER_MEMORY: u64 = 2;
+
+/// Mappings that are left to the rest of the process.
+const MAPPINGS_LEFT: u64 = 2000;
 
 /// The kernel's limit of mappings where it does not say.
 const DEFAULT_MAX_MAPPINGS: u64 = 65_530;
@@ -205,6 +211,8 @@ pub(crate) struct PoolInner {
     pub(crate) stack: u64,
     pub(crate) limits: ResourceLimits,
     pub(crate) way: ResetWay,
+    /// Mappings that the first memory of each slot may take: where slots are many, cold pages cannot be protected.
+    pub(crate) mappings: u64,
 }
 
 // SAFETY: a cell's content is only used by the owner of its slot, and goes from one to the next through the free lists. What it
@@ -227,7 +235,8 @@ impl PoolConfig {
         if !self.stack.is_multiple_of(HOST_PAGE) || !(MIN_STACK..=MAX_STACK).contains(&self.stack) {
             return error("the stack", self.stack, "whole pages of 4 KiB, from 64 KiB to 8 MiB less 64 KiB");
         }
-        let (needed, limit) = (u64::from(self.slots) * MAPPINGS_PER_SLOT, max_mappings());
+        let (needed, limit) =
+            (u64::from(self.slots) * (MAPPINGS_PER_SLOT + MAPPINGS_PER_MEMORY), max_mappings());
         if needed > limit {
             return Err(PoolError::Mappings { slots: self.slots, needed, limit });
         }
@@ -267,6 +276,8 @@ impl Pool {
                 ..ResourceLimits::default()
             },
             way: config.reset,
+            mappings: (max_mappings().saturating_sub(MAPPINGS_LEFT) / u64::from(slots))
+                .saturating_sub(MAPPINGS_PER_SLOT),
         });
         for cell in &inner.cells {
             // SAFETY: nobody else knows the pool yet.

@@ -13,7 +13,7 @@
 use super::hot::HotSet;
 use super::image::{Image, Piece};
 use super::tracker::Tracker;
-use super::{ResetWay, Shared};
+use super::{PoolInner, ResetWay, Shared};
 use crate::instance::memory::MemoryBody;
 use crate::sys::asm::PagesGone;
 use crate::sys::map::{self, Access};
@@ -57,6 +57,8 @@ pub(crate) struct ResetMemory {
     /// Initial bytes, in whole pages.
     bytes: usize,
     way: ResetWay,
+    /// Mappings of the kernel's that it may take.
+    mappings: usize,
     /// How the hot runs are restored.
     hot: Vec<Piece>,
 }
@@ -67,12 +69,13 @@ impl ResetMemory {
         body: Rc<MemoryBody>,
         tracker: Arc<Tracker>,
         shared: &Shared,
-        way: ResetWay,
+        pool: &PoolInner,
     ) -> io::Result<Self> {
         // SAFETY: the record is kept beside the memory's body.
         unsafe { body.set_tracker(NonNull::from(&*tracker)) };
         let bytes = body.size().next_multiple_of(HOST_PAGE) as usize;
-        let mut memory = Self { body, image: shared.image.clone(), tracker, bytes, way, hot: Vec::new() };
+        let (image, way, mappings) = (shared.image.clone(), pool.way, pool.mappings as usize);
+        let mut memory = Self { body, image, tracker, bytes, way, mappings, hot: Vec::new() };
         if way == ResetWay::Copy {
             memory.protect(&shared.hot.lock().unwrap_or_else(PoisonError::into_inner))?;
         }
@@ -168,12 +171,12 @@ impl ResetMemory {
         Ok(written)
     }
 
-    /// Write-protects everything but the hot runs; nothing if those are too large, or at the kernel's limit of mappings.
+    /// Write-protects everything but the hot runs; nothing if those are too large or too many, or at the kernel's limit of mappings.
     fn protect(&mut self, hot: &HotSet) -> io::Result<()> {
         let (start, pages) = (self.body.base(), (self.bytes / PAGE) as u32);
         let clipped = hot.runs().iter().map(|run| run.start.min(pages)..run.end.min(pages));
         let runs: Vec<_> = clipped.map(|run| run.start as usize * PAGE..run.end as usize * PAGE).collect();
-        if hot.is_too_large() || self.protect_except(&runs).is_err() {
+        if hot.is_too_large() || !self.has_room_for(&runs) || self.protect_except(&runs).is_err() {
             // SAFETY: the range is the memory's, which nothing uses now.
             unsafe {
                 map::protect(start, self.bytes, Access::ReadWrite)?;
@@ -186,6 +189,16 @@ impl ResetMemory {
         // SAFETY: the slot is this memory's, and nothing runs in it now.
         unsafe { self.tracker.set(self.bytes, addresses) };
         Ok(())
+    }
+
+    /// Whether the memory takes no more mappings than it may when all but these runs are protected.
+    fn has_room_for(&self, hot: &[Range<usize>]) -> bool {
+        let inner = |edge: &usize| (1..self.bytes).contains(edge);
+        let edges = hot.iter().flat_map(|run| [run.start, run.end]).chain(self.image.edges());
+        let mut edges: Vec<usize> = edges.filter(inner).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        edges.len() < self.mappings
     }
 
     fn protect_except(&self, hot: &[Range<usize>]) -> io::Result<()> {

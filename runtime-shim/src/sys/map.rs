@@ -8,6 +8,7 @@ use std::ffi::c_void;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// What may be done with the pages of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(crate) struct Mapping {
     length: usize,
     /// It lies in a larger reservation: when dropped it becomes inaccessible and empty, and stays reserved.
     part: bool,
+    /// Files were mapped in it.
+    has_files: AtomicBool,
 }
 
 impl Mapping {
@@ -46,7 +49,7 @@ impl Mapping {
                 MapFlags::PRIVATE | MapFlags::NORESERVE,
             )?
         } as usize;
-        let whole = Self { start: address, length: padded, part: false };
+        let whole = Self { start: address, length: padded, part: false, has_files: AtomicBool::new(false) };
         let start = address.next_multiple_of(align);
         Ok(whole.trimmed(start, length))
     }
@@ -60,7 +63,7 @@ impl Mapping {
                 unmap(from, to - from);
             }
         }
-        Self { start, length, part: false }
+        Self { start, length, part: false, has_files: AtomicBool::new(false) }
     }
 
     /// A part of a larger reservation, to be used as a mapping of its own.
@@ -68,7 +71,7 @@ impl Mapping {
     /// # Safety
     /// The range is whole pages of a live [`Mapping`] that outlives this one; nobody else uses it meanwhile.
     pub(crate) unsafe fn part(start: usize, length: usize) -> Self {
-        Self { start, length, part: true }
+        Self { start, length, part: true, has_files: AtomicBool::new(false) }
     }
 
     /// Maps a part of a file, read-only and private, at an address of the kernel's choice.
@@ -77,7 +80,7 @@ impl Mapping {
         let address = unsafe {
             mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, file, offset)?
         };
-        Ok(Self { start: address as usize, length, part: false })
+        Ok(Self { start: address as usize, length, part: false, has_files: AtomicBool::new(false) })
     }
 
     /// Address of the first byte.
@@ -126,6 +129,7 @@ impl Mapping {
         let flags = MapFlags::PRIVATE | MapFlags::FIXED;
         // SAFETY: the replaced range is inside this mapping, where no Rust reference points.
         unsafe { mm::mmap(address, length, access.prot(), flags, file, file_offset)? };
+        self.has_files.store(true, Relaxed);
         Ok(())
     }
 }
@@ -133,7 +137,7 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         if self.part {
-            empty(self.start, self.length);
+            empty(self.start, self.length, self.has_files.load(Relaxed));
         } else {
             unmap(self.start, self.length);
         }
@@ -141,7 +145,7 @@ impl Drop for Mapping {
 }
 
 /// Makes a range that the caller owns inaccessible and drops its pages, as if it had just been reserved.
-fn empty(start: usize, length: usize) {
+fn empty(start: usize, length: usize, has_files: bool) {
     let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED;
     let replace = || {
         // SAFETY: only called for ranges of a `Mapping`, which owns them alone.
@@ -151,9 +155,11 @@ fn empty(start: usize, length: usize) {
         // Beyond its limit of mappings the kernel makes no new one, not even in place of others. Those that differ in nothing
         // but what may be done with them become one, which makes room.
         // SAFETY: as above; nobody uses the range any more.
-        _ = unsafe { protect(start, length, Access::None) };
+        let cleared = unsafe { protect(start, length, Access::None).and_then(|()| discard(start, length)) };
         // A range that kept former contents must not be used again.
-        replace().expect("one mapping can take the place of several");
+        if has_files || cleared.is_err() {
+            replace().expect("one mapping can take the place of several");
+        }
     }
 }
 
