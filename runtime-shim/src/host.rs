@@ -7,7 +7,7 @@ use crate::activation::{Activation, Pending};
 use crate::caller::Caller;
 use crate::error::{CallError, HostError};
 use crate::instance::InstanceCore;
-use crate::interrupt::{self, Thread};
+use crate::interrupt;
 use crate::store::{StoreId, StoreInner};
 use crate::suspend::Suspension;
 use crate::sys::asm::{self, answer};
@@ -15,7 +15,6 @@ use crate::val::{RawValue, Val, WasmValue, WasmValues, for_each_arity};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wasmaot_abi::state::ImportedFunction;
-use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::FuncType;
 
 type Dispatch<T> =
@@ -119,7 +118,7 @@ unsafe extern "C" fn dispatch<T>(
     // SAFETY: the running activation, which nothing refers to now.
     let (pending, activation) = unsafe { (pending(run), &mut *activation) };
     match pending {
-        None => match interrupted(activation) {
+        None => match interrupt::due_after_poke() {
             None => return answer::RETURN,
             Some(code) => activation.set_pending(Pending::Error(HostError::Trap(code))),
         },
@@ -142,12 +141,6 @@ pub(crate) fn pending(run: impl FnOnce() -> Result<(), HostError>) -> Option<Pen
         Ok(Err(error)) => Some(Pending::Error(error)),
         Err(payload) => Some(Pending::Panic(payload)),
     }
-}
-
-/// Why a run that was poked while a host function ran is not to go on.
-fn interrupted(activation: &Activation) -> Option<TrapCode> {
-    let poked = interrupt::current().is_some_and(Thread::take_poke);
-    if poked { activation.causes().due() } else { None }
 }
 
 /// A closure that can be a host function: up to 12 parameters, after the [`Caller`].

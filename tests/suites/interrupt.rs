@@ -17,12 +17,17 @@ const TEXT: &str = r#"(module
   (import "host" "nothing" (func $nothing))
   (import "host" "wait" (func $wait))
   (import "host" "call" (func $call (param i32)))
-  (memory (export "memory") 2)
+  (memory (export "memory") 2 8192)
   (global $count (export "count") (mut i64) (i64.const 0))
   (func (export "spin") (loop $on (global.set $count (i64.add (global.get $count) (i64.const 1))) (br $on)))
   (func (export "spin_host") (loop $on (call $nothing) (br $on)))
   (func (export "spin_builtin")
     (loop $on (memory.fill (i32.const 0) (i32.const 1) (i32.const 100000)) (br $on)))
+  (func (export "large_copies") (drop (memory.grow (i32.const 4096)))
+    (loop $on
+      (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x8000000))
+      (memory.copy (i32.const 1) (i32.const 0) (i32.const 0x8000000))
+      (br $on)))
   (func (export "spin_grow") (loop $on (drop (memory.grow (i32.const 0))) (br $on)))
   (func $deep (export "spin_calls") (loop $on (call $down (i32.const 1000)) (br $on)))
   (func $down (param i32)
@@ -34,8 +39,20 @@ const TEXT: &str = r#"(module
   (func (export "quick_host") (call $nothing) (call $nothing)))"#;
 
 /// Exports that never return.
-const ENDLESS: [&str; 8] =
-    ["spin", "spin_host", "spin_builtin", "spin_grow", "spin_calls", "spin_nested", "nested_spin", "wait"];
+const ENDLESS: [&str; 9] = [
+    "large_copies",
+    "spin",
+    "spin_host",
+    "spin_builtin",
+    "spin_grow",
+    "spin_calls",
+    "spin_nested",
+    "nested_spin",
+    "wait",
+];
+
+/// Those of them that touch little memory.
+const SHORT_STEPS: &[&str] = ENDLESS.split_at(1).1;
 
 fn linker() -> Linker<()> {
     let mut linker = Linker::new();
@@ -177,7 +194,7 @@ fn many_deadlines_on_two_threads() {
                     let mut instance = pool.start(linked, ()).expect("a free slot");
                     let after = Duration::from_micros(random.below(3000) as u64);
                     instance.set_deadline(Instant::now() + after);
-                    let name = ENDLESS[random.below(ENDLESS.len())];
+                    let name = SHORT_STEPS[random.below(SHORT_STEPS.len())];
                     assert_eq!(trap_code(instance.call(name, &[])), TrapCode::DeadlineExceeded, "{name}");
                 }
             });
@@ -218,7 +235,7 @@ fn kills_at_random_moments_stop_their_own_instance_and_no_other() {
                 }
             }
             if random.below(2) == 0 {
-                let name = ENDLESS[random.below(ENDLESS.len())];
+                let name = SHORT_STEPS[random.below(SHORT_STEPS.len())];
                 assert_eq!(trap_code(instance.call(name, &[])), TrapCode::Killed, "round {round}: {name}");
                 stopped += 1;
             }

@@ -4,6 +4,7 @@
 
 use super::core::InstanceCore;
 use crate::error::AccessError;
+use crate::interrupt;
 use crate::sys::asm::{self, PagesGone};
 use std::cell::Cell;
 use wasmaot_abi::descriptor::{ElemItems, FileRange};
@@ -16,16 +17,39 @@ fn memory_trap(error: AccessError) -> TrapCode {
     }
 }
 
-fn gone(_: PagesGone) -> TrapCode {
-    TrapCode::ArtifactChanged
+/// Bytes after which a long operation asks whether its caller is to be stopped: some hundred microseconds.
+const CHUNK: usize = 4 << 20;
+
+/// Carries out an operation on parts of a range, given by where they begin and their length; from the last one to the first if
+/// `backwards`.
+fn in_chunks(
+    length: usize,
+    backwards: bool,
+    mut part: impl FnMut(usize, usize) -> Result<(), PagesGone>,
+) -> Result<(), TrapCode> {
+    let gone = |_| TrapCode::ArtifactChanged;
+    if length <= CHUNK {
+        return part(0, length).map_err(gone);
+    }
+    let count = length.div_ceil(CHUNK);
+    for number in 0..count {
+        let start = CHUNK * if backwards { count - 1 - number } else { number };
+        part(start, CHUNK.min(length - start)).map_err(gone)?;
+        if let Some(code) = interrupt::due_after_poke() {
+            return Err(code);
+        }
+    }
+    Ok(())
 }
 
 impl InstanceCore {
     /// `memory.fill`.
     pub(crate) fn memory_fill(&self, memory: u32, to: u64, byte: u8, length: u64) -> Result<(), TrapCode> {
         let to = self.memory(memory).address(to, length).map_err(memory_trap)?;
-        // SAFETY: the range is inside the memory.
-        unsafe { asm::guarded_fill(to, byte, length as usize) }.map_err(gone)
+        in_chunks(length as usize, false, |at, length| {
+            // SAFETY: the range is inside the memory.
+            unsafe { asm::guarded_fill(to.add(at), byte, length) }
+        })
     }
 
     /// `memory.copy`.
@@ -39,8 +63,10 @@ impl InstanceCore {
     ) -> Result<(), TrapCode> {
         let from = self.memory(from_memory).address(from, length).map_err(memory_trap)?;
         let to = self.memory(to_memory).address(to, length).map_err(memory_trap)?;
-        // SAFETY: both ranges are inside their memories.
-        unsafe { asm::guarded_copy(to, from, length as usize) }.map_err(gone)
+        in_chunks(length as usize, to > from, |at, length| {
+            // SAFETY: both ranges are inside their memories.
+            unsafe { asm::guarded_copy(to.add(at), from.add(at), length) }
+        })
     }
 
     /// `memory.init`.
@@ -63,8 +89,10 @@ impl InstanceCore {
             return Ok(());
         }
         let from = self.module().data_address(file) + from as usize;
-        // SAFETY: `to` is inside the memory, `from` inside the module's mapped data.
-        unsafe { asm::guarded_copy(to, from as *const u8, length as usize) }.map_err(gone)
+        in_chunks(length as usize, false, |at, length| {
+            // SAFETY: `to` is inside the memory, `from` inside the module's mapped data.
+            unsafe { asm::guarded_copy(to.add(at), (from + at) as *const u8, length) }
+        })
     }
 
     /// Elements of a table. A constant table has none that an operator could reach.

@@ -159,6 +159,13 @@ impl Drop for Watched<'_> {
     }
 }
 
+/// Why the run that called the host is not to go on, if it was poked since it did.
+pub(crate) fn due_after_poke() -> Option<TrapCode> {
+    let thread = current().filter(|thread| thread.take_poke())?;
+    // SAFETY: a thread's current activation is alive.
+    unsafe { thread.activation.get().as_ref() }?.causes().due()
+}
+
 /// For host functions that wait or compute for long: the error with which to return if the instance that called is to be stopped.
 ///
 /// The signal that stops an instance makes the system call that a host function waits in fail with `EINTR`, and is repeated

@@ -1,7 +1,7 @@
 //! A test that a pool's steady state makes no system call: under a filter that kills whoever makes one.
 
 use crate::pool::tests::{linked, pool};
-use crate::{Pool, ResetWay};
+use crate::{Extern, Pool, ResetWay};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,13 +13,15 @@ const STARTS: u64 = 10_000;
 /// How a child ends that was not killed.
 const DONE: i32 = 77;
 
-/// From now on this thread is killed, with its process, when it makes any system call but to end the process.
-fn forbid_system_calls() {
+/// From now on this thread is killed, with its process, when it makes any system call but to end the process, and these two.
+fn forbid_system_calls_but(allowed: [libc::c_long; 2]) {
     let statement = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
     let mut program = [
         // The number of the call is the first word.
         statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, libc::SYS_exit_group as u32),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 2, 0, libc::SYS_exit_group as u32),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, allowed[0] as u32),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, allowed[1] as u32),
         statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
         statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
     ];
@@ -52,8 +54,26 @@ fn run(pool: &Pool, address: i64, watched: bool) {
     for _ in 0..3 {
         instance(0);
     }
-    forbid_system_calls();
+    forbid_system_calls_but([libc::SYS_exit_group; 2]);
     let steady = (0..STARTS).all(|_| instance(address) == Some(ResetWay::Copy));
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(if steady { DONE } else { 1 }) };
+}
+
+/// Runs an instance that grows its memory: opens what is new, drops it, and closes it again.
+fn grow(pool: &Pool) {
+    let linked = linked();
+    let store = linked.typed::<(i64, i32), ()>("store").unwrap();
+    let instance = || {
+        let mut instance = pool.start(&linked, ()).unwrap();
+        let memory = instance.export("memory").and_then(Extern::memory).unwrap();
+        let grown = memory.grow(&mut instance, 2);
+        store.call(&mut instance, (100_000, 1)).unwrap();
+        grown == Some(1) && instance.finish().reset == Some(ResetWay::Copy)
+    };
+    instance();
+    forbid_system_calls_but([libc::SYS_mprotect, libc::SYS_madvise]);
+    let steady = (0..STARTS).all(|_| instance());
     // SAFETY: ends the process.
     unsafe { libc::_exit(if steady { DONE } else { 1 }) };
 }
@@ -64,6 +84,7 @@ fn child() {
     match std::env::var(CASE).as_deref() {
         Ok("steady") => run(&pool(1, ResetWay::Copy), 0, false),
         Ok("watched") => run(&pool(1, ResetWay::Copy), 0, true),
+        Ok("growing") => grow(&pool(1, ResetWay::Copy)),
         // The handler of the first write to a cold page makes one.
         Ok("cold page") => run(&pool(1, ResetWay::Copy), 40_000, false),
         Ok("drop") => run(&pool(1, ResetWay::Drop), 0, false),
@@ -74,7 +95,9 @@ fn child() {
 #[test]
 fn ten_thousand_starts_make_no_system_call() {
     let (done, killed) = ((None, Some(DONE)), (Some(libc::SIGSYS), None));
-    for (case, expected) in [("steady", done), ("watched", done), ("cold page", killed), ("drop", killed)] {
+    for (case, expected) in
+        [("steady", done), ("watched", done), ("growing", done), ("cold page", killed), ("drop", killed)]
+    {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", "sys::steady::child", "--nocapture"]).env(CASE, case);
         let output = child.output().unwrap();
