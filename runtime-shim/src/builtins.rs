@@ -4,6 +4,7 @@
 //! that traps says so in its result and its stub does not return.
 
 use crate::instance::InstanceCore;
+use crate::interrupt;
 use crate::limits::Refused;
 use crate::sys::asm::BuiltinResult;
 use wasmaot_abi::trap::TrapCode;
@@ -14,21 +15,24 @@ fn instance<'a>(vmctx: u64) -> &'a InstanceCore {
     unsafe { InstanceCore::from_vmctx(vmctx) }
 }
 
+/// Returns to the guest, unless it was to be stopped meanwhile: a program that is hardly ever outside of builtins would seldom be
+/// found there.
 fn value(value: u64) -> BuiltinResult {
-    BuiltinResult { value, trap: 0 }
+    interrupt::due_after_poke().map_or(BuiltinResult { value, trap: 0 }, trap)
+}
+
+fn trap(code: TrapCode) -> BuiltinResult {
+    BuiltinResult { value: 0, trap: u64::from(code as u8) }
 }
 
 fn checked(result: Result<(), TrapCode>) -> BuiltinResult {
-    match result {
-        Ok(()) => value(0),
-        Err(code) => BuiltinResult { value: 0, trap: u64::from(code as u8) },
-    }
+    result.map_or_else(trap, |()| value(0))
 }
 
 /// What growing gives: the old size, or -1, or a trap if the embedder wants that.
 fn grown(instance: &InstanceCore, result: Result<u64, Refused>, code: TrapCode) -> BuiltinResult {
     match result {
-        Err(Refused::Limit) if instance.traps_at_limits() => checked(Err(code)),
+        Err(Refused::Limit) if instance.traps_at_limits() => trap(code),
         result => value(result.unwrap_or(u64::MAX)),
     }
 }
