@@ -9,7 +9,7 @@ use crate::activation::Activation;
 use crate::registry::{self, Kind, Regions};
 use crate::sys::asm;
 use std::ops::Range;
-use wasmaot_abi::slot::{ACTIVATION_CELL, STACK_WINDOW, VMCTX};
+use wasmaot_abi::slot::{ACTIVATION_CELL, VMCTX};
 use wasmaot_abi::trap::TrapCode;
 
 /// Faults below this address are accesses through null.
@@ -122,14 +122,14 @@ struct RunningStack {
 
 fn stack_at(rsp: usize, regions: Regions<'_>) -> Option<RunningStack> {
     let slot = regions.at(rsp)?.slot(rsp)?;
-    let window = slot.range.start..slot.range.start + STACK_WINDOW as usize;
-    if !window.contains(&rsp) {
+    let vmctx = slot.range.start + VMCTX as usize;
+    if rsp >= vmctx {
         return None;
     }
-    let cell = (window.end - ACTIVATION_CELL as usize) as *const *mut Activation;
-    // SAFETY: a registered slot's stack is mapped, and its last word is the activation cell.
+    let cell = (vmctx - ACTIVATION_CELL as usize) as *const *mut Activation;
+    // SAFETY: a registered slot's state is mapped, and the activation cell is one of its words.
     let activation = unsafe { cell.read() };
-    (!activation.is_null()).then_some(RunningStack { activation, guard: window.start..slot.stack_low })
+    (!activation.is_null()).then_some(RunningStack { activation, guard: slot.range.start..slot.stack_low })
 }
 
 fn guest_trap(fault: &Fault, regions: Regions<'_>) -> Option<(TrapCode, *mut Activation)> {

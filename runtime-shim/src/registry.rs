@@ -39,9 +39,7 @@ pub(crate) enum Kind {
 pub(crate) struct PoolSlots {
     /// Address of the first one.
     pub(crate) base: usize,
-    /// Distance of a stack's lowest accessible address from its slot's base.
-    pub(crate) stack_low: usize,
-    /// Of each slot: the record of its memory's write protection, or null while the slot is inaccessible.
+    /// Of each slot: the record of its memory's write protection, which also knows the stack, or null while the slot is inaccessible.
     pub(crate) trackers: Box<[AtomicPtr<Tracker>]>,
 }
 
@@ -68,12 +66,12 @@ impl Region {
                 let tracker = slots.trackers.get(index)?.load(Acquire);
                 // SAFETY: a tracker is withdrawn before it is freed, and an address of its slot is only accessed, and so
                 // asked about, while the slot is in use.
-                let tracker = Some(unsafe { tracker.as_ref() }?);
+                let tracker = unsafe { tracker.as_ref() }?;
                 let start = slots.base + index * STRIDE as usize;
                 Some(SlotAt {
                     range: start..start + STRIDE as usize,
-                    stack_low: start + slots.stack_low,
-                    tracker,
+                    stack_low: tracker.stack_low(),
+                    tracker: Some(tracker),
                 })
             }
             Kind::Memory | Kind::Module { .. } | Kind::Data => None,

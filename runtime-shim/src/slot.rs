@@ -1,22 +1,17 @@
 //! One instance's address range, laid out as [`wasmaot_abi::slot`] draws it.
 //!
-//! The runtime keeps two words of its own at the end of the stack window: the activation cell, and below it the address of the
-//! instance's record, so that the instance is found from a vmctx alone.
-//!
-//! **Invariant: whatever is not stack, state or memory is inaccessible**, but for the gap between stack and constants: it reads as
+//! **Invariant: whatever is not stack, state or memory is inaccessible**, but for the gap between constants and the next part: it reads as
 //! zeros, so that it is one mapping with those. A slot is registered exactly as long as it is mapped.
 
 use crate::activation::Activation;
 use crate::registry::{Kind, Region, Registration};
 use crate::sys::map::{Access, Mapping};
 use std::io;
-use wasmaot_abi::slot::{ACTIVATION_CELL, HOST_PAGE, MAX_STACK, STACK_TOP, STACK_WINDOW, STRIDE, VMCTX};
+use std::ops::Range;
+use wasmaot_abi::slot::{
+    ACTIVATION_CELL, HOST_PAGE, INSTANCE_CELL, MAX_STACK, STACK_GUARD, STACK_WINDOW, STRIDE, VMCTX,
+};
 use wasmaot_abi::state::StateLayout;
-
-/// Distance of the word that holds the instance's record from the end of the stack window.
-const INSTANCE_CELL: usize = ACTIVATION_CELL as usize + 8;
-
-const _: () = assert!(INSTANCE_CELL <= STACK_TOP as usize);
 
 /// A mapped slot.
 #[derive(Debug)]
@@ -24,15 +19,17 @@ pub(crate) struct Slot {
     // Declared first, so dropped first: the region must be unknown before its addresses are given back.
     registration: Option<Registration>,
     mapping: Mapping,
-    stack_low: usize,
-    rw_start: usize,
+    stack: StackBounds,
+    /// Addresses of the constants and the gap above them.
+    constants: Range<usize>,
 }
 
 impl Slot {
     /// Reserves a slot and opens its stack and state; everything in it is zero, and the memory still inaccessible.
     pub(crate) fn new(stack: u64, layout: &StateLayout) -> io::Result<Self> {
         let mut slot = Self::open(Mapping::reserve(STRIDE as usize, STACK_WINDOW as usize)?, stack, layout)?;
-        let region = Region { range: slot.mapping.range(), kind: Kind::Slot { stack_low: slot.stack_low } };
+        let kind = Kind::Slot { stack_low: slot.stack.low };
+        let region = Region { range: slot.mapping.range(), kind };
         // SAFETY: the mapping is this slot's own and outlives the registration (see the order of the fields).
         slot.registration = Some(unsafe { Registration::new(region) });
         Ok(slot)
@@ -41,14 +38,22 @@ impl Slot {
     /// Opens stack and state of an inaccessible, empty slot that somebody else registers.
     pub(crate) fn open(mapping: Mapping, stack: u64, layout: &StateLayout) -> io::Result<Self> {
         debug_assert!(stack.is_multiple_of(HOST_PAGE) && stack <= MAX_STACK);
-        let (window, vmctx) = (STACK_WINDOW as usize, VMCTX as usize);
-        let stack_low = window - stack as usize;
+        let (page, vmctx) = (HOST_PAGE as usize, VMCTX as usize);
         let rw_start = vmctx - layout.rw_bytes() as usize;
-        let const_start = rw_start - layout.const_bytes() as usize;
-        mapping.protect(stack_low, stack as usize, Access::ReadWrite)?;
-        mapping.protect(const_start, vmctx - const_start, Access::ReadWrite)?;
+        let const_end = vmctx - layout.const_distance() as usize;
+        let const_start = const_end - layout.const_bytes() as usize;
+        // A page more than asked for, of which the state takes a part.
+        let near = (rw_start & !(page - 1)).checked_sub(stack as usize);
+        let (low, top, gap_end) = match near.filter(|&low| low >= const_end + STACK_GUARD as usize) {
+            Some(low) => (low, rw_start, low),
+            None => (const_start - stack as usize, const_start, rw_start & !(page - 1)),
+        };
+        let first = low.min(const_start);
+        mapping.protect(first, vmctx - first, Access::ReadWrite)?;
         let base = mapping.start();
-        Ok(Self { registration: None, mapping, stack_low: base + stack_low, rw_start })
+        let stack = StackBounds { low: base + low, top: base + top };
+        let constants = base + const_start..base + gap_end;
+        Ok(Self { registration: None, mapping, stack, constants })
     }
 
     /// Address of the end of the state and of byte 0 of memory 0.
@@ -61,22 +66,22 @@ impl Slot {
         &self.mapping
     }
 
-    /// Makes the constant part of the state read-only, and with it the gap below.
+    /// Makes the constant part of the state read-only, and with it the gap above.
     pub(crate) fn freeze_constants(&self) -> io::Result<()> {
-        let gap = STACK_WINDOW as usize;
-        self.mapping.protect(gap, self.rw_start - gap, Access::Read)
+        let (start, length) = (self.constants.start - self.mapping.start(), self.constants.len());
+        self.mapping.protect(start, length, Access::Read)
     }
 
     /// Notes where the instance's record is.
     pub(crate) fn set_instance(&self, record: *const ()) {
-        let cell = (self.mapping.start() + STACK_WINDOW as usize - INSTANCE_CELL) as *mut *const ();
-        // SAFETY: the word lies above the first stack pointer in the accessible stack.
+        let cell = (self.vmctx() - INSTANCE_CELL as usize) as *mut *const ();
+        // SAFETY: the word is one of the reserved ones of the state.
         unsafe { cell.write(record) };
     }
 
     /// Its stack.
     pub(crate) fn stack(&self) -> StackBounds {
-        StackBounds { low: self.stack_low, end: self.mapping.start() + STACK_WINDOW as usize }
+        self.stack
     }
 }
 
@@ -85,9 +90,9 @@ impl Slot {
 /// # Safety
 /// `vmctx` is that of a live slot.
 pub(crate) unsafe fn instance_of(vmctx: u64) -> *const () {
-    let cell = vmctx as usize - (VMCTX - STACK_WINDOW) as usize - INSTANCE_CELL;
-    // SAFETY: the word is in the accessible stack of the slot.
-    unsafe { (cell as *const *const ()).read() }
+    let cell = (vmctx - INSTANCE_CELL) as *const *const ();
+    // SAFETY: the word is in the state of the slot.
+    unsafe { cell.read() }
 }
 
 /// The accessible part of a slot's stack.
@@ -95,30 +100,32 @@ pub(crate) unsafe fn instance_of(vmctx: u64) -> *const () {
 pub(crate) struct StackBounds {
     /// Lowest accessible address.
     pub(crate) low: usize,
-    /// End of the stack window.
-    pub(crate) end: usize,
+    /// The first guest stack pointer, a multiple of 16.
+    top: usize,
 }
 
 impl StackBounds {
     /// The first guest stack pointer.
     pub(crate) fn top(self) -> usize {
-        self.end - STACK_TOP as usize
+        self.top
     }
 
     /// Where the address of the running activation is kept.
     pub(crate) fn activation_cell(self) -> *mut *mut Activation {
-        (self.end - ACTIVATION_CELL as usize) as *mut *mut Activation
+        let base = self.low & !(STACK_WINDOW as usize - 1);
+        (base + (VMCTX - ACTIVATION_CELL) as usize) as *mut *mut Activation
     }
 
     /// Whether `bytes` bytes at `address` are on the stack.
     pub(crate) fn holds(self, address: usize, bytes: usize) -> bool {
-        address >= self.low && address.checked_add(bytes).is_some_and(|end| end <= self.end)
+        address >= self.low && address.checked_add(bytes).is_some_and(|end| end <= self.top)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmaot_abi::slot::{CONSTANTS, DEFAULT_STACK};
     use wasmaot_abi::state::Counts;
 
     /// The kernel's view of the slot: `(offset from its base, length, permissions)` in order.
@@ -139,24 +146,52 @@ mod tests {
         parts
     }
 
-    #[test]
-    fn only_stack_state_and_the_gap_between_are_accessible() {
-        let layout =
-            StateLayout::new(Counts { types: 3, defined_globals: 300, ..Counts::default() }).unwrap();
-        let slot = Slot::new(1 << 20, &layout).unwrap();
+    fn layout(defined_globals: u32) -> StateLayout {
+        StateLayout::new(Counts { types: 3, defined_globals, ..Counts::default() }).unwrap()
+    }
+
+    fn expect(stack: u64, globals: u32, parts: &[(u64, u64, &str)]) {
+        let slot = Slot::new(stack, &layout(globals)).unwrap();
         slot.freeze_constants().unwrap();
-        let rw = layout.rw_bytes() as usize;
-        let vmctx = VMCTX as usize;
-        let window = STACK_WINDOW as usize;
-        assert_eq!(
-            mapped_parts(&slot),
-            [
-                (window - (1 << 20), 1 << 20, "rw-p".to_string()),
-                (window, vmctx - rw - window, "r--p".to_string()),
-                (vmctx - rw, rw, "rw-p".to_string()),
-            ]
-        );
-        assert!(slot.mapping.start().is_multiple_of(window));
+        let parts = parts.iter().map(|&(below, bytes, permissions)| {
+            ((VMCTX - below) as usize, bytes as usize, permissions.to_string())
+        });
+        assert_eq!(mapped_parts(&slot), parts.collect::<Vec<_>>());
+        assert!(slot.mapping.start().is_multiple_of(STACK_WINDOW as usize));
+        assert!(slot.stack.top - slot.stack.low >= stack as usize);
+        let cell = slot.stack.activation_cell() as usize;
+        assert_eq!(cell, slot.vmctx() - ACTIVATION_CELL as usize);
+    }
+
+    #[test]
+    fn only_stack_state_and_the_gap_above_constants_are_accessible() {
+        let constants = CONSTANTS + HOST_PAGE;
+        // 300 globals take more than a page, the first of which the stack shares.
+        let rw = DEFAULT_STACK + 2 * HOST_PAGE;
+        expect(DEFAULT_STACK, 300, &[(constants, constants - rw, "r--p"), (rw, rw, "rw-p")]);
+        let rw = (64 << 10) + HOST_PAGE;
+        expect(64 << 10, 0, &[(constants, constants - rw, "r--p"), (rw, rw, "rw-p")]);
+    }
+
+    #[test]
+    fn a_large_stack_or_state_makes_the_stack_a_far_one() {
+        let constants = CONSTANTS + HOST_PAGE;
+        let gap = ("r--p", constants - HOST_PAGE);
+        let parts = [
+            (constants + MAX_STACK, MAX_STACK, "rw-p"),
+            (constants, gap.1, gap.0),
+            (HOST_PAGE, HOST_PAGE, "rw-p"),
+        ];
+        expect(MAX_STACK, 0, &parts);
+        // More state than there is room before the constants.
+        let state = (100_000u64 * 16 + 64).next_multiple_of(HOST_PAGE);
+        let constants = state + HOST_PAGE;
+        let parts = [
+            (constants + DEFAULT_STACK, DEFAULT_STACK, "rw-p"),
+            (constants, HOST_PAGE, "r--p"),
+            (state, state, "rw-p"),
+        ];
+        expect(DEFAULT_STACK, 100_000, &parts);
     }
 
     #[test]

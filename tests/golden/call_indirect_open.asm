@@ -13,8 +13,8 @@ set:
       8:  mov r9d, esi
       b:  cmp r9, r8
       e:  jae 0x35
-     14:  mov r10, [rdi-0x1018]                 ; @0x39
-     1b:  mov r11, [rdi-0x1060]                 ; @0x3b
+     14:  mov r10, [rdi-0x140018]               ; @0x39
+     1b:  mov r11, [rdi-0x140060]               ; @0x3b
      22:  lea rax, [r11+r9*8]
      26:  cmp r9, r8
      29:  cmovae rax, r11
@@ -31,13 +31,13 @@ caller:
       8:  mov ecx, edx
       a:  cmp rcx, rax
       d:  jae 0x45
-     13:  mov rdx, [rdi-0x1060]
+     13:  mov rdx, [rdi-0x140060]
      1a:  lea r8, [rdx+rcx*8]
      1e:  cmp rcx, rax
      21:  cmovae r8, rdx
      25:  mov rax, [r8]
      28:  mov ecx, [rax+0x10]                   ; trap: uninitialized element
-     2b:  cmp ecx, [rdi-0x1044]
+     2b:  cmp ecx, [rdi-0x140044]
      31:  jne 0x47
      37:  mov rcx, [rax]
      3a:  mov rdi, [rax+0x18]

@@ -25,7 +25,7 @@ set_mutable:
 get_imported:
       0:  push rbp
       1:  mov rbp, rsp
-      4:  mov rsi, [rdi-0x1058]                 ; @0x4c
+      4:  mov rsi, [rdi-0x140058]               ; @0x4c
       b:  mov rax, [rsi]
       e:  mov rsp, rbp                          ; @0x4e
      11:  pop rbp

@@ -2,7 +2,7 @@ grow:
       0:  push rbp
       1:  mov rbp, rsp
       4:  mov rax, rsi
-      7:  mov r8, [rdi-0x1010]                  ; @0x30
+      7:  mov r8, [rdi-0x140010]                ; @0x30
       e:  mov r8, [r8]
      11:  xor rsi, rsi
      14:  mov edx, eax
@@ -32,7 +32,7 @@ init:
       1:  mov rbp, rsp
       4:  mov rax, rdx
       7:  mov r9, rcx
-      a:  mov r11, [rdi-0x1010]                 ; @0x54
+      a:  mov r11, [rdi-0x140010]               ; @0x54
      11:  mov r11, [r11+0x18]
      15:  xor rdx, rdx
      18:  mov ecx, esi
@@ -48,7 +48,7 @@ init:
 drop:
       0:  push rbp
       1:  mov rbp, rsp
-      4:  mov rsi, [rdi-0x1010]                 ; @0x5b
+      4:  mov rsi, [rdi-0x140010]               ; @0x5b
       b:  mov r8, [rsi+0x20]
       f:  xor rsi, rsi
      12:  call r8
@@ -142,7 +142,7 @@ memory.copy helper:
     145:  mov rsp, rbp
     148:  pop rbp
     149:  ret
-    14a:  mov rax, [rdi-0x1010]
+    14a:  mov rax, [rdi-0x140010]
     151:  mov rax, [rax+0x10]
     155:  xor rdx, rdx
     158:  mov rsi, rdx
@@ -232,7 +232,7 @@ memory.fill helper:
     11f:  pop rbp
     120:  ret
     121:  mov rax, r9
-    124:  mov r9, [rdi-0x1010]
+    124:  mov r9, [rdi-0x140010]
     12b:  mov r9, [r9+8]
     12f:  xor rsi, rsi
     132:  mov ecx, eax

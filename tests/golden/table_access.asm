@@ -5,7 +5,7 @@ get:
       8:  mov r9d, esi
       b:  cmp r9, r8
       e:  jae 0x2e
-     14:  mov r10, [rdi-0x1060]
+     14:  mov r10, [rdi-0x140060]
      1b:  lea r11, [r10+r9*8]
      1f:  cmp r9, r8
      22:  cmovae r11, r10
@@ -23,7 +23,7 @@ set:
       b:  cmp r10, r9
       e:  jae 0x31
      14:  mov r11d, edx
-     17:  mov rax, [rdi-0x1060]
+     17:  mov rax, [rdi-0x140060]
      1e:  lea rcx, [rax+r10*8]
      22:  cmp r10, r9
      25:  cmovae rcx, rax

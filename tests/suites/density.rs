@@ -14,9 +14,9 @@ use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 /// The kernel's limit of mappings unless somebody raised it.
 const DEFAULT_MAX_MAPPINGS: usize = 65_530;
 
-/// Bytes that an instance may take: three pages of its memory, one each of stack, constants and state, three of the kernel's page tables,
-/// and what the runtime keeps of it.
-const BYTES_EACH: u64 = 40 << 10;
+/// Bytes that an instance may take: three pages of its memory, one of stack and state, one of constants, two of the kernel's page
+/// tables, and what the runtime keeps of it.
+const BYTES_EACH: u64 = 32 << 10;
 
 /// KiB that the kernel counts for this process, in memory and in page tables.
 fn taken() -> u64 {

@@ -259,7 +259,7 @@ fn a_suspension_at_the_very_end_of_the_stack_is_an_overflow() {
     let (pool, linked) = (Pool::new(config).expect("a pool"), pool(1).1);
     let down = linked.typed::<i32, i32>("down").expect("an export");
     let (mut suspensions, mut overflows) = (0, 0);
-    for depth in (0..6000).step_by(23).chain(3960..4110) {
+    for depth in (0..7000).step_by(23).chain(3960..4400) {
         let mut instance = pool.start(&linked, ()).expect("a free slot");
         match down.call_resumable(&mut instance, depth) {
             Ok(Outcome::Suspended(waiting)) => {

@@ -1,26 +1,28 @@
 //! The address range of one instance.
 //!
 //! ```text
-//!  low                                                                                         high
-//!  base                    base + 8 MiB                base + 17 MiB = vmctx
-//!  | guard | stack window ........... |A| guard | constants | state | linear memory 0 ...| guard |
-//!           <-- grows down            |         <-- CONST -> <- RW -> 4 GiB index + 4 GiB offset
-//!                                     +-- activation cell
+//!  low                                                                                                      high
+//!  base                                                                base + 15.5 MiB = vmctx
+//!  | guard | far stack | constants <-CONST-> | guard | near stack <-RW-> state | linear memory 0 ... | guard |
+//!                                            <-------- CONSTANTS ------------->  4 GiB index + 4 GiB offset
 //! ```
 //!
-//! **Invariants.** The base is aligned to [`STACK_WINDOW`], so the activation cell is found from
-//! any stack pointer of the slot by setting its low bits. An access `vmctx + zext32(index) +
+//! The native stack usually is the near one, which shares a page with the state: with those and the first pages of memory in
+//! one 2 MiB range of addresses, an instance that does little takes one page of stack and state, one of constants, and one of the
+//! kernel's page tables. A stack that has no room there is the far one, below the constants.
+//!
+//! **Invariants.** The base is aligned to [`STACK_WINDOW`], and vmctx has the same distance from it in every slot, so the
+//! activation cell is found from any stack pointer of the slot by setting its low bits. An access `vmctx + zext32(index) +
 //! offset32` of up to [`MAX_ACCESS`] bytes ends inside the slot or in its trailing guard. Nothing
 //! between the parts can be written.
 
 /// Page size of the host; protections change at this granularity.
 pub const HOST_PAGE: u64 = 4096;
 
-/// Bytes in front of the state area that hold the native stack, a power of two and the alignment
-/// of a slot.
-pub const STACK_WINDOW: u64 = 8 << 20;
+/// The alignment of a slot, a power of two. Stacks, constants, state and the first bytes of memory lie in the first so many bytes.
+pub const STACK_WINDOW: u64 = 16 << 20;
 
-/// Inaccessible bytes at the low end of every stack, at least. Frames larger than
+/// Bytes at the low end of every stack that cannot be written, at least. Frames larger than
 /// [`STACK_PROBE`] are probed at that interval, so no frame jumps over the guard.
 pub const STACK_GUARD: u64 = 64 << 10;
 
@@ -30,25 +32,28 @@ pub const STACK_PROBE: u64 = 1 << STACK_PROBE_LOG2;
 /// Base-two logarithm of [`STACK_PROBE`].
 pub const STACK_PROBE_LOG2: u8 = 15;
 
-/// Distance of the activation cell, which holds the address of the running activation's record,
-/// from the end of the stack window.
-pub const ACTIVATION_CELL: u64 = 8;
+/// Distance from vmctx of the activation cell, which holds the address of the running activation's record. It lies in the reserved
+/// words of the state.
+pub const ACTIVATION_CELL: u64 = 16;
 
-/// Distance of the first guest stack pointer from the end of the stack window. A multiple of 16.
-pub const STACK_TOP: u64 = 64;
+/// Distance from vmctx of the word that holds the address of the runtime's record of the instance, also in the reserved words.
+pub const INSTANCE_CELL: u64 = 24;
 
 /// Usable native stack of an instance unless the embedder asks otherwise.
 pub const DEFAULT_STACK: u64 = 1 << 20;
 
 /// The most native stack that a slot can offer.
-pub const MAX_STACK: u64 = STACK_WINDOW - STACK_GUARD;
+pub const MAX_STACK: u64 = 7 << 20;
 
-/// Distance of vmctx from the base of its slot. One page of the kernel's page tables maps 2 MiB: in the middle of those lies vmctx, so
-/// that state and the first pages of memory share it.
-pub const VMCTX: u64 = 2 * STACK_WINDOW + (1 << 20);
+/// Distance of vmctx from the base of its slot. One page of the kernel's page tables maps 2 MiB: three quarters of such a range lie
+/// below vmctx.
+pub const VMCTX: u64 = STACK_WINDOW - (512 << 10);
+
+/// Distance from vmctx of the end of the constants, unless the state needs more: room for the default stack and its guard.
+pub const CONSTANTS: u64 = DEFAULT_STACK + (256 << 10);
 
 /// The most bytes of constants and state (both parts together) that fit below vmctx.
-pub const MAX_STATE: u64 = VMCTX - STACK_WINDOW - STACK_GUARD;
+pub const MAX_STATE: u64 = 8 << 20;
 
 /// Addresses reserved from vmctx on: 4 GiB of index, 4 GiB of static offset.
 pub const MEMORY_RESERVATION: u64 = 8 << 30;
@@ -57,7 +62,7 @@ pub const MEMORY_RESERVATION: u64 = 8 << 30;
 pub const MAX_ACCESS: u64 = 64;
 
 /// Inaccessible bytes behind the reservation.
-pub const MEMORY_GUARD: u64 = 3 * STACK_WINDOW - VMCTX;
+pub const MEMORY_GUARD: u64 = 2 * STACK_WINDOW - VMCTX;
 
 /// Bytes from one slot to the next.
 pub const STRIDE: u64 = VMCTX + MEMORY_RESERVATION + MEMORY_GUARD;
@@ -68,7 +73,8 @@ pub const MAX_FOLDED_OFFSET: u64 = i32::MAX as u64;
 const _: () = {
     assert!(STACK_WINDOW.is_power_of_two());
     assert!(STRIDE.is_multiple_of(STACK_WINDOW));
-    assert!(STACK_TOP.is_multiple_of(16) && STACK_TOP >= ACTIVATION_CELL + 8);
+    assert!(MAX_STATE + MAX_STACK + STACK_GUARD <= VMCTX);
+    assert!(CONSTANTS.is_multiple_of(HOST_PAGE) && VMCTX.is_multiple_of(HOST_PAGE));
     assert!(MEMORY_GUARD >= MAX_ACCESS);
     assert!(STACK_GUARD >= STACK_PROBE);
 };

@@ -1,18 +1,18 @@
 //! Instance state: what lies at which (negative) offset from vmctx.
 //!
 //! ```text
-//!     constants: read-only once the instance is made       state: writable
-//!  |..| globals* | memories | tables | functions | types | fixed | .. | dropped | lengths | globals | fixed |
-//!                                                              |                                       vmctx
-//!                                          vmctx - rw_bytes ---+
+//!     constants: read-only once the instance is made            state: writable
+//!  |..| globals* | memories | tables | functions | types | fixed | stack | dropped | lengths | globals | fixed |
+//!                                                                |       |                                vmctx
+//!                                            vmctx - distance ---+       +--- vmctx - rw_bytes
 //! ```
 //!
-//! **Invariants.** Both parts are fixed in size by the counts in the descriptor and are whole
-//! pages. Code pointers and base addresses lie only in the constant part, so that no store below
+//! **Invariants.** Both parts are fixed in size by the counts in the descriptor. The constants are whole
+//! pages; the state may share its lowest page with the stack. Code pointers and base addresses lie only in the constant part, so that no store below
 //! the heap can redirect control. Compiled code addresses every item as `[vmctx - constant]`.
 //!
 //! Items of the writable part (all reset at a start):
-//! * fixed: [`StateLayout::MEMORY0_LENGTH`] and reserved words;
+//! * fixed: [`StateLayout::MEMORY0_LENGTH`], the cells of [`crate::slot`], and reserved words;
 //! * one 16-byte cell per *defined* global;
 //! * one 8-byte length per memory (bytes) and per table (elements), imported ones unused;
 //! * one bit per data segment, then per element segment: 1 when it was dropped.
@@ -24,7 +24,7 @@
 //! * `tables`, `memories`: a [`TableRef`] / [`MemoryRef`] per table and memory, imported or defined;
 //! * `globals*`: an address per imported global.
 
-use crate::slot::HOST_PAGE;
+use crate::slot::{self, HOST_PAGE};
 
 /// How a compiled function reaches an imported one: through its array entry.
 #[repr(C)]
@@ -129,6 +129,7 @@ pub struct Counts {
 pub struct StateLayout {
     counts: Counts,
     rw_bytes: u32,
+    const_distance: u32,
     const_bytes: u32,
 }
 
@@ -161,11 +162,17 @@ impl StateLayout {
             + n(counts.tables, size_of::<TableRef>() as u32)
             + n(counts.memories, size_of::<MemoryRef>() as u32)
             + n(counts.imported_globals, 8);
-        let (rw, constants) = (rw.next_multiple_of(HOST_PAGE), constants.next_multiple_of(HOST_PAGE));
-        if rw + constants > crate::slot::MAX_STATE {
-            return Err(StateTooLarge { needed: rw + constants });
+        let (rw, constants) = (rw.next_multiple_of(16), constants.next_multiple_of(HOST_PAGE));
+        let distance = rw.next_multiple_of(HOST_PAGE).max(slot::CONSTANTS);
+        if distance + constants > slot::MAX_STATE {
+            return Err(StateTooLarge { needed: distance + constants });
         }
-        Ok(Self { counts, rw_bytes: rw as u32, const_bytes: constants as u32 })
+        Ok(Self {
+            counts,
+            rw_bytes: rw as u32,
+            const_distance: distance as u32,
+            const_bytes: constants as u32,
+        })
     }
 
     fn dropped_words(counts: &Counts) -> u64 {
@@ -177,12 +184,17 @@ impl StateLayout {
         &self.counts
     }
 
-    /// Bytes of the writable part, which ends at vmctx. Whole pages.
+    /// Bytes of the writable part, which ends at vmctx. A multiple of 16.
     pub fn rw_bytes(&self) -> u32 {
         self.rw_bytes
     }
 
-    /// Bytes of the constant part, which ends where the writable part starts. Whole pages.
+    /// Distance from vmctx of the end of the constant part. Whole pages.
+    pub fn const_distance(&self) -> u32 {
+        self.const_distance
+    }
+
+    /// Bytes of the constant part. Whole pages.
     pub fn const_bytes(&self) -> u32 {
         self.const_bytes
     }
@@ -226,7 +238,7 @@ impl StateLayout {
     // The constant part, from its end downwards.
 
     fn const_end(&self, bytes: u32) -> i32 {
-        -((self.rw_bytes + bytes) as i32)
+        -((self.const_distance + bytes) as i32)
     }
 
     /// Address of the runtime's record of this instance.
@@ -316,6 +328,8 @@ mod tests {
         rw.extend((0..counts.tables).map(|i| (l.table_length(i), 8)));
         rw.push((l.dropped(), l.dropped_bytes() as i32));
         rw.push((StateLayout::MEMORY0_LENGTH, 8));
+        rw.push((-(slot::ACTIVATION_CELL as i32), 8));
+        rw.push((-(slot::INSTANCE_CELL as i32), 8));
         let mut constants = alloc::vec![(l.instance(), 8), (l.builtins(), 8), (l.funcrefs(), 8)];
         constants.extend((0..counts.types).map(|i| (l.type_id(i), 4)));
         constants.extend((0..counts.imported_functions).map(|i| (l.imported_function(i), 16)));
@@ -324,8 +338,9 @@ mod tests {
         constants.extend((0..counts.imported_globals).map(|i| (l.imported_global(i), 8)));
 
         let rw_start = -(l.rw_bytes() as i32);
-        let const_start = rw_start - l.const_bytes() as i32;
-        for (items, start, end) in [(&mut rw, rw_start, 0), (&mut constants, const_start, rw_start)] {
+        let const_end = -(l.const_distance() as i32);
+        let const_start = const_end - l.const_bytes() as i32;
+        for (items, start, end) in [(&mut rw, rw_start, 0), (&mut constants, const_start, const_end)] {
             items.sort_unstable();
             for pair in items.windows(2) {
                 assert!(pair[0].0 + pair[0].1 <= pair[1].0, "{pair:?} overlap");

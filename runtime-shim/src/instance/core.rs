@@ -343,7 +343,7 @@ struct State {
 impl State {
     /// The address of an item.
     fn pointer<T>(&self, offset: i32) -> *mut T {
-        let start = -((self.layout.rw_bytes() + self.layout.const_bytes()) as i64);
+        let start = -((self.layout.const_distance() + self.layout.const_bytes()) as i64);
         let offset = i64::from(offset);
         assert!(
             offset >= start && offset + size_of::<T>() as i64 <= 0,

@@ -58,7 +58,7 @@ impl Kept {
         // SAFETY: as the caller states.
         let mapping = unsafe { pool.slot_mapping(slot) };
         let opened = Slot::open(mapping, pool.stack, module.layout()).map_err(map_error)?;
-        let tracker = Arc::new(Tracker::new(opened.vmctx()));
+        let tracker = Arc::new(Tracker::new(opened.vmctx(), opened.stack().low));
         let mut core = Box::<StoreCore>::default();
         core.limits = pool.limits;
         let imports = Imports {

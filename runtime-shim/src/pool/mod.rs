@@ -233,7 +233,7 @@ impl PoolConfig {
             return error("the number of slots", 0, "at least 1");
         }
         if !self.stack.is_multiple_of(HOST_PAGE) || !(MIN_STACK..=MAX_STACK).contains(&self.stack) {
-            return error("the stack", self.stack, "whole pages of 4 KiB, from 64 KiB to 8 MiB less 64 KiB");
+            return error("the stack", self.stack, "whole pages of 4 KiB, from 64 KiB to 7 MiB");
         }
         let (needed, limit) =
             (u64::from(self.slots) * (MAPPINGS_PER_SLOT + MAPPINGS_PER_MEMORY), max_mappings());
@@ -254,7 +254,6 @@ impl Pool {
             Mapping::reserve(slots as usize * STRIDE as usize, STACK_WINDOW as usize).map_err(reserve)?;
         let pool_slots = Arc::new(PoolSlots {
             base: mapping.start(),
-            stack_low: (STACK_WINDOW - config.stack) as usize,
             trackers: (0..slots).map(|_| AtomicPtr::default()).collect(),
         });
         let region = Region { range: mapping.range(), kind: Kind::Pool(pool_slots.clone()) };

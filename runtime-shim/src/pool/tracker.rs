@@ -24,6 +24,8 @@ const FIRST_RANGE: usize = 4 * HOST_PAGE as usize;
 #[derive(Debug)]
 pub(crate) struct Tracker {
     base: usize,
+    /// Lowest accessible address of the slot's stack.
+    stack_low: usize,
     /// Bytes from `base` on that are protected; 0 if none are.
     bytes: AtomicUsize,
     /// Addresses that are always writable, ascending.
@@ -45,11 +47,16 @@ struct Opened {
 unsafe impl Sync for Tracker {}
 
 impl Tracker {
-    /// For the memory at an address, of which nothing is protected yet.
-    pub(crate) fn new(base: usize) -> Self {
+    /// For the memory at an address, of which nothing is protected yet, in a slot whose stack begins at another.
+    pub(crate) fn new(base: usize, stack_low: usize) -> Self {
         let zero = || AtomicUsize::new(0);
         let opened = std::array::from_fn(|_| Opened { start: zero(), end: zero(), asked: zero() });
-        Self { base, bytes: zero(), hot: UnsafeCell::new(Vec::new()), count: zero(), opened }
+        Self { base, stack_low, bytes: zero(), hot: UnsafeCell::new(Vec::new()), count: zero(), opened }
+    }
+
+    /// Lowest accessible address of the slot's stack.
+    pub(crate) fn stack_low(&self) -> usize {
+        self.stack_low
     }
 
     /// Notes that the first `bytes` bytes are protected, apart from the hot runs, and that none have been opened.

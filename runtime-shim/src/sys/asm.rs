@@ -23,7 +23,7 @@ use std::arch::{global_asm, naked_asm};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::entry::MXCSR;
-use wasmaot_abi::slot::{ACTIVATION_CELL, STACK_WINDOW};
+use wasmaot_abi::slot::{ACTIVATION_CELL, STACK_WINDOW, VMCTX};
 
 /// How control came back from compiled code.
 pub(crate) mod reason {
@@ -66,7 +66,7 @@ pub(crate) struct BuiltinResult {
 const WINDOW_MASK: u32 = (STACK_WINDOW - 1) as u32;
 
 /// Distance of the activation cell from the last byte of the stack window.
-const CELL: i32 = 1 - ACTIVATION_CELL as i32;
+const CELL: i32 = 1 - (STACK_WINDOW - VMCTX + ACTIVATION_CELL) as i32;
 
 /// Calls an array entry on a slot's stack and says how control came back (see [`reason`]).
 ///
