@@ -107,6 +107,8 @@ impl Kept {
         pagemap: Option<&Pagemap>,
     ) -> Result<ResetWay, Failed> {
         core.id = core.id.successor();
+        core.watch.reset();
+        core.suspension = None;
         core.globals.clear();
         // What the host made in the store meanwhile.
         core.memories.truncate(self.memories.len() + usize::from(self.memory.is_some()));
