@@ -20,7 +20,7 @@
  * - Strings are UTF-8 and end with NUL. (Paths may be any bytes.) An array and its count may be NULL and 0.
  * - A NULL where an object is needed, a count that does not fit the function's type and the like are refused: by an error of
  *   kind WASMAOT_ERROR_USAGE, or, from functions that return no error, by NULL or 0.
- * - Modules, linked modules, functions, pools and errors may be used by many threads at a time. So may linkers and WASI
+ * - Modules, linked modules, functions, pools, interrupts and errors may be used by many threads at a time. So may linkers and WASI
  *   contexts while none of the threads changes them. An instance may go from thread to thread, but is used by one at a time.
  * - No failure of the runtime's own ends the process or unwinds into C: it is an error of kind WASMAOT_ERROR_INTERNAL. (Only
  *   when there is no memory left to allocate does the process end.) Host functions return: they neither call longjmp past the
@@ -28,8 +28,8 @@
  *
  * Signals
  *
- * The first module that is opened installs handlers of SIGSEGV, SIGBUS, SIGILL and SIGFPE, by which guests trap. A signal that
- * is not a guest's goes on to the handler that was there before, as the kernel would have called it, or has the default effect. A
+ * The first module that is opened installs handlers of SIGSEGV, SIGBUS, SIGILL and SIGFPE, by which guests trap, and of SIGURG, by
+ * which they are stopped. A signal that is not a guest's goes on to the handler that was there before, as the kernel would have called it, or has the default effect. A
  * program that installs a handler of its own later passes on what it does not want: it calls the handler that sigaction gave it, with its
  * own arguments. It sets SA_SIGINFO, to have those, and SA_ONSTACK, because a guest that has used up its stack has no room
  * for a handler. The runtime gives each thread that calls an instance an alternate signal stack of 64 KiB, unless it has
@@ -64,6 +64,8 @@ typedef struct wasmaot_wasi wasmaot_wasi_t;
 typedef struct wasmaot_instance wasmaot_instance_t;
 /* The instance that called a host function; valid until that returns. */
 typedef struct wasmaot_caller wasmaot_caller_t;
+/* The means of stopping an instance. */
+typedef struct wasmaot_interrupt wasmaot_interrupt_t;
 /* Why something failed. */
 typedef struct wasmaot_error wasmaot_error_t;
 
@@ -97,7 +99,9 @@ typedef enum {
     WASMAOT_TRAP_INTEGER_DIVIDE_BY_ZERO = 8,
     WASMAOT_TRAP_INVALID_CONVERSION_TO_INTEGER = 9,
     WASMAOT_TRAP_STACK_OVERFLOW = 10,
-    WASMAOT_TRAP_ARTIFACT_CHANGED = 11
+    WASMAOT_TRAP_ARTIFACT_CHANGED = 11,
+    WASMAOT_TRAP_DEADLINE_EXCEEDED = 12, /* see wasmaot_instance_set_timeout */
+    WASMAOT_TRAP_KILLED = 13             /* see wasmaot_interrupt_kill */
 } wasmaot_trap_t;
 
 /* The `wasm_offset` of a frame for which none is known. */
@@ -375,6 +379,7 @@ typedef struct {
 typedef struct {
     void *data;                 /* the host's own, for wasmaot_instance_data and wasmaot_caller_data */
     const wasmaot_wasi_t *wasi; /* NULL: nothing */
+    uint64_t timeout;           /* as wasmaot_instance_set_timeout, for its start function, too; 0: none */
 } wasmaot_start_t;
 
 /* Reserves slots. `config` may be NULL for the defaults. */
@@ -403,6 +408,14 @@ wasmaot_error_t *wasmaot_instance_finish(wasmaot_instance_t *instance, wasmaot_u
 /* The host's data that it was started with. */
 void *wasmaot_instance_data(const wasmaot_instance_t *instance);
 /*
+ * Stops what the instance runs so many nanoseconds from now, with WASMAOT_TRAP_DEADLINE_EXCEEDED; calls that begin later than that
+ * do not run at all. UINT64_MAX: never. Compiled code does not pay for it. A host function is not stopped, but its caller
+ * when it returns; if it waits in a system call, that fails with EINTR.
+ */
+wasmaot_error_t *wasmaot_instance_set_timeout(wasmaot_instance_t *instance, uint64_t nanoseconds);
+/* Gives a handle by which any thread can stop the instance. */
+wasmaot_error_t *wasmaot_instance_interrupt(wasmaot_instance_t *instance, wasmaot_interrupt_t **out);
+/*
  * Calls a function, with as many arguments and as much room for results as its type says. After a trap or another error the
  * instance can still be called, and is in the state that it was left in.
  */
@@ -428,9 +441,21 @@ wasmaot_error_t *wasmaot_instance_write(wasmaot_instance_t *instance, uint64_t a
 void *wasmaot_caller_data(const wasmaot_caller_t *caller);
 wasmaot_error_t *wasmaot_caller_call(wasmaot_caller_t *caller, const char *name, const wasmaot_value_t *args,
                                      size_t args_count, wasmaot_value_t *results, size_t results_count);
+/* For host functions that wait or compute for long: an error to return if the instance is to be stopped. */
+wasmaot_error_t *wasmaot_caller_check_interrupt(const wasmaot_caller_t *caller);
 uint64_t wasmaot_caller_memory_size(const wasmaot_caller_t *caller);
 wasmaot_error_t *wasmaot_caller_read(const wasmaot_caller_t *caller, uint64_t address, void *into, size_t length);
 wasmaot_error_t *wasmaot_caller_write(wasmaot_caller_t *caller, uint64_t address, const void *bytes, size_t length);
+
+/* ---- Stopping ---- */
+
+/*
+ * Stops what the instance runs, with WASMAOT_TRAP_KILLED, and all that it would run later. May be called by any thread at any time,
+ * and does not wait. An instance that is finished, and the one that has its slot now, are not affected.
+ */
+void wasmaot_interrupt_kill(const wasmaot_interrupt_t *interrupt);
+/* Deletes a handle. */
+void wasmaot_interrupt_delete(wasmaot_interrupt_t *interrupt);
 
 #ifdef __cplusplus
 }

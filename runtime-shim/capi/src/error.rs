@@ -32,7 +32,6 @@ pub(crate) enum Kind {
 }
 
 /// An error, as C holds it.
-#[expect(non_camel_case_types, reason = "the name in C")]
 #[derive(Debug)]
 pub struct wasmaot_error_t {
     kind: Kind,
@@ -60,7 +59,6 @@ struct Trapped {
 /// See the header.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_frame_t {
     /// Index of the function.
     pub func_index: u32,
@@ -200,6 +198,13 @@ impl From<CallError> for wasmaot_error_t {
     }
 }
 
+/// For a host function to return.
+impl From<TrapCode> for wasmaot_error_t {
+    fn from(code: TrapCode) -> Self {
+        Self { cause: Cause::Code(code), ..Self::new(Kind::Trap, format!("wasm trap: {code}")) }
+    }
+}
+
 impl From<AccessError> for wasmaot_error_t {
     fn from(error: AccessError) -> Self {
         let code = match error {
@@ -247,9 +252,7 @@ pub extern "C" fn wasmaot_error_new_trap(trap: u32) -> *mut wasmaot_error_t {
 
 fn host_trap(number: u32) -> Result<wasmaot_error_t> {
     let code = u8::try_from(number).ok().and_then(TrapCode::from_u8);
-    let code = code.ok_or_else(|| usage(format!("{number} is no trap")))?;
-    let message = format!("wasm trap: {code}");
-    Ok(wasmaot_error_t { cause: Cause::Code(code), ..wasmaot_error_t::new(Kind::Trap, message) })
+    code.map(wasmaot_error_t::from).ok_or_else(|| usage(format!("{number} is no trap")))
 }
 
 /// See the header.
@@ -325,7 +328,5 @@ pub unsafe extern "C" fn wasmaot_error_frames(
     count: *mut usize,
 ) -> *const wasmaot_frame_t {
     // SAFETY: as the header states.
-    infallible(null(), || unsafe {
-        Some(list(at(error, "error").ok().map(wasmaot_error_t::frames), count))
-    })
+    infallible(null(), || unsafe { Some(list(at(error, "error").ok().map(wasmaot_error_t::frames), count)) })
 }

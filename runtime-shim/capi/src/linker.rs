@@ -13,22 +13,19 @@ use crate::value::{wasmaot_functype_t, wasmaot_value_t, with_place};
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
 use wasmaot_runtime::{Caller, FuncType, HostError, Linked, Linker, Val};
-use wasmaot_wasi::WasiCtxBuilder;
+use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
 /// A linker, as C holds it.
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_linker_t {
     linker: Linker<Data>,
 }
 
 /// A linked module, as C holds it.
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_linked_t {
     pub(crate) linked: Linked<Data>,
 }
 
 /// See the header. An exception would be Rust's to catch, which it does not: it ends the process.
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub type wasmaot_function_t = unsafe extern "C-unwind" fn(
     environment: *mut c_void,
     caller: *mut wasmaot_caller_t<'_, '_>,
@@ -63,7 +60,12 @@ struct Host {
 }
 
 impl Host {
-    fn call(&self, caller: &mut Caller<'_, Data>, args: &[Val], results: &mut [Val]) -> std::result::Result<(), HostError> {
+    fn call(
+        &self,
+        caller: &mut Caller<'_, Data>,
+        args: &[Val],
+        results: &mut [Val],
+    ) -> std::result::Result<(), HostError> {
         with_place(args.len(), wasmaot_value_t::ZERO, |c_args| {
             with_place(results.len(), wasmaot_value_t::ZERO, |c_results| {
                 to_c(args, c_args)?;
@@ -90,6 +92,10 @@ fn to_c(values: &[Val], into: &mut [wasmaot_value_t]) -> Result<()> {
         *c = wasmaot_value_t::from_val(value)?;
         Ok(())
     })
+}
+
+fn wasi_of(data: &mut Data) -> &mut WasiCtx {
+    data.wasi.get_or_insert_with(|| WasiCtxBuilder::new().build())
 }
 
 impl wasmaot_linker_t {
@@ -153,8 +159,7 @@ pub unsafe extern "C" fn wasmaot_linker_wasi(linker: *mut wasmaot_linker_t) -> *
     fallible(|| {
         // SAFETY: as the header states.
         let linker = unsafe { at_mut(linker, "linker")? };
-        let ctx = |data: &mut Data| data.wasi.get_or_insert_with(|| WasiCtxBuilder::new().build());
-        Ok(wasmaot_wasi::add_to_linker(&mut linker.linker, ctx)?)
+        Ok(wasmaot_wasi::add_to_linker(&mut linker.linker, wasi_of)?)
     })
 }
 

@@ -14,7 +14,6 @@ use wasmaot_runtime::abi::descriptor::{Descriptor, ExportKind, ImportKind};
 use wasmaot_runtime::{GlobalType, Limits, MemoryType, Module, OpenError, TableType};
 
 /// A module, as C holds it.
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_module_t {
     pub(crate) module: Module,
     listed: OnceLock<Listed>,
@@ -23,7 +22,6 @@ pub struct wasmaot_module_t {
 /// See the header.
 #[derive(Clone, Copy)]
 #[repr(C)]
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_limits_t {
     min: u64,
     max: u64,
@@ -32,7 +30,6 @@ pub struct wasmaot_limits_t {
 /// See the header.
 #[derive(Clone, Copy)]
 #[repr(C)]
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_memorytype_t {
     pages: wasmaot_limits_t,
     page_size: u64,
@@ -41,7 +38,6 @@ pub struct wasmaot_memorytype_t {
 /// See the header.
 #[derive(Clone, Copy)]
 #[repr(C)]
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_tabletype_t {
     elements: wasmaot_limits_t,
     ty: u8,
@@ -50,7 +46,6 @@ pub struct wasmaot_tabletype_t {
 /// See the header.
 #[derive(Clone, Copy)]
 #[repr(C)]
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_globaltype_t {
     ty: u8,
     is_mutable: bool,
@@ -59,7 +54,6 @@ pub struct wasmaot_globaltype_t {
 /// See the header.
 #[derive(Clone, Copy)]
 #[repr(C)]
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_externtype_t {
     kind: u32,
     of: ExternPayload,
@@ -85,7 +79,6 @@ struct Name {
 
 /// See the header.
 #[repr(C)]
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_import_t {
     module: Name,
     name: Name,
@@ -94,7 +87,6 @@ pub struct wasmaot_import_t {
 
 /// See the header.
 #[repr(C)]
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_export_t {
     name: Name,
     ty: wasmaot_externtype_t,

@@ -9,7 +9,6 @@ use wasmaot_runtime::{FuncType, Val, ValType};
 /// A value: a type, and the union that it says how to read.
 #[derive(Clone, Copy)]
 #[repr(C)]
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_value_t {
     /// A `wasmaot_type_t`.
     pub ty: u8,
@@ -30,7 +29,6 @@ pub union Payload {
 /// See the header.
 #[derive(Clone, Copy)]
 #[repr(C)]
-#[expect(non_camel_case_types, reason = "the name in C")]
 pub struct wasmaot_functype_t {
     params: *const u8,
     params_count: usize,
@@ -83,7 +81,10 @@ impl wasmaot_functype_t {
     pub(crate) unsafe fn read(&self) -> Result<FuncType> {
         // SAFETY: as the caller states.
         let (params, results) = unsafe {
-            (slice(self.params, self.params_count, "params")?, slice(self.results, self.results_count, "results")?)
+            (
+                slice(self.params, self.params_count, "params")?,
+                slice(self.results, self.results_count, "results")?,
+            )
         };
         Ok(FuncType { params: types(params)?, results: types(results)? })
     }
@@ -156,7 +157,10 @@ mod tests {
     #[test]
     fn many_values_have_a_place_too() {
         for count in [0, 1, FEW, FEW + 1, 1000] {
-            assert_eq!(with_place(count, 7u8, |place| (place.len(), place.iter().all(|&v| v == 7))), (count, true));
+            assert_eq!(
+                with_place(count, 7u8, |place| (place.len(), place.iter().all(|&v| v == 7))),
+                (count, true)
+            );
         }
     }
 }

@@ -12,6 +12,7 @@
 //! `finish` nothing is locked or allocated, and no system call is made, unless the slot is new to the module, or the run wrote
 //! pages that the module does not usually write, or grew its memory.
 
+mod dynamic;
 mod free;
 mod hot;
 mod image;
@@ -24,6 +25,7 @@ mod tracker;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use dynamic::DynamicFunc;
 pub use instance::{PooledInstance, Usage};
 pub use linked::{Linked, LinkedFunc};
 
@@ -45,6 +47,7 @@ use std::cell::UnsafeCell;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::time::Instant;
 use wasmaot_abi::slot::{DEFAULT_STACK, HOST_PAGE, MAX_STACK, STACK_WINDOW, STRIDE};
 
 /// Mappings of the kernel's that a slot in use takes, without an image and with one hot run: stack, gap, constants, state, hot
@@ -270,12 +273,25 @@ impl Pool {
 
     /// A fresh instance, its start function run.
     pub fn start<T>(&self, linked: &Linked<T>, data: T) -> Result<PooledInstance<T>, StartError> {
+        self.start_by(linked, data, None)
+    }
+
+    /// A fresh instance with a deadline, see [`PooledInstance::set_deadline`], that its start function has to keep, too.
+    pub fn start_by<T>(
+        &self,
+        linked: &Linked<T>,
+        data: T,
+        deadline: Option<Instant>,
+    ) -> Result<PooledInstance<T>, StartError> {
         let pool = &*self.handle.inner;
         let mut instance = match pool.free.take_kept(linked.core.id) {
             // SAFETY: the slot was taken off a list, where all have what they need.
             Some(slot) => unsafe { pool.resume(slot, data) },
             None => pool.make(&linked.core, data)?,
         };
+        if let Some(deadline) = deadline {
+            instance.set_deadline(deadline);
+        }
         if linked.core.writes_data {
             let written = instance.kept().instance.write_data();
             written.map_err(|code| CallError::Trap(Trap::new(code)))?;
