@@ -59,6 +59,7 @@ mod func;
 mod host;
 mod instance;
 mod interrupt;
+mod limits;
 mod linker;
 mod module;
 mod pool;
@@ -84,6 +85,7 @@ pub use func::{Func, TypedFunc};
 pub use host::{HostResults, IntoHostFunc};
 pub use instance::Instance;
 pub use interrupt::{InterruptHandle, check_interrupt};
+pub use limits::ResourceLimits;
 pub use linker::Linker;
 pub use module::{Module, OpenError};
 pub use pool::{

@@ -8,6 +8,7 @@ use crate::instance::Instances;
 use crate::instance::memory::MemoryBody;
 use crate::instance::table::TableBody;
 use crate::interrupt::{InterruptHandle, Watch};
+use crate::limits::ResourceLimits;
 use crate::suspend::Suspension;
 use crate::val::RawValue;
 use std::cell::UnsafeCell;
@@ -51,6 +52,8 @@ pub(crate) struct StoreCore {
     pub(crate) tables: Vec<Rc<TableBody>>,
     /// Globals that the host made.
     pub(crate) globals: Vec<Rc<UnsafeCell<RawValue>>>,
+    /// What instances that are made in it may take.
+    pub(crate) limits: ResourceLimits,
     /// When its runs are to be stopped.
     pub(crate) watch: Watch,
     /// A call that waits to be resumed.
@@ -66,6 +69,7 @@ impl Default for StoreCore {
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
+            limits: ResourceLimits::default(),
             watch: Watch::default(),
             suspension: None,
         }
@@ -104,6 +108,12 @@ impl<T> Store<T> {
     /// The embedder's data.
     pub fn data_mut(&mut self) -> &mut T {
         &mut self.inner.data
+    }
+
+    /// How much the instances may take that are made in it from now on; and the deadline, as by [`Store::set_deadline`].
+    pub fn set_limits(&mut self, limits: ResourceLimits) {
+        self.inner.core.limits = limits;
+        self.set_deadline(limits.deadline);
     }
 
     /// When what its instances run is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls that

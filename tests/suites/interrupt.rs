@@ -197,7 +197,7 @@ fn fire(handles: mpsc::Receiver<(InterruptHandle, u64)>, fired: &AtomicU64) {
 /// The kill comes while the instance is in compiled code, in a host function, in between, about to enter or leave, or gone.
 #[test]
 fn kills_at_random_moments_stop_their_own_instance_and_no_other() {
-    let kills = variable("WASMAOT_KILLS", 5000);
+    let kills = variable("WASMAOT_KILLS", 3000);
     let (pool, linked) = pool(2);
     let (fired, mut stopped) = (AtomicU64::new(0), 0);
     std::thread::scope(|scope| {

@@ -60,6 +60,10 @@ trap_codes! {
     DeadlineExceeded = 12, "deadline exceeded";
     /// The host stopped the instance from another thread.
     Killed = 13, "killed by the host";
+    /// A memory was to grow beyond the instance's limit.
+    MemoryLimit = 14, "memory limit exceeded";
+    /// A table was to grow beyond the instance's limit.
+    TableLimit = 15, "table limit exceeded";
 }
 
 impl core::fmt::Display for TrapCode {

@@ -22,8 +22,10 @@ struct Waiting<T>(Pin<Box<dyn Future<Output = Completion<T>> + Send>>);
 /// What is left of a host function when its future is ready.
 struct Completion<T> {
     types: &'static [ValType],
-    run: Box<dyn FnOnce(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError> + Send>,
+    run: Box<Rest<T>>,
 }
+
+type Rest<T> = dyn FnOnce(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError> + Send;
 
 /// What the future of an asynchronous host function gives: whatever a host function returns, or [`Complete`].
 pub trait AsyncResults<T>: Send + 'static {
@@ -116,14 +118,17 @@ macro_rules! closures {
 
 for_each_arity!(closures);
 
-/// Gives a suspended call up unless it was resumed.
+/// Gives a suspended call up, unless it is to be resumed.
 struct Waiter<'a, S: AsStore> {
     store: &'a mut S,
+    gives_up: bool,
 }
 
 impl<S: AsStore> Drop for Waiter<'_, S> {
     fn drop(&mut self) {
-        store::core_mut(self.store).suspension = None;
+        if self.gives_up {
+            store::core_mut(self.store).suspension = None;
+        }
     }
 }
 
@@ -145,9 +150,10 @@ where
     S: AsStore<Data: 'static>,
 {
     let Suspended { store: id, value, reader } = suspended;
-    let waiter = Waiter { store };
+    let mut waiter = Waiter { store, gives_up: true };
     let waiting = value.downcast::<Waiting<S::Data>>().map_err(|_| CallError::NotAsync)?;
     let completion = waiting.0.await;
+    waiter.gives_up = false;
     let suspended = Suspended { store: id, value: Box::new(()), reader };
     suspended.go_on(&mut *waiter.store, completion.types, completion.run)
 }
