@@ -7,7 +7,9 @@
 
 use std::error::Error;
 use std::time::{Duration, Instant};
-use wasmaot_runtime::{CallError, Caller, Linked, LinkedFunc, Linker, Module, Pool, PoolConfig, PooledInstance};
+use wasmaot_runtime::{
+    CallError, Caller, Linked, LinkedFunc, Linker, Module, Pool, PoolConfig, PooledInstance, ResourceLimits,
+};
 
 /// What host functions know of the request.
 #[derive(Default)]
@@ -50,7 +52,8 @@ impl Service {
 
     fn serve(&self, line: &str) -> Result<(), Box<dyn Error>> {
         let deadline = Some(Instant::now() + TIMEOUT);
-        let mut instance = self.pool.start_by(&self.linked, Request::default(), deadline)?;
+        let limits = ResourceLimits { deadline, ..ResourceLimits::default() };
+        let mut instance = self.pool.start_with(&self.linked, Request::default(), &limits)?;
         match self.answer(&mut instance, line) {
             Ok(text) => println!("{line}: {text}, peak {}", instance.data().peak),
             Err(error) => println!("{line}: {}", describe(&*error)),

@@ -101,7 +101,9 @@ typedef enum {
     WASMAOT_TRAP_STACK_OVERFLOW = 10,
     WASMAOT_TRAP_ARTIFACT_CHANGED = 11,
     WASMAOT_TRAP_DEADLINE_EXCEEDED = 12, /* see wasmaot_instance_set_timeout */
-    WASMAOT_TRAP_KILLED = 13             /* see wasmaot_interrupt_kill */
+    WASMAOT_TRAP_KILLED = 13,            /* see wasmaot_interrupt_kill */
+    WASMAOT_TRAP_MEMORY_LIMIT = 14,      /* see wasmaot_start_t */
+    WASMAOT_TRAP_TABLE_LIMIT = 15        /* see wasmaot_start_t */
 } wasmaot_trap_t;
 
 /* The `wasm_offset` of a frame for which none is known. */
@@ -362,7 +364,8 @@ typedef enum {
 typedef struct {
     uint32_t slots;        /* instances that can exist at a time, each taking some 8 GiB of addresses; 64 */
     uint64_t stack;        /* bytes of stack of each, whole pages of 4 KiB, 64 KiB to 8 MiB less 64 KiB; 1 MiB */
-    uint64_t memory;       /* bytes that each memory of an instance may have; 4 GiB */
+    uint64_t memory;       /* bytes that each memory of an instance may have; as many as the module says */
+    uint64_t table;        /* elements that each table of an instance may have; as many as the module says */
     wasmaot_reset_t reset; /* the cheapest way of resetting that may be taken; WASMAOT_RESET_COPY */
 } wasmaot_pool_config_t;
 
@@ -375,11 +378,14 @@ typedef struct {
     uint64_t failed;  /* resets that failed, so that the slot was emptied */
 } wasmaot_pool_stats_t;
 
-/* What a new instance is given. */
+/* What a new instance is given. Of limits that are 0, the pool's hold. */
 typedef struct {
     void *data;                 /* the host's own, for wasmaot_instance_data and wasmaot_caller_data */
     const wasmaot_wasi_t *wasi; /* NULL: nothing */
+    uint64_t memory;            /* bytes that each of its memories may have, if the pool allows as many */
+    uint64_t table;             /* elements that each of its tables may have, if the pool allows as many */
     uint64_t timeout;           /* as wasmaot_instance_set_timeout, for its start function, too; 0: none */
+    bool trap_at_limit;         /* growth beyond a limit traps, instead of giving the program -1 */
 } wasmaot_start_t;
 
 /* Reserves slots. `config` may be NULL for the defaults. */

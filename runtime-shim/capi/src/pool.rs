@@ -9,7 +9,7 @@ use crate::linker::wasmaot_linked_t;
 use crate::wasi::wasmaot_wasi_t;
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use wasmaot_runtime::{Pool, PoolConfig, PoolStats, ResetWay};
+use wasmaot_runtime::{Linked, Pool, PoolConfig, PoolStats, PooledInstance, ResetWay, ResourceLimits};
 
 /// A pool, as C holds it.
 pub struct wasmaot_pool_t {
@@ -23,6 +23,7 @@ pub struct wasmaot_pool_config_t {
     slots: u32,
     stack: u64,
     memory: u64,
+    table: u64,
     reset: u32,
 }
 
@@ -41,7 +42,15 @@ pub struct wasmaot_pool_stats_t {
 pub struct wasmaot_start_t {
     data: *mut c_void,
     wasi: *const wasmaot_wasi_t,
+    memory: u64,
+    table: u64,
     timeout: u64,
+    trap_at_limit: bool,
+}
+
+/// `value`, or a default where C left it 0.
+fn or(value: u64, default: u64) -> u64 {
+    if value == 0 { default } else { value }
 }
 
 impl wasmaot_pool_config_t {
@@ -54,14 +63,44 @@ impl wasmaot_pool_config_t {
             3 => ResetWay::Drop,
             number => return Err(usage(format!("{number} is no way of resetting"))),
         };
-        let or = |value, default| if value == 0 { default } else { value };
         Ok(PoolConfig {
             slots: if self.slots == 0 { default.slots } else { self.slots },
             stack: or(self.stack, default.stack),
             memory: or(self.memory, default.memory),
+            table: or(self.table, default.table),
             reset,
         })
     }
+}
+
+impl wasmaot_start_t {
+    /// The limits, if there are any.
+    fn limits(&self) -> Option<ResourceLimits> {
+        let (memory, table) = (or(self.memory, u64::MAX), or(self.table, u64::MAX));
+        let deadline = if self.timeout == 0 { None } else { deadline(self.timeout) };
+        let limits = ResourceLimits { memory, table, trap: self.trap_at_limit, deadline };
+        (limits != ResourceLimits::default()).then_some(limits)
+    }
+}
+
+/// # Safety
+/// `start` is null or as the header states.
+unsafe fn begin(
+    pool: &Pool,
+    linked: &Linked<Data>,
+    start: *const wasmaot_start_t,
+) -> Result<PooledInstance<Data>> {
+    // SAFETY: as the caller states.
+    let Some(start) = (unsafe { start.as_ref() }) else {
+        return Ok(pool.start(linked, Data { host: null_mut(), wasi: None })?);
+    };
+    // SAFETY: as the caller states.
+    let wasi = unsafe { start.wasi.as_ref() }.map(wasmaot_wasi_t::build);
+    let data = Data { host: start.data, wasi };
+    Ok(match start.limits() {
+        Some(limits) => pool.start_with(linked, data, &limits)?,
+        None => pool.start(linked, data)?,
+    })
 }
 
 impl From<PoolStats> for wasmaot_pool_stats_t {
@@ -129,14 +168,9 @@ pub unsafe extern "C" fn wasmaot_pool_start(
 ) -> *mut wasmaot_error_t {
     fallible(|| {
         // SAFETY: as the header states.
-        let (pool, linked, start, out) =
-            unsafe { (at(pool, "pool")?, at(linked, "linked")?, start.as_ref(), Out::at(out)?) };
+        let (pool, linked, out) = unsafe { (at(pool, "pool")?, at(linked, "linked")?, Out::at(out)?) };
         // SAFETY: as the header states.
-        let wasi = start.and_then(|start| unsafe { start.wasi.as_ref() }).map(wasmaot_wasi_t::build);
-        let data = Data { host: start.map_or(null_mut(), |start| start.data), wasi };
-        let timeout = start.map_or(0, |start| start.timeout);
-        let deadline = if timeout == 0 { None } else { deadline(timeout) };
-        out.give(wasmaot_instance_t::new(pool.pool.start_by(&linked.linked, data, deadline)?));
+        out.give(wasmaot_instance_t::new(unsafe { begin(&pool.pool, &linked.linked, start)? }));
         Ok(())
     })
 }

@@ -53,6 +53,32 @@ static void memory_is_limited(const wasmaot_linked_t *guest) {
     wasmaot_linked_delete(large);
 }
 
+static void starts_have_limits_of_their_own(const wasmaot_linked_t *guest) {
+    wasmaot_pool_t *pool = pool_of(1);
+    int trap;
+    for (trap = 0; trap < 2; trap++) {
+        wasmaot_start_t start;
+        wasmaot_instance_t *instance = NULL;
+        wasmaot_value_t one = wasmaot_i32(1), result;
+        wasmaot_error_t *error;
+        memset(&start, 0, sizeof start);
+        start.data = &host;
+        start.memory = 2 * 65536;
+        start.trap_at_limit = trap == 1;
+        OK(wasmaot_pool_start(pool, guest, &start, &instance));
+        OK(wasmaot_instance_call(instance, "grow", &one, 1, &result, 1));
+        CHECK(result.of.i32 == 1);
+        error = wasmaot_instance_call(instance, "grow", &one, 1, &result, 1);
+        CHECK(trap == 1 ? wasmaot_error_trap(error) == WASMAOT_TRAP_MEMORY_LIMIT : result.of.i32 == -1);
+        wasmaot_error_delete(error);
+        OK(wasmaot_instance_finish(instance, NULL));
+        start.memory = 0;
+        start.table = 1;
+        FAILS(wasmaot_pool_start(pool, guest, &start, &instance), WASMAOT_ERROR_LIMIT, "a table of 2 elements");
+    }
+    wasmaot_pool_delete(pool);
+}
+
 static void stacks_are_limited(const wasmaot_linked_t *guest) {
     size_t depths[2];
     int i;
@@ -156,6 +182,7 @@ void test_pools(void) {
     refuses_configurations();
     slots_are_counted(guest);
     memory_is_limited(guest);
+    starts_have_limits_of_their_own(guest);
     stacks_are_limited(guest);
     says_what_was_used(guest);
     threads_share_pools(guest);
