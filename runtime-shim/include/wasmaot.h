@@ -1,14 +1,46 @@
 /*
- * C API of the wasmaot runtime: open artifacts, instantiate them with host functions, call exports.
+ * C API of the wasmaot runtime. It loads the artifacts that `wasmaot compile` writes, and gives every request an
+ * instance of its own:
  *
- * Conventions. A function that can fail returns NULL on success, or an error that the caller deletes. What a
- * function gives through a pointer named `out` is the caller's, to be deleted by the function of its type; nothing is
- * given if the function fails. Strings are UTF-8 and end with NUL. An instance is used by one thread at a time; modules may
- * be shared. Deleting NULL does nothing.
+ *     once per program        wasmaot_module_open
+ *                             wasmaot_linker_new, wasmaot_linker_func, wasmaot_linker_wasi
+ *                             wasmaot_linker_link -> wasmaot_linked_func
+ *                             wasmaot_pool_new
+ *     once per request        wasmaot_pool_start
+ *                             wasmaot_instance_write, wasmaot_func_call, wasmaot_instance_read
+ *                             wasmaot_instance_finish
+ *
+ * Conventions
+ *
+ * - A function that can fail returns NULL on success, or an error, which the caller deletes. If it fails, it has not
+ *   written to its `out`.
+ * - What a function gives through `out`, and what a function called `new` returns, is the caller's, to be deleted by the
+ *   function of its type (an instance: finished). The order does not matter: what is made from an object keeps what it needs of it.
+ *   Deleting NULL does nothing.
+ * - Strings are UTF-8 and end with NUL. (Paths may be any bytes.) An array and its count may be NULL and 0.
+ * - A NULL where an object is needed, a count that does not fit the function's type and the like are refused: by an error of
+ *   kind WASMAOT_ERROR_USAGE, or, from functions that return no error, by NULL or 0.
+ * - Modules, linked modules, functions, pools, interrupts and errors may be used by many threads at a time. So may linkers and WASI
+ *   contexts while none of the threads changes them. An instance may go from thread to thread, but is used by one at a time.
+ * - No failure of the runtime's own ends the process or unwinds into C: it is an error of kind WASMAOT_ERROR_INTERNAL. (Only
+ *   when there is no memory left to allocate does the process end.) Host functions return: they neither call longjmp past the
+ *   runtime, nor throw C++ exceptions, which end the process.
+ *
+ * Signals
+ *
+ * The first module that is opened installs handlers of SIGSEGV, SIGBUS, SIGILL and SIGFPE, by which guests trap, and of SIGURG, by
+ * which they are stopped. A signal that is not a guest's goes on to the handler that was there before, as the kernel would have called it, or has the default effect. A
+ * program that installs a handler of its own later passes on what it does not want: it calls the handler that sigaction gave it, with its
+ * own arguments. It sets SA_SIGINFO, to have those, and SA_ONSTACK, because a guest that has used up its stack has no room
+ * for a handler. The runtime gives each thread that calls an instance an alternate signal stack of 64 KiB, unless it has
+ * one that is as large.
+ *
+ * Until version 1.0 any version may change what is declared here.
  */
 #ifndef WASMAOT_H
 #define WASMAOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,99 +50,418 @@ extern "C" {
 
 /* An artifact that has been checked and mapped. */
 typedef struct wasmaot_module wasmaot_module_t;
-/* An instance of a module, with its own memory. */
+/* Definitions that modules are linked with. */
+typedef struct wasmaot_linker wasmaot_linker_t;
+/* A module with its imports resolved. */
+typedef struct wasmaot_linked wasmaot_linked_t;
+/* An exported function of all instances of a linked module. */
+typedef struct wasmaot_func wasmaot_func_t;
+/* Slots for instances. */
+typedef struct wasmaot_pool wasmaot_pool_t;
+/* What instances get of WASI: arguments, environment, streams, directories. */
+typedef struct wasmaot_wasi wasmaot_wasi_t;
+/* An instance of a linked module, with a memory and state of its own. */
 typedef struct wasmaot_instance wasmaot_instance_t;
 /* The instance that called a host function; valid until that returns. */
 typedef struct wasmaot_caller wasmaot_caller_t;
+/* The means of stopping an instance. */
+typedef struct wasmaot_interrupt wasmaot_interrupt_t;
 /* Why something failed. */
 typedef struct wasmaot_error wasmaot_error_t;
 
+/* ---- Errors ---- */
+
 /* What kind of failure an error is. */
 typedef enum {
-    WASMAOT_ERROR_OPEN = 1,        /* the file cannot be opened as a module */
-    WASMAOT_ERROR_INSTANTIATE = 2, /* an import is missing or of another type, or memory cannot be mapped */
-    WASMAOT_ERROR_CALL = 3,        /* no such export, or wrong arguments */
-    WASMAOT_ERROR_TRAP = 4,        /* the program trapped */
-    WASMAOT_ERROR_EXIT = 5,        /* a host function ended the program with a status */
-    WASMAOT_ERROR_HOST = 6         /* a host function failed */
+    WASMAOT_ERROR_USAGE = 1,     /* wrong use of this API: a NULL, no such export, values that do not fit, a bad configuration */
+    WASMAOT_ERROR_OPEN = 2,      /* the file cannot be opened as a module */
+    WASMAOT_ERROR_LINK = 3,      /* an import is missing or of another type, or a name is defined twice */
+    WASMAOT_ERROR_EXHAUSTED = 4, /* all slots of the pool are in use */
+    WASMAOT_ERROR_LIMIT = 5,     /* the module needs more than the pool gives an instance */
+    WASMAOT_ERROR_SYSTEM = 6,    /* the kernel refused addresses, mappings, a descriptor or a directory */
+    WASMAOT_ERROR_TRAP = 7,      /* the program trapped */
+    WASMAOT_ERROR_EXIT = 8,      /* the program ended itself with a status */
+    WASMAOT_ERROR_HOST = 9,      /* a host function failed */
+    WASMAOT_ERROR_ACCESS = 10,   /* bytes that are not in the instance's memory; a host function that returns this makes its caller trap */
+    WASMAOT_ERROR_INTERNAL = 11  /* a mistake in the runtime */
 } wasmaot_error_kind_t;
 
+/* Why a program trapped. */
+typedef enum {
+    WASMAOT_TRAP_NONE = 0, /* the error is no trap */
+    WASMAOT_TRAP_UNREACHABLE = 1,
+    WASMAOT_TRAP_MEMORY_OUT_OF_BOUNDS = 2,
+    WASMAOT_TRAP_TABLE_OUT_OF_BOUNDS = 3,
+    WASMAOT_TRAP_UNDEFINED_ELEMENT = 4,
+    WASMAOT_TRAP_UNINITIALIZED_ELEMENT = 5,
+    WASMAOT_TRAP_INDIRECT_CALL_TYPE_MISMATCH = 6,
+    WASMAOT_TRAP_INTEGER_OVERFLOW = 7,
+    WASMAOT_TRAP_INTEGER_DIVIDE_BY_ZERO = 8,
+    WASMAOT_TRAP_INVALID_CONVERSION_TO_INTEGER = 9,
+    WASMAOT_TRAP_STACK_OVERFLOW = 10,
+    WASMAOT_TRAP_ARTIFACT_CHANGED = 11,
+    WASMAOT_TRAP_DEADLINE_EXCEEDED = 12, /* see wasmaot_instance_set_timeout */
+    WASMAOT_TRAP_KILLED = 13,            /* see wasmaot_interrupt_kill */
+    WASMAOT_TRAP_MEMORY_LIMIT = 14,      /* see wasmaot_start_t */
+    WASMAOT_TRAP_TABLE_LIMIT = 15        /* see wasmaot_start_t */
+} wasmaot_trap_t;
+
+/* The `wasm_offset` of a frame for which none is known. */
+#define WASMAOT_NO_OFFSET UINT32_MAX
+
+/* A function that was running when a program trapped. */
+typedef struct {
+    uint32_t func_index;  /* its index in the Wasm module */
+    uint32_t wasm_offset; /* of the operator that trapped or called, in the Wasm file, or WASMAOT_NO_OFFSET */
+    const char *name;     /* NULL if the artifact has none */
+} wasmaot_frame_t;
+
+/* A host function's failure, with a message. */
+wasmaot_error_t *wasmaot_error_new(const char *message);
+/* To be returned by a host function: ends the program with a status. */
+wasmaot_error_t *wasmaot_error_new_exit(int32_t status);
+/* To be returned by a host function: makes its caller trap. */
+wasmaot_error_t *wasmaot_error_new_trap(wasmaot_trap_t trap);
+/* Deletes an error. */
+void wasmaot_error_delete(wasmaot_error_t *error);
+
+/* Its kind. */
+wasmaot_error_kind_t wasmaot_error_kind(const wasmaot_error_t *error);
+/* What it says, on the first line; those of a trap name the functions that were running, one each. Valid until it is deleted. */
+const char *wasmaot_error_message(const wasmaot_error_t *error);
+/* The status of an exit; 0 for other errors. */
+int32_t wasmaot_error_exit_status(const wasmaot_error_t *error);
+/* Why the program trapped, or would if a host function returned the error; WASMAOT_TRAP_NONE for other errors. */
+wasmaot_trap_t wasmaot_error_trap(const wasmaot_error_t *error);
+/*
+ * The functions that were running when the program trapped, innermost first, 64 at most; `*count` is their number. Valid until the
+ * error is deleted. NULL and 0 for other errors.
+ */
+const wasmaot_frame_t *wasmaot_error_frames(const wasmaot_error_t *error, size_t *count);
+
+/* ---- Types and values ---- */
+
 /* Types of values. */
-typedef enum { WASMAOT_I32 = 1, WASMAOT_I64 = 2, WASMAOT_F32 = 3, WASMAOT_F64 = 4 } wasmaot_type_t;
+typedef uint8_t wasmaot_type_t;
+enum {
+    WASMAOT_I32 = 1,
+    WASMAOT_I64 = 2,
+    WASMAOT_F32 = 3,
+    WASMAOT_F64 = 4,
+    WASMAOT_V128 = 5,    /* modules may use it; functions that C calls or defines may not */
+    WASMAOT_FUNCREF = 6, /* as above */
+    WASMAOT_EXTERNREF = 7
+};
+
+/* The null among the numbers that stand for external references. */
+#define WASMAOT_NULL_EXTERNREF UINT32_MAX
 
 /* A value. */
 typedef struct {
-    uint8_t type; /* a wasmaot_type_t */
+    wasmaot_type_t type;
     union {
         int32_t i32;
         int64_t i64;
         float f32;
         double f64;
+        uint32_t externref; /* a number by which the host knows something of its own, or WASMAOT_NULL_EXTERNREF */
     } of;
 } wasmaot_value_t;
 
+static inline wasmaot_value_t wasmaot_i32(int32_t i32) {
+    wasmaot_value_t value;
+    value.type = WASMAOT_I32;
+    value.of.i32 = i32;
+    return value;
+}
+
+static inline wasmaot_value_t wasmaot_i64(int64_t i64) {
+    wasmaot_value_t value;
+    value.type = WASMAOT_I64;
+    value.of.i64 = i64;
+    return value;
+}
+
+static inline wasmaot_value_t wasmaot_f32(float f32) {
+    wasmaot_value_t value;
+    value.type = WASMAOT_F32;
+    value.of.f32 = f32;
+    return value;
+}
+
+static inline wasmaot_value_t wasmaot_f64(double f64) {
+    wasmaot_value_t value;
+    value.type = WASMAOT_F64;
+    value.of.f64 = f64;
+    return value;
+}
+
+static inline wasmaot_value_t wasmaot_externref(uint32_t externref) {
+    wasmaot_value_t value;
+    value.type = WASMAOT_EXTERNREF;
+    value.of.externref = externref;
+    return value;
+}
+
+/* A function's type. */
+typedef struct {
+    const wasmaot_type_t *params;
+    size_t params_count;
+    const wasmaot_type_t *results;
+    size_t results_count;
+} wasmaot_functype_t;
+
+/* The `max` of limits that state none. */
+#define WASMAOT_NO_MAX UINT64_MAX
+
+/* How large something is in the beginning, and may grow. */
+typedef struct {
+    uint64_t min;
+    uint64_t max; /* or WASMAOT_NO_MAX */
+} wasmaot_limits_t;
+
+/* A memory's type. */
+typedef struct {
+    wasmaot_limits_t pages;
+    uint64_t page_size; /* in bytes */
+} wasmaot_memorytype_t;
+
+/* A table's type. */
+typedef struct {
+    wasmaot_limits_t elements;
+    wasmaot_type_t type; /* of an element */
+} wasmaot_tabletype_t;
+
+/* A global's type. */
+typedef struct {
+    wasmaot_type_t type;
+    bool is_mutable;
+} wasmaot_globaltype_t;
+
+/* What can be imported and exported. */
+typedef enum {
+    WASMAOT_EXTERN_FUNC = 0,
+    WASMAOT_EXTERN_TABLE = 1,
+    WASMAOT_EXTERN_MEMORY = 2,
+    WASMAOT_EXTERN_GLOBAL = 3
+} wasmaot_extern_t;
+
+/* Type of an import or export. */
+typedef struct {
+    wasmaot_extern_t kind;
+    union {
+        wasmaot_functype_t func;
+        wasmaot_tabletype_t table;
+        wasmaot_memorytype_t memory;
+        wasmaot_globaltype_t global;
+    } of;
+} wasmaot_externtype_t;
+
+/* An import. Names may hold NUL, therefore the lengths, which do not count the NUL at their end. */
+typedef struct {
+    const char *module;
+    size_t module_length;
+    const char *name;
+    size_t name_length;
+    wasmaot_externtype_t type;
+} wasmaot_import_t;
+
+/* An export. */
+typedef struct {
+    const char *name;
+    size_t name_length;
+    wasmaot_externtype_t type;
+} wasmaot_export_t;
+
+/* ---- Modules ---- */
+
+/* Opens an artifact. The file must not change while the module exists. */
+wasmaot_error_t *wasmaot_module_open(const char *path, wasmaot_module_t **out);
+/* Opens a private copy of an artifact, which later changes of the file do not reach. */
+wasmaot_error_t *wasmaot_module_open_sealed(const char *path, wasmaot_module_t **out);
+/* Opens a private copy of an artifact that is in memory. */
+wasmaot_error_t *wasmaot_module_from_bytes(const void *bytes, size_t length, wasmaot_module_t **out);
+/* Deletes a module. */
+void wasmaot_module_delete(wasmaot_module_t *module);
+
+/* What the module asks for, in its order; `*count` is the number. Valid until the module is deleted, as are the next two. */
+const wasmaot_import_t *wasmaot_module_imports(const wasmaot_module_t *module, size_t *count);
+/* What the module offers, in its order. */
+const wasmaot_export_t *wasmaot_module_exports(const wasmaot_module_t *module, size_t *count);
+/* Its memories by index, exported or not, the imported ones first. */
+const wasmaot_memorytype_t *wasmaot_module_memories(const wasmaot_module_t *module, size_t *count);
+
+/* ---- Linking ---- */
+
 /*
- * A host function. It sets all of `results`, whose types are filled in. Returning an error ends the caller; the error
- * is then the runtime's.
+ * A host function. `results` are zero or null until it sets them; their types are filled in. Returning an error ends
+ * the program that called it, and the error is then the runtime's.
  */
 typedef wasmaot_error_t *(*wasmaot_function_t)(void *environment, wasmaot_caller_t *caller,
                                                const wasmaot_value_t *args, wasmaot_value_t *results);
 
-/* A definition for an import. */
+/* A linker without definitions. */
+wasmaot_linker_t *wasmaot_linker_new(void);
+/* Deletes a linker. */
+void wasmaot_linker_delete(wasmaot_linker_t *linker);
+/*
+ * Defines a host function. `environment` is passed to it, by any thread that calls an instance. If `drop` is not NULL, it is
+ * called once with the environment when the linker and all that was linked with it are gone, and also if this function fails.
+ */
+wasmaot_error_t *wasmaot_linker_func(wasmaot_linker_t *linker, const char *module, const char *name,
+                                     const wasmaot_functype_t *type, wasmaot_function_t function, void *environment,
+                                     void (*drop)(void *environment));
+/* Defines the functions of WASI preview 1. What they give to an instance is said when it is started. */
+wasmaot_error_t *wasmaot_linker_wasi(wasmaot_linker_t *linker);
+/* Resolves the imports of a module, which must all be functions. Later definitions do not reach what was linked. */
+wasmaot_error_t *wasmaot_linker_link(const wasmaot_linker_t *linker, const wasmaot_module_t *module,
+                                     wasmaot_linked_t **out);
+/* Deletes a linked module. */
+void wasmaot_linked_delete(wasmaot_linked_t *linked);
+
+/* Looks up an exported function, to be called in any instance of the linked module. */
+wasmaot_error_t *wasmaot_linked_func(const wasmaot_linked_t *linked, const char *name, wasmaot_func_t **out);
+/* Its type. Valid until it is deleted. */
+const wasmaot_functype_t *wasmaot_func_type(const wasmaot_func_t *func);
+/* Deletes a function. */
+void wasmaot_func_delete(wasmaot_func_t *func);
+
+/* ---- WASI ---- */
+
+/*
+ * What instances get of WASI: nothing until it is given here. One context serves any number of instances, which share the
+ * host's files behind it but no state of their own.
+ */
+wasmaot_wasi_t *wasmaot_wasi_new(void);
+/* Deletes a context. */
+void wasmaot_wasi_delete(wasmaot_wasi_t *wasi);
+/* Adds an argument. The first one is the program's name. */
+wasmaot_error_t *wasmaot_wasi_arg(wasmaot_wasi_t *wasi, const char *arg);
+/* Adds a variable to the environment. */
+wasmaot_error_t *wasmaot_wasi_env(wasmaot_wasi_t *wasi, const char *name, const char *value);
+/* Gives the standard streams of this process. */
+wasmaot_error_t *wasmaot_wasi_inherit_stdio(wasmaot_wasi_t *wasi);
+/* Gives a duplicate of a descriptor of this process as standard stream 0, 1 or 2. */
+wasmaot_error_t *wasmaot_wasi_stream(wasmaot_wasi_t *wasi, int stream, int fd);
+/* Gives the directory `host_path` and all beneath it under the name `guest_path`. */
+wasmaot_error_t *wasmaot_wasi_preopen(wasmaot_wasi_t *wasi, const char *host_path, const char *guest_path);
+/* Gives a duplicate of a listening socket of this process. Sockets come after the directories. */
+wasmaot_error_t *wasmaot_wasi_listener(wasmaot_wasi_t *wasi, int fd);
+/* How many descriptors an instance may have open, the given ones included: 1024 if not set. */
+wasmaot_error_t *wasmaot_wasi_max_descriptors(wasmaot_wasi_t *wasi, size_t count);
+
+/* ---- Pools ---- */
+
+/* How an instance's memory is made as new. */
+typedef enum {
+    WASMAOT_RESET_NONE = 0, /* that failed, and the slot was emptied */
+    WASMAOT_RESET_COPY = 1, /* by copying the pages that the module usually writes; no system call */
+    WASMAOT_RESET_SCAN = 2, /* by asking the kernel which pages were written, and copying those */
+    WASMAOT_RESET_DROP = 3  /* by dropping all pages, so that the next run faults them in again */
+} wasmaot_reset_t;
+
+/* What a pool is to offer. A field that is 0 has its default. */
 typedef struct {
-    const char *module;
-    const char *name;
-    const uint8_t *params; /* wasmaot_type_t each */
-    size_t params_count;
-    const uint8_t *results; /* wasmaot_type_t each */
-    size_t results_count;
-    wasmaot_function_t function;
-    void *environment; /* passed to the function */
-} wasmaot_import_t;
+    uint32_t slots;        /* instances that can exist at a time, each taking some 8 GiB of addresses; 64 */
+    uint64_t stack;        /* bytes of stack of each, whole pages of 4 KiB, 64 KiB to 8 MiB less 64 KiB; 1 MiB */
+    uint64_t memory;       /* bytes that each memory of an instance may have; as many as the module says */
+    uint64_t table;        /* elements that each table of an instance may have; as many as the module says */
+    wasmaot_reset_t reset; /* the cheapest way of resetting that may be taken; WASMAOT_RESET_COPY */
+} wasmaot_pool_config_t;
 
-/* Opens an artifact. The file must not change while the module exists. */
-wasmaot_error_t *wasmaot_module_open(const char *path, wasmaot_module_t **out);
-/* Opens a copy of an artifact that is in memory. */
-wasmaot_error_t *wasmaot_module_from_bytes(const uint8_t *bytes, size_t length, wasmaot_module_t **out);
-/* Deletes a module. Its instances stay valid. */
-void wasmaot_module_delete(wasmaot_module_t *module);
+/* How often what happened in a pool. */
+typedef struct {
+    uint64_t made;    /* instances that were made in a slot that held none of their module */
+    uint64_t copied;  /* resets by WASMAOT_RESET_COPY */
+    uint64_t scanned; /* resets by WASMAOT_RESET_SCAN */
+    uint64_t dropped; /* resets by WASMAOT_RESET_DROP */
+    uint64_t failed;  /* resets that failed, so that the slot was emptied */
+} wasmaot_pool_stats_t;
 
-/* Makes an instance and runs its start function. */
-wasmaot_error_t *wasmaot_instance_new(const wasmaot_module_t *module, const wasmaot_import_t *imports,
-                                      size_t imports_count, wasmaot_instance_t **out);
-/* Deletes an instance. */
-void wasmaot_instance_delete(wasmaot_instance_t *instance);
-/* Calls an exported function. `results_count` is the number of its results. */
+/* What a new instance is given. Of limits that are 0, the pool's hold. */
+typedef struct {
+    void *data;                 /* the host's own, for wasmaot_instance_data and wasmaot_caller_data */
+    const wasmaot_wasi_t *wasi; /* NULL: nothing */
+    uint64_t memory;            /* bytes that each of its memories may have, if the pool allows as many */
+    uint64_t table;             /* elements that each of its tables may have, if the pool allows as many */
+    uint64_t timeout;           /* as wasmaot_instance_set_timeout, for its start function, too; 0: none */
+    bool trap_at_limit;         /* growth beyond a limit traps, instead of giving the program -1 */
+} wasmaot_start_t;
+
+/* Reserves slots. `config` may be NULL for the defaults. */
+wasmaot_error_t *wasmaot_pool_new(const wasmaot_pool_config_t *config, wasmaot_pool_t **out);
+/* Deletes a pool. Instances that run stay valid until they are finished. */
+void wasmaot_pool_delete(wasmaot_pool_t *pool);
+/* How often what happened in a pool. */
+wasmaot_error_t *wasmaot_pool_stats(const wasmaot_pool_t *pool, wasmaot_pool_stats_t *out);
+/* Gives a fresh instance, its start function run. `start` may be NULL for an instance that is given nothing. */
+wasmaot_error_t *wasmaot_pool_start(const wasmaot_pool_t *pool, const wasmaot_linked_t *linked,
+                                    const wasmaot_start_t *start, wasmaot_instance_t **out);
+
+/* ---- Instances ---- */
+
+/* What a finished instance used. */
+typedef struct {
+    uint64_t memory;       /* bytes of its first memory in the end, which is its peak: memories never shrink */
+    wasmaot_reset_t reset; /* how its slot was made as new */
+} wasmaot_usage_t;
+
+/*
+ * Ends an instance and gives its slot back. `out`, if not NULL, gets what the instance used. Refused inside a host
+ * function that it called.
+ */
+wasmaot_error_t *wasmaot_instance_finish(wasmaot_instance_t *instance, wasmaot_usage_t *out);
+/* The host's data that it was started with. */
+void *wasmaot_instance_data(const wasmaot_instance_t *instance);
+/*
+ * Stops what the instance runs so many nanoseconds from now, with WASMAOT_TRAP_DEADLINE_EXCEEDED; calls that begin later than that
+ * do not run at all. UINT64_MAX: never. Compiled code does not pay for it. A host function is not stopped, but its caller
+ * when it returns; if it waits in a system call, that fails with EINTR.
+ */
+wasmaot_error_t *wasmaot_instance_set_timeout(wasmaot_instance_t *instance, uint64_t nanoseconds);
+/* Gives a handle by which any thread can stop the instance. */
+wasmaot_error_t *wasmaot_instance_interrupt(wasmaot_instance_t *instance, wasmaot_interrupt_t **out);
+/*
+ * Calls a function, with as many arguments and as much room for results as its type says. After a trap or another error the
+ * instance can still be called, and is in the state that it was left in.
+ */
+wasmaot_error_t *wasmaot_func_call(const wasmaot_func_t *func, wasmaot_instance_t *instance,
+                                   const wasmaot_value_t *args, size_t args_count, wasmaot_value_t *results,
+                                   size_t results_count);
+/* Looks up an exported function and calls it. */
 wasmaot_error_t *wasmaot_instance_call(wasmaot_instance_t *instance, const char *name, const wasmaot_value_t *args,
                                        size_t args_count, wasmaot_value_t *results, size_t results_count);
-/* Copies out of the instance's memory (the export "memory", or else its first one). */
-wasmaot_error_t *wasmaot_instance_read(const wasmaot_instance_t *instance, uint32_t address, void *into,
+/* Bytes of its memory (the export "memory", or else the first one), 0 if it has none. */
+uint64_t wasmaot_instance_memory_size(const wasmaot_instance_t *instance);
+/* Copies out of its memory. */
+wasmaot_error_t *wasmaot_instance_read(const wasmaot_instance_t *instance, uint64_t address, void *into,
                                        size_t length);
-/* Copies into the instance's memory. */
-wasmaot_error_t *wasmaot_instance_write(wasmaot_instance_t *instance, uint32_t address, const void *bytes,
+/* Copies into its memory. */
+wasmaot_error_t *wasmaot_instance_write(wasmaot_instance_t *instance, uint64_t address, const void *bytes,
                                         size_t length);
 
-/* Copies out of the caller's memory. */
-wasmaot_error_t *wasmaot_caller_read(const wasmaot_caller_t *caller, uint32_t address, void *into, size_t length);
-/* Copies into the caller's memory. */
-wasmaot_error_t *wasmaot_caller_write(wasmaot_caller_t *caller, uint32_t address, const void *bytes, size_t length);
-/* Bytes of the caller's memory, 0 if it has none. */
+/*
+ * The same for host functions, which use the instance that called them through `caller` only. While a call that a host
+ * function makes runs, its `caller` is not used.
+ */
+void *wasmaot_caller_data(const wasmaot_caller_t *caller);
+wasmaot_error_t *wasmaot_caller_call(wasmaot_caller_t *caller, const char *name, const wasmaot_value_t *args,
+                                     size_t args_count, wasmaot_value_t *results, size_t results_count);
+/* For host functions that wait or compute for long: an error to return if the instance is to be stopped. */
+wasmaot_error_t *wasmaot_caller_check_interrupt(const wasmaot_caller_t *caller);
 uint64_t wasmaot_caller_memory_size(const wasmaot_caller_t *caller);
+wasmaot_error_t *wasmaot_caller_read(const wasmaot_caller_t *caller, uint64_t address, void *into, size_t length);
+wasmaot_error_t *wasmaot_caller_write(wasmaot_caller_t *caller, uint64_t address, const void *bytes, size_t length);
 
-/* A host function's failure, with a message. */
-wasmaot_error_t *wasmaot_error_new(const char *message);
-/* Ends the program with a status. */
-wasmaot_error_t *wasmaot_error_new_exit(int32_t status);
-/* Its kind. */
-wasmaot_error_kind_t wasmaot_error_kind(const wasmaot_error_t *error);
-/* What it says; valid until the error is deleted. For a trap this includes the Wasm backtrace, a line per function. */
-const char *wasmaot_error_message(const wasmaot_error_t *error);
-/* The status of an exit; 0 for other errors. */
-int32_t wasmaot_error_exit_status(const wasmaot_error_t *error);
-/* The number of a trap's code; 0 for other errors. */
-uint8_t wasmaot_error_trap_code(const wasmaot_error_t *error);
-/* Deletes an error. */
-void wasmaot_error_delete(wasmaot_error_t *error);
+/* ---- Stopping ---- */
+
+/*
+ * Stops what the instance runs, with WASMAOT_TRAP_KILLED, and all that it would run later. May be called by any thread at any time,
+ * and does not wait. An instance that is finished, and the one that has its slot now, are not affected.
+ */
+void wasmaot_interrupt_kill(const wasmaot_interrupt_t *interrupt);
+/* Deletes a handle. */
+void wasmaot_interrupt_delete(wasmaot_interrupt_t *interrupt);
 
 #ifdef __cplusplus
 }

@@ -153,6 +153,14 @@ pub enum CallError {
         /// Arguments given.
         found: usize,
     },
+    /// The room for results is wrong.
+    #[error("expected room for {expected} result(s), found {found}")]
+    ResultCount {
+        /// Results of the function.
+        expected: usize,
+        /// Results that there is room for.
+        found: usize,
+    },
     /// An argument, or a host function's result, cannot be passed.
     #[error("value {position}: {error}")]
     Value {

@@ -89,7 +89,8 @@ pub use limits::ResourceLimits;
 pub use linker::Linker;
 pub use module::{Module, OpenError};
 pub use pool::{
-    Linked, LinkedFunc, Pool, PoolConfig, PoolError, PoolStats, PooledInstance, ResetWay, StartError, Usage,
+    DynamicFunc, Linked, LinkedFunc, Pool, PoolConfig, PoolError, PoolStats, PooledInstance, ResetWay,
+    StartError, Usage,
 };
 pub use store::{AsStore, Store};
 pub use suspend::{AsyncResults, Complete, IntoAsyncHostFunc, Outcome, Suspend, Suspended};

@@ -1,45 +1,127 @@
 //! Errors as C sees them: a kind, a message, and what goes with the kind.
+//!
+//! **Invariant: what a host function of C's returns ends its caller as what it is**: an error that a nested call gave, with its
+//! backtrace, goes through unchanged.
 
+use crate::boundary::{Result, at, fallible, infallible, list, new, take, text, usage};
 use std::error::Error;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CString, c_char};
 use std::fmt;
-use wasmaot_runtime::{AccessError, CallError, HostError, InstantiateError, OpenError, Trap, TrapCode};
+use std::ptr::null;
+use wasmaot_runtime::{
+    AccessError, CallError, HostError, InstantiateError, LinkError, OpenError, PoolError, StartError, Trap,
+    TrapCode,
+};
+use wasmaot_wasi::WasiError;
 
 /// See `wasmaot_error_kind_t` in the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub(crate) enum Kind {
-    Open = 1,
-    Instantiate = 2,
-    Call = 3,
-    Trap = 4,
-    Exit = 5,
-    Host = 6,
+    Usage = 1,
+    Open = 2,
+    Link = 3,
+    Exhausted = 4,
+    Limit = 5,
+    System = 6,
+    Trap = 7,
+    Exit = 8,
+    Host = 9,
+    Access = 10,
+    Internal = 11,
 }
 
 /// An error, as C holds it.
-#[expect(non_camel_case_types, reason = "the name in C")]
 #[derive(Debug)]
 pub struct wasmaot_error_t {
     kind: Kind,
     message: CString,
     status: i32,
-    trap: Option<TrapCode>,
+    cause: Cause,
+}
+
+/// Why a program trapped, or is to trap.
+#[derive(Debug)]
+enum Cause {
+    None,
+    Code(TrapCode),
+    Trap(Box<Trapped>),
+}
+
+#[derive(Debug)]
+struct Trapped {
+    trap: Trap,
+    frames: Vec<wasmaot_frame_t>,
+    /// What the frames' names point to.
+    _names: Vec<CString>,
+}
+
+/// See the header.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct wasmaot_frame_t {
+    /// Index of the function.
+    pub func_index: u32,
+    /// Offset in the Wasm file, or `u32::MAX`.
+    pub wasm_offset: u32,
+    /// Its name, or null.
+    pub name: *const c_char,
+}
+
+// SAFETY: a frame's name belongs to the error that holds the frame, and does not change.
+unsafe impl Send for wasmaot_frame_t {}
+// SAFETY: as above.
+unsafe impl Sync for wasmaot_frame_t {}
+
+/// A string of Rust's as C's. A NUL in it (from a name, say) would end it there.
+pub(crate) fn c_string(text: &str) -> CString {
+    CString::new(text.replace('\0', "\\0")).unwrap_or_default()
+}
+
+impl Trapped {
+    fn new(trap: Trap) -> Self {
+        let names: Vec<Option<CString>> =
+            trap.backtrace.iter().map(|frame| frame.name.as_deref().map(c_string)).collect();
+        let frames = trap.backtrace.iter().zip(&names).map(|(frame, name)| wasmaot_frame_t {
+            func_index: frame.func_index,
+            wasm_offset: frame.wasm_offset.unwrap_or(u32::MAX),
+            name: name.as_ref().map_or(null(), |name| name.as_ptr()),
+        });
+        Self { frames: frames.collect(), _names: names.into_iter().flatten().collect(), trap }
+    }
 }
 
 impl wasmaot_error_t {
     pub(crate) fn new(kind: Kind, message: impl fmt::Display) -> Self {
-        // A message with a NUL in it (from a name, say) would end there.
-        let text = message.to_string().replace('\0', "\\0");
-        Self { kind, message: CString::new(text).unwrap_or_default(), status: 0, trap: None }
+        Self { kind, message: c_string(&message.to_string()), status: 0, cause: Cause::None }
     }
 
-    fn trap(trap: &Trap) -> Self {
+    fn trap(trap: Trap) -> Self {
         let mut text = format!("wasm trap: {}", trap.code);
         for frame in &trap.backtrace {
             text.push_str(&format!("\n  in {frame}"));
         }
-        Self { trap: Some(trap.code), ..Self::new(Kind::Trap, text) }
+        if trap.omitted_frames > 0 {
+            text.push_str(&format!("\n  and {} more", trap.omitted_frames));
+        }
+        Self { cause: Cause::Trap(Box::new(Trapped::new(trap))), ..Self::new(Kind::Trap, text) }
+    }
+
+    fn code(&self) -> Option<TrapCode> {
+        match &self.cause {
+            Cause::None => None,
+            Cause::Code(code) => Some(*code),
+            Cause::Trap(trapped) => Some(trapped.trap.code),
+        }
+    }
+
+    fn frames(&self) -> &[wasmaot_frame_t] {
+        if let Cause::Trap(trapped) = &self.cause { &trapped.frames } else { &[] }
+    }
+
+    /// Gives it to C.
+    pub(crate) fn give(self) -> *mut Self {
+        new(self)
     }
 }
 
@@ -57,11 +139,45 @@ impl From<OpenError> for wasmaot_error_t {
     }
 }
 
+impl From<LinkError> for wasmaot_error_t {
+    fn from(error: LinkError) -> Self {
+        Self::new(Kind::Link, error)
+    }
+}
+
+impl From<WasiError> for wasmaot_error_t {
+    fn from(error: WasiError) -> Self {
+        let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+        Self::new(Kind::System, format!("{error}{reason}"))
+    }
+}
+
+impl From<PoolError> for wasmaot_error_t {
+    fn from(error: PoolError) -> Self {
+        let kind = match error {
+            PoolError::Config { .. } => Kind::Usage,
+            PoolError::Mappings { .. } | PoolError::Reserve { .. } => Kind::System,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<StartError> for wasmaot_error_t {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Exhausted { .. } => Self::new(Kind::Exhausted, error),
+            StartError::Instantiate(error) => error.into(),
+        }
+    }
+}
+
 impl From<InstantiateError> for wasmaot_error_t {
     fn from(error: InstantiateError) -> Self {
         match error {
             InstantiateError::Run(error) => error.into(),
-            error => Self::new(Kind::Instantiate, error),
+            InstantiateError::TooLarge { .. } => Self::new(Kind::Limit, error),
+            InstantiateError::Map { .. } => Self::new(Kind::System, error),
+            error => Self::new(Kind::Link, error),
         }
     }
 }
@@ -69,15 +185,23 @@ impl From<InstantiateError> for wasmaot_error_t {
 impl From<CallError> for wasmaot_error_t {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Trap(trap) => Self::trap(&trap),
+            CallError::Trap(trap) => Self::trap(trap),
             CallError::Exit(status) => Self { status, ..Self::new(Kind::Exit, CallError::Exit(status)) },
             // An error that a host function of C's made comes back as it was.
             CallError::Host(error) => match error.downcast::<Self>() {
                 Ok(error) => *error,
                 Err(error) => Self::new(Kind::Host, error),
             },
-            error => Self::new(Kind::Call, error),
+            CallError::Thread(_) => Self::new(Kind::System, error),
+            error => Self::new(Kind::Usage, error),
         }
+    }
+}
+
+/// For a host function to return.
+impl From<TrapCode> for wasmaot_error_t {
+    fn from(code: TrapCode) -> Self {
+        Self { cause: Cause::Code(code), ..Self::new(Kind::Trap, format!("wasm trap: {code}")) }
     }
 }
 
@@ -87,35 +211,19 @@ impl From<AccessError> for wasmaot_error_t {
             AccessError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
             AccessError::ArtifactChanged => TrapCode::ArtifactChanged,
         };
-        Self { trap: Some(code), ..Self::new(Kind::Trap, error) }
+        Self { cause: Cause::Code(code), ..Self::new(Kind::Access, error) }
     }
 }
 
 impl From<wasmaot_error_t> for HostError {
     fn from(error: wasmaot_error_t) -> Self {
-        match (error.kind, error.trap) {
+        match (error.kind, error.cause) {
             (Kind::Exit, _) => HostError::Exit(error.status),
-            (Kind::Trap, Some(code)) => HostError::Trap(code),
-            _ => HostError::other(error),
+            (_, Cause::Trap(trapped)) => CallError::Trap(trapped.trap).into(),
+            (_, Cause::Code(code)) => HostError::Trap(code),
+            (_, Cause::None) => HostError::other(wasmaot_error_t { cause: Cause::None, ..error }),
         }
     }
-}
-
-/// Gives an error to C; null for success.
-pub(crate) fn give_error(result: Result<(), wasmaot_error_t>) -> *mut wasmaot_error_t {
-    match result {
-        Ok(()) => std::ptr::null_mut(),
-        Err(error) => Box::into_raw(Box::new(error)),
-    }
-}
-
-/// Gives a result to C: through `out`, or as an error.
-///
-/// # Safety
-/// `out` may be written.
-pub(crate) unsafe fn give<T>(result: Result<T, wasmaot_error_t>, out: *mut *mut T) -> *mut wasmaot_error_t {
-    // SAFETY: as the caller states.
-    give_error(result.map(|value| unsafe { out.write(Box::into_raw(Box::new(value))) }))
 }
 
 /// See the header.
@@ -124,55 +232,27 @@ pub(crate) unsafe fn give<T>(result: Result<T, wasmaot_error_t>, out: *mut *mut 
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_new(message: *const c_char) -> *mut wasmaot_error_t {
-    // SAFETY: `message` is a string.
-    let message = unsafe { CStr::from_ptr(message) };
-    give_error(Err(wasmaot_error_t::new(Kind::Host, message.to_string_lossy())))
+    fallible(|| {
+        // SAFETY: as the header states.
+        Err(wasmaot_error_t::new(Kind::Host, unsafe { text(message, "message")? }))
+    })
 }
 
 /// See the header.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_error_new_exit(status: i32) -> *mut wasmaot_error_t {
-    give_error(Err(CallError::Exit(status).into()))
+    fallible(|| Err(CallError::Exit(status).into()))
 }
 
 /// See the header.
-///
-/// # Safety
-/// As the header states.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_error_kind(error: *const wasmaot_error_t) -> u32 {
-    // SAFETY: the error is valid.
-    unsafe { (*error).kind as u32 }
+pub extern "C" fn wasmaot_error_new_trap(trap: u32) -> *mut wasmaot_error_t {
+    fallible(|| Err(host_trap(trap)?))
 }
 
-/// See the header.
-///
-/// # Safety
-/// As the header states.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_error_message(error: *const wasmaot_error_t) -> *const c_char {
-    // SAFETY: the error is valid.
-    unsafe { (*error).message.as_ptr() }
-}
-
-/// See the header.
-///
-/// # Safety
-/// As the header states.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_error_exit_status(error: *const wasmaot_error_t) -> i32 {
-    // SAFETY: the error is valid.
-    unsafe { (*error).status }
-}
-
-/// See the header.
-///
-/// # Safety
-/// As the header states.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_error_trap_code(error: *const wasmaot_error_t) -> u8 {
-    // SAFETY: the error is valid.
-    unsafe { (*error).trap.map_or(0, |code| code as u8) }
+fn host_trap(number: u32) -> Result<wasmaot_error_t> {
+    let code = u8::try_from(number).ok().and_then(TrapCode::from_u8);
+    code.map(wasmaot_error_t::from).ok_or_else(|| usage(format!("{number} is no trap")))
 }
 
 /// See the header.
@@ -181,8 +261,72 @@ pub unsafe extern "C" fn wasmaot_error_trap_code(error: *const wasmaot_error_t) 
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_delete(error: *mut wasmaot_error_t) {
-    if !error.is_null() {
-        // SAFETY: it came from `give_error`.
-        drop(unsafe { Box::from_raw(error) });
-    }
+    // SAFETY: as the header states.
+    unsafe { take(error) };
+}
+
+/// What a function that only looks at an error gives, or `otherwise` without one.
+///
+/// # Safety
+/// The error is null or valid.
+unsafe fn look<R>(
+    error: *const wasmaot_error_t,
+    otherwise: R,
+    look: impl FnOnce(&wasmaot_error_t) -> R,
+) -> R {
+    // SAFETY: as the caller states.
+    infallible(otherwise, || Some(look(unsafe { at(error, "error") }.ok()?)))
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_error_kind(error: *const wasmaot_error_t) -> u32 {
+    // SAFETY: as the header states.
+    unsafe { look(error, 0, |error| error.kind as u32) }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_error_message(error: *const wasmaot_error_t) -> *const c_char {
+    // SAFETY: as the header states.
+    unsafe { look(error, null(), |error| error.message.as_ptr()) }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_error_exit_status(error: *const wasmaot_error_t) -> i32 {
+    // SAFETY: as the header states.
+    unsafe { look(error, 0, |error| error.status) }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_error_trap(error: *const wasmaot_error_t) -> u32 {
+    // SAFETY: as the header states.
+    unsafe { look(error, 0, |error| error.code().map_or(0, |code| code as u32)) }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_error_frames(
+    error: *const wasmaot_error_t,
+    count: *mut usize,
+) -> *const wasmaot_frame_t {
+    // SAFETY: as the header states.
+    infallible(null(), || unsafe { Some(list(at(error, "error").ok().map(wasmaot_error_t::frames), count)) })
 }

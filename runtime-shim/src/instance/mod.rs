@@ -83,6 +83,11 @@ impl Instance {
         self.core(store::core(store))?.default_memory()
     }
 
+    /// Bytes of the memory that the instance exports as "memory", or else its first one; 0 if there is none.
+    pub fn memory_size(&self, store: &impl AsStore) -> u64 {
+        self.memory(store).map_or(0, |memory| memory.size())
+    }
+
     /// Copies out of the memory that the instance exports as "memory", or else its first one.
     pub fn read(&self, store: &impl AsStore, address: u32, into: &mut [u8]) -> Result<(), AccessError> {
         let (address, length) = (u64::from(address), into.len() as u64);

@@ -9,7 +9,7 @@ use crate::externs::Extern;
 use crate::func::TypedFunc;
 use crate::instance::Instance;
 use crate::interrupt::InterruptHandle;
-use crate::store::{StoreInner, sealed};
+use crate::store::{StoreId, StoreInner, sealed};
 use crate::val::{Val, WasmValues};
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
@@ -57,6 +57,11 @@ impl<T> PooledInstance<T> {
         &self.kept
     }
 
+    /// The number of the store that it is.
+    pub(super) fn id(&self) -> StoreId {
+        self.store.core.id
+    }
+
     /// The embedder's data.
     pub fn data(&self) -> &T {
         &self.store.data
@@ -86,6 +91,11 @@ impl<T> PooledInstance<T> {
     /// An export.
     pub fn export(&self, name: &str) -> Option<Extern> {
         self.handle().export(self, name)
+    }
+
+    /// Bytes of the memory that the instance exports as "memory", or else its first one; 0 if there is none.
+    pub fn memory_size(&self) -> u64 {
+        self.handle().memory_size(self)
     }
 
     /// Copies out of the memory that the instance exports as "memory", or else its first one.

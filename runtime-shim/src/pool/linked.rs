@@ -2,6 +2,7 @@
 //!
 //! **Invariant: what a linked module imports are host functions of the type that it asks for**, and it keeps them.
 
+use super::dynamic::DynamicFunc;
 use super::hot::HotSet;
 use super::image::Image;
 use super::instance::PooledInstance;
@@ -77,6 +78,22 @@ impl<T> Linked<T> {
 
     /// An exported function with parameters and results of these Rust types, to be called in any instance of this.
     pub fn typed<P: WasmValues, R: WasmValues>(&self, name: &str) -> Result<LinkedFunc<P, R>, CallError> {
+        let (place, found) = self.find(name)?;
+        if found.params != P::TYPES || found.results != R::TYPES {
+            let expected = FuncType { params: P::TYPES.to_vec(), results: R::TYPES.to_vec() };
+            return Err(CallError::Signature { expected, found: found.clone() });
+        }
+        Ok(LinkedFunc { place, types: PhantomData })
+    }
+
+    /// An exported function of any type, to be called in any instance of this.
+    pub fn func(&self, name: &str) -> Result<DynamicFunc, CallError> {
+        let (place, ty) = self.find(name)?;
+        Ok(DynamicFunc::new(place, ty.clone()))
+    }
+
+    /// Where an exported function is, and its type.
+    fn find(&self, name: &str) -> Result<(FuncPlace, &FuncType), CallError> {
         let name_of = || name.to_string();
         let descriptor = self.core.module.descriptor();
         let export = self.core.module.export(name).ok_or_else(|| CallError::NoExport { name: name_of() })?;
@@ -85,20 +102,33 @@ impl<T> Linked<T> {
         };
         let entry = descriptor.entries.binary_search_by_key(&index, |entry| entry.func);
         let entry = entry.map_err(|_| CallError::NoExport { name: name_of() })?;
-        let found = &descriptor.types[descriptor.entries[entry].ty as usize];
-        if found.params != P::TYPES || found.results != R::TYPES {
-            let expected = FuncType { params: P::TYPES.to_vec(), results: R::TYPES.to_vec() };
-            return Err(CallError::Signature { expected, found: found.clone() });
+        let ty = &descriptor.types[descriptor.entries[entry].ty as usize];
+        Ok((FuncPlace { linked: self.core.id, entry }, ty))
+    }
+}
+
+/// Where a function of every instance of a linked module is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FuncPlace {
+    linked: u64,
+    entry: usize,
+}
+
+impl FuncPlace {
+    /// The function's record in an instance of its module.
+    pub(super) fn record<T>(self, instance: &PooledInstance<T>) -> Result<*const FuncRef, CallError> {
+        let kept = instance.kept();
+        if kept.linked.id != self.linked {
+            return Err(CallError::WrongStore);
         }
-        Ok(LinkedFunc { linked: self.core.id, entry, types: PhantomData })
+        Ok(std::ptr::from_ref(kept.instance.funcref(self.entry)))
     }
 }
 
 /// A function of every instance of a [`Linked`] module, looked up once.
 #[derive(Debug)]
 pub struct LinkedFunc<P, R> {
-    linked: u64,
-    entry: usize,
+    place: FuncPlace,
     types: PhantomData<fn(P) -> R>,
 }
 
@@ -113,7 +143,7 @@ impl<P, R> Copy for LinkedFunc<P, R> {}
 impl<P: WasmValues, R: WasmValues> LinkedFunc<P, R> {
     /// Calls it in an instance of its module. Allocates nothing unless it fails.
     pub fn call<T>(&self, instance: &mut PooledInstance<T>, params: P) -> Result<R, CallError> {
-        let record = self.record(instance)?;
+        let record = self.place.record(instance)?;
         let mut cells = [RawValue::default(); MAX_VALUES];
         params.store(&mut cells);
         // SAFETY: the record is of a function of the instance, whose type was compared when the function was looked up.
@@ -127,7 +157,7 @@ impl<P: WasmValues, R: WasmValues> LinkedFunc<P, R> {
         instance: &mut PooledInstance<T>,
         params: P,
     ) -> Result<Outcome<R>, CallError> {
-        let record = self.record(instance)?;
+        let record = self.place.record(instance)?;
         // SAFETY: as in `call`.
         unsafe { suspend::call_typed(instance.store_mut(), record, params) }
     }
@@ -141,13 +171,5 @@ impl<P: WasmValues, R: WasmValues> LinkedFunc<P, R> {
     ) -> Result<R, CallError> {
         let outcome = self.call_resumable(instance, params)?;
         suspend::finish(instance, outcome).await
-    }
-
-    fn record<T>(&self, instance: &PooledInstance<T>) -> Result<*const FuncRef, CallError> {
-        let kept = instance.kept();
-        if kept.linked.id != self.linked {
-            return Err(CallError::WrongStore);
-        }
-        Ok(std::ptr::from_ref(kept.instance.funcref(self.entry)))
     }
 }

@@ -12,6 +12,7 @@
 //! `finish` nothing is locked or allocated, and no system call is made, unless the slot is new to the module, or the run wrote
 //! pages that the module does not usually write, or grew its memory.
 
+mod dynamic;
 mod free;
 mod hot;
 mod image;
@@ -24,6 +25,7 @@ mod tracker;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use dynamic::DynamicFunc;
 pub use instance::{PooledInstance, Usage};
 pub use linked::{Linked, LinkedFunc};
 

@@ -1,0 +1,128 @@
+//! What a host function of C's sees of the instance that called it.
+//!
+//! **Invariant: while a call that a host function makes runs, nobody uses its caller**; who tries is refused.
+
+use crate::boundary::{Result, at, fallible, infallible, slice, slice_mut, text, usage};
+use crate::error::wasmaot_error_t;
+use crate::func::Values;
+use crate::instance::{Data, address};
+use crate::value::wasmaot_value_t;
+use std::cell::RefCell;
+use std::ffi::{c_char, c_void};
+use std::ptr::null_mut;
+use wasmaot_runtime::{Caller, HostError, check_interrupt};
+
+/// A [`Caller`], as C is lent it.
+pub struct wasmaot_caller_t<'a, 'b> {
+    host: *mut c_void,
+    caller: RefCell<&'a mut Caller<'b, Data>>,
+}
+
+impl<'a, 'b> wasmaot_caller_t<'a, 'b> {
+    pub(crate) fn new(caller: &'a mut Caller<'b, Data>) -> Self {
+        Self { host: caller.data().host, caller: RefCell::new(caller) }
+    }
+
+    fn with<R>(&self, use_it: impl FnOnce(&mut Caller<'b, Data>) -> Result<R>) -> Result<R> {
+        let mut caller = self.caller.try_borrow_mut();
+        let caller = caller.as_mut().map_err(|_| usage("`caller` waits for a call that it made"))?;
+        use_it(caller)
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_caller_data(caller: *const wasmaot_caller_t<'_, '_>) -> *mut c_void {
+    // SAFETY: as the header states.
+    infallible(null_mut(), || Some(unsafe { at(caller, "caller") }.ok()?.host))
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_caller_call(
+    caller: *mut wasmaot_caller_t<'_, '_>,
+    name: *const c_char,
+    args: *const wasmaot_value_t,
+    args_count: usize,
+    results: *mut wasmaot_value_t,
+    results_count: usize,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        let (caller, name, values) = unsafe {
+            let values = Values::at(args, args_count, results, results_count)?;
+            (at(caller, "caller")?, text(name, "name")?, values)
+        };
+        caller.with(|caller| values.pass_by_name(|args| caller.call(name, args)))
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_caller_check_interrupt(
+    caller: *const wasmaot_caller_t<'_, '_>,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        unsafe { at(caller, "caller")? }.with(|_| match check_interrupt() {
+            Err(HostError::Trap(code)) => Err(code.into()),
+            _ => Ok(()),
+        })
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_caller_memory_size(caller: *const wasmaot_caller_t<'_, '_>) -> u64 {
+    // SAFETY: as the header states.
+    infallible(0, || unsafe { at(caller, "caller") }.ok()?.with(|caller| Ok(caller.memory_size())).ok())
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_caller_read(
+    caller: *const wasmaot_caller_t<'_, '_>,
+    from: u64,
+    into: *mut c_void,
+    length: usize,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        let (caller, into) =
+            unsafe { (at(caller, "caller")?, slice_mut(into.cast::<u8>(), length, "into")?) };
+        caller.with(|caller| Ok(caller.read(address(from, length, caller.memory_size())?, into)?))
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_caller_write(
+    caller: *mut wasmaot_caller_t<'_, '_>,
+    to: u64,
+    bytes: *const c_void,
+    length: usize,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        let (caller, bytes) = unsafe { (at(caller, "caller")?, slice(bytes.cast::<u8>(), length, "bytes")?) };
+        caller.with(|caller| Ok(caller.write(address(to, length, caller.memory_size())?, bytes)?))
+    })
+}

@@ -1,0 +1,53 @@
+//! Stopping instances from outside, as C does it.
+//!
+//! **Invariant: a handle is of one instance**, and does nothing once that is finished.
+
+use crate::boundary::{Out, at, fallible, infallible, take};
+use crate::error::wasmaot_error_t;
+use crate::instance::wasmaot_instance_t;
+use wasmaot_runtime::InterruptHandle;
+
+/// A handle, as C holds it.
+pub struct wasmaot_interrupt_t {
+    handle: InterruptHandle,
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_interrupt(
+    instance: *mut wasmaot_instance_t,
+    out: *mut *mut wasmaot_interrupt_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        let (instance, out) = unsafe { (at(instance, "instance")?, Out::at(out)?) };
+        out.give(wasmaot_interrupt_t { handle: instance.enter()?.instance().interrupt_handle() });
+        Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_interrupt_kill(interrupt: *const wasmaot_interrupt_t) {
+    infallible((), || {
+        // SAFETY: as the header states.
+        unsafe { at(interrupt, "interrupt") }.ok()?.handle.kill();
+        None
+    });
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_interrupt_delete(interrupt: *mut wasmaot_interrupt_t) {
+    // SAFETY: as the header states.
+    unsafe { take(interrupt) };
+}

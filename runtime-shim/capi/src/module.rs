@@ -1,0 +1,342 @@
+//! Modules as C sees them: opening, and what they import and export.
+//!
+//! **Invariant: what is lent of a module lies in it**, unchanged until it is deleted.
+
+use crate::boundary::{Out, Result, at, fallible, infallible, list, slice, string, take, usage};
+use crate::error::wasmaot_error_t;
+use crate::value::wasmaot_functype_t;
+use std::ffi::{OsStr, c_char, c_void};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr::null;
+use std::sync::OnceLock;
+use wasmaot_runtime::abi::descriptor::{Descriptor, ExportKind, ImportKind};
+use wasmaot_runtime::{GlobalType, Limits, MemoryType, Module, OpenError, TableType};
+
+/// A module, as C holds it.
+pub struct wasmaot_module_t {
+    pub(crate) module: Module,
+    listed: OnceLock<Listed>,
+}
+
+/// See the header.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wasmaot_limits_t {
+    min: u64,
+    max: u64,
+}
+
+/// See the header.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wasmaot_memorytype_t {
+    pages: wasmaot_limits_t,
+    page_size: u64,
+}
+
+/// See the header.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wasmaot_tabletype_t {
+    elements: wasmaot_limits_t,
+    ty: u8,
+}
+
+/// See the header.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wasmaot_globaltype_t {
+    ty: u8,
+    is_mutable: bool,
+}
+
+/// See the header.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct wasmaot_externtype_t {
+    kind: u32,
+    of: ExternPayload,
+}
+
+/// The union in a [`wasmaot_externtype_t`].
+#[derive(Clone, Copy)]
+#[repr(C)]
+union ExternPayload {
+    func: wasmaot_functype_t,
+    table: wasmaot_tabletype_t,
+    memory: wasmaot_memorytype_t,
+    global: wasmaot_globaltype_t,
+}
+
+/// A name with a NUL at its end, which its length does not count.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Name {
+    start: *const c_char,
+    length: usize,
+}
+
+/// See the header.
+#[repr(C)]
+pub struct wasmaot_import_t {
+    module: Name,
+    name: Name,
+    ty: wasmaot_externtype_t,
+}
+
+/// See the header.
+#[repr(C)]
+pub struct wasmaot_export_t {
+    name: Name,
+    ty: wasmaot_externtype_t,
+}
+
+/// The lists that are lent to C.
+struct Listed {
+    imports: Vec<wasmaot_import_t>,
+    exports: Vec<wasmaot_export_t>,
+    memories: Vec<wasmaot_memorytype_t>,
+    /// What the names point to.
+    _names: Vec<Box<[u8]>>,
+}
+
+// SAFETY: the pointers in the lists lead to `_names` and to the module's descriptor, which do not change.
+unsafe impl Send for Listed {}
+// SAFETY: as above.
+unsafe impl Sync for Listed {}
+
+fn limits(limits: Limits) -> wasmaot_limits_t {
+    wasmaot_limits_t { min: limits.min, max: limits.max.unwrap_or(u64::MAX) }
+}
+
+fn memory(ty: MemoryType) -> wasmaot_memorytype_t {
+    wasmaot_memorytype_t { pages: limits(ty.limits), page_size: 1 << ty.page_log2 }
+}
+
+impl wasmaot_externtype_t {
+    fn func(descriptor: &Descriptor, ty: u32) -> Self {
+        let func = wasmaot_functype_t::lend(&descriptor.types[ty as usize]);
+        Self { kind: 0, of: ExternPayload { func } }
+    }
+
+    fn table(ty: TableType) -> Self {
+        let table = wasmaot_tabletype_t { elements: limits(ty.limits), ty: ty.element as u8 };
+        Self { kind: 1, of: ExternPayload { table } }
+    }
+
+    fn memory(ty: MemoryType) -> Self {
+        Self { kind: 2, of: ExternPayload { memory: memory(ty) } }
+    }
+
+    fn global(ty: GlobalType) -> Self {
+        let global = wasmaot_globaltype_t { ty: ty.value as u8, is_mutable: ty.mutable };
+        Self { kind: 3, of: ExternPayload { global } }
+    }
+}
+
+/// Types by index: the imported ones first, then the defined ones.
+struct Types<'a> {
+    descriptor: &'a Descriptor,
+    tables: Vec<TableType>,
+    memories: Vec<MemoryType>,
+    globals: Vec<GlobalType>,
+}
+
+impl<'a> Types<'a> {
+    fn of(descriptor: &'a Descriptor) -> Self {
+        let mut types = Self { descriptor, tables: Vec::new(), memories: Vec::new(), globals: Vec::new() };
+        for import in &descriptor.imports {
+            match import.kind {
+                ImportKind::Func { .. } => {}
+                ImportKind::Table { ty } => types.tables.push(ty),
+                ImportKind::Memory { ty } => types.memories.push(ty),
+                ImportKind::Global { ty } => types.globals.push(ty),
+            }
+        }
+        types.tables.extend(descriptor.tables.iter().map(|table| table.ty));
+        types.memories.extend(descriptor.memories.iter().map(|memory| memory.ty));
+        types.globals.extend(descriptor.globals.iter().map(|global| global.ty));
+        types
+    }
+
+    fn import(&self, kind: ImportKind) -> wasmaot_externtype_t {
+        match kind {
+            ImportKind::Func { ty } => wasmaot_externtype_t::func(self.descriptor, ty),
+            ImportKind::Table { ty } => wasmaot_externtype_t::table(ty),
+            ImportKind::Memory { ty } => wasmaot_externtype_t::memory(ty),
+            ImportKind::Global { ty } => wasmaot_externtype_t::global(ty),
+        }
+    }
+
+    /// The loader checked that the indices exist, and that exported functions have entries.
+    fn export(&self, kind: ExportKind) -> Option<wasmaot_externtype_t> {
+        Some(match kind {
+            ExportKind::Func { index } => {
+                let entries = &self.descriptor.entries;
+                let position = entries.binary_search_by_key(&index, |entry| entry.func).ok()?;
+                wasmaot_externtype_t::func(self.descriptor, entries[position].ty)
+            }
+            ExportKind::Table { index } => wasmaot_externtype_t::table(*self.tables.get(index as usize)?),
+            ExportKind::Memory { index } => wasmaot_externtype_t::memory(*self.memories.get(index as usize)?),
+            ExportKind::Global { index } => wasmaot_externtype_t::global(*self.globals.get(index as usize)?),
+        })
+    }
+}
+
+impl Listed {
+    fn of(descriptor: &Descriptor) -> Self {
+        let types = Types::of(descriptor);
+        let mut names = Vec::new();
+        let mut name = |text: &str| {
+            let bytes: Box<[u8]> = [text.as_bytes(), b"\0"].concat().into();
+            let start = bytes.as_ptr().cast();
+            names.push(bytes);
+            Name { start, length: text.len() }
+        };
+        let imports = descriptor.imports.iter().map(|import| wasmaot_import_t {
+            module: name(&import.module),
+            name: name(&import.name),
+            ty: types.import(import.kind.clone()),
+        });
+        let imports = imports.collect();
+        let exports = descriptor.exports.iter().filter_map(|export| {
+            Some(wasmaot_export_t { ty: types.export(export.kind)?, name: name(&export.name) })
+        });
+        let exports = exports.collect();
+        let memories = types.memories.iter().map(|&ty| memory(ty)).collect();
+        Self { imports, exports, memories, _names: names }
+    }
+}
+
+impl wasmaot_module_t {
+    fn new(module: Module) -> Self {
+        Self { module, listed: OnceLock::new() }
+    }
+
+    fn listed(&self) -> &Listed {
+        self.listed.get_or_init(|| Listed::of(self.module.descriptor()))
+    }
+}
+
+/// # Safety
+/// As the header states.
+unsafe fn open(
+    path: *const c_char,
+    out: *mut *mut wasmaot_module_t,
+    open: impl FnOnce(&Path) -> std::result::Result<Module, OpenError>,
+) -> Result<()> {
+    // SAFETY: as the caller states.
+    let (path, out) = unsafe { (string(path, "path")?, Out::at(out)?) };
+    out.give(wasmaot_module_t::new(open(Path::new(OsStr::from_bytes(path.to_bytes())))?));
+    Ok(())
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_module_open(
+    path: *const c_char,
+    out: *mut *mut wasmaot_module_t,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    fallible(|| unsafe { open(path, out, |path| Module::open(path)) })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_module_open_sealed(
+    path: *const c_char,
+    out: *mut *mut wasmaot_module_t,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    fallible(|| unsafe { open(path, out, |path| Module::open_sealed(path)) })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_module_from_bytes(
+    bytes: *const c_void,
+    length: usize,
+    out: *mut *mut wasmaot_module_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        if bytes.is_null() {
+            return Err(usage("`bytes` is NULL"));
+        }
+        // SAFETY: as the header states.
+        let (bytes, out) = unsafe { (slice(bytes.cast::<u8>(), length, "bytes")?, Out::at(out)?) };
+        out.give(wasmaot_module_t::new(Module::from_bytes(bytes)?));
+        Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_module_delete(module: *mut wasmaot_module_t) {
+    // SAFETY: as the header states.
+    unsafe { take(module) };
+}
+
+/// # Safety
+/// As the header states.
+unsafe fn lend<T: 'static>(
+    module: *const wasmaot_module_t,
+    count: *mut usize,
+    which: impl FnOnce(&Listed) -> &[T],
+) -> *const T {
+    // SAFETY: as the caller states.
+    infallible(null(), || unsafe {
+        Some(list(at(module, "module").ok().map(|module| which(module.listed())), count))
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_module_imports(
+    module: *const wasmaot_module_t,
+    count: *mut usize,
+) -> *const wasmaot_import_t {
+    // SAFETY: as the header states.
+    unsafe { lend(module, count, |listed| &listed.imports) }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_module_exports(
+    module: *const wasmaot_module_t,
+    count: *mut usize,
+) -> *const wasmaot_export_t {
+    // SAFETY: as the header states.
+    unsafe { lend(module, count, |listed| &listed.exports) }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_module_memories(
+    module: *const wasmaot_module_t,
+    count: *mut usize,
+) -> *const wasmaot_memorytype_t {
+    // SAFETY: as the header states.
+    unsafe { lend(module, count, |listed| &listed.memories) }
+}

@@ -1,0 +1,176 @@
+//! Pools as C sees them, and starting instances in them.
+//!
+//! **Invariant: a field that C leaves 0 means the default**, as the header promises.
+
+use crate::boundary::{Out, Result, at, fallible, take, usage};
+use crate::error::wasmaot_error_t;
+use crate::instance::{Data, deadline, wasmaot_instance_t};
+use crate::linker::wasmaot_linked_t;
+use crate::wasi::wasmaot_wasi_t;
+use std::ffi::c_void;
+use std::ptr::null_mut;
+use wasmaot_runtime::{Linked, Pool, PoolConfig, PoolStats, PooledInstance, ResetWay, ResourceLimits};
+
+/// A pool, as C holds it.
+pub struct wasmaot_pool_t {
+    pool: Pool,
+}
+
+/// See the header.
+#[derive(Default)]
+#[repr(C)]
+pub struct wasmaot_pool_config_t {
+    slots: u32,
+    stack: u64,
+    memory: u64,
+    table: u64,
+    reset: u32,
+}
+
+/// See the header.
+#[repr(C)]
+pub struct wasmaot_pool_stats_t {
+    made: u64,
+    copied: u64,
+    scanned: u64,
+    dropped: u64,
+    failed: u64,
+}
+
+/// See the header.
+#[repr(C)]
+pub struct wasmaot_start_t {
+    data: *mut c_void,
+    wasi: *const wasmaot_wasi_t,
+    memory: u64,
+    table: u64,
+    timeout: u64,
+    trap_at_limit: bool,
+}
+
+/// `value`, or a default where C left it 0.
+fn or(value: u64, default: u64) -> u64 {
+    if value == 0 { default } else { value }
+}
+
+impl wasmaot_pool_config_t {
+    fn read(&self) -> Result<PoolConfig> {
+        let default = PoolConfig::default();
+        let reset = match self.reset {
+            0 => default.reset,
+            1 => ResetWay::Copy,
+            2 => ResetWay::Scan,
+            3 => ResetWay::Drop,
+            number => return Err(usage(format!("{number} is no way of resetting"))),
+        };
+        Ok(PoolConfig {
+            slots: if self.slots == 0 { default.slots } else { self.slots },
+            stack: or(self.stack, default.stack),
+            memory: or(self.memory, default.memory),
+            table: or(self.table, default.table),
+            reset,
+        })
+    }
+}
+
+impl wasmaot_start_t {
+    /// The limits, if there are any.
+    fn limits(&self) -> Option<ResourceLimits> {
+        let (memory, table) = (or(self.memory, u64::MAX), or(self.table, u64::MAX));
+        let deadline = if self.timeout == 0 { None } else { deadline(self.timeout) };
+        let limits = ResourceLimits { memory, table, trap: self.trap_at_limit, deadline };
+        (limits != ResourceLimits::default()).then_some(limits)
+    }
+}
+
+/// # Safety
+/// `start` is null or as the header states.
+unsafe fn begin(
+    pool: &Pool,
+    linked: &Linked<Data>,
+    start: *const wasmaot_start_t,
+) -> Result<PooledInstance<Data>> {
+    // SAFETY: as the caller states.
+    let Some(start) = (unsafe { start.as_ref() }) else {
+        return Ok(pool.start(linked, Data { host: null_mut(), wasi: None })?);
+    };
+    // SAFETY: as the caller states.
+    let wasi = unsafe { start.wasi.as_ref() }.map(wasmaot_wasi_t::build);
+    let data = Data { host: start.data, wasi };
+    Ok(match start.limits() {
+        Some(limits) => pool.start_with(linked, data, &limits)?,
+        None => pool.start(linked, data)?,
+    })
+}
+
+impl From<PoolStats> for wasmaot_pool_stats_t {
+    fn from(stats: PoolStats) -> Self {
+        let PoolStats { made, copied, scanned, dropped, failed } = stats;
+        Self { made, copied, scanned, dropped, failed }
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_pool_new(
+    config: *const wasmaot_pool_config_t,
+    out: *mut *mut wasmaot_pool_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        let (config, out) = unsafe { (config.as_ref(), Out::at(out)?) };
+        let config = config.map_or(Ok(PoolConfig::default()), wasmaot_pool_config_t::read)?;
+        out.give(wasmaot_pool_t { pool: Pool::new(config)? });
+        Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_pool_delete(pool: *mut wasmaot_pool_t) {
+    // SAFETY: as the header states.
+    unsafe { take(pool) };
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_pool_stats(
+    pool: *const wasmaot_pool_t,
+    out: *mut wasmaot_pool_stats_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        let (pool, out) = unsafe { (at(pool, "pool")?, Out::at(out)?) };
+        out.set(pool.pool.stats().into());
+        Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_pool_start(
+    pool: *const wasmaot_pool_t,
+    linked: *const wasmaot_linked_t,
+    start: *const wasmaot_start_t,
+    out: *mut *mut wasmaot_instance_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        let (pool, linked, out) = unsafe { (at(pool, "pool")?, at(linked, "linked")?, Out::at(out)?) };
+        // SAFETY: as the header states.
+        out.give(wasmaot_instance_t::new(unsafe { begin(&pool.pool, &linked.linked, start)? }));
+        Ok(())
+    })
+}

@@ -1,0 +1,194 @@
+//! What instances get of WASI, as C says it.
+//!
+//! **Invariant: descriptors that C names stay C's**: contexts hold duplicates.
+
+use crate::boundary::{Result, at_mut, fallible, infallible, new, string, take, text, usage};
+use crate::error::{Kind, wasmaot_error_t};
+use std::ffi::{CStr, OsStr, c_char, c_int};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::ptr::null_mut;
+use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
+
+/// A context, as C holds it.
+pub struct wasmaot_wasi_t {
+    builder: WasiCtxBuilder,
+}
+
+impl wasmaot_wasi_t {
+    /// For one instance.
+    pub(crate) fn build(&self) -> WasiCtx {
+        self.builder.build()
+    }
+}
+
+/// A duplicate of a descriptor of C's.
+fn duplicate(fd: c_int) -> Result<OwnedFd> {
+    if fd < 0 {
+        return Err(usage(format!("{fd} is no descriptor")));
+    }
+    // SAFETY: it is only asked to be duplicated, which fails if it is not open.
+    let duplicate = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned();
+    duplicate.map_err(|error| {
+        wasmaot_error_t::new(Kind::System, format!("cannot duplicate descriptor {fd}: {error}"))
+    })
+}
+
+fn os(string: &CStr) -> &OsStr {
+    OsStr::from_bytes(string.to_bytes())
+}
+
+/// See the header.
+#[unsafe(no_mangle)]
+pub extern "C" fn wasmaot_wasi_new() -> *mut wasmaot_wasi_t {
+    infallible(null_mut(), || Some(new(wasmaot_wasi_t { builder: WasiCtxBuilder::new() })))
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_delete(wasi: *mut wasmaot_wasi_t) {
+    // SAFETY: as the header states.
+    unsafe { take(wasi) };
+}
+
+/// # Safety
+/// As the header states.
+unsafe fn change(
+    wasi: *mut wasmaot_wasi_t,
+    change: impl FnOnce(&mut WasiCtxBuilder) -> Result<()>,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the caller states.
+    fallible(|| change(&mut unsafe { at_mut(wasi, "wasi")? }.builder))
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_arg(
+    wasi: *mut wasmaot_wasi_t,
+    arg: *const c_char,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            builder.args([os(string(arg, "arg")?)]);
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_env(
+    wasi: *mut wasmaot_wasi_t,
+    name: *const c_char,
+    value: *const c_char,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            builder.env(os(string(name, "name")?), os(string(value, "value")?));
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_inherit_stdio(wasi: *mut wasmaot_wasi_t) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            builder.inherit_stdio();
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_stream(
+    wasi: *mut wasmaot_wasi_t,
+    stream: c_int,
+    fd: c_int,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            let give = match stream {
+                0 => WasiCtxBuilder::stdin,
+                1 => WasiCtxBuilder::stdout,
+                2 => WasiCtxBuilder::stderr,
+                _ => return Err(usage(format!("{stream} is no standard stream"))),
+            };
+            give(builder, duplicate(fd)?);
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_preopen(
+    wasi: *mut wasmaot_wasi_t,
+    host_path: *const c_char,
+    guest_path: *const c_char,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            builder.preopen_dir(os(string(host_path, "host_path")?), text(guest_path, "guest_path")?)?;
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_listener(wasi: *mut wasmaot_wasi_t, fd: c_int) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            builder.preopen_listener(duplicate(fd)?);
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_max_descriptors(
+    wasi: *mut wasmaot_wasi_t,
+    count: usize,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            builder.max_descriptors(count);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,30 @@
+;; What the tests of the C API call.
+(module
+  (import "host" "next" (func $next (param i32) (result i64)))
+  (import "host" "mix" (func $mix (param i32 i64 f32 f64 externref) (result externref f64 f32 i64 i32)))
+  (memory (export "memory") 1 4)
+  (table (export "table") 2 10 funcref)
+  (global $count (export "counter") (mut i32) (i32.const 0))
+  (global (export "answer") i64 (i64.const 42))
+  (data (i32.const 8) "data")
+
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "next") (param i32) (result i64) (call $next (local.get 0)))
+  (func (export "mix") (param i32 i64 f32 f64 externref) (result externref f64 f32 i64 i32)
+    (call $mix (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4)))
+  (func (export "many")
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+    (i32.sub (local.get 17) (local.get 0)))
+
+  (func (export "count") (result i32)
+    (global.set $count (i32.add (global.get $count) (i32.const 1)))
+    (global.get $count))
+  (func (export "store") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+
+  (func $inner (unreachable))
+  (func (export "trap") (call $inner))
+  (func (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func $deep (export "deep") (call $deep))
+  (func (export "forever") (loop $again (br $again)))
+  (func (export "null") (result funcref) (ref.null func)))

@@ -1,0 +1,2 @@
+;; Never ends its start function.
+(module (func $forever (loop $again (br $again))) (start $forever))

@@ -1,0 +1,87 @@
+//! The header: read alone by every language, and in agreement with the library and the tests.
+
+use crate::library::{C99, CPP11, CPP20, folder, installed, repository, run, sources};
+use object::{Object, ObjectSymbol};
+use std::collections::BTreeSet;
+use wasmaot_runtime::TrapCode;
+
+fn text() -> String {
+    std::fs::read_to_string(repository().join("runtime-shim/include/wasmaot.h")).expect("the header")
+}
+
+/// The functions that a text in C calls or declares.
+fn functions(text: &str) -> BTreeSet<String> {
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let starts = text.match_indices("wasmaot_").map(|(start, _)| &text[start..]);
+    let names = starts.filter_map(|rest| {
+        let end = rest.find(|c| !is_name(c))?;
+        rest[end..].starts_with('(').then(|| rest[..end].to_string())
+    });
+    names.collect()
+}
+
+/// Those that the header does not define itself.
+fn declared() -> BTreeSet<String> {
+    let inline = ["wasmaot_i32", "wasmaot_i64", "wasmaot_f32", "wasmaot_f64", "wasmaot_externref"];
+    functions(&text()).into_iter().filter(|name| !inline.contains(&&**name)).collect()
+}
+
+#[test]
+fn is_clean_alone() {
+    for language in [C99, CPP11, CPP20] {
+        let Some(mut compiler) = language.compiler() else { continue };
+        let source = folder("programs").join(format!("header-{}.c", language.standard));
+        std::fs::write(&source, "#include <wasmaot.h>\n").expect("a file");
+        run(compiler.args(["-Wconversion", "-Wshadow", "-fsyntax-only"]).arg(source));
+    }
+}
+
+#[test]
+fn declares_what_the_library_exports() {
+    let library = std::fs::read(installed().join("lib/libwasmaot.so")).expect("the library");
+    let library = object::File::parse(&*library).expect("an ELF file");
+    let exported = library.dynamic_symbols().filter(|symbol| symbol.is_definition());
+    let exported: BTreeSet<String> =
+        exported.map(|symbol| symbol.name().expect("a name").to_string()).collect();
+    let declared = declared();
+    assert!(declared.len() > 50, "{declared:?}");
+    assert_eq!(exported, declared);
+}
+
+#[test]
+fn every_function_is_tested() {
+    let mut called = BTreeSet::new();
+    for entry in std::fs::read_dir(sources()).expect("the sources") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "c") {
+            called.extend(functions(&std::fs::read_to_string(path).expect("UTF-8")));
+        }
+    }
+    let missing: Vec<String> = declared().into_iter().filter(|name| !called.contains(name)).collect();
+    assert!(missing.is_empty(), "no test calls {missing:?}");
+}
+
+/// `StackOverflow` as C has it.
+fn constant(prefix: &str, variant: &str) -> String {
+    let mut name = prefix.to_string();
+    for c in variant.chars() {
+        if c.is_uppercase() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_uppercase());
+    }
+    name
+}
+
+#[test]
+fn names_all_traps() {
+    let text = text();
+    for code in TrapCode::ALL {
+        let line = format!("{} = {}", constant("WASMAOT_TRAP", &format!("{code:?}")), *code as u8);
+        let found = text
+            .match_indices(&line)
+            .any(|(at, _)| text[at + line.len()..].starts_with(|c: char| !c.is_ascii_digit()));
+        assert!(found, "the header lacks {line}");
+    }
+    assert_eq!(text.matches("    WASMAOT_TRAP_").count(), TrapCode::ALL.len() + 1);
+}

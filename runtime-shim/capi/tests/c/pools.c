@@ -1,0 +1,190 @@
+/* Pools: limits, what instances used, and what happened. */
+#include "test.h"
+
+#include <pthread.h>
+
+static host_t host;
+
+static void refuses_configurations(void) {
+    wasmaot_pool_config_t config;
+    wasmaot_pool_t *pool = NULL;
+    memset(&config, 0, sizeof config);
+    config.stack = 5000;
+    FAILS(wasmaot_pool_new(&config, &pool), WASMAOT_ERROR_USAGE, "the stack is 5000");
+    config.stack = 0;
+    config.reset = (wasmaot_reset_t)4;
+    FAILS(wasmaot_pool_new(&config, &pool), WASMAOT_ERROR_USAGE, "4 is no way of resetting");
+    config.reset = WASMAOT_RESET_NONE;
+    config.slots = UINT32_MAX;
+    FAILS(wasmaot_pool_new(&config, &pool), WASMAOT_ERROR_SYSTEM, "vm.max_map_count");
+    CHECK(pool == NULL);
+    OK(wasmaot_pool_new(NULL, &pool));
+    wasmaot_pool_delete(pool);
+}
+
+static void slots_are_counted(const wasmaot_linked_t *guest) {
+    wasmaot_pool_t *pool = pool_of(2);
+    wasmaot_instance_t *first = started(pool, guest, &host), *second = started(pool, guest, &host), *third = NULL;
+    FAILS(wasmaot_pool_start(pool, guest, NULL, &third), WASMAOT_ERROR_EXHAUSTED, "all 2 slots");
+    CHECK(third == NULL);
+    OK(wasmaot_instance_finish(first, NULL));
+    third = started(pool, guest, &host);
+    OK(wasmaot_instance_finish(second, NULL));
+    OK(wasmaot_instance_finish(third, NULL));
+    wasmaot_pool_delete(pool);
+}
+
+static void memory_is_limited(const wasmaot_linked_t *guest) {
+    wasmaot_linked_t *large = linked("large.so");
+    wasmaot_pool_config_t config;
+    wasmaot_pool_t *pool = NULL;
+    wasmaot_instance_t *instance = NULL;
+    wasmaot_value_t one = wasmaot_i32(1), result;
+    memset(&config, 0, sizeof config);
+    config.slots = 1;
+    config.memory = 65536;
+    OK(wasmaot_pool_new(&config, &pool));
+    FAILS(wasmaot_pool_start(pool, large, NULL, &instance), WASMAOT_ERROR_LIMIT, "a memory of 2 pages");
+    instance = started(pool, guest, &host);
+    OK(wasmaot_instance_call(instance, "grow", &one, 1, &result, 1));
+    CHECK(result.of.i32 == -1);
+    OK(wasmaot_instance_finish(instance, NULL));
+    wasmaot_pool_delete(pool);
+    wasmaot_linked_delete(large);
+}
+
+static void starts_have_limits_of_their_own(const wasmaot_linked_t *guest) {
+    wasmaot_pool_t *pool = pool_of(1);
+    int trap;
+    for (trap = 0; trap < 2; trap++) {
+        wasmaot_start_t start;
+        wasmaot_instance_t *instance = NULL;
+        wasmaot_value_t one = wasmaot_i32(1), result;
+        wasmaot_error_t *error;
+        memset(&start, 0, sizeof start);
+        start.data = &host;
+        start.memory = 2 * 65536;
+        start.trap_at_limit = trap == 1;
+        OK(wasmaot_pool_start(pool, guest, &start, &instance));
+        OK(wasmaot_instance_call(instance, "grow", &one, 1, &result, 1));
+        CHECK(result.of.i32 == 1);
+        error = wasmaot_instance_call(instance, "grow", &one, 1, &result, 1);
+        CHECK(trap == 1 ? wasmaot_error_trap(error) == WASMAOT_TRAP_MEMORY_LIMIT : result.of.i32 == -1);
+        wasmaot_error_delete(error);
+        OK(wasmaot_instance_finish(instance, NULL));
+        start.memory = 0;
+        start.table = 1;
+        FAILS(wasmaot_pool_start(pool, guest, &start, &instance), WASMAOT_ERROR_LIMIT, "a table of 2 elements");
+    }
+    wasmaot_pool_delete(pool);
+}
+
+static void stacks_are_limited(const wasmaot_linked_t *guest) {
+    size_t depths[2];
+    int i;
+    for (i = 0; i < 2; i++) {
+        wasmaot_pool_config_t config;
+        wasmaot_pool_t *pool = NULL;
+        wasmaot_instance_t *instance;
+        wasmaot_error_t *error;
+        const char *omitted;
+        memset(&config, 0, sizeof config);
+        config.slots = 1;
+        config.stack = i == 0 ? 64 << 10 : 1 << 20;
+        OK(wasmaot_pool_new(&config, &pool));
+        instance = started(pool, guest, &host);
+        error = wasmaot_instance_call(instance, "deep", NULL, 0, NULL, 0);
+        omitted = strstr(wasmaot_error_message(error), "\n  and ");
+        CHECK(omitted != NULL);
+        depths[i] = strtoul(omitted + 7, NULL, 10);
+        wasmaot_error_delete(error);
+        OK(wasmaot_instance_finish(instance, NULL));
+        wasmaot_pool_delete(pool);
+    }
+    CHECK(depths[0] > 500 && depths[1] > 10 * depths[0]);
+}
+
+static void says_what_was_used(const wasmaot_linked_t *guest) {
+    wasmaot_reset_t ways[] = {WASMAOT_RESET_COPY, WASMAOT_RESET_DROP};
+    size_t i;
+    for (i = 0; i < COUNT(ways); i++) {
+        wasmaot_pool_config_t config;
+        wasmaot_pool_stats_t stats;
+        wasmaot_usage_t usage;
+        wasmaot_pool_t *pool = NULL;
+        wasmaot_instance_t *instance;
+        wasmaot_value_t two = wasmaot_i32(2), result;
+        memset(&config, 0, sizeof config);
+        config.slots = 1;
+        config.reset = ways[i];
+        OK(wasmaot_pool_new(&config, &pool));
+        OK(wasmaot_instance_finish(started(pool, guest, &host), &usage));
+        CHECK(usage.memory == 65536 && usage.reset == ways[i]);
+        instance = started(pool, guest, &host);
+        OK(wasmaot_instance_call(instance, "grow", &two, 1, &result, 1));
+        CHECK(result.of.i32 == 1 && wasmaot_instance_memory_size(instance) == 3 * 65536);
+        OK(wasmaot_instance_finish(instance, &usage));
+        CHECK(usage.memory == 3 * 65536);
+        instance = started(pool, guest, &host);
+        CHECK(wasmaot_instance_memory_size(instance) == 65536);
+        OK(wasmaot_instance_finish(instance, NULL));
+        OK(wasmaot_pool_stats(pool, &stats));
+        CHECK(stats.made == 1 && stats.failed == 0);
+        CHECK(stats.copied + stats.scanned + stats.dropped == 3);
+        CHECK(ways[i] == WASMAOT_RESET_COPY ? stats.copied > 0 : stats.dropped == 3);
+        wasmaot_pool_delete(pool);
+    }
+}
+
+typedef struct {
+    wasmaot_pool_t *pool;
+    const wasmaot_linked_t *guest;
+    const wasmaot_func_t *next;
+} shared_t;
+
+static void *serve(void *argument) {
+    shared_t *shared = (shared_t *)argument;
+    int i;
+    for (i = 0; i < 1000; i++) {
+        host_t own;
+        wasmaot_instance_t *instance;
+        wasmaot_value_t arg = wasmaot_i32(i), result;
+        memset(&own, 0, sizeof own);
+        instance = started(shared->pool, shared->guest, &own);
+        OK(wasmaot_func_call(shared->next, instance, &arg, 1, &result, 1));
+        CHECK(result.of.i64 == i + 1 && own.calls == 1);
+        OK(wasmaot_instance_finish(instance, NULL));
+    }
+    return NULL;
+}
+
+static void threads_share_pools(const wasmaot_linked_t *guest) {
+    pthread_t threads[4];
+    wasmaot_func_t *next = NULL;
+    shared_t shared;
+    size_t i;
+    OK(wasmaot_linked_func(guest, "next", &next));
+    shared.pool = pool_of(4);
+    shared.guest = guest;
+    shared.next = next;
+    for (i = 0; i < COUNT(threads); i++) {
+        CHECK(pthread_create(&threads[i], NULL, serve, &shared) == 0);
+    }
+    for (i = 0; i < COUNT(threads); i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+    wasmaot_pool_delete(shared.pool);
+    wasmaot_func_delete(next);
+}
+
+void test_pools(void) {
+    wasmaot_linked_t *guest = linked("guest.so");
+    refuses_configurations();
+    slots_are_counted(guest);
+    memory_is_limited(guest);
+    starts_have_limits_of_their_own(guest);
+    stacks_are_limited(guest);
+    says_what_was_used(guest);
+    threads_share_pools(guest);
+    wasmaot_linked_delete(guest);
+}

@@ -1,0 +1,128 @@
+/* What instances get of WASI. */
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Error numbers of WASI. */
+enum { SUCCESS = 0, BADF = 8, MFILE = 33 };
+
+static wasmaot_instance_t *given(wasmaot_pool_t *pool, const wasmaot_linked_t *guest, const wasmaot_wasi_t *wasi) {
+    wasmaot_start_t start;
+    wasmaot_instance_t *instance = NULL;
+    memset(&start, 0, sizeof start);
+    start.wasi = wasi;
+    OK(wasmaot_pool_start(pool, guest, &start, &instance));
+    return instance;
+}
+
+static int32_t stat_of(wasmaot_instance_t *instance, int32_t fd) {
+    wasmaot_value_t arg = wasmaot_i32(fd), result;
+    OK(wasmaot_instance_call(instance, "stat", &arg, 1, &result, 1));
+    return result.of.i32;
+}
+
+static int32_t open_file(wasmaot_instance_t *instance) {
+    wasmaot_value_t result;
+    OK(wasmaot_instance_call(instance, "open", NULL, 0, &result, 1));
+    return result.of.i32;
+}
+
+static void nothing_is_given_by_default(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
+    wasmaot_wasi_t *empty = wasmaot_wasi_new();
+    const wasmaot_wasi_t *contexts[2];
+    size_t i;
+    contexts[0] = NULL;
+    contexts[1] = empty;
+    for (i = 0; i < COUNT(contexts); i++) {
+        wasmaot_instance_t *instance = given(pool, guest, contexts[i]);
+        int32_t fd;
+        for (fd = 0; fd < 5; fd++) {
+            CHECK(stat_of(instance, fd) == BADF);
+        }
+        CHECK(open_file(instance) == BADF);
+        OK(wasmaot_instance_finish(instance, NULL));
+    }
+    wasmaot_wasi_delete(empty);
+}
+
+static void instances_get_what_is_said(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
+    static const char expected[] = "program\0-v\0LANG=C\0hello from a file\n";
+    wasmaot_wasi_t *wasi = wasmaot_wasi_new();
+    int i, ends[2];
+    CHECK(pipe(ends) == 0);
+    OK(wasmaot_wasi_arg(wasi, "program"));
+    OK(wasmaot_wasi_arg(wasi, "-v"));
+    OK(wasmaot_wasi_env(wasi, "LANG", "C"));
+    OK(wasmaot_wasi_preopen(wasi, guest_path("."), "/data"));
+    OK(wasmaot_wasi_stream(wasi, 1, ends[1]));
+    /* It is a duplicate, and any number of instances get the same. */
+    CHECK(close(ends[1]) == 0);
+    for (i = 0; i < 3; i++) {
+        wasmaot_instance_t *instance = given(pool, guest, wasi);
+        wasmaot_error_t *error = wasmaot_instance_call(instance, "_start", NULL, 0, NULL, 0);
+        char printed[100];
+        CHECK(wasmaot_error_kind(error) == WASMAOT_ERROR_EXIT && wasmaot_error_exit_status(error) == 7);
+        wasmaot_error_delete(error);
+        CHECK(read(ends[0], printed, sizeof printed) == (ssize_t)sizeof expected - 1);
+        CHECK(memcmp(printed, expected, sizeof expected - 1) == 0);
+        CHECK(stat_of(instance, 0) == BADF && stat_of(instance, 1) == SUCCESS && stat_of(instance, 2) == BADF);
+        OK(wasmaot_instance_finish(instance, NULL));
+    }
+    wasmaot_wasi_delete(wasi);
+    CHECK(close(ends[0]) == 0);
+}
+
+static void descriptors_are_limited(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
+    wasmaot_wasi_t *wasi = wasmaot_wasi_new();
+    wasmaot_instance_t *instance;
+    OK(wasmaot_wasi_preopen(wasi, guest_path("."), "/"));
+    OK(wasmaot_wasi_max_descriptors(wasi, 5));
+    instance = given(pool, guest, wasi);
+    CHECK(open_file(instance) == SUCCESS && open_file(instance) == MFILE);
+    OK(wasmaot_instance_finish(instance, NULL));
+    wasmaot_wasi_delete(wasi);
+}
+
+static void streams_and_listeners(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
+    wasmaot_wasi_t *wasi = wasmaot_wasi_new();
+    wasmaot_instance_t *instance;
+    int32_t fd;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(listener >= 0 && listen(listener, 1) == 0);
+    OK(wasmaot_wasi_inherit_stdio(wasi));
+    OK(wasmaot_wasi_listener(wasi, listener));
+    CHECK(close(listener) == 0);
+    instance = given(pool, guest, wasi);
+    for (fd = 0; fd < 4; fd++) {
+        CHECK(stat_of(instance, fd) == SUCCESS);
+    }
+    CHECK(stat_of(instance, 4) == BADF);
+    OK(wasmaot_instance_finish(instance, NULL));
+    wasmaot_wasi_delete(wasi);
+}
+
+static void what_is_not_there_is_refused(void) {
+    wasmaot_wasi_t *wasi = wasmaot_wasi_new();
+    FAILS(wasmaot_wasi_preopen(wasi, "/nowhere", "/"), WASMAOT_ERROR_SYSTEM, "No such file");
+    FAILS(wasmaot_wasi_preopen(wasi, guest_path("hello.txt"), "/"), WASMAOT_ERROR_SYSTEM, "Not a directory");
+    FAILS(wasmaot_wasi_stream(wasi, 3, 1), WASMAOT_ERROR_USAGE, "3 is no standard stream");
+    FAILS(wasmaot_wasi_stream(wasi, -1, 1), WASMAOT_ERROR_USAGE, "-1 is no standard stream");
+    FAILS(wasmaot_wasi_stream(wasi, 1, -1), WASMAOT_ERROR_USAGE, "-1 is no descriptor");
+    FAILS(wasmaot_wasi_stream(wasi, 1, 1000000), WASMAOT_ERROR_SYSTEM, "descriptor 1000000");
+    FAILS(wasmaot_wasi_listener(wasi, -1), WASMAOT_ERROR_USAGE, "-1 is no descriptor");
+    wasmaot_wasi_delete(wasi);
+}
+
+void test_wasi(void) {
+    wasmaot_linked_t *guest = linked("wasi.so");
+    wasmaot_pool_t *pool = pool_of(1);
+    nothing_is_given_by_default(pool, guest);
+    instances_get_what_is_said(pool, guest);
+    descriptors_are_limited(pool, guest);
+    streams_and_listeners(pool, guest);
+    what_is_not_there_is_refused();
+    wasmaot_pool_delete(pool);
+    wasmaot_linked_delete(guest);
+}

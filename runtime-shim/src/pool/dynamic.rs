@@ -1,0 +1,96 @@
+//! Functions of pooled instances whose types are known only when the program runs.
+//!
+//! **Invariant: values that are passed are of the function's type**, which was taken from the module when it was looked up.
+
+use super::instance::PooledInstance;
+use super::linked::FuncPlace;
+use crate::error::CallError;
+use crate::func;
+use crate::store::sealed::Access;
+use crate::val::{MAX_VALUES, RawValue, Val};
+use wasmaot_abi::types::FuncType;
+
+/// A function of every instance of a [`Linked`](crate::Linked) module, looked up once by [`Linked::func`](crate::Linked::func). Where
+/// its type is known beforehand, [`Linked::typed`](crate::Linked::typed) gives one that is called with Rust values.
+///
+/// ```
+/// use wasmaot_runtime::{Linker, Module, Pool, PoolConfig, Val};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let module = Module::from_bytes(&artifact(
+///     r#"(module (func (export "swap") (param i32 i64) (result i64 i32) local.get 1 local.get 0))"#,
+/// )?)?;
+/// let linked = Linker::<()>::new().link(&module)?;
+/// let swap = linked.func("swap")?;
+/// assert_eq!(swap.ty().to_string(), "(i32, i64) -> (i64, i32)");
+///
+/// let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() })?;
+/// let mut results = [Val::I32(0); 2];
+/// swap.call(&mut pool.start(&linked, ())?, &[Val::I32(1), Val::I64(2)], &mut results)?;
+/// assert_eq!(results, [Val::I64(2), Val::I32(1)]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct DynamicFunc {
+    place: FuncPlace,
+    ty: FuncType,
+}
+
+impl DynamicFunc {
+    pub(super) fn new(place: FuncPlace, ty: FuncType) -> Self {
+        Self { place, ty }
+    }
+
+    /// Its type.
+    pub fn ty(&self) -> &FuncType {
+        &self.ty
+    }
+
+    /// Calls it in an instance of its module. `results` has as many values as the function has results; what they were does not
+    /// matter. Allocates nothing unless it fails or has more than [`MAX_VALUES`] of either.
+    pub fn call<T>(
+        &self,
+        instance: &mut PooledInstance<T>,
+        args: &[Val],
+        results: &mut [Val],
+    ) -> Result<(), CallError> {
+        let (params, expected) = (self.ty.params.len(), self.ty.results.len());
+        if args.len() != params {
+            return Err(CallError::ArgumentCount { expected: params, found: args.len() });
+        }
+        if results.len() != expected {
+            return Err(CallError::ResultCount { expected, found: results.len() });
+        }
+        match params.max(expected) {
+            0..=MAX_VALUES => self.enter(instance, args, results, &mut [RawValue::default(); MAX_VALUES]),
+            count => self.enter(instance, args, results, &mut vec![RawValue::default(); count]),
+        }
+    }
+
+    /// Calls it with these cells, which are enough.
+    fn enter<T>(
+        &self,
+        instance: &mut PooledInstance<T>,
+        args: &[Val],
+        results: &mut [Val],
+        cells: &mut [RawValue],
+    ) -> Result<(), CallError> {
+        let record = self.place.record(instance)?;
+        let store = instance.id();
+        for (position, ((&ty, arg), cell)) in self.ty.params.iter().zip(args).zip(&mut *cells).enumerate() {
+            let bits = arg.to_raw(store, ty).map_err(|error| CallError::Value { position, error })?;
+            *cell = RawValue::new(bits);
+        }
+        // SAFETY: the record is of a function of the instance that has this type, and the cells are those of the type.
+        unsafe { func::enter(instance.store_mut(), record, cells.as_mut_ptr())? };
+        for ((&ty, result), cell) in self.ty.results.iter().zip(results).zip(cells) {
+            // SAFETY: the function left results of its type.
+            *result = unsafe { Val::from_raw(cell.low, store, ty) };
+        }
+        Ok(())
+    }
+}
