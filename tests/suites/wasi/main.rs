@@ -1,0 +1,3 @@
+//! WASI as programs meet it.
+
+mod conformance;
