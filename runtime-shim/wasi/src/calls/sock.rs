@@ -1,6 +1,7 @@
 //! `sock_*`: on sockets that the host gave.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::event::PollFlags;
 use rustix::net::{Shutdown, SocketFlags};
@@ -11,7 +12,7 @@ use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle, Kind};
 use crate::guest::Guest;
 use crate::sys;
-use crate::sys::kernel::{self, uninterrupted};
+use crate::sys::kernel;
 use crate::types::{FdFlags, ReceiveFlags, Rights, ShutdownFlags};
 
 pub(crate) fn sock_accept(
@@ -35,25 +36,25 @@ pub(crate) fn sock_accept(
     would_block(listener, PollFlags::IN)?;
     let nonblocking = flags.contains(FdFlags::NONBLOCK);
     let added = if nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::empty() };
-    let fd = listener.fd();
-    let socket = uninterrupted(|| rustix::net::accept_with(fd, SocketFlags::CLOEXEC | added))?;
+    let socket = rustix::net::accept_with(listener.fd(Errno::NotSock)?, SocketFlags::CLOEXEC | added)?;
     let entry = connection(socket, listener.inheriting, flags);
     guest.write_u32(out, ctx.table.insert(entry)?)
 }
 
 fn connection(socket: OwnedFd, inheriting: Rights, flags: FdFlags) -> Entry {
     Entry {
-        handle: Handle::Owned(socket),
-        kind: Kind::Stream,
+        handle: Handle::Owned(Arc::new(socket)),
+        kind: Kind::Stream { broken: true },
         rights: Rights::CONNECTION.intersection(inheriting),
         inheriting: Rights::empty(),
+        read_only: false,
         flags,
     }
 }
 
 /// What is no socket is told so, whatever its rights.
 fn require_socket(entry: &Entry) -> Result<(), Errno> {
-    rustix::net::sockopt::socket_type(entry.fd()).map(drop).map_err(Errno::from)
+    rustix::net::sockopt::socket_type(entry.fd(Errno::NotSock)?).map(drop).map_err(Errno::from)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
@@ -75,7 +76,7 @@ pub(crate) fn sock_recv(
     would_block(entry, PollFlags::IN)?;
     let peek = if flags.contains(ReceiveFlags::PEEK) { sys::MSG_PEEK } else { 0 };
     let wait_all = if flags.contains(ReceiveFlags::WAITALL) { sys::MSG_WAITALL } else { 0 };
-    let (received, truncated) = kernel::receive(entry.fd(), &buffers, peek | wait_all)?;
+    let (received, truncated) = kernel::receive(entry.fd(Errno::NotSock)?, &buffers, peek | wait_all)?;
     guest.write(flags_out, &u16::from(truncated).to_le_bytes())?;
     guest.write_u32(out, received as u32)
 }
@@ -97,7 +98,7 @@ pub(crate) fn sock_send(
     guest.result::<4>(out)?;
     let buffers = guest.buffers(list, count)?;
     would_block(entry, PollFlags::OUT)?;
-    guest.write_u32(out, kernel::send(entry.fd(), &buffers)? as u32)
+    guest.write_u32(out, kernel::send(entry.fd(Errno::NotSock)?, &buffers)? as u32)
 }
 
 pub(crate) fn sock_shutdown(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32, how: u32) -> Result<(), Errno> {
@@ -113,5 +114,5 @@ pub(crate) fn sock_shutdown(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32, how: u32) 
     let entry = ctx.table.entry(fd)?;
     require_socket(entry)?;
     entry.require(Rights::SOCK_SHUTDOWN)?;
-    Ok(rustix::net::shutdown(entry.fd(), how)?)
+    Ok(rustix::net::shutdown(entry.fd(Errno::NotSock)?, how)?)
 }
