@@ -27,7 +27,7 @@ mod types;
 mod version;
 mod walk;
 
-use wasmaot_runtime::{Caller, HostError, LinkError, Linker};
+use wasmaot_runtime::{Caller, HostError, LinkError, Linker, check_interrupt};
 
 use calls::{args, clock, fd, fdstat, path as paths, poll, proc, random, readdir, sock};
 use guest::Guest;
@@ -136,7 +136,7 @@ pub fn add_version_to_linker<T: 'static>(
 }
 
 /// Runs one call for `caller` and gives the guest its error number. **The one place where a signal's interruption
-/// ends**: the call is made again.
+/// ends**: the instance is to be stopped, or the call is made again.
 fn call<T>(
     caller: &mut Caller<'_, T>,
     ctx: fn(&mut T) -> &mut WasiCtx,
@@ -150,6 +150,7 @@ fn call<T>(
             ctx.waiting_since = None;
             return Ok(number(result));
         }
+        check_interrupt()?;
     }
 }
 
