@@ -43,8 +43,10 @@ pub(crate) enum CliError {
     Open { path: PathBuf, source: OpenError },
     #[error("`{}` is not an artifact", path.display())]
     NotAnArtifact { path: PathBuf, source: NotAnArtifact },
-    #[error("cannot give the program what it is to have")]
-    Given(#[source] WasiError),
+    #[error("cannot give the program its directories")]
+    Directory(#[source] WasiError),
+    #[error("cannot give the program its sockets")]
+    Socket(#[source] WasiError),
     #[error("cannot set up WASI")]
     Wasi(#[source] LinkError),
     #[error("`{}` exports no function `_start`", path.display())]

@@ -262,10 +262,10 @@ impl Opts {
                 true => builder.preopen_dir_read_only(host, guest),
                 false => builder.preopen_dir(host, guest),
             };
-            opened.map_err(CliError::Given)?;
+            opened.map_err(CliError::Directory)?;
         }
         for address in &self.listeners {
-            builder.listen(address).map_err(CliError::Given)?;
+            builder.listen(address).map_err(CliError::Socket)?;
         }
         Ok(builder.build())
     }

@@ -146,11 +146,11 @@ fn call<T>(
         let (memory, data) = caller.memory_and_data();
         let ctx = ctx(data);
         let result = run(ctx, Guest::new(memory));
-        if result != Err(Errno::Intr) {
+        let stop = if result == Err(Errno::Intr) { check_interrupt() } else { Ok(()) };
+        if result != Err(Errno::Intr) || stop.is_err() {
             ctx.waiting_since = None;
-            return Ok(number(result));
+            return stop.map(|()| number(result));
         }
-        check_interrupt()?;
     }
 }
 
