@@ -113,11 +113,6 @@ impl Entry {
         if !self.rights.contains(rights) {
             return Err(Errno::NotCapable);
         }
-        self.require_unchanged(rights)
-    }
-
-    /// Checks that what `rights` are for changes nothing that may only be read.
-    pub(crate) fn require_unchanged(&self, rights: Rights) -> Result<(), Errno> {
         if self.read_only && rights.intersects(Rights::CHANGES) { Err(Errno::RoFs) } else { Ok(()) }
     }
 }

@@ -265,6 +265,16 @@ impl Buffers<'_> {
         }
     }
 
+    /// Leaves the first `limit` bytes.
+    pub(crate) fn truncate(&mut self, limit: usize) {
+        let mut left = limit;
+        let ranges = if self.many.capacity() > 0 { &mut self.many[..] } else { &mut self.few[..self.used] };
+        for range in ranges {
+            range.iov_len = range.iov_len.min(left);
+            left -= range.iov_len;
+        }
+    }
+
     /// The ranges. Each lies in guest memory, mapped for reading and writing.
     pub(crate) fn as_slice(&self) -> &[IoVec] {
         if self.many.capacity() > 0 { &self.many } else { &self.few[..self.used] }
@@ -378,6 +388,21 @@ pub(crate) mod tests {
         let guest = Guest::over(&mut memory);
         let buffers = guest.buffers(0, count).expect("all zero");
         assert_eq!(buffers.as_slice().len(), MAX_BUFFERS as usize);
+    }
+
+    #[test]
+    fn buffers_are_cut() {
+        let mut memory = vec![0_u8; 0x1000];
+        let guest = Guest::over(&mut memory);
+        for count in [3_u32, 9] {
+            for at in 0..count {
+                guest.write(at * 8 + 4, &10_u32.to_le_bytes()).expect("in range");
+            }
+            let mut buffers = guest.buffers(0, count).expect("in range");
+            buffers.truncate(15);
+            let lengths: Vec<_> = buffers.as_slice().iter().map(|range| range.iov_len).collect();
+            assert_eq!((&lengths[..3], lengths.iter().sum()), (&[10, 5, 0][..], 15_usize));
+        }
     }
 
     #[test]

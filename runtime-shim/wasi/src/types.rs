@@ -171,11 +171,12 @@ impl Rights {
         .union(Self::FD_FILESTAT_SET_TIMES)
         .union(Self::POLL_FD_READWRITE);
 
+    /// What takes a file that is open for writing.
+    pub(crate) const WRITES: Self = Self::FD_WRITE.union(Self::FD_ALLOCATE).union(Self::FD_FILESTAT_SET_SIZE);
+
     /// What changes something, where a directory may only be read. (To make a file is refused only if there is none of
     /// that name.)
-    pub(crate) const CHANGES: Self = Self::FD_WRITE
-        .union(Self::FD_ALLOCATE)
-        .union(Self::FD_FILESTAT_SET_SIZE)
+    pub(crate) const CHANGES: Self = Self::WRITES
         .union(Self::FD_FILESTAT_SET_TIMES)
         .union(Self::PATH_CREATE_DIRECTORY)
         .union(Self::PATH_LINK_SOURCE)

@@ -1,3 +1,4 @@
 //! WASI as programs meet it.
 
 mod conformance;
+mod own;

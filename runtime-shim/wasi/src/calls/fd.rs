@@ -8,7 +8,7 @@ use rustix::fs::{Advice, FallocateFlags, SeekFrom};
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle};
-use crate::guest::Guest;
+use crate::guest::{Buffers, Guest};
 use crate::sys::kernel;
 use crate::sys::signals::held_back;
 use crate::types::{FdFlags, Prestat, Rights};
@@ -55,8 +55,7 @@ pub(crate) fn fd_write(
             guest.gather(list, count, collected, room)?
         }
         _ => {
-            let buffers = guest.buffers(list, count)?;
-            would_block(entry, PollFlags::OUT)?;
+            let buffers = sendable(entry, guest.buffers(list, count)?)?;
             kernel::write(entry.fd(Errno::BadF)?, &buffers, entry.may_break())?
         }
     };
@@ -66,7 +65,7 @@ pub(crate) fn fd_write(
 /// The guest may have asked a shared descriptor not to block. The descriptor itself must not change, for
 /// it is not the guest's alone; so ask first whether it would.
 pub(super) fn would_block(entry: &Entry, wanted: PollFlags) -> Result<(), Errno> {
-    if entry.is_owned() || !entry.flags.contains(FdFlags::NONBLOCK) {
+    if !asks_first(entry) {
         return Ok(());
     }
     // What lies in memory is always there.
@@ -77,6 +76,22 @@ pub(super) fn would_block(entry: &Entry, wanted: PollFlags) -> Result<(), Errno>
         0 => Err(Errno::Again),
         _ => Ok(()),
     }
+}
+
+fn asks_first(entry: &Entry) -> bool {
+    !entry.is_owned() && entry.flags.contains(FdFlags::NONBLOCK)
+}
+
+/// Bytes that a pipe or socket which can be written to takes without waiting for more room.
+const AT_ONCE: usize = 4096;
+
+/// What of `buffers` can be written now, where the guest asked a shared descriptor not to block.
+pub(super) fn sendable<'a>(entry: &Entry, mut buffers: Buffers<'a>) -> Result<Buffers<'a>, Errno> {
+    would_block(entry, PollFlags::OUT)?;
+    if asks_first(entry) && entry.may_break() {
+        buffers.truncate(AT_ONCE);
+    }
+    Ok(buffers)
 }
 
 pub(crate) fn fd_pread(

@@ -46,7 +46,9 @@ pub(crate) fn path_open(
     let (dir, read_only) = (directory.fd(Errno::NotDir)?, directory.read_only);
     let host_flags = host_flags(follow, open_flags, flags, rights);
     let opened = if read_only {
-        directory.require_unchanged(rights)?;
+        if rights.intersects(Rights::WRITES) {
+            return Err(Errno::RoFs);
+        }
         open_unchanged(dir, &path, host_flags)?
     } else {
         let create = open_flags.contains(OpenFlags::CREAT);
@@ -100,7 +102,7 @@ fn rights_to_sync(flags: FdFlags) -> Rights {
 /// be open for writing.)
 fn host_flags(follow: bool, open_flags: OpenFlags, flags: FdFlags, rights: Rights) -> OFlags {
     let to_read = rights.intersects(Rights::FD_READ | Rights::FD_READDIR);
-    let to_write = rights.intersects(Rights::FD_WRITE | Rights::FD_ALLOCATE | Rights::FD_FILESTAT_SET_SIZE);
+    let to_write = rights.intersects(Rights::WRITES);
     let mut host = flags_to_host(flags);
     host |= match (to_read, to_write) {
         (true, true) => OFlags::RDWR,
