@@ -45,6 +45,8 @@ pub(crate) enum CliError {
     NotAnArtifact { path: PathBuf, source: NotAnArtifact },
     #[error("cannot give the program its directories")]
     Directory(#[source] WasiError),
+    #[error("cannot give the program its sockets")]
+    Socket(#[source] WasiError),
     #[error("cannot set up WASI")]
     Wasi(#[source] LinkError),
     #[error("`{}` exports no function `_start`", path.display())]
@@ -99,7 +101,7 @@ impl CliError {
                 exported(functions).unwrap_or_else(|| "it exports no functions at all".into())
             }
             CliError::Instantiate { source, .. } if matches!(**source, InstantiateError::Unresolved(_)) => {
-                "`wasmaot run` defines the functions of `wasi_snapshot_preview1` only; \
+                "`wasmaot run` defines the functions of `wasi_snapshot_preview1` and `wasi_unstable` only; \
                  other imports take a host program that defines them"
                     .into()
             }

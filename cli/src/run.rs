@@ -14,7 +14,7 @@ use wasmaot_abi::descriptor::{Descriptor, ExportKind};
 use wasmaot_abi::types::FuncType;
 use wasmaot_compiler::{Emit, Options};
 use wasmaot_runtime::{CallError, InstantiateError, Linker, Module, Store, Val};
-use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
+use wasmaot_wasi::{Version, WasiCtx, WasiCtxBuilder};
 
 /// Run a program, compiling it first if need be
 #[derive(Debug, PartialEq, clap::Args)]
@@ -24,13 +24,21 @@ pub(crate) struct Opts {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Directory that the program may use, and its name there [default: the same name]
-    #[arg(long = "dir", value_name = "HOST[::GUEST]", value_parser = OsStringValueParser::new().try_map(Directory::parse))]
+    /// Directory that the program may use, and its name there [default: the same name]; with `:ro` to read only
+    #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]", value_parser = OsStringValueParser::new().try_map(Directory::parse))]
     directories: Vec<Directory>,
 
     /// Environment variable of the program, which has no others
     #[arg(long = "env", value_name = "K=V", value_parser = OsStringValueParser::new().try_map(Variable::parse))]
     environment: Vec<Variable>,
+
+    /// Give the program all variables of this environment; `--env` adds to them
+    #[arg(long)]
+    inherit_env: bool,
+
+    /// Give the program a socket that listens at this TCP address, as a descriptor after its directories
+    #[arg(long = "listen", value_name = "ADDR")]
+    listeners: Vec<String>,
 
     /// Call this export with ARGS by its type and print the results, one per line
     #[arg(long, value_name = "NAME")]
@@ -49,6 +57,8 @@ Examples:
   wasmaot run app.so                                  an artifact of `wasmaot compile`
   wasmaot run app.wasm -- --verbose in.txt            options of the program stand behind `--`
   wasmaot run app.so --dir data::/data --env LANG=C   ./data is /data to the program
+  wasmaot run app.so --dir /etc:ro                    the program may read /etc and change nothing there
+  wasmaot run app.so --listen 127.0.0.1:8080          the program accepts connections, as descriptor 3 here
   wasmaot run lib.wat --invoke add 2 40               call one function
 
 -O, --target-cpu and --jobs apply to modules, which are compiled into a cache under
@@ -61,21 +71,28 @@ Exit status: the program's own; 134 if it traps; 1 for an error of wasmaot; 2 fo
 struct Directory {
     host: PathBuf,
     guest: String,
+    read_only: bool,
 }
 
 impl Directory {
-    /// The last `::` separates: a name inside is less likely to hold one.
+    /// The last `::` separates: a name inside is less likely to hold one. A directory whose own name ends in `:ro` takes
+    /// a slash behind it.
     fn parse(text: OsString) -> Result<Self, &'static str> {
         let bytes = text.as_bytes();
+        let (bytes, read_only) = match bytes.strip_suffix(b":ro") {
+            Some(rest) if !rest.ends_with(b":") => (rest, true),
+            _ => (bytes, false),
+        };
         let (host, guest) = match bytes.windows(2).rposition(|pair| pair == b"::") {
             Some(at) => (&bytes[..at], &bytes[at + 2..]),
             None => (bytes, bytes),
         };
         let guest = std::str::from_utf8(guest).map_err(|_| "the name inside is not UTF-8")?;
         match (host, guest) {
+            (b"", "") => Err("no directory in it"),
             (b"", _) => Err("no directory in front of the `::`"),
             (_, "") => Err("no name behind the `::`"),
-            _ => Ok(Self { host: OsStr::from_bytes(host).into(), guest: guest.into() }),
+            _ => Ok(Self { host: OsStr::from_bytes(host).into(), guest: guest.into(), read_only }),
         }
     }
 }
@@ -107,9 +124,6 @@ const START: &str = "_start";
 /// What a library exports for being called once before anything else.
 const INITIALIZE: &str = "_initialize";
 
-/// The module name of WASI preview 1's functions.
-const WASI: &str = "wasi_snapshot_preview1";
-
 /// An export to call, with its arguments.
 type Call = (String, Vec<Val>);
 
@@ -136,6 +150,8 @@ impl Opts {
             file: file.into(),
             directories: Vec::new(),
             environment: Vec::new(),
+            inherit_env: false,
+            listeners: Vec::new(),
             invoke: None,
             codegen: CodegenOpts::DEFAULT,
             arguments,
@@ -148,8 +164,12 @@ impl Opts {
         let calls = self.calls(module.descriptor())?;
         let mut store = Store::new(self.wasi()?);
         let mut linker = Linker::new();
-        if module.descriptor().imports.iter().any(|import| import.module == WASI) {
-            wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).map_err(CliError::Wasi)?;
+        let imports = &module.descriptor().imports;
+        for version in Version::ALL {
+            if imports.iter().any(|import| import.module == version.module()) {
+                wasmaot_wasi::add_version_to_linker(&mut linker, version, |ctx| ctx)
+                    .map_err(CliError::Wasi)?;
+            }
         }
         let instance = match linker.instantiate(&mut store, &module) {
             Ok(instance) => instance,
@@ -227,11 +247,25 @@ impl Opts {
         if self.invoke.is_none() {
             builder.args(&self.arguments);
         }
+        if self.inherit_env {
+            // A program finds the first of two variables of one name.
+            let given = |name: &OsStr| self.environment.iter().any(|variable| variable.key == name);
+            for (name, value) in std::env::vars_os().filter(|(name, _)| !given(name)) {
+                builder.env(name, value);
+            }
+        }
         for Variable { key, value } in &self.environment {
             builder.env(key, value);
         }
-        for Directory { host, guest } in &self.directories {
-            builder.preopen_dir(host, guest).map_err(CliError::Directory)?;
+        for Directory { host, guest, read_only } in &self.directories {
+            let opened = match read_only {
+                true => builder.preopen_dir_read_only(host, guest),
+                false => builder.preopen_dir(host, guest),
+            };
+            opened.map_err(CliError::Directory)?;
+        }
+        for address in &self.listeners {
+            builder.listen(address).map_err(CliError::Socket)?;
         }
         Ok(builder.build())
     }
@@ -304,12 +338,19 @@ mod tests {
 
     #[test]
     fn directories_and_variables_are_split() {
-        let directory =
-            |text: &str| Directory::parse(text.into()).map(|d| (d.host.into_os_string(), d.guest));
-        assert_eq!(directory("a"), Ok(("a".into(), "a".into())));
-        assert_eq!(directory("a:b::/c"), Ok(("a:b".into(), "/c".into())));
-        assert_eq!(directory("a::b::/c"), Ok(("a::b".into(), "/c".into())));
-        assert!(directory("a::").is_err() && directory("::b").is_err() && directory("").is_err());
+        let directory = |text: &str| {
+            Directory::parse(text.into()).map(|d| (d.host.into_os_string(), d.guest, d.read_only))
+        };
+        assert_eq!(directory("a"), Ok(("a".into(), "a".into(), false)));
+        assert_eq!(directory("a:b::/c"), Ok(("a:b".into(), "/c".into(), false)));
+        assert_eq!(directory("a::b::/c"), Ok(("a::b".into(), "/c".into(), false)));
+        assert_eq!(directory("a:ro"), Ok(("a".into(), "a".into(), true)));
+        assert_eq!(directory("a::/b:ro"), Ok(("a".into(), "/b".into(), true)));
+        assert_eq!(directory("a:ro/"), Ok(("a:ro/".into(), "a:ro/".into(), false)));
+        assert_eq!(directory("a::ro"), Ok(("a".into(), "ro".into(), false)));
+        for none in ["a::", "::b", "", ":ro", "::b:ro"] {
+            assert!(directory(none).is_err(), "{none}");
+        }
         let variable = |text: &str| Variable::parse(text.into()).map(|v| (v.key, v.value));
         assert_eq!(variable("K=V=W"), Ok(("K".into(), "V=W".into())));
         assert_eq!(variable("K="), Ok(("K".into(), "".into())));

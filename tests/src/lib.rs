@@ -7,10 +7,12 @@
 
 mod guest;
 mod parallel;
+mod program;
 mod random;
 
 pub use guest::{Guest, compile, compile_wat, options, trap_code, variants};
 pub use parallel::parallel;
+pub use program::{Ended, run_program, start};
 pub use random::Random;
 
 use std::io::Write;

@@ -1,10 +1,10 @@
 //! The benchmark programs at small sizes: their output must equal the expected files byte for byte.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use wasmaot_runtime::{CallError, Linker, Module, Store};
-use wasmaot_tests::{compile, report, repository};
-use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
+use std::fs;
+use std::path::PathBuf;
+use wasmaot_runtime::Module;
+use wasmaot_tests::{compile, report, repository, run_program};
+use wasmaot_wasi::WasiCtxBuilder;
 
 /// The program that needs instructions which are not translated yet.
 const NEEDS_SIMD: &str = "mandelbrot-simd";
@@ -40,33 +40,21 @@ fn manifest() -> Vec<Run> {
         .collect()
 }
 
-/// Runs a program with its output in a file. Gives the exit status and the output.
-fn run(run: &Run, scratch: &Path) -> (i32, Vec<u8>) {
+/// Runs a program. Gives the exit status and the output.
+fn run(run: &Run) -> (i32, Vec<u8>) {
     let wasm = fs::read(folder().join(&run.program).with_extension("wasm")).expect("the module is there");
     let module = Module::from_bytes(&compile(&wasm)).unwrap_or_else(|e| panic!("{}: {e}", run.program));
-    let output = scratch.join(&run.program);
     let mut builder = WasiCtxBuilder::new();
-    builder
-        .args(std::iter::once(&run.program).chain(&run.arguments))
-        .stdout(File::create(&output).expect("a writable folder"));
+    builder.args(std::iter::once(&run.program).chain(&run.arguments));
     if let Some(directory) = &run.directory {
         builder.preopen_dir(directory, ".").expect("the folder is there");
     }
-    let mut store = Store::new(builder.build());
-    let mut linker = Linker::<WasiCtx>::new();
-    wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).expect("new names");
-    let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{}: {e}", run.program));
-    let status = match instance.call(&mut store, "_start", &[]) {
-        Ok(_) => 0,
-        Err(CallError::Exit(status)) => status,
-        Err(error) => panic!("{}: {error}", run.program),
-    };
-    (status, fs::read(&output).expect("it was just written"))
+    let ended = run_program(&module, &mut builder).unwrap_or_else(|e| panic!("{}: {e}", run.program));
+    (ended.status, ended.stdout)
 }
 
 #[test]
 fn outputs_are_as_expected() {
-    let scratch = tempfile::tempdir().expect("a temporary folder");
     let runs = manifest();
     assert!(runs.len() >= 8);
     for program in &runs {
@@ -74,7 +62,7 @@ fn outputs_are_as_expected() {
             report(format_args!("programs: {NEEDS_SIMD} left out: SIMD is not translated yet"));
             continue;
         }
-        let (status, output) = run(program, scratch.path());
+        let (status, output) = run(program);
         let expected = fs::read(&program.expected).expect("the expected output is there");
         assert_eq!(status, 0, "{}", program.program);
         assert!(

@@ -3,6 +3,7 @@
 mod cache;
 mod compile;
 mod files;
+mod given;
 mod inspect;
 mod progress;
 mod run;

@@ -5,109 +5,161 @@
 //! they are never given to anything else, so that a program whose output was withheld cannot write it
 //! into a file by mistake. Descriptors that instances share are never repositioned and their status flags
 //! never changed.
+//!
+//! A table starts as a reference to the one that the host made for all instances, and becomes the
+//! instance's own with the first change, so that an instance that opens nothing pays nothing.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use crate::errno::Errno;
+use crate::given::Given;
 use crate::types::{FdFlags, Rights};
 
 /// The first number for anything but a standard stream.
 pub(crate) const FIRST_FREE: usize = 3;
 
 /// The host's side of a descriptor.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Handle {
     /// Opened by the guest, and its alone.
-    Owned(OwnedFd),
+    Owned(Arc<OwnedFd>),
     /// Given by the host, perhaps to many instances.
     Shared(Arc<OwnedFd>),
     /// A standard stream of the process.
     Inherited(BorrowedFd<'static>),
+    /// Input that lies in the context.
+    Input,
+    /// Output that the context collects.
+    Captured(Captured),
 }
 
-impl AsFd for Handle {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Owned(fd) => fd.as_fd(),
-            Self::Shared(fd) => fd.as_fd(),
-            Self::Inherited(fd) => *fd,
-        }
-    }
+/// Which of the collected outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Captured {
+    Stdout,
+    Stderr,
 }
 
 /// What a descriptor is good for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Kind {
     /// Anything that is read and written.
-    Stream,
+    Stream {
+        /// Whether writing may raise a signal: the other end may be gone.
+        broken: bool,
+    },
     /// A directory.
     Directory(Directory),
 }
 
 /// What belongs to a directory.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Directory {
     /// The guest's name for it, if it was preopened.
     pub(crate) preopened_as: Option<Arc<str>>,
-    /// A description of its own to list entries by, where the descriptor is shared.
-    pub(crate) listing: Option<OwnedFd>,
 }
 
 /// One open descriptor.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) handle: Handle,
     pub(crate) kind: Kind,
     pub(crate) rights: Rights,
     pub(crate) inheriting: Rights,
+    /// Whether nothing may be changed through it, as on a file system that is mounted so. What is opened beneath it
+    /// takes that on.
+    pub(crate) read_only: bool,
     /// As the guest set them. On a shared descriptor only `NONBLOCK` can be set, and is kept here alone.
     pub(crate) flags: FdFlags,
 }
 
 impl Entry {
-    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.handle.as_fd()
+    /// The host's descriptor. A stream in memory has none, and the call is refused with `in_memory`: what the system
+    /// says to the same call on a pipe.
+    pub(crate) fn fd(&self, in_memory: Errno) -> Result<BorrowedFd<'_>, Errno> {
+        self.host().ok_or(in_memory)
+    }
+
+    /// The host's descriptor, if there is one.
+    pub(crate) fn host(&self) -> Option<BorrowedFd<'_>> {
+        match &self.handle {
+            Handle::Owned(fd) | Handle::Shared(fd) => Some(fd.as_fd()),
+            Handle::Inherited(fd) => Some(*fd),
+            Handle::Input | Handle::Captured(_) => None,
+        }
+    }
+
+    /// Whether the guest opened it, so that its status is the guest's.
+    pub(crate) fn is_owned(&self) -> bool {
+        matches!(self.handle, Handle::Owned(_))
+    }
+
+    /// Whether writing may raise a signal.
+    pub(crate) fn may_break(&self) -> bool {
+        matches!(self.kind, Kind::Stream { broken: true })
     }
 
     /// The directory, if it is one.
     pub(crate) fn directory(&self) -> Option<&Directory> {
         match &self.kind {
             Kind::Directory(directory) => Some(directory),
-            Kind::Stream => None,
+            Kind::Stream { .. } => None,
         }
     }
 
     /// Checks that the descriptor carries all of `rights`.
     pub(crate) fn require(&self, rights: Rights) -> Result<(), Errno> {
-        if self.rights.contains(rights) { Ok(()) } else { Err(Errno::NotCapable) }
+        if !self.rights.contains(rights) {
+            return Err(Errno::NotCapable);
+        }
+        if self.read_only && rights.intersects(Rights::CHANGES) { Err(Errno::RoFs) } else { Ok(()) }
     }
 }
 
 /// The open descriptors of one instance.
 #[derive(Debug)]
 pub(crate) struct FdTable {
+    given: Arc<Given>,
+    /// None as long as they are the given ones.
+    own: Option<Own>,
+}
+
+/// Descriptors that an instance has changed.
+#[derive(Debug)]
+struct Own {
     entries: Vec<Option<Entry>>,
     /// No free number lies below this one.
     lowest_free: usize,
-    /// One more than the highest number that may be given out.
-    limit: usize,
 }
 
 impl FdTable {
-    /// A table that starts with `entries` and may grow to `limit` numbers.
-    pub(crate) fn new(entries: Vec<Option<Entry>>, limit: usize) -> Self {
-        Self { entries, lowest_free: FIRST_FREE, limit }
+    /// A table that starts with what is given.
+    pub(crate) fn new(given: Arc<Given>) -> Self {
+        Self { given, own: None }
+    }
+
+    /// What the host gave, descriptors or not.
+    pub(crate) fn given(&self) -> &Given {
+        &self.given
+    }
+
+    fn entries(&self) -> &[Option<Entry>] {
+        self.own.as_ref().map_or(&self.given.entries, |own| &own.entries)
+    }
+
+    fn own(&mut self) -> &mut Own {
+        self.own.get_or_insert_with(|| Own { entries: self.given.entries.clone(), lowest_free: FIRST_FREE })
     }
 
     /// An open descriptor, whatever its rights.
     pub(crate) fn entry(&self, fd: u32) -> Result<&Entry, Errno> {
-        self.entries.get(fd as usize).and_then(Option::as_ref).ok_or(Errno::BadF)
+        self.entries().get(fd as usize).and_then(Option::as_ref).ok_or(Errno::BadF)
     }
 
     /// As [`FdTable::entry`], to change it.
     pub(crate) fn entry_mut(&mut self, fd: u32) -> Result<&mut Entry, Errno> {
-        self.entries.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::BadF)
+        self.own().entries.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::BadF)
     }
 
     /// An open descriptor that carries `rights`.
@@ -137,32 +189,38 @@ impl FdTable {
         Ok(entry)
     }
 
+    /// The lowest number for a new descriptor.
+    fn lowest_free(&self) -> usize {
+        let from = self.own.as_ref().map_or(FIRST_FREE, |own| own.lowest_free);
+        let taken = self.entries().iter().skip(from).take_while(|entry| entry.is_some()).count();
+        from + taken
+    }
+
     /// Whether [`FdTable::insert`] will find a number.
-    pub(crate) fn has_room(&mut self) -> bool {
-        while self.entries.get(self.lowest_free).is_some_and(Option::is_some) {
-            self.lowest_free += 1;
-        }
-        self.lowest_free < self.limit
+    pub(crate) fn has_room(&self) -> bool {
+        self.lowest_free() < self.given.max_descriptors
     }
 
     /// Gives `entry` the lowest free number.
     pub(crate) fn insert(&mut self, entry: Entry) -> Result<u32, Errno> {
-        if !self.has_room() {
+        let number = self.lowest_free();
+        if number >= self.given.max_descriptors {
             return Err(Errno::MFile);
         }
-        let number = self.lowest_free;
-        if self.entries.len() <= number {
-            self.entries.resize_with(number + 1, || None);
+        let own = self.own();
+        if own.entries.len() <= number {
+            own.entries.resize_with(number + 1, || None);
         }
-        self.entries[number] = Some(entry);
+        own.entries[number] = Some(entry);
+        own.lowest_free = number + 1;
         u32::try_from(number).map_err(|_| Errno::MFile)
     }
 
     /// Closes `fd`.
     pub(crate) fn remove(&mut self, fd: u32) -> Result<Entry, Errno> {
-        let number = fd as usize;
-        let entry = self.entries.get_mut(number).and_then(Option::take).ok_or(Errno::BadF)?;
-        self.lowest_free = self.lowest_free.min(number.max(FIRST_FREE));
+        let (number, own) = (fd as usize, self.own());
+        let entry = own.entries.get_mut(number).and_then(Option::take).ok_or(Errno::BadF)?;
+        own.lowest_free = own.lowest_free.min(number.max(FIRST_FREE));
         Ok(entry)
     }
 
@@ -185,16 +243,17 @@ mod tests {
     fn entry(rights: Rights) -> Entry {
         let file = std::fs::File::open("/dev/null").expect("/dev/null");
         Entry {
-            handle: Handle::Owned(file.into()),
-            kind: Kind::Stream,
+            handle: Handle::Owned(Arc::new(file.into())),
+            kind: Kind::Stream { broken: false },
             rights,
             inheriting: Rights::empty(),
+            read_only: false,
             flags: FdFlags::empty(),
         }
     }
 
     fn table(limit: usize) -> FdTable {
-        FdTable::new(Vec::new(), limit)
+        FdTable::new(Arc::new(Given { max_descriptors: limit, ..Given::default() }))
     }
 
     #[test]
@@ -230,6 +289,27 @@ mod tests {
         for closed in [0, 2, fd + 1, u32::MAX] {
             assert!(matches!(table.get(closed, Rights::empty()), Err(Errno::BadF)));
         }
+    }
+
+    #[test]
+    fn what_is_read_only_is_not_changed() {
+        let mut table = table(100);
+        let fd = table.insert(Entry { read_only: true, ..entry(Rights::all()) }).expect("room");
+        assert!(table.stream(fd, Rights::FD_READ | Rights::FD_SYNC).is_ok());
+        assert!(matches!(table.stream(fd, Rights::FD_FILESTAT_SET_TIMES), Err(Errno::RoFs)));
+    }
+
+    /// Instances share what they were given until they change it, each for itself.
+    #[test]
+    fn changes_are_the_instances_own() {
+        let given = Given { entries: vec![Some(entry(Rights::all()))], ..Given::default() };
+        let given = Arc::new(given);
+        let [mut one, other] = [(); 2].map(|()| FdTable::new(Arc::clone(&given)));
+        assert!(one.own.is_none() && one.entry(0).is_ok());
+        one.remove(0).expect("open");
+        assert!(one.entry(0).is_err() && other.entry(0).is_ok());
+        assert_eq!(one.insert(entry(Rights::all())), Ok(3));
+        assert!(other.own.is_none());
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl<'a> Guest<'a> {
         }
     }
 
-    fn copy_out(&self, ptr: u32, into: &mut [u8]) -> Result<(), Errno> {
+    pub(crate) fn copy_out(&self, ptr: u32, into: &mut [u8]) -> Result<(), Errno> {
         match self.memory {
             Memory::Absent => Err(Errno::Fault),
             Memory::Instance(memory) => memory.read(ptr, into).map_err(|_| Errno::Fault),
@@ -157,14 +157,73 @@ impl<'a> Guest<'a> {
         count: u32,
         address: impl Fn(u32, u64) -> Result<*mut u8, Errno>,
     ) -> Result<Buffers<'a>, Errno> {
-        self.check(list, count, 8, 4)?;
         let mut buffers = Buffers::with_capacity(count.min(MAX_BUFFERS) as usize);
-        for index in 0..count.min(MAX_BUFFERS) {
-            let pair = u64::from_le_bytes(self.read(list + index * 8)?);
-            let (ptr, len) = (pair as u32, (pair >> 32) as u32);
+        for pair in self.pairs(list, count)? {
+            let (ptr, len) = pair?;
             buffers.push(vector(address(ptr, u64::from(len))?, len));
         }
         Ok(buffers)
+    }
+
+    /// The pairs of a list, as far as they are used at once. All of the list is checked first.
+    fn pairs(
+        self,
+        list: u32,
+        count: u32,
+    ) -> Result<impl Iterator<Item = Result<(u32, u32), Errno>> + use<'a>, Errno> {
+        self.check(list, count, 8, 4)?;
+        Ok((0..count.min(MAX_BUFFERS)).map(move |index| {
+            let pair = u64::from_le_bytes(self.read(list + index * 8)?);
+            Ok((pair as u32, (pair >> 32) as u32))
+        }))
+    }
+
+    /// Checks all ranges of a list and gives the bytes in them.
+    fn listed(self, list: u32, count: u32) -> Result<u64, Errno> {
+        let mut pairs = self.pairs(list, count)?;
+        pairs.try_fold(0, |sum, pair| {
+            let (ptr, len) = pair?;
+            self.check(ptr, len, 1, 1)?;
+            Ok(sum + u64::from(len))
+        })
+    }
+
+    /// Copies what the ranges of a list hold to the end of `into`, at most `room` bytes, and gives how many.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::NoSpc`] if there is something to copy and no room at all.
+    pub(crate) fn gather(
+        self,
+        list: u32,
+        count: u32,
+        into: &mut Vec<u8>,
+        room: usize,
+    ) -> Result<usize, Errno> {
+        if self.listed(list, count)? > 0 && room == 0 {
+            return Err(Errno::NoSpc);
+        }
+        let start = into.len();
+        for pair in self.pairs(list, count)? {
+            let (ptr, len) = pair?;
+            let end = into.len();
+            into.resize(end + (len as usize).min(room - (end - start)), 0);
+            self.copy_out(ptr, &mut into[end..])?;
+        }
+        Ok(into.len() - start)
+    }
+
+    /// Copies from the start of `bytes` into the ranges of a list, and gives how many fitted.
+    pub(crate) fn scatter(self, list: u32, count: u32, bytes: &[u8]) -> Result<usize, Errno> {
+        self.listed(list, count)?;
+        let mut left = bytes;
+        for pair in self.pairs(list, count)? {
+            let (ptr, len) = pair?;
+            let (now, rest) = left.split_at(left.len().min(len as usize));
+            self.write(ptr, now)?;
+            left = rest;
+        }
+        Ok(bytes.len() - left.len())
     }
 }
 
@@ -203,6 +262,16 @@ impl Buffers<'_> {
         } else {
             self.few[self.used] = vector;
             self.used += 1;
+        }
+    }
+
+    /// Leaves the first `limit` bytes.
+    pub(crate) fn truncate(&mut self, limit: usize) {
+        let mut left = limit;
+        let ranges = if self.many.capacity() > 0 { &mut self.many[..] } else { &mut self.few[..self.used] };
+        for range in ranges {
+            range.iov_len = range.iov_len.min(left);
+            left -= range.iov_len;
         }
     }
 
@@ -319,6 +388,46 @@ pub(crate) mod tests {
         let guest = Guest::over(&mut memory);
         let buffers = guest.buffers(0, count).expect("all zero");
         assert_eq!(buffers.as_slice().len(), MAX_BUFFERS as usize);
+    }
+
+    #[test]
+    fn buffers_are_cut() {
+        let mut memory = vec![0_u8; 0x1000];
+        let guest = Guest::over(&mut memory);
+        for count in [3_u32, 9] {
+            for at in 0..count {
+                guest.write(at * 8 + 4, &10_u32.to_le_bytes()).expect("in range");
+            }
+            let mut buffers = guest.buffers(0, count).expect("in range");
+            buffers.truncate(15);
+            let lengths: Vec<_> = buffers.as_slice().iter().map(|range| range.iov_len).collect();
+            assert_eq!((&lengths[..3], lengths.iter().sum()), (&[10, 5, 0][..], 15_usize));
+        }
+    }
+
+    #[test]
+    fn streams_in_memory_are_copied() {
+        with_guest(|guest| {
+            let pairs = |pairs: [(u32, u32); 3]| {
+                for (at, (ptr, len)) in (0..).step_by(8).zip(pairs) {
+                    guest.write(at, &ptr.to_le_bytes()).expect("in range");
+                    guest.write(at + 4, &len.to_le_bytes()).expect("in range");
+                }
+            };
+            pairs([(40, 2), (50, 0), (60, 3)]);
+            let mut into = vec![1];
+            assert_eq!(guest.gather(0, 3, &mut into, 4), Ok(4));
+            assert_eq!(into, [1, 40, 41, 60, 61]);
+            assert_eq!(guest.gather(0, 3, &mut into, 0), Err(Errno::NoSpc));
+            assert_eq!(guest.gather(8, 1, &mut into, 0), Ok(0));
+            assert_eq!(guest.scatter(0, 3, b"abc"), Ok(3));
+            assert_eq!((guest.read(40), guest.read(60)), (Ok(*b"ab"), Ok([b'c', 61, 62])));
+            assert_eq!(guest.scatter(0, 3, b"abcdefg"), Ok(5));
+            pairs([(40, 2), (50, 0), (60, 5)]);
+            assert_eq!(guest.scatter(0, 3, b"xyz"), Err(Errno::Fault));
+            assert_eq!(guest.gather(0, 3, &mut into, 9), Err(Errno::Fault));
+            assert_eq!((guest.read(40), into.len()), (Ok(*b"ab"), 5), "nothing was copied");
+        });
     }
 
     #[test]

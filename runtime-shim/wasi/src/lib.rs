@@ -1,7 +1,8 @@
 //! WASI preview 1 as host functions of wasmaot's runtime.
 //!
-//! [`WasiCtxBuilder`] says what an instance gets, [`add_to_linker`] defines the functions. An instance
-//! has no authority but what its context was given: no arguments, environment, streams or files otherwise.
+//! [`WasiCtxBuilder`] says what an instance gets, [`add_to_linker`] defines the functions, those of the older
+//! `wasi_unstable` among them. An instance has no authority but what its context was given: no arguments,
+//! environment, streams or files otherwise.
 //!
 //! ```text
 //! guest ──▶ lib.rs (table) ──▶ calls/* ──▶ fdtable.rs: descriptor and rights
@@ -10,39 +11,45 @@
 //! ```
 //!
 //! **Invariants.** Guest memory is reached through `guest.rs` alone, paths reach the kernel through
-//! `path.rs` alone, host descriptors are reached through `fdtable.rs` alone.
+//! `path.rs` alone, host descriptors are reached through `fdtable.rs` alone. A call that a signal
+//! interrupts comes back to [`call`], which alone makes it again.
 
+mod builder;
 mod calls;
 mod ctx;
 mod errno;
 mod fdtable;
+mod given;
 mod guest;
 mod path;
 mod sys;
 mod types;
+mod version;
 mod walk;
 
-use wasmaot_runtime::{Caller, HostError, LinkError, Linker};
+use wasmaot_runtime::{Caller, HostError, LinkError, Linker, check_interrupt};
 
 use calls::{args, clock, fd, fdstat, path as paths, poll, proc, random, readdir, sock};
 use guest::Guest;
 
-pub use ctx::{WasiCtx, WasiCtxBuilder, WasiError};
+pub use builder::{WasiCtxBuilder, WasiError};
+pub use ctx::WasiCtx;
 pub use errno::Errno;
+pub use version::Version;
 
-/// The module that guests import from.
-const MODULE: &str = "wasi_snapshot_preview1";
-
-/// Defines functions, one line each: its name, what runs it, and the guest's arguments as they come.
+/// Defines functions, one line each: its name, what runs it, whether that depends on the version, and the guest's
+/// arguments as they come.
 macro_rules! define {
-    ($linker:ident, $ctx:ident; $($name:ident => $call:path, ($($arg:ident: $ty:ty),*);)*) => {
-        $($linker.func(MODULE, stringify!($name), move |caller: &mut Caller<'_, T>, $($arg: $ty),*| {
-            call(caller, $ctx, |ctx, guest| $call(ctx, guest, $($arg),*))
+    ($linker:ident, $version:ident, $ctx:ident;
+     $($name:ident => $call:path $([$by_version:ident])?, ($($arg:ident: $ty:ty),*);)*) => {
+        $($linker.func($version.module(), stringify!($name), move |caller: &mut Caller<'_, T>, $($arg: $ty),*| {
+            call(caller, $ctx, |ctx, guest| $call(ctx, guest, $($by_version,)? $($arg),*))
         })?;)*
     };
 }
 
-/// Defines all functions of WASI preview 1. `ctx` finds the context in the store's data.
+/// Defines all functions of WASI preview 1 and those of the older `wasi_unstable`. `ctx` finds the context in the
+/// store's data.
 ///
 /// # Errors
 ///
@@ -51,7 +58,25 @@ pub fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     ctx: fn(&mut T) -> &mut WasiCtx,
 ) -> Result<(), LinkError> {
-    define! { linker, ctx;
+    Version::ALL.into_iter().try_for_each(|version| add_version_to_linker(linker, version, ctx))
+}
+
+/// Defines all functions of one version. `ctx` finds the context in the store's data.
+///
+/// # Errors
+///
+/// [`LinkError`] when the linker has one of the names already.
+pub fn add_version_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    version: Version,
+    ctx: fn(&mut T) -> &mut WasiCtx,
+) -> Result<(), LinkError> {
+    if version == Version::Preview1 {
+        define! { linker, version, ctx;
+            sock_accept => sock::sock_accept, (fd: u32, flags: u32, out: u32);
+        }
+    }
+    define! { linker, version, ctx;
         args_get => args::args_get, (pointers: u32, bytes: u32);
         args_sizes_get => args::args_sizes_get, (count: u32, size: u32);
         environ_get => args::environ_get, (pointers: u32, bytes: u32);
@@ -65,7 +90,7 @@ pub fn add_to_linker<T: 'static>(
         fd_fdstat_get => fdstat::fd_fdstat_get, (fd: u32, out: u32);
         fd_fdstat_set_flags => fdstat::fd_fdstat_set_flags, (fd: u32, flags: u32);
         fd_fdstat_set_rights => fdstat::fd_fdstat_set_rights, (fd: u32, rights: u64, inheriting: u64);
-        fd_filestat_get => fdstat::fd_filestat_get, (fd: u32, out: u32);
+        fd_filestat_get => fdstat::fd_filestat_get [version], (fd: u32, out: u32);
         fd_filestat_set_size => fdstat::fd_filestat_set_size, (fd: u32, size: u64);
         fd_filestat_set_times => fdstat::fd_filestat_set_times, (fd: u32, atim: u64, mtim: u64, flags: u32);
         fd_pread => fd::fd_pread, (fd: u32, list: u32, count: u32, offset: u64, out: u32);
@@ -75,12 +100,12 @@ pub fn add_to_linker<T: 'static>(
         fd_read => fd::fd_read, (fd: u32, list: u32, count: u32, out: u32);
         fd_readdir => readdir::fd_readdir, (fd: u32, buffer: u32, len: u32, cookie: u64, out: u32);
         fd_renumber => fd::fd_renumber, (from: u32, to: u32);
-        fd_seek => fd::fd_seek, (fd: u32, offset: i64, whence: u32, out: u32);
+        fd_seek => fd::fd_seek [version], (fd: u32, offset: i64, whence: u32, out: u32);
         fd_sync => fd::fd_sync, (fd: u32);
         fd_tell => fd::fd_tell, (fd: u32, out: u32);
         fd_write => fd::fd_write, (fd: u32, list: u32, count: u32, out: u32);
         path_create_directory => paths::path_create_directory, (fd: u32, path: u32, len: u32);
-        path_filestat_get => paths::path_filestat_get, (fd: u32, lookup: u32, path: u32, len: u32, out: u32);
+        path_filestat_get => paths::path_filestat_get [version], (fd: u32, lookup: u32, path: u32, len: u32, out: u32);
         path_filestat_set_times => paths::path_filestat_set_times,
             (fd: u32, lookup: u32, path: u32, len: u32, atim: u64, mtim: u64, flags: u32);
         path_link => paths::path_link,
@@ -94,28 +119,42 @@ pub fn add_to_linker<T: 'static>(
             (old_fd: u32, old: u32, old_len: u32, new_fd: u32, new: u32, new_len: u32);
         path_symlink => paths::path_symlink, (target: u32, target_len: u32, fd: u32, path: u32, len: u32);
         path_unlink_file => paths::path_unlink_file, (fd: u32, path: u32, len: u32);
-        poll_oneoff => poll::poll_oneoff, (input: u32, output: u32, count: u32, out: u32);
-        proc_raise => proc::proc_raise, (signal: u32);
+        poll_oneoff => poll::poll_oneoff [version], (input: u32, output: u32, count: u32, out: u32);
         random_get => random::random_get, (buffer: u32, len: u32);
         sched_yield => proc::sched_yield, ();
-        sock_accept => sock::sock_accept, (fd: u32, flags: u32, out: u32);
         sock_recv => sock::sock_recv,
             (fd: u32, list: u32, count: u32, flags: u32, out: u32, flags_out: u32);
         sock_send => sock::sock_send, (fd: u32, list: u32, count: u32, flags: u32, out: u32);
         sock_shutdown => sock::sock_shutdown, (fd: u32, how: u32);
     }
-    linker.func(MODULE, "proc_exit", |_: &mut Caller<'_, T>, code: u32| -> Result<(), HostError> {
-        Err(HostError::Exit(code.cast_signed()))
+    let module = version.module();
+    linker.func(module, "proc_exit", |_: &mut Caller<'_, T>, code: u32| proc::proc_exit(code))?;
+    linker.func(module, "proc_raise", |_: &mut Caller<'_, T>, signal: u32| {
+        proc::proc_raise(signal).map(|result| number(result))
     })?;
     Ok(())
 }
 
-/// Runs one call for `caller` and gives the guest its error number, 0 for none.
+/// Runs one call for `caller` and gives the guest its error number. **The one place where a signal's interruption
+/// ends**: the instance is to be stopped, or the call is made again.
 fn call<T>(
     caller: &mut Caller<'_, T>,
     ctx: fn(&mut T) -> &mut WasiCtx,
-    run: impl FnOnce(&mut WasiCtx, Guest<'_>) -> Result<(), Errno>,
-) -> i32 {
-    let (memory, data) = caller.memory_and_data();
-    run(ctx(data), Guest::new(memory)).map_or_else(|error| i32::from(error.raw()), |()| 0)
+    run: impl Fn(&mut WasiCtx, Guest<'_>) -> Result<(), Errno>,
+) -> Result<i32, HostError> {
+    loop {
+        let (memory, data) = caller.memory_and_data();
+        let ctx = ctx(data);
+        let result = run(ctx, Guest::new(memory));
+        let stop = if result == Err(Errno::Intr) { check_interrupt() } else { Ok(()) };
+        if result != Err(Errno::Intr) || stop.is_err() {
+            ctx.waiting_since = None;
+            return stop.map(|()| number(result));
+        }
+    }
+}
+
+/// What a call returns to the guest: an error number, 0 for none.
+fn number(result: Result<(), Errno>) -> i32 {
+    result.map_or_else(|error| i32::from(error.raw()), |()| 0)
 }

@@ -10,12 +10,13 @@
 //! * *One final name* goes to the kernel relative to its parent ([`Place`]), which was opened by [`open`].
 //!   The name holds no `/` but a trailing one and is neither `.` nor `..`, and the calls made with it
 //!   (`mkdirat`, `unlinkat`, `renameat`, `symlinkat`, `linkat`, and `fstatat` where there is no slash at
-//!   all) never follow a final symbolic link.
+//!   all) never follow a final symbolic link. (What is linked after following one was opened before, and is
+//!   named to the kernel by its descriptor.)
 //!
 //! A path that leads out is [`Errno::NotCapable`].
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::LazyLock;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, Timestamps};
@@ -51,7 +52,6 @@ fn open_by_kernel(dir: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode) -
     loop {
         match rustix::fs::openat2(dir, path, flags, mode, beneath) {
             Ok(fd) => return Ok(fd),
-            Err(HostErrno::INTR) => {}
             // The kernel could not rule out that a rename moved a `..` out of the directory.
             Err(HostErrno::AGAIN) if retries < MAX_RETRIES => retries += 1,
             Err(HostErrno::XDEV) => return Err(Errno::NotCapable),
@@ -207,22 +207,38 @@ pub(crate) fn symlink(target: &CStr, dir: BorrowedFd<'_>, path: &CStr) -> Result
     Ok(rustix::fs::symlinkat(target, &place.parent, &place.name)?)
 }
 
-/// Makes a further name for a file that is not a directory. A symbolic link is linked itself.
+/// Makes a further name for a file that is not a directory. A symbolic link is linked itself unless it is to be
+/// followed.
 pub(crate) fn link(
+    old_dir: BorrowedFd<'_>,
+    old: &CStr,
+    follow: bool,
+    new_dir: BorrowedFd<'_>,
+    new: &CStr,
+) -> Result<(), Errno> {
+    if follow || old.to_bytes().ends_with(b"/") {
+        return link_opened(old_dir, old, new_dir, new);
+    }
+    let from = place(old_dir, old, Errno::Perm)?;
+    let to = place(new_dir, new, Errno::Exist)?;
+    Ok(rustix::fs::linkat(&from.parent, &from.name, &to.parent, &to.name, AtFlags::empty())?)
+}
+
+/// Links the file that a path leads to. What was found is named by its descriptor, so that nothing is looked up twice;
+/// `/proc` does for every process what `AT_EMPTY_PATH` does for privileged ones.
+fn link_opened(
     old_dir: BorrowedFd<'_>,
     old: &CStr,
     new_dir: BorrowedFd<'_>,
     new: &CStr,
 ) -> Result<(), Errno> {
-    let from = place(old_dir, old, Errno::Perm)?;
+    let file = open_reference(old_dir, old, true)?;
     let to = place(new_dir, new, Errno::Exist)?;
-    if from.name.to_bytes().ends_with(b"/") {
-        // Here alone the kernel would follow a link for the slash's sake. It insists on a directory, and
-        // those cannot be linked.
-        open(old_dir, old, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())?;
+    if FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode).is_dir() {
         return Err(Errno::Perm);
     }
-    Ok(rustix::fs::linkat(&from.parent, &from.name, &to.parent, &to.name, AtFlags::empty())?)
+    let name = c_string(format!("/proc/self/fd/{}", file.as_raw_fd()).into_bytes())?;
+    Ok(rustix::fs::linkat(CWD, &name, &to.parent, &to.name, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 #[cfg(test)]

@@ -171,6 +171,24 @@ impl Rights {
         .union(Self::FD_FILESTAT_SET_TIMES)
         .union(Self::POLL_FD_READWRITE);
 
+    /// What takes a file that is open for writing.
+    pub(crate) const WRITES: Self = Self::FD_WRITE.union(Self::FD_ALLOCATE).union(Self::FD_FILESTAT_SET_SIZE);
+
+    /// What changes something, where a directory may only be read. (To make a file is refused only if there is none of
+    /// that name.)
+    pub(crate) const CHANGES: Self = Self::WRITES
+        .union(Self::FD_FILESTAT_SET_TIMES)
+        .union(Self::PATH_CREATE_DIRECTORY)
+        .union(Self::PATH_LINK_SOURCE)
+        .union(Self::PATH_LINK_TARGET)
+        .union(Self::PATH_RENAME_SOURCE)
+        .union(Self::PATH_RENAME_TARGET)
+        .union(Self::PATH_FILESTAT_SET_SIZE)
+        .union(Self::PATH_FILESTAT_SET_TIMES)
+        .union(Self::PATH_SYMLINK)
+        .union(Self::PATH_REMOVE_DIRECTORY)
+        .union(Self::PATH_UNLINK_FILE);
+
     /// What every standard stream has; [`Rights::FD_READ`] or the writing ones come on top.
     const STREAM: Self = Self::FD_SEEK
         .union(Self::FD_TELL)
@@ -277,6 +295,10 @@ pub(crate) struct FileStat {
 
 impl FileStat {
     pub(crate) const ALIGN: u32 = 8;
+
+    /// A stream that is no file of the host's.
+    pub(crate) const IN_MEMORY: Self =
+        Self { dev: 0, ino: 0, filetype: FileType::Unknown, nlink: 1, size: 0, atim: 0, mtim: 0, ctim: 0 };
 
     pub(crate) fn from_host(stat: &Stat) -> Self {
         Self {
@@ -386,6 +408,8 @@ pub(crate) struct Subscription {
 impl Subscription {
     pub(crate) const SIZE: u32 = 48;
     pub(crate) const ALIGN: u32 = 8;
+    /// The tag of a clock.
+    pub(crate) const CLOCK: u8 = EVENT_CLOCK;
 
     pub(crate) fn decode(bytes: &[u8; 48]) -> Result<Self, Errno> {
         let u32_at = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);

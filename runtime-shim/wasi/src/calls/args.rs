@@ -1,11 +1,12 @@
 //! `args_*` and `environ_*`: two lists of strings, given out the same way.
 
-use crate::ctx::{Strings, WasiCtx};
+use crate::ctx::WasiCtx;
 use crate::errno::Errno;
+use crate::given::Strings;
 use crate::guest::Guest;
 
 pub(crate) fn args_get(ctx: &mut WasiCtx, guest: Guest<'_>, pointers: u32, bytes: u32) -> Result<(), Errno> {
-    get(&ctx.args, guest, pointers, bytes)
+    get(&ctx.table.given().args, guest, pointers, bytes)
 }
 
 pub(crate) fn args_sizes_get(
@@ -14,7 +15,7 @@ pub(crate) fn args_sizes_get(
     count: u32,
     size: u32,
 ) -> Result<(), Errno> {
-    sizes(&ctx.args, guest, count, size)
+    sizes(&ctx.table.given().args, guest, count, size)
 }
 
 pub(crate) fn environ_get(
@@ -23,7 +24,7 @@ pub(crate) fn environ_get(
     pointers: u32,
     bytes: u32,
 ) -> Result<(), Errno> {
-    get(&ctx.env, guest, pointers, bytes)
+    get(&ctx.table.given().env, guest, pointers, bytes)
 }
 
 pub(crate) fn environ_sizes_get(
@@ -32,7 +33,7 @@ pub(crate) fn environ_sizes_get(
     count: u32,
     size: u32,
 ) -> Result<(), Errno> {
-    sizes(&ctx.env, guest, count, size)
+    sizes(&ctx.table.given().env, guest, count, size)
 }
 
 /// Writes the strings to `bytes` and a pointer to each to `pointers`.

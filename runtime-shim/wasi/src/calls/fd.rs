@@ -8,9 +8,11 @@ use rustix::fs::{Advice, FallocateFlags, SeekFrom};
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle};
-use crate::guest::Guest;
-use crate::sys::kernel::{self, uninterrupted};
+use crate::guest::{Buffers, Guest};
+use crate::sys::kernel;
+use crate::sys::signals::held_back;
 use crate::types::{FdFlags, Prestat, Rights};
+use crate::version::{Version, Whence};
 
 pub(crate) fn fd_read(
     ctx: &mut WasiCtx,
@@ -22,9 +24,19 @@ pub(crate) fn fd_read(
 ) -> Result<(), Errno> {
     let entry = ctx.table.stream(fd, Rights::FD_READ)?;
     guest.result::<4>(out)?;
-    let buffers = guest.targets(list, count)?;
-    would_block(entry, PollFlags::IN)?;
-    guest.write_u32(out, kernel::read(entry.fd(), &buffers)? as u32)
+    let read = match entry.host() {
+        Some(host) => {
+            let buffers = guest.targets(list, count)?;
+            would_block(entry, PollFlags::IN)?;
+            kernel::read(host, &buffers)?
+        }
+        None => {
+            let read = guest.scatter(list, count, ctx.input_left())?;
+            ctx.advance_input(read);
+            read
+        }
+    };
+    guest.write_u32(out, read as u32)
 }
 
 pub(crate) fn fd_write(
@@ -37,24 +49,49 @@ pub(crate) fn fd_write(
 ) -> Result<(), Errno> {
     let entry = ctx.table.stream(fd, Rights::FD_WRITE)?;
     guest.result::<4>(out)?;
-    let buffers = guest.buffers(list, count)?;
-    would_block(entry, PollFlags::OUT)?;
-    guest.write_u32(out, kernel::write(entry.fd(), &buffers)? as u32)
+    let written = match entry.handle {
+        Handle::Captured(output) => {
+            let (collected, room) = ctx.collector(output);
+            guest.gather(list, count, collected, room)?
+        }
+        _ => {
+            let buffers = sendable(entry, guest.buffers(list, count)?)?;
+            kernel::write(entry.fd(Errno::BadF)?, &buffers, entry.may_break())?
+        }
+    };
+    guest.write_u32(out, written as u32)
 }
 
 /// The guest may have asked a shared descriptor not to block. The descriptor itself must not change, for
 /// it is not the guest's alone; so ask first whether it would.
 pub(super) fn would_block(entry: &Entry, wanted: PollFlags) -> Result<(), Errno> {
-    if matches!(entry.handle, Handle::Owned(_)) || !entry.flags.contains(FdFlags::NONBLOCK) {
+    if !asks_first(entry) {
         return Ok(());
     }
-    let fd = entry.fd();
+    // What lies in memory is always there.
+    let Some(fd) = entry.host() else { return Ok(()) };
     let mut polled = [PollFd::from_borrowed_fd(fd, wanted)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    match uninterrupted(|| rustix::event::poll(&mut polled, Some(&now)))? {
+    match rustix::event::poll(&mut polled, Some(&now))? {
         0 => Err(Errno::Again),
         _ => Ok(()),
     }
+}
+
+fn asks_first(entry: &Entry) -> bool {
+    !entry.is_owned() && entry.flags.contains(FdFlags::NONBLOCK)
+}
+
+/// Bytes that a pipe or socket which can be written to takes without waiting for more room.
+const AT_ONCE: usize = 4096;
+
+/// What of `buffers` can be written now, where the guest asked a shared descriptor not to block.
+pub(super) fn sendable<'a>(entry: &Entry, mut buffers: Buffers<'a>) -> Result<Buffers<'a>, Errno> {
+    would_block(entry, PollFlags::OUT)?;
+    if asks_first(entry) && entry.may_break() {
+        buffers.truncate(AT_ONCE);
+    }
+    Ok(buffers)
 }
 
 pub(crate) fn fd_pread(
@@ -69,7 +106,7 @@ pub(crate) fn fd_pread(
     let entry = ctx.table.stream(fd, Rights::FD_READ | Rights::FD_SEEK)?;
     guest.result::<4>(out)?;
     let buffers = guest.targets(list, count)?;
-    guest.write_u32(out, kernel::read_at(entry.fd(), &buffers, offset)? as u32)
+    guest.write_u32(out, kernel::read_at(entry.fd(Errno::SPipe)?, &buffers, offset)? as u32)
 }
 
 pub(crate) fn fd_pwrite(
@@ -84,24 +121,26 @@ pub(crate) fn fd_pwrite(
     let entry = ctx.table.stream(fd, Rights::FD_WRITE | Rights::FD_SEEK)?;
     guest.result::<4>(out)?;
     let buffers = guest.buffers(list, count)?;
-    guest.write_u32(out, kernel::write_at(entry.fd(), &buffers, offset)? as u32)
+    guest.write_u32(out, kernel::write_at(entry.fd(Errno::SPipe)?, &buffers, offset)? as u32)
 }
 
 pub(crate) fn fd_seek(
     ctx: &mut WasiCtx,
     guest: Guest<'_>,
+    version: Version,
     fd: u32,
     offset: i64,
     whence: u32,
     out: u32,
 ) -> Result<(), Errno> {
+    let whence = version.whence(whence)?;
     // To stay in place is to tell.
-    let rights = if offset == 0 && whence == 1 { Rights::FD_TELL } else { Rights::FD_SEEK };
+    let tells = offset == 0 && whence == Whence::Current;
+    let rights = if tells { Rights::FD_TELL } else { Rights::FD_SEEK };
     let to = match whence {
-        0 => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::Inval)?),
-        1 => SeekFrom::Current(offset),
-        2 => SeekFrom::End(offset),
-        _ => return Err(Errno::Inval),
+        Whence::Set => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::Inval)?),
+        Whence::Current => SeekFrom::Current(offset),
+        Whence::End => SeekFrom::End(offset),
     };
     seek(ctx, guest, fd, rights, to, out)
 }
@@ -122,17 +161,17 @@ fn seek(
     let entry = ctx.table.stream(fd, Rights::empty())?;
     entry.require(Rights::FD_SEEK).or_else(|_| entry.require(rights))?;
     guest.result::<8>(out)?;
-    guest.write_u64(out, rustix::fs::seek(entry.fd(), to)?)
+    guest.write_u64(out, rustix::fs::seek(entry.fd(Errno::SPipe)?, to)?)
 }
 
 pub(crate) fn fd_sync(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32) -> Result<(), Errno> {
     let entry = ctx.table.get(fd, Rights::FD_SYNC)?;
-    uninterrupted(|| rustix::fs::fsync(entry.fd()))
+    Ok(rustix::fs::fsync(entry.fd(Errno::Inval)?)?)
 }
 
 pub(crate) fn fd_datasync(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32) -> Result<(), Errno> {
     let entry = ctx.table.get(fd, Rights::FD_DATASYNC)?;
-    uninterrupted(|| rustix::fs::fdatasync(entry.fd()))
+    Ok(rustix::fs::fdatasync(entry.fd(Errno::Inval)?)?)
 }
 
 pub(crate) fn fd_advise(
@@ -156,7 +195,7 @@ pub(crate) fn fd_advise(
     if offset > i64::MAX as u64 || len > i64::MAX as u64 {
         return Err(Errno::Inval);
     }
-    Ok(rustix::fs::fadvise(entry.fd(), offset, NonZeroU64::new(len), advice)?)
+    Ok(rustix::fs::fadvise(entry.fd(Errno::SPipe)?, offset, NonZeroU64::new(len), advice)?)
 }
 
 pub(crate) fn fd_allocate(
@@ -167,7 +206,8 @@ pub(crate) fn fd_allocate(
     len: u64,
 ) -> Result<(), Errno> {
     let entry = ctx.table.stream(fd, Rights::FD_ALLOCATE)?;
-    uninterrupted(|| rustix::fs::fallocate(entry.fd(), FallocateFlags::empty(), offset, len))
+    let host = entry.fd(Errno::SPipe)?;
+    held_back(false, || Ok(rustix::fs::fallocate(host, FallocateFlags::empty(), offset, len)?))
 }
 
 pub(crate) fn fd_close(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32) -> Result<(), Errno> {

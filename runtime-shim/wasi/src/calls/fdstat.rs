@@ -8,8 +8,9 @@ use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle};
 use crate::guest::Guest;
 use crate::sys;
-use crate::sys::kernel::uninterrupted;
+use crate::sys::signals::held_back;
 use crate::types::{FdFlags, FdStat, FileStat, FileType, Rights, TimeFlags};
+use crate::version::Version;
 
 pub(crate) fn fd_fdstat_get(ctx: &mut WasiCtx, guest: Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
     let entry = ctx.table.entry(fd)?;
@@ -24,19 +25,23 @@ pub(crate) fn fd_fdstat_get(ctx: &mut WasiCtx, guest: Guest<'_>, fd: u32, out: u
 
 /// Guests take for a terminal what is a character device that cannot be positioned.
 fn effective_rights(entry: &Entry) -> Rights {
-    if matches!(entry.handle, Handle::Owned(_)) || !rustix::termios::isatty(entry.fd()) {
-        return entry.rights;
+    match entry.host() {
+        Some(fd) if !entry.is_owned() && rustix::termios::isatty(fd) => {
+            entry.rights.difference(Rights::FD_SEEK | Rights::FD_TELL)
+        }
+        _ => entry.rights,
     }
-    entry.rights.difference(Rights::FD_SEEK | Rights::FD_TELL)
 }
 
 /// The guest's own descriptors carry what it set; a shared one what the host set, and whether the guest
 /// asked not to block.
 fn flags(entry: &Entry) -> Result<FdFlags, Errno> {
-    if matches!(entry.handle, Handle::Owned(_)) || entry.directory().is_some() {
-        return Ok(entry.flags);
+    match entry.host() {
+        Some(fd) if !entry.is_owned() && entry.directory().is_none() => {
+            Ok(flags_from_host(rustix::fs::fcntl_getfl(fd)?) | entry.flags)
+        }
+        _ => Ok(entry.flags),
     }
-    Ok(flags_from_host(rustix::fs::fcntl_getfl(entry.fd())?) | entry.flags)
 }
 
 /// Rustix takes `O_DSYNC` for `O_SYNC`, which on Linux is more.
@@ -112,16 +117,29 @@ pub(crate) fn fd_fdstat_set_rights(
     Ok(())
 }
 
-pub(crate) fn fd_filestat_get(ctx: &mut WasiCtx, guest: Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
+pub(crate) fn fd_filestat_get(
+    ctx: &mut WasiCtx,
+    guest: Guest<'_>,
+    version: Version,
+    fd: u32,
+    out: u32,
+) -> Result<(), Errno> {
     let entry = ctx.table.get(fd, Rights::FD_FILESTAT_GET)?;
-    guest.write_record(out, &file_stat(entry)?.encode(), FileStat::ALIGN)
+    write_stat(guest, version, &file_stat(entry)?, out)
 }
 
-/// The kernel's record does not say which kind of socket it is; the socket does.
+/// Writes a file's status as the guest's version lays it out.
+pub(super) fn write_stat(guest: Guest<'_>, version: Version, stat: &FileStat, out: u32) -> Result<(), Errno> {
+    let mut bytes = [0; 64];
+    let used = version.encode_stat(stat, &mut bytes);
+    guest.write_record(out, &bytes[..used], FileStat::ALIGN)
+}
+
+/// The kernel's record does not say which kind of socket it is; the socket does. What lies in memory is like a pipe.
 fn file_stat(entry: &Entry) -> Result<FileStat, Errno> {
-    let mut stat = FileStat::from_host(&rustix::fs::fstat(entry.fd())?);
-    if stat.filetype == FileType::SocketStream
-        && rustix::net::sockopt::socket_type(entry.fd())? == SocketType::DGRAM
+    let Some(fd) = entry.host() else { return Ok(FileStat::IN_MEMORY) };
+    let mut stat = FileStat::from_host(&rustix::fs::fstat(fd)?);
+    if stat.filetype == FileType::SocketStream && rustix::net::sockopt::socket_type(fd)? == SocketType::DGRAM
     {
         stat.filetype = FileType::SocketDgram;
     }
@@ -130,7 +148,8 @@ fn file_stat(entry: &Entry) -> Result<FileStat, Errno> {
 
 pub(crate) fn fd_filestat_set_size(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32, size: u64) -> Result<(), Errno> {
     let entry = ctx.table.stream(fd, Rights::FD_FILESTAT_SET_SIZE)?;
-    uninterrupted(|| rustix::fs::ftruncate(entry.fd(), size))
+    let host = entry.fd(Errno::Inval)?;
+    held_back(false, || Ok(rustix::fs::ftruncate(host, size)?))
 }
 
 pub(crate) fn fd_filestat_set_times(
@@ -143,7 +162,7 @@ pub(crate) fn fd_filestat_set_times(
 ) -> Result<(), Errno> {
     let times = timestamps(atim, mtim, flags)?;
     let entry = ctx.table.get(fd, Rights::FD_FILESTAT_SET_TIMES)?;
-    Ok(rustix::fs::futimens(entry.fd(), &times)?)
+    Ok(rustix::fs::futimens(entry.fd(Errno::NotCapable)?, &times)?)
 }
 
 /// The times to set. A time cannot be both given and now.

@@ -1,17 +1,20 @@
 //! `path_*`: each checks rights and copies its paths in, and leaves the rest to [`crate::path`].
 
-use std::ffi::CString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::ffi::{CStr, CString};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::fs::{FileType as HostFileType, Mode, OFlags};
 
-use super::fdstat::{flags_to_host, timestamps};
+use super::fdstat::{flags_to_host, timestamps, write_stat};
+use crate::builder::breaks;
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::fdtable::{Directory, Entry, Handle, Kind};
 use crate::guest::Guest;
 use crate::path;
 use crate::types::{FdFlags, FileStat, LookupFlags, OpenFlags, Rights};
+use crate::version::Version;
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
 pub(crate) fn path_open(
@@ -40,11 +43,35 @@ pub(crate) fn path_open(
         return Err(Errno::NotCapable);
     }
     let path = guest.path(path, path_len)?;
+    let (dir, read_only) = (directory.fd(Errno::NotDir)?, directory.read_only);
     let host_flags = host_flags(follow, open_flags, flags, rights);
-    let mode = if open_flags.contains(OpenFlags::CREAT) { Mode::from_raw_mode(0o666) } else { Mode::empty() };
-    let opened = path::open(directory.fd(), &path, host_flags, mode)?;
-    let fd = ctx.table.insert(opened_entry(opened, open_flags, rights, inheriting, flags)?)?;
+    let opened = if read_only {
+        if rights.intersects(Rights::WRITES) {
+            return Err(Errno::RoFs);
+        }
+        open_unchanged(dir, &path, host_flags)?
+    } else {
+        let create = open_flags.contains(OpenFlags::CREAT);
+        let mode = if create { Mode::from_raw_mode(0o666) } else { Mode::empty() };
+        path::open(dir, &path, host_flags, mode)?
+    };
+    let is_directory = open_flags.contains(OpenFlags::DIRECTORY);
+    let opened = Opened { fd: opened, is_directory, rights, inheriting, read_only, flags };
+    let fd = ctx.table.insert(opened.entry()?)?;
     guest.write_u32(out, fd)
+}
+
+/// Opens what is there already, where nothing may be made: a name that is missing is refused as on a file system that
+/// is mounted so.
+fn open_unchanged(dir: BorrowedFd<'_>, path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let create = flags.contains(OFlags::CREATE);
+    if create && flags.contains(OFlags::EXCL) {
+        let there = path::open(dir, path, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty());
+        return Err(there
+            .map_or_else(|error| if error == Errno::NoEnt { Errno::RoFs } else { error }, |_| Errno::Exist));
+    }
+    let opened = path::open(dir, path, flags.difference(OFlags::CREATE | OFlags::EXCL), Mode::empty());
+    opened.map_err(|error| if create && error == Errno::NoEnt { Errno::RoFs } else { error })
 }
 
 /// What the directory must carry for a file in it to be opened so.
@@ -75,7 +102,7 @@ fn rights_to_sync(flags: FdFlags) -> Rights {
 /// be open for writing.)
 fn host_flags(follow: bool, open_flags: OpenFlags, flags: FdFlags, rights: Rights) -> OFlags {
     let to_read = rights.intersects(Rights::FD_READ | Rights::FD_READDIR);
-    let to_write = rights.intersects(Rights::FD_WRITE | Rights::FD_ALLOCATE | Rights::FD_FILESTAT_SET_SIZE);
+    let to_write = rights.intersects(Rights::WRITES);
     let mut host = flags_to_host(flags);
     host |= match (to_read, to_write) {
         (true, true) => OFlags::RDWR,
@@ -95,27 +122,43 @@ fn host_flags(follow: bool, open_flags: OpenFlags, flags: FdFlags, rights: Right
     set.fold(host, |host, (_, flag)| host | flag)
 }
 
-/// The new descriptor carries what was asked for, as far as it makes sense for what was found.
-fn opened_entry(
+/// A file that was just opened, and what was asked for.
+struct Opened {
     fd: OwnedFd,
-    open_flags: OpenFlags,
+    /// Whether it was to be a directory, and so is one.
+    is_directory: bool,
     rights: Rights,
     inheriting: Rights,
+    read_only: bool,
     flags: FdFlags,
-) -> Result<Entry, Errno> {
-    let is_directory = open_flags.contains(OpenFlags::DIRECTORY)
-        || HostFileType::from_raw_mode(rustix::fs::fstat(fd.as_fd())?.st_mode).is_dir();
-    let (kind, mask) = if is_directory {
-        (Kind::Directory(Directory::default()), Rights::DIRECTORY)
-    } else {
-        (Kind::Stream, Rights::FILE)
-    };
-    Ok(Entry { handle: Handle::Owned(fd), kind, rights: rights.intersection(mask), inheriting, flags })
+}
+
+impl Opened {
+    /// The new descriptor carries what was asked for, as far as it makes sense for what was found.
+    fn entry(self) -> Result<Entry, Errno> {
+        let found = match self.is_directory {
+            true => HostFileType::Directory,
+            false => HostFileType::from_raw_mode(rustix::fs::fstat(&self.fd)?.st_mode),
+        };
+        let (kind, mask) = match found {
+            HostFileType::Directory => (Kind::Directory(Directory::default()), Rights::DIRECTORY),
+            other => (Kind::Stream { broken: breaks(other) }, Rights::FILE),
+        };
+        Ok(Entry {
+            handle: Handle::Owned(Arc::new(self.fd)),
+            kind,
+            rights: self.rights.intersection(mask),
+            inheriting: self.inheriting,
+            read_only: self.read_only,
+            flags: self.flags,
+        })
+    }
 }
 
 pub(crate) fn path_filestat_get(
     ctx: &mut WasiCtx,
     guest: Guest<'_>,
+    version: Version,
     fd: u32,
     lookup: u32,
     path: u32,
@@ -123,9 +166,8 @@ pub(crate) fn path_filestat_get(
     out: u32,
 ) -> Result<(), Errno> {
     let follow = follows(lookup)?;
-    let directory = ctx.table.directory(fd, Rights::PATH_FILESTAT_GET)?;
-    let stat = path::stat(directory.fd(), &guest.path(path, path_len)?, follow)?;
-    guest.write_record(out, &FileStat::from_host(&stat).encode(), FileStat::ALIGN)
+    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_FILESTAT_GET, path, path_len)?;
+    write_stat(guest, version, &FileStat::from_host(&path::stat(directory, &path, follow)?), out)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
@@ -142,8 +184,8 @@ pub(crate) fn path_filestat_set_times(
 ) -> Result<(), Errno> {
     let follow = follows(lookup)?;
     let times = timestamps(atim, mtim, flags)?;
-    let directory = ctx.table.directory(fd, Rights::PATH_FILESTAT_SET_TIMES)?;
-    path::set_times(directory.fd(), &guest.path(path, path_len)?, follow, &times)
+    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_FILESTAT_SET_TIMES, path, path_len)?;
+    path::set_times(directory, &path, follow, &times)
 }
 
 pub(crate) fn path_create_directory(
@@ -154,7 +196,7 @@ pub(crate) fn path_create_directory(
     path_len: u32,
 ) -> Result<(), Errno> {
     let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_CREATE_DIRECTORY, path, path_len)?;
-    path::create_directory(directory.fd(), &path)
+    path::create_directory(directory, &path)
 }
 
 pub(crate) fn path_remove_directory(
@@ -165,7 +207,7 @@ pub(crate) fn path_remove_directory(
     path_len: u32,
 ) -> Result<(), Errno> {
     let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_REMOVE_DIRECTORY, path, path_len)?;
-    path::remove_directory(directory.fd(), &path)
+    path::remove_directory(directory, &path)
 }
 
 pub(crate) fn path_unlink_file(
@@ -176,7 +218,7 @@ pub(crate) fn path_unlink_file(
     path_len: u32,
 ) -> Result<(), Errno> {
     let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_UNLINK_FILE, path, path_len)?;
-    path::unlink_file(directory.fd(), &path)
+    path::unlink_file(directory, &path)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
@@ -191,14 +233,10 @@ pub(crate) fn path_link(
     new: u32,
     new_len: u32,
 ) -> Result<(), Errno> {
-    // The kernel cannot link what a descriptor refers to without privileges, and a name that is looked up
-    // twice is a race: links to what a symbolic link points to are refused.
-    if follows(lookup)? {
-        return Err(Errno::Inval);
-    }
+    let follow = follows(lookup)?;
     let (old_dir, old) = entry_at(ctx, guest, old_fd, Rights::PATH_LINK_SOURCE, old, old_len)?;
     let (new_dir, new) = entry_at(ctx, guest, new_fd, Rights::PATH_LINK_TARGET, new, new_len)?;
-    path::link(old_dir.fd(), &old, new_dir.fd(), &new)
+    path::link(old_dir, &old, follow, new_dir, &new)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
@@ -214,7 +252,7 @@ pub(crate) fn path_rename(
 ) -> Result<(), Errno> {
     let (old_dir, old) = entry_at(ctx, guest, old_fd, Rights::PATH_RENAME_SOURCE, old, old_len)?;
     let (new_dir, new) = entry_at(ctx, guest, new_fd, Rights::PATH_RENAME_TARGET, new, new_len)?;
-    path::rename(old_dir.fd(), &old, new_dir.fd(), &new)
+    path::rename(old_dir, &old, new_dir, &new)
 }
 
 pub(crate) fn path_symlink(
@@ -228,7 +266,7 @@ pub(crate) fn path_symlink(
 ) -> Result<(), Errno> {
     let target = guest.path(target, target_len)?;
     let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_SYMLINK, path, path_len)?;
-    path::symlink(&target, directory.fd(), &path)
+    path::symlink(&target, directory, &path)
 }
 
 /// What does not fit the guest's buffer is cut, as the system's call does.
@@ -246,7 +284,7 @@ pub(crate) fn path_readlink(
     let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_READLINK, path, path_len)?;
     guest.result::<4>(out)?;
     guest.check(buffer, len, 1, 1)?;
-    let target = path::read_link(directory.fd(), &path)?;
+    let target = path::read_link(directory, &path)?;
     let bytes = target.to_bytes();
     let used = bytes.len().min(len as usize);
     guest.write(buffer, &bytes[..used])?;
@@ -261,8 +299,8 @@ fn entry_at<'a>(
     rights: Rights,
     path: u32,
     path_len: u32,
-) -> Result<(&'a Entry, CString), Errno> {
-    let directory = ctx.table.directory(fd, rights)?;
+) -> Result<(BorrowedFd<'a>, CString), Errno> {
+    let directory = ctx.table.directory(fd, rights)?.fd(Errno::NotDir)?;
     Ok((directory, guest.path(path, path_len)?))
 }
 

@@ -1,12 +1,12 @@
 //! `poll_oneoff`: waits for clocks and descriptors together.
 //!
 //! **Invariant.** It returns with at least one event, and never before a time that it says has come. It
-//! waits in `ppoll` only, which a signal wakes.
+//! waits in `ppoll` only, which a signal wakes; made again after one, it waits for no longer than it would have.
 
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::io::Errno as HostErrno;
 
 use super::clock::{self, MONOTONIC, REALTIME};
 use crate::ctx::WasiCtx;
@@ -14,6 +14,7 @@ use crate::errno::Errno;
 use crate::fdtable::{Entry, FdTable};
 use crate::guest::Guest;
 use crate::types::{Event, EventFlags, Rights, Subscription, Trigger};
+use crate::version::Version;
 
 /// More subscriptions than this are refused: no program waits for more descriptors than it can open.
 const MAX_SUBSCRIPTIONS: u32 = 16_384;
@@ -21,6 +22,7 @@ const MAX_SUBSCRIPTIONS: u32 = 16_384;
 pub(crate) fn poll_oneoff(
     ctx: &mut WasiCtx,
     guest: Guest<'_>,
+    version: Version,
     input: u32,
     output: u32,
     count: u32,
@@ -29,15 +31,22 @@ pub(crate) fn poll_oneoff(
     if count == 0 || count > MAX_SUBSCRIPTIONS {
         return Err(Errno::Inval);
     }
-    guest.check(input, count, Subscription::SIZE, Subscription::ALIGN)?;
+    let size = version.subscription_size();
+    guest.check(input, count, size, Subscription::ALIGN)?;
     guest.check(output, count, Event::SIZE, Event::ALIGN)?;
     guest.result::<4>(out)?;
+    let since = match ctx.waiting_since {
+        Some(since) => since,
+        None => *ctx.waiting_since.insert(clock::now(MONOTONIC)?),
+    };
     let mut waits = Vec::with_capacity(count as usize);
     for index in 0..count {
-        let subscription = Subscription::decode(&guest.read(input + index * Subscription::SIZE)?)?;
-        waits.push(Wait { subscription, target: target(&ctx.table, subscription.trigger) });
+        let mut bytes = [0; 56];
+        guest.copy_out(input + index * size, &mut bytes[..size as usize])?;
+        let subscription = version.decode_subscription(bytes)?;
+        waits.push(Wait { subscription, target: target(&ctx.table, subscription.trigger, since) });
     }
-    let events = wait(&waits)?;
+    let events = wait(&waits, ctx.input_left().len())?;
     for (at, event) in (output..).step_by(Event::SIZE as usize).zip(&events) {
         guest.write(at, &event.encode())?;
     }
@@ -57,18 +66,19 @@ enum Target<'a> {
         deadline: u64,
     },
     Ready {
-        entry: &'a Entry,
+        host: BorrowedFd<'a>,
         wanted: PollFlags,
     },
+    /// A stream in memory, which is always ready.
+    Memory,
 }
 
 /// A wait that cannot be is an event with an error, not a failed call.
-fn target(table: &FdTable, trigger: Trigger) -> Result<Target<'_>, Errno> {
+fn target(table: &FdTable, trigger: Trigger, since: u64) -> Result<Target<'_>, Errno> {
     match trigger {
         // A span of time is not stretched when someone sets the clock.
         Trigger::Clock { id: REALTIME | MONOTONIC, timeout, absolute: false } => {
-            let deadline = clock::now(MONOTONIC)?.saturating_add(timeout);
-            Ok(Target::Time { clock: MONOTONIC, deadline })
+            Ok(Target::Time { clock: MONOTONIC, deadline: since.saturating_add(timeout) })
         }
         Trigger::Clock { id: clock @ (REALTIME | MONOTONIC), timeout, absolute: true } => {
             Ok(Target::Time { clock, deadline: timeout })
@@ -77,27 +87,25 @@ fn target(table: &FdTable, trigger: Trigger) -> Result<Target<'_>, Errno> {
         Trigger::Clock { id: 2 | 3, .. } => Err(Errno::NotSup),
         Trigger::Clock { .. } => Err(Errno::Inval),
         Trigger::Read(fd) => {
-            let entry = table.get(fd, Rights::POLL_FD_READWRITE | Rights::FD_READ)?;
-            Ok(Target::Ready { entry, wanted: PollFlags::IN })
+            Ok(stream(table.get(fd, Rights::POLL_FD_READWRITE | Rights::FD_READ)?, PollFlags::IN))
         }
         Trigger::Write(fd) => {
-            let entry = table.get(fd, Rights::POLL_FD_READWRITE | Rights::FD_WRITE)?;
-            Ok(Target::Ready { entry, wanted: PollFlags::OUT })
+            Ok(stream(table.get(fd, Rights::POLL_FD_READWRITE | Rights::FD_WRITE)?, PollFlags::OUT))
         }
     }
 }
 
-/// Waits until there is something to report.
-fn wait(waits: &[Wait<'_>]) -> Result<Vec<Event>, Errno> {
+fn stream(entry: &Entry, wanted: PollFlags) -> Target<'_> {
+    entry.host().map_or(Target::Memory, |host| Target::Ready { host, wanted })
+}
+
+/// Waits until there is something to report. `input` bytes can be read of an input in memory.
+fn wait(waits: &[Wait<'_>], input: usize) -> Result<Vec<Event>, Errno> {
     let mut polled: Vec<PollFd<'_>> = waits.iter().filter_map(Wait::polled).collect();
     loop {
         let timeout = timeout(waits)?.map(|nanoseconds| timespec(Duration::from_nanos(nanoseconds)));
-        match rustix::event::poll(&mut polled, timeout.as_ref()) {
-            Ok(_) => {}
-            Err(HostErrno::INTR) => continue,
-            Err(error) => return Err(error.into()),
-        }
-        let events = collect(waits, &polled)?;
+        rustix::event::poll(&mut polled, timeout.as_ref())?;
+        let events = collect(waits, &polled, input)?;
         if !events.is_empty() {
             return Ok(events);
         }
@@ -107,8 +115,8 @@ fn wait(waits: &[Wait<'_>]) -> Result<Vec<Event>, Errno> {
 impl Wait<'_> {
     fn polled(&self) -> Option<PollFd<'_>> {
         match &self.target {
-            Ok(Target::Ready { entry, wanted }) => Some(PollFd::from_borrowed_fd(entry.fd(), *wanted)),
-            Ok(Target::Time { .. }) | Err(_) => None,
+            Ok(Target::Ready { host, wanted }) => Some(PollFd::from_borrowed_fd(*host, *wanted)),
+            Ok(Target::Time { .. } | Target::Memory) | Err(_) => None,
         }
     }
 
@@ -122,7 +130,7 @@ fn timeout(waits: &[Wait<'_>]) -> Result<Option<u64>, Errno> {
     let mut first: Option<u64> = None;
     for wait in waits {
         let left = match wait.target {
-            Err(_) => 0,
+            Err(_) | Ok(Target::Memory) => 0,
             Ok(Target::Time { clock, deadline }) => deadline.saturating_sub(clock::now(clock)?),
             Ok(Target::Ready { .. }) => continue,
         };
@@ -137,7 +145,7 @@ fn timespec(duration: Duration) -> Timespec {
 }
 
 /// What has happened, in the order of the subscriptions.
-fn collect(waits: &[Wait<'_>], polled: &[PollFd<'_>]) -> Result<Vec<Event>, Errno> {
+fn collect(waits: &[Wait<'_>], polled: &[PollFd<'_>], input: usize) -> Result<Vec<Event>, Errno> {
     let mut events = Vec::new();
     let mut results = polled.iter().map(PollFd::revents);
     for wait in waits {
@@ -148,10 +156,14 @@ fn collect(waits: &[Wait<'_>], polled: &[PollFd<'_>]) -> Result<Vec<Event>, Errn
                     events.push(wait.event(None));
                 }
             }
-            Ok(Target::Ready { entry, .. }) => {
+            Ok(Target::Memory) => {
+                let reads = matches!(wait.subscription.trigger, Trigger::Read(_));
+                events.push(Event { bytes: if reads { input as u64 } else { 1 }, ..wait.event(None) });
+            }
+            Ok(Target::Ready { host, .. }) => {
                 let result = results.next().unwrap_or(PollFlags::empty());
                 if !result.is_empty() {
-                    events.push(ready(wait, entry, result));
+                    events.push(ready(wait, *host, result));
                 }
             }
         }
@@ -159,14 +171,14 @@ fn collect(waits: &[Wait<'_>], polled: &[PollFd<'_>]) -> Result<Vec<Event>, Errn
     Ok(events)
 }
 
-fn ready(wait: &Wait<'_>, entry: &Entry, result: PollFlags) -> Event {
+fn ready(wait: &Wait<'_>, host: BorrowedFd<'_>, result: PollFlags) -> Event {
     if result.contains(PollFlags::NVAL) {
         return wait.event(Some(Errno::BadF));
     }
     let gone = result.intersects(PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR);
     let flags = if gone { EventFlags::HANGUP } else { EventFlags::empty() };
     let bytes = match wait.subscription.trigger {
-        Trigger::Read(_) => readable_bytes(entry),
+        Trigger::Read(_) => readable_bytes(host),
         // The kernel does not say how many; one at least.
         _ => 1,
     };
@@ -175,14 +187,14 @@ fn ready(wait: &Wait<'_>, entry: &Entry, result: PollFlags) -> Event {
 
 /// How many bytes can be read without waiting: what is left of a file, or what a pipe or socket holds.
 /// What cannot say (a listening socket, some devices) has one thing at least.
-fn readable_bytes(entry: &Entry) -> u64 {
-    let file = rustix::fs::fstat(entry.fd()).ok();
+fn readable_bytes(host: BorrowedFd<'_>) -> u64 {
+    let file = rustix::fs::fstat(host).ok();
     let file = file.filter(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
     match file {
         Some(stat) => {
-            let position = rustix::fs::tell(entry.fd()).unwrap_or(0);
+            let position = rustix::fs::tell(host).unwrap_or(0);
             stat.st_size.max(0).unsigned_abs().saturating_sub(position)
         }
-        None => rustix::io::ioctl_fionread(entry.fd()).unwrap_or(1),
+        None => rustix::io::ioctl_fionread(host).unwrap_or(1),
     }
 }

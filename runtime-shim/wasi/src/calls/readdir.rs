@@ -5,12 +5,13 @@
 
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, RawDir, SeekFrom};
 
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
-use crate::fdtable::{Entry, Handle, Kind};
+use crate::fdtable::{Entry, Handle};
 use crate::guest::Guest;
 use crate::types::{Dirent, FileType, Rights};
 
@@ -61,16 +62,12 @@ pub(crate) fn fd_readdir(
 /// The description to list by. A shared one has a position that others move too, so the guest gets one of
 /// its own for the same directory.
 fn listing(entry: &mut Entry) -> Result<BorrowedFd<'_>, Errno> {
-    let Entry { handle, kind, .. } = entry;
-    let Kind::Directory(directory) = kind else { return Err(Errno::NotDir) };
-    if let Handle::Owned(fd) = handle {
-        return Ok(std::os::fd::AsFd::as_fd(fd));
-    }
-    if directory.listing.is_none() {
+    if !entry.is_owned() {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        directory.listing = Some(rustix::fs::openat(&*handle, c".", flags, Mode::empty())?);
+        let own = rustix::fs::openat(entry.fd(Errno::NotDir)?, c".", flags, Mode::empty())?;
+        entry.handle = Handle::Owned(Arc::new(own));
     }
-    directory.listing.as_ref().map(std::os::fd::AsFd::as_fd).ok_or(Errno::BadF)
+    entry.fd(Errno::NotDir)
 }
 
 /// What is left of the guest's buffer.

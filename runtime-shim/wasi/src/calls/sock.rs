@@ -1,17 +1,18 @@
 //! `sock_*`: on sockets that the host gave.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::event::PollFlags;
 use rustix::net::{Shutdown, SocketFlags};
 
-use super::fd::would_block;
+use super::fd::{sendable, would_block};
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
-use crate::fdtable::{Entry, Handle, Kind};
+use crate::fdtable::{Entry, FdTable, Handle, Kind};
 use crate::guest::Guest;
 use crate::sys;
-use crate::sys::kernel::{self, uninterrupted};
+use crate::sys::kernel;
 use crate::types::{FdFlags, ReceiveFlags, Rights, ShutdownFlags};
 
 pub(crate) fn sock_accept(
@@ -29,31 +30,32 @@ pub(crate) fn sock_accept(
     if !ctx.table.has_room() {
         return Err(Errno::MFile);
     }
-    let listener = ctx.table.stream(fd, Rights::empty())?;
-    require_socket(listener)?;
-    listener.require(Rights::SOCK_ACCEPT)?;
+    let listener = socket(&ctx.table, fd, Rights::SOCK_ACCEPT)?;
     would_block(listener, PollFlags::IN)?;
     let nonblocking = flags.contains(FdFlags::NONBLOCK);
     let added = if nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::empty() };
-    let fd = listener.fd();
-    let socket = uninterrupted(|| rustix::net::accept_with(fd, SocketFlags::CLOEXEC | added))?;
-    let entry = connection(socket, listener.inheriting, flags);
+    let accepted = rustix::net::accept_with(listener.fd(Errno::NotSock)?, SocketFlags::CLOEXEC | added)?;
+    let entry = connection(accepted, listener.inheriting, flags);
     guest.write_u32(out, ctx.table.insert(entry)?)
 }
 
 fn connection(socket: OwnedFd, inheriting: Rights, flags: FdFlags) -> Entry {
     Entry {
-        handle: Handle::Owned(socket),
-        kind: Kind::Stream,
+        handle: Handle::Owned(Arc::new(socket)),
+        kind: Kind::Stream { broken: true },
         rights: Rights::CONNECTION.intersection(inheriting),
         inheriting: Rights::empty(),
+        read_only: false,
         flags,
     }
 }
 
-/// What is no socket is told so, whatever its rights.
-fn require_socket(entry: &Entry) -> Result<(), Errno> {
-    rustix::net::sockopt::socket_type(entry.fd()).map(drop).map_err(Errno::from)
+/// An open socket that carries `rights`. What is no socket is told so, whatever its rights.
+fn socket(table: &FdTable, fd: u32, rights: Rights) -> Result<&Entry, Errno> {
+    let entry = table.entry(fd)?;
+    rustix::net::sockopt::socket_type(entry.fd(Errno::NotSock)?)?;
+    entry.require(rights)?;
+    Ok(entry)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
@@ -68,14 +70,14 @@ pub(crate) fn sock_recv(
     flags_out: u32,
 ) -> Result<(), Errno> {
     let flags = ReceiveFlags::parse(flags)?;
-    let entry = ctx.table.stream(fd, Rights::FD_READ)?;
+    let entry = socket(&ctx.table, fd, Rights::FD_READ)?;
     guest.result::<4>(out)?;
     guest.result::<2>(flags_out)?;
     let buffers = guest.targets(list, count)?;
     would_block(entry, PollFlags::IN)?;
     let peek = if flags.contains(ReceiveFlags::PEEK) { sys::MSG_PEEK } else { 0 };
     let wait_all = if flags.contains(ReceiveFlags::WAITALL) { sys::MSG_WAITALL } else { 0 };
-    let (received, truncated) = kernel::receive(entry.fd(), &buffers, peek | wait_all)?;
+    let (received, truncated) = kernel::receive(entry.fd(Errno::NotSock)?, &buffers, peek | wait_all)?;
     guest.write(flags_out, &u16::from(truncated).to_le_bytes())?;
     guest.write_u32(out, received as u32)
 }
@@ -93,11 +95,10 @@ pub(crate) fn sock_send(
     if flags != 0 {
         return Err(Errno::Inval);
     }
-    let entry = ctx.table.stream(fd, Rights::FD_WRITE)?;
+    let entry = socket(&ctx.table, fd, Rights::FD_WRITE)?;
     guest.result::<4>(out)?;
-    let buffers = guest.buffers(list, count)?;
-    would_block(entry, PollFlags::OUT)?;
-    guest.write_u32(out, kernel::send(entry.fd(), &buffers)? as u32)
+    let buffers = sendable(entry, guest.buffers(list, count)?)?;
+    guest.write_u32(out, kernel::send(entry.fd(Errno::NotSock)?, &buffers)? as u32)
 }
 
 pub(crate) fn sock_shutdown(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32, how: u32) -> Result<(), Errno> {
@@ -110,8 +111,6 @@ pub(crate) fn sock_shutdown(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32, how: u32) 
         (false, true) => Shutdown::Write,
         (false, false) => return Err(Errno::Inval),
     };
-    let entry = ctx.table.entry(fd)?;
-    require_socket(entry)?;
-    entry.require(Rights::SOCK_SHUTDOWN)?;
-    Ok(rustix::net::shutdown(entry.fd(), how)?)
+    let entry = socket(&ctx.table, fd, Rights::SOCK_SHUTDOWN)?;
+    Ok(rustix::net::shutdown(entry.fd(Errno::NotSock)?, how)?)
 }

@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{args, clock, fd, fdstat, path, poll, proc, random, readdir, sock};
-use crate::ctx::{WasiCtx, WasiCtxBuilder};
+use super::{args, clock, fd, fdstat, path, poll, random, readdir, sock};
+use crate::builder::WasiCtxBuilder;
+use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::guest::Guest;
 use crate::types::{FdFlags, Rights};
+use crate::version::Version::Preview1;
 
 /// Guest memory, in bytes.
 const MEMORY: usize = 0x2_0000;
@@ -170,7 +172,7 @@ fn files_are_written_and_read_in_pieces() {
     assert_eq!(fs::read(machine.dir.path().join("file")).expect("there"), b"hello world");
     machine.call(|ctx, guest| fd::fd_tell(ctx, guest, fd, OUT)).expect("told");
     assert_eq!(machine.u64(OUT), 11);
-    machine.call(|ctx, guest| fd::fd_seek(ctx, guest, fd, -5, 2, OUT)).expect("sought");
+    machine.call(|ctx, guest| fd::fd_seek(ctx, guest, Preview1, fd, -5, 2, OUT)).expect("sought");
     assert_eq!(machine.u64(OUT), 6);
     assert_eq!(machine.read(fd, 100).as_deref(), Ok(&b"world"[..]));
     let pieces = machine.list(&[(BUFFER, 2), (BUFFER + 100, 3)]);
@@ -180,8 +182,14 @@ fn files_are_written_and_read_in_pieces() {
         machine.call(|ctx, guest| fd::fd_pread(ctx, guest, fd, LIST, pieces, u64::MAX, OUT)),
         Err(Errno::Inval)
     );
-    assert_eq!(machine.call(|ctx, guest| fd::fd_seek(ctx, guest, fd, -1, 0, OUT)), Err(Errno::Inval));
-    assert_eq!(machine.call(|ctx, guest| fd::fd_seek(ctx, guest, fd, 0, 3, OUT)), Err(Errno::Inval));
+    assert_eq!(
+        machine.call(|ctx, guest| fd::fd_seek(ctx, guest, Preview1, fd, -1, 0, OUT)),
+        Err(Errno::Inval)
+    );
+    assert_eq!(
+        machine.call(|ctx, guest| fd::fd_seek(ctx, guest, Preview1, fd, 0, 3, OUT)),
+        Err(Errno::Inval)
+    );
 }
 
 /// A transfer whose result cannot be reported does not happen.
@@ -260,12 +268,12 @@ fn appending_and_flags() {
     let mut machine = Machine::new();
     let fd = machine.open("file", 1, Rights::FILE, FdFlags::APPEND).expect("opened");
     machine.write(fd, b"ab").expect("written");
-    machine.call(|ctx, guest| fd::fd_seek(ctx, guest, fd, 0, 0, OUT)).expect("sought");
+    machine.call(|ctx, guest| fd::fd_seek(ctx, guest, Preview1, fd, 0, 0, OUT)).expect("sought");
     machine.write(fd, b"cd").expect("appended");
     machine.call(|ctx, guest| fdstat::fd_fdstat_get(ctx, guest, fd, OUT)).expect("told");
     assert_eq!((machine.get(OUT, 1), machine.u16(OUT + 2)), (&[4][..], FdFlags::APPEND.bits()));
     machine.call(|ctx, guest| fdstat::fd_fdstat_set_flags(ctx, guest, fd, 0)).expect("cleared");
-    machine.call(|ctx, guest| fd::fd_seek(ctx, guest, fd, 0, 0, OUT)).expect("sought");
+    machine.call(|ctx, guest| fd::fd_seek(ctx, guest, Preview1, fd, 0, 0, OUT)).expect("sought");
     machine.write(fd, b"X").expect("overwritten");
     assert_eq!(fs::read(machine.dir.path().join("file")).expect("there"), b"Xbcd");
     let sync = u32::from(FdFlags::SYNC.bits());
@@ -284,7 +292,7 @@ fn streams_are_what_they_are() {
     let mut machine =
         Machine::with(WasiCtxBuilder::new().stdin(input).stdout(write_end).stderr(OwnedFd::from(socket)));
     for (fd, filetype) in [(0, 0), (1, 0), (2, 5)] {
-        machine.call(|ctx, guest| fdstat::fd_filestat_get(ctx, guest, fd, OUT)).expect("stat");
+        machine.call(|ctx, guest| fdstat::fd_filestat_get(ctx, guest, Preview1, fd, OUT)).expect("stat");
         assert_eq!(machine.get(OUT + 16, 1), [filetype]);
         machine.call(|ctx, guest| fdstat::fd_fdstat_get(ctx, guest, fd, OUT)).expect("fdstat");
         assert_eq!(machine.get(OUT, 1), [filetype]);
@@ -439,7 +447,9 @@ fn paths_change_the_tree() {
     machine
         .call(|ctx, guest| path::path_rename(ctx, guest, DIR, TEXT, name, DIR, TEXT2, other))
         .expect("renamed");
-    machine.call(|ctx, guest| path::path_filestat_get(ctx, guest, DIR, 0, TEXT2, other, OUT)).expect("stat");
+    machine
+        .call(|ctx, guest| path::path_filestat_get(ctx, guest, Preview1, DIR, 0, TEXT2, other, OUT))
+        .expect("stat");
     assert_eq!(machine.get(OUT + 16, 1), [3]);
     machine.call(|ctx, guest| path::path_remove_directory(ctx, guest, DIR, TEXT2, other)).expect("removed");
     machine.create("one");
@@ -447,7 +457,9 @@ fn paths_change_the_tree() {
     machine
         .call(|ctx, guest| path::path_link(ctx, guest, DIR, 0, TEXT, name, DIR, TEXT2, other))
         .expect("linked");
-    machine.call(|ctx, guest| path::path_filestat_get(ctx, guest, DIR, 0, TEXT2, other, OUT)).expect("stat");
+    machine
+        .call(|ctx, guest| path::path_filestat_get(ctx, guest, Preview1, DIR, 0, TEXT2, other, OUT))
+        .expect("stat");
     assert_eq!(machine.u64(OUT + 24), 2);
     machine.call(|ctx, guest| path::path_unlink_file(ctx, guest, DIR, TEXT2, other)).expect("unlinked");
     machine.call(|ctx, guest| path::path_symlink(ctx, guest, TEXT, name, DIR, TEXT2, other)).expect("linked");
@@ -458,11 +470,18 @@ fn paths_change_the_tree() {
     machine
         .call(|ctx, guest| path::path_filestat_set_times(ctx, guest, DIR, 1, TEXT2, other, 0, 5, 4))
         .expect("set");
-    machine.call(|ctx, guest| path::path_filestat_get(ctx, guest, DIR, 1, TEXT2, other, OUT)).expect("stat");
+    machine
+        .call(|ctx, guest| path::path_filestat_get(ctx, guest, Preview1, DIR, 1, TEXT2, other, OUT))
+        .expect("stat");
     assert_eq!((machine.get(OUT + 16, 1), machine.u64(OUT + 48)), (&[4][..], 5));
-    let follow =
-        machine.call(|ctx, guest| path::path_link(ctx, guest, DIR, 1, TEXT, name, DIR, TEXT2, other));
-    assert_eq!(follow, Err(Errno::Inval));
+    let third = machine.put(TEXT, b"three");
+    machine
+        .call(|ctx, guest| path::path_link(ctx, guest, DIR, 1, TEXT2, other, DIR, TEXT, third))
+        .expect("linked what the link leads to");
+    machine
+        .call(|ctx, guest| path::path_filestat_get(ctx, guest, Preview1, DIR, 0, TEXT, third, OUT))
+        .expect("stat");
+    assert_eq!((machine.get(OUT + 16, 1), machine.u64(OUT + 24)), (&[4][..], 2));
 }
 
 /// Writes a subscription for `poll_oneoff`.
@@ -477,7 +496,7 @@ fn subscribe(machine: &mut Machine, index: u32, tag: u8, target: u32, timeout: u
 
 /// Polls and gives each event's userdata and error.
 fn poll(machine: &mut Machine, count: u32) -> Result<Vec<(u64, u16)>, Errno> {
-    machine.call(|ctx, guest| poll::poll_oneoff(ctx, guest, SUBSCRIPTIONS, EVENTS, count, OUT))?;
+    machine.call(|ctx, guest| poll::poll_oneoff(ctx, guest, Preview1, SUBSCRIPTIONS, EVENTS, count, OUT))?;
     let events = (EVENTS..).step_by(32).take(machine.u32(OUT) as usize);
     Ok(events.map(|at| (machine.u64(at), machine.u16(at + 8))).collect())
 }
@@ -506,7 +525,7 @@ fn polling_waits_for_descriptors() {
     let mut machine = Machine::with(WasiCtxBuilder::new().stdin(input));
     let file = machine.create("file");
     machine.write(file, b"12345").expect("written");
-    machine.call(|ctx, guest| fd::fd_seek(ctx, guest, file, 2, 0, OUT)).expect("sought");
+    machine.call(|ctx, guest| fd::fd_seek(ctx, guest, Preview1, file, 2, 0, OUT)).expect("sought");
     subscribe(&mut machine, 0, 1, 0, 0, 0);
     subscribe(&mut machine, 1, 0, 1, 1_000_000, 0);
     assert_eq!(poll(&mut machine, 2), Ok(vec![(101, 0)]), "nothing to read yet");
@@ -568,11 +587,4 @@ fn sockets_are_accepted_and_used() {
     assert_eq!(machine.call(|ctx, guest| sock::sock_shutdown(ctx, guest, 99, 1)), Err(Errno::BadF));
     assert_eq!(machine.call(|ctx, guest| sock::sock_shutdown(ctx, guest, fd, 0)), Err(Errno::Inval));
     assert_eq!(machine.call(|ctx, guest| sock::sock_accept(ctx, guest, file, 0, OUT)), Err(Errno::NotSock));
-}
-
-#[test]
-fn signals_are_refused() {
-    let mut machine = Machine::new();
-    assert_eq!(machine.call(|ctx, guest| proc::proc_raise(ctx, guest, 6)), Err(Errno::NotSup));
-    assert_eq!(machine.call(proc::sched_yield), Ok(()));
 }

@@ -218,8 +218,8 @@ fn changes_stay_inside() {
         assert_eq!(symlink(c"file", dir, path), Err(Errno::NotCapable), "{path:?}");
         assert_eq!(rename(dir, c"file", dir, path), Err(Errno::NotCapable), "{path:?}");
         assert_eq!(rename(dir, path, dir, c"new"), Err(Errno::NotCapable), "{path:?}");
-        assert_eq!(link(dir, c"file", dir, path), Err(Errno::NotCapable), "{path:?}");
-        assert_eq!(link(dir, path, dir, c"new"), Err(Errno::NotCapable), "{path:?}");
+        assert_eq!(link(dir, c"file", false, dir, path), Err(Errno::NotCapable), "{path:?}");
+        assert_eq!(link(dir, path, false, dir, c"new"), Err(Errno::NotCapable), "{path:?}");
         assert_eq!(read_link(dir, path), Err(Errno::NotCapable), "{path:?}");
         for follow in [false, true] {
             assert_eq!(stat(dir, path, follow).map(drop), Err(Errno::NotCapable), "{path:?}");
@@ -239,9 +239,9 @@ fn final_links_are_not_followed() {
         assert!(stat(dir, path, false).is_ok(), "the link itself is there: {path:?}");
         assert_eq!(create_directory(dir, path), Err(Errno::Exist));
         assert_eq!(symlink(c"file", dir, path), Err(Errno::Exist));
-        assert_eq!(link(dir, c"file", dir, path), Err(Errno::Exist));
+        assert_eq!(link(dir, c"file", false, dir, path), Err(Errno::Exist));
         assert_eq!(remove_directory(dir, path), Err(Errno::NotDir));
-        link(dir, path, dir, c"linked").expect("the link itself is linked");
+        link(dir, path, false, dir, c"linked").expect("the link itself is linked");
         assert_eq!(outside(c"linked"), Err(Errno::NotCapable));
         rename(dir, c"linked", dir, c"moved").expect("the link itself moves");
         unlink_file(dir, c"moved").expect("the link itself goes");
@@ -249,7 +249,7 @@ fn final_links_are_not_followed() {
     for path in [c"up/", c"root_abs/"] {
         assert_eq!(outside(path), Err(Errno::NotCapable));
         assert_eq!(stat(dir, path, false).map(drop), Err(Errno::NotCapable));
-        assert_eq!(link(dir, path, dir, c"linked"), Err(Errno::NotCapable));
+        assert_eq!(link(dir, path, false, dir, c"linked"), Err(Errno::NotCapable));
         assert_eq!(remove_directory(dir, path), Err(Errno::NotDir));
         assert_eq!(unlink_file(dir, path), Err(Errno::NotDir));
         assert_eq!(rename(dir, path, dir, c"moved"), Err(Errno::NotDir));
@@ -267,7 +267,7 @@ fn dots_are_no_entries() {
         assert_eq!(unlink_file(dir, path), Err(Errno::IsDir));
         assert_eq!(rename(dir, path, dir, c"new"), Err(Errno::Busy));
         assert_eq!(rename(dir, c"dir", dir, path), Err(Errno::Busy));
-        assert_eq!(link(dir, path, dir, c"new"), Err(Errno::Perm));
+        assert_eq!(link(dir, path, false, dir, c"new"), Err(Errno::Perm));
         assert_eq!(symlink(c"file", dir, path), Err(Errno::Exist));
     }
     assert_eq!(create_directory(dir, c""), Err(Errno::NoEnt));
@@ -286,9 +286,9 @@ fn trailing_slashes_insist_on_directories() {
     assert_eq!(unlink_file(dir, c"dir/"), Err(Errno::IsDir));
     assert_eq!(remove_directory(dir, c"file/"), Err(Errno::NotDir));
     assert_eq!(symlink(c"file", dir, c"new/"), Err(Errno::NoEnt));
-    assert_eq!(link(dir, c"file", dir, c"new/"), Err(Errno::NoEnt));
-    assert_eq!(link(dir, c"file/", dir, c"new"), Err(Errno::NotDir));
-    assert_eq!(link(dir, c"dir/", dir, c"new"), Err(Errno::Perm));
+    assert_eq!(link(dir, c"file", false, dir, c"new/"), Err(Errno::NoEnt));
+    assert_eq!(link(dir, c"file/", false, dir, c"new"), Err(Errno::NotDir));
+    assert_eq!(link(dir, c"dir/", false, dir, c"new"), Err(Errno::Perm));
     assert_eq!(stat(dir, c"file/", false).map(drop), Err(Errno::NotDir));
     assert!(stat(dir, c"to_dir/", false).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir()));
 }

@@ -1,6 +1,8 @@
-//! What goes to the kernel by libc: transfers on guest memory, and the numbers that `rustix` has no names for.
+//! What goes to the kernel by libc: transfers on guest memory, signals that writing raises, and the numbers that
+//! `rustix` has no names for.
 
 pub(crate) mod kernel;
+pub(crate) mod signals;
 
 /// A range of memory as the kernel takes it.
 pub(crate) use libc::iovec as IoVec;

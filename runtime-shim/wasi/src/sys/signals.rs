@@ -1,0 +1,136 @@
+//! Signals that a guest's writing raises on the thread that writes for it: `SIGPIPE` when nobody is left to read, and
+//! `SIGXFSZ` above the process's limit for the size of files. Each would end a host that has not taken care.
+//!
+//! **Invariant.** Such a signal is never delivered: the guest gets the error that comes with it. A signal that was
+//! pending for other reasons stays so, and the thread's mask is as before afterwards.
+
+use std::sync::LazyLock;
+
+use rustix::process::{Resource, getrlimit};
+
+use crate::errno::Errno;
+
+/// Whether files may reach a limit of the process. Seldom is there one, and then mostly from the start.
+static FILES_ARE_LIMITED: LazyLock<bool> = LazyLock::new(|| getrlimit(Resource::Fsize).current.is_some());
+
+/// Makes a call that writes, with the signals held back that it may raise. `broken` says whether `SIGPIPE` is among
+/// them.
+pub(crate) fn held_back<R>(broken: bool, call: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {
+    if !broken && !*FILES_ARE_LIMITED {
+        return call();
+    }
+    let mask = Mask::block();
+    let result = call();
+    match result {
+        Err(Errno::Pipe) => mask.discard(libc::SIGPIPE),
+        Err(Errno::FBig) => mask.discard(libc::SIGXFSZ),
+        _ => {}
+    }
+    result
+}
+
+/// The thread's signal mask with both signals in it; dropping it brings back the one before.
+struct Mask {
+    before: libc::sigset_t,
+    pending: libc::sigset_t,
+}
+
+impl Mask {
+    fn block() -> Self {
+        let (mut before, mut pending) = (set([]), set([]));
+        let blocked = set([libc::SIGPIPE, libc::SIGXFSZ]);
+        // SAFETY: all three are valid sets.
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, &raw mut before) };
+        // What was not blocked can hardly be pending.
+        if contains(&before, libc::SIGPIPE) || contains(&before, libc::SIGXFSZ) {
+            // SAFETY: a valid set.
+            unsafe { libc::sigpending(&raw mut pending) };
+        }
+        Self { before, pending }
+    }
+
+    /// Takes the signal that came with an error, unless there was one already.
+    fn discard(&self, signal: i32) {
+        if contains(&self.pending, signal) {
+            return;
+        }
+        let (only, at_once) = (set([signal]), libc::timespec { tv_sec: 0, tv_nsec: 0 });
+        // SAFETY: a valid set and time; that nothing is written about the signal is allowed.
+        unsafe { libc::sigtimedwait(&raw const only, std::ptr::null_mut(), &raw const at_once) };
+    }
+}
+
+impl Drop for Mask {
+    fn drop(&mut self) {
+        // SAFETY: a valid set; that the mask before is not written is allowed.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
+    }
+}
+
+fn set<const N: usize>(signals: [i32; N]) -> libc::sigset_t {
+    // SAFETY: all-zero bytes are a valid set, which the first call empties; the signals exist.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in signals {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        set
+    }
+}
+
+fn contains(set: &libc::sigset_t, signal: i32) -> bool {
+    // SAFETY: a valid set.
+    unsafe { libc::sigismember(std::ptr::from_ref(set), signal) == 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static DELIVERED: AtomicU32 = AtomicU32::new(0);
+
+    extern "C" fn count(_: i32) {
+        DELIVERED.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn is_pending(signal: i32) -> bool {
+        let mut pending = set([]);
+        // SAFETY: a valid set.
+        unsafe { libc::sigpending(&raw mut pending) };
+        contains(&pending, signal)
+    }
+
+    /// A write into a pipe that nobody reads.
+    fn break_a_pipe() -> Result<(), Errno> {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        held_back(true, || rustix::io::write(&writer, b"x").map(drop).map_err(Errno::from))
+    }
+
+    /// One test, for the handler is the process's.
+    #[test]
+    fn a_broken_pipe_is_an_error_and_no_signal() {
+        // SAFETY: the handler only counts.
+        let before = unsafe { libc::signal(libc::SIGPIPE, count as *const () as usize) };
+        assert_eq!(break_a_pipe(), Err(Errno::Pipe));
+        assert_eq!(DELIVERED.load(Ordering::Relaxed), 0);
+
+        let (blocked, mut mask) = (set([libc::SIGPIPE]), set([]));
+        // SAFETY: valid sets.
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, &raw mut mask) };
+        assert_eq!(break_a_pipe(), Err(Errno::Pipe));
+        assert!(!is_pending(libc::SIGPIPE), "blocked by the host, but not the host's");
+        // SAFETY: raises a signal that is blocked.
+        unsafe { libc::raise(libc::SIGPIPE) };
+        assert_eq!(break_a_pipe(), Err(Errno::Pipe));
+        assert!(is_pending(libc::SIGPIPE), "the host's own stays");
+        // SAFETY: a valid set, and what was there before; the handler is still the counting one when the signal comes.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, std::ptr::null_mut());
+            libc::signal(libc::SIGPIPE, before);
+        }
+        assert_eq!(DELIVERED.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,0 +1,4 @@
+//! WASI as programs meet it.
+
+mod conformance;
+mod own;
