@@ -1,19 +1,22 @@
-//! One run of compiled code, from its entry by the host to its end.
+//! One run of compiled code, from its entry by the host to its end, or until it is suspended.
 //!
-//! The record lies in the frame of [`call`]. The slot's activation cell points to it, so that stubs and the signal handler find
+//! The record lies in the frame of [`run`]. The slot's activation cell points to it, so that stubs and the signal handler find
 //! it from any stack pointer of the slot. A host function may call back in: that activation continues on the same stack below the
 //! frames of the outer one, and the cell points back to the outer one afterwards.
 //!
 //! **Invariants.** A stack's cell holds its innermost activation, or null. A store runs at most one chain of activations, all
-//! of it on the stack of the instance that the outermost call went to.
+//! of it on the stack of the instance that the outermost call went to. A suspended guest has no activation: it gets a new one when
+//! it is resumed.
 
 use crate::error::{CallError, HostError};
-use crate::fault::Fault;
+use crate::fault::At;
 use crate::instance::InstanceCore;
+use crate::interrupt::{self, Causes, Thread, Watched};
 use crate::slot::StackBounds;
 use crate::store::StoreCore;
-use crate::sys::asm::{self, reason};
-use crate::sys::{signal, stack};
+use crate::suspend::{Suspend, Suspension};
+use crate::sys::asm::{self, SAVED_REGISTERS, reason};
+use crate::sys::stack;
 use crate::trap::{self, Start, Trap};
 use crate::val::RawValue;
 use std::any::Any;
@@ -29,12 +32,12 @@ pub(crate) struct Activation {
     pub(crate) guest_fp: u64,
     /// Trap code of a fault or builtin.
     pub(crate) trap: u32,
-    fault_pc: u64,
-    fault_rsp: u64,
-    fault_rbp: u64,
+    fault: At,
     /// The store, with its data, that it runs in.
     store: *mut (),
     stack: StackBounds,
+    causes: Causes,
+    can_suspend: bool,
     pending: Option<Pending>,
 }
 
@@ -44,19 +47,34 @@ pub(crate) enum Pending {
     Error(HostError),
     /// It panicked.
     Panic(Box<dyn Any + Send>),
+    /// It waits.
+    Suspend(Suspend, Suspension),
+}
+
+/// How a run ended that did not fail.
+pub(crate) enum Ended {
+    /// It is over.
+    Returned,
+    /// A host function waits, and the guest's stack is as it was.
+    Suspended(Suspend, Suspension),
+}
+
+enum Failed {
+    Error(CallError),
+    Panic(Box<dyn Any + Send>),
 }
 
 impl Activation {
-    fn new(store: *mut (), stack: StackBounds) -> Self {
+    fn new(store: *mut (), core: &StoreCore, stack: StackBounds, can_suspend: bool) -> Self {
         Self {
             host_rsp: 0,
             guest_fp: 0,
             trap: 0,
-            fault_pc: 0,
-            fault_rsp: 0,
-            fault_rbp: 0,
+            fault: At { pc: 0, rsp: 0, rbp: 0 },
             store,
             stack,
+            causes: core.watch.causes(core.id),
+            can_suspend,
             pending: None,
         }
     }
@@ -65,19 +83,32 @@ impl Activation {
     ///
     /// # Safety
     /// `this` is the running activation of the current thread.
-    pub(crate) unsafe fn note_fault(this: *mut Self, code: TrapCode, fault: &Fault) -> u64 {
-        // SAFETY: its owner waits in `enter` and holds no reference to it.
+    pub(crate) unsafe fn note_fault(this: *mut Self, code: TrapCode, at: At) -> u64 {
+        // SAFETY: its owner waits in `enter` or `resume` and holds no reference to it.
         let activation = unsafe { &mut *this };
         activation.trap = code as u32;
-        activation.fault_pc = fault.pc as u64;
-        activation.fault_rsp = fault.rsp as u64;
-        activation.fault_rbp = fault.rbp as u64;
+        activation.fault = at;
         activation.host_rsp
     }
 
     /// The store that it runs in.
     pub(crate) fn store(&self) -> *mut () {
         self.store
+    }
+
+    /// The stack that it runs on.
+    pub(crate) fn stack(&self) -> StackBounds {
+        self.stack
+    }
+
+    /// What it is stopped by.
+    pub(crate) fn causes(&self) -> &Causes {
+        &self.causes
+    }
+
+    /// Whether a host function may suspend it.
+    pub(crate) fn can_suspend(&self) -> bool {
+        self.can_suspend
     }
 
     /// Notes why the running host function does not return.
@@ -91,32 +122,33 @@ impl Activation {
         CallError::Trap(trap::backtrace(code, &core.instances, self.stack, start))
     }
 
-    fn end(&mut self, core: &StoreCore, how: u32) -> Result<(), Ended> {
+    fn end(&mut self, core: &StoreCore, how: u32) -> Result<Ended, Failed> {
         let stub = Start::Stub { fp: self.guest_fp };
         match how {
-            reason::RETURNED => Ok(()),
+            reason::RETURNED => Ok(Ended::Returned),
             reason::FAULT => {
-                let (pc, rsp, rbp) = (self.fault_pc, self.fault_rsp, self.fault_rbp);
-                Err(Ended::Error(self.trapped(core, Start::Fault { pc, rsp, rbp })))
+                let At { pc, rsp, rbp } = self.fault;
+                let start = Start::Fault { pc: pc as u64, rsp: rsp as u64, rbp: rbp as u64 };
+                Err(Failed::Error(self.trapped(core, start)))
             }
-            reason::BUILTIN => Err(Ended::Error(self.trapped(core, stub))),
-            _ => Err(match self.pending.take() {
-                Some(Pending::Panic(payload)) => Ended::Panic(payload),
+            reason::BUILTIN => Err(Failed::Error(self.trapped(core, stub))),
+            _ => match self.pending.take() {
+                Some(Pending::Suspend(what, mut suspension)) => {
+                    suspension.guest_fp = self.guest_fp;
+                    Ok(Ended::Suspended(what, suspension))
+                }
+                Some(Pending::Panic(payload)) => Err(Failed::Panic(payload)),
                 Some(Pending::Error(HostError::Trap(code))) => {
                     self.trap = code as u32;
-                    Ended::Error(self.trapped(core, stub))
+                    Err(Failed::Error(self.trapped(core, stub)))
                 }
-                Some(Pending::Error(HostError::Exit(status))) => Ended::Error(CallError::Exit(status)),
-                Some(Pending::Error(HostError::Other(error))) => Ended::Error(nested(error)),
+                Some(Pending::Error(HostError::Exit(status))) => Err(Failed::Error(CallError::Exit(status))),
+                Some(Pending::Error(HostError::Suspend(_))) => Err(Failed::Error(CallError::CannotSuspend)),
+                Some(Pending::Error(HostError::Other(error))) => Err(Failed::Error(nested(error))),
                 None => unreachable!("a host function that does not return leaves its reason"),
-            }),
+            },
         }
     }
-}
-
-enum Ended {
-    Error(CallError),
-    Panic(Box<dyn Any + Send>),
 }
 
 /// The error of a nested call goes on as it is.
@@ -124,6 +156,86 @@ fn nested(error: crate::error::BoxError) -> CallError {
     match error.downcast::<CallError>() {
         Ok(error) => *error,
         Err(error) => CallError::Host(error),
+    }
+}
+
+/// Where a run begins.
+#[derive(Clone, Copy)]
+struct Begin {
+    stack: StackBounds,
+    /// Below everything of the guest that is alive.
+    guest_rsp: u64,
+    /// The activation around it, or null.
+    outer: *mut Activation,
+}
+
+/// Finds the stack that a function is to run on.
+///
+/// # Safety
+/// As for [`call`].
+unsafe fn begin(core: *mut StoreCore, func: &FuncRef) -> Result<Begin, CallError> {
+    // SAFETY: the store is valid.
+    let (outer, suspended) = unsafe { ((*core).current, (*core).suspension.is_some()) };
+    if outer.is_null() {
+        if suspended {
+            return Err(CallError::Suspended);
+        }
+        // SAFETY: the function belongs to an instance of the store.
+        let stack = unsafe { InstanceCore::from_vmctx(func.vmctx) }.slot().stack();
+        return Ok(Begin { stack, guest_rsp: stack.top() as u64, outer });
+    }
+    if !stack::has_room() {
+        return Err(CallError::Trap(Trap::new(TrapCode::StackOverflow)));
+    }
+    // SAFETY: the store's current activation is live, and waits for a host function: everything of the guest lies above the
+    // stub's frame and what that may save.
+    let (stack, guest_fp) = unsafe { ((*outer).stack, (*outer).guest_fp) };
+    Ok(Begin { stack, guest_rsp: (guest_fp - SAVED_REGISTERS) & !15, outer })
+}
+
+/// Makes an activation current and lets `go` enter the guest with it, which says how control came back. If a host function panics
+/// meanwhile, so does this.
+///
+/// # Safety
+/// `store` is the store that owns `core`; it is not otherwise in use, and stays where it is. `go` enters a guest on the stack where
+/// the run begins, with the activation.
+unsafe fn run(
+    thread: &Thread,
+    store: *mut (),
+    core: *mut StoreCore,
+    begin: Begin,
+    can_suspend: bool,
+    go: impl FnOnce(*mut Activation) -> u32,
+) -> Result<Ended, CallError> {
+    let Begin { stack, outer, .. } = begin;
+    // SAFETY: the store is valid and not in use.
+    let mut record = Activation::new(store, unsafe { &*core }, stack, can_suspend);
+    let watched = if outer.is_null() {
+        let begun = Watched::begin(thread, &record.causes);
+        begun.map_err(|code| CallError::Trap(Trap::new(code)))?
+    } else {
+        None
+    };
+    let activation = &raw mut record;
+    let cell = stack.activation_cell();
+    // SAFETY: the cell is in the accessible stack of a live slot. The record is reached only through `activation` until the
+    // guest is left.
+    let how = unsafe {
+        let displaced = cell.replace(activation);
+        let around = thread.activation.replace(activation);
+        (*core).current = activation;
+        let how = go(activation);
+        (*core).current = outer;
+        thread.activation.set(around);
+        cell.write(displaced);
+        how
+    };
+    drop(watched);
+    // SAFETY: nothing else refers to the record or the store's core now.
+    match unsafe { (*activation).end(&*core, how) } {
+        Ok(ended) => Ok(ended),
+        Err(Failed::Error(error)) => Err(error),
+        Err(Failed::Panic(payload)) => std::panic::resume_unwind(payload),
     }
 }
 
@@ -138,39 +250,82 @@ pub(crate) unsafe fn call(
     func: *const FuncRef,
     values: *mut RawValue,
 ) -> Result<(), CallError> {
-    signal::ensure_thread().map_err(CallError::Thread)?;
-    // SAFETY: the store is valid and keeps the function's record.
-    let (outer, func) = unsafe { ((*core).current, *func) };
-    let (stack, guest_rsp) = if outer.is_null() {
-        // SAFETY: the function belongs to an instance of the store.
-        let stack = unsafe { InstanceCore::from_vmctx(func.vmctx) }.slot().stack();
-        (stack, stack.top() as u64)
-    } else {
-        if !stack::has_room() {
-            return Err(CallError::Trap(Trap::new(TrapCode::StackOverflow)));
-        }
-        // SAFETY: the store's current activation is live, and waits for a host function: everything of the guest lies
-        // above the stub's frame.
-        unsafe { ((*outer).stack, (*outer).guest_fp & !15) }
-    };
-    let mut record = Activation::new(store, stack);
-    let activation = &raw mut record;
-    let cell = stack.activation_cell();
-    // SAFETY: the cell is in the accessible stack of a live slot; `enter` gets what it asks for. The record is reached only
-    // through `activation` until the guest is left.
-    let how = unsafe {
-        let displaced = cell.replace(activation);
-        (*core).current = activation;
-        let how = asm::enter(func.array_entry, func.vmctx, values, guest_rsp, activation);
-        (*core).current = outer;
-        cell.write(displaced);
-        how
-    };
-    // SAFETY: nothing else refers to the record or the store's core now.
-    let ended = unsafe { (*activation).end(&*core, how) };
-    match ended {
-        Ok(()) => Ok(()),
-        Err(Ended::Error(error)) => Err(error),
-        Err(Ended::Panic(payload)) => std::panic::resume_unwind(payload),
+    let thread = interrupt::prepared().map_err(CallError::Thread)?;
+    // SAFETY: the store keeps the function's record; the rest as the caller states.
+    let (func, begin) = unsafe { (*func, begin(core, &*func)?) };
+    // SAFETY: `enter` gets what it asks for.
+    let go =
+        |activation| unsafe { asm::enter(func.array_entry, func.vmctx, values, begin.guest_rsp, activation) };
+    // SAFETY: as the caller states.
+    match unsafe { run(thread, store, core, begin, false, go)? } {
+        Ended::Returned => Ok(()),
+        Ended::Suspended(..) => unreachable!("a call that cannot be resumed is not suspended"),
     }
+}
+
+/// Calls a function that may be suspended. Its arguments and results lie on the guest's stack, in the cells that are returned: there
+/// are `cells` of them, which `write` fills.
+///
+/// # Safety
+/// As for [`call`], with `cells` as many as the function has parameters or results, whichever are more. The returned cells are
+/// valid until the next call.
+pub(crate) unsafe fn call_suspendable(
+    store: *mut (),
+    core: *mut StoreCore,
+    func: *const FuncRef,
+    cells: usize,
+    write: impl FnOnce(&mut [RawValue]),
+) -> Result<(Ended, *mut RawValue), CallError> {
+    let thread = interrupt::prepared().map_err(CallError::Thread)?;
+    // SAFETY: the store keeps the function's record; the rest as the caller states.
+    let (func, mut begin) = unsafe { (*func, begin(core, &*func)?) };
+    begin.guest_rsp -= (cells * size_of::<RawValue>()) as u64;
+    let values = begin.guest_rsp as *mut RawValue;
+    if !begin.stack.holds(begin.guest_rsp as usize, cells * size_of::<RawValue>()) {
+        return Err(CallError::Trap(Trap::new(TrapCode::StackOverflow)));
+    }
+    // SAFETY: the range is in the accessible part of the stack, and nothing else uses it.
+    unsafe {
+        values.write_bytes(0, cells);
+        write(std::slice::from_raw_parts_mut(values, cells));
+    }
+    // SAFETY: `enter` gets what it asks for.
+    let go =
+        |activation| unsafe { asm::enter(func.array_entry, func.vmctx, values, begin.guest_rsp, activation) };
+    let can_suspend = begin.outer.is_null();
+    // SAFETY: as the caller states.
+    Ok((unsafe { run(thread, store, core, begin, can_suspend, go)? }, values))
+}
+
+/// Goes on with a suspended guest. `complete` does what is left of the host function: it writes its results, or fails.
+///
+/// # Safety
+/// As for [`call`]; the suspension is of the store, and was not resumed before.
+pub(crate) unsafe fn resume(
+    store: *mut (),
+    core: *mut StoreCore,
+    suspension: &Suspension,
+    complete: impl FnOnce(&mut [RawValue]) -> Result<(), HostError>,
+) -> Result<Ended, CallError> {
+    let thread = interrupt::prepared().map_err(CallError::Thread)?;
+    let begin =
+        Begin { stack: suspension.stack, guest_rsp: suspension.guest_fp, outer: std::ptr::null_mut() };
+    let go = |activation: *mut Activation| {
+        // SAFETY: the record's owner waits for this; the host function's cells are on the suspended stack.
+        let cells = unsafe {
+            (*activation).guest_fp = suspension.guest_fp;
+            std::slice::from_raw_parts_mut(suspension.values, suspension.cells)
+        };
+        match crate::host::pending(|| complete(cells)) {
+            // SAFETY: the guest's stack is as the stub left it.
+            None => unsafe { asm::resume(suspension.guest_fp, activation) },
+            Some(pending) => {
+                // SAFETY: nothing refers to the record now.
+                unsafe { (*activation).set_pending(pending) };
+                reason::HOST
+            }
+        }
+    };
+    // SAFETY: as the caller states.
+    unsafe { run(thread, store, core, begin, true, go) }
 }

@@ -4,6 +4,7 @@
 //! that traps says so in its result and its stub does not return.
 
 use crate::instance::InstanceCore;
+use crate::limits::Refused;
 use crate::sys::asm::BuiltinResult;
 use wasmaot_abi::trap::TrapCode;
 
@@ -24,8 +25,17 @@ fn checked(result: Result<(), TrapCode>) -> BuiltinResult {
     }
 }
 
+/// What growing gives: the old size, or -1, or a trap if the embedder wants that.
+fn grown(instance: &InstanceCore, result: Result<u64, Refused>, code: TrapCode) -> BuiltinResult {
+    match result {
+        Err(Refused::Limit) if instance.traps_at_limits() => checked(Err(code)),
+        result => value(result.unwrap_or(u64::MAX)),
+    }
+}
+
 pub(crate) extern "C" fn memory_grow(vmctx: u64, memory: u64, pages: u64) -> BuiltinResult {
-    value(instance(vmctx).memory(memory as u32).grow(pages).unwrap_or(u64::MAX))
+    let instance = instance(vmctx);
+    grown(instance, instance.memory(memory as u32).grow(pages), TrapCode::MemoryLimit)
 }
 
 pub(crate) extern "C" fn memory_fill(
@@ -66,8 +76,9 @@ pub(crate) extern "C" fn data_drop(vmctx: u64, segment: u64) -> BuiltinResult {
 }
 
 pub(crate) extern "C" fn table_grow(vmctx: u64, table: u64, element: u64, count: u64) -> BuiltinResult {
-    let table = instance(vmctx).table(table as u32);
-    value(table.and_then(|table| table.grow(count, element)).unwrap_or(u64::MAX))
+    let instance = instance(vmctx);
+    let table = instance.table(table as u32).ok_or(Refused::Declared);
+    grown(instance, table.and_then(|table| table.grow(count, element)), TrapCode::TableLimit)
 }
 
 pub(crate) extern "C" fn table_fill(

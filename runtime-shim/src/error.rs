@@ -3,6 +3,7 @@
 //!
 //! **Invariant: every error says what failed and where**; none is dropped on the way to the embedder.
 
+use crate::suspend::Suspend;
 use crate::trap::Trap;
 use crate::val::ValueError;
 use std::error::Error;
@@ -172,6 +173,18 @@ pub enum CallError {
     /// The function or instance belongs to another store.
     #[error("the function belongs to another store")]
     WrongStore,
+    /// The store has a call that waits to be resumed.
+    #[error("a call is suspended; resume or abandon it first")]
+    Suspended,
+    /// A host function suspended a call that cannot be: one that was not made to be resumed, or is inside a host function's own.
+    #[error("a host function suspended a call that cannot be resumed")]
+    CannotSuspend,
+    /// A host function suspended a call made as a future, but not with a future.
+    #[error("a host function suspended the call with a value that is not a future")]
+    NotAsync,
+    /// The suspended call is over, or belongs to another store.
+    #[error("the call is not suspended in this store")]
+    NotSuspended,
     /// The kernel refused an alternate signal stack for this thread.
     #[error("cannot prepare the thread: {0}")]
     Thread(#[source] io::Error),
@@ -186,6 +199,9 @@ pub enum HostError {
     /// Trap.
     #[error("trap: {0}")]
     Trap(TrapCode),
+    /// Leave the caller as it is until it is resumed.
+    #[error("suspended")]
+    Suspend(Suspend),
     /// Fail with an error of the embedder's own.
     #[error("{0}")]
     Other(#[source] BoxError),

@@ -127,7 +127,7 @@ impl Memory {
 
     /// Adds pages. The old number of pages, or `None` if there is no room.
     pub fn grow(&self, store: &mut impl AsStore, pages: u64) -> Option<u64> {
-        self.body(store::core(store))?.grow(pages)
+        self.body(store::core(store))?.grow(pages).ok()
     }
 
     /// Copies out of the memory.
@@ -157,7 +157,7 @@ impl Table {
         let core = store::core_mut(store);
         let init = init.to_raw(core.id, ty.element)?;
         // SAFETY: the table keeps its own length.
-        let body = unsafe { TableBody::new(core.tables.len(), ty, None)? };
+        let body = unsafe { TableBody::new(core.tables.len(), ty, None, u64::MAX)? };
         for element in body.range(0, body.size()).unwrap_or_default() {
             element.set(init);
         }
@@ -194,7 +194,7 @@ impl Table {
     ) -> Result<Option<u64>, AccessValueError> {
         let body = self.body(store::core(store)).ok_or(AccessValueError::WrongStore)?;
         let init = init.to_raw(self.store, body.ty().element)?;
-        Ok(body.grow(count, init))
+        Ok(body.grow(count, init).ok())
     }
 
     /// An element.

@@ -39,6 +39,13 @@ pub(crate) struct Fault {
     pub(crate) write: bool,
     /// It is a failure of the machine's memory or an unaligned access, not a missing page.
     pub(crate) memory_error: bool,
+    /// Where.
+    pub(crate) at: At,
+}
+
+/// Where a thread was interrupted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At {
     /// The instruction.
     pub(crate) pc: usize,
     /// Stack pointer.
@@ -65,7 +72,7 @@ pub(crate) fn decide(fault: &Fault) -> Decision {
     }
     registry::read(|regions| {
         if opens_cold_page(fault, regions) {
-            Decision::Resume(fault.pc)
+            Decision::Resume(fault.at.pc)
         } else {
             trap_or_resume(fault, regions)
         }
@@ -82,7 +89,7 @@ fn opens_cold_page(fault: &Fault, regions: Regions<'_>) -> bool {
 }
 
 fn trap_or_resume(fault: &Fault, regions: Regions<'_>) -> Decision {
-    match asm::guarded_resume(fault.pc) {
+    match asm::guarded_resume(fault.at.pc) {
         Some(pc) if is_guest_data(fault, regions) => Decision::Resume(pc),
         Some(_) => Decision::NotOurs,
         None => guest_trap(fault, regions)
@@ -95,29 +102,48 @@ fn is_guest_data(fault: &Fault, regions: Regions<'_>) -> bool {
     fault.signal == Signal::Bus && regions.at(fault.address).is_some()
 }
 
-fn guest_trap(fault: &Fault, regions: Regions<'_>) -> Option<(TrapCode, *mut Activation)> {
-    let slot = regions.at(fault.rsp)?.slot(fault.rsp)?;
-    let (start, stack_low) = (slot.range.start, slot.stack_low);
-    let window = start..start + STACK_WINDOW as usize;
-    if !window.contains(&fault.rsp) {
+/// Why the run in whose compiled code a thread was interrupted has to end now, if it has to.
+pub(crate) fn due(at: At) -> Option<(TrapCode, *mut Activation)> {
+    registry::read(|regions| {
+        let stack = stack_at(at.rsp, regions)?;
+        text_at(at.pc, regions)?;
+        // SAFETY: compiled code runs, so the activation's owner waits in `enter`, and its causes do not change meanwhile.
+        let causes = unsafe { (*stack.activation).causes() };
+        Some((causes.due()?, stack.activation))
+    })
+}
+
+/// The stack of a slot on which something runs.
+struct RunningStack {
+    activation: *mut Activation,
+    /// Its inaccessible low end.
+    guard: Range<usize>,
+}
+
+fn stack_at(rsp: usize, regions: Regions<'_>) -> Option<RunningStack> {
+    let slot = regions.at(rsp)?.slot(rsp)?;
+    let window = slot.range.start..slot.range.start + STACK_WINDOW as usize;
+    if !window.contains(&rsp) {
         return None;
     }
     let cell = (window.end - ACTIVATION_CELL as usize) as *const *mut Activation;
     // SAFETY: a registered slot's stack is mapped, and its last word is the activation cell.
     let activation = unsafe { cell.read() };
-    if activation.is_null() {
-        return None;
-    }
+    (!activation.is_null()).then_some(RunningStack { activation, guard: window.start..slot.stack_low })
+}
+
+fn guest_trap(fault: &Fault, regions: Regions<'_>) -> Option<(TrapCode, *mut Activation)> {
+    let stack = stack_at(fault.at.rsp, regions)?;
     let code = match fault.signal {
-        Signal::Segv if (window.start..stack_low).contains(&fault.address) => TrapCode::StackOverflow,
+        Signal::Segv if stack.guard.contains(&fault.address) => TrapCode::StackOverflow,
         Signal::Segv | Signal::Bus => by_address(fault, regions)?,
-        Signal::Ill | Signal::Fpe => by_pc(fault.pc, regions)?,
+        Signal::Ill | Signal::Fpe => by_pc(fault.at.pc, regions)?,
     };
-    Some((code, activation))
+    Some((code, stack.activation))
 }
 
 fn by_address(fault: &Fault, regions: Regions<'_>) -> Option<TrapCode> {
-    text_at(fault.pc, regions)?;
+    text_at(fault.at.pc, regions)?;
     let gone = fault.signal == Signal::Bus;
     match regions.at(fault.address) {
         Some(region) => match region.kind {
@@ -130,7 +156,7 @@ fn by_address(fault: &Fault, regions: Regions<'_>) -> Option<TrapCode> {
             Kind::Module { .. } if gone => Some(TrapCode::ArtifactChanged),
             Kind::Module { .. } | Kind::Data => None,
         },
-        None if !gone && fault.address < NULL_AREA => by_pc(fault.pc, regions),
+        None if !gone && fault.address < NULL_AREA => by_pc(fault.at.pc, regions),
         None => None,
     }
 }

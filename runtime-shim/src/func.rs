@@ -7,6 +7,7 @@ use crate::activation;
 use crate::error::CallError;
 use crate::instance::InstanceCore;
 use crate::store::{self, AsStore, StoreId, StoreInner};
+use crate::suspend::{self, Outcome};
 use crate::types;
 use crate::val::{MAX_VALUES, RawValue, Val, WasmValues};
 use std::marker::PhantomData;
@@ -71,6 +72,38 @@ impl Func {
 
     /// Calls it.
     pub fn call(&self, store: &mut impl AsStore, args: &[Val]) -> Result<Vec<Val>, CallError> {
+        let (ty, mut cells) = self.cells(store, args)?;
+        // SAFETY: the function belongs to the store and the cells are those of its type.
+        unsafe { enter(store.store_mut(), self.record(), cells.as_mut_ptr())? };
+        let results = ty.results.iter().zip(&cells);
+        // SAFETY: the function left results of its type.
+        Ok(results.map(|(&ty, cell)| unsafe { Val::from_raw(cell.low, self.store, ty) }).collect())
+    }
+
+    /// Calls it so that host functions can suspend it.
+    pub fn call_resumable(
+        &self,
+        store: &mut impl AsStore,
+        args: &[Val],
+    ) -> Result<Outcome<Vec<Val>>, CallError> {
+        let (ty, cells) = self.cells(store, args)?;
+        // SAFETY: the function belongs to the store and the cells are those of its type.
+        unsafe { suspend::call_dynamic(store.store_mut(), self.record(), ty, &cells) }
+    }
+
+    /// Calls it; while an asynchronous host function waits, so does this. If the future is dropped before it is ready, the call is
+    /// given up.
+    pub async fn call_async<S: AsStore<Data: 'static>>(
+        &self,
+        store: &mut S,
+        args: &[Val],
+    ) -> Result<Vec<Val>, CallError> {
+        let outcome = self.call_resumable(store, args)?;
+        suspend::finish(store, outcome).await
+    }
+
+    /// Its type, and the cells of it with these arguments.
+    fn cells(&self, store: &impl AsStore, args: &[Val]) -> Result<(Arc<FuncType>, Vec<RawValue>), CallError> {
         let ty = self.check(store)?;
         if args.len() != ty.params.len() {
             return Err(CallError::ArgumentCount { expected: ty.params.len(), found: args.len() });
@@ -80,11 +113,7 @@ impl Func {
             let bits = arg.to_raw(self.store, ty).map_err(|error| CallError::Value { position, error })?;
             *cell = RawValue::new(bits);
         }
-        // SAFETY: the function belongs to the store and the cells are those of its type.
-        unsafe { enter(store.store_mut(), self.record(), cells.as_mut_ptr())? };
-        let results = ty.results.iter().zip(&cells);
-        // SAFETY: the function left results of its type.
-        Ok(results.map(|(&ty, cell)| unsafe { Val::from_raw(cell.low, self.store, ty) }).collect())
+        Ok((ty, cells))
     }
 
     /// The function with parameters and results of these Rust types.
@@ -138,6 +167,26 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
         // SAFETY: the function belongs to the store; types of more than `MAX_VALUES` values implement no `WasmValues`.
         unsafe { enter(store.store_mut(), self.func.record(), cells.as_mut_ptr())? };
         Ok(R::load(&cells))
+    }
+
+    /// Calls it so that host functions can suspend it.
+    pub fn call_resumable(&self, store: &mut impl AsStore, params: P) -> Result<Outcome<R>, CallError> {
+        if store::core(store).id != self.func.store {
+            return Err(CallError::WrongStore);
+        }
+        // SAFETY: the function belongs to the store, and its type was compared.
+        unsafe { suspend::call_typed(store.store_mut(), self.func.record(), params) }
+    }
+
+    /// Calls it; while an asynchronous host function waits, so does this. If the future is dropped before it is ready, the call is
+    /// given up.
+    pub async fn call_async<S: AsStore<Data: 'static>>(
+        &self,
+        store: &mut S,
+        params: P,
+    ) -> Result<R, CallError> {
+        let outcome = self.call_resumable(store, params)?;
+        suspend::finish(store, outcome).await
     }
 
     /// The function without its Rust types.

@@ -7,12 +7,15 @@ use crate::activation::{Activation, Pending};
 use crate::caller::Caller;
 use crate::error::{CallError, HostError};
 use crate::instance::InstanceCore;
+use crate::interrupt::{self, Thread};
 use crate::store::{StoreId, StoreInner};
-use crate::sys::asm;
+use crate::suspend::Suspension;
+use crate::sys::asm::{self, answer};
 use crate::val::{RawValue, Val, WasmValue, WasmValues, for_each_arity};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wasmaot_abi::state::ImportedFunction;
+use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::FuncType;
 
 type Dispatch<T> =
@@ -36,7 +39,8 @@ pub(crate) trait KeepAlive: Send + Sync {}
 impl<T> KeepAlive for HostFunc<T> {}
 
 impl<T> HostFunc<T> {
-    fn new(ty: FuncType, body: Box<Body<T>>) -> Self {
+    /// A function of this type.
+    pub(crate) fn new(ty: FuncType, body: Box<Body<T>>) -> Self {
         let cells = ty.params.len().max(ty.results.len());
         Self { dispatch: dispatch::<T>, ty, cells, body }
     }
@@ -89,7 +93,7 @@ fn write_results(
     Ok(())
 }
 
-/// Runs a host function, on the host's stack. Not 0 if it left a pending exit.
+/// Runs a host function, on the host's stack. Gives one of [`answer`].
 ///
 /// # Safety
 /// Called by [`asm::host_entry`] on behalf of compiled code of an instance of a `Store<T>`.
@@ -112,14 +116,38 @@ unsafe extern "C" fn dispatch<T>(
         let mut caller = unsafe { Caller::new(store, instance) };
         (func.body)(&mut caller, cells)
     };
-    let pending = match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(())) => return 0,
-        Ok(Err(error)) => Pending::Error(error),
-        Err(payload) => Pending::Panic(payload),
-    };
     // SAFETY: the running activation, which nothing refers to now.
-    unsafe { (*activation).set_pending(pending) };
-    1
+    let (pending, activation) = unsafe { (pending(run), &mut *activation) };
+    match pending {
+        None => match interrupted(activation) {
+            None => return answer::RETURN,
+            Some(code) => activation.set_pending(Pending::Error(HostError::Trap(code))),
+        },
+        Some(Pending::Error(HostError::Suspend(what))) if activation.can_suspend() => {
+            // SAFETY: the instance keeps its host functions.
+            let func = unsafe { &*record };
+            let suspension = Suspension::new(activation.stack(), caller, values, func.cells, &func.ty);
+            activation.set_pending(Pending::Suspend(what, suspension));
+            return answer::SUSPEND;
+        }
+        Some(pending) => activation.set_pending(pending),
+    }
+    answer::EXIT
+}
+
+/// Runs the body of a host function. Says why it does not return, if it does not.
+pub(crate) fn pending(run: impl FnOnce() -> Result<(), HostError>) -> Option<Pending> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(Pending::Error(error)),
+        Err(payload) => Some(Pending::Panic(payload)),
+    }
+}
+
+/// Why a run that was poked while a host function ran is not to go on.
+fn interrupted(activation: &Activation) -> Option<TrapCode> {
+    let poked = interrupt::current().is_some_and(Thread::take_poke);
+    if poked { activation.causes().due() } else { None }
 }
 
 /// A closure that can be a host function: up to 12 parameters, after the [`Caller`].

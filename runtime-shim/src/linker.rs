@@ -12,6 +12,7 @@ use crate::instance::{Imports, Instance, InstanceCore};
 use crate::module::Module;
 use crate::pool::Linked;
 use crate::store::{self, AsStore, Store, StoreCore};
+use crate::suspend::IntoAsyncHostFunc;
 use crate::trap::Trap;
 use crate::val::Val;
 use std::collections::HashMap;
@@ -85,6 +86,18 @@ impl<T: 'static> Linker<T> {
         module: &str,
         name: &str,
         f: impl IntoHostFunc<T, P, R>,
+    ) -> Result<&mut Self, LinkError> {
+        self.insert(module, name, Definition::Host(Arc::new(f.into_host_func())))
+    }
+
+    /// Defines a host function by a closure that gives a future, such as
+    /// `|caller: &mut Caller<'_, T>, a: i32| async move { .. }`. Instances that use it are called by
+    /// [`TypedFunc::call_async`](crate::TypedFunc::call_async) and the like, and wait without a thread.
+    pub fn func_async<P, Fut>(
+        &mut self,
+        module: &str,
+        name: &str,
+        f: impl IntoAsyncHostFunc<T, P, Fut>,
     ) -> Result<&mut Self, LinkError> {
         self.insert(module, name, Definition::Host(Arc::new(f.into_host_func())))
     }

@@ -7,10 +7,14 @@ use crate::activation::Activation;
 use crate::instance::Instances;
 use crate::instance::memory::MemoryBody;
 use crate::instance::table::TableBody;
+use crate::interrupt::{InterruptHandle, Watch};
+use crate::limits::ResourceLimits;
+use crate::suspend::Suspension;
 use crate::val::RawValue;
 use std::cell::UnsafeCell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// A store's number, unique in the process: handles to what another store keeps, or kept before it was given to a new
 /// instance, are told by it.
@@ -24,6 +28,11 @@ impl StoreId {
     fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed) << GENERATION_BITS)
+    }
+
+    /// As a number; never 0.
+    pub(crate) fn number(self) -> u64 {
+        self.0
     }
 
     /// The number for the next instance in the same place. Touches nothing that threads share, save every few million times.
@@ -43,6 +52,12 @@ pub(crate) struct StoreCore {
     pub(crate) tables: Vec<Rc<TableBody>>,
     /// Globals that the host made.
     pub(crate) globals: Vec<Rc<UnsafeCell<RawValue>>>,
+    /// What instances that are made in it may take.
+    pub(crate) limits: ResourceLimits,
+    /// When its runs are to be stopped.
+    pub(crate) watch: Watch,
+    /// A call that waits to be resumed.
+    pub(crate) suspension: Option<Suspension>,
 }
 
 impl Default for StoreCore {
@@ -54,6 +69,9 @@ impl Default for StoreCore {
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
+            limits: ResourceLimits::default(),
+            watch: Watch::default(),
+            suspension: None,
         }
     }
 }
@@ -90,6 +108,24 @@ impl<T> Store<T> {
     /// The embedder's data.
     pub fn data_mut(&mut self) -> &mut T {
         &mut self.inner.data
+    }
+
+    /// How much the instances may take that are made in it from now on; and the deadline, as by [`Store::set_deadline`].
+    pub fn set_limits(&mut self, limits: ResourceLimits) {
+        self.inner.core.limits = limits;
+        self.set_deadline(limits.deadline);
+    }
+
+    /// When what its instances run is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls that
+    /// begin later than that do not run at all.
+    pub fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
+        self.inner.core.watch.set_deadline(deadline.into());
+    }
+
+    /// A handle by which any thread can stop the store's instances for good.
+    pub fn interrupt_handle(&mut self) -> InterruptHandle {
+        let core = &mut *self.inner.core;
+        core.watch.handle(core.id)
     }
 
     /// The embedder's data, when the store is no longer needed.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  low                                                                                         high
-//!  base                    base + 8 MiB                base + 16 MiB = vmctx
+//!  base                    base + 8 MiB                base + 17 MiB = vmctx
 //!  | guard | stack window ........... |A| guard | constants | state | linear memory 0 ...| guard |
 //!           <-- grows down            |         <-- CONST -> <- RW -> 4 GiB index + 4 GiB offset
 //!                                     +-- activation cell
@@ -43,8 +43,9 @@ pub const DEFAULT_STACK: u64 = 1 << 20;
 /// The most native stack that a slot can offer.
 pub const MAX_STACK: u64 = STACK_WINDOW - STACK_GUARD;
 
-/// Distance of vmctx from the base of its slot.
-pub const VMCTX: u64 = 2 * STACK_WINDOW;
+/// Distance of vmctx from the base of its slot. One page of the kernel's page tables maps 2 MiB: in the middle of those lies vmctx, so
+/// that state and the first pages of memory share it.
+pub const VMCTX: u64 = 2 * STACK_WINDOW + (1 << 20);
 
 /// The most bytes of constants and state (both parts together) that fit below vmctx.
 pub const MAX_STATE: u64 = VMCTX - STACK_WINDOW - STACK_GUARD;
@@ -56,7 +57,7 @@ pub const MEMORY_RESERVATION: u64 = 8 << 30;
 pub const MAX_ACCESS: u64 = 64;
 
 /// Inaccessible bytes behind the reservation.
-pub const MEMORY_GUARD: u64 = STACK_WINDOW;
+pub const MEMORY_GUARD: u64 = 3 * STACK_WINDOW - VMCTX;
 
 /// Bytes from one slot to the next.
 pub const STRIDE: u64 = VMCTX + MEMORY_RESERVATION + MEMORY_GUARD;

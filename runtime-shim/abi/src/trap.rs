@@ -56,6 +56,14 @@ trap_codes! {
     StackOverflow = 10, "call stack exhausted";
     /// The artifact's file was changed or truncated while it was mapped.
     ArtifactChanged = 11, "artifact file changed while mapped";
+    /// The instance's deadline passed.
+    DeadlineExceeded = 12, "deadline exceeded";
+    /// The host stopped the instance from another thread.
+    Killed = 13, "killed by the host";
+    /// A memory was to grow beyond the instance's limit.
+    MemoryLimit = 14, "memory limit exceeded";
+    /// A table was to grow beyond the instance's limit.
+    TableLimit = 15, "table limit exceeded";
 }
 
 impl core::fmt::Display for TrapCode {

@@ -9,11 +9,13 @@ use super::memory::MemoryBody;
 use super::table::TableBody;
 use crate::error::InstantiateError;
 use crate::host::KeepAlive;
+use crate::limits::ResourceLimits;
 use crate::module::Module;
 use crate::slot::{self, Slot};
 use crate::store::StoreCore;
 use crate::sys::asm::BUILTINS;
 use crate::val::RawValue;
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -46,6 +48,7 @@ pub(crate) struct InstanceCore {
     /// All tables, imported ones first; `None` for constant ones.
     tables: Box<[Option<Rc<TableBody>>]>,
     index: usize,
+    traps_at_limits: Cell<bool>,
     _hosts: Vec<Arc<dyn KeepAlive>>,
 }
 
@@ -65,10 +68,10 @@ impl InstanceCore {
     ) -> Result<Rc<Self>, InstantiateError> {
         let slot = Slot::new(DEFAULT_STACK, module.layout()).map_err(map_error)?;
         // SAFETY: as the caller states; the slot is new.
-        unsafe { Self::add_in(store, module, imports, slot, u64::MAX) }
+        unsafe { Self::add_in(store, module, imports, slot) }
     }
 
-    /// Makes an instance in this slot, whose memory may grow to so many bytes.
+    /// Makes an instance in this slot.
     ///
     /// # Safety
     /// As for [`InstanceCore::add`]; the slot was opened with the module's layout and not used since.
@@ -77,13 +80,11 @@ impl InstanceCore {
         module: &Module,
         imports: Imports,
         slot: Slot,
-        memory_limit: u64,
     ) -> Result<Rc<Self>, InstantiateError> {
         let state = State { vmctx: slot.vmctx(), layout: *module.layout() };
         let (imported_memories, imported_tables) = (imports.memories.len(), imports.tables.len());
         // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
-        let memories =
-            unsafe { make_memories(store, module, &slot, &state, imports.memories, memory_limit)? };
+        let memories = unsafe { make_memories(store, module, &slot, &state, imports.memories)? };
         // SAFETY: as above.
         let tables = unsafe { make_tables(store, module, &state, imports.tables)? };
         let instance = Rc::new(Self {
@@ -93,6 +94,7 @@ impl InstanceCore {
             memories,
             tables,
             index: store.instances.count(),
+            traps_at_limits: Cell::new(store.limits.trap),
             _hosts: imports.hosts,
         });
         instance.slot.set_instance(Rc::as_ptr(&instance).cast());
@@ -203,6 +205,18 @@ impl InstanceCore {
     pub(crate) fn defined_tables(&self) -> impl Iterator<Item = &Rc<TableBody>> {
         let defined = self.module.descriptor().tables.len();
         self.tables[self.tables.len() - defined..].iter().flatten()
+    }
+
+    /// Whether growth beyond a limit is a trap.
+    pub(crate) fn traps_at_limits(&self) -> bool {
+        self.traps_at_limits.get()
+    }
+
+    /// Changes the limits of what it defines, which has its initial size now.
+    pub(crate) fn set_limits(&self, limits: &ResourceLimits) -> Result<(), InstantiateError> {
+        self.traps_at_limits.set(limits.trap);
+        self.defined_memories().iter().try_for_each(|memory| memory.set_limit(limits.memory))?;
+        self.defined_tables().try_for_each(|table| table.set_limit(limits.table))
     }
 
     /// Its module.
@@ -360,9 +374,9 @@ unsafe fn make_memories(
     slot: &Slot,
     state: &State,
     imported: Vec<Rc<MemoryBody>>,
-    limit: u64,
 ) -> Result<Box<[Rc<MemoryBody>]>, InstantiateError> {
     let mut memories = imported;
+    let limit = store.limits.memory;
     for (id, plan) in (store.memories.len()..).zip(&module.descriptor().memories) {
         let index = memories.len();
         let memory = if index == 0 {
@@ -394,7 +408,9 @@ unsafe fn make_tables(
         let length = state.pointer(state.layout.table_length(tables.len() as u32));
         let id = if plan.constant { None } else { ids.next() };
         // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
-        let table = id.map(|id| unsafe { TableBody::new(id, plan.ty, Some(length)) }).transpose()?;
+        let table = id
+            .map(|id| unsafe { TableBody::new(id, plan.ty, Some(length), store.limits.table) })
+            .transpose()?;
         tables.push(table.map(Rc::new));
     }
     Ok(tables.into_boxed_slice())

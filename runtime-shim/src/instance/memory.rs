@@ -5,6 +5,7 @@
 //! check against the current length.
 
 use crate::error::{AccessError, InstantiateError};
+use crate::limits::Refused;
 use crate::pool::Tracker;
 use crate::registry::{Kind, Region, Registration};
 use crate::slot::Slot;
@@ -30,7 +31,7 @@ pub(crate) struct MemoryBody {
     /// The current length in bytes: in the state of the instance that defines it, or in `own`.
     length: *mut u64,
     /// Bytes that it may grow to, whatever its type says.
-    limit: u64,
+    limit: Cell<u64>,
     own: Option<Own>,
     /// The record of its write protection, if it is in a pool's slot.
     tracker: Cell<Option<NonNull<Tracker>>>,
@@ -60,6 +61,7 @@ impl MemoryBody {
         length: *mut u64,
         limit: u64,
     ) -> Result<Self, InstantiateError> {
+        let limit = Cell::new(limit);
         Self { index, ty, base: slot.vmctx(), length, limit, own: None, tracker: Cell::new(None) }.open()
     }
 
@@ -82,25 +84,40 @@ impl MemoryBody {
         let kept = length.is_none().then(|| Box::new(UnsafeCell::new(0)));
         let length = length.or(kept.as_ref().map(|cell| cell.get())).unwrap_or_default();
         let own = Some(Own { _registration: registration, mapping, _length: kept });
+        let limit = Cell::new(limit);
         Self { index, ty, base, length, limit, own, tracker: Cell::new(None) }.open()
     }
 
     /// Gives it its initial size.
     fn open(self) -> Result<Self, InstantiateError> {
-        let (size, limit) = (self.ty.limits.min, self.max_pages());
-        if size > limit {
-            return Err(InstantiateError::TooLarge { what: "memory", unit: "pages", size, limit });
-        }
-        let bytes = size << self.ty.page_log2;
+        self.check_limit(self.limit.get())?;
+        let bytes = self.ty.limits.min << self.ty.page_log2;
         // SAFETY: the first bytes of the reservation belong to this memory.
         unsafe { map::protect(self.base, bytes as usize, Access::ReadWrite).map_err(map_error)? };
         self.set_size(bytes);
         Ok(self)
     }
 
-    fn max_pages(&self) -> u64 {
-        let most = MAX_BYTES.min(self.limit) >> self.ty.page_log2;
+    /// The most pages that its type lets it have.
+    fn declared(&self) -> u64 {
+        let most = MAX_BYTES >> self.ty.page_log2;
         self.ty.limits.max.unwrap_or(most).min(most)
+    }
+
+    /// Whether it may have its initial size if it may have so many bytes.
+    fn check_limit(&self, limit: u64) -> Result<(), InstantiateError> {
+        let (size, limit) = (self.ty.limits.min, self.declared().min(limit >> self.ty.page_log2));
+        if size > limit {
+            return Err(InstantiateError::TooLarge { what: "memory", unit: "pages", size, limit });
+        }
+        Ok(())
+    }
+
+    /// Changes how many bytes it may grow to. It has its initial size now.
+    pub(crate) fn set_limit(&self, limit: u64) -> Result<(), InstantiateError> {
+        self.check_limit(limit)?;
+        self.limit.set(limit);
+        Ok(())
     }
 
     /// Maps the initial contents over the zeros.
@@ -153,17 +170,20 @@ impl MemoryBody {
         unsafe { self.length.write(bytes) };
     }
 
-    /// Adds pages. The old number of pages, or `None` if there is no room.
-    pub(crate) fn grow(&self, pages: u64) -> Option<u64> {
+    /// Adds pages. Gives the old number of pages.
+    pub(crate) fn grow(&self, pages: u64) -> Result<u64, Refused> {
         let old_bytes = self.size();
         let old = old_bytes >> self.ty.page_log2;
-        let new = old.checked_add(pages).filter(|&new| new <= self.max_pages())?;
+        let new = old.checked_add(pages).filter(|&new| new <= self.declared()).ok_or(Refused::Declared)?;
+        if new > self.limit.get() >> self.ty.page_log2 {
+            return Err(Refused::Limit);
+        }
         let new_bytes = new << self.ty.page_log2;
         let (start, added) = (self.base + old_bytes as usize, (new_bytes - old_bytes) as usize);
         // SAFETY: the range is inside the reservation, whose limit is the type's.
-        unsafe { map::protect(start, added, Access::ReadWrite).ok()? };
+        unsafe { map::protect(start, added, Access::ReadWrite) }.map_err(|_| Refused::Declared)?;
         self.set_size(new_bytes);
-        Some(old)
+        Ok(old)
     }
 
     /// The address of a range inside the memory.

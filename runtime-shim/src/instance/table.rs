@@ -3,6 +3,7 @@
 //! **Invariant: elements below the length are accessible and are null or belong to the table's store.** A body never moves.
 
 use crate::error::InstantiateError;
+use crate::limits::Refused;
 use crate::sys::map::{Access, Mapping};
 use std::cell::{Cell, UnsafeCell};
 use std::io;
@@ -18,6 +19,8 @@ const MAX_ELEMENTS: u64 = 10_000_000;
 pub(crate) struct TableBody {
     index: usize,
     ty: TableType,
+    /// Elements that it may grow to, whatever its type says.
+    limit: Cell<u64>,
     mapping: Mapping,
     /// Accessible bytes of the mapping.
     open: Cell<usize>,
@@ -34,6 +37,20 @@ fn whole_pages(elements: u64) -> usize {
     (elements * TABLE_ELEMENT).next_multiple_of(HOST_PAGE) as usize
 }
 
+/// The most elements that a table of this type can have.
+fn declared(ty: &TableType) -> u64 {
+    ty.limits.max.unwrap_or(MAX_ELEMENTS).min(MAX_ELEMENTS)
+}
+
+/// Whether a table may have its initial length if it may have so many elements.
+fn check_limit(ty: &TableType, limit: u64) -> Result<(), InstantiateError> {
+    let (size, limit) = (ty.limits.min, declared(ty).min(limit));
+    if size > limit {
+        return Err(InstantiateError::TooLarge { what: "table", unit: "elements", size, limit });
+    }
+    Ok(())
+}
+
 impl TableBody {
     /// A table of nulls. Its length is at `length`, or kept with it.
     ///
@@ -43,22 +60,24 @@ impl TableBody {
         index: usize,
         ty: TableType,
         length: Option<*mut u64>,
+        limit: u64,
     ) -> Result<Self, InstantiateError> {
-        let (size, limit) = (ty.limits.min, Self::limit(&ty));
-        if size > limit {
-            return Err(InstantiateError::TooLarge { what: "table", unit: "elements", size, limit });
-        }
-        let reserved = whole_pages(limit).max(HOST_PAGE as usize);
+        check_limit(&ty, limit)?;
+        let (size, limit) = (ty.limits.min, Cell::new(limit));
+        let reserved = whole_pages(declared(&ty)).max(HOST_PAGE as usize);
         let mapping = Mapping::reserve(reserved, HOST_PAGE as usize).map_err(map_error)?;
         let kept = length.is_none().then(|| Box::new(UnsafeCell::new(0)));
         let length = length.or(kept.as_ref().map(|cell| cell.get())).unwrap_or_default();
-        let body = Self { index, ty, mapping, open: Cell::new(0), length, _own_length: kept };
+        let body = Self { index, ty, limit, mapping, open: Cell::new(0), length, _own_length: kept };
         body.resize(size).map_err(map_error)?;
         Ok(body)
     }
 
-    fn limit(ty: &TableType) -> u64 {
-        ty.limits.max.unwrap_or(MAX_ELEMENTS).min(MAX_ELEMENTS)
+    /// Changes how many elements it may grow to. It has its initial length now.
+    pub(crate) fn set_limit(&self, limit: u64) -> Result<(), InstantiateError> {
+        check_limit(&self.ty, limit)?;
+        self.limit.set(limit);
+        Ok(())
     }
 
     fn resize(&self, elements: u64) -> io::Result<()> {
@@ -109,15 +128,18 @@ impl TableBody {
         unsafe { self.length.read() }
     }
 
-    /// Adds elements of this value. The old length, or `None` if there is no room.
-    pub(crate) fn grow(&self, count: u64, value: u64) -> Option<u64> {
+    /// Adds elements of this value. Gives the old length.
+    pub(crate) fn grow(&self, count: u64, value: u64) -> Result<u64, Refused> {
         let old = self.size();
-        let new = old.checked_add(count).filter(|&new| new <= Self::limit(&self.ty))?;
-        self.resize(new).ok()?;
-        for element in self.range(old, count)? {
+        let new = old.checked_add(count).filter(|&new| new <= declared(&self.ty)).ok_or(Refused::Declared)?;
+        if new > self.limit.get() {
+            return Err(Refused::Limit);
+        }
+        self.resize(new).map_err(|_| Refused::Declared)?;
+        for element in self.range(old, count).unwrap_or_default() {
             element.set(value);
         }
-        Some(old)
+        Ok(old)
     }
 
     /// A range of elements, `None` if it is not inside the table.

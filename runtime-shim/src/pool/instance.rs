@@ -8,10 +8,12 @@ use crate::error::{AccessError, CallError};
 use crate::externs::Extern;
 use crate::func::TypedFunc;
 use crate::instance::Instance;
+use crate::interrupt::InterruptHandle;
 use crate::store::{StoreInner, sealed};
 use crate::val::{Val, WasmValues};
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// An instance of a [`Linked`](crate::Linked) module, with data of the embedder's own that its host functions work on. Made by
 /// [`Pool::start`](crate::Pool::start); dropping it gives its slot back.
@@ -94,6 +96,18 @@ impl<T> PooledInstance<T> {
     /// Copies into the memory that the instance exports as "memory", or else its first one.
     pub fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), AccessError> {
         self.handle().write(self, address, bytes)
+    }
+
+    /// When what it runs is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls that begin later
+    /// than that do not run at all. Compiled code does not pay for it, and no system call is made while requests keep coming.
+    pub fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
+        self.store.core.watch.set_deadline(deadline.into());
+    }
+
+    /// A handle by which any thread can stop the instance for good.
+    pub fn interrupt_handle(&mut self) -> InterruptHandle {
+        let core = &mut *self.store.core;
+        core.watch.handle(core.id)
     }
 
     /// Ends it and says what it used. The embedder's data is dropped.

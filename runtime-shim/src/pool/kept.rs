@@ -10,12 +10,14 @@ use crate::error::InstantiateError;
 use crate::instance::memory::MemoryBody;
 use crate::instance::table::TableBody;
 use crate::instance::{Imports, InstanceCore};
+use crate::limits::ResourceLimits;
 use crate::slot::Slot;
 use crate::store::StoreCore;
 use crate::sys::asm;
 use crate::sys::map;
 use crate::sys::pagemap::Pagemap;
 use crate::trap::Trap;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Release;
@@ -34,6 +36,8 @@ pub(crate) struct Kept {
     tables: Vec<(Rc<TableBody>, Box<[u64]>)>,
     /// The initial writable part of the state.
     state: Box<[u8]>,
+    /// This run's limits are not the pool's.
+    has_own_limits: Cell<bool>,
     pub(crate) slot: u32,
     _tracker: Arc<Tracker>,
     pool: *const PoolInner,
@@ -56,14 +60,14 @@ impl Kept {
         let opened = Slot::open(mapping, pool.stack, module.layout()).map_err(map_error)?;
         let tracker = Arc::new(Tracker::new(opened.vmctx()));
         let mut core = Box::<StoreCore>::default();
+        core.limits = pool.limits;
         let imports = Imports {
             functions: linked.functions.clone(),
             hosts: linked.hosts.clone(),
             ..Imports::default()
         };
         // SAFETY: linking checked that all imports are host functions of the right types. The slot is new.
-        let instance =
-            unsafe { InstanceCore::add_in(&mut core, module, imports, opened, pool.memory_limit)? };
+        let instance = unsafe { InstanceCore::add_in(&mut core, module, imports, opened)? };
         instance.write_elems().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
         let tables = instance.defined_tables().map(|table| (table.clone(), elements(table))).collect();
         let mut memories = instance.defined_memories().iter().cloned();
@@ -89,6 +93,7 @@ impl Kept {
             memories,
             tables,
             state,
+            has_own_limits: Cell::new(false),
             slot,
             _tracker: tracker,
             pool,
@@ -100,6 +105,12 @@ impl Kept {
         self.instance.defined_memories().first().map_or(0, |memory| memory.size())
     }
 
+    /// Gives this run limits of its own, until the next reset.
+    pub(crate) fn set_limits(&self, limits: &ResourceLimits) -> Result<(), InstantiateError> {
+        self.has_own_limits.set(true);
+        self.instance.set_limits(limits)
+    }
+
     /// Makes the instance as new. `core` is its store.
     pub(crate) fn reset(
         &mut self,
@@ -107,6 +118,11 @@ impl Kept {
         pagemap: Option<&Pagemap>,
     ) -> Result<ResetWay, Failed> {
         core.id = core.id.successor();
+        core.watch.reset();
+        core.suspension = None;
+        if self.has_own_limits.take() {
+            self.instance.set_limits(&core.limits).map_err(|_| Failed)?;
+        }
         core.globals.clear();
         // What the host made in the store meanwhile.
         core.memories.truncate(self.memories.len() + usize::from(self.memory.is_some()));

@@ -11,12 +11,13 @@ use crate::host::KeepAlive;
 use crate::instance::Imports;
 use crate::module::Module;
 use crate::store::sealed::Access;
+use crate::suspend::{self, Outcome};
 use crate::val::{MAX_VALUES, RawValue, WasmValues};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use wasmaot_abi::descriptor::{DataMode, ExportKind};
-use wasmaot_abi::state::ImportedFunction;
+use wasmaot_abi::state::{FuncRef, ImportedFunction};
 use wasmaot_abi::types::FuncType;
 
 /// A module with its imports resolved to host functions that work on data of type `T`. Made by
@@ -112,14 +113,41 @@ impl<P, R> Copy for LinkedFunc<P, R> {}
 impl<P: WasmValues, R: WasmValues> LinkedFunc<P, R> {
     /// Calls it in an instance of its module. Allocates nothing unless it fails.
     pub fn call<T>(&self, instance: &mut PooledInstance<T>, params: P) -> Result<R, CallError> {
-        if instance.kept().linked.id != self.linked {
-            return Err(CallError::WrongStore);
-        }
-        let record = std::ptr::from_ref(instance.kept().instance.funcref(self.entry));
+        let record = self.record(instance)?;
         let mut cells = [RawValue::default(); MAX_VALUES];
         params.store(&mut cells);
         // SAFETY: the record is of a function of the instance, whose type was compared when the function was looked up.
         unsafe { func::enter(instance.store_mut(), record, cells.as_mut_ptr())? };
         Ok(R::load(&cells))
+    }
+
+    /// Calls it so that host functions can suspend it.
+    pub fn call_resumable<T>(
+        &self,
+        instance: &mut PooledInstance<T>,
+        params: P,
+    ) -> Result<Outcome<R>, CallError> {
+        let record = self.record(instance)?;
+        // SAFETY: as in `call`.
+        unsafe { suspend::call_typed(instance.store_mut(), record, params) }
+    }
+
+    /// Calls it; while an asynchronous host function waits, so does this. If the future is dropped before it is ready, the call is
+    /// given up.
+    pub async fn call_async<T: 'static>(
+        &self,
+        instance: &mut PooledInstance<T>,
+        params: P,
+    ) -> Result<R, CallError> {
+        let outcome = self.call_resumable(instance, params)?;
+        suspend::finish(instance, outcome).await
+    }
+
+    fn record<T>(&self, instance: &PooledInstance<T>) -> Result<*const FuncRef, CallError> {
+        let kept = instance.kept();
+        if kept.linked.id != self.linked {
+            return Err(CallError::WrongStore);
+        }
+        Ok(std::ptr::from_ref(kept.instance.funcref(self.entry)))
     }
 }

@@ -31,6 +31,7 @@ pub(crate) use tracker::Tracker;
 
 use crate::error::{CallError, InstantiateError};
 use crate::func;
+use crate::limits::ResourceLimits;
 use crate::registry::{Kind, PoolSlots, Region, Registration};
 use crate::store::StoreCore;
 use crate::store::sealed::Access;
@@ -66,13 +67,15 @@ pub struct PoolConfig {
     pub stack: u64,
     /// Bytes that each memory of an instance may have.
     pub memory: u64,
+    /// Elements that each table of an instance may have.
+    pub table: u64,
     /// The cheapest way of resetting that may be taken. The others are for comparison.
     pub reset: ResetWay,
 }
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { slots: 64, stack: DEFAULT_STACK, memory: 4 << 30, reset: ResetWay::Copy }
+        Self { slots: 64, stack: DEFAULT_STACK, memory: u64::MAX, table: u64::MAX, reset: ResetWay::Copy }
     }
 }
 
@@ -200,7 +203,7 @@ pub(crate) struct PoolInner {
     closed: AtomicBool,
     pagemap: Option<Pagemap>,
     pub(crate) stack: u64,
-    pub(crate) memory_limit: u64,
+    pub(crate) limits: ResourceLimits,
     pub(crate) way: ResetWay,
 }
 
@@ -258,7 +261,11 @@ impl Pool {
             closed: AtomicBool::new(false),
             pagemap: (config.reset != ResetWay::Drop).then(Pagemap::open).flatten(),
             stack: config.stack,
-            memory_limit: config.memory,
+            limits: ResourceLimits {
+                memory: config.memory,
+                table: config.table,
+                ..ResourceLimits::default()
+            },
             way: config.reset,
         });
         for cell in &inner.cells {
@@ -270,22 +277,24 @@ impl Pool {
 
     /// A fresh instance, its start function run.
     pub fn start<T>(&self, linked: &Linked<T>, data: T) -> Result<PooledInstance<T>, StartError> {
+        begin(&linked.core, self.handle.inner.take(linked, data)?)
+    }
+
+    /// A fresh instance with limits of its own, its start function run.
+    pub fn start_with<T>(
+        &self,
+        linked: &Linked<T>,
+        data: T,
+        limits: &ResourceLimits,
+    ) -> Result<PooledInstance<T>, StartError> {
         let pool = &*self.handle.inner;
-        let mut instance = match pool.free.take_kept(linked.core.id) {
-            // SAFETY: the slot was taken off a list, where all have what they need.
-            Some(slot) => unsafe { pool.resume(slot, data) },
-            None => pool.make(&linked.core, data)?,
-        };
-        if linked.core.writes_data {
-            let written = instance.kept().instance.write_data();
-            written.map_err(|code| CallError::Trap(Trap::new(code)))?;
+        let mut instance = pool.take(linked, data)?;
+        let (memory, table) = (limits.memory.min(pool.limits.memory), limits.table.min(pool.limits.table));
+        instance.kept().set_limits(&ResourceLimits { memory, table, ..*limits })?;
+        if limits.deadline.is_some() {
+            instance.set_deadline(limits.deadline);
         }
-        if let Some(start) = linked.core.module.descriptor().start {
-            let record = std::ptr::from_ref(instance.kept().instance.funcref(start as usize));
-            // SAFETY: the function is the instance's own, and has neither parameters nor results.
-            unsafe { func::enter(instance.store_mut(), record, [RawValue::default()].as_mut_ptr())? };
-        }
-        Ok(instance)
+        begin(&linked.core, instance)
     }
 
     /// How often what happened so far.
@@ -298,6 +307,20 @@ impl Pool {
             failed: sum.failed + cell.failed.load(Relaxed),
         })
     }
+}
+
+/// Carries out what a module asks for at each start.
+fn begin<T>(linked: &LinkedCore, mut instance: PooledInstance<T>) -> Result<PooledInstance<T>, StartError> {
+    if linked.writes_data {
+        let written = instance.kept().instance.write_data();
+        written.map_err(|code| CallError::Trap(Trap::new(code)))?;
+    }
+    if let Some(start) = linked.module.descriptor().start {
+        let record = std::ptr::from_ref(instance.kept().instance.funcref(start as usize));
+        // SAFETY: the function is the instance's own, and has neither parameters nor results.
+        unsafe { func::enter(instance.store_mut(), record, [RawValue::default()].as_mut_ptr())? };
+    }
+    Ok(instance)
 }
 
 impl Cell {
@@ -345,6 +368,15 @@ impl PoolInner {
     unsafe fn content(&self, slot: u32) -> &mut Content {
         // SAFETY: as the caller states.
         unsafe { &mut *self.cells[slot as usize].content.get() }
+    }
+
+    /// An instance as new, before its start function runs.
+    fn take<T>(&self, linked: &Linked<T>, data: T) -> Result<PooledInstance<T>, StartError> {
+        match self.free.take_kept(linked.core.id) {
+            // SAFETY: the slot was taken off a list, where all have what they need.
+            Some(slot) => Ok(unsafe { self.resume(slot, data) }),
+            None => self.make(&linked.core, data),
+        }
     }
 
     /// The instance that a slot keeps, with new data.

@@ -35,7 +35,22 @@ pub(crate) mod reason {
     pub(crate) const BUILTIN: u32 = 2;
     /// A host function left a pending exit in the activation.
     pub(crate) const HOST: u32 = 3;
+    /// A host function left a pending suspension in the activation, and the guest's stack is as it was.
+    pub(crate) const SUSPENDED: u32 = 4;
 }
+
+/// What a host function's body tells its stub.
+pub(crate) mod answer {
+    /// Go on with the results.
+    pub(crate) const RETURN: u32 = 0;
+    /// Leave the guest for good.
+    pub(crate) const EXIT: u32 = 1;
+    /// Leave the guest until it is resumed.
+    pub(crate) const SUSPEND: u32 = 2;
+}
+
+/// Bytes below a stub's frame in which a suspended guest keeps the registers that its caller preserves.
+pub(crate) const SAVED_REGISTERS: u64 = 48;
 
 /// What a builtin's body returns, in rax and rdx.
 #[repr(C)]
@@ -81,7 +96,6 @@ pub(crate) unsafe extern "C" fn enter(
         "mov [r8 + {host_rsp}], rsp",
         "ldmxcsr [rip + {mxcsr}]",
         "cld",
-        "mov rbx, r8",
         "mov rax, rdi",
         "mov rdi, rsi",
         "mov rsi, rdx",
@@ -89,12 +103,52 @@ pub(crate) unsafe extern "C" fn enter(
         "xor edx, edx", // called by the host: no calling instance
         "xor ebp, ebp", // the guest's frame chain ends here
         "call rax",
-        "mov rdi, rbx",
+        // Not necessarily the activation it began with: see `resume`.
+        "mov rdi, rsp",
+        "or rdi, {mask}",
+        "mov rdi, [rdi + {cell}]",
         "xor esi, esi",
         "jmp {leave}",
+        mask = const WINDOW_MASK,
+        cell = const CELL,
         host_rsp = const offset_of!(Activation, host_rsp),
         mxcsr = sym GUEST_MXCSR,
         leave = sym leave,
+    )
+}
+
+/// Goes on with a guest that a host function's stub left with [`reason::SUSPENDED`], as if the host function returned now, and says how
+/// control came back. The thread need not be the same.
+///
+/// # Safety
+/// `guest_fp` is the stub's frame, and everything above it and the registers saved below it are as they were then. The slot's
+/// activation cell holds `activation`; the calling thread has an alternate signal stack.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activation) -> u32 {
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "sub rsp, 8",
+        "stmxcsr [rsp]",
+        "fnstcw [rsp + 4]",
+        "mov [rsi + {host_rsp}], rsp",
+        "ldmxcsr [rip + {mxcsr}]",
+        "cld",
+        "mov rbx, [rdi - 8]",
+        "mov r12, [rdi - 16]",
+        "mov r13, [rdi - 24]",
+        "mov r14, [rdi - 32]",
+        "mov r15, [rdi - 40]",
+        "mov rsp, rdi",
+        "pop rbp",
+        "ret",
+        host_rsp = const offset_of!(Activation, host_rsp),
+        mxcsr = sym GUEST_MXCSR,
     )
 }
 
@@ -125,7 +179,7 @@ pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) 
 }
 
 /// Array entry of every host function. `context` points to its record, whose first word is the function that continues on the
-/// host's stack: `extern "C" fn(record, values, caller, activation) -> u32`, not 0 if an exit is pending.
+/// host's stack: `extern "C" fn(record, values, caller, activation) -> u32`, which gives an [`answer`].
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, caller: u64) {
     naked_asm!(
@@ -146,8 +200,20 @@ pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, 
         "mov rdi, rbp",
         "or rdi, {mask}",
         "mov rdi, [rdi + {cell}]",
+        "cmp eax, {suspend}",
         "mov esi, {host}",
+        "jne {leave}",
+        // The body has preserved them for the guest, which will want them. If there is no room, that is the guest's overflow.
+        "mov rsp, rbp",
+        "mov [rbp - 8], rbx",
+        "mov [rbp - 16], r12",
+        "mov [rbp - 24], r13",
+        "mov [rbp - 32], r14",
+        "mov [rbp - 40], r15",
+        "mov esi, {suspended}",
         "jmp {leave}",
+        suspend = const answer::SUSPEND,
+        suspended = const reason::SUSPENDED,
         mask = const WINDOW_MASK,
         cell = const CELL,
         guest_fp = const offset_of!(Activation, guest_fp),

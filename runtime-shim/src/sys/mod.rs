@@ -3,6 +3,7 @@
 //! **Invariant: assembly and raw system calls live here and nowhere else in the crate.**
 
 pub(crate) mod asm;
+pub(crate) mod clock;
 pub(crate) mod cpu;
 pub(crate) mod map;
 pub(crate) mod pagemap;

@@ -4,6 +4,7 @@ use crate::pool::tests::{linked, pool};
 use crate::{Pool, ResetWay};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 const CASE: &str = "WASMAOT_TEST_STEADY";
 
@@ -31,13 +32,18 @@ fn forbid_system_calls() {
     assert!(!failed, "{}", std::io::Error::last_os_error());
 }
 
-/// Runs an instance that writes to memory, also in the image, and to a global.
-fn run(pool: &Pool, address: i64) {
+/// Runs an instance that writes to memory, also in the image, and to a global. It may have a deadline, and somebody who could kill
+/// it.
+fn run(pool: &Pool, address: i64, watched: bool) {
     let linked = linked();
     let store = linked.typed::<(i64, i32), ()>("store").unwrap();
     let global = i64::from(linked.module().layout().global(0));
     let instance = |address: i64| {
         let mut instance = pool.start(&linked, ()).unwrap();
+        if watched {
+            instance.set_deadline(Instant::now() + Duration::from_secs(100));
+            drop(instance.interrupt_handle());
+        }
         for to in [address, 2 * 4096 + 16, global] {
             store.call(&mut instance, (to, -1)).unwrap();
         }
@@ -56,18 +62,19 @@ fn run(pool: &Pool, address: i64) {
 #[test]
 fn child() {
     match std::env::var(CASE).as_deref() {
-        Ok("steady") => run(&pool(1, ResetWay::Copy), 0),
+        Ok("steady") => run(&pool(1, ResetWay::Copy), 0, false),
+        Ok("watched") => run(&pool(1, ResetWay::Copy), 0, true),
         // The handler of the first write to a cold page makes one.
-        Ok("cold page") => run(&pool(1, ResetWay::Copy), 40_000),
-        Ok("drop") => run(&pool(1, ResetWay::Drop), 0),
+        Ok("cold page") => run(&pool(1, ResetWay::Copy), 40_000, false),
+        Ok("drop") => run(&pool(1, ResetWay::Drop), 0, false),
         _ => {}
     }
 }
 
 #[test]
 fn ten_thousand_starts_make_no_system_call() {
-    let killed = (Some(libc::SIGSYS), None);
-    for (case, expected) in [("steady", (None, Some(DONE))), ("cold page", killed), ("drop", killed)] {
+    let (done, killed) = ((None, Some(DONE)), (Some(libc::SIGSYS), None));
+    for (case, expected) in [("steady", done), ("watched", done), ("cold page", killed), ("drop", killed)] {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", "sys::steady::child", "--nocapture"]).env(CASE, case);
         let output = child.output().unwrap();

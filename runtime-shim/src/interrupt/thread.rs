@@ -1,0 +1,105 @@
+//! Threads that run compiled code, as the watchdog sees them.
+//!
+//! **Invariants.** A thread's record is listed from before its first run until the thread ends. Only the thread itself writes what
+//! it runs; others only poke it.
+
+use crate::activation::Activation;
+use crate::sys::signal;
+use std::cell::Cell;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A thread that runs compiled code.
+#[derive(Debug)]
+pub(crate) struct Thread {
+    kernel_id: signal::ThreadId,
+    /// Number of the watched store that runs, or 0.
+    pub(super) running: AtomicU64,
+    /// Its deadline. Stays as it is when the run ends.
+    pub(super) deadline: AtomicU64,
+    /// The deadline that the watchdog saw last.
+    pub(super) seen: AtomicU64,
+    /// It was signalled, and whatever runs here may be due.
+    pub(super) poked: AtomicBool,
+    /// The innermost activation, or null. Only its own thread looks at it.
+    pub(crate) activation: Cell<*mut Activation>,
+}
+
+// SAFETY: `activation` is only used by the thread itself.
+unsafe impl Sync for Thread {}
+// SAFETY: as above.
+unsafe impl Send for Thread {}
+
+static THREADS: Mutex<Vec<Arc<Thread>>> = Mutex::new(Vec::new());
+
+/// Looks at every thread.
+pub(super) fn for_each(look: impl FnMut(&Thread)) {
+    let threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
+    threads.iter().map(|thread| &**thread).for_each(look);
+}
+
+impl Thread {
+    /// Makes the thread ask itself whether its run is due.
+    pub(super) fn poke(&self) {
+        self.poked.store(true, Relaxed);
+        signal::poke(self.kernel_id);
+    }
+
+    /// Whether it was poked since the last time.
+    pub(crate) fn take_poke(&self) -> bool {
+        self.poked.load(Relaxed) && {
+            self.poked.store(false, Relaxed);
+            true
+        }
+    }
+}
+
+/// Takes the record off the list when the thread ends.
+struct Listed(Arc<Thread>);
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        CURRENT.set(std::ptr::null());
+        let mut threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.retain(|thread| !Arc::ptr_eq(thread, &self.0));
+    }
+}
+
+thread_local! {
+    static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
+    static LISTED: Cell<Option<Listed>> = const { Cell::new(None) };
+}
+
+/// The calling thread, if it was prepared.
+pub(crate) fn current<'a>() -> Option<&'a Thread> {
+    // SAFETY: the record lives until the thread ends, and is not `Send` behind this reference: callers use it at once.
+    unsafe { CURRENT.get().as_ref() }
+}
+
+/// The calling thread, ready to run compiled code.
+pub(crate) fn prepared<'a>() -> io::Result<&'a Thread> {
+    match current() {
+        Some(thread) => Ok(thread),
+        None => prepare(),
+    }
+}
+
+#[cold]
+fn prepare<'a>() -> io::Result<&'a Thread> {
+    signal::prepare_thread()?;
+    let thread = Arc::new(Thread {
+        kernel_id: signal::ThreadId::current(),
+        running: AtomicU64::new(0),
+        deadline: AtomicU64::new(super::NEVER),
+        seen: AtomicU64::new(super::NEVER),
+        poked: AtomicBool::new(false),
+        activation: Cell::new(std::ptr::null_mut()),
+    });
+    THREADS.lock().unwrap_or_else(PoisonError::into_inner).push(thread.clone());
+    let record = Arc::as_ptr(&thread);
+    LISTED.set(Some(Listed(thread)));
+    CURRENT.set(record);
+    // SAFETY: the thread's own storage keeps it until the thread ends.
+    Ok(unsafe { &*record })
+}

@@ -1,0 +1,136 @@
+//! The thread that watches deadlines and carries out kills, for the whole process.
+//!
+//! It says in [`NEXT_LOOK`] until when it sleeps. Whoever arms an earlier deadline wakes it; all others only store theirs, and it
+//! finds them when it looks. While requests keep coming it looks often enough that nobody needs to wake it, so the steady
+//! state makes no system call on the threads that serve them.
+//!
+//! **Invariants.** `NEXT_LOOK` is stored before the threads are looked at, and is only lowered afterwards, so a deadline is either
+//! seen or its owner sees that it has to wake the watchdog. A kill is dropped only when, after the kill word was stored, no thread was found
+//! that runs what is to be killed: whoever enters later sees the word.
+
+use super::{NEVER, thread};
+use crate::store::StoreId;
+use crate::sys::{clock, signal};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
+
+/// Nanoseconds from one poke of a due run to the next.
+const REPEAT: u64 = 1_000_000;
+
+/// Nanoseconds from one look to the next while deadlines come and go.
+const INTERVAL: u64 = 10_000_000;
+
+/// Looks in a row that find nothing new, after which it sleeps until it is woken.
+const IDLE_LOOKS: u32 = 20;
+
+/// When the watchdog looks next, in the clock's nanoseconds.
+static NEXT_LOOK: AtomicU64 = AtomicU64::new(NEVER);
+
+/// What is to be killed and was found running. Its lock is held whenever the watchdog does not sleep.
+static KILLS: Mutex<Vec<StoreId>> = Mutex::new(Vec::new());
+static WAKE: Condvar = Condvar::new();
+
+fn kills() -> MutexGuard<'static, Vec<StoreId>> {
+    KILLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts the watchdog, once per process.
+pub(super) fn start() {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(|| {
+        let builder = std::thread::Builder::new().name("wasmaot-watchdog".into()).stack_size(64 << 10);
+        builder.spawn(watch).expect("a process that may make no threads cannot stop instances");
+    });
+}
+
+/// Makes sure that the watchdog looks when a deadline passes.
+pub(super) fn expect(deadline: u64) {
+    if deadline < NEXT_LOOK.load(SeqCst) && deadline != NEVER {
+        wake(kills());
+    }
+}
+
+/// Pokes whatever thread runs the store with this number, until none does. The kill word was stored before.
+pub(super) fn look_for(id: StoreId) {
+    fence(SeqCst);
+    let mut kills = kills();
+    if poke_runner(id) {
+        kills.push(id);
+        wake(kills);
+    }
+}
+
+fn poke_runner(id: StoreId) -> bool {
+    let mut found = false;
+    thread::for_each(|thread| {
+        if thread.running.load(SeqCst) == id.number() {
+            thread.poke();
+            found = true;
+        }
+    });
+    found
+}
+
+fn wake(kills: MutexGuard<'static, Vec<StoreId>>) {
+    // Nobody else needs to.
+    NEXT_LOOK.store(0, SeqCst);
+    drop(kills);
+    WAKE.notify_one();
+}
+
+fn watch() {
+    signal::block_all();
+    let mut kills = kills();
+    let mut unchanged = 0;
+    loop {
+        let now = clock::now();
+        let bound = if unchanged < IDLE_LOOKS { now + INTERVAL } else { NEVER };
+        NEXT_LOOK.store(bound, SeqCst);
+        fence(SeqCst);
+        let look = Look::at(now, &mut kills);
+        unchanged = if look.changed { 0 } else { unchanged.saturating_add(1) };
+        let next = look.next.min(bound);
+        NEXT_LOOK.store(next, SeqCst);
+        kills = if next == NEVER {
+            WAKE.wait(kills).unwrap_or_else(PoisonError::into_inner)
+        } else {
+            let timeout = Duration::from_nanos(next - now);
+            WAKE.wait_timeout(kills, timeout).unwrap_or_else(PoisonError::into_inner).0
+        };
+    }
+}
+
+/// What a look at all threads found.
+struct Look {
+    /// When the next one is needed.
+    next: u64,
+    /// A thread has another deadline than at the last look.
+    changed: bool,
+}
+
+impl Look {
+    /// Pokes what is due, and drops the kills that nothing runs for.
+    fn at(now: u64, kills: &mut Vec<StoreId>) -> Self {
+        let mut look = Self { next: NEVER, changed: false };
+        let mut found = Vec::new();
+        thread::for_each(|thread| {
+            let (running, deadline) = (thread.running.load(SeqCst), thread.deadline.load(SeqCst));
+            look.changed |= thread.seen.swap(deadline, Relaxed) != deadline;
+            if running == 0 {
+                return;
+            }
+            let killed = kills.iter().copied().find(|kill| kill.number() == running);
+            found.extend(killed);
+            if killed.is_some() || deadline <= now {
+                thread.poke();
+                look.next = look.next.min(now + REPEAT);
+            } else {
+                look.next = look.next.min(deadline);
+            }
+        });
+        kills.retain(|kill| found.contains(kill));
+        look.changed |= !kills.is_empty();
+        look
+    }
+}

@@ -1,0 +1,38 @@
+//! How much of each resource an instance may take.
+//!
+//! **Invariant: a limit is never below what an instance has already**: one that would be is an error, and nothing is started.
+//! (The native stack is limited by the slot, and running time by the deadline.)
+
+use std::time::Instant;
+
+/// Limits of one instance, or of all that are made in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResourceLimits {
+    /// Bytes that each memory may have.
+    pub memory: u64,
+    /// Elements that each table may have.
+    pub table: u64,
+    /// Growth beyond a limit ends the run with [`TrapCode::MemoryLimit`](crate::TrapCode::MemoryLimit) or
+    /// [`TrapCode::TableLimit`](crate::TrapCode::TableLimit). Otherwise the operator gives -1, and the program goes on. Growth
+    /// beyond what the module itself declares always gives -1.
+    pub trap: bool,
+    /// When the run ends, its start function included. Can be changed later, by
+    /// [`PooledInstance::set_deadline`](crate::PooledInstance::set_deadline).
+    pub deadline: Option<Instant>,
+}
+
+impl Default for ResourceLimits {
+    /// What this runtime allows at most.
+    fn default() -> Self {
+        Self { memory: u64::MAX, table: u64::MAX, trap: false, deadline: None }
+    }
+}
+
+/// Why something does not grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The module says that it is never larger, or the machine has no room.
+    Declared,
+    /// The embedder's limit.
+    Limit,
+}

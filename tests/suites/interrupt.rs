@@ -1,0 +1,233 @@
+//! Deadlines and the kill switch: whatever an instance does, it is stopped, and nobody else is.
+//!
+//! `WASMAOT_KILLS` says how often the last test fires at a random moment.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use wasmaot_runtime::{
+    CallError, Caller, HostError, InterruptHandle, Linked, Linker, Module, Pool, PoolConfig, PooledInstance,
+    Store, TrapCode, Val, check_interrupt,
+};
+use wasmaot_tests::{Random, compile_wat, report, trap_code, variable};
+
+/// Ways to run for ever, and some that end.
+const TEXT: &str = r#"(module
+  (import "host" "nothing" (func $nothing))
+  (import "host" "wait" (func $wait))
+  (import "host" "call" (func $call (param i32)))
+  (memory (export "memory") 2)
+  (global $count (export "count") (mut i64) (i64.const 0))
+  (func (export "spin") (loop $on (global.set $count (i64.add (global.get $count) (i64.const 1))) (br $on)))
+  (func (export "spin_host") (loop $on (call $nothing) (br $on)))
+  (func (export "spin_builtin")
+    (loop $on (memory.fill (i32.const 0) (i32.const 1) (i32.const 100000)) (br $on)))
+  (func (export "spin_grow") (loop $on (drop (memory.grow (i32.const 0))) (br $on)))
+  (func $deep (export "spin_calls") (loop $on (call $down (i32.const 1000)) (br $on)))
+  (func $down (param i32)
+    (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1))))))
+  (func (export "spin_nested") (loop $on (call $call (i32.const 0)) (br $on)))
+  (func (export "nested_spin") (call $call (i32.const 1)))
+  (func (export "wait") (call $wait))
+  (func (export "quick"))
+  (func (export "quick_host") (call $nothing) (call $nothing)))"#;
+
+/// Exports that never return.
+const ENDLESS: [&str; 8] =
+    ["spin", "spin_host", "spin_builtin", "spin_grow", "spin_calls", "spin_nested", "nested_spin", "wait"];
+
+fn linker() -> Linker<()> {
+    let mut linker = Linker::new();
+    let wait = |_: &mut Caller<'_, ()>| {
+        loop {
+            sleep(Duration::from_micros(100));
+            check_interrupt()?;
+        }
+        #[expect(unreachable_code, reason = "gives the closure its type")]
+        Ok::<(), HostError>(())
+    };
+    let call = |caller: &mut Caller<'_, ()>, endless: i32| {
+        let name = if endless == 1 { "spin" } else { "quick" };
+        // Swallowing the error of a nested call does not save its caller.
+        _ = caller.call(name, &[]);
+    };
+    let defined = linker
+        .func("host", "nothing", |_: &mut Caller<'_, ()>| {})
+        .and_then(|linker| linker.func("host", "wait", wait))
+        .and_then(|linker| linker.func("host", "call", call));
+    defined.expect("new names");
+    linker
+}
+
+fn module() -> Module {
+    Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound")
+}
+
+fn pool(slots: u32) -> (Pool, Linked<()>) {
+    let pool = Pool::new(PoolConfig { slots, ..PoolConfig::default() }).expect("a pool");
+    (pool, linker().link(&module()).expect("all imports are defined"))
+}
+
+fn runs(instance: &mut PooledInstance<()>) {
+    assert_eq!(instance.call("quick_host", &[]).expect("it runs"), []);
+}
+
+#[test]
+fn a_deadline_ends_whatever_runs() {
+    let (pool, linked) = pool(1);
+    for name in ENDLESS {
+        let mut instance = pool.start(&linked, ()).expect("a free slot");
+        let begun = Instant::now();
+        instance.set_deadline(begun + Duration::from_millis(20));
+        runs(&mut instance);
+        let error = instance.call(name, &[]).expect_err(name);
+        assert!(begun.elapsed() >= Duration::from_millis(20), "{name} ended early");
+        let CallError::Trap(trap) = error else { panic!("{name}: {error}") };
+        assert_eq!(trap.code, TrapCode::DeadlineExceeded, "{name}");
+        assert!(trap.backtrace.iter().any(|frame| frame.func_index >= 3), "{name}: {trap:?}");
+        // It stays over.
+        assert_eq!(trap_code(instance.call("quick", &[])), TrapCode::DeadlineExceeded);
+        instance.set_deadline(None);
+        runs(&mut instance);
+        drop(instance);
+        let mut next = pool.start(&linked, ()).expect("the slot is free again");
+        runs(&mut next);
+        let count = next.export("count").and_then(wasmaot_runtime::Extern::global).expect("a global");
+        assert_eq!(count.get(&next), Ok(Val::I64(0)));
+    }
+    assert_eq!(pool.stats().made, 1);
+}
+
+#[test]
+fn a_store_has_a_deadline_too() {
+    let mut store = Store::new(());
+    let instance = linker().instantiate(&mut store, &module()).expect("it is sound");
+    store.set_deadline(Instant::now() + Duration::from_millis(5));
+    assert_eq!(trap_code(instance.call(&mut store, "spin", &[])), TrapCode::DeadlineExceeded);
+    store.set_deadline(None);
+    instance.call(&mut store, "quick", &[]).expect("it runs");
+    store.interrupt_handle().kill();
+    assert_eq!(trap_code(instance.call(&mut store, "quick", &[])), TrapCode::Killed);
+}
+
+#[test]
+fn a_kill_ends_whatever_runs() {
+    let (pool, linked) = pool(1);
+    for name in ENDLESS {
+        let mut instance = pool.start(&linked, ()).expect("a free slot");
+        let handle = instance.interrupt_handle();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                sleep(Duration::from_millis(5));
+                handle.kill();
+            });
+            assert_eq!(trap_code(instance.call(name, &[])), TrapCode::Killed, "{name}");
+        });
+        // For good.
+        assert_eq!(trap_code(instance.call("quick", &[])), TrapCode::Killed);
+        drop(instance);
+        let mut next = pool.start(&linked, ()).expect("the slot is free again");
+        handle.kill();
+        runs(&mut next);
+    }
+}
+
+#[test]
+fn a_kill_before_the_first_call_is_not_lost() {
+    let (pool, linked) = pool(1);
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    instance.interrupt_handle().kill();
+    assert_eq!(trap_code(instance.call("quick", &[])), TrapCode::Killed);
+}
+
+/// While an instance runs inside a host function of another's, each has its own deadline.
+#[test]
+fn an_inner_store_is_not_stopped_for_the_outer_ones_sake() {
+    static ENDED: AtomicBool = AtomicBool::new(false);
+    let mut linker = Linker::new();
+    let call = |_: &mut Caller<'_, ()>| {
+        let (pool, linked) = pool(1);
+        let mut inner = pool.start(&linked, ()).expect("a free slot");
+        inner.set_deadline(Instant::now() + Duration::from_millis(60));
+        assert_eq!(trap_code(inner.call("spin", &[])), TrapCode::DeadlineExceeded);
+        ENDED.store(true, Relaxed);
+    };
+    linker.func("host", "call", call).expect("a new name");
+    let text =
+        r#"(module (import "host" "call" (func $call)) (func (export "run") (loop (call $call) (br 0))))"#;
+    let module = Module::from_bytes(&compile_wat(text)).expect("the module is sound");
+    let mut store = Store::new(());
+    let outer = linker.instantiate(&mut store, &module).expect("it is sound");
+    let begun = Instant::now();
+    store.set_deadline(begun + Duration::from_millis(20));
+    assert_eq!(trap_code(outer.call(&mut store, "run", &[])), TrapCode::DeadlineExceeded);
+    assert!(ENDED.load(Relaxed) && begun.elapsed() >= Duration::from_millis(60));
+}
+
+#[test]
+fn many_deadlines_on_two_threads() {
+    let (pool, linked) = pool(2);
+    std::thread::scope(|scope| {
+        for seed in 0..2 {
+            let (pool, linked) = (&pool, &linked);
+            scope.spawn(move || {
+                let mut random = Random::new(seed);
+                for _ in 0..100 {
+                    let mut instance = pool.start(linked, ()).expect("a free slot");
+                    let after = Duration::from_micros(random.below(3000) as u64);
+                    instance.set_deadline(Instant::now() + after);
+                    let name = ENDLESS[random.below(ENDLESS.len())];
+                    assert_eq!(trap_code(instance.call(name, &[])), TrapCode::DeadlineExceeded, "{name}");
+                }
+            });
+        }
+    });
+}
+
+/// Kills after having waited for about so many turns of an empty loop.
+fn fire(handles: mpsc::Receiver<(InterruptHandle, u64)>, fired: &AtomicU64) {
+    for (handle, turns) in handles {
+        (0..turns).for_each(|_| std::hint::spin_loop());
+        handle.kill();
+        fired.fetch_add(1, Relaxed);
+    }
+}
+
+/// The kill comes while the instance is in compiled code, in a host function, in between, about to enter or leave, or gone.
+#[test]
+fn kills_at_random_moments_stop_their_own_instance_and_no_other() {
+    let kills = variable("WASMAOT_KILLS", 3000);
+    let (pool, linked) = pool(2);
+    let (fired, mut stopped) = (AtomicU64::new(0), 0);
+    std::thread::scope(|scope| {
+        let (sender, handles) = mpsc::sync_channel(4);
+        let fired = &fired;
+        scope.spawn(move || fire(handles, fired));
+        let mut random = Random::new(7);
+        for round in 0..kills {
+            let mut instance = pool.start(&linked, ()).expect("a free slot");
+            let most = 1 << random.below(11);
+            let turns = random.below(most) as u64;
+            sender.send((instance.interrupt_handle(), turns)).expect("the other thread listens");
+            for _ in 0..random.below(4) {
+                match instance.call("quick_host", &[]) {
+                    Ok(_) => {}
+                    Err(CallError::Trap(trap)) if trap.code == TrapCode::Killed => stopped += 1,
+                    Err(error) => panic!("round {round}: {error}"),
+                }
+            }
+            if random.below(2) == 0 {
+                let name = ENDLESS[random.below(ENDLESS.len())];
+                assert_eq!(trap_code(instance.call(name, &[])), TrapCode::Killed, "round {round}: {name}");
+                stopped += 1;
+            }
+            drop(instance);
+            // A kill that comes late must not hit this one.
+            runs(&mut pool.start(&linked, ()).expect("a free slot"));
+        }
+    });
+    assert_eq!(fired.load(Relaxed), kills);
+    report(format_args!("interrupt: {kills} kills at random moments, {stopped} calls stopped"));
+    assert!(stopped >= kills / 3);
+}

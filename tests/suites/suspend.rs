@@ -1,0 +1,417 @@
+//! Calls that host functions leave half done: nothing of the guest is lost until they are resumed, wherever that is.
+
+use std::time::{Duration, Instant};
+use wasmaot_runtime::{
+    CallError, Caller, Complete, HostError, Linked, Linker, Module, Outcome, Pool, PoolConfig,
+    PooledInstance, Store, Suspend, Suspended, TrapCode, Val,
+};
+use wasmaot_tests::{Random, compile_wat, trap_code};
+
+const TEXT: &str = r#"(module
+  (import "host" "ask" (func $ask (param i32) (result i32)))
+  (import "host" "pair" (func $pair (param i64 f64) (result f64 i64)))
+  (import "host" "call" (func $call))
+  (memory (export "memory") 1)
+  (global $seen (mut i32) (i32.const 0))
+  (func (export "twice") (param i32) (result i32)
+    (i32.add (call $ask (local.get 0)) (i32.mul (i32.const 1000) (call $ask (i32.const 7)))))
+  ;; Many values that live across the call, of both register classes.
+  (func (export "many") (param i64 f64) (result f64 i64)
+    (local $a i64) (local $b i64) (local $c i64) (local $d i64) (local $e i64) (local $f i64)
+    (local $x f64) (local $y f64) (local $z f64) (local $rf f64) (local $ri i64)
+    (local.set $a (i64.add (local.get 0) (i64.const 1)))
+    (local.set $b (i64.mul (local.get $a) (i64.const 3)))
+    (local.set $c (i64.xor (local.get $b) (i64.const 5)))
+    (local.set $d (i64.sub (local.get $c) (local.get 0)))
+    (local.set $e (i64.rotl (local.get $d) (i64.const 7)))
+    (local.set $f (i64.or (local.get $e) (i64.const 9)))
+    (local.set $x (f64.add (local.get 1) (f64.const 0.5)))
+    (local.set $y (f64.mul (local.get $x) (local.get $x)))
+    (local.set $z (f64.sub (local.get $y) (local.get 1)))
+    (call $pair (local.get 0) (local.get 1))
+    (local.set $ri)
+    (local.set $rf)
+    (f64.add (local.get $rf) (f64.add (local.get $x) (f64.add (local.get $y) (local.get $z))))
+    (i64.add (local.get $ri) (i64.add (local.get $a) (i64.add (local.get $b) (i64.add (local.get $c)
+      (i64.add (local.get $d) (i64.add (local.get $e) (local.get $f))))))))
+  (func $down (export "down") (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1)))))
+      (else (call $ask (i32.const 0)))))
+  (func (export "deep") (param i32) (result i32)
+    (drop (call $down (local.get 0)))
+    (call $deeper (i32.const 0)))
+  (func $deeper (param i32) (result i32)
+    (drop (call $ask (local.get 0)))
+    (call $deeper (i32.add (local.get 0) (i32.const 1))))
+  (func (export "then_trap") (drop (call $ask (i32.const 1))) unreachable)
+  (func (export "nested") (call $call))
+  (func (export "note") (global.set $seen (i32.load (i32.const 16))))
+  (func (export "seen") (result i32) (drop (call $ask (i32.const 1))) (global.get $seen))
+  (func (export "quick") (result i32) (i32.const 5)))"#;
+
+/// The value with which the host function `ask` suspends.
+struct Question(i32);
+
+fn linker() -> Linker<()> {
+    let mut linker = Linker::new();
+    let ask = |_: &mut Caller<'_, ()>, question: i32| {
+        Err::<i32, HostError>(Suspend::new(Question(question)).into())
+    };
+    let pair =
+        |_: &mut Caller<'_, ()>, a: i64, b: f64| Err::<(f64, i64), HostError>(Suspend::new((a, b)).into());
+    let call = |caller: &mut Caller<'_, ()>| {
+        let error = caller.call("down", &[Val::I32(0)]).expect_err("it cannot be suspended");
+        assert!(matches!(error, CallError::CannotSuspend), "{error}");
+        Err::<(), HostError>(error.into())
+    };
+    let defined = linker
+        .func("host", "ask", ask)
+        .and_then(|linker| linker.func("host", "pair", pair))
+        .and_then(|linker| linker.func("host", "call", call));
+    defined.expect("new names");
+    linker
+}
+
+fn module() -> Module {
+    Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound")
+}
+
+fn pool(slots: u32) -> (Pool, Linked<()>) {
+    let pool = Pool::new(PoolConfig { slots, ..PoolConfig::default() }).expect("a pool");
+    (pool, linker().link(&module()).expect("all imports are defined"))
+}
+
+fn suspended<R: std::fmt::Debug>(outcome: Result<Outcome<R>, CallError>) -> Suspended<R> {
+    match outcome {
+        Ok(Outcome::Suspended(suspended)) => suspended,
+        other => panic!("not suspended: {other:?}"),
+    }
+}
+
+fn returned<R: std::fmt::Debug>(outcome: Result<Outcome<R>, CallError>) -> R {
+    match outcome {
+        Ok(Outcome::Returned(results)) => results,
+        other => panic!("not returned: {other:?}"),
+    }
+}
+
+fn question<R>(suspended: &Suspended<R>) -> i32 {
+    suspended.value().downcast_ref::<Question>().expect("the host function's value").0
+}
+
+#[test]
+fn a_call_goes_on_where_it_was_left() {
+    let (pool, linked) = pool(1);
+    let twice = linked.typed::<i32, i32>("twice").expect("an export");
+    for round in 0..100 {
+        let mut instance = pool.start(&linked, ()).expect("a free slot");
+        let first = suspended(twice.call_resumable(&mut instance, round));
+        assert_eq!(question(&first), round);
+        let second = suspended(first.resume(&mut instance, 3));
+        assert_eq!(question(&second), 7);
+        assert_eq!(returned(second.resume(&mut instance, round)), 3 + 1000 * round);
+        // And anything else afterwards.
+        assert_eq!(instance.call("quick", &[]).expect("it runs"), [Val::I32(5)]);
+    }
+}
+
+#[test]
+fn values_that_live_across_the_call_survive_another_thread() {
+    let (pool, linked) = pool(4);
+    let many = linked.typed::<(i64, f64), (f64, i64)>("many").expect("an export");
+    let expected = |p: i64, q: f64, (rf, ri): (f64, i64)| {
+        let a = p.wrapping_add(1);
+        let b = a.wrapping_mul(3);
+        let c = b ^ 5;
+        let d = c.wrapping_sub(p);
+        let e = d.rotate_left(7);
+        let f = e | 9;
+        let x = q + 0.5;
+        let y = x * x;
+        let z = y - q;
+        let sum = [b, c, d, e, f].iter().fold(a, |sum, value| sum.wrapping_add(*value));
+        (rf + (x + (y + z)), ri.wrapping_add(sum))
+    };
+    let mut random = Random::new(1);
+    for _ in 0..50 {
+        let (p, q) = (random.number() as i64, random.below(1000) as f64);
+        let mut instance = pool.start(&linked, ()).expect("a free slot");
+        let waiting = suspended(many.call_resumable(&mut instance, (p, q)));
+        assert_eq!(waiting.value().downcast_ref::<(i64, f64)>(), Some(&(p, q)));
+        // Others use the threads' registers and stacks meanwhile.
+        let mut other = pool.start(&linked, ()).expect("a free slot");
+        assert_eq!(other.call("quick", &[]).expect("it runs"), [Val::I32(5)]);
+        let thread = std::thread::spawn(move || {
+            let results = returned(waiting.resume(&mut instance, (1.5, 11i64)));
+            drop(instance);
+            results
+        });
+        assert_eq!(thread.join().expect("it does not panic"), expected(p, q, (1.5, 11)));
+    }
+}
+
+#[test]
+fn calls_with_values_are_resumed_too() {
+    let mut store = Store::new(());
+    let instance = linker().instantiate(&mut store, &module()).expect("it is sound");
+    let twice = instance.export(&store, "twice").and_then(wasmaot_runtime::Extern::func).expect("a function");
+    let first = suspended(twice.call_resumable(&mut store, &[Val::I32(1)]));
+    let second = suspended(first.resume(&mut store, 2));
+    assert_eq!(returned(second.resume(&mut store, 3)), [Val::I32(3002)]);
+}
+
+#[test]
+fn only_calls_that_can_be_resumed_are_suspended() {
+    let (pool, linked) = pool(1);
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    let error = instance.call("twice", &[Val::I32(1)]).expect_err("it is suspended");
+    assert!(matches!(error, CallError::CannotSuspend), "{error}");
+    // Not through a host function that was called meanwhile, either.
+    let nested = linked.typed::<(), ()>("nested").expect("an export");
+    let error = nested.call_resumable(&mut instance, ()).expect_err("it cannot be suspended");
+    assert!(matches!(error, CallError::CannotSuspend), "{error}");
+    assert_eq!(instance.call("quick", &[]).expect("it runs"), [Val::I32(5)]);
+}
+
+#[test]
+fn a_suspended_store_runs_nothing_else() {
+    let (pool, linked) = pool(2);
+    let twice = linked.typed::<i32, i32>("twice").expect("an export");
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    let mut other = pool.start(&linked, ()).expect("a free slot");
+    let waiting = suspended(twice.call_resumable(&mut instance, 1));
+    let refused = |error| assert!(matches!(error, CallError::Suspended), "{error}");
+    refused(instance.call("quick", &[]).expect_err("it is suspended"));
+    refused(twice.call_resumable(&mut instance, 1).expect_err("it is suspended"));
+    let error = waiting.resume(&mut other, 1).expect_err("it is another instance");
+    assert!(matches!(error, CallError::NotSuspended), "{error}");
+    // The call can no longer be resumed, but its slot is as good as new.
+    drop(instance);
+    drop(other);
+    for _ in 0..2 {
+        let mut instance = pool.start(&linked, ()).expect("a free slot");
+        let waiting = suspended(twice.call_resumable(&mut instance, 1));
+        waiting.abandon(&mut instance);
+        assert_eq!(instance.call("quick", &[]).expect("it runs"), [Val::I32(5)]);
+    }
+    assert_eq!(pool.stats().made, 2);
+}
+
+#[test]
+fn what_is_given_must_be_of_the_host_functions_type() {
+    let (pool, linked) = pool(1);
+    let twice = linked.typed::<i32, i32>("twice").expect("an export");
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    let waiting = suspended(twice.call_resumable(&mut instance, 1));
+    let error = waiting.resume(&mut instance, 1i64).expect_err("it has another type");
+    let text = "the function has type (i32) -> (i32), not (i32) -> (i64)";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(instance.call("quick", &[]).expect("it runs"), [Val::I32(5)]);
+}
+
+#[test]
+fn the_rest_of_a_host_function_sees_the_guest_and_may_fail() {
+    let (pool, linked) = pool(1);
+    let seen = linked.typed::<(), i32>("seen").expect("an export");
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    let waiting = suspended(seen.call_resumable(&mut instance, ()));
+    let outcome = waiting.resume_with(&mut instance, |caller| {
+        caller.write(16, &41u32.to_le_bytes())?;
+        // Below the frames that wait, on the same stack.
+        caller.call("note", &[])?;
+        Ok(0)
+    });
+    assert_eq!(returned(outcome), 41);
+
+    let waiting = suspended(seen.call_resumable(&mut instance, ()));
+    let error = waiting.resume_with(&mut instance, |_| Err::<i32, _>(HostError::Exit(3)));
+    assert!(matches!(error, Err(CallError::Exit(3))), "{error:?}");
+    let waiting = suspended(seen.call_resumable(&mut instance, ()));
+    let error = waiting.resume_with(&mut instance, |_| Err::<i32, _>(HostError::Trap(TrapCode::Unreachable)));
+    let Err(CallError::Trap(trap)) = error else { panic!("{error:?}") };
+    assert!(!trap.backtrace.is_empty(), "{trap:?}");
+    let waiting = suspended(seen.call_resumable(&mut instance, ()));
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        waiting.resume_with(&mut instance, |_| -> Result<i32, HostError> {
+            std::panic::resume_unwind(Box::new(9))
+        })
+    }));
+    assert_eq!(panicked.expect_err("it panics").downcast_ref(), Some(&9));
+    assert_eq!(instance.call("quick", &[]).expect("it runs"), [Val::I32(5)]);
+}
+
+#[test]
+fn traps_after_a_resumption_name_all_functions() {
+    let (pool, linked) = pool(1);
+    let then_trap = linked.typed::<(), ()>("then_trap").expect("an export");
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    let waiting = suspended(then_trap.call_resumable(&mut instance, ()));
+    let Err(CallError::Trap(trap)) = waiting.resume(&mut instance, 1) else { panic!("it traps") };
+    assert_eq!(trap.code, TrapCode::Unreachable);
+    assert_eq!(trap.backtrace.len(), 1, "{trap:?}");
+}
+
+/// The registers that a suspension saves need room, too: a stack that ends just there is an overflow like any other.
+#[test]
+fn a_suspension_at_the_very_end_of_the_stack_is_an_overflow() {
+    let config = PoolConfig { slots: 1, stack: 64 << 10, ..PoolConfig::default() };
+    let (pool, linked) = (Pool::new(config).expect("a pool"), pool(1).1);
+    let down = linked.typed::<i32, i32>("down").expect("an export");
+    let (mut suspensions, mut overflows) = (0, 0);
+    for depth in (0..6000).step_by(23).chain(3960..4110) {
+        let mut instance = pool.start(&linked, ()).expect("a free slot");
+        match down.call_resumable(&mut instance, depth) {
+            Ok(Outcome::Suspended(waiting)) => {
+                assert_eq!(returned(waiting.resume(&mut instance, 1)), depth + 1);
+                suspensions += 1;
+            }
+            Err(CallError::Trap(trap)) if trap.code == TrapCode::StackOverflow => overflows += 1,
+            other => panic!("depth {depth}: {other:?}"),
+        }
+    }
+    assert!(suspensions > 100 && overflows > 100, "{suspensions} {overflows}");
+    // Frame by frame up to the end, with a suspension in each.
+    let deep = linked.typed::<i32, i32>("deep").expect("an export");
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    let mut outcome = deep.call_resumable(&mut instance, 3);
+    loop {
+        outcome = match outcome {
+            Ok(Outcome::Suspended(waiting)) => waiting.resume(&mut instance, 1),
+            other => break assert_eq!(trap_code(other), TrapCode::StackOverflow),
+        };
+    }
+}
+
+#[test]
+fn deadlines_and_kills_wait_for_the_resumption() {
+    let (pool, linked) = pool(1);
+    let twice = linked.typed::<i32, i32>("twice").expect("an export");
+    let stopped = |stop: fn(&mut PooledInstance<()>)| {
+        let mut instance = pool.start(&linked, ()).expect("a free slot");
+        let waiting = suspended(twice.call_resumable(&mut instance, 1));
+        stop(&mut instance);
+        trap_code(waiting.resume(&mut instance, 1))
+    };
+    let late = |instance: &mut PooledInstance<()>| {
+        instance.set_deadline(Instant::now());
+    };
+    assert_eq!(stopped(late), TrapCode::DeadlineExceeded);
+    assert_eq!(stopped(|instance| instance.interrupt_handle().kill()), TrapCode::Killed);
+}
+
+/// What is suspended stays as it was, however many others run on the same threads.
+#[test]
+fn many_wait_at_a_time() {
+    const COUNT: u32 = 1000;
+    let (pool, linked) = pool(COUNT);
+    let down = linked.typed::<i32, i32>("down").expect("an export");
+    let mut waiting: Vec<_> = (0..COUNT as i32)
+        .map(|number| {
+            let mut instance = pool.start(&linked, ()).expect("a free slot");
+            let suspended = suspended(down.call_resumable(&mut instance, number % 100));
+            (number, instance, suspended)
+        })
+        .collect();
+    let half = waiting.split_off(COUNT as usize / 2);
+    std::thread::scope(|scope| {
+        for part in [waiting, half] {
+            scope.spawn(move || {
+                for (number, mut instance, suspended) in part.into_iter().rev() {
+                    assert_eq!(returned(suspended.resume(&mut instance, number)), number + number % 100);
+                }
+            });
+        }
+    });
+}
+
+/// A module whose host functions are futures.
+fn asynchronous() -> Linked<u32> {
+    let text = r#"(module
+      (import "host" "sleep" (func $sleep (param i32) (result i32)))
+      (import "host" "fetch" (func $fetch (param i32)))
+      (import "host" "ready" (func $ready))
+      (memory (export "memory") 1)
+      (func (export "run") (param i32) (result i32)
+        (call $ready)
+        (call $fetch (i32.const 64))
+        (i32.add (i32.load (i32.const 64)) (call $sleep (local.get 0)))))"#;
+    let mut linker = Linker::<u32>::new();
+    let sleep = |_: &mut Caller<'_, u32>, millis: i32| async move {
+        tokio::time::sleep(Duration::from_millis(millis as u64)).await;
+        millis
+    };
+    let fetch = |caller: &mut Caller<'_, u32>, to: u32| {
+        let number = *caller.data();
+        async move {
+            tokio::task::yield_now().await;
+            Complete(move |caller: &mut Caller<'_, u32>| {
+                *caller.data_mut() += 1;
+                Ok(caller.write(to, &number.to_le_bytes())?)
+            })
+        }
+    };
+    let defined = linker
+        .func_async("host", "sleep", sleep)
+        .and_then(|linker| linker.func_async("host", "fetch", fetch))
+        .and_then(|linker| linker.func_async("host", "ready", |_: &mut Caller<'_, u32>| async {}));
+    defined.expect("new names");
+    linker.link(&Module::from_bytes(&compile_wat(text)).expect("sound")).expect("all imports are defined")
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_time().build().expect("two threads")
+}
+
+#[test]
+fn thousands_of_futures_wait_on_two_threads() {
+    const COUNT: u32 = 2000;
+    let linked = asynchronous();
+    let run = linked.typed::<i32, i32>("run").expect("an export");
+    let pool = Pool::new(PoolConfig { slots: COUNT, ..PoolConfig::default() }).expect("a pool");
+    runtime().block_on(async {
+        let tasks: Vec<_> = (0..COUNT)
+            .map(|number| {
+                let mut instance = pool.start(&linked, number).expect("a free slot: all wait at once");
+                tokio::spawn(async move {
+                    let result = run.call_async(&mut instance, 300 + (number % 7) as i32).await;
+                    (result.expect("it returns"), instance.finish_with_data().0)
+                })
+            })
+            .collect();
+        for (number, task) in (0..COUNT).zip(tasks) {
+            let sum = number + 300 + number % 7;
+            assert_eq!(task.await.expect("it does not panic"), (sum as i32, number + 1));
+        }
+    });
+}
+
+#[test]
+fn a_future_that_is_dropped_gives_its_call_up() {
+    let linked = asynchronous();
+    let run = linked.typed::<i32, i32>("run").expect("an export");
+    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
+    runtime().block_on(async {
+        let mut instance = pool.start(&linked, 1).expect("a free slot");
+        let call = run.call_async(&mut instance, 100_000);
+        assert!(tokio::time::timeout(Duration::from_millis(10), call).await.is_err());
+        assert_eq!(run.call_async(&mut instance, 1).await.expect("it runs again"), 3);
+    });
+}
+
+#[test]
+fn an_asynchronous_host_function_needs_an_asynchronous_call() {
+    let linked = asynchronous();
+    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
+    let mut instance = pool.start(&linked, 1).expect("a free slot");
+    let error = instance.call("run", &[Val::I32(1)]).expect_err("it is suspended");
+    assert!(matches!(error, CallError::CannotSuspend), "{error}");
+    // And the other way round.
+    let (pool, linked) = self::pool(1);
+    let twice = linked.typed::<i32, i32>("twice").expect("an export");
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    let error = runtime().block_on(twice.call_async(&mut instance, 1)).expect_err("there is no future");
+    assert!(matches!(error, CallError::NotAsync), "{error}");
+    assert_eq!(instance.call("quick", &[]).expect("it runs"), [Val::I32(5)]);
+}
