@@ -42,7 +42,8 @@ const IMAGE_READ: i32 = 8;
 /// All guests. `programs` is the folder `benchmarks/programs`.
 pub fn all(programs: &Path) -> io::Result<Vec<Guest>> {
     let small = programs.join("instances");
-    let mut guests = vec![Guest { name: "nop".into(), wasm: text(&small.join("nop.wat"))?, entry: Entry::Run(0) }];
+    let mut guests =
+        vec![Guest { name: "nop".into(), wasm: text(&small.join("nop.wat"))?, entry: Entry::Run(0) }];
     guests.push(hello(programs, Entry::Start)?);
     guests.push(hello(programs, Entry::StartQuiet)?);
     for pages in DIRTY {

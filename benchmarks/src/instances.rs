@@ -62,5 +62,8 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
 fn row(name: &str, way: &str, times: &Times) {
     let summary = times.summary();
     let micros = [summary.minimum, summary.p50, summary.p99, summary.p999].map(|time| time / 1e3);
-    println!("| {name} | {way} | {:.2} | {:.2} | {:.2} | {:.2} |", micros[0], micros[1], micros[2], micros[3]);
+    println!(
+        "| {name} | {way} | {:.2} | {:.2} | {:.2} | {:.2} |",
+        micros[0], micros[1], micros[2], micros[3]
+    );
 }

@@ -8,7 +8,8 @@ use std::io;
 use std::path::Path;
 use wasmaot_compiler::{Options, TargetCpu};
 use wasmaot_runtime::{
-    Caller, HostError, LinkError, Linked, LinkedFunc, Linker, Module, Pool, PoolConfig, PooledInstance, WasmValues,
+    Caller, HostError, LinkError, Linked, LinkedFunc, Linker, Module, Outcome, Pool, PoolConfig,
+    PooledInstance, Suspend, WasmValues,
 };
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
@@ -79,6 +80,31 @@ pub fn side(module: &Module, entry: Entry, config: PoolConfig) -> io::Result<Box
     }
 }
 
+/// Instances of `hello` that wait in their first `fd_write`, each made by a call of the result.
+pub fn suspended(
+    module: &Module,
+    config: PoolConfig,
+) -> io::Result<impl Fn() -> io::Result<Box<dyn Any>> + use<>> {
+    let pool = Pool::new(config).map_err(io::Error::other)?;
+    let mut linker = Linker::<WasiCtx>::new();
+    wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
+    let unanswered = |_: &mut Caller<'_, WasiCtx>, _: i32, _: i32, _: i32, _: i32| {
+        Err::<i32, HostError>(Suspend::new(()).into())
+    };
+    linker.allow_shadowing(true).func(guests::WASI, "fd_write", unanswered).map_err(io::Error::other)?;
+    let linked = linker.link(module).map_err(io::Error::other)?;
+    let entry = linked.typed::<(), ()>("_start").map_err(io::Error::other)?;
+    let mut builder = WasiCtxBuilder::new();
+    builder.stdout(File::create("/dev/null")?);
+    Ok(move || {
+        let mut instance = pool.start(&linked, builder.build()).map_err(io::Error::other)?;
+        match entry.call_resumable(&mut instance, ()).map_err(io::Error::other)? {
+            Outcome::Suspended(call) => Ok(Box::new((call, instance)) as Box<dyn Any>),
+            Outcome::Returned(()) => Err(io::Error::other("the call is over")),
+        }
+    })
+}
+
 /// The functions of WASI that `hello` imports, doing as little as they can.
 pub fn quiet_wasi() -> io::Result<Linker<()>> {
     type Host<'a, 'b> = &'a mut Caller<'b, ()>;
@@ -98,7 +124,13 @@ pub fn quiet_wasi() -> io::Result<Linker<()>> {
 }
 
 /// Says that all was written.
-fn quiet_write(caller: &mut Caller<'_, ()>, _: i32, list: u32, count: u32, out: u32) -> Result<i32, HostError> {
+fn quiet_write(
+    caller: &mut Caller<'_, ()>,
+    _: i32,
+    list: u32,
+    count: u32,
+    out: u32,
+) -> Result<i32, HostError> {
     let mut total = 0;
     for index in 0..count {
         let mut length = [0; 4];

@@ -60,7 +60,8 @@ impl Times {
 
     /// How many times as long as `other` it takes.
     pub fn ratio(&self, other: &Times) -> Ratio {
-        let medians = |times: &Times| times.rounds.iter().map(|round| median(round.clone())).collect::<Vec<_>>();
+        let medians =
+            |times: &Times| times.rounds.iter().map(|round| median(round.clone())).collect::<Vec<_>>();
         let by_round: Vec<f64> = medians(self).iter().zip(medians(other)).map(|(a, b)| a / b).collect();
         let least = by_round.iter().copied().fold(f64::INFINITY, f64::min);
         let greatest = by_round.iter().copied().fold(0.0, f64::max);

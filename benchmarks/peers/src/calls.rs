@@ -7,10 +7,13 @@ use std::io;
 use wasmaot_bench::guests::{self, Entry};
 use wasmaot_bench::stats::{Ratio, Times};
 use wasmaot_bench::{ours, turns};
-use wasmaot_runtime::{Caller, Pool, PoolConfig};
+use wasmaot_runtime::{Caller, Linked, Pool, PoolConfig, PooledInstance};
 
 /// Calls from one reading of the clock to the next.
-const BATCH: u32 = 1000;
+const BATCH: i32 = 1000;
+
+/// What the functions that are called add up to in a batch.
+const SUM: i32 = BATCH * (BATCH + 1) / 2;
 
 #[derive(Args)]
 pub(crate) struct Opts {
@@ -24,111 +27,157 @@ pub(crate) struct Opts {
     rounds: usize,
 }
 
-/// Makes a batch of calls.
-type Batch<'a> = Box<dyn FnMut() -> io::Result<()> + 'a>;
-
 pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     println!("| ns per call | | minimum | p50 | p99 | p99.9 | times Wasmtime's p50 (by round) |");
     println!("|---|---|---|---|---|---|---|");
-    border(opts)?;
-    hello(opts)
-}
-
-/// Calls of functions that add two numbers, one in the guest and one in the host.
-fn border(opts: &Opts) -> io::Result<()> {
-    let wasm = guests::calls(&opts.places.programs)?;
-
-    let module = ours::module("calls", &wasm, &opts.places.scratch)?;
-    let mut linker = wasmaot_runtime::Linker::<()>::new();
-    let linked = linker
-        .func("host", "add", |_: &mut Caller<'_, ()>, a: i32, b: i32| a.wrapping_add(b))
-        .map_err(io::Error::other)?
-        .link(&module)
-        .map_err(io::Error::other)?;
-    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other)?;
-    let instance = RefCell::new(pool.start(&linked, ()).map_err(io::Error::other)?);
-    let our_loop = instance.borrow().typed::<i32, i32>("loop").map_err(io::Error::other)?;
-    let our_add = instance.borrow().typed::<(i32, i32), i32>("add").map_err(io::Error::other)?;
-
-    let engine = theirs::engine(theirs::DEFAULTS, 1)?;
-    let artifact = theirs::artifact("calls", &wasm, &opts.places.scratch)?;
-    let module = theirs::module(&engine, &artifact)?;
-    let mut linker = wasmtime::Linker::<()>::new(&engine);
-    linker.func_wrap("host", "add", |a: i32, b: i32| a.wrapping_add(b)).map_err(io::Error::other)?;
-    let store = RefCell::new(wasmtime::Store::new(&engine, ()));
-    let (their_loop, their_add) = {
-        let mut store = store.borrow_mut();
-        let instance = linker.instantiate(&mut *store, &module).map_err(io::Error::other)?;
-        let their_loop = instance.get_typed_func::<i32, i32>(&mut *store, "loop").map_err(io::Error::other)?;
-        let their_add = instance.get_typed_func::<(i32, i32), i32>(&mut *store, "add").map_err(io::Error::other)?;
-        (their_loop, their_add)
-    };
-
-    let sum = |n: i32| n * (n + 1) / 2;
-    let ours: Batch<'_> = Box::new(|| {
-        let result = our_loop.call(&mut *instance.borrow_mut(), BATCH as i32).map_err(io::Error::other)?;
-        same(result, sum(BATCH as i32))
-    });
-    let theirs: Batch<'_> = Box::new(|| {
-        let result = their_loop.call(&mut *store.borrow_mut(), BATCH as i32).map_err(io::Error::other)?;
-        same(result, sum(BATCH as i32))
-    });
-    compare("guest → host → guest", [ours, theirs], opts)?;
-
-    let ours: Batch<'_> = Box::new(|| {
-        let mut instance = instance.borrow_mut();
-        let total = (1..=BATCH as i32).try_fold(0, |total, n| our_add.call(&mut *instance, (total, n)));
-        same(total.map_err(io::Error::other)?, sum(BATCH as i32))
-    });
-    let theirs: Batch<'_> = Box::new(|| {
-        let mut store = store.borrow_mut();
-        let total = (1..=BATCH as i32).try_fold(0, |total, n| their_add.call(&mut *store, (total, n)));
-        same(total.map_err(io::Error::other)?, sum(BATCH as i32))
-    });
-    compare("host → guest → host", [ours, theirs], opts)
-}
-
-/// Calls of what prints a line in `hello`, in an instance that has done so before: the guest's own time.
-fn hello(opts: &Opts) -> io::Result<()> {
+    let (mut ours, mut theirs) = (Ours::new(opts)?, Theirs::new(opts)?);
+    compare("guest → host → guest", opts, SUM, || ours.from_guest(), || theirs.from_guest())?;
+    compare("host → guest → host", opts, SUM, || ours.from_host(), || theirs.from_host())?;
     let guest = guests::hello(&opts.places.programs, Entry::StartQuiet)?;
+    let (mut ours, mut theirs) = (OurHello::new(&guest.wasm, opts)?, TheirHello::new(&guest.wasm, opts)?);
+    compare("`handle` of hello, quiet WASI", opts, 0, || ours.batch(), || theirs.batch())
+}
 
-    let module = ours::module("hello", &guest.wasm, &opts.places.scratch)?;
-    let linked = ours::quiet_wasi()?.link(&module).map_err(io::Error::other)?;
+/// wasmaot's instance of `calls.wat`.
+struct Ours {
+    instance: PooledInstance<()>,
+    repeat: wasmaot_runtime::TypedFunc<i32, i32>,
+    add: wasmaot_runtime::TypedFunc<(i32, i32), i32>,
+}
+
+impl Ours {
+    fn new(opts: &Opts) -> io::Result<Self> {
+        let wasm = guests::calls(&opts.places.programs)?;
+        let module = ours::module("calls", &wasm, &opts.places.scratch)?;
+        let mut linker = wasmaot_runtime::Linker::<()>::new();
+        let add = |_: &mut Caller<'_, ()>, a: i32, b: i32| a.wrapping_add(b);
+        let linker = linker.func("host", "add", add).map_err(io::Error::other)?;
+        let instance = our_instance(&linker.link(&module).map_err(io::Error::other)?)?;
+        let repeat = instance.typed("loop").map_err(io::Error::other)?;
+        let add = instance.typed("add").map_err(io::Error::other)?;
+        Ok(Self { instance, repeat, add })
+    }
+
+    fn from_guest(&mut self) -> io::Result<i32> {
+        self.repeat.call(&mut self.instance, BATCH).map_err(io::Error::other)
+    }
+
+    fn from_host(&mut self) -> io::Result<i32> {
+        let total = (1..=BATCH).try_fold(0, |total, n| self.add.call(&mut self.instance, (total, n)));
+        total.map_err(io::Error::other)
+    }
+}
+
+/// Wasmtime's.
+struct Theirs {
+    store: wasmtime::Store<()>,
+    repeat: wasmtime::TypedFunc<i32, i32>,
+    add: wasmtime::TypedFunc<(i32, i32), i32>,
+}
+
+impl Theirs {
+    fn new(opts: &Opts) -> io::Result<Self> {
+        let wasm = guests::calls(&opts.places.programs)?;
+        let engine = theirs::engine(theirs::DEFAULTS, 1)?;
+        let mut linker = wasmtime::Linker::new(&engine);
+        linker.func_wrap("host", "add", |a: i32, b: i32| a.wrapping_add(b)).map_err(io::Error::other)?;
+        let (mut store, instance) = their_instance("calls", &wasm, &linker, opts)?;
+        let repeat = instance.get_typed_func(&mut store, "loop").map_err(io::Error::other)?;
+        let add = instance.get_typed_func(&mut store, "add").map_err(io::Error::other)?;
+        Ok(Self { store, repeat, add })
+    }
+
+    fn from_guest(&mut self) -> io::Result<i32> {
+        self.repeat.call(&mut self.store, BATCH).map_err(io::Error::other)
+    }
+
+    fn from_host(&mut self) -> io::Result<i32> {
+        let total = (1..=BATCH).try_fold(0, |total, n| self.add.call(&mut self.store, (total, n)));
+        total.map_err(io::Error::other)
+    }
+}
+
+/// wasmaot's instance of `hello`, which prints line after line: the time of the guest's own code.
+struct OurHello {
+    instance: PooledInstance<()>,
+    handle: wasmaot_runtime::TypedFunc<i32, i32>,
+}
+
+impl OurHello {
+    fn new(wasm: &[u8], opts: &Opts) -> io::Result<Self> {
+        let module = ours::module("hello", wasm, &opts.places.scratch)?;
+        let instance = our_instance(&ours::quiet_wasi()?.link(&module).map_err(io::Error::other)?)?;
+        let handle = instance.typed("handle").map_err(io::Error::other)?;
+        Ok(Self { instance, handle })
+    }
+
+    fn batch(&mut self) -> io::Result<i32> {
+        let mut numbers = 0..BATCH;
+        let total = numbers.try_fold(0, |total, _| Ok(total + self.handle.call(&mut self.instance, 7)?));
+        total.map_err(|error: wasmaot_runtime::CallError| io::Error::other(error))
+    }
+}
+
+/// Wasmtime's.
+struct TheirHello {
+    store: wasmtime::Store<()>,
+    handle: wasmtime::TypedFunc<i32, i32>,
+}
+
+impl TheirHello {
+    fn new(wasm: &[u8], opts: &Opts) -> io::Result<Self> {
+        let linker = quiet::wasi(&theirs::engine(theirs::DEFAULTS, 1)?)?;
+        let (mut store, instance) = their_instance("hello", wasm, &linker, opts)?;
+        let handle = instance.get_typed_func(&mut store, "handle").map_err(io::Error::other)?;
+        Ok(Self { store, handle })
+    }
+
+    fn batch(&mut self) -> io::Result<i32> {
+        let mut numbers = 0..BATCH;
+        let total = numbers.try_fold(0, |total, _| Ok(total + self.handle.call(&mut self.store, 7)?));
+        total.map_err(|error: wasmtime::Error| io::Error::other(error))
+    }
+}
+
+fn our_instance(linked: &Linked<()>) -> io::Result<PooledInstance<()>> {
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other)?;
-    let mut instance = pool.start(&linked, ()).map_err(io::Error::other)?;
-    let our_handle = instance.typed::<i32, i32>("handle").map_err(io::Error::other)?;
-
-    let engine = theirs::engine(theirs::DEFAULTS, 1)?;
-    let artifact = theirs::artifact("hello", &guest.wasm, &opts.places.scratch)?;
-    let module = theirs::module(&engine, &artifact)?;
-    let mut store = wasmtime::Store::new(&engine, ());
-    let handle = quiet::wasi(&engine)?.instantiate(&mut store, &module).map_err(io::Error::other)?;
-    let their_handle = handle.get_typed_func::<i32, i32>(&mut store, "handle").map_err(io::Error::other)?;
-
-    let ours: Batch<'_> = Box::new(|| {
-        let total = (0..BATCH).try_fold(0, |total, _| Ok(total + our_handle.call(&mut instance, 7)?));
-        same(total.map_err(|error: wasmaot_runtime::CallError| io::Error::other(error))?, 0)
-    });
-    let theirs: Batch<'_> = Box::new(|| {
-        let total = (0..BATCH).try_fold(0, |total, _| Ok(total + their_handle.call(&mut store, 7)?));
-        same(total.map_err(|error: wasmtime::Error| io::Error::other(error))?, 0)
-    });
-    compare("hello's `handle`, warm, quiet WASI", [ours, theirs], opts)
+    pool.start(linked, ()).map_err(io::Error::other)
 }
 
-/// A side that computes something else is broken, and its time means nothing.
-fn same(found: i32, expected: i32) -> io::Result<()> {
-    if found == expected { Ok(()) } else { Err(io::Error::other(format!("{found} instead of {expected}"))) }
+fn their_instance(
+    name: &str,
+    wasm: &[u8],
+    linker: &wasmtime::Linker<()>,
+    opts: &Opts,
+) -> io::Result<(wasmtime::Store<()>, wasmtime::Instance)> {
+    let artifact = theirs::artifact(name, wasm, &opts.places.scratch)?;
+    let module = theirs::module(linker.engine(), &artifact)?;
+    let mut store = wasmtime::Store::new(linker.engine(), ());
+    let instance = linker.instantiate(&mut store, &module).map_err(io::Error::other)?;
+    Ok((store, instance))
 }
 
-fn compare(what: &str, sides: [Batch<'_>; 2], opts: &Opts) -> io::Result<()> {
-    let sides = sides.map(RefCell::new);
-    let turn = |side: &RefCell<Batch<'_>>, times: &mut Times| {
-        times.round(opts.count / opts.rounds, &mut *side.borrow_mut())
+/// Prints a row per side. Each batch must give what is expected: a side that computes something else is broken, and its time means
+/// nothing.
+fn compare(
+    what: &str,
+    opts: &Opts,
+    expected: i32,
+    ours: impl FnMut() -> io::Result<i32>,
+    theirs: impl FnMut() -> io::Result<i32>,
+) -> io::Result<()> {
+    type Batch<'a> = RefCell<Box<dyn FnMut() -> io::Result<i32> + 'a>>;
+    let sides: [Batch<'_>; 2] = [RefCell::new(Box::new(ours)), RefCell::new(Box::new(theirs))];
+    let turn = |side: &Batch<'_>, times: &mut Times| {
+        let mut batch = side.borrow_mut();
+        times.round(opts.count / opts.rounds, || match batch()? {
+            found if found == expected => Ok(()),
+            found => Err(io::Error::other(format!("{what}: {found} instead of {expected}"))),
+        })
     };
-    let [ours, theirs] = <[Times; 2]>::try_from(turns::take(&sides, opts.rounds, turn)?)
-        .expect("as many as sides")
-        .map(|times| times.each_of(BATCH));
+    let times = turns::take(&sides, opts.rounds, turn)?;
+    let mut times = times.into_iter().map(|times| times.each_of(BATCH as u32));
+    let (Some(ours), Some(theirs)) = (times.next(), times.next()) else { unreachable!("two sides") };
     row(what, "wasmaot", &ours, Some(ours.ratio(&theirs)));
     row(what, "Wasmtime", &theirs, None);
     Ok(())

@@ -7,9 +7,9 @@ use crate::{Places, theirs};
 use clap::Args;
 use std::io;
 use wasmaot_bench::guests::{self, Guest};
+use wasmaot_bench::ours;
 use wasmaot_bench::stats::{Ratio, Times};
 use wasmaot_bench::turns::{self, Side};
-use wasmaot_bench::ours;
 use wasmaot_runtime::PoolConfig;
 
 /// Slots of each pool.
@@ -37,7 +37,9 @@ struct Subject {
 }
 
 pub(crate) fn run(opts: &Opts) -> io::Result<()> {
-    println!("| start + call + finish, µs | | minimum | p50 | p99 | p99.9 | times wasmaot's p50 (by round) |");
+    println!(
+        "| start + call + finish, µs | | minimum | p50 | p99 | p99.9 | times wasmaot's p50 (by round) |"
+    );
     println!("|---|---|---|---|---|---|---|");
     let mut clock = Times::default();
     clock.round(opts.count, || Ok(()))?;
@@ -50,7 +52,9 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
             peers.push((subject, best));
         }
     }
-    println!("\n| instances per second, median round | threads | wasmaot | Wasmtime, best setting | wasmaot / Wasmtime |");
+    println!(
+        "\n| instances per second, median round | threads | wasmaot | Wasmtime, best setting | wasmaot / Wasmtime |"
+    );
     println!("|---|---|---|---|---|");
     for (subject, best) in &peers {
         rates(subject, *best, opts)?;
@@ -61,7 +65,8 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
 fn subject(guest: &Guest, places: &Places) -> io::Result<Subject> {
     let module = ours::module(&guest.name, &guest.wasm, &places.scratch)?;
     let artifact = theirs::artifact(&guest.name, &guest.wasm, &places.scratch)?;
-    let mut sides = vec![ours::side(&module, guest.entry, PoolConfig { slots: SLOTS, ..PoolConfig::default() })?];
+    let mut sides =
+        vec![ours::side(&module, guest.entry, PoolConfig { slots: SLOTS, ..PoolConfig::default() })?];
     for setting in theirs::SETTINGS {
         sides.push(theirs::side(&artifact, guest.entry, setting, SLOTS)?);
     }

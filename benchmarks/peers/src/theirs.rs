@@ -9,11 +9,12 @@ use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::task::{Context, Poll, Waker};
 use tokio::runtime::Runtime;
-use wasmaot_bench::guests::Entry;
+use wasmaot_bench::guests::{self, Entry};
 use wasmaot_bench::turns::Side;
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, InstancePre, Linker, Module, ModuleExport,
+    Caller, Config, Enabled, Engine, InstanceAllocationStrategy, InstancePre, Linker, Module, ModuleExport,
     PoolingAllocationConfig, Store, TypedFunc, WasmParams,
 };
 use wasmtime_wasi::WasiCtxBuilder;
@@ -59,6 +60,7 @@ pub(crate) fn engine(setting: Setting, slots: u32) -> io::Result<Engine> {
     pool.total_core_instances(slots)
         .total_memories(slots)
         .total_tables(slots)
+        .total_stacks(slots)
         .max_unused_warm_slots(slots)
         .linear_memory_keep_resident(setting.keep_resident)
         .table_keep_resident(setting.keep_resident)
@@ -99,7 +101,14 @@ struct Theirs<T: 'static, P, F> {
 }
 
 impl<T, P: WasmParams + Copy, F: Fn() -> T> Theirs<T, P, F> {
-    fn new(engine: &Engine, linker: &Linker<T>, module: &Module, entry: &str, params: P, data: F) -> io::Result<Self> {
+    fn new(
+        engine: &Engine,
+        linker: &Linker<T>,
+        module: &Module,
+        entry: &str,
+        params: P,
+        data: F,
+    ) -> io::Result<Self> {
         let linked = linker.instantiate_pre(module).map_err(io::Error::other)?;
         let entry = module.get_export_index(entry).ok_or_else(|| io::Error::other("no such export"))?;
         Ok(Self { engine: engine.clone(), linked, entry, params, data })
@@ -159,4 +168,34 @@ static RUNTIME: LazyLock<Runtime> =
 thread_local! {
     /// Enters the runtime once per thread.
     static IN_RUNTIME: () = std::mem::forget(RUNTIME.enter());
+}
+
+/// Instances of `hello` that wait in their first `fd_write`, each made by a call of the result.
+pub(crate) fn suspended(
+    artifact: &Path,
+    setting: Setting,
+    slots: u32,
+) -> io::Result<impl Fn() -> io::Result<Box<dyn Any>> + use<>> {
+    let engine = engine(setting, slots)?;
+    let module = module(&engine, artifact)?;
+    let mut linker = Linker::<WasiP1Ctx>::new(&engine);
+    p1::add_to_linker_async(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
+    let unanswered = |_: Caller<'_, WasiP1Ctx>,
+                      _: (i32, i32, i32, i32)|
+     -> Box<dyn Future<Output = i32> + Send + '_> { Box::new(std::future::pending()) };
+    let shadowed = linker.allow_shadowing(true).func_wrap_async(guests::WASI, "fd_write", unanswered);
+    let linked = shadowed.and_then(|linker| linker.instantiate_pre(&module)).map_err(io::Error::other)?;
+    Ok(move || {
+        let (engine, linked) = (engine.clone(), linked.clone());
+        let mut call = Box::pin(async move {
+            let mut store = Store::new(&engine, WasiCtxBuilder::new().build_p1());
+            let instance = linked.instantiate_async(&mut store).await?;
+            let start: TypedFunc<(), ()> = instance.get_typed_func(&mut store, "_start")?;
+            start.call_async(&mut store, ()).await
+        });
+        match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => Ok(Box::new(call) as Box<dyn Any>),
+            Poll::Ready(result) => Err(io::Error::other(format!("the call is over: {result:?}"))),
+        }
+    })
 }
