@@ -2,6 +2,7 @@
 
 use crate::child::{Task, Usage};
 use std::io;
+use wasmaot_bench::stats::median;
 
 /// Runs of two tasks that took turns.
 pub(crate) struct Pairs {
@@ -54,24 +55,3 @@ impl Pairs {
 
 /// Head of a table of [`Pairs::row`]s.
 pub(crate) const HEAD: &str = "| what | median | median | ratio: median (quartiles) |\n|---|---|---|---|";
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[(values.len() - 1) / 2]
-}
-
-/// The geometric mean.
-pub(crate) fn geometric_mean(ratios: &[f64]) -> f64 {
-    (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn means() {
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
-        assert!((geometric_mean(&[0.5, 2.0]) - 1.0).abs() < 1e-12);
-    }
-}

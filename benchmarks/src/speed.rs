@@ -6,6 +6,7 @@ use crate::pairs::{self, Pairs};
 use clap::Args;
 use std::io;
 use std::path::{Path, PathBuf};
+use wasmaot_bench::stats::geometric_mean;
 
 /// The study's programs, and an argument that takes each a second or so.
 const PROGRAMS: [(&str, &str); 5] = [
@@ -39,7 +40,7 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
             ratios.push(pairs.ratio(pairs::USER));
         }
     }
-    println!("\ngeometric mean of the ratios: {:.3}", pairs::geometric_mean(&ratios));
+    println!("\ngeometric mean of the ratios: {:.3}", geometric_mean(&ratios));
     Ok(())
 }
 

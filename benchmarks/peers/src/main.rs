@@ -1,0 +1,65 @@
+//! Measures wasmaot and the `wasmtime` crate side by side in one process.
+//!
+//! ```sh
+//! RUSTFLAGS= cargo run --release --manifest-path benchmarks/peers/Cargo.toml -- instances
+//! ```
+//!
+//! The sides take turns in rounds of one run, and a ratio is stated with its spread over the rounds: on a shared machine a ratio is
+//! stable where a time is not.
+
+mod calls;
+mod density;
+mod instances;
+mod quiet;
+mod theirs;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(about = "Measures wasmaot and Wasmtime side by side in one process")]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Starting an instance in a pool, calling it, finishing it.
+    Instances(instances::Opts),
+    /// Calls from the guest to the host, and from the host to the guest.
+    Calls(calls::Opts),
+    /// Resident memory per instance.
+    Density(density::Opts),
+    /// Used by `density`: makes the instances of one side and says what the process takes.
+    #[command(hide = true)]
+    Resident(density::ResidentOpts),
+}
+
+/// Where things are.
+#[derive(Args, Clone)]
+struct Places {
+    /// Where the programs are.
+    #[arg(long, default_value = "benchmarks/programs")]
+    programs: PathBuf,
+    /// Where compiled files are kept while measuring.
+    #[arg(long, default_value = "target/bench")]
+    scratch: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().what {
+        What::Instances(opts) => instances::run(&opts),
+        What::Calls(opts) => calls::run(&opts),
+        What::Density(opts) => density::run(&opts),
+        What::Resident(opts) => density::resident(&opts),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Runtimes that take turns in one process.
+//!
+//! **Invariant: all sides do the same work under the same load**: rounds alternate, and each round begins with another side.
+
+use crate::stats::Times;
+use std::any::Any;
+use std::io;
+use std::sync::Barrier;
+use std::time::Instant;
+
+/// Instances before the first that counts: slots are made and hot sets learned.
+const WARM_UP: usize = 100;
+
+/// A runtime with a guest, ready to give each request an instance of its own.
+pub trait Side: Sync {
+    /// Starts an instance, calls it and finishes it.
+    fn instance(&self) -> io::Result<()>;
+
+    /// Starts an instance, calls it, and leaves it until the result is dropped.
+    fn idle(&self) -> io::Result<Box<dyn Any>>;
+}
+
+/// Times the instances of all sides, so many of each in so many rounds.
+pub fn instances(sides: &[Box<dyn Side>], rounds: usize, count: usize) -> io::Result<Vec<Times>> {
+    for side in sides {
+        (0..WARM_UP).try_for_each(|_| side.instance())?;
+    }
+    take(sides, rounds, |side, times| times.round(count / rounds, || side.instance()))
+}
+
+/// Lets all sides take turns, so many rounds.
+pub fn take<S>(
+    sides: &[S],
+    rounds: usize,
+    mut turn: impl FnMut(&S, &mut Times) -> io::Result<()>,
+) -> io::Result<Vec<Times>> {
+    let mut times: Vec<Times> = sides.iter().map(|_| Times::default()).collect();
+    for round in 0..rounds {
+        for step in 0..sides.len() {
+            let at = (round + step) % sides.len();
+            turn(&sides[at], &mut times[at])?;
+        }
+    }
+    Ok(times)
+}
+
+/// Instances per second on so many threads, `count` on each.
+pub fn rate(side: &dyn Side, threads: usize, count: usize) -> io::Result<f64> {
+    let barrier = Barrier::new(threads);
+    let work = || {
+        let warm = (0..WARM_UP).try_for_each(|_| side.instance());
+        // Also after an error: the others wait.
+        barrier.wait();
+        warm?;
+        let before = Instant::now();
+        (0..count).try_for_each(|_| side.instance())?;
+        Ok::<_, io::Error>(count as f64 / before.elapsed().as_secs_f64())
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().expect("no panics")).sum()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn each_round_begins_with_another_side() {
+        let order = RefCell::new(String::new());
+        let turn = |side: &char, times: &mut Times| {
+            order.borrow_mut().push(*side);
+            times.round(1, || Ok(()))
+        };
+        assert_eq!(take(&['a', 'b', 'c'], 4, turn).expect("no errors").len(), 3);
+        assert_eq!(order.into_inner(), "abcbcacababc");
+    }
+}
