@@ -363,7 +363,7 @@ typedef enum {
 /* What a pool is to offer. A field that is 0 has its default. */
 typedef struct {
     uint32_t slots;        /* instances that can exist at a time, each taking some 8 GiB of addresses; 64 */
-    uint64_t stack;        /* bytes of stack of each, whole pages of 4 KiB, 64 KiB to 8 MiB less 64 KiB; 1 MiB */
+    uint64_t stack;        /* bytes of stack of each, whole pages of 4 KiB, 64 KiB to 7 MiB; 1 MiB */
     uint64_t memory;       /* bytes that each memory of an instance may have; as many as the module says */
     uint64_t table;        /* elements that each table of an instance may have; as many as the module says */
     wasmaot_reset_t reset; /* the cheapest way of resetting that may be taken; WASMAOT_RESET_COPY */
