@@ -130,7 +130,7 @@ pub fn add_version_to_linker<T: 'static>(
     let module = version.module();
     linker.func(module, "proc_exit", |_: &mut Caller<'_, T>, code: u32| proc::proc_exit(code))?;
     linker.func(module, "proc_raise", |_: &mut Caller<'_, T>, signal: u32| {
-        proc::proc_raise(signal).map(|result| number(result))
+        proc::proc_raise(signal).map(number)
     })?;
     Ok(())
 }

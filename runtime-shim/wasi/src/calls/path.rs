@@ -155,6 +155,7 @@ impl Opened {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "the specification's")]
 pub(crate) fn path_filestat_get(
     ctx: &mut WasiCtx,
     guest: Guest<'_>,
