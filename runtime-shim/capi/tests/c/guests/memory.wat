@@ -2,5 +2,4 @@
 (module
   (import "host" "memory" (memory 1 2))
   (import "host" "table" (table 3 externref))
-  (import "host" "global" (global (mut f32)))
-  (memory 5))
+  (import "host" "global" (global (mut f32))))
