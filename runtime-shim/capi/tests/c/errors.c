@@ -13,8 +13,14 @@ static void traps_name_functions(wasmaot_instance_t *instance) {
     CHECK(count == 2 && frames[0].name != NULL && strcmp(frames[0].name, "inner") == 0);
     CHECK(frames[0].func_index + 1 == frames[1].func_index);
     CHECK(frames[0].wasm_offset != WASMAOT_NO_OFFSET && frames[0].wasm_offset < frames[1].wasm_offset);
-    CHECK(frames[1].name == NULL);
+    CHECK(strcmp(frames[1].name, "trap") == 0);
     CHECK(strstr(wasmaot_error_message(error), "wasm trap: unreachable\n  in inner (wasm offset 0x") != NULL);
+    wasmaot_error_delete(error);
+
+    error = wasmaot_instance_call(instance, "nameless", NULL, 0, NULL, 0);
+    frames = wasmaot_error_frames(error, &count);
+    CHECK(count == 2 && frames[0].name == NULL && frames[0].func_index == 15);
+    CHECK(strstr(wasmaot_error_message(error), "\n  in function 15 (wasm offset 0x") != NULL);
     wasmaot_error_delete(error);
 }
 

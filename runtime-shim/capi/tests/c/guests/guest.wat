@@ -27,4 +27,6 @@
   (func (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
   (func $deep (export "deep") (call $deep))
   (func (export "forever") (loop $again (br $again)))
-  (func (export "null") (result funcref) (ref.null func)))
+  (func (export "null") (result funcref) (ref.null func))
+  (func (unreachable))
+  (func (export "nameless") (call 15)))
