@@ -538,7 +538,7 @@ mod tests {
             descriptor.recursion_groups().collect::<Vec<_>>()
         };
         assert_eq!(groups(&[3, 1]), [0..3, 3..4]);
-        assert_eq!(groups(&[3, u32::MAX, 1]), [0..3]);
+        assert_eq!(groups(&[2, 1, u32::MAX, 1]), [0..2, 2..3]);
     }
 
     #[test]

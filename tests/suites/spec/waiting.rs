@@ -7,6 +7,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("wasm-v3", "imports.wast", "tags and tables with 64-bit addresses"),
     ("wasm-v3", "instance.wast", "tags"),
     ("wasm-v3", "ref_null.wast", "garbage collection and exceptions"),
+    ("wasm-v3", "type-rec.wast", "declarations of structure types, of garbage collection"),
     ("annotations", "simd_lane.wast", "vectors"),
 ];
 
