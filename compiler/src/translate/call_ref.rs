@@ -1,8 +1,8 @@
 //! Calls through references to functions of a known type.
 //!
 //! Invariant: as for calls, see [`super::call`]. That the function is of the type has been validated, and types of functions are
-//! compared wherever references come from; only null is left. It is not tested for: the record's first field is loaded from a small
-//! address, which faults. Nothing is mapped there, so a path that the processor only speculates on gets no address from it either.
+//! compared wherever references come from; only null is left. It is not tested for: the record's fields are loaded from small
+//! addresses, which faults. Nothing is mapped there, so a path that the processor only speculates on gets no address from it either.
 
 use super::Translator;
 use super::control::trap_code;
@@ -32,7 +32,8 @@ impl Translator<'_, '_> {
         let reference = self.pop();
         let null = Some(trap_code(TrapCode::NullFunctionReference));
         let code = self.load_from_reference(types::I64, reference, offset_of!(FuncRef, tail_entry), null);
-        let vmctx = self.load_from_reference(types::I64, reference, offset_of!(FuncRef, vmctx), None);
+        // Whichever is loaded first meets null.
+        let vmctx = self.load_from_reference(types::I64, reference, offset_of!(FuncRef, vmctx), null);
         (code, vmctx)
     }
 }
