@@ -1,18 +1,22 @@
-//! The artifact's file: bounded reads and the checksum.
+//! The artifact's bytes, a whole file or a part of one: bounded reads and the checksum.
 //!
-//! **Invariant: nothing is read outside the file's size**, and a file that shrinks meanwhile gives an error.
+//! **Invariant: nothing is read outside the artifact's size**, and a file that shrinks meanwhile gives an error.
 
 use super::error::OpenError;
+use crate::sys::map::FileView;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use wasmaot_abi::descriptor::FileRange;
+use wasmaot_abi::slot::HOST_PAGE;
 
-/// An open file of known size.
+/// An artifact in an open file.
 #[derive(Debug)]
 pub(crate) struct Source {
     file: File,
+    /// Where in the file it starts: at a page.
+    start: u64,
     size: u64,
 }
 
@@ -23,11 +27,18 @@ impl Source {
         // Without O_NONBLOCK, opening a pipe waits for its other end.
         let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
         let file = File::options().read(true).custom_flags(flags).open(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
-        if !metadata.is_file() {
-            return Err(OpenError::NotAFile);
+        let size = size_of(&file)?;
+        Ok(Self { file, start: 0, size })
+    }
+
+    /// Takes a part of a regular file.
+    pub(crate) fn part(file: File, start: u64, size: u64) -> Result<Self, OpenError> {
+        let whole = Self { start: 0, size: size_of(&file)?, file };
+        if !start.is_multiple_of(HOST_PAGE) {
+            return Err(OpenError::Misaligned { offset: start });
         }
-        Ok(Self { file, size: metadata.len() })
+        whole.check(FileRange { offset: start, length: size }, "the artifact")?;
+        Ok(Self { start, size, ..whole })
     }
 
     /// Puts bytes into memory that nobody can change any more.
@@ -42,20 +53,20 @@ impl Source {
         let mut file = File::from(memfd_create(c"wasmaot", flags)?);
         file.write_all(bytes)?;
         fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
-        Ok(Self { file, size: bytes.len() as u64 })
+        Ok(Self { file, start: 0, size: bytes.len() as u64 })
     }
 
-    /// The file.
-    pub(crate) fn file(&self) -> &File {
-        &self.file
+    /// The artifact, to be mapped.
+    pub(crate) fn view(&self) -> FileView<'_> {
+        FileView { file: &self.file, start: self.start }
     }
 
-    /// Its bytes.
+    /// Bytes of the artifact.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Checks that a range is inside the file.
+    /// Checks that a range is inside it.
     pub(crate) fn check(&self, range: FileRange, what: &'static str) -> Result<(), OpenError> {
         match range.offset.checked_add(range.length) {
             Some(end) if end <= self.size => Ok(()),
@@ -73,11 +84,11 @@ impl Source {
         self.check(range, what)?;
         let mut bytes = vec![0; range.length as usize];
         let io = |error| OpenError::Io { what, error };
-        self.file.read_exact_at(&mut bytes, range.offset).map_err(io)?;
+        self.file.read_exact_at(&mut bytes, self.start + range.offset).map_err(io)?;
         Ok(bytes)
     }
 
-    /// CRC-32 of the whole file, the four bytes at `hole` taken as zero.
+    /// CRC-32 of the whole artifact, the four bytes at `hole` taken as zero.
     pub(crate) fn checksum(&self, hole: u64) -> Result<u32, OpenError> {
         const CHUNK: u64 = 64 << 10;
         let mut hasher = crc32fast::Hasher::new();
@@ -87,7 +98,7 @@ impl Source {
             let length = CHUNK.min(self.size - offset);
             let chunk = &mut buffer[..length as usize];
             let io = |error| OpenError::Io { what: "read the file", error };
-            self.file.read_exact_at(chunk, offset).map_err(io)?;
+            self.file.read_exact_at(chunk, self.start + offset).map_err(io)?;
             for position in hole..hole + 4 {
                 if let Some(byte) = position.checked_sub(offset).and_then(|i| chunk.get_mut(i as usize)) {
                     *byte = 0;
@@ -98,4 +109,9 @@ impl Source {
         }
         Ok(hasher.finalize())
     }
+}
+
+fn size_of(file: &File) -> Result<u64, OpenError> {
+    let metadata = file.metadata().map_err(|error| OpenError::Io { what: "look at the file", error })?;
+    if metadata.is_file() { Ok(metadata.len()) } else { Err(OpenError::NotAFile) }
 }

@@ -23,6 +23,13 @@ pub(crate) enum Access {
     ReadExec,
 }
 
+/// A file from some offset on, which is whole pages: places in it are stated from there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FileView<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) start: u64,
+}
+
 /// A reserved address range, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Mapping {
@@ -75,7 +82,8 @@ impl Mapping {
     }
 
     /// Maps a part of a file, read-only and private, at an address of the kernel's choice.
-    pub(crate) fn of_file(file: &File, offset: u64, length: usize) -> io::Result<Self> {
+    pub(crate) fn of_file(view: FileView<'_>, offset: u64, length: usize) -> io::Result<Self> {
+        let (file, offset) = view.place(offset)?;
         // SAFETY: as in `reserve`. The bytes may change underneath; whoever reads them goes through guarded copies.
         let address = unsafe {
             mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, file, offset)?
@@ -121,16 +129,25 @@ impl Mapping {
         &self,
         offset: usize,
         length: usize,
-        file: &File,
+        view: FileView<'_>,
         file_offset: u64,
         access: Access,
     ) -> io::Result<()> {
         let address = self.checked(offset, length);
         let flags = MapFlags::PRIVATE | MapFlags::FIXED;
+        let (file, file_offset) = view.place(file_offset)?;
         // SAFETY: the replaced range is inside this mapping, where no Rust reference points.
         unsafe { mm::mmap(address, length, access.prot(), flags, file, file_offset)? };
         self.has_files.store(true, Relaxed);
         Ok(())
+    }
+}
+
+impl<'a> FileView<'a> {
+    /// The file, and the offset in it of what lies at `offset` in the view.
+    fn place(self, offset: u64) -> io::Result<(&'a File, u64)> {
+        let place = self.start.checked_add(offset).ok_or(io::ErrorKind::InvalidInput)?;
+        Ok((self.file, place))
     }
 }
 
