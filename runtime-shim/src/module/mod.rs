@@ -132,6 +132,7 @@ impl Module {
         let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();
         let type_ids = descriptor.types.iter().map(types::intern).collect();
         let maps = OnceLock::new();
+        let source = source.without_head();
         let inner = Inner { source, header, descriptor, layout, exports, type_ids, code, data, maps };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -246,13 +247,10 @@ impl Code {
         let page = HOST_PAGE as usize;
         let whole = |bytes: u64| (bytes as usize).next_multiple_of(page);
         let end = elf.segments.iter().map(|segment| segment.range.offset + segment.range.length).max();
-        let mapping = Mapping::reserve(whole(end.unwrap_or_default()), page).map_err(io)?;
-        for segment in &elf.segments {
-            let access = if segment.executable { Access::ReadExec } else { Access::Read };
-            let start = segment.range.offset / HOST_PAGE * HOST_PAGE;
-            let length = whole(segment.range.offset + segment.range.length - start);
-            mapping.map_file(start as usize, length, source.view(), start, access).map_err(io)?;
-        }
+        // Addresses equal offsets, so all segments are one mapping.
+        let mapping = Mapping::of_file(source.view(), 0, whole(end.unwrap_or_default())).map_err(io)?;
+        let (start, length) = (text.offset as usize, whole(text.length));
+        mapping.protect(start, length, Access::ReadExec).map_err(io)?;
         let text_start = mapping.start() + text.offset as usize;
         let text = text_start..text_start + text.length as usize;
         let kind = Kind::Module { text: text.clone(), traps: table };

@@ -18,7 +18,12 @@ pub(crate) struct Source {
     /// Where in the file it starts: at a page.
     start: u64,
     size: u64,
+    /// Its first bytes, while it is being checked: of a small artifact all.
+    head: Vec<u8>,
 }
+
+/// Bytes that are read at once.
+const CHUNK: u64 = 64 << 10;
 
 impl Source {
     /// Opens a regular file.
@@ -28,23 +33,35 @@ impl Source {
         let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
         let file = File::options().read(true).custom_flags(flags).open(path).map_err(io)?;
         let size = size_of(&file)?;
-        Ok(Self { file, start: 0, size })
+        Self { file, start: 0, size, head: Vec::new() }.with_head()
     }
 
     /// Takes a part of a regular file.
     pub(crate) fn part(file: File, start: u64, size: u64) -> Result<Self, OpenError> {
-        let whole = Self { start: 0, size: size_of(&file)?, file };
+        let whole = Self { start: 0, size: size_of(&file)?, file, head: Vec::new() };
         if !start.is_multiple_of(HOST_PAGE) {
             return Err(OpenError::Misaligned { offset: start });
         }
         whole.check(FileRange { offset: start, length: size }, "the artifact")?;
-        Ok(Self { start, size, ..whole })
+        Self { start, size, ..whole }.with_head()
+    }
+
+    /// Reads the head, so that checking a small artifact takes one system call and not a dozen.
+    fn with_head(mut self) -> Result<Self, OpenError> {
+        let head = FileRange { offset: 0, length: self.size.min(CHUNK) };
+        self.head = self.read(head, "the file")?;
+        Ok(self)
+    }
+
+    /// Forgets the head.
+    pub(crate) fn without_head(self) -> Self {
+        Self { head: Vec::new(), ..self }
     }
 
     /// Puts bytes into memory that nobody can change any more.
     pub(crate) fn sealed(bytes: &[u8]) -> Result<Self, OpenError> {
         let io = |error| OpenError::Io { what: "copy the artifact into a sealed memory file", error };
-        Self::sealed_file(bytes).map_err(io)
+        Self::sealed_file(bytes).map_err(io)?.with_head()
     }
 
     fn sealed_file(bytes: &[u8]) -> io::Result<Self> {
@@ -53,7 +70,7 @@ impl Source {
         let mut file = File::from(memfd_create(c"wasmaot", flags)?);
         file.write_all(bytes)?;
         fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
-        Ok(Self { file, start: 0, size: bytes.len() as u64 })
+        Ok(Self { file, start: 0, size: bytes.len() as u64, head: Vec::new() })
     }
 
     /// The artifact, to be mapped.
@@ -82,6 +99,9 @@ impl Source {
     /// Reads a range.
     pub(crate) fn read(&self, range: FileRange, what: &'static str) -> Result<Vec<u8>, OpenError> {
         self.check(range, what)?;
+        if let Some(bytes) = self.head.get(range.offset as usize..(range.offset + range.length) as usize) {
+            return Ok(bytes.to_vec());
+        }
         let mut bytes = vec![0; range.length as usize];
         let io = |error| OpenError::Io { what, error };
         self.file.read_exact_at(&mut bytes, self.start + range.offset).map_err(io)?;
@@ -90,21 +110,17 @@ impl Source {
 
     /// CRC-32 of the whole artifact, the four bytes at `hole` taken as zero.
     pub(crate) fn checksum(&self, hole: u64) -> Result<u32, OpenError> {
-        const CHUNK: u64 = 64 << 10;
         let mut hasher = crc32fast::Hasher::new();
-        let mut buffer = vec![0; CHUNK.min(self.size) as usize];
         let mut offset = 0;
         while offset < self.size {
             let length = CHUNK.min(self.size - offset);
-            let chunk = &mut buffer[..length as usize];
-            let io = |error| OpenError::Io { what: "read the file", error };
-            self.file.read_exact_at(chunk, self.start + offset).map_err(io)?;
+            let mut chunk = self.read(FileRange { offset, length }, "the file")?;
             for position in hole..hole + 4 {
                 if let Some(byte) = position.checked_sub(offset).and_then(|i| chunk.get_mut(i as usize)) {
                     *byte = 0;
                 }
             }
-            hasher.update(chunk);
+            hasher.update(&chunk);
             offset += length;
         }
         Ok(hasher.finalize())

@@ -35,6 +35,8 @@ pub(crate) struct FileView<'a> {
 pub(crate) struct Mapping {
     start: usize,
     length: usize,
+    /// Bytes below and above that belong to it too, are inaccessible, and nobody's business: what alignment took.
+    padding: (usize, usize),
     /// It lies in a larger reservation: when dropped it becomes inaccessible and empty, and stays reserved.
     part: bool,
     /// Files were mapped in it.
@@ -56,21 +58,10 @@ impl Mapping {
                 MapFlags::PRIVATE | MapFlags::NORESERVE,
             )?
         } as usize;
-        let whole = Self { start: address, length: padded, part: false, has_files: AtomicBool::new(false) };
         let start = address.next_multiple_of(align);
-        Ok(whole.trimmed(start, length))
-    }
-
-    /// Gives back everything outside `start..start + length`.
-    fn trimmed(self, start: usize, length: usize) -> Self {
-        let (from, to) = (self.start, self.start + self.length);
-        std::mem::forget(self);
-        for (from, to) in [(from, start), (start + length, to)] {
-            if from < to {
-                unmap(from, to - from);
-            }
-        }
-        Self { start, length, part: false, has_files: AtomicBool::new(false) }
+        // To give the padding back would take two system calls, and addresses are not what is scarce.
+        let padding = (start - address, address + padded - (start + length));
+        Ok(Self { start, length, padding, part: false, has_files: AtomicBool::new(false) })
     }
 
     /// A part of a larger reservation, to be used as a mapping of its own.
@@ -78,7 +69,7 @@ impl Mapping {
     /// # Safety
     /// The range is whole pages of a live [`Mapping`] that outlives this one; nobody else uses it meanwhile.
     pub(crate) unsafe fn part(start: usize, length: usize) -> Self {
-        Self { start, length, part: true, has_files: AtomicBool::new(false) }
+        Self { start, length, padding: (0, 0), part: true, has_files: AtomicBool::new(false) }
     }
 
     /// Maps a part of a file, read-only and private, at an address of the kernel's choice.
@@ -88,7 +79,8 @@ impl Mapping {
         let address = unsafe {
             mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, file, offset)?
         };
-        Ok(Self { start: address as usize, length, part: false, has_files: AtomicBool::new(false) })
+        let start = address as usize;
+        Ok(Self { start, length, padding: (0, 0), part: false, has_files: AtomicBool::new(false) })
     }
 
     /// Address of the first byte.
@@ -156,7 +148,8 @@ impl Drop for Mapping {
         if self.part {
             empty(self.start, self.length, self.has_files.load(Relaxed));
         } else {
-            unmap(self.start, self.length);
+            let (below, above) = self.padding;
+            unmap(self.start - below, below + self.length + above);
         }
     }
 }
