@@ -104,6 +104,11 @@ impl Image {
 }
 
 impl Piece {
+    /// Where it lies in the memory.
+    pub(crate) fn offsets(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
     /// Gives this part of the memory at `base` its initial contents.
     ///
     /// # Safety
