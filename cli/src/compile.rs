@@ -11,7 +11,7 @@ use crate::text::{Bytes, Count};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use wasmaot_compiler::Summary;
+use wasmaot_compiler::{FEATURES, Feature, FeatureSet, Summary};
 use wasmaot_runner::report;
 
 /// Compile a module to a native shared object, or to an executable
@@ -19,8 +19,8 @@ use wasmaot_runner::report;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
     /// Module to compile, binary or text
-    #[arg(value_name = "MODULE")]
-    input: PathBuf,
+    #[arg(value_name = "MODULE", required_unless_present = "features")]
+    input: Option<PathBuf>,
 
     /// File to write; `-` for standard output [default: the module's name with .so, .o, .clif, .s, or without]
     #[arg(short, value_name = "FILE")]
@@ -32,6 +32,10 @@ pub(crate) struct Opts {
     /// What to write
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Emit::So)]
     emit: Emit,
+
+    /// List the features of WebAssembly beyond version 1, and which of them are taken
+    #[arg(long)]
+    features: bool,
 
     /// Show neither progress nor summary
     #[arg(long)]
@@ -52,6 +56,7 @@ Examples:
   wasmaot compile app.wat --emit asm -o - --quiet     the machine code, on standard output
   wasmaot compile app.wasm --emit exe                 app, a program that needs nothing else to run
   wasmaot compile app.wasm --emit exe --dir .         the same, which may use the directory that it is started in
+  wasmaot compile --features                          which proposals are taken
 
 The output is the same, byte for byte, for any number of jobs.";
 
@@ -94,26 +99,36 @@ impl Emit {
 impl Opts {
     /// Compiles, and gives the exit status.
     pub(crate) fn run(&self) -> Result<i32, CliError> {
+        match &self.input {
+            Some(input) if !self.features => self.compile(input),
+            _ => {
+                output::print(feature_list(self.codegen.features()).as_bytes())?;
+                Ok(0)
+            }
+        }
+    }
+
+    fn compile(&self, input: &Path) -> Result<i32, CliError> {
         let start = Instant::now();
         let is_program = self.emit == Emit::Exe;
         if !is_program && !self.given.is_empty() {
             return Err(CliError::GivenToNobody);
         }
-        let Input::Source(source) = input::read(&self.input)? else {
-            return Err(CliError::AlreadyCompiled { path: self.input.clone() });
+        let Input::Source(source) = input::read(input)? else {
+            return Err(CliError::AlreadyCompiled { path: input.into() });
         };
-        let wasm = input::to_wasm(&self.input, &source)?;
-        let target = self.output.clone().unwrap_or_else(|| self.input.with_extension(self.emit.extension()));
-        if same_file(&self.input, &target) {
-            return Err(CliError::Overwrite { path: self.input.clone() });
+        let wasm = input::to_wasm(input, &source)?;
+        let target = self.output.clone().unwrap_or_else(|| input.with_extension(self.emit.extension()));
+        if same_file(input, &target) {
+            return Err(CliError::Overwrite { path: input.into() });
         }
-        let bar = Bar::new(format!("compiling {}", self.input.display()), !self.quiet);
+        let bar = Bar::new(format!("compiling {}", input.display()), !self.quiet);
         let options = self.codegen.options(self.emit.for_compiler());
         let compiled = wasmaot_compiler::compile(&wasm, &options, &|progress| bar.report(progress));
         drop(bar);
-        let compiled = compiled.map_err(|source| CliError::Compile { path: self.input.clone(), source })?;
+        let compiled = compiled.map_err(|source| CliError::Compile { path: input.into(), source })?;
         let (bytes, kind) = match is_program {
-            true => (executable::make(&self.input, &compiled.bytes, &self.given.given())?, Kind::Program),
+            true => (executable::make(input, &compiled.bytes, &self.given.given())?, Kind::Program),
             false => (compiled.bytes, Kind::Data),
         };
         if target.as_os_str() == "-" {
@@ -126,6 +141,20 @@ impl Opts {
         }
         Ok(0)
     }
+}
+
+/// A line for each feature.
+fn feature_list(taken: FeatureSet) -> String {
+    let width = FEATURES.iter().map(|feature| feature.name.len()).max().unwrap_or(0);
+    let line = |feature: &Feature| {
+        let state = match feature.translated {
+            true if taken.contains(feature) => "on",
+            true => "off",
+            false => "not translated",
+        };
+        format!("{:width$}  {state}\n", feature.name)
+    };
+    FEATURES.iter().map(line).collect()
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
