@@ -75,35 +75,39 @@ impl HotSet {
         if !new.is_empty() {
             for page in new {
                 self.counts.remove(&page);
-                self.add(page);
+                _ = self.add(page);
             }
             self.shape();
             self.too_large |= self.runs.iter().map(|run| run.end - run.start).sum::<u32>() > MAX_PAGES;
         }
     }
 
-    /// Notes which of some pages, all of them in the runs, a run wrote; both ascend. Says whether the runs are others now.
-    pub(crate) fn look(&mut self, pages: &[u32], written: &[u32]) -> bool {
-        for page in pages {
-            if written.binary_search(page).is_ok() {
-                self.add(*page);
-            } else if let Some(hot) = self.pages.get_mut(page) {
-                hot.idle += 1;
-                if hot.idle == hot.patience {
-                    self.former.insert(*page, hot.patience.saturating_mul(2));
-                    self.pages.remove(page);
-                }
-            }
+    /// Notes whether a run wrote a page of the runs. Says whether that makes a difference, so that [`HotSet::reshape`] is called for.
+    pub(crate) fn look(&mut self, page: u32, written: bool) -> bool {
+        if written {
+            return self.add(page);
         }
+        let Some(hot) = self.pages.get_mut(&page) else { return false };
+        hot.idle += 1;
+        let leaves = hot.idle >= hot.patience;
+        if leaves {
+            self.former.insert(page, hot.patience.saturating_mul(2));
+            self.pages.remove(&page);
+        }
+        leaves
+    }
+
+    /// Makes the runs anew. Says whether they are others now.
+    pub(crate) fn reshape(&mut self) -> bool {
         let before = std::mem::take(&mut self.runs);
         self.shape();
         self.runs != before
     }
 
-    /// Makes a page hot that was just written.
-    fn add(&mut self, page: u32) {
+    /// Makes a page hot that was just written. Says whether it was not.
+    fn add(&mut self, page: u32) -> bool {
         let patience = self.former.get(&page).copied().unwrap_or(PATIENCE);
-        self.pages.insert(page, HotPage { idle: 0, patience });
+        self.pages.insert(page, HotPage { idle: 0, patience }).is_none()
     }
 
     /// Makes the runs from the pages.
@@ -155,24 +159,28 @@ mod tests {
         let learn = |set: &mut HotSet, pages: &[u32]| (0..RECURS).for_each(|_| set.learn(pages));
         learn(&mut set, &[1, 3, 50, 51]);
         assert_eq!(set.runs(), [1..4, 50..52]);
-        let all = [1, 2, 3, 50, 51];
+        let look = |set: &mut HotSet, written: &[u32]| {
+            let pages = [1, 2, 3, 50, 51].into_iter();
+            let changes = pages.filter(|page| set.look(*page, written.contains(page))).count();
+            changes > 0 && set.reshape()
+        };
         for _ in 0..PATIENCE - 1 {
-            assert!(!set.look(&all, &[1, 3]));
+            assert!(!look(&mut set, &[1, 3]));
         }
         // A page that is written once in a while stays.
-        assert!(set.look(&all, &[1, 3, 51]));
+        assert!(look(&mut set, &[1, 3, 51]));
         assert_eq!(set.runs(), [1..4, 51..52]);
         // One that comes back stays twice as long.
         learn(&mut set, &[50]);
         for _ in 0..2 * PATIENCE - 1 {
-            assert!(!set.look(&all, &[1, 3, 51]));
+            assert!(!look(&mut set, &[1, 3, 51]));
         }
-        assert!(set.look(&all, &[1, 3, 51]));
+        assert!(look(&mut set, &[1, 3, 51]));
         assert_eq!(set.runs(), [1..4, 51..52]);
         // One between others is copied along; when it is written, it is hot itself.
-        assert!(!set.look(&all, &[2, 51]));
+        assert!(!look(&mut set, &[2, 51]));
         for _ in 0..PATIENCE {
-            set.look(&all, &[2, 51]);
+            look(&mut set, &[2, 51]);
         }
         assert_eq!(set.runs(), [2..3, 51..52]);
     }

@@ -124,16 +124,23 @@ impl ResetMemory {
         self.body.base()..self.body.base() + self.bytes
     }
 
-    /// Looks which of some hot pages the run wrote, those that are next in turn.
+    /// Looks which of some hot pages the run wrote, those that are next in turn. Allocates nothing unless the hot set changes.
     #[cold]
     fn look(&self, shared: &Shared) -> Result<(), Failed> {
-        let base = self.body.base();
-        let pages: Vec<usize> = self.hot.iter().flat_map(|piece| piece.offsets().step_by(PAGE)).collect();
-        let turn = (self.copies / LOOK_EVERY) as usize % pages.len().div_ceil(LOOKED_AT).max(1);
-        let pages = pages.chunks(LOOKED_AT).nth(turn).unwrap_or_default();
-        let written = self.restore_pages(pages.iter().map(|offset| base + offset))?;
-        let pages: Vec<u32> = pages.iter().map(|offset| (offset / PAGE) as u32).collect();
-        if shared.hot().look(&pages, &written) {
+        let total: usize = self.hot.iter().map(|piece| piece.offsets().len() / PAGE).sum();
+        let turn = (self.copies / LOOK_EVERY) as usize % total.div_ceil(LOOKED_AT).max(1);
+        let pages = self
+            .hot
+            .iter()
+            .flat_map(|piece| piece.offsets().step_by(PAGE).map(move |offset| (piece, offset)));
+        let mut hot = shared.hot();
+        let mut changed = false;
+        for (piece, offset) in pages.skip(turn * LOOKED_AT).take(LOOKED_AT) {
+            // SAFETY: hot runs are writable, nothing runs in the slot now, and the image is kept.
+            let written = unsafe { piece.differs(self.body.base(), offset)? };
+            changed |= hot.look((offset / PAGE) as u32, written);
+        }
+        if changed && hot.reshape() {
             shared.hot_version.fetch_add(1, Relaxed);
         }
         Ok(())
