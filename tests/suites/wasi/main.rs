@@ -1,4 +1,6 @@
 //! WASI as programs meet it.
 
+mod blocking;
 mod conformance;
 mod own;
+mod real;
