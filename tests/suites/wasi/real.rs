@@ -92,7 +92,7 @@ fn zlib_passes_its_tests() {
     // Bytes that repeat at all distances, and some that do not.
     let mut random = Random::new(7);
     let bytes: Vec<u8> =
-        (0..300_000_u64).map(|at| (at * at >> 9) as u8 & 0xfc | random.below(4) as u8).collect();
+        (0..300_000_u64).map(|at| ((at * at) >> 9) as u8 & 0xfc | random.below(4) as u8).collect();
     let packed = run(&minigzip, place.path(), &[], &bytes);
     assert!(packed.status == 0 && packed.stdout.len() < bytes.len(), "{}", packed.stdout.len());
     let mut damaged = packed.stdout.clone();
