@@ -4,3 +4,4 @@ mod blocking;
 mod conformance;
 mod own;
 mod real;
+mod walk;
