@@ -1,9 +1,11 @@
-//! The conformance programs once more, in a process whose kernel has no `openat2`: paths are walked a component at a time
-//! there.
+//! The conformance programs that are about paths once more, in a process whose kernel has no `openat2`: paths are walked a
+//! component at a time there.
 
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+
+use crate::conformance::PART;
 
 /// From now on this process is told by its kernel that there is no `openat2`.
 fn forget_openat2() -> io::Result<()> {
@@ -35,7 +37,7 @@ fn forget_openat2() -> io::Result<()> {
 #[test]
 fn conformance_programs_pass_without_openat2() {
     let mut child = Command::new(std::env::current_exe().expect("this program"));
-    child.args(["--exact", "conformance::conformance_programs_pass", "--nocapture"]);
+    child.args(["--exact", "conformance::conformance_programs_pass", "--nocapture"]).env(PART, "path");
     // SAFETY: what runs between fork and exec makes system calls only.
     unsafe { child.pre_exec(forget_openat2) };
     let status = child.status().expect("it starts");
