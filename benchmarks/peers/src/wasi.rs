@@ -9,8 +9,8 @@ use wasmaot_bench::stats::{Ratio, Times};
 use wasmaot_bench::{ours, turns};
 use wasmaot_runtime::{Linker, Pool, PoolConfig, PooledInstance, TypedFunc};
 use wasmaot_wasi::WasiCtx;
+use wasmtime_wasi::FsPerms;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
-use wasmtime_wasi::{DirPerms, FilePerms};
 
 /// Calls from one reading of the clock to the next.
 const BATCH: i32 = 1000;
@@ -86,7 +86,7 @@ impl Theirs {
         let module = theirs::module(&engine, &theirs::artifact("wasi", wasm, &opts.places.scratch)?)?;
         let mut builder = wasmtime_wasi::WasiCtxBuilder::new();
         builder.allow_blocking_current_thread(true);
-        builder.preopened_dir("/dev", "/dev", DirPerms::all(), FilePerms::all()).map_err(io::Error::other)?;
+        builder.preopened_dir("/dev", "/dev", FsPerms::ReadWrite).map_err(io::Error::other)?;
         theirs::enter_runtime();
         let mut store = wasmtime::Store::new(&engine, builder.build_p1());
         let instance = linker.instantiate(&mut store, &module).map_err(io::Error::other)?;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
@@ -47,6 +47,9 @@ const TEXT: &str = r#"(module
     (loop $on
       (br_if $on (i32.eqz (call $send (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 36)))))))"#;
 
+/// Any free port.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 const WAITS: [&str; 8] = ["read", "write", "open", "poll_clock", "poll_input", "accept", "recv", "send"];
 
 /// What the guest is given. The other ends stay open, so that nothing ends by itself.
@@ -68,8 +71,8 @@ impl Given {
         let mut builder = WasiCtxBuilder::new();
         builder.stdin(OwnedFd::from(input)).stdout(OwnedFd::from(output));
         builder.preopen_dir(folder.path(), "/").expect("the folder is there");
-        builder.listen("127.0.0.1:0").expect("a loopback port");
-        let clients = builder.listen("127.0.0.1:0").expect("a loopback port");
+        builder.listen(LOOPBACK).expect("a loopback port");
+        let clients = builder.listen(LOOPBACK).expect("a loopback port");
         Self { builder, clients, _folder: folder, _others: others }
     }
 }
