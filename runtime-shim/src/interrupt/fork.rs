@@ -14,7 +14,7 @@ thread_local! {
     static HELD: Cell<Option<(Kills, Threads)>> = const { Cell::new(None) };
 }
 
-/// Takes care of all forks from now on. Before it is called there is nothing that a fork could break.
+/// Takes care of all forks from now on. Called before there is a watchdog or a record of a thread: until then a fork breaks nothing.
 pub(super) fn prepare() {
     static PREPARED: Once = Once::new();
     PREPARED.call_once(|| fork::around(before, in_parent, in_child));

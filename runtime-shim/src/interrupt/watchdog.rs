@@ -44,6 +44,7 @@ pub(super) fn kills() -> Kills {
 /// Starts the watchdog, once per process.
 pub(super) fn start() {
     if !STARTED.load(Relaxed) {
+        super::fork::prepare();
         start_locked(&kills());
     }
 }
