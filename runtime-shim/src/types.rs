@@ -4,20 +4,26 @@
 //! meaning.** Types are never forgotten; their number is bounded by the distinct types of all modules ever opened.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmaot_abi::types::FuncType;
 
 #[derive(Default)]
-struct Interned {
+pub(crate) struct Interned {
     ids: HashMap<Arc<FuncType>, u32>,
     types: Vec<Arc<FuncType>>,
 }
 
 static INTERNED: Mutex<Option<Interned>> = Mutex::new(None);
 
+/// The types, locked.
+pub(crate) type Types = MutexGuard<'static, Option<Interned>>;
+
+pub(crate) fn lock() -> Types {
+    INTERNED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn with<R>(f: impl FnOnce(&mut Interned) -> R) -> R {
-    let mut interned = INTERNED.lock().unwrap_or_else(PoisonError::into_inner);
-    f(interned.get_or_insert_default())
+    f(lock().get_or_insert_default())
 }
 
 /// The number of a type; never 0.

@@ -1,6 +1,6 @@
 //! The runner: starts the program that is attached to this very file.
 //!
-//! **Invariant: it starts as fast as C does.** So it is linked statically at a fixed address, has its `main` called by the C library
+//! **Invariant: it does nothing at its start that a C program would not do, but for what the module needs.** So it is linked statically at a fixed address, has its `main` called by the C library
 //! without the preparations that Rust makes for one, and ends by leaving everything to the kernel.
 #![no_main]
 #![deny(unsafe_op_in_unsafe_fn)]
