@@ -7,13 +7,13 @@
 use crate::interrupt::{self, Locks};
 use crate::registry::{self, Writer};
 use crate::sys::fork;
-use crate::types::{self, Types};
+use crate::types::{self, Locked};
 use std::cell::Cell;
 use std::sync::Once;
 
 thread_local! {
     /// The locks, during a fork.
-    static HELD: Cell<Option<(Locks, Writer, Types)>> = const { Cell::new(None) };
+    static HELD: Cell<Option<(Locks, Writer, Locked)>> = const { Cell::new(None) };
 }
 
 /// Takes care of all forks from now on. Called before anything is put on any of the lists: until then a fork breaks nothing.
