@@ -81,9 +81,6 @@ struct Context<'a> {
 
 impl<'a> Context<'a> {
     fn new(descriptor: &'a Descriptor) -> Result<Self, OpenError> {
-        for ty in descriptor.types.iter() {
-            check_value_types(ty.params.iter().chain(&ty.results))?;
-        }
         let mut context = Self {
             descriptor,
             functions: Vec::new(),
@@ -99,7 +96,6 @@ impl<'a> Context<'a> {
         context.tables.extend(descriptor.tables.iter().map(|table| (table.ty, table.constant)));
         context.memories.extend(descriptor.memories.iter().map(|memory| memory.ty));
         context.globals.extend(descriptor.globals.iter().map(|global| global.ty.value));
-        check_value_types(context.globals.iter())?;
         for (index, (ty, _)) in context.tables.iter().enumerate() {
             ensure(ty.element.is_ref(), "table", index, "its elements are no references")?;
             check_limits("table", index, ty.limits, u64::from(u32::MAX))?;
@@ -276,13 +272,6 @@ impl<'a> Context<'a> {
         let found = const_expr::type_of(expr, globals, self.descriptor.entries.len());
         let found = found.map_err(|problem| invalid(what, index, problem))?;
         ensure(found == expected, what, index, "its initial value has the wrong type")
-    }
-}
-
-fn check_value_types<'a>(mut types: impl Iterator<Item = &'a ValType>) -> Result<(), OpenError> {
-    match types.any(|&ty| ty == ValType::V128) {
-        true => Err(OpenError::Unsupported { what: "a value of type v128" }),
-        false => Ok(()),
     }
 }
 

@@ -46,6 +46,12 @@ const TABLE: &[Superseded] = &[
         lines: &[539],
         reason: "Wasm 2.0 takes labels of different types in a br_table whose operands are unreachable",
     },
+    Superseded {
+        set: "simd",
+        file: "simd_memory-multi.wast",
+        lines: &[5],
+        reason: "the file was updated for Wasm 3.0: the module needs multiple memories",
+    },
 ];
 
 /// The entry of a command, if it has one.
