@@ -136,6 +136,8 @@ fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
     let reference_types = values().any(|ty| ty.is_ref())
         || module.tables.iter().any(|table| table.ty.element == ValType::ExternRef)
         || module.tables.len() > 1;
+    let vectors =
+        values().chain(module.globals.iter().map(|global| &global.ty.value)).any(|&ty| ty == ValType::V128);
     let bulk_segments = module.data.iter().any(|data| data.active.is_none())
         || module.elems.iter().any(|elem| matches!(elem.mode, ElemMode::Passive));
     let mut used = WasmFeatures::empty();
@@ -144,5 +146,6 @@ fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
     used.set(WasmFeatures::MULTI_VALUE, module.types.iter().any(|ty| ty.results.len() > 1));
     used.set(WasmFeatures::MUTABLE_GLOBAL, mutable_import || mutable_export);
     used.set(WasmFeatures::REFERENCE_TYPES, reference_types);
+    used.set(WasmFeatures::SIMD, vectors);
     used
 }

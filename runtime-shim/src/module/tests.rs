@@ -6,7 +6,7 @@ use wasmaot_abi::descriptor::{
     self as abi, ConstExpr, ConstOp, DataMode, DataSegment, ElemItems, ElemMode, ElemSegment, ImageRun,
     ImportKind,
 };
-use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
+use wasmaot_abi::types::{GlobalType, Limits, MemoryType, TableType, ValType};
 
 fn open_error(bytes: &[u8]) -> String {
     match Module::from_bytes(bytes) {
