@@ -1,4 +1,4 @@
-//! Assertions of the proposals' own sets that Wasm 2.0 contradicts or that go beyond it.
+//! Assertions of the proposals' own sets that a later version contradicts or that go beyond it.
 //!
 //! **Invariant: each entry is met and contradicted**: an entry whose assertion holds, or that names no command, fails the suite.
 
@@ -30,12 +30,6 @@ const TABLE: &[Superseded] = &[
     },
     Superseded {
         set: "bulk-memory",
-        file: "table-sub.wast",
-        lines: &[1],
-        reason: "the file was updated for Wasm 3.0: it needs typed function references",
-    },
-    Superseded {
-        set: "bulk-memory",
         file: "table_init.wast",
         lines: &[2272, 2286],
         reason: "the file was updated for Wasm 3.0: the module, and the call of it, need garbage collection",
@@ -45,12 +39,6 @@ const TABLE: &[Superseded] = &[
         file: "unreached-invalid.wast",
         lines: &[539],
         reason: "Wasm 2.0 takes labels of different types in a br_table whose operands are unreachable",
-    },
-    Superseded {
-        set: "simd",
-        file: "simd_memory-multi.wast",
-        lines: &[5],
-        reason: "the file was updated for Wasm 3.0: the module needs multiple memories",
     },
 ];
 
