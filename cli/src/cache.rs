@@ -15,7 +15,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, TAIL_CONVENTION};
-use wasmaot_compiler::{OptLevel, Options, TargetCpu};
+use wasmaot_compiler::{OptLevel, Options, RelaxedSimd, TargetCpu};
 use wasmaot_runtime::{Module, OpenError};
 
 /// The module that `source` compiles to: from the user's cache, or by way of `compile` and into it.
@@ -87,6 +87,10 @@ fn key(source: &[u8], options: &Options) -> String {
         TargetCpu::Native => wasmaot_abi::detect_cpu_features!(),
     };
     hash.update(features.to_le_bytes());
+    hash.update([match options.relaxed_simd {
+        RelaxedSimd::Deterministic => 0,
+        RelaxedSimd::Native => 1,
+    }]);
     hash.update(Sha256::digest(options.features.names().collect::<Vec<_>>().join(" ")));
     hash.update(source);
     let mut name = String::with_capacity(2 * 32 + 3);
@@ -140,6 +144,7 @@ mod tests {
             key(b"a", &of(cpu::V3, base.opt)),
             key(b"a", &of(cpu::V2, OptLevel::None)),
             key(b"a", &of(cpu::V2, OptLevel::Full)),
+            key(b"a", &Options { relaxed_simd: RelaxedSimd::Native, ..base.clone() }),
             key(b"a", &without("bulk-memory")),
             key(b"a", &without("multi-value")),
         ];

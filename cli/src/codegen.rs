@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use wasmaot_abi::cpu;
-use wasmaot_compiler::{Emit, Feature, FeatureSet, OptLevel, Options, TargetCpu};
+use wasmaot_compiler::{Emit, Feature, FeatureSet, OptLevel, Options, RelaxedSimd, TargetCpu};
 
 /// Options that shape the code.
 #[derive(Debug, PartialEq, clap::Args)]
@@ -14,6 +14,10 @@ pub(crate) struct CodegenOpts {
     /// CPU that the code may count on: a psABI level, or all that this machine has
     #[arg(long, value_name = "CPU", value_enum, default_value_t = Self::DEFAULT.target_cpu)]
     target_cpu: Cpu,
+
+    /// What relaxed SIMD gives where the specification leaves a choice: the same on every CPU, or what its instructions give
+    #[arg(long, value_name = "RESULTS", value_enum, default_value_t = Self::DEFAULT.relaxed_simd)]
+    relaxed_simd: Relaxed,
 
     /// Do not take modules that use this feature [list: wasmaot compile --features]
     #[arg(long = "disable", value_name = "FEATURE", value_parser = translated_feature)]
@@ -41,9 +45,24 @@ enum Cpu {
     Native,
 }
 
+/// Values of `--relaxed-simd`.
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+enum Relaxed {
+    /// The same on every CPU: multiply-add rounds twice, the rest is as in fixed-width SIMD
+    Deterministic,
+    /// The fastest: what the instructions of the CPU level give
+    Native,
+}
+
 impl CodegenOpts {
     /// What holds where nothing is said.
-    pub(crate) const DEFAULT: Self = Self { level: 1, target_cpu: Cpu::V2, disabled: Vec::new(), jobs: None };
+    pub(crate) const DEFAULT: Self = Self {
+        level: 1,
+        target_cpu: Cpu::V2,
+        relaxed_simd: Relaxed::Deterministic,
+        disabled: Vec::new(),
+        jobs: None,
+    };
 
     /// In the compiler's terms.
     pub(crate) fn options(&self, emit: Emit) -> Options {
@@ -58,7 +77,12 @@ impl CodegenOpts {
             Cpu::V3 => TargetCpu::Level(cpu::V3),
             Cpu::Native => TargetCpu::Native,
         };
-        Options { opt, cpu, emit, features: self.features(), jobs: usize::from(self.jobs.unwrap_or(0)) }
+        let relaxed_simd = match self.relaxed_simd {
+            Relaxed::Deterministic => RelaxedSimd::Deterministic,
+            Relaxed::Native => RelaxedSimd::Native,
+        };
+        let jobs = usize::from(self.jobs.unwrap_or(0));
+        Options { opt, cpu, emit, features: self.features(), relaxed_simd, jobs }
     }
 
     /// The features that modules may use.

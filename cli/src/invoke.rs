@@ -36,7 +36,7 @@ fn parse(ty: ValType, text: &str) -> Option<Val> {
         ValType::F32 => f32::from_str(text).ok().map(|value| Val::F32(value.to_bits())),
         ValType::F64 => f64::from_str(text).ok().map(|value| Val::F64(value.to_bits())),
         ValType::Ref(_) => Val::default_of(ty).filter(|_| text == "null"),
-        ValType::V128 => None,
+        ValType::V128 => vector(text).map(Val::V128),
     }
 }
 
@@ -48,6 +48,13 @@ fn integer(text: &str) -> Option<i128> {
     Some(sign * i128::from(value))
 }
 
+/// The bits of a vector as one hexadecimal number.
+fn vector(text: &str) -> Option<u128> {
+    // The conversion would take a sign.
+    let digits = text.strip_prefix("0x").filter(|digits| !digits.starts_with('+'))?;
+    u128::from_str_radix(digits, 16).ok()
+}
+
 fn describe(ty: ValType) -> &'static str {
     match ty {
         ValType::I32 => "an i32 (-2147483648 to 4294967295, or 0x and hexadecimal digits)",
@@ -55,7 +62,7 @@ fn describe(ty: ValType) -> &'static str {
         ValType::F32 => "an f32 (such as 1.5, -2e10, inf or nan)",
         ValType::F64 => "an f64 (such as 1.5, -2e10, inf or nan)",
         ValType::Ref(_) => "a reference (only `null` can be written)",
-        ValType::V128 => "a v128 (which cannot be written here)",
+        ValType::V128 => "a v128 (0x and up to 32 hexadecimal digits, of which the last are lane 0)",
     }
 }
 
@@ -66,6 +73,7 @@ pub(crate) fn show(value: &Val) -> String {
         Val::I64(value) => value.to_string(),
         Val::F32(bits) => format!("{:?}", f32::from_bits(*bits)),
         Val::F64(bits) => format!("{:?}", f64::from_bits(*bits)),
+        Val::V128(bits) => format!("{bits:#034x}"),
         Val::FuncRef(None) | Val::ExternRef(None) => "null".into(),
         Val::FuncRef(Some(_)) => "funcref".into(),
         Val::ExternRef(Some(_)) => "externref".into(),
@@ -92,6 +100,17 @@ mod tests {
         assert!(matches!(parse(ValType::I64, "18446744073709551615"), Some(Val::I64(-1))));
         assert!(matches!(parse(ValType::I64, "-9223372036854775808"), Some(Val::I64(i64::MIN))));
         assert!(parse(ValType::I64, "-9223372036854775809").is_none());
+    }
+
+    #[test]
+    fn vectors_read_back() {
+        for text in ["0x00000000000000000000000000000000", "0xfedcba98765432100123456789abcdef"] {
+            assert_eq!(show(&parse(ValType::V128, text).unwrap()), text);
+        }
+        assert_eq!(parse(ValType::V128, "0x1ff"), Some(Val::V128(0x1ff)));
+        for wrong in ["", "0x", "1", "-0x1", "0x+1", "0x100000000000000000000000000000000", "0xg"] {
+            assert_eq!(parse(ValType::V128, wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod translate;
 pub use error::CompileError;
 pub use features::{FEATURES, Feature, FeatureSet, feature};
 pub use link::LinkError;
-pub use options::{Emit, OptLevel, Options, TargetCpu};
+pub use options::{Emit, OptLevel, Options, RelaxedSimd, TargetCpu};
 
 use codegen::Code;
 use isa::Target;
@@ -33,6 +33,7 @@ use module::{ModuleInfo, describe, image, parse, survey, tables};
 use object::Object;
 use translate::{Env, Helper};
 use wasmaot_abi::addrmap::{FunctionRange, write_address_map, write_function_map};
+use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::{ExportKind, FuncEntry};
 use wasmaot_abi::trap::write_table;
 
@@ -99,7 +100,7 @@ fn compile_here(
     let constant_tables = tables::extract_constant(&mut module, &facts);
     let entries = tables::reachable_functions(&module, &facts);
     let layout = module.state_layout()?;
-    let helpers = helpers(&module, &facts);
+    let helpers = helpers(&module, &facts, &target);
     let env = Env {
         module: &module,
         layout,
@@ -107,6 +108,7 @@ fn compile_here(
         entries: &entries,
         helpers: &helpers,
         target: &target,
+        relaxed_simd: options.relaxed_simd,
     };
     let jobs = codegen::jobs(&env, bodies);
     let mut summary = Summary { functions, ..Summary::default() };
@@ -141,14 +143,15 @@ fn compile_here(
     Ok(Output { bytes, summary })
 }
 
-/// The helpers that the module needs. They work on its own memory.
-fn helpers(module: &ModuleInfo<'_>, facts: &Facts) -> Vec<Helper> {
+/// The helpers that the module needs. Those that move memory work on its own.
+fn helpers(module: &ModuleInfo<'_>, facts: &Facts, target: &Target) -> Vec<Helper> {
     let own_memory = module.memories.first().is_some_and(|memory| !memory.imported);
     let needed = |helper: &Helper| match helper {
-        Helper::Copy => facts.copies,
-        Helper::Fill => facts.fills,
+        Helper::Copy => own_memory && facts.copies,
+        Helper::Fill => own_memory && facts.fills,
+        Helper::Swizzle => facts.swizzles && !target.has(cpu::SSSE3),
     };
-    Helper::ALL.into_iter().filter(|helper| own_memory && needed(helper)).collect()
+    Helper::ALL.into_iter().filter(needed).collect()
 }
 
 fn text(functions: Vec<String>) -> Vec<u8> {

@@ -5,43 +5,60 @@
 
 use crate::codegen::Code;
 use cranelift_module::ModuleRelocTarget;
-use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
-use std::collections::BTreeSet;
+use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, Mnemonic};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use wasmaot_abi::addrmap::NO_OFFSET;
 
 /// Lists a function. `name` gives the name of what a relocation refers to, by namespace and index.
 pub(crate) fn list(code: &Code, name: &dyn Fn(u32, u32) -> String) -> String {
-    let mut listing = Listing { code, name, text: String::new(), data: BTreeSet::new(), wasm: NO_OFFSET };
+    let mut listing = Listing { code, name, text: String::new(), data: BTreeMap::new(), wasm: NO_OFFSET };
     let mut at = 0;
     while at < code.bytes.len() {
-        at = if listing.data.contains(&at) { listing.data_at(at) } else { listing.instruction_at(at) };
+        at = match listing.data.get(&at) {
+            Some(Data::JumpTable) => listing.jump_table_at(at),
+            Some(Data::Constants) => listing.constants_at(at),
+            None => listing.instruction_at(at),
+        };
     }
     listing.text
+}
+
+/// What lies between and behind the instructions.
+enum Data {
+    /// Its entries count from its own start and lead further on.
+    JumpTable,
+    /// They come last.
+    Constants,
 }
 
 struct Listing<'a> {
     code: &'a Code,
     name: &'a dyn Fn(u32, u32) -> String,
     text: String,
-    /// Offsets that instructions refer to as data: constants and jump tables.
-    data: BTreeSet<usize>,
+    /// What instructions refer to, by offset.
+    data: BTreeMap<usize, Data>,
     /// The Wasm offset stated last.
     wasm: u32,
 }
 
 impl Listing<'_> {
     fn instruction_at(&mut self, at: usize) -> usize {
-        let mut decoder = Decoder::with_ip(64, &self.code.bytes[at..], at as u64, DecoderOptions::NONE);
-        let instruction = decoder.decode();
-        let next = at + instruction.len();
-        if let Some(&data) = self.data.range(at + 1..next).next() {
+        if let Some((&data, _)) = self.data.range(at..).next()
+            && self.code.bytes[at..data].iter().all(|&byte| byte == 0)
+        {
             // Data is aligned: what lies before it is padding.
             return data;
         }
+        let mut decoder = Decoder::with_ip(64, &self.code.bytes[at..], at as u64, DecoderOptions::NONE);
+        let instruction = decoder.decode();
+        let next = at + instruction.len();
         let reloc = self.code.relocs.iter().find(|reloc| (at..next).contains(&(reloc.offset as usize)));
         if instruction.is_ip_rel_memory_operand() && reloc.is_none() {
-            self.data.insert(instruction.ip_rel_memory_address() as usize);
+            // A constant is read where it is; the entries of a table are found from its address.
+            let is_address = instruction.mnemonic() == Mnemonic::Lea;
+            let data = if is_address { Data::JumpTable } else { Data::Constants };
+            self.data.insert(instruction.ip_rel_memory_address() as usize, data);
         }
         let mut line = format!("  {at:5x}:  {}", words(&instruction));
         let mut notes = Vec::new();
@@ -68,12 +85,11 @@ impl Listing<'_> {
         is_new.then(|| format!("@{wasm:#x}"))
     }
 
-    /// A jump table, whose entries count from its own start and lead further on; or the constants, which
-    /// are last.
-    fn data_at(&mut self, start: usize) -> usize {
+    /// Lists a jump table: as many entries as can be, up to the first place that one leads to.
+    fn jump_table_at(&mut self, start: usize) -> usize {
         let mut at = start;
         let mut end = self.code.bytes.len();
-        while let Some(entry) = self.code.bytes[at..end].first_chunk::<4>() {
+        while let Some(entry) = self.code.bytes.get(at..end).and_then(|bytes| bytes.first_chunk::<4>()) {
             let target = start.wrapping_add_signed(i32::from_le_bytes(*entry) as isize);
             if target <= at || target >= self.code.bytes.len() {
                 break;
@@ -82,9 +98,10 @@ impl Listing<'_> {
             at += 4;
             end = end.min(target);
         }
-        if at > start {
-            return at;
-        }
+        at
+    }
+
+    fn constants_at(&mut self, start: usize) -> usize {
         for (word, at) in self.code.bytes[start..].chunks(8).zip((start..).step_by(8)) {
             let bytes: Vec<String> = word.iter().map(|byte| format!("{byte:#04x}")).collect();
             let _ = writeln!(self.text, "  {at:5x}:  .byte {}", bytes.join(", "));

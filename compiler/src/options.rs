@@ -14,6 +14,8 @@ pub struct Options {
     pub emit: Emit,
     /// Which features of the language to take.
     pub features: FeatureSet,
+    /// What relaxed SIMD operators give where the specification leaves a choice.
+    pub relaxed_simd: RelaxedSimd,
     /// Worker threads; 0 for one per core. The output does not depend on it.
     pub jobs: usize,
 }
@@ -43,6 +45,16 @@ impl Default for TargetCpu {
     fn default() -> Self {
         TargetCpu::Level(cpu::V2)
     }
+}
+
+/// What relaxed SIMD operators give where the specification leaves a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RelaxedSimd {
+    /// The same on every CPU level: what fixed-width SIMD gives, multiply-add rounded twice, dot products of signed bytes.
+    #[default]
+    Deterministic,
+    /// What the instruction of the CPU level gives, where it has one.
+    Native,
 }
 
 /// What to produce.

@@ -150,8 +150,8 @@ enum {
     WASMAOT_I64 = 2,
     WASMAOT_F32 = 3,
     WASMAOT_F64 = 4,
-    WASMAOT_V128 = 5,    /* modules may use it; functions that C calls or defines may not */
-    WASMAOT_FUNCREF = 6, /* as above */
+    WASMAOT_V128 = 5,
+    WASMAOT_FUNCREF = 6, /* modules may use it; functions that C calls or defines may not */
     WASMAOT_EXTERNREF = 7
 };
 
@@ -166,6 +166,7 @@ typedef struct {
         int64_t i64;
         float f32;
         double f64;
+        uint8_t v128[16]; /* as it lies in memory: lane 0 first, each in little-endian order */
         uint32_t externref; /* a number by which the host knows something of its own, or WASMAOT_NULL_EXTERNREF */
     } of;
 } wasmaot_value_t;
@@ -195,6 +196,16 @@ static inline wasmaot_value_t wasmaot_f64(double f64) {
     wasmaot_value_t value;
     value.type = WASMAOT_F64;
     value.of.f64 = f64;
+    return value;
+}
+
+static inline wasmaot_value_t wasmaot_v128(const uint8_t v128[16]) {
+    wasmaot_value_t value;
+    int i;
+    value.type = WASMAOT_V128;
+    for (i = 0; i < 16; i++) {
+        value.of.v128[i] = v128[i];
+    }
     return value;
 }
 

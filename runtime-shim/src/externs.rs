@@ -157,7 +157,7 @@ impl Table {
             return Err(ValueError::Type { expected: ValType::FUNCREF, found: ty.element }.into());
         }
         let core = store::core_mut(store);
-        let init = init.to_raw(core.id, ty.element)?;
+        let init = init.to_raw(core.id, ty.element)?.low;
         // SAFETY: the table keeps its own length.
         let body = unsafe { TableBody::new(core.tables.len(), ty, None, u64::MAX)? };
         for element in body.range(0, body.size()).unwrap_or_default() {
@@ -195,7 +195,7 @@ impl Table {
         init: Val,
     ) -> Result<Option<u64>, AccessValueError> {
         let body = self.body(store::core(store)).ok_or(AccessValueError::WrongStore)?;
-        let init = init.to_raw(self.store, body.ty().element)?;
+        let init = init.to_raw(self.store, body.ty().element)?.low;
         Ok(body.grow(count, init).ok())
     }
 
@@ -205,14 +205,14 @@ impl Table {
         let length = body.size();
         let element = body.element(index).ok_or(AccessValueError::OutOfBounds { index, length })?;
         // SAFETY: elements of the store's tables are of their type and belong to the store.
-        Ok(unsafe { Val::from_raw(element.get(), self.store, body.ty().element) })
+        Ok(unsafe { Val::from_raw(RawValue::new(element.get()), self.store, body.ty().element) })
     }
 
     /// Sets an element.
     pub fn set(&self, store: &mut impl AsStore, index: u64, value: Val) -> Result<(), AccessValueError> {
         let body = self.body(store::core(store)).ok_or(AccessValueError::WrongStore)?;
         let length = body.size();
-        let value = value.to_raw(self.store, body.ty().element)?;
+        let value = value.to_raw(self.store, body.ty().element)?.low;
         body.element(index).ok_or(AccessValueError::OutOfBounds { index, length })?.set(value);
         Ok(())
     }
@@ -235,7 +235,7 @@ impl Global {
     /// Makes a global.
     pub fn new(store: &mut impl AsStore, ty: GlobalType, init: Val) -> Result<Self, InstantiateError> {
         let core = store::core_mut(store);
-        let cell = Rc::new(UnsafeCell::new(RawValue::new(init.to_raw(core.id, ty.value)?)));
+        let cell = Rc::new(UnsafeCell::new(init.to_raw(core.id, ty.value)?));
         let global = Self { store: core.id, cell: cell.get(), ty };
         core.globals.push(cell);
         Ok(global)
@@ -258,7 +258,7 @@ impl Global {
             return Err(AccessValueError::WrongStore);
         }
         // SAFETY: the store keeps the cell, which holds a value of the global's type.
-        Ok(unsafe { Val::from_raw(self.cell.cast::<u64>().read(), self.store, self.ty.value) })
+        Ok(unsafe { Val::from_raw(self.cell.read(), self.store, self.ty.value) })
     }
 
     /// Sets its value.
@@ -269,9 +269,9 @@ impl Global {
         if !self.ty.mutable {
             return Err(AccessValueError::Immutable(self.ty.value));
         }
-        let bits = value.to_raw(self.store, self.ty.value)?;
+        let value = value.to_raw(self.store, self.ty.value)?;
         // SAFETY: the store keeps the cell, and no code of the store runs now.
-        unsafe { self.cell.cast::<u64>().write(bits) };
+        unsafe { self.cell.write(value) };
         Ok(())
     }
 }

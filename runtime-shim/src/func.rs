@@ -82,7 +82,7 @@ impl Func {
         unsafe { enter(store.store_mut(), self.record(), cells.as_mut_ptr())? };
         let results = ty.results.iter().zip(&cells);
         // SAFETY: the function left results of its type.
-        Ok(results.map(|(&ty, cell)| unsafe { Val::from_raw(cell.low, self.store, ty) }).collect())
+        Ok(results.map(|(&ty, cell)| unsafe { Val::from_raw(*cell, self.store, ty) }).collect())
     }
 
     /// Calls it so that host functions can suspend it.
@@ -115,8 +115,7 @@ impl Func {
         }
         let mut cells = vec![RawValue::default(); ty.params.len().max(ty.results.len())];
         for (position, ((&ty, arg), cell)) in ty.params.iter().zip(args).zip(&mut cells).enumerate() {
-            let bits = arg.to_raw(self.store, ty).map_err(|error| CallError::Value { position, error })?;
-            *cell = RawValue::new(bits);
+            *cell = arg.to_raw(self.store, ty).map_err(|error| CallError::Value { position, error })?;
         }
         Ok((ty, cells))
     }

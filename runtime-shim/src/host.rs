@@ -76,7 +76,7 @@ impl<T> HostFunc<T> {
 fn read_params(ty: &FuncType, store: StoreId, cells: &[RawValue]) -> Vec<Val> {
     let params = ty.params.iter().zip(cells);
     // SAFETY: the instance that calls belongs to the store, and its code passes values of the function's type.
-    params.map(|(&ty, cell)| unsafe { Val::from_raw(cell.low, store, ty) }).collect()
+    params.map(|(&ty, cell)| unsafe { Val::from_raw(*cell, store, ty) }).collect()
 }
 
 fn write_results(
@@ -86,8 +86,7 @@ fn write_results(
     cells: &mut [RawValue],
 ) -> Result<(), HostError> {
     for (position, ((&ty, value), cell)) in ty.results.iter().zip(results).zip(cells).enumerate() {
-        let bits = value.to_raw(store, ty).map_err(|error| CallError::Value { position, error })?;
-        *cell = RawValue::new(bits);
+        *cell = value.to_raw(store, ty).map_err(|error| CallError::Value { position, error })?;
     }
     Ok(())
 }
@@ -187,7 +186,7 @@ macro_rules! closures {
                     results: R::Values::TYPES.to_vec(),
                 };
                 let body = move |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
-                    self(caller, $($name::from_bits(cells[$index].low)),*).into_result()?.store(cells);
+                    self(caller, $($name::from_cell(cells[$index])),*).into_result()?.store(cells);
                     Ok(())
                 };
                 HostFunc::new(ty, Box::new(body))

@@ -26,6 +26,16 @@ impl RawValue {
     pub(crate) const fn new(low: u64) -> Self {
         Self { low, high: 0 }
     }
+
+    /// The cell of a vector.
+    pub(crate) const fn vector(bits: u128) -> Self {
+        Self { low: bits as u64, high: (bits >> 64) as u64 }
+    }
+
+    /// The vector in the cell.
+    const fn to_vector(self) -> u128 {
+        self.low as u128 | (self.high as u128) << 64
+    }
 }
 
 /// A WebAssembly value.
@@ -41,6 +51,8 @@ pub enum Val {
     F32(u32),
     /// Bits of a 64-bit float.
     F64(u64),
+    /// Bits of a 128-bit vector: lane 0 is the lowest, so that [`u128::to_le_bytes`] gives the bytes as they lie in memory.
+    V128(u128),
     /// A function, or null.
     FuncRef(Option<Func>),
     /// A number by which the embedder knows a value of its own, or null. The number `u32::MAX` cannot be passed.
@@ -74,19 +86,21 @@ impl Val {
             Val::I64(_) => ValType::I64,
             Val::F32(_) => ValType::F32,
             Val::F64(_) => ValType::F64,
+            Val::V128(_) => ValType::V128,
             Val::FuncRef(_) => ValType::FUNCREF,
             Val::ExternRef(_) => ValType::EXTERNREF,
         }
     }
 
-    /// The zero or null of a type; `None` for vectors, which have no value yet, and for references that are not null.
+    /// The zero or null of a type; `None` for references that are not null.
     pub fn default_of(ty: ValType) -> Option<Val> {
         Some(match ty {
             ValType::I32 => Val::I32(0),
             ValType::I64 => Val::I64(0),
             ValType::F32 => Val::F32(0),
             ValType::F64 => Val::F64(0),
-            ValType::Ref(RefType { nullable: false, .. }) | ValType::V128 => return None,
+            ValType::V128 => Val::V128(0),
+            ValType::Ref(RefType { nullable: false, .. }) => return None,
             ValType::Ref(RefType { heap: HeapType::Extern, .. }) => Val::ExternRef(None),
             ValType::Ref(RefType { heap: HeapType::Func | HeapType::Concrete(_), .. }) => Val::FuncRef(None),
         })
@@ -100,12 +114,12 @@ impl Val {
             Val::ExternRef(None) => nullable && heap == HeapType::Extern,
             Val::ExternRef(Some(_)) => heap == HeapType::Extern,
             Val::FuncRef(Some(func)) => HeapType::Concrete(func.type_number()).is_subtype_of(heap),
-            Val::I32(_) | Val::I64(_) | Val::F32(_) | Val::F64(_) => false,
+            Val::I32(_) | Val::I64(_) | Val::F32(_) | Val::F64(_) | Val::V128(_) => false,
         }
     }
 
-    /// The bits that pass it where `expected` is needed in `store`.
-    pub(crate) fn to_raw(self, store: StoreId, expected: ValType) -> Result<u64, ValueError> {
+    /// The cell that passes it where `expected` is needed in `store`.
+    pub(crate) fn to_raw(self, store: StoreId, expected: ValType) -> Result<RawValue, ValueError> {
         if let Val::FuncRef(Some(func)) = self
             && expected.is_func_ref()
             && func.store() != store
@@ -115,51 +129,52 @@ impl Val {
         if !self.is_of(expected) {
             return Err(ValueError::Type { expected, found: self.ty() });
         }
-        Ok(match self {
+        Ok(RawValue::new(match self {
             Val::I32(value) => u64::from(value as u32),
             Val::I64(value) => value as u64,
             Val::F32(bits) => u64::from(bits),
             Val::F64(bits) => bits,
+            Val::V128(bits) => return Ok(RawValue::vector(bits)),
             Val::FuncRef(None) | Val::ExternRef(None) => 0,
             Val::FuncRef(Some(func)) => func.record() as u64,
             Val::ExternRef(Some(number)) => match number.checked_add(1) {
                 Some(index) => u64::from(index),
                 None => return Err(ValueError::ExternRef),
             },
-        })
+        }))
     }
 
-    /// The value that these bits are. The upper half of cells of 32-bit types is not specified.
+    /// The value in a cell, of which only the bits that its type has are specified.
     ///
     /// # Safety
-    /// The bits come from an instance of `store`, as a value of type `ty`, which is not a vector.
-    pub(crate) unsafe fn from_raw(bits: u64, store: StoreId, ty: ValType) -> Val {
-        let low = bits as u32;
+    /// The bits come from an instance of `store`, as a value of type `ty`.
+    pub(crate) unsafe fn from_raw(cell: RawValue, store: StoreId, ty: ValType) -> Val {
+        let (bits, low) = (cell.low, cell.low as u32);
         match ty {
             ValType::I32 => Val::I32(low as i32),
             ValType::I64 => Val::I64(bits as i64),
             ValType::F32 => Val::F32(low),
             ValType::F64 => Val::F64(bits),
+            ValType::V128 => Val::V128(cell.to_vector()),
             ValType::Ref(ty) if ty.heap.is_func() => {
                 // SAFETY: a function reference of an instance is 0 or points to a record that lives as long as the store.
                 Val::FuncRef(unsafe { Func::from_record(bits as *const FuncRef, store) })
             }
             ValType::Ref(_) => Val::ExternRef(low.checked_sub(1)),
-            ValType::V128 => unreachable!("modules with vectors are refused when they are opened"),
         }
     }
 }
 
-/// A Rust type that stands for a Wasm type in typed functions.
+/// A Rust type that stands for a Wasm type in typed functions. For vectors it is `u128`, as in [`Val::V128`].
 pub trait WasmValue: Copy + sealed::Sealed + 'static {
     /// The Wasm type.
     const TYPE: ValType;
-    /// The bits that pass it.
+    /// The cell that passes it.
     #[doc(hidden)]
-    fn to_bits(self) -> u64;
-    /// The value that these bits are.
+    fn to_cell(self) -> RawValue;
+    /// The value in a cell.
     #[doc(hidden)]
-    fn from_bits(bits: u64) -> Self;
+    fn from_cell(cell: RawValue) -> Self;
 }
 
 pub(crate) mod sealed {
@@ -168,15 +183,15 @@ pub(crate) mod sealed {
 }
 
 macro_rules! wasm_values {
-    ($($ty:ident $wasm:ident $variant:ident ($value:ident => $to:expr) ($bits:ident => $from:expr) $val:expr;)*) => {$(
+    ($($ty:ident $wasm:ident $variant:ident ($value:ident => $to:expr) ($cell:ident => $from:expr) $val:expr;)*) => {$(
         impl sealed::Sealed for $ty {}
         impl WasmValue for $ty {
             const TYPE: ValType = ValType::$wasm;
-            fn to_bits(self) -> u64 {
+            fn to_cell(self) -> RawValue {
                 let $value = self;
                 $to
             }
-            fn from_bits($bits: u64) -> Self {
+            fn from_cell($cell: RawValue) -> Self {
                 $from
             }
         }
@@ -189,12 +204,13 @@ macro_rules! wasm_values {
 }
 
 wasm_values! {
-    i32 I32 I32 (value => u64::from(value as u32)) (bits => bits as i32) value;
-    u32 I32 I32 (value => u64::from(value)) (bits => bits as u32) value as i32;
-    i64 I64 I64 (value => value as u64) (bits => bits as i64) value;
-    u64 I64 I64 (value => value) (bits => bits) value as i64;
-    f32 F32 F32 (value => u64::from(value.to_bits())) (bits => f32::from_bits(bits as u32)) value.to_bits();
-    f64 F64 F64 (value => f64::to_bits(value)) (bits => f64::from_bits(bits)) value.to_bits();
+    i32 I32 I32 (value => RawValue::new(u64::from(value as u32))) (cell => cell.low as i32) value;
+    u32 I32 I32 (value => RawValue::new(u64::from(value))) (cell => cell.low as u32) value as i32;
+    i64 I64 I64 (value => RawValue::new(value as u64)) (cell => cell.low as i64) value;
+    u64 I64 I64 (value => RawValue::new(value)) (cell => cell.low) value as i64;
+    f32 F32 F32 (value => RawValue::new(u64::from(value.to_bits()))) (cell => f32::from_bits(cell.low as u32)) value.to_bits();
+    f64 F64 F64 (value => RawValue::new(value.to_bits())) (cell => f64::from_bits(cell.low)) value.to_bits();
+    u128 V128 V128 (value => RawValue::vector(value)) (cell => cell.to_vector()) value;
 }
 
 /// The parameters or the results of a typed function: one value, or a tuple of up to [`MAX_VALUES`].
@@ -215,10 +231,10 @@ pub const MAX_VALUES: usize = 12;
 impl<V: WasmValue> WasmValues for V {
     const TYPES: &'static [ValType] = &[V::TYPE];
     fn store(self, cells: &mut [RawValue]) {
-        cells[0] = RawValue::new(self.to_bits());
+        cells[0] = self.to_cell();
     }
     fn load(cells: &[RawValue]) -> Self {
-        V::from_bits(cells[0].low)
+        V::from_cell(cells[0])
     }
 }
 
@@ -236,10 +252,10 @@ macro_rules! tuples {
         impl<$($name: WasmValue),*> WasmValues for ($($name,)*) {
             const TYPES: &'static [ValType] = &[$($name::TYPE),*];
             fn store(self, cells: &mut [RawValue]) {
-                $(cells[$index] = RawValue::new(self.$index.to_bits());)*
+                $(cells[$index] = self.$index.to_cell();)*
             }
             fn load(cells: &[RawValue]) -> Self {
-                ($($name::from_bits(cells[$index].low),)*)
+                ($($name::from_cell(cells[$index]),)*)
             }
         }
     };

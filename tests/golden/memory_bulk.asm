@@ -240,6 +240,4 @@ memory.fill helper:
     137:  mov rsp, rbp
     13a:  pop rbp
     13b:  ret
-    13c:  add [rax], al
-    13e:  add [rax], al
     140:  .byte 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01

@@ -20,6 +20,8 @@ fn translated() {
         "(module (table 1 funcref) (table 1 funcref) (func (table.copy 0 1 (i32.const 0) (i32.const 0) (i32.const 0))))",
         "(module (global (export \"g\") (mut i32) (i32.const 0)))",
         "(module (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3)))))",
+        "(module (global v128 (v128.const i32x4 1 2 3 4)) (func (param v128) (result v128) (i8x16.abs (local.get 0))))",
+        "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
         "(module (func $f (return_call $f)))",
         "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
         "(module (rec (type $a (func (param (ref $b)))) (type $b (func (param (ref $a))))))",
@@ -33,12 +35,6 @@ fn translated() {
 #[test]
 fn not_translated() {
     for (name, wat) in [
-        ("simd", "(module (func (result v128) (v128.const i32x4 0 0 0 0)))"),
-        ("simd", "(module (func (param v128)))"),
-        (
-            "simd",
-            "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
-        ),
         ("threads", "(module (memory 1 1 shared))"),
         ("threads", "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))"),
         ("multi-memory", "(module (memory 1) (memory 1))"),
@@ -90,6 +86,9 @@ fn disabled() {
             "(module (func (param f32) (result i32) (i32.trunc_sat_f32_s (local.get 0))))",
         ),
         ("reference-types", "(module (func (param externref)))"),
+        ("relaxed-simd", "(module (func (param v128) (i32x4.relaxed_trunc_f32x4_s (local.get 0)) drop))"),
+        ("simd", "(module (func (result v128) (v128.const i32x4 0 0 0 0)))"),
+        ("simd", "(module (func (param v128)))"),
         (
             "function-references",
             "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",

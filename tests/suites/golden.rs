@@ -119,6 +119,8 @@ fn a_heap_access_is_one_instruction_without_a_check() {
         ("heap_store", "store"),
         ("heap_store", "store8"),
         ("heap_offset", "below"),
+        ("vectors", "load"),
+        ("vectors", "store"),
     ] {
         let code = code(module, function);
         let accesses = memory_accesses(&code);
@@ -198,6 +200,18 @@ fn a_mutable_global_is_one_access() {
     for function in ["get_mutable", "set_mutable"] {
         let code = code("globals", function);
         assert_eq!((code.len(), memory_accesses(&code).len()), (1, 1), "{code:#?}");
+    }
+}
+
+/// Changes of the lanes' type and `v128`s on the operand stack leave no trace.
+#[test]
+fn vector_operators_are_one_instruction_each() {
+    for (function, instructions) in
+        [("add", 1), ("chain", 2), ("floor", 1), ("reverse", 1), ("multiply_add", 2)]
+    {
+        let code = code("vectors", function);
+        let code: Vec<&String> = code.iter().filter(|line| !line.starts_with(".byte")).collect();
+        assert_eq!(code.len(), instructions, "{code:#?}");
     }
 }
 

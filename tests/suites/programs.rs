@@ -6,9 +6,6 @@ use wasmaot_runtime::Module;
 use wasmaot_tests::{compile, report, repository, run_program};
 use wasmaot_wasi::WasiCtxBuilder;
 
-/// The program that needs instructions which are not translated yet.
-const NEEDS_SIMD: &str = "mandelbrot-simd";
-
 /// A line of the manifest.
 struct Run {
     program: String,
@@ -58,10 +55,6 @@ fn outputs_are_as_expected() {
     let runs = manifest();
     assert!(runs.len() >= 8);
     for program in &runs {
-        if program.program == NEEDS_SIMD {
-            report(format_args!("programs: {NEEDS_SIMD} left out: SIMD is not translated yet"));
-            continue;
-        }
         let (status, output) = run(program);
         let expected = fs::read(&program.expected).expect("the expected output is there");
         assert_eq!(status, 0, "{}", program.program);
@@ -78,18 +71,5 @@ fn outputs_are_as_expected() {
             program.arguments,
             output.len()
         ));
-    }
-}
-
-/// Vector instructions are refused by name, at the offset of the first.
-#[test]
-fn simd_is_a_typed_error() {
-    let wasm = fs::read(folder().join(NEEDS_SIMD).with_extension("wasm")).expect("the module is there");
-    match wasmaot_compiler::compile(&wasm, &wasmaot_tests::options(), &|_| {}) {
-        Err(wasmaot_compiler::CompileError::Unsupported { feature, offset, .. }) => {
-            assert!(feature.to_lowercase().contains("simd"), "{feature}");
-            assert!(offset > 8 && offset < wasm.len());
-        }
-        other => panic!("expected a typed error, got {:?}", other.map(|output| output.summary)),
     }
 }

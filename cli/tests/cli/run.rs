@@ -153,6 +153,7 @@ fn invoke_takes_and_prints_values_of_every_type() {
             (func (export "i64") (param i64) (result i64) (local.get 0))
             (func (export "f32") (param f32) (result f32) (local.get 0))
             (func (export "f64") (param f64) (result f64) (local.get 0))
+            (func (export "v128") (param v128) (result v128) (i32x4.neg (local.get 0)))
             (func (export "ref") (param externref) (result externref) (local.get 0))
             (func (export "all") (param i32 i64 f32 f64) (result f64 f32 i64 i32)
                 (local.get 3) (local.get 2) (local.get 1) (local.get 0))
@@ -166,6 +167,10 @@ fn invoke_takes_and_prints_values_of_every_type() {
     invoke(&["f32", "0.1"]).status(0).stdout("0.1\n").silent();
     invoke(&["f64", "-1e300"]).status(0).stdout("-1e300\n").silent();
     invoke(&["f64", "--", "-inf"]).status(0).stdout("-inf\n").silent();
+    invoke(&["v128", "0xffffffff00000001"]).status(0).stdout("0x000000000000000000000001ffffffff\n").silent();
+    invoke(&["v128", "1"])
+        .status(1)
+        .stderr_has(&["argument 1 of `v128` is `1`, which is not a v128 (0x and"]);
     invoke(&["ref", "null"]).status(0).stdout("null\n").silent();
     invoke(&["all", "1", "-2", "3", "4.5"]).status(0).stdout("4.5\n3.0\n-2\n1\n").silent();
     invoke(&["none"]).status(0).stdout("").silent();

@@ -20,6 +20,7 @@ pub(crate) fn read(
             Operator::I64Const { value } => ConstOp::I64Const { value },
             Operator::F32Const { value } => ConstOp::F32Const { bits: value.bits() },
             Operator::F64Const { value } => ConstOp::F64Const { bits: value.bits() },
+            Operator::V128Const { value } => vector(value),
             Operator::GlobalGet { global_index } => ConstOp::GlobalGet { index: global_index },
             Operator::RefNull { hty } => ConstOp::RefNull { ty: module.null_type(hty, offset)? },
             Operator::RefFunc { function_index } => ConstOp::RefFunc { entry: function_index },
@@ -42,6 +43,11 @@ pub(crate) fn read(
     Ok(ConstExpr { ops })
 }
 
+fn vector(value: wasmparser::V128) -> ConstOp {
+    let bits = u128::from_le_bytes(*value.bytes());
+    ConstOp::V128Const { low: bits as u64, high: (bits >> 64) as u64 }
+}
+
 /// A value that is known before there is an instance. Floats as bits, functions as indices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ConstValue {
@@ -49,6 +55,8 @@ pub(crate) enum ConstValue {
     I64(i64),
     F32(u32),
     F64(u64),
+    /// In little-endian order.
+    V128(u128),
     Null(ValType),
     Func(u32),
 }
@@ -62,7 +70,7 @@ pub(crate) fn evaluate(expr: &ConstExpr, globals: &[Global]) -> Option<ConstValu
             ConstOp::I64Const { value } => ConstValue::I64(value),
             ConstOp::F32Const { bits } => ConstValue::F32(bits),
             ConstOp::F64Const { bits } => ConstValue::F64(bits),
-            ConstOp::V128Const { .. } => return None,
+            ConstOp::V128Const { low, high } => ConstValue::V128(u128::from(low) | u128::from(high) << 64),
             ConstOp::GlobalGet { index } => constant_global(globals, index)?,
             ConstOp::RefNull { ty } => ConstValue::Null(ty),
             ConstOp::RefFunc { entry } => ConstValue::Func(entry),

@@ -137,6 +137,8 @@ fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
     let reference_types = values().any(|ty| ty.is_ref())
         || module.tables.iter().any(|table| table.ty.element != ValType::FUNCREF)
         || module.tables.len() > 1;
+    let vectors =
+        values().chain(module.globals.iter().map(|global| &global.ty.value)).any(|&ty| ty == ValType::V128);
     let plain = |ty: ValType| !ty.is_ref() || ty == ValType::FUNCREF || ty == ValType::EXTERNREF;
     let function_references = values().any(|&ty| !plain(ty))
         || module.globals.iter().any(|global| !plain(global.ty.value))
@@ -151,5 +153,6 @@ fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
     used.set(WasmFeatures::MULTI_VALUE, module.types.iter().any(|ty| ty.results.len() > 1));
     used.set(WasmFeatures::MUTABLE_GLOBAL, mutable_import || mutable_export);
     used.set(WasmFeatures::REFERENCE_TYPES, reference_types);
+    used.set(WasmFeatures::SIMD, vectors);
     used
 }

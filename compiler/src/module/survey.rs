@@ -23,6 +23,8 @@ pub(crate) struct Facts {
     pub(crate) copies: bool,
     /// Whether memory is filled.
     pub(crate) fills: bool,
+    /// Whether bytes of vectors are put in another order.
+    pub(crate) swizzles: bool,
     /// Features beyond version 1 that operators give away.
     pub(crate) features: WasmFeatures,
 }
@@ -33,6 +35,7 @@ impl Facts {
         self.dynamic_tables.extend(other.dynamic_tables);
         self.copies |= other.copies;
         self.fills |= other.fills;
+        self.swizzles |= other.swizzles;
         self.features |= other.features;
         self
     }
@@ -54,6 +57,7 @@ impl Facts {
             O::TableCopy { dst_table, src_table } => self.dynamic_tables.extend([dst_table, src_table]),
             O::MemoryCopy { .. } => self.copies = true,
             O::MemoryFill { .. } => self.fills = true,
+            O::I8x16Swizzle | O::I8x16RelaxedSwizzle | O::I8x16Shuffle { .. } => self.swizzles = true,
             O::Block { blockty: BlockType::FuncType(_) }
             | O::Loop { blockty: BlockType::FuncType(_) }
             | O::If { blockty: BlockType::FuncType(_) } => self.features |= WasmFeatures::MULTI_VALUE,

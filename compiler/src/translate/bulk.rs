@@ -11,7 +11,7 @@
 
 use super::heap::HeapAddress;
 use super::vmctx::builtin_call;
-use super::{Env, Translator, function_name, open_entry};
+use super::{Env, Helper, Translator, open_entry};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, InstructionData, MemFlagsData, Opcode, Signature, Type, Value, types,
@@ -28,30 +28,19 @@ const LIMIT: u64 = 64;
 /// Flags of accesses within checked ranges.
 const UNALIGNED: MemFlagsData = MemFlagsData::new().with_notrap();
 
-/// A helper function of the artifact.
+/// What a helper does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Helper {
-    /// `memory.copy` within the instance's own memory: `(vmctx, to, from, length)`.
+pub(super) enum Operation {
     Copy,
-    /// `memory.fill` of the instance's own memory: `(vmctx, to, byte, length)`.
     Fill,
 }
 
-impl Helper {
-    /// All of them, in the order of their CLIF names.
-    pub(crate) const ALL: [Helper; 2] = [Helper::Copy, Helper::Fill];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Helper::Copy => "memory.copy helper",
-            Helper::Fill => "memory.fill helper",
-        }
-    }
-
+impl Operation {
+    /// What does it where the helper does not.
     fn builtin(self) -> Builtin {
         match self {
-            Helper::Copy => Builtin::MemoryCopy,
-            Helper::Fill => Builtin::MemoryFill,
+            Operation::Copy => Builtin::MemoryCopy,
+            Operation::Fill => Builtin::MemoryFill,
         }
     }
 }
@@ -110,12 +99,7 @@ impl Translator<'_, '_> {
     }
 
     fn call_helper(&mut self, helper: Helper, [to, operand, length]: [Value; 3]) {
-        let index = self.env.helper_index(helper);
-        let callee = self.helpers[helper as usize].unwrap_or_else(|| {
-            let signature = self.builder.import_signature(helper_signature());
-            super::import_function(self.builder.func, index, signature)
-        });
-        self.helpers[helper as usize] = Some(callee);
+        let callee = self.helper_function(helper);
         self.builder.ins().call(callee, &[self.vmctx, to, operand, length]);
     }
 }
@@ -150,22 +134,19 @@ fn repeated(b: &mut FunctionBuilder<'_>, byte: Value, ty: Type) -> Value {
     }
 }
 
-fn helper_signature() -> Signature {
+pub(super) fn helper_signature() -> Signature {
     let mut signature = Signature::new(CallConv::Tail);
     signature.params.extend([types::I64, types::I32, types::I32, types::I32].map(AbiParam::new));
     signature
 }
 
-/// Writes a helper into `into`; `index` is its index in CLIF names.
-pub(crate) fn helper(
+/// Writes the body of a helper.
+pub(super) fn helper(
     env: &Env<'_>,
-    helper: Helper,
-    index: u32,
+    operation: Operation,
     into: &mut Function,
     context: &mut FunctionBuilderContext,
 ) {
-    into.signature = helper_signature();
-    into.name = function_name(index);
     let mut b = FunctionBuilder::new(into, context);
     let entry = open_entry(&mut b);
     let &[vmctx, to, operand, length] = b.block_params(entry) else { unreachable!("four parameters") };
@@ -175,7 +156,7 @@ pub(crate) fn helper(
     let (small, slow) = (b.create_block(), b.create_block());
     let size = b.ins().load(types::I64, MemFlagsData::trusted(), vmctx, StateLayout::MEMORY0_LENGTH);
     let mut end = b.ins().iadd(to, count);
-    if helper == Helper::Copy {
+    if operation == Operation::Copy {
         let from_end = b.ins().iadd(wide_operand, count);
         end = b.ins().umax(end, from_end);
     }
@@ -186,19 +167,19 @@ pub(crate) fn helper(
 
     b.switch_to_block(small);
     let to_address = b.ins().iadd(vmctx, to);
-    let source = match helper {
-        Helper::Copy => Source::Memory(b.ins().iadd(vmctx, wide_operand)),
-        Helper::Fill => Source::Byte(b.ins().ireduce(types::I8, operand)),
+    let source = match operation {
+        Operation::Copy => Source::Memory(b.ins().iadd(vmctx, wide_operand)),
+        Operation::Fill => Source::Byte(b.ins().ireduce(types::I8, operand)),
     };
     move_small(&mut b, to_address, source, count);
 
     b.switch_to_block(slow);
     let zero = b.ins().iconst(types::I64, 0);
-    let args: &[Value] = match helper {
-        Helper::Copy => &[vmctx, zero, zero, to, wide_operand, count],
-        Helper::Fill => &[vmctx, zero, to, wide_operand, count],
+    let args: &[Value] = match operation {
+        Operation::Copy => &[vmctx, zero, zero, to, wide_operand, count],
+        Operation::Fill => &[vmctx, zero, to, wide_operand, count],
     };
-    builtin_call(&mut b, env, helper.builtin(), vmctx, args);
+    builtin_call(&mut b, env, operation.builtin(), vmctx, args);
     b.ins().return_(&[]);
     b.seal_all_blocks();
     b.finalize(env.target.isa.frontend_config());

@@ -46,6 +46,7 @@ impl Translator<'_, '_> {
             ConstValue::I64(value) => self.builder.ins().iconst(types::I64, value),
             ConstValue::F32(bits) => self.builder.ins().f32const(f32::from_bits(bits)),
             ConstValue::F64(bits) => self.builder.ins().f64const(f64::from_bits(bits)),
+            ConstValue::V128(bits) => self.vector(bits.to_le_bytes()),
             ConstValue::Null(ty) => self.zero(ty),
             ConstValue::Func(func) => self.function_reference(func),
         }

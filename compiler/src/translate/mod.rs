@@ -9,11 +9,13 @@
 //! | [`heap`] | **sandbox-critical**: from a Wasm address to a native one |
 //! | [`memory`] | loads, stores, size |
 //! | [`bulk`] | copying and filling memory |
+//! | [`helper`] | functions that artifacts have for what takes more than a few instructions |
 //! | [`table`] | table operators, and **sandbox-critical**: from an index to an element |
 //! | [`global`] | globals |
 //! | [`reference`] | references, and branches on null |
 //! | [`call_ref`] | calls through references |
 //! | [`numeric`], [`convert`], [`round`], [`wide`] | arithmetic |
+//! | [`simd`] | vectors |
 //! | [`vmctx`] | reads and writes of instance state |
 //! | [`thunk`] | array entries, and thunks for imports |
 //!
@@ -28,11 +30,13 @@ mod control;
 mod convert;
 mod global;
 mod heap;
+mod helper;
 mod memory;
 mod numeric;
 mod ops;
 mod reference;
 mod round;
+mod simd;
 mod table;
 mod tail_call;
 mod thunk;
@@ -43,6 +47,7 @@ use crate::error::CompileError;
 use crate::isa::Target;
 use crate::module::ModuleInfo;
 use crate::module::tables::Elements;
+use crate::options::RelaxedSimd;
 use cranelift_codegen::ir::{
     self, AbiParam, ExtFuncData, ExternalName, Function, InstBuilder, Signature, SourceLoc, UserExternalName,
     UserFuncName, Value, types,
@@ -54,7 +59,7 @@ use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::types::{FuncType, ValType};
 use wasmparser::FunctionBody;
 
-pub(crate) use bulk::{Helper, helper};
+pub(crate) use helper::{Helper, helper};
 pub(crate) use thunk::{array_entry, import_thunk};
 
 /// Namespace of functions in CLIF names: a Wasm function's index, after those one array entry per
@@ -74,6 +79,7 @@ pub(crate) struct Env<'m> {
     /// Helpers that the module needs.
     pub(crate) helpers: &'m [Helper],
     pub(crate) target: &'m Target,
+    pub(crate) relaxed_simd: RelaxedSimd,
 }
 
 impl Env<'_> {
@@ -234,6 +240,7 @@ impl<'e, 'f> Translator<'e, 'f> {
         match clif_type(ty) {
             types::F32 => self.builder.ins().f32const(0.0),
             types::F64 => self.builder.ins().f64const(0.0),
+            types::I8X16 => self.vector([0; 16]),
             ty => self.builder.ins().iconst(ty, 0),
         }
     }

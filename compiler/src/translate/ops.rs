@@ -1,4 +1,4 @@
-//! The table of operators: one arm, one line. Bodies are in the family's file.
+//! The table of operators: one arm, one line. Bodies are in the family's file. Those on vectors have a table of their own.
 
 use super::Translator;
 use super::round::Rounding;
@@ -178,7 +178,7 @@ impl Translator<'_, '_> {
             O::F32ReinterpretI32 => self.reinterpret(F32),
             O::F64ReinterpretI64 => self.reinterpret(F64),
 
-            ref other => unreachable!("the validator takes no {other:?}"),
+            ref other => self.vector_operator(other),
         }
     }
 }

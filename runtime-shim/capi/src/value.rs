@@ -24,6 +24,8 @@ pub union Payload {
     word: u32,
     /// An `i64`, or the bits of an `f64`.
     long: u64,
+    /// The bytes of a `v128`.
+    bytes: [u8; 16],
 }
 
 /// See the header.
@@ -51,8 +53,9 @@ fn passable(number: u8) -> Result<ValType> {
         2 => ValType::I64,
         3 => ValType::F32,
         4 => ValType::F64,
+        5 => ValType::V128,
         7 => ValType::EXTERNREF,
-        5 | 6 => return Err(usage(format!("C has no values of type {number} (v128 or funcref)"))),
+        6 => return Err(usage("C has no values of type 6 (funcref)")),
         _ => return Err(usage(format!("{number} is no type of a value"))),
     })
 }
@@ -111,7 +114,7 @@ impl wasmaot_functype_t {
 
 impl wasmaot_value_t {
     /// What fills places that are not used.
-    pub(crate) const ZERO: Self = Self { ty: 1, of: Payload { long: 0 } };
+    pub(crate) const ZERO: Self = Self { ty: 1, of: Payload { bytes: [0; 16] } };
 
     /// The value in Rust's form.
     pub(crate) fn to_val(self) -> Result<Val> {
@@ -123,6 +126,7 @@ impl wasmaot_value_t {
                 ValType::F32 => Val::F32(self.of.word),
                 ValType::I64 => Val::I64(self.of.long as i64),
                 ValType::F64 => Val::F64(self.of.long),
+                ValType::V128 => Val::V128(u128::from_le_bytes(self.of.bytes)),
                 _ => Val::ExternRef((self.of.word != NULL).then_some(self.of.word)),
             })
         }
@@ -130,15 +134,17 @@ impl wasmaot_value_t {
 
     /// The value in C's form.
     pub(crate) fn from_val(value: Val) -> Result<Self> {
-        let long = match value {
-            Val::I32(value) => u64::from(value as u32),
-            Val::I64(value) => value as u64,
-            Val::F32(bits) => u64::from(bits),
-            Val::F64(bits) => bits,
-            Val::ExternRef(number) => u64::from(number.unwrap_or(NULL)),
+        // All have the same end: the lowest bytes come first.
+        let bits = match value {
+            Val::I32(value) => u128::from(value as u32),
+            Val::I64(value) => u128::from(value as u64),
+            Val::F32(bits) => u128::from(bits),
+            Val::F64(bits) => u128::from(bits),
+            Val::V128(bits) => bits,
+            Val::ExternRef(number) => u128::from(number.unwrap_or(NULL)),
             _ => return Err(usage(format!("C has no values of type {}", value.ty()))),
         };
-        Ok(Self { ty: number(value.ty()), of: Payload { long } })
+        Ok(Self { ty: number(value.ty()), of: Payload { bytes: bits.to_le_bytes() } })
     }
 }
 
@@ -161,6 +167,7 @@ mod tests {
             Val::I64(i64::MIN),
             Val::F32(0x7fa0_0001),
             Val::F64(0xfff4_0000_0000_0001),
+            Val::V128(u128::MAX / 255 * 254 + 1),
             Val::ExternRef(None),
             Val::ExternRef(Some(0)),
         ];
@@ -168,7 +175,7 @@ mod tests {
             assert_eq!(wasmaot_value_t::from_val(value).unwrap().to_val().unwrap(), value);
         }
         assert!(wasmaot_value_t::from_val(Val::FuncRef(None)).is_err());
-        for ty in [0, 5, 6, 8, 255] {
+        for ty in [0, 6, 8, 255] {
             assert!(wasmaot_value_t { ty, ..wasmaot_value_t::ZERO }.to_val().is_err(), "{ty}");
         }
     }

@@ -153,7 +153,7 @@ impl InstanceCore {
             }
             ElemItems::Exprs { exprs } => {
                 for (element, expr) in target.iter().zip(&exprs[range]) {
-                    element.set(self.evaluate(expr));
+                    element.set(self.evaluate(expr).low);
                 }
             }
         }

@@ -1,8 +1,9 @@
 //! Constant expressions: their types, and their values.
 //!
-//! **Invariant: what [`type_of`] accepted, [`evaluate`] evaluates without failing.** A value is 64 bits: integers and floats
-//! zero-extended, references as in a table.
+//! **Invariant: what [`type_of`] accepted, [`evaluate`] evaluates without failing.** Values are as in the cell of a global: integers
+//! and floats zero-extended, references as in a table.
 
+use crate::val::RawValue;
 use wasmaot_abi::descriptor::{ConstExpr, ConstOp, FuncEntry};
 use wasmaot_abi::types::{HeapType, RefType, ValType};
 
@@ -23,7 +24,7 @@ pub(crate) fn type_of(
             ConstOp::I64Const { .. } => (None, ValType::I64),
             ConstOp::F32Const { .. } => (None, ValType::F32),
             ConstOp::F64Const { .. } => (None, ValType::F64),
-            ConstOp::V128Const { .. } => return Err("its initial value is a vector"),
+            ConstOp::V128Const { .. } => (None, ValType::V128),
             ConstOp::GlobalGet { index } => {
                 let ty = globals.get(index as usize).ok_or("its initial value reads an unknown global")?;
                 (None, *ty)
@@ -63,28 +64,28 @@ pub(crate) fn entry_type(entry: &FuncEntry) -> ValType {
 /// What an expression may refer to.
 pub(crate) trait Environment {
     /// The value of a global.
-    fn global(&self, index: u32) -> u64;
+    fn global(&self, index: u32) -> RawValue;
     /// A reference to a function, by position in the list of entries.
     fn func(&self, entry: u32) -> u64;
 }
 
 /// The value of an expression that [`type_of`] accepted.
-pub(crate) fn evaluate(expr: &ConstExpr, environment: &impl Environment) -> u64 {
-    let mut stack = [0u64; MAX_DEPTH];
+pub(crate) fn evaluate(expr: &ConstExpr, environment: &impl Environment) -> RawValue {
+    let mut stack = [RawValue::default(); MAX_DEPTH];
     let mut depth = 0;
     for op in &expr.ops {
         let value = match *op {
-            ConstOp::I32Const { value } => u64::from(value as u32),
-            ConstOp::I64Const { value } => value as u64,
-            ConstOp::F32Const { bits } => u64::from(bits),
-            ConstOp::F64Const { bits } => bits,
-            ConstOp::V128Const { low, .. } => low,
+            ConstOp::I32Const { value } => RawValue::new(u64::from(value as u32)),
+            ConstOp::I64Const { value } => RawValue::new(value as u64),
+            ConstOp::F32Const { bits } => RawValue::new(u64::from(bits)),
+            ConstOp::F64Const { bits } => RawValue::new(bits),
+            ConstOp::V128Const { low, high } => RawValue { low, high },
             ConstOp::GlobalGet { index } => environment.global(index),
-            ConstOp::RefNull { .. } => 0,
-            ConstOp::RefFunc { entry } => environment.func(entry),
+            ConstOp::RefNull { .. } => RawValue::new(0),
+            ConstOp::RefFunc { entry } => RawValue::new(environment.func(entry)),
             binary => {
                 depth -= 2;
-                apply(binary, stack[depth], stack[depth + 1])
+                RawValue::new(apply(binary, stack[depth].low, stack[depth + 1].low))
             }
         };
         stack[depth] = value;
@@ -113,15 +114,15 @@ mod tests {
     struct Fixed;
 
     impl Environment for Fixed {
-        fn global(&self, index: u32) -> u64 {
-            100 + u64::from(index)
+        fn global(&self, index: u32) -> RawValue {
+            RawValue::new(100 + u64::from(index))
         }
         fn func(&self, entry: u32) -> u64 {
             0x1000 + u64::from(entry)
         }
     }
 
-    fn run(ops: &[ConstOp]) -> Result<(ValType, u64), &'static str> {
+    fn run(ops: &[ConstOp]) -> Result<(ValType, RawValue), &'static str> {
         let expr = ConstExpr { ops: ops.to_vec() };
         let entries = [3, 5].map(|ty| FuncEntry { func: ty, ty, tail: 0, array: 0 });
         let ty = type_of(&expr, &[ValType::I32, ValType::I64], &entries)?;
@@ -131,17 +132,17 @@ mod tests {
     #[test]
     fn values() {
         use ConstOp::*;
-        assert_eq!(run(&[I32Const { value: -1 }]), Ok((ValType::I32, 0xffff_ffff)));
-        assert_eq!(
-            run(&[I32Const { value: 3 }, I32Const { value: 5 }, I32Sub]),
-            Ok((ValType::I32, 0xffff_fffe))
-        );
-        assert_eq!(run(&[GlobalGet { index: 1 }, I64Const { value: 7 }, I64Mul]), Ok((ValType::I64, 707)));
-        assert_eq!(
-            run(&[RefFunc { entry: 1 }]),
-            Ok((ValType::Ref(RefType { nullable: false, heap: HeapType::Concrete(5) }), 0x1001))
-        );
-        assert_eq!(run(&[RefNull { ty: ValType::EXTERNREF }]), Ok((ValType::EXTERNREF, 0)));
+        let func = ValType::Ref(RefType { nullable: false, heap: HeapType::Concrete(5) });
+        for (ops, ty, low) in [
+            (&[I32Const { value: -1 }][..], ValType::I32, 0xffff_ffff),
+            (&[I32Const { value: 3 }, I32Const { value: 5 }, I32Sub], ValType::I32, 0xffff_fffe),
+            (&[GlobalGet { index: 1 }, I64Const { value: 7 }, I64Mul], ValType::I64, 707),
+            (&[RefFunc { entry: 1 }], func, 0x1001),
+            (&[RefNull { ty: ValType::EXTERNREF }], ValType::EXTERNREF, 0),
+        ] {
+            assert_eq!(run(ops), Ok((ty, RawValue::new(low))));
+        }
+        assert_eq!(run(&[V128Const { low: 1, high: 2 }]), Ok((ValType::V128, RawValue { low: 1, high: 2 })));
     }
 
     #[test]
@@ -156,7 +157,7 @@ mod tests {
             &[GlobalGet { index: 2 }],
             &[RefFunc { entry: 2 }],
             &[RefNull { ty: ValType::I32 }],
-            &[V128Const { low: 0, high: 0 }],
+            &[V128Const { low: 0, high: 0 }, V128Const { low: 0, high: 0 }, I64Add],
             &[I32Const { value: 1 }; MAX_DEPTH + 1],
         ] {
             assert!(run(ops).is_err(), "{ops:?}");

@@ -150,7 +150,7 @@ impl InstanceCore {
 
     fn write_globals(&self) {
         for (defined, global) in (0..).zip(&self.module.descriptor().globals) {
-            let value = RawValue::new(self.evaluate(&global.init));
+            let value = self.evaluate(&global.init);
             self.state().put(self.module.layout().global(defined), value);
         }
     }
@@ -175,7 +175,7 @@ impl InstanceCore {
         let imported = self.tables.len() - descriptor.tables.len();
         for (plan, table) in descriptor.tables.iter().zip(&self.tables[imported..]) {
             let (Some(init), Some(table)) = (&plan.init, table) else { continue };
-            let value = self.evaluate(init);
+            let value = self.evaluate(init).low;
             for element in table.range(0, table.size()).unwrap_or_default() {
                 element.set(value);
             }
@@ -183,7 +183,7 @@ impl InstanceCore {
     }
 
     /// The value of one of the module's constant expressions.
-    pub(crate) fn evaluate(&self, expr: &ConstExpr) -> u64 {
+    pub(crate) fn evaluate(&self, expr: &ConstExpr) -> RawValue {
         const_expr::evaluate(expr, self)
     }
 
@@ -328,9 +328,9 @@ impl InstanceCore {
 }
 
 impl Environment for InstanceCore {
-    fn global(&self, index: u32) -> u64 {
+    fn global(&self, index: u32) -> RawValue {
         // SAFETY: the cell of a global lives as long as the store.
-        unsafe { self.global_cell(index).read() }.low
+        unsafe { self.global_cell(index).read() }
     }
 
     fn func(&self, entry: u32) -> u64 {

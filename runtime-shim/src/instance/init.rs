@@ -19,7 +19,7 @@ impl InstanceCore {
     pub(crate) fn write_elems(&self) -> Result<(), TrapCode> {
         for (segment, elem) in (0..).zip(&self.module().descriptor().elems) {
             if let ElemMode::Active { table, offset } = &elem.mode {
-                let to = self.evaluate(offset);
+                let to = self.evaluate(offset).low;
                 self.table_init(*table, segment, to, 0, item_count(&elem.items))?;
                 self.drop_elem(segment);
             }
@@ -31,7 +31,7 @@ impl InstanceCore {
     pub(crate) fn write_data(&self) -> Result<(), TrapCode> {
         for (segment, data) in (0..).zip(&self.module().descriptor().data) {
             if let DataMode::Active { memory, offset } = &data.mode {
-                let to = self.evaluate(offset);
+                let to = self.evaluate(offset).low;
                 self.memory_init(*memory, segment, to, 0, data.file.length)?;
                 self.drop_data(segment);
             }

@@ -97,7 +97,6 @@ impl<'a> Context<'a> {
         context.tables.extend(descriptor.tables.iter().map(|table| (table.ty, table.constant)));
         context.memories.extend(descriptor.memories.iter().map(|memory| memory.ty));
         context.globals.extend(descriptor.globals.iter().map(|global| global.ty.value));
-        check_value_types(context.globals.iter())?;
         for (index, &ty) in context.globals.iter().enumerate() {
             context.value_type("global", index, ty)?;
         }
@@ -304,20 +303,12 @@ pub(crate) fn check_types(descriptor: &Descriptor) -> Result<(), OpenError> {
     for group in descriptor.recursion_groups() {
         for index in group.clone() {
             let FuncType { params, results } = &descriptor.types[index];
-            check_value_types(params.iter().chain(results))?;
             let known = params.iter().chain(results).all(|&ty| refers_to(ty) < Some(group.end));
             ensure(known, "type", index, "it refers to a later group")?;
         }
         end = group.end;
     }
     ensure(end == descriptor.types.len(), "type", end, "it is in no recursion group")
-}
-
-fn check_value_types<'a>(mut types: impl Iterator<Item = &'a ValType>) -> Result<(), OpenError> {
-    match types.any(|&ty| ty == ValType::V128) {
-        true => Err(OpenError::Unsupported { what: "a value of type v128" }),
-        false => Ok(()),
-    }
 }
 
 fn check_limits(what: &'static str, index: usize, limits: Limits, most: u64) -> Result<(), OpenError> {

@@ -209,10 +209,6 @@ fn every_index_in_the_descriptor_is_checked() {
     });
     problem("start function 99: its entry is unknown", &|d| d.start = Some(99));
     problem("start function 0: it has parameters", &|d| d.start = Some(0));
-    problem("v128 is not supported", &|d| {
-        d.types.push(FuncType { params: vec![ValType::V128], results: Vec::new() });
-        d.type_groups.push(1);
-    });
 }
 
 #[test]

@@ -82,14 +82,13 @@ impl DynamicFunc {
         let record = self.place.record(instance)?;
         let store = instance.id();
         for (position, ((&ty, arg), cell)) in self.ty.params.iter().zip(args).zip(&mut *cells).enumerate() {
-            let bits = arg.to_raw(store, ty).map_err(|error| CallError::Value { position, error })?;
-            *cell = RawValue::new(bits);
+            *cell = arg.to_raw(store, ty).map_err(|error| CallError::Value { position, error })?;
         }
         // SAFETY: the record is of a function of the instance that has this type, and the cells are those of the type.
         unsafe { func::enter(instance.store_mut(), record, cells.as_mut_ptr())? };
         for ((&ty, result), cell) in self.ty.results.iter().zip(results).zip(cells) {
             // SAFETY: the function left results of its type.
-            *result = unsafe { Val::from_raw(cell.low, store, ty) };
+            *result = unsafe { Val::from_raw(*cell, store, ty) };
         }
         Ok(())
     }

@@ -108,7 +108,7 @@ macro_rules! closures {
                 };
                 let body = move |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
                     let _ = &cells;
-                    Err(waiting(self(caller, $($name::from_bits(cells[$index].low)),*)).into())
+                    Err(waiting(self(caller, $($name::from_cell(cells[$index])),*)).into())
                 };
                 HostFunc::new(ty, Box::new(body))
             }

@@ -260,7 +260,7 @@ pub(crate) unsafe fn call_dynamic<T>(
     let read = |ty: Option<&FuncType>, store, cells: &[RawValue]| {
         let types = ty.map_or(&[][..], |ty| &ty.results);
         // SAFETY: the function left results of its type.
-        types.iter().zip(cells).map(|(&ty, cell)| unsafe { Val::from_raw(cell.low, store, ty) }).collect()
+        types.iter().zip(cells).map(|(&ty, cell)| unsafe { Val::from_raw(*cell, store, ty) }).collect()
     };
     let reader = Reader { ty: Some(ty), read };
     // SAFETY: as the caller states.

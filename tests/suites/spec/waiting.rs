@@ -8,7 +8,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("wasm-v3", "instance.wast", "tags"),
     ("wasm-v3", "ref_null.wast", "garbage collection and exceptions"),
     ("wasm-v3", "type-rec.wast", "declarations of structure types, of garbage collection"),
-    ("annotations", "simd_lane.wast", "vectors"),
+    ("simd", "simd_memory-multi.wast", "multiple memories"),
 ];
 
 /// What a file needs, if it waits for something.

@@ -70,20 +70,23 @@ static void refuses_functions_of_others(void) {
 
 static void passes_values(wasmaot_instance_t *instance) {
     wasmaot_func_t *mix = func("mix"), *many = func("many");
-    wasmaot_value_t args[18], results[5];
+    static const uint8_t bytes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255};
+    wasmaot_value_t args[18], results[6];
     int i;
     args[0] = wasmaot_i32(INT32_MIN);
     args[1] = wasmaot_i64(INT64_MIN);
     args[2] = wasmaot_f32(-0.5f);
     args[3] = wasmaot_f64(1e300);
     args[4] = wasmaot_externref(3000000000u);
-    OK(wasmaot_func_call(mix, instance, args, 5, results, 5));
-    CHECK(results[4].of.i32 == INT32_MIN && results[3].of.i64 == INT64_MIN);
-    CHECK(results[2].of.f32 == -0.5f && results[1].of.f64 == 1e300);
-    CHECK(results[0].type == WASMAOT_EXTERNREF && results[0].of.externref == 3000000000u);
+    args[5] = wasmaot_v128(bytes);
+    OK(wasmaot_func_call(mix, instance, args, 6, results, 6));
+    CHECK(results[5].of.i32 == INT32_MIN && results[4].of.i64 == INT64_MIN);
+    CHECK(results[3].of.f32 == -0.5f && results[2].of.f64 == 1e300);
+    CHECK(results[1].type == WASMAOT_EXTERNREF && results[1].of.externref == 3000000000u);
+    CHECK(results[0].type == WASMAOT_V128 && memcmp(results[0].of.v128, bytes, sizeof bytes) == 0);
     args[4] = wasmaot_externref(WASMAOT_NULL_EXTERNREF);
-    OK(wasmaot_func_call(mix, instance, args, 5, results, 5));
-    CHECK(results[0].of.externref == WASMAOT_NULL_EXTERNREF);
+    OK(wasmaot_func_call(mix, instance, args, 6, results, 6));
+    CHECK(results[1].of.externref == WASMAOT_NULL_EXTERNREF);
     for (i = 0; i < 18; i++) {
         args[i] = wasmaot_i32(i * i);
     }

@@ -88,24 +88,26 @@ static wasmaot_error_t *mix(void *environment, wasmaot_caller_t *caller, const w
                             wasmaot_value_t *results) {
     int i;
     CHECK(environment == NULL && wasmaot_caller_data(caller) != NULL);
-    for (i = 0; i < 5; i++) {
-        CHECK(results[4 - i].type == args[i].type);
-        results[4 - i] = args[i];
+    for (i = 0; i < 6; i++) {
+        CHECK(results[5 - i].type == args[i].type);
+        results[5 - i] = args[i];
     }
     return NULL;
 }
 
 void define_host(wasmaot_linker_t *linker) {
     static char environment[] = "environment";
-    static const wasmaot_type_t types[] = {WASMAOT_I32, WASMAOT_I64, WASMAOT_F32, WASMAOT_F64, WASMAOT_EXTERNREF};
-    static const wasmaot_type_t reversed[] = {WASMAOT_EXTERNREF, WASMAOT_F64, WASMAOT_F32, WASMAOT_I64, WASMAOT_I32};
+    static const wasmaot_type_t types[] = {WASMAOT_I32, WASMAOT_I64, WASMAOT_F32,
+                                           WASMAOT_F64, WASMAOT_EXTERNREF, WASMAOT_V128};
+    static const wasmaot_type_t reversed[] = {WASMAOT_V128, WASMAOT_EXTERNREF, WASMAOT_F64,
+                                              WASMAOT_F32, WASMAOT_I64, WASMAOT_I32};
     wasmaot_functype_t next_type, mix_type;
     next_type.params = &types[0];
     next_type.results = &types[1];
     next_type.params_count = next_type.results_count = 1;
     mix_type.params = types;
     mix_type.results = reversed;
-    mix_type.params_count = mix_type.results_count = 5;
+    mix_type.params_count = mix_type.results_count = 6;
     OK(wasmaot_linker_func(linker, "host", "next", &next_type, next, environment, NULL));
     OK(wasmaot_linker_func(linker, "host", "mix", &mix_type, mix, NULL, NULL));
 }

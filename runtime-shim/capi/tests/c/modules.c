@@ -71,8 +71,8 @@ static void lists_exports(void) {
     CHECK(!find(exports, count, "answer")->type.of.global.is_mutable);
     CHECK(find(exports, count, "answer")->type.of.global.type == WASMAOT_I64);
     CHECK(find(exports, count, "mix")->type.kind == WASMAOT_EXTERN_FUNC);
-    CHECK(mix->params_count == 5 && mix->params[3] == WASMAOT_F64 && mix->params[4] == WASMAOT_EXTERNREF);
-    CHECK(mix->results_count == 5 && mix->results[0] == WASMAOT_EXTERNREF && mix->results[4] == WASMAOT_I32);
+    CHECK(mix->params_count == 6 && mix->params[3] == WASMAOT_F64 && mix->params[5] == WASMAOT_V128);
+    CHECK(mix->results_count == 6 && mix->results[1] == WASMAOT_EXTERNREF && mix->results[5] == WASMAOT_I32);
     CHECK(find(exports, count, "trap")->type.of.func.params_count == 0);
     /* The lists are made once, and a count is optional. */
     CHECK(wasmaot_module_exports(module, NULL) == exports);

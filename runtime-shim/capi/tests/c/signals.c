@@ -33,8 +33,10 @@ static wasmaot_error_t *crash(void *environment, wasmaot_caller_t *caller, const
 }
 
 static void open_guest(void) {
-    static const wasmaot_type_t types[] = {WASMAOT_I32, WASMAOT_I64, WASMAOT_F32, WASMAOT_F64, WASMAOT_EXTERNREF};
-    static const wasmaot_type_t reversed[] = {WASMAOT_EXTERNREF, WASMAOT_F64, WASMAOT_F32, WASMAOT_I64, WASMAOT_I32};
+    static const wasmaot_type_t types[] = {WASMAOT_I32, WASMAOT_I64, WASMAOT_F32,
+                                           WASMAOT_F64, WASMAOT_EXTERNREF, WASMAOT_V128};
+    static const wasmaot_type_t reversed[] = {WASMAOT_V128, WASMAOT_EXTERNREF, WASMAOT_F64,
+                                              WASMAOT_F32, WASMAOT_I64, WASMAOT_I32};
     wasmaot_linker_t *linker = wasmaot_linker_new();
     wasmaot_module_t *module = NULL;
     wasmaot_functype_t next, mix;
@@ -43,7 +45,7 @@ static void open_guest(void) {
     next.params_count = next.results_count = 1;
     mix.params = types;
     mix.results = reversed;
-    mix.params_count = mix.results_count = 5;
+    mix.params_count = mix.results_count = 6;
     OK(wasmaot_linker_func(linker, "host", "next", &next, crash, NULL, NULL));
     OK(wasmaot_linker_func(linker, "host", "mix", &mix, crash, NULL, NULL));
     OK(wasmaot_module_open(guest_path("guest.so"), &module));

@@ -16,9 +16,9 @@ static wasmaot_error_t *never(void *, wasmaot_caller_t *, const wasmaot_value_t 
 }
 
 int main(int, char **argv) {
-    const wasmaot_type_t params[] = {WASMAOT_I32, WASMAOT_I64, WASMAOT_F32, WASMAOT_F64, WASMAOT_EXTERNREF};
-    const wasmaot_type_t reversed[] = {WASMAOT_EXTERNREF, WASMAOT_F64, WASMAOT_F32, WASMAOT_I64, WASMAOT_I32};
-    const wasmaot_functype_t next = {params, 1, params + 1, 1}, mix = {params, 5, reversed, 5};
+    const wasmaot_type_t params[] = {WASMAOT_I32, WASMAOT_I64, WASMAOT_F32, WASMAOT_F64, WASMAOT_EXTERNREF, WASMAOT_V128};
+    const wasmaot_type_t reversed[] = {WASMAOT_V128, WASMAOT_EXTERNREF, WASMAOT_F64, WASMAOT_F32, WASMAOT_I64, WASMAOT_I32};
+    const wasmaot_functype_t next = {params, 1, params + 1, 1}, mix = {params, 6, reversed, 6};
     const wasmaot_value_t arg = wasmaot_i32(1);
     wasmaot_linker_t *linker = wasmaot_linker_new();
     wasmaot_module_t *module = nullptr;

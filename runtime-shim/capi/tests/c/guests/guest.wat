@@ -1,7 +1,7 @@
 ;; What the tests of the C API call.
 (module
   (import "host" "next" (func $next (param i32) (result i64)))
-  (import "host" "mix" (func $mix (param i32 i64 f32 f64 externref) (result externref f64 f32 i64 i32)))
+  (import "host" "mix" (func $mix (param i32 i64 f32 f64 externref v128) (result v128 externref f64 f32 i64 i32)))
   (memory (export "memory") 1 4)
   (table (export "table") 2 10 funcref)
   (global $count (export "counter") (mut i32) (i32.const 0))
@@ -10,8 +10,8 @@
 
   (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
   (func (export "next") (param i32) (result i64) (call $next (local.get 0)))
-  (func (export "mix") (param i32 i64 f32 f64 externref) (result externref f64 f32 i64 i32)
-    (call $mix (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4)))
+  (func (export "mix") (param i32 i64 f32 f64 externref v128) (result v128 externref f64 f32 i64 i32)
+    (call $mix (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5)))
   (func (export "many")
     (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
     (i32.sub (local.get 17) (local.get 0)))
