@@ -143,12 +143,11 @@ fn compile_here(
 
 /// The helpers that the module needs. They work on its own memory.
 fn helpers(module: &ModuleInfo<'_>, facts: &Facts) -> Vec<Helper> {
-    let own_memory = module.memories.first().is_some_and(|memory| !memory.imported);
     let needed = |helper: &Helper| match helper {
         Helper::Copy => facts.copies,
         Helper::Fill => facts.fills,
     };
-    Helper::ALL.into_iter().filter(|helper| own_memory && needed(helper)).collect()
+    Helper::ALL.into_iter().filter(|helper| Helper::work_on(module) && needed(helper)).collect()
 }
 
 fn text(functions: Vec<String>) -> Vec<u8> {

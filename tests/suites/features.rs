@@ -20,6 +20,12 @@ fn translated() {
         "(module (table 1 funcref) (table 1 funcref) (func (table.copy 0 1 (i32.const 0) (i32.const 0) (i32.const 0))))",
         "(module (global (export \"g\") (mut i32) (i32.const 0)))",
         "(module (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3)))))",
+        "(module (memory 1 1 shared))",
+        "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))",
+        "(module (memory i64 1))",
+        "(module (table i64 1 funcref))",
+        "(module (memory 1 (pagesize 1)))",
+        "(module (memory 1) (memory 1) (func (memory.copy 0 1 (i32.const 0) (i32.const 0) (i32.const 0))))",
     ] {
         compile(wat).unwrap_or_else(|e| panic!("{wat}: {e}"));
     }
@@ -34,11 +40,7 @@ fn not_translated() {
             "simd",
             "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
         ),
-        ("threads", "(module (memory 1 1 shared))"),
-        ("threads", "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))"),
         ("tail-call", "(module (func $f (return_call $f)))"),
-        ("multi-memory", "(module (memory 1) (memory 1))"),
-        ("memory64", "(module (memory i64 1))"),
         ("exceptions", "(module (tag))"),
         ("exceptions", "(module (func (throw_ref (unreachable))))"),
         (
@@ -47,7 +49,6 @@ fn not_translated() {
         ),
         ("gc", "(module (type (struct)))"),
         ("gc", "(module (func (param i31ref)))"),
-        ("custom-page-sizes", "(module (memory 1 (pagesize 1)))"),
         (
             "wide-arithmetic",
             "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1))))",
@@ -77,6 +78,12 @@ fn disabled() {
     for (name, wat) in [
         ("bulk-memory", "(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))"),
         ("extended-const", "(module (global i32 (i32.add (i32.const 1) (i32.const 3))))"),
+        ("custom-page-sizes", "(module (memory 1 (pagesize 1)))"),
+        ("memory64", "(module (memory i64 1))"),
+        ("memory64", "(module (table i64 1 funcref))"),
+        ("multi-memory", "(module (memory 1) (memory 1))"),
+        ("threads", "(module (memory 1 1 shared))"),
+        ("threads", "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))"),
         ("multi-value", "(module (func (result i32 i32) (i32.const 1) (i32.const 3)))"),
         ("mutable-global", "(module (import \"m\" \"g\" (global (mut i32))))"),
         (

@@ -8,7 +8,7 @@ use crate::error::CompileError;
 use crate::features::{self, FeatureSet};
 use std::collections::HashMap;
 use wasmaot_abi::descriptor::{Export, ExportKind, Import, ImportKind};
-use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
+use wasmaot_abi::types::{DEFAULT_PAGE_LOG2, FuncType, GlobalType, IndexType, Limits, MemoryType, TableType, ValType};
 use wasmparser::{
     CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody,
     Name, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources,
@@ -237,12 +237,18 @@ pub(crate) fn val_types(types: &[wasmparser::ValType]) -> Vec<ValType> {
 }
 
 fn table_type(ty: &wasmparser::TableType) -> TableType {
-    TableType { element: ref_type(ty.element_type), limits: Limits { min: ty.initial, max: ty.maximum } }
+    let limits = Limits { min: ty.initial, max: ty.maximum };
+    TableType { element: ref_type(ty.element_type), limits, index: index_type(ty.table64) }
 }
 
 fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
-    let page_log2 = ty.page_size_log2.unwrap_or(16) as u8;
-    MemoryType { limits: Limits { min: ty.initial, max: ty.maximum }, page_log2 }
+    let page_log2 = ty.page_size_log2.map_or(DEFAULT_PAGE_LOG2, |log2| log2 as u8);
+    let limits = Limits { min: ty.initial, max: ty.maximum };
+    MemoryType { limits, page_log2, index: index_type(ty.memory64), shared: ty.shared }
+}
+
+fn index_type(is_64_bits: bool) -> IndexType {
+    if is_64_bits { IndexType::I64 } else { IndexType::I32 }
 }
 
 fn global_type(ty: &wasmparser::GlobalType) -> GlobalType {

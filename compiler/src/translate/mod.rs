@@ -7,6 +7,7 @@
 //! | [`call`] | calls, direct and indirect, and calls of builtins |
 //! | [`heap`] | **sandbox-critical**: from a Wasm address to a native one |
 //! | [`memory`] | loads, stores, size |
+//! | [`atomic`] | atomic operators |
 //! | [`bulk`] | copying and filling memory |
 //! | [`table`] | table operators, and **sandbox-critical**: from an index to an element |
 //! | [`global`] | globals |
@@ -19,6 +20,7 @@
 //! **Invariant: compiled code computes no address other than `vmctx + constant`, what [`heap`] and
 //! [`table`] give it, and what it loads from the instance's constants.**
 
+mod atomic;
 mod bulk;
 mod call;
 mod control;

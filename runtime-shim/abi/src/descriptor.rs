@@ -444,8 +444,8 @@ mod tests {
 
     fn sample() -> Descriptor {
         let limits = Limits { min: 1, max: Some(9) };
-        let table = TableType { element: ValType::FuncRef, limits };
-        let memory = MemoryType { limits, page_log2: 16 };
+        let table = TableType::new(ValType::FuncRef, limits);
+        let memory = MemoryType::new(limits);
         let zero = ConstExpr {
             ops: vec![ConstOp::I32Const { value: -3 }, ConstOp::I32Const { value: 4 }, ConstOp::I32Add],
         };

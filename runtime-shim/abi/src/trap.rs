@@ -64,6 +64,10 @@ trap_codes! {
     MemoryLimit = 14, "memory limit exceeded";
     /// A table was to grow beyond the instance's limit.
     TableLimit = 15, "table limit exceeded";
+    /// An atomic operator at an address that is not a multiple of its size.
+    UnalignedAtomic = 16, "unaligned atomic";
+    /// `memory.atomic.wait` on a memory that is not shared.
+    ExpectedSharedMemory = 17, "expected shared memory";
 }
 
 impl core::fmt::Display for TrapCode {

@@ -139,12 +139,12 @@ fn zero() -> ConstExpr {
 }
 
 fn memory(min: u64, image: Vec<ImageRun>) -> abi::Memory {
-    abi::Memory { ty: MemoryType { limits: Limits { min, max: None }, page_log2: 16 }, image }
+    abi::Memory { ty: MemoryType::new(Limits { min, max: None }), image }
 }
 
 fn table(constant: bool) -> abi::Table {
     let limits = Limits { min: 1, max: None };
-    abi::Table { ty: TableType { element: ValType::FuncRef, limits }, constant, init: None }
+    abi::Table { ty: TableType::new(ValType::FuncRef, limits), constant, init: None }
 }
 
 #[test]

@@ -68,16 +68,23 @@ fn item(ty: &ExternType) -> Item {
         ExternType::Table(ty) => Item::Table(types::TableType {
             element: value_type(ty.element()),
             limits: Limits { min: ty.minimum(), max: ty.maximum() },
+            index: index_type(ty.is_64()),
         }),
         ExternType::Memory(ty) => Item::Memory(types::MemoryType {
             limits: Limits { min: ty.minimum(), max: ty.maximum() },
-            page_log2: 16,
+            page_log2: ty.page_size_log2(),
+            index: index_type(ty.is_64()),
+            shared: false,
         }),
         ExternType::Global(ty) => Item::Global(types::GlobalType {
             value: value_type(ty.content()),
             mutable: ty.mutability().is_mut(),
         }),
     }
+}
+
+fn index_type(is_64_bits: bool) -> types::IndexType {
+    if is_64_bits { types::IndexType::I64 } else { types::IndexType::I32 }
 }
 
 fn value_type(ty: wasmi::ValType) -> types::ValType {

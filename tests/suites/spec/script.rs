@@ -106,6 +106,7 @@ impl Script {
     fn command(&mut self, directive: WastDirective<'_>) -> Result<(), String> {
         match directive {
             WastDirective::Module(mut module) => self.module(&mut module),
+            WastDirective::ModuleDefinition(mut module) => self.definition(&mut module),
             WastDirective::Register { name, module, .. } => self.register(name, module),
             WastDirective::Invoke(invoke) => {
                 self.invoke(&invoke)?.map(drop).map_err(|error| format!("the call failed: {error}"))
@@ -170,6 +171,12 @@ impl Script {
             self.named.insert(name.name().to_string(), instance);
         }
         Ok(())
+    }
+
+    /// A module of which no instance is made.
+    fn definition(&self, module: &mut QuoteWat<'_>) -> Result<(), String> {
+        let bytes = self.compile(module).map_err(|error| error.to_string())?;
+        Module::from_bytes(&bytes).map(drop).map_err(|error| error.to_string())
     }
 
     fn find(&self, name: Option<Id<'_>>) -> Result<Instance, String> {
