@@ -91,7 +91,9 @@ impl Translator<'_, '_> {
             }
             Check::Constant => {
                 let limit = self.const64(slot::ADDRESSABLE32);
-                let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, limit);
+                // Bits that only an index beyond the limit has.
+                let high = i64::from(slot::ADDRESSABLE32.trailing_zeros());
+                let outside = self.builder.ins().ushr_imm_u(index, high);
                 let index = self.builder.ins().select_spectre_guard(outside, limit, index);
                 self.guarded_address(memory, index, offset)
             }

@@ -16,6 +16,7 @@ fn engine() -> wasmi::Engine {
     let mut config = Config::default();
     config.set_max_stack_height(64 << 20);
     config.set_max_recursion_depth(1_000_000);
+    config.wasm_custom_page_sizes(true);
     wasmi::Engine::new(&config)
 }
 
@@ -72,7 +73,7 @@ fn item(ty: &ExternType) -> Item {
         }),
         ExternType::Memory(ty) => Item::Memory(types::MemoryType {
             limits: Limits { min: ty.minimum(), max: ty.maximum() },
-            page_log2: ty.page_size_log2(),
+            page_log2: ty.page_size().trailing_zeros() as u8,
             index: index_type(ty.is_64()),
             shared: false,
         }),
