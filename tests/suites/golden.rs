@@ -219,7 +219,10 @@ fn a_small_64_bit_memory_is_checked_without_its_length() {
     for function in ["load", "store8"] {
         let code = code("memory64_small", function);
         assert_eq!(memory_accesses(&code).len(), 1, "{code:#?}");
-        assert!(code.iter().any(|line| line.starts_with("cmov")), "the check holds under speculation: {code:#?}");
+        assert!(
+            code.iter().any(|line| line.starts_with("cmov")),
+            "the check holds under speculation: {code:#?}"
+        );
         assert!(!code.iter().any(|line| is_conditional(line)), "{code:#?}");
     }
 }

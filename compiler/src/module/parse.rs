@@ -8,7 +8,9 @@ use crate::error::CompileError;
 use crate::features::{self, FeatureSet};
 use std::collections::HashMap;
 use wasmaot_abi::descriptor::{Export, ExportKind, Import, ImportKind};
-use wasmaot_abi::types::{DEFAULT_PAGE_LOG2, FuncType, GlobalType, IndexType, Limits, MemoryType, TableType, ValType};
+use wasmaot_abi::types::{
+    DEFAULT_PAGE_LOG2, FuncType, GlobalType, IndexType, Limits, MemoryType, TableType, ValType,
+};
 use wasmparser::{
     CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody,
     Name, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources,

@@ -438,7 +438,7 @@ impl Descriptor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Limits;
+    use crate::types::{IndexType, Limits};
     use alloc::string::ToString;
     use alloc::vec;
 
@@ -465,6 +465,18 @@ mod tests {
                     module: "m".to_string(),
                     name: "m".to_string(),
                     kind: ImportKind::Memory { ty: memory },
+                },
+                Import {
+                    module: "m".to_string(),
+                    name: "wide".to_string(),
+                    kind: ImportKind::Table { ty: TableType { index: IndexType::I64, ..table } },
+                },
+                Import {
+                    module: "m".to_string(),
+                    name: "shared".to_string(),
+                    kind: ImportKind::Memory {
+                        ty: MemoryType { page_log2: 0, index: IndexType::I64, shared: true, ..memory },
+                    },
                 },
             ],
             exports: vec![Export { name: "".to_string(), kind: ExportKind::Func { index: 1 } }],

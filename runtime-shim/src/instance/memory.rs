@@ -201,7 +201,8 @@ impl MemoryBody {
         let new_bytes = new << self.ty.page_log2;
         let (open, needed) = (whole_pages(old_bytes), whole_pages(new_bytes));
         // SAFETY: the range is inside the reservation, whose limit is the type's.
-        unsafe { map::protect(self.base + open, needed - open, Access::ReadWrite) }.map_err(|_| Refused::Declared)?;
+        unsafe { map::protect(self.base + open, needed - open, Access::ReadWrite) }
+            .map_err(|_| Refused::Declared)?;
         self.set_size(new_bytes);
         Ok(old)
     }

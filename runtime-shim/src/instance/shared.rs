@@ -68,7 +68,8 @@ impl SharedMemory {
 
     /// Makes a memory of zeros of a type that an import asks for.
     pub fn of_type(ty: MemoryType) -> Result<Self, InstantiateError> {
-        let not_shared = || InstantiateError::Map { what: "a shared memory", error: io::ErrorKind::InvalidInput.into() };
+        let not_shared =
+            || InstantiateError::Map { what: "a shared memory", error: io::ErrorKind::InvalidInput.into() };
         // SAFETY: the memory keeps its own length.
         unsafe { MemoryBody::reserve(0, ty, None, u64::MAX)? }.shared().ok_or_else(not_shared)
     }

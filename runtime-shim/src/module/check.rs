@@ -13,9 +13,7 @@ use wasmaot_abi::descriptor::{
 };
 use wasmaot_abi::slot::{ADDRESSABLE32, HOST_PAGE};
 use wasmaot_abi::state::StateLayout;
-use wasmaot_abi::types::{
-    DEFAULT_PAGE_LOG2, FuncType, IndexType, Limits, MemoryType, TableType, ValType,
-};
+use wasmaot_abi::types::{DEFAULT_PAGE_LOG2, FuncType, IndexType, Limits, MemoryType, TableType, ValType};
 
 /// The page sizes that memories may have.
 const PAGE_LOG2: [u8; 2] = [0, DEFAULT_PAGE_LOG2];

@@ -73,7 +73,7 @@ fn item(ty: &ExternType) -> Item {
         }),
         ExternType::Memory(ty) => Item::Memory(types::MemoryType {
             limits: Limits { min: ty.minimum(), max: ty.maximum() },
-            page_log2: ty.page_size().trailing_zeros() as u8,
+            page_log2: page_log2(ty),
             index: index_type(ty.is_64()),
             shared: false,
         }),
@@ -82,6 +82,13 @@ fn item(ty: &ExternType) -> Item {
             mutable: ty.mutability().is_mut(),
         }),
     }
+}
+
+/// The interpreter does not tell the page size, but compares it.
+fn page_log2(ty: &wasmi::MemoryType) -> u8 {
+    let mut of_bytes = wasmi::MemoryType::builder();
+    of_bytes.memory64(ty.is_64()).min(ty.minimum()).max(ty.maximum()).page_size_log2(0);
+    if of_bytes.build().is_ok_and(|of_bytes| of_bytes == *ty) { 0 } else { types::DEFAULT_PAGE_LOG2 }
 }
 
 fn index_type(is_64_bits: bool) -> types::IndexType {
