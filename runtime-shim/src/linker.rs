@@ -18,7 +18,7 @@ use crate::trap::Trap;
 use crate::val::Val;
 use std::collections::HashMap;
 use std::sync::Arc;
-use wasmaot_abi::descriptor::{Import, ImportKind};
+use wasmaot_abi::descriptor::{Descriptor, Import, ImportKind};
 use wasmaot_abi::types::FuncType;
 
 /// Definitions that modules are instantiated against.
@@ -154,7 +154,7 @@ impl<T: 'static> Linker<T> {
     ///
     /// If that fails on the way, what has been written to memories and tables of other instances stays.
     pub fn instantiate(&self, store: &mut Store<T>, module: &Module) -> Result<Instance, InstantiateError> {
-        let imports = self.resolve(store::core(store), module)?;
+        let imports = self.resolve(store::core(store), module.descriptor())?;
         let core = store::core_mut(store);
         // SAFETY: `resolve` checked types and stores.
         let instance = unsafe { InstanceCore::add(core, module, imports)? };
@@ -170,23 +170,32 @@ impl<T: 'static> Linker<T> {
     /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool). They must all be host functions or shared memories.
     pub fn link(&self, module: &Module) -> Result<Linked<T>, InstantiateError> {
         // Whatever belongs to a store does not belong to this one, which is an error.
-        let imports = self.resolve(&StoreCore::default(), module)?;
+        let imports = self.resolve(&StoreCore::default(), module.descriptor())?;
         // SAFETY: all other imports were refused, and the types are right.
         unsafe { Linked::new(module, imports) }
     }
 
-    fn resolve(&self, core: &StoreCore, module: &Module) -> Result<Imports, InstantiateError> {
+    /// Whether a module with this descriptor, which need not be loaded, nor fit for this machine, finds host functions of the right
+    /// types for all that it imports.
+    ///
+    /// # Errors
+    /// What [`Linker::link`] would say.
+    pub fn check(&self, descriptor: &Descriptor) -> Result<(), InstantiateError> {
+        self.resolve(&StoreCore::default(), descriptor).map(drop)
+    }
+
+    fn resolve(&self, core: &StoreCore, descriptor: &Descriptor) -> Result<Imports, InstantiateError> {
         let mut imports = Imports::default();
         let mut missing = Vec::new();
-        for import in module.imports() {
-            let wanted = wanted(module, import);
+        for import in &descriptor.imports {
+            let wanted = wanted(descriptor, import);
             let names = self.modules.get(&import.module);
-            match names.and_then(|names| names.get(&import.name)) {
-                Some(definition) => definition.add(core, import, &wanted, &mut imports)?,
+            match wanted.as_ref().zip(names.and_then(|names| names.get(&import.name))) {
+                Some((wanted, definition)) => definition.add(core, import, wanted, &mut imports)?,
                 None => missing.push(UnresolvedImport {
                     module: import.module.clone(),
                     name: import.name.clone(),
-                    wanted: wanted.to_string(),
+                    wanted: wanted.map_or_else(|| "something unknown".into(), |wanted| wanted.to_string()),
                 }),
             }
         }
@@ -194,14 +203,14 @@ impl<T: 'static> Linker<T> {
     }
 }
 
-/// The type that an import asks for.
-fn wanted(module: &Module, import: &Import) -> ExternType {
-    match import.kind {
-        ImportKind::Func { ty } => ExternType::Func(module.descriptor().types[ty as usize].clone()),
+/// The type that an import asks for. None if a function's leads nowhere, which no module has that was loaded.
+fn wanted(descriptor: &Descriptor, import: &Import) -> Option<ExternType> {
+    Some(match import.kind {
+        ImportKind::Func { ty } => ExternType::Func(descriptor.types.get(ty as usize)?.clone()),
         ImportKind::Table { ty } => ExternType::Table(ty),
         ImportKind::Memory { ty } => ExternType::Memory(ty),
         ImportKind::Global { ty } => ExternType::Global(ty),
-    }
+    })
 }
 
 impl<T: 'static> Definition<T> {

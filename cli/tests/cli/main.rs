@@ -2,6 +2,7 @@
 
 mod cache;
 mod compile;
+mod executable;
 mod files;
 mod given;
 mod inspect;
@@ -9,4 +10,5 @@ mod progress;
 mod run;
 mod shared;
 mod support;
+mod threads;
 mod usage;

@@ -10,9 +10,8 @@ use crate::limits::Refused;
 use crate::pool::Tracker;
 use crate::slot::Slot;
 use crate::sys::asm::{self, PagesGone};
-use crate::sys::map::{self, Access};
+use crate::sys::map::{self, Access, FileView};
 use std::cell::Cell;
-use std::fs::File;
 use std::io;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -140,7 +139,7 @@ impl MemoryBody {
     pub(crate) fn map_image(
         &self,
         slot: &Slot,
-        file: &File,
+        file: FileView<'_>,
         runs: &[ImageRun],
     ) -> Result<(), InstantiateError> {
         let (mapping, start) = match &self.own {

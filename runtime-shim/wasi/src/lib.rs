@@ -27,6 +27,8 @@ mod types;
 mod version;
 mod walk;
 
+use std::sync::{Mutex, PoisonError};
+use wasmaot_runtime::abi::descriptor::Import;
 use wasmaot_runtime::{Caller, HostError, LinkError, Linker, check_interrupt};
 
 use calls::{args, clock, fd, fdstat, path as paths, poll, proc, random, readdir, sock};
@@ -37,14 +39,16 @@ pub use ctx::WasiCtx;
 pub use errno::Errno;
 pub use version::Version;
 
-/// Defines functions, one line each: its name, what runs it, whether that depends on the version, and the guest's
-/// arguments as they come.
+/// Defines those functions that are wanted, one line each: its name, what runs it, whether that depends on the version, and the
+/// guest's arguments as they come.
 macro_rules! define {
-    ($linker:ident, $version:ident, $ctx:ident;
+    ($linker:ident, $version:ident, $wanted:ident, $ctx:ident;
      $($name:ident => $call:path $([$by_version:ident])?, ($($arg:ident: $ty:ty),*);)*) => {
-        $($linker.func($version.module(), stringify!($name), move |caller: &mut Caller<'_, T>, $($arg: $ty),*| {
-            call(caller, $ctx, |ctx, guest| $call(ctx, guest, $($by_version,)? $($arg),*))
-        })?;)*
+        $(if $wanted(stringify!($name)) {
+            $linker.func($version.module(), stringify!($name), move |caller: &mut Caller<'_, T>, $($arg: $ty),*| {
+                call(caller, $ctx, |ctx, guest| $call(ctx, guest, $($by_version,)? $($arg),*))
+            })?;
+        })*
     };
 }
 
@@ -61,6 +65,20 @@ pub fn add_to_linker<T: 'static>(
     Version::ALL.into_iter().try_for_each(|version| add_version_to_linker(linker, version, ctx))
 }
 
+/// As [`add_imports_to_linker`], for instances on several threads that have one context together. A call has it alone until it
+/// returns, so that a thread that waits in one keeps others from making any.
+///
+/// # Errors
+///
+/// [`LinkError`] when the linker has one of the names already.
+pub fn add_shared_imports_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    imports: &[Import],
+    ctx: fn(&mut T) -> &Mutex<WasiCtx>,
+) -> Result<(), LinkError> {
+    add_imports(linker, imports, Access::Shared(ctx))
+}
+
 /// Defines all functions of one version. `ctx` finds the context in the store's data.
 ///
 /// # Errors
@@ -71,12 +89,74 @@ pub fn add_version_to_linker<T: 'static>(
     version: Version,
     ctx: fn(&mut T) -> &mut WasiCtx,
 ) -> Result<(), LinkError> {
+    add(linker, version, &|_| true, Access::Own(ctx))
+}
+
+/// Defines those functions, of either version, that these imports name: a module that is instantiated only once does not pay for
+/// the others.
+///
+/// # Errors
+///
+/// [`LinkError`] when the linker has one of the names already.
+pub fn add_imports_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    imports: &[Import],
+    ctx: fn(&mut T) -> &mut WasiCtx,
+) -> Result<(), LinkError> {
+    add_imports(linker, imports, Access::Own(ctx))
+}
+
+/// How the context of an instance is reached from its store's data.
+enum Access<T> {
+    /// It is its own.
+    Own(fn(&mut T) -> &mut WasiCtx),
+    /// Other threads have it, too.
+    Shared(fn(&mut T) -> &Mutex<WasiCtx>),
+}
+
+impl<T> Clone for Access<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Access<T> {}
+
+impl<T> Access<T> {
+    fn with<R>(self, data: &mut T, run: impl FnOnce(&mut WasiCtx) -> R) -> R {
+        match self {
+            Access::Own(ctx) => run(ctx(data)),
+            Access::Shared(ctx) => run(&mut ctx(data).lock().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+}
+
+fn add_imports<T: 'static>(
+    linker: &mut Linker<T>,
+    imports: &[Import],
+    ctx: Access<T>,
+) -> Result<(), LinkError> {
+    Version::ALL.into_iter().try_for_each(|version| {
+        let named = |name: &str| {
+            imports.iter().any(|import| import.module == version.module() && import.name == name)
+        };
+        add(linker, version, &named, ctx)
+    })
+}
+
+/// Defines those functions of one version that are wanted.
+fn add<T: 'static>(
+    linker: &mut Linker<T>,
+    version: Version,
+    wanted: &dyn Fn(&str) -> bool,
+    ctx: Access<T>,
+) -> Result<(), LinkError> {
     if version == Version::Preview1 {
-        define! { linker, version, ctx;
+        define! { linker, version, wanted, ctx;
             sock_accept => sock::sock_accept, (fd: u32, flags: u32, out: u32);
         }
     }
-    define! { linker, version, ctx;
+    define! { linker, version, wanted, ctx;
         args_get => args::args_get, (pointers: u32, bytes: u32);
         args_sizes_get => args::args_sizes_get, (count: u32, size: u32);
         environ_get => args::environ_get, (pointers: u32, bytes: u32);
@@ -128,10 +208,14 @@ pub fn add_version_to_linker<T: 'static>(
         sock_shutdown => sock::sock_shutdown, (fd: u32, how: u32);
     }
     let module = version.module();
-    linker.func(module, "proc_exit", |_: &mut Caller<'_, T>, code: u32| proc::proc_exit(code))?;
-    linker.func(module, "proc_raise", |_: &mut Caller<'_, T>, signal: u32| {
-        proc::proc_raise(signal).map(number)
-    })?;
+    if wanted("proc_exit") {
+        linker.func(module, "proc_exit", |_: &mut Caller<'_, T>, code: u32| proc::proc_exit(code))?;
+    }
+    if wanted("proc_raise") {
+        linker.func(module, "proc_raise", |_: &mut Caller<'_, T>, signal: u32| {
+            proc::proc_raise(signal).map(number)
+        })?;
+    }
     Ok(())
 }
 
@@ -139,17 +223,22 @@ pub fn add_version_to_linker<T: 'static>(
 /// ends**: the instance is to be stopped, or the call is made again.
 fn call<T>(
     caller: &mut Caller<'_, T>,
-    ctx: fn(&mut T) -> &mut WasiCtx,
+    ctx: Access<T>,
     run: impl Fn(&mut WasiCtx, Guest<'_>) -> Result<(), Errno>,
 ) -> Result<i32, HostError> {
     loop {
         let (memory, data) = caller.memory_and_data();
-        let ctx = ctx(data);
-        let result = run(ctx, Guest::new(memory));
-        let stop = if result == Err(Errno::Intr) { check_interrupt() } else { Ok(()) };
-        if result != Err(Errno::Intr) || stop.is_err() {
-            ctx.waiting_since = None;
-            return stop.map(|()| number(result));
+        let ended = ctx.with(data, |ctx| {
+            let result = run(ctx, Guest::new(memory));
+            let stop = if result == Err(Errno::Intr) { check_interrupt() } else { Ok(()) };
+            let is_over = result != Err(Errno::Intr) || stop.is_err();
+            is_over.then(|| {
+                ctx.waiting_since = None;
+                stop.map(|()| number(result))
+            })
+        });
+        if let Some(ended) = ended {
+            return ended;
         }
     }
 }
