@@ -8,7 +8,9 @@ use crate::{program, report};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 use wasmaot_runtime::abi::descriptor::ImportKind;
-use wasmaot_runtime::{Caller, Instance, InstantiateError, LinkError, Linker, Module, SharedMemory, Store, Val};
+use wasmaot_runtime::{
+    Caller, Instance, InstantiateError, LinkError, Linker, Module, SharedMemory, Store, Val,
+};
 use wasmaot_wasi::WasiCtx;
 
 /// The module and name of the import that starts a thread.

@@ -98,7 +98,8 @@ fn item(item: Item<'_>) -> (&'static str, Value) {
 }
 
 fn func(ty: &FuncType) -> Value {
-    let names = |types: &[wasmaot_abi::types::ValType]| types.iter().map(|ty| ty.name()).collect::<Vec<_>>();
+    let names =
+        |types: &[wasmaot_abi::types::ValType]| types.iter().map(|ty| ty.to_string()).collect::<Vec<_>>();
     json!({ "params": names(&ty.params), "results": names(&ty.results) })
 }
 
@@ -108,7 +109,7 @@ fn limits(limits: Limits) -> (u64, Option<u64>) {
 
 fn table(ty: TableType) -> Value {
     let (min, max) = limits(ty.limits);
-    json!({ "element": ty.element.name(), "min": min, "max": max, "index": ty.index.value().name() })
+    json!({ "element": ty.element.to_string(), "min": min, "max": max, "index": ty.index.value().to_string() })
 }
 
 fn memory(ty: MemoryType) -> Value {
@@ -117,11 +118,11 @@ fn memory(ty: MemoryType) -> Value {
         "min_pages": min,
         "max_pages": max,
         "page_size": 1u64.checked_shl(ty.page_log2.into()),
-        "index": ty.index.value().name(),
+        "index": ty.index.value().to_string(),
         "shared": ty.shared,
     })
 }
 
 fn global(ty: GlobalType) -> Value {
-    json!({ "value": ty.value.name(), "mutable": ty.mutable })
+    json!({ "value": ty.value.to_string(), "mutable": ty.mutable })
 }

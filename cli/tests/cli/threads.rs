@@ -76,10 +76,8 @@ fn any_thread_ends_the_process() {
     let traps = place.artifact("traps", &program(waiting, "unreachable"));
     let run = place.run(&["run", &traps]).status(134);
     assert!(run.stderr.contains("unreachable"), "{run:#?}");
-    let leaves = place.artifact(
-        "leaves",
-        &program("(drop (call $spawn (i32.const 0)))", "(call $wait_for (i32.const 1))"),
-    );
+    let leaves = place
+        .artifact("leaves", &program("(drop (call $spawn (i32.const 0)))", "(call $wait_for (i32.const 1))"));
     place.run(&["run", &leaves]).status(0).stdout("").silent();
 }
 

@@ -64,10 +64,14 @@ trap_codes! {
     MemoryLimit = 14, "memory limit exceeded";
     /// A table was to grow beyond the instance's limit.
     TableLimit = 15, "table limit exceeded";
+    /// `ref.as_non_null` of null.
+    NullReference = 16, "null reference";
+    /// `call_ref` of null.
+    NullFunctionReference = 17, "null function reference";
     /// An atomic operator at an address that is not a multiple of its size.
-    UnalignedAtomic = 16, "unaligned atomic";
+    UnalignedAtomic = 18, "unaligned atomic";
     /// `memory.atomic.wait` on a memory that is not shared.
-    ExpectedSharedMemory = 17, "expected shared memory";
+    ExpectedSharedMemory = 19, "expected shared memory";
 }
 
 impl core::fmt::Display for TrapCode {

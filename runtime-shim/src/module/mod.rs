@@ -11,6 +11,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use check::check_types;
 pub use error::OpenError;
 
 use crate::registry::{Kind, Region, Registration};
@@ -122,7 +123,7 @@ impl Module {
 
     fn load(source: Source) -> Result<Self, OpenError> {
         let elf = elf::read(&source)?;
-        let (header, descriptor) = read_header(&source, &elf)?;
+        let (header, mut descriptor) = read_header(&source, &elf)?;
         let text = elf.text().ok_or(OpenError::NoModule)?;
         let layout = check::check(&descriptor, &source, text)?;
         let traps = source.read(descriptor.places.traps, "the trap table")?.into_boxed_slice();
@@ -130,14 +131,15 @@ impl Module {
         let code = Code::map(&source, &elf, text, traps)?;
         let data = Data::map(&source, descriptor.places.data)?;
         let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();
-        let type_ids = descriptor.types.iter().map(types::intern).collect();
+        let type_ids = types::number(&descriptor);
+        types::renumber(&mut descriptor, &type_ids);
         let maps = OnceLock::new();
         let source = source.without_head();
         let inner = Inner { source, header, descriptor, layout, exports, type_ids, code, data, maps };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// What the artifact says of the module.
+    /// What the artifact says of the module. Value types name concrete types by their process-wide numbers.
     pub fn descriptor(&self) -> &Descriptor {
         &self.inner.descriptor
     }

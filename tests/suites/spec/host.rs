@@ -31,7 +31,7 @@ pub(crate) fn linker(store: &mut Store<()>) -> Linker<()> {
         linker.define("spectest", name, Extern::Global(global)).expect("a new name");
     }
     let limits = Limits { min: 10, max: Some(20) };
-    let table = Table::new(store, TableType::new(ValType::FuncRef, limits), Val::FuncRef(None))
+    let table = Table::new(store, TableType::new(ValType::FUNCREF, limits), Val::FuncRef(None))
         .expect("a valid table");
     linker.define("spectest", "table", Extern::Table(table)).expect("a new name");
     let limits = Limits { min: 1, max: Some(2) };
@@ -40,7 +40,7 @@ pub(crate) fn linker(store: &mut Store<()>) -> Linker<()> {
     let shared = SharedMemory::new(limits).expect("a valid memory");
     linker.define_shared("spectest", "shared_memory", shared).expect("a new name");
     let limits = Limits { min: 10, max: Some(20) };
-    let wide = TableType { index: IndexType::I64, ..TableType::new(ValType::FuncRef, limits) };
+    let wide = TableType { index: IndexType::I64, ..TableType::new(ValType::FUNCREF, limits) };
     let table = Table::new(store, wide, Val::FuncRef(None)).expect("a valid table");
     linker.define("spectest", "table64", Extern::Table(table)).expect("a new name");
     linker
