@@ -54,6 +54,8 @@ pub(crate) enum CliError {
     Given(#[source] WasiError),
     #[error("cannot set up WASI")]
     Wasi(#[source] LinkError),
+    #[error("`{}` uses WASI with a memory of 64-bit addresses", path.display())]
+    WideWasi { path: PathBuf },
     #[error("`{}` exports no function `_start`", path.display())]
     NoStart { path: PathBuf, functions: Vec<String> },
     #[error("`{}` exports no function `{name}`", path.display())]
@@ -95,6 +97,7 @@ impl CliError {
             CliError::GivenToNobody => {
                 "add `--emit exe`; to `wasmaot run` they are given when the program is run".into()
             }
+            CliError::WideWasi { .. } => "WASI preview 1 has pointers of 32 bits: build for wasm32".into(),
             CliError::NoStart { functions, .. } => match exported(functions) {
                 Some(list) => format!("`--invoke NAME` calls another function; {list}"),
                 None => "it exports no functions at all".into(),

@@ -16,7 +16,8 @@ use wasmaot_abi::types::FuncType;
 use wasmaot_compiler::{Emit, Options};
 use wasmaot_runner::attached::Attached;
 use wasmaot_runner::program::{self, Entry, START};
-use wasmaot_runtime::{CallError, InstantiateError, Module, OpenError, Store, Val};
+use wasmaot_runner::threads::{self, StartError};
+use wasmaot_runtime::{CallError, Instance, InstantiateError, Module, OpenError, Store, Val};
 use wasmaot_wasi::WasiCtx;
 
 /// Run a program, compiling it first if need be
@@ -93,19 +94,29 @@ impl Opts {
     /// Runs, and gives the exit status.
     pub(crate) fn run(&self) -> Result<i32, CliError> {
         let module = self.module()?;
+        if program::is_wide(module.descriptor()) {
+            return Err(CliError::WideWasi { path: self.file.clone() });
+        }
         let calls = self.calls(module.descriptor())?;
         let context = self.wasi()?;
+        if threads::is_threaded(&module) {
+            return match threads::first(&module, context) {
+                Ok((mut store, instance)) => self.call(&mut store, instance, calls),
+                Err(StartError::Link(error)) => Err(CliError::Wasi(error)),
+                Err(StartError::Instantiate(error)) => self.not_instantiated(error),
+            };
+        }
         let linker = program::linker(module.imports()).map_err(CliError::Wasi)?;
         // The end of the process takes its instances with it.
         let mut store = ManuallyDrop::new(Store::new(context));
-        let store = &mut *store;
-        let instance = match linker.instantiate(store, &module) {
-            Ok(instance) => instance,
-            Err(InstantiateError::Run(error)) => return ended("the start function", error),
-            Err(error) => {
-                return Err(CliError::Instantiate { path: self.file.clone(), source: Box::new(error) });
-            }
-        };
+        match linker.instantiate(&mut store, &module) {
+            Ok(instance) => self.call(&mut store, instance, calls),
+            Err(error) => self.not_instantiated(error),
+        }
+    }
+
+    /// Calls exports and prints their results.
+    fn call<T>(&self, store: &mut Store<T>, instance: Instance, calls: Vec<Call>) -> Result<i32, CliError> {
         for (name, arguments) in calls {
             match instance.call(store, &name, &arguments) {
                 Ok(results) => {
@@ -116,6 +127,13 @@ impl Opts {
             }
         }
         Ok(0)
+    }
+
+    fn not_instantiated(&self, error: InstantiateError) -> Result<i32, CliError> {
+        match error {
+            InstantiateError::Run(error) => ended("the start function", error),
+            error => Err(CliError::Instantiate { path: self.file.clone(), source: Box::new(error) }),
+        }
     }
 
     /// The module in the file, compiled if that is needed.

@@ -47,15 +47,15 @@ pub static FEATURES: &[Feature] = &{
     [
         translated("bulk-memory", F::BULK_MEMORY, NOTHING, "build without bulk memory operators (clang: -mno-bulk-memory)"),
         refused("custom-descriptors", F::CUSTOM_DESCRIPTORS, F::GC, "build for Wasm 3.0"),
-        refused("custom-page-sizes", F::CUSTOM_PAGE_SIZES, NOTHING, "build with pages of 64 KiB"),
+        translated("custom-page-sizes", F::CUSTOM_PAGE_SIZES, NOTHING, "build with pages of 64 KiB"),
         refused("exceptions", F::EXCEPTIONS, F::REFERENCE_TYPES, "build without Wasm exceptions (clang: -fno-exceptions)"),
         translated("extended-const", F::EXTENDED_CONST, NOTHING, "build without extended constant expressions (clang: -mno-extended-const)"),
         translated("function-references", F::FUNCTION_REFERENCES, F::REFERENCE_TYPES, "build without typed function references"),
         refused("gc", F::GC, F::FUNCTION_REFERENCES.union(F::REFERENCE_TYPES), "build for a target without garbage-collected types"),
         refused("legacy-exceptions", F::LEGACY_EXCEPTIONS, NOTHING, "build without Wasm exceptions (clang: -fno-exceptions)"),
         refused("memory-control", F::MEMORY_CONTROL, NOTHING, "build for Wasm 3.0"),
-        refused("memory64", F::MEMORY64, NOTHING, "build for wasm32"),
-        refused("multi-memory", F::MULTI_MEMORY, NOTHING, "build with one memory"),
+        translated("memory64", F::MEMORY64, NOTHING, "build for wasm32"),
+        translated("multi-memory", F::MULTI_MEMORY, NOTHING, "build with one memory"),
         translated("multi-value", F::MULTI_VALUE, NOTHING, "build with at most one result (clang: -mno-multivalue)"),
         translated("mutable-global", F::MUTABLE_GLOBAL, NOTHING, "build without imported or exported mutable globals (clang: -mno-mutable-globals)"),
         translated("nontrapping-float-to-int-conversions", F::SATURATING_FLOAT_TO_INT, NOTHING, "build without saturating conversions (clang: -mno-nontrapping-fptoint)"),
@@ -66,7 +66,7 @@ pub static FEATURES: &[Feature] = &{
         translated("simd", F::SIMD, NOTHING, "build without 128-bit vectors (clang: -mno-simd128)"),
         refused("stack-switching", F::STACK_SWITCHING, F::FUNCTION_REFERENCES, "build for Wasm 3.0"),
         translated("tail-call", F::TAIL_CALL, NOTHING, "build without tail calls (clang: -mno-tail-call)"),
-        refused("threads", F::THREADS, NOTHING, "build without atomics and shared memories (clang: -mno-atomics)"),
+        translated("threads", F::THREADS, NOTHING, "build without atomics and shared memories (clang: -mno-atomics)"),
         translated("wide-arithmetic", F::WIDE_ARITHMETIC, NOTHING, "build without wide arithmetic (clang: -mno-wide-arithmetic)"),
     ]
 };

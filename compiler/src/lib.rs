@@ -145,7 +145,7 @@ fn compile_here(
 
 /// The helpers that the module needs. Those that move memory work on its own.
 fn helpers(module: &ModuleInfo<'_>, facts: &Facts, target: &Target) -> Vec<Helper> {
-    let own_memory = module.memories.first().is_some_and(|memory| !memory.imported);
+    let own_memory = translate::helpers_move(module);
     let needed = |helper: &Helper| match helper {
         Helper::Copy => own_memory && facts.copies,
         Helper::Fill => own_memory && facts.fills,

@@ -4,8 +4,10 @@
 //! that traps says so in its result and its stub does not return.
 
 use crate::instance::InstanceCore;
+use crate::instance::atomic::Atomic;
 use crate::interrupt;
 use crate::limits::Refused;
+use crate::park::Outcome;
 use crate::sys::asm::BuiltinResult;
 use wasmaot_abi::trap::TrapCode;
 
@@ -120,4 +122,46 @@ pub(crate) extern "C" fn table_init(
 pub(crate) extern "C" fn elem_drop(vmctx: u64, segment: u64) -> BuiltinResult {
     instance(vmctx).drop_elem(segment as u32);
     value(0)
+}
+
+/// Names an access of a memory by an atomic operator.
+fn place(memory: u64, address: u64, offset: u64, bytes: u64) -> Atomic {
+    Atomic { memory: memory as u32, address, offset, bytes }
+}
+
+fn waited(result: Result<Outcome, TrapCode>) -> BuiltinResult {
+    result.map_or_else(trap, |outcome| BuiltinResult { value: outcome as u64, trap: 0 })
+}
+
+pub(crate) extern "C" fn memory_wait32(
+    vmctx: u64,
+    memory: u64,
+    offset: u64,
+    address: u64,
+    expected: u64,
+    timeout: u64,
+) -> BuiltinResult {
+    waited(instance(vmctx).wait(&place(memory, address, offset, 4), expected, timeout as i64))
+}
+
+pub(crate) extern "C" fn memory_wait64(
+    vmctx: u64,
+    memory: u64,
+    offset: u64,
+    address: u64,
+    expected: u64,
+    timeout: u64,
+) -> BuiltinResult {
+    waited(instance(vmctx).wait(&place(memory, address, offset, 8), expected, timeout as i64))
+}
+
+pub(crate) extern "C" fn memory_notify(
+    vmctx: u64,
+    memory: u64,
+    offset: u64,
+    address: u64,
+    count: u64,
+) -> BuiltinResult {
+    let woken = instance(vmctx).notify(&place(memory, address, offset, 4), count as u32);
+    woken.map_or_else(trap, |count| value(u64::from(count)))
 }

@@ -4,14 +4,17 @@
 
 use crate::error::{AccessError, AccessValueError, InstantiateError};
 use crate::func::Func;
-use crate::instance::Imports;
 use crate::instance::memory::MemoryBody;
+use crate::instance::shared::SharedMemory;
 use crate::instance::table::TableBody;
+use crate::instance::{ImportedMemory, Imports};
 use crate::store::{self, AsStore, StoreCore, StoreId};
 use crate::val::{RawValue, Val, ValueError};
 use std::cell::UnsafeCell;
 use std::rc::Rc;
-use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
+use wasmaot_abi::types::{
+    DEFAULT_PAGE_LOG2, FuncType, GlobalType, IndexType, Limits, MemoryType, TableType, ValType,
+};
 
 /// Something that instances export and import.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +45,7 @@ impl Extern {
             }
             Extern::Memory(memory) => {
                 let body = memory.body(core)?;
-                let limits = Limits { min: body.size() >> body.ty().page_log2, ..body.ty().limits };
-                ExternType::Memory(MemoryType { limits, ..body.ty() })
+                ExternType::of_memory(body.ty(), body.size())
             }
         })
     }
@@ -53,7 +55,9 @@ impl Extern {
         match self {
             Extern::Func(func) => imports.functions.push(func.import()),
             Extern::Table(table) => imports.tables.extend(table.body(core).cloned()),
-            Extern::Memory(memory) => imports.memories.extend(memory.body(core).cloned()),
+            Extern::Memory(memory) => {
+                imports.memories.extend(memory.body(core).cloned().map(ImportedMemory::Own));
+            }
             Extern::Global(global) => imports.globals.push(global.cell),
         }
     }
@@ -87,15 +91,31 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Makes a memory of zeros. Its pages are 64 KiB.
+    /// Makes a memory of zeros, with addresses of 32 bits and pages of 64 KiB.
     pub fn new(store: &mut impl AsStore, limits: Limits) -> Result<Self, InstantiateError> {
+        Self::of_type(store, MemoryType::new(limits))
+    }
+
+    /// Makes a memory of zeros of any type. One with addresses of 64 bits can have 64 GiB.
+    pub fn of_type(store: &mut impl AsStore, ty: MemoryType) -> Result<Self, InstantiateError> {
         let core = store::core_mut(store);
-        let ty = MemoryType { limits, page_log2: 16 };
         // SAFETY: the memory keeps its own length.
         let body = unsafe { MemoryBody::reserve(core.memories.len(), ty, None, u64::MAX)? };
         let memory = Self::of(core, &body);
         core.memories.push(Rc::new(body));
         Ok(memory)
+    }
+
+    /// A memory that other stores use, too, for instances of this one.
+    pub fn from_shared(store: &mut impl AsStore, shared: SharedMemory) -> Self {
+        let core = store::core_mut(store);
+        let body = core.add_shared(shared);
+        Self::of(core, &body)
+    }
+
+    /// The memory for other stores, if it is a shared one.
+    pub fn shared(&self, store: &impl AsStore) -> Option<SharedMemory> {
+        self.body(store::core(store))?.shared()
     }
 
     pub(crate) fn of(core: &StoreCore, body: &MemoryBody) -> Self {
@@ -295,14 +315,20 @@ impl std::fmt::Display for ExternType {
             Some(max) => write!(f, " {} to {max}", limits.min),
             None => write!(f, " {} or more", limits.min),
         };
+        let width = |index| if index == IndexType::I64 { "64-bit " } else { "" };
         match self {
             ExternType::Func { ty, .. } => write!(f, "function {ty}"),
             ExternType::Table(ty) => {
-                write!(f, "table of {}", ty.element)?;
+                write!(f, "{}table of {}", width(ty.index), ty.element)?;
                 limits(f, &ty.limits)
             }
             ExternType::Memory(ty) => {
-                write!(f, "memory of pages")?;
+                let shared = if ty.shared { "shared " } else { "" };
+                write!(f, "{shared}{}memory of ", width(ty.index))?;
+                match ty.page_log2 {
+                    DEFAULT_PAGE_LOG2 => write!(f, "pages")?,
+                    log2 => write!(f, "pages of 2^{log2} bytes")?,
+                }
                 limits(f, &ty.limits)
             }
             ExternType::Global(ty) => {
@@ -313,6 +339,12 @@ impl std::fmt::Display for ExternType {
 }
 
 impl ExternType {
+    /// That of a memory with so many bytes.
+    pub(crate) fn of_memory(ty: MemoryType, bytes: u64) -> Self {
+        let limits = Limits { min: bytes >> ty.page_log2, ..ty.limits };
+        ExternType::Memory(MemoryType { limits, ..ty })
+    }
+
     /// Whether something of type `self` can be given where `wanted` is asked for.
     pub(crate) fn matches(&self, wanted: &ExternType) -> bool {
         match (self, wanted) {
@@ -322,10 +354,12 @@ impl ExternType {
                 a.mutable == b.mutable && fits
             }
             (ExternType::Table(a), ExternType::Table(b)) => {
-                a.element == b.element && within(a.limits, b.limits)
+                a.element == b.element && a.index == b.index && within(a.limits, b.limits)
             }
             (ExternType::Memory(a), ExternType::Memory(b)) => {
-                a.page_log2 == b.page_log2 && within(a.limits, b.limits)
+                let limits = Limits { min: 0, max: None };
+                let same = MemoryType { limits, ..*a } == MemoryType { limits, ..*b };
+                same && within(a.limits, b.limits)
             }
             _ => false,
         }

@@ -63,6 +63,7 @@ mod interrupt;
 mod limits;
 mod linker;
 mod module;
+mod park;
 mod pool;
 mod registry;
 mod slot;
@@ -85,6 +86,7 @@ pub use externs::{Extern, Global, Memory, Table};
 pub use func::{Func, TypedFunc};
 pub use host::{HostResults, IntoHostFunc};
 pub use instance::Instance;
+pub use instance::shared::SharedMemory;
 pub use interrupt::{InterruptHandle, check_interrupt};
 pub use limits::ResourceLimits;
 pub use linker::Linker;
@@ -101,5 +103,5 @@ pub use val::{MAX_VALUES, Val, ValueError, WasmValue, WasmValues};
 pub use wasmaot_abi as abi;
 pub use wasmaot_abi::trap::TrapCode;
 pub use wasmaot_abi::types::{
-    FuncType, GlobalType, HeapType, Limits, MemoryType, RefType, TableType, ValType,
+    FuncType, GlobalType, HeapType, IndexType, Limits, MemoryType, RefType, TableType, ValType,
 };

@@ -8,7 +8,8 @@ use crate::error::{HostError, InstantiateError, LinkError, UnresolvedImport};
 use crate::externs::{Extern, ExternType};
 use crate::func::Func;
 use crate::host::{HostFunc, IntoHostFunc};
-use crate::instance::{Imports, Instance, InstanceCore};
+use crate::instance::shared::SharedMemory;
+use crate::instance::{ImportedMemory, Imports, Instance, InstanceCore};
 use crate::module::{Module, check_types};
 use crate::pool::Linked;
 use crate::store::{self, AsStore, Store, StoreCore};
@@ -32,6 +33,7 @@ pub struct Linker<T> {
 enum Definition<T> {
     Host(Arc<HostFunc<T>>),
     Extern(Extern),
+    Shared(SharedMemory),
 }
 
 impl<T> Clone for Definition<T> {
@@ -39,6 +41,7 @@ impl<T> Clone for Definition<T> {
         match self {
             Definition::Host(host) => Definition::Host(host.clone()),
             Definition::Extern(item) => Definition::Extern(*item),
+            Definition::Shared(memory) => Definition::Shared(memory.clone()),
         }
     }
 }
@@ -122,6 +125,16 @@ impl<T: 'static> Linker<T> {
         self.insert(module, name, Definition::Extern(item))
     }
 
+    /// Defines a memory that instances of several stores, or of a pool, use at a time.
+    pub fn define_shared(
+        &mut self,
+        module: &str,
+        name: &str,
+        memory: SharedMemory,
+    ) -> Result<&mut Self, LinkError> {
+        self.insert(module, name, Definition::Shared(memory))
+    }
+
     /// Defines all exports of an instance, with `module` as their first name.
     pub fn instance(
         &mut self,
@@ -155,7 +168,7 @@ impl<T: 'static> Linker<T> {
         Ok(Instance::new(store::core(store).id, instance.index()))
     }
 
-    /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool). They must all be host functions.
+    /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool). They must all be host functions or shared memories.
     pub fn link(&self, module: &Module) -> Result<Linked<T>, InstantiateError> {
         // Whatever belongs to a store does not belong to this one, which is an error.
         let imports = self.resolve(&StoreCore::default(), module.descriptor(), module.type_ids())?;
@@ -226,6 +239,7 @@ impl<T: 'static> Definition<T> {
             Definition::Host(host) => {
                 ExternType::Func { number: type_number(host.ty()), ty: host.ty().clone() }
             }
+            Definition::Shared(memory) => ExternType::of_memory(memory.ty(), memory.size()),
             Definition::Extern(item) => item.ty(core).ok_or_else(|| {
                 let (module, name) = names();
                 InstantiateError::WrongStore { module, name }
@@ -242,6 +256,7 @@ impl<T: 'static> Definition<T> {
                 imports.hosts.push(host.clone());
             }
             Definition::Extern(item) => item.add(core, imports),
+            Definition::Shared(memory) => imports.memories.push(ImportedMemory::Shared(memory.clone())),
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 use crate::activation::Activation;
 use crate::instance::Instances;
 use crate::instance::memory::MemoryBody;
+use crate::instance::shared::SharedMemory;
 use crate::instance::table::TableBody;
 use crate::interrupt::{InterruptHandle, Watch};
 use crate::limits::ResourceLimits;
@@ -73,6 +74,15 @@ impl Default for StoreCore {
             watch: Watch::default(),
             suspension: None,
         }
+    }
+}
+
+impl StoreCore {
+    /// Keeps a memory that other stores may use, too.
+    pub(crate) fn add_shared(&mut self, shared: SharedMemory) -> Rc<MemoryBody> {
+        let body = Rc::new(MemoryBody::of_shared(self.memories.len(), shared, self.limits.memory));
+        self.memories.push(body.clone());
+        body
     }
 }
 

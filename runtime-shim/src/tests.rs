@@ -31,7 +31,7 @@ fn plain(artifact: Artifact) -> (Store<()>, Instance) {
 
 fn with_memory(pages: u64, max: Option<u64>) -> Artifact {
     let mut artifact = Artifact::new(0);
-    let ty = MemoryType { limits: Limits { min: pages, max }, page_log2: 16 };
+    let ty = MemoryType::new(Limits { min: pages, max });
     artifact.descriptor.memories.push(abi::Memory { ty, image: Vec::new() });
     artifact
 }
@@ -319,7 +319,7 @@ fn memory_builtins() {
 #[test]
 fn table_builtins() {
     let mut artifact = Artifact::new(0);
-    let ty = TableType { element: ValType::FUNCREF, limits: Limits { min: 4, max: Some(10) } };
+    let ty = TableType::new(ValType::FUNCREF, Limits { min: 4, max: Some(10) });
     artifact.descriptor.tables.push(abi::Table { ty, constant: false, init: None });
     artifact
         .descriptor
@@ -513,7 +513,7 @@ fn host_made_definitions_are_checked_and_work() {
     assert!(Memory::new(&mut store, Limits { min: 65537, max: None }).is_err());
     assert!(Memory::new(&mut store, Limits { min: 2, max: Some(1) }).is_err());
 
-    let ty = |min, max| TableType { element: ValType::EXTERNREF, limits: Limits { min, max } };
+    let ty = |min, max| TableType::new(ValType::EXTERNREF, Limits { min, max });
     let table = Table::new(&mut store, ty(2, None), Val::ExternRef(Some(0))).unwrap();
     assert_eq!(table.get(&store, 1), Ok(Val::ExternRef(Some(0))));
     assert_eq!(table.get(&store, 2), Err(AccessValueError::OutOfBounds { index: 2, length: 2 }));

@@ -22,6 +22,12 @@ fn translated() {
         "(module (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3)))))",
         "(module (global v128 (v128.const i32x4 1 2 3 4)) (func (param v128) (result v128) (i8x16.abs (local.get 0))))",
         "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
+        "(module (memory 1 1 shared))",
+        "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))",
+        "(module (memory i64 1))",
+        "(module (table i64 1 funcref))",
+        "(module (memory 1 (pagesize 1)))",
+        "(module (memory 1) (memory 1) (func (memory.copy 0 1 (i32.const 0) (i32.const 0) (i32.const 0))))",
         "(module (func $f (return_call $f)))",
         "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
         "(module (rec (type $a (func (param (ref $b)))) (type $b (func (param (ref $a))))))",
@@ -35,10 +41,6 @@ fn translated() {
 #[test]
 fn not_translated() {
     for (name, wat) in [
-        ("threads", "(module (memory 1 1 shared))"),
-        ("threads", "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))"),
-        ("multi-memory", "(module (memory 1) (memory 1))"),
-        ("memory64", "(module (memory i64 1))"),
         ("exceptions", "(module (tag))"),
         ("exceptions", "(module (func (throw_ref (unreachable))))"),
         ("gc", "(module (type (struct)))"),
@@ -53,7 +55,6 @@ fn not_translated() {
         ("gc", "(module (func (param funcref) (result i32) (ref.test (ref func) (local.get 0))))"),
         ("gc", "(module (elem (ref i31) (ref.i31 (i32.const 1))))"),
         ("gc", "(module (import \"m\" \"g\" (global eqref)))"),
-        ("custom-page-sizes", "(module (memory 1 (pagesize 1)))"),
     ] {
         match compile(wat) {
             Err(CompileError::Unsupported { feature, offset, message, help }) => {
@@ -79,6 +80,12 @@ fn disabled() {
     for (name, wat) in [
         ("bulk-memory", "(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))"),
         ("extended-const", "(module (global i32 (i32.add (i32.const 1) (i32.const 3))))"),
+        ("custom-page-sizes", "(module (memory 1 (pagesize 1)))"),
+        ("memory64", "(module (memory i64 1))"),
+        ("memory64", "(module (table i64 1 funcref))"),
+        ("multi-memory", "(module (memory 1) (memory 1))"),
+        ("threads", "(module (memory 1 1 shared))"),
+        ("threads", "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))"),
         ("multi-value", "(module (func (result i32 i32) (i32.const 1) (i32.const 3)))"),
         ("mutable-global", "(module (import \"m\" \"g\" (global (mut i32))))"),
         (

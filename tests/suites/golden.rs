@@ -221,3 +221,42 @@ fn the_memory_size_is_one_load() {
     assert_eq!((code.len(), memory_accesses(&code).len()), (2, 1), "{code:#?}");
     assert!(code[1].starts_with("shr"), "{code:#?}");
 }
+
+#[test]
+fn a_further_memory_costs_one_load() {
+    let code = code("memory_further", "load");
+    assert_eq!((memory_accesses(&code).len(), checks(&code)), (2, 0), "{code:#?}");
+}
+
+#[test]
+fn a_small_64_bit_memory_is_checked_without_its_length() {
+    for function in ["load", "store8"] {
+        let code = code("memory64_small", function);
+        assert_eq!(memory_accesses(&code).len(), 1, "{code:#?}");
+        assert!(
+            code.iter().any(|line| line.starts_with("cmov")),
+            "the check holds under speculation: {code:#?}"
+        );
+        assert!(!code.iter().any(|line| is_conditional(line)), "{code:#?}");
+    }
+}
+
+#[test]
+fn checks_against_a_length_hold_under_speculation() {
+    for (module, function, guards) in
+        [("memory64_large", "load", 1), ("memory64_large", "far", 2), ("memory_byte_pages", "load", 2)]
+    {
+        let code = code(module, function);
+        assert_eq!(code.iter().filter(|line| line.starts_with("cmov")).count(), guards, "{code:#?}");
+        assert!(!code.iter().any(|line| is_conditional(line)), "{code:#?}");
+    }
+}
+
+#[test]
+fn atomic_operators_are_locked() {
+    for (function, instruction) in [("add", "lock xadd"), ("cmpxchg16", "lock cmpxchg")] {
+        let code = code("atomics", function);
+        assert!(code.iter().any(|line| line.starts_with(instruction)), "{code:#?}");
+    }
+    assert_eq!(code("atomics", "fence"), ["mfence"]);
+}

@@ -24,8 +24,12 @@ const TEXT: &str = r#"(module
   (import "host" "exit" (func $exit))
   (import "host" "wait" (func $wait))
   (memory (export "memory") 12 16)
+  (memory $bytes (export "bytes") 9000 20000 (pagesize 1))
+  (memory $wide (export "wide") i64 2)
   (data (i32.const 100) "in the image")
   (data (i32.const 70000) "also in the image, in a run of its own")
+  (data (memory $bytes) (i32.const 10) "in the image of another one")
+  (data (memory $wide) (i64.const 70000) "in that of a third")
   (data $passive "passive")
   (global $a (export "a") (mut i32) (i32.const 1))
   (global $b (export "b") (mut i64) (i64.const 2))
@@ -50,6 +54,13 @@ const TEXT: &str = r#"(module
   (func (export "drop_data") (param i32 i32) (data.drop $passive))
   (func (export "drop_elem") (param i32 i32) (elem.drop $parts))
   (func (export "grow") (param i32 i32) (drop (memory.grow (i32.and (local.get 1) (i32.const 3)))))
+  (func (export "further") (param i32 i32)
+    (i32.store8 $bytes (i32.rem_u (local.get 0) (i32.const 9000)) (local.get 1))
+    (i64.store $wide (i64.extend_i32_u (i32.rem_u (local.get 0) (i32.const 131000))) (i64.const -1)))
+  (func (export "grow_further") (param i32 i32)
+    (drop (memory.grow $bytes (i32.and (local.get 1) (i32.const 4095))))
+    (drop (memory.grow $wide (i64.extend_i32_u (i32.and (local.get 1) (i32.const 1)))))
+    (memory.fill $bytes (i32.sub (memory.size $bytes) (i32.const 100)) (i32.const 9) (i32.const 100)))
   (func (export "globals") (param i32 i32)
     (global.set $a (local.get 0))
     (global.set $b (i64.extend_i32_u (local.get 1)))
@@ -81,7 +92,7 @@ const TEXT: &str = r#"(module
       (br $on))))"#;
 
 /// Exports that take an address and a number. Those that come first are called most.
-const ACTIONS: [&str; 19] = [
+const ACTIONS: [&str; 21] = [
     "store",
     "store8",
     "store_wide",
@@ -93,6 +104,8 @@ const ACTIONS: [&str; 19] = [
     "drop_data",
     "drop_elem",
     "grow",
+    "further",
+    "grow_further",
     "globals",
     "table_set",
     "table_fill",
@@ -146,6 +159,7 @@ fn start(pool: &Pool, linked: &Linked<File>) -> PooledInstance<File> {
 /// All that a guest can read.
 #[derive(PartialEq)]
 struct Seen {
+    /// Bytes of all memories, those of the first one first.
     memory: Vec<u8>,
     /// Globals and table elements; a function by what it returns.
     values: Vec<Val>,
@@ -166,6 +180,15 @@ fn see(instance: &mut PooledInstance<File>) -> Seen {
     assert_eq!(load(instance, end).expect("it has grown"), [Val::I32(0)]);
     let mut bytes = vec![0; memory.size(instance) as usize];
     instance.read(0, &mut bytes).expect("all of it");
+    for (name, most) in [("bytes", 20_000), ("wide", 4)] {
+        let memory = instance.export(name).and_then(Extern::memory).expect("a memory");
+        let page = 1 << memory.ty(instance).expect("its own").page_log2;
+        let before = memory.size(instance);
+        memory.grow(instance, most - before / page).expect("below its maximum");
+        let mut further = vec![0; memory.size(instance) as usize];
+        memory.read(instance, 0, &mut further).expect("all of it");
+        bytes.extend(before.to_le_bytes().into_iter().chain(further));
+    }
     let mut values = Vec::new();
     for name in ["a", "b", "c", "d"] {
         let global = instance.export(name).and_then(Extern::global).expect("a global");

@@ -191,7 +191,7 @@ fn the_host_states_types_too() {
     let other = func(&store, instance, "other");
     assert_eq!(double.ty(&store).expect("its own store"), unary);
 
-    let ty = TableType { element: certain, limits: Limits { min: 2, max: None } };
+    let ty = TableType::new(certain, Limits { min: 2, max: None });
     assert!(Table::new(&mut store, ty, Val::FuncRef(None)).is_err(), "null is no element");
     let table = Table::new(&mut store, ty, Val::FuncRef(Some(double))).expect("a function of the type is");
     assert!(table.set(&mut store, 0, Val::FuncRef(Some(other))).is_err());

@@ -12,8 +12,9 @@ use std::mem::ManuallyDrop;
 use std::path::Path;
 use wasmaot_runner::attached::{Attached, AttachedError};
 use wasmaot_runner::program::{self, Entry, START};
+use wasmaot_runner::threads::{self, StartError};
 use wasmaot_runner::{report, sys};
-use wasmaot_runtime::{CallError, InstantiateError, LinkError, Module, OpenError, Store};
+use wasmaot_runtime::{CallError, Instance, InstantiateError, LinkError, Module, OpenError, Store};
 use wasmaot_wasi::WasiError;
 
 /// Why the program cannot be run.
@@ -57,21 +58,36 @@ fn run() -> Result<i32, RunError> {
     let mut arguments = std::env::args_os();
     let path = arguments.next().unwrap_or_default();
     let context = given.context(name(&path), arguments).map_err(RunError::Given)?;
+    if threads::is_threaded(&module) {
+        return match threads::first(&module, context) {
+            Ok((mut store, instance)) => start(&mut store, instance, &module),
+            Err(StartError::Link(error)) => Err(RunError::Wasi(error)),
+            Err(StartError::Instantiate(error)) => not_instantiated(error),
+        };
+    }
     let linker = program::linker(module.imports()).map_err(RunError::Wasi)?;
     // The end of the process takes its instances with it.
     let mut store = ManuallyDrop::new(Store::new(context));
-    let store = &mut *store;
-    let instance = match linker.instantiate(store, &module) {
-        Ok(instance) => instance,
-        Err(InstantiateError::Run(error)) => return program::ended(error).map_err(RunError::Call),
-        Err(error) => return Err(RunError::Instantiate(error)),
-    };
+    match linker.instantiate(&mut store, &module) {
+        Ok(instance) => start(&mut store, instance, &module),
+        Err(error) => not_instantiated(error),
+    }
+}
+
+fn start<T>(store: &mut Store<T>, instance: Instance, module: &Module) -> Result<i32, RunError> {
     if program::entry(module.descriptor()) == Some(Entry::Start)
         && let Err(error) = instance.call(store, START, &[])
     {
         return program::ended(error).map_err(RunError::Call);
     }
     Ok(0)
+}
+
+fn not_instantiated(error: InstantiateError) -> Result<i32, RunError> {
+    match error {
+        InstantiateError::Run(error) => program::ended(error).map_err(RunError::Call),
+        error => Err(RunError::Instantiate(error)),
+    }
 }
 
 /// The program's name without the path, which is none of its business.

@@ -1,9 +1,9 @@
 //! Where a program starts, and how its end becomes an exit status.
 
 use crate::report;
-use wasmaot_runtime::abi::descriptor::{Descriptor, ExportKind, Import};
-use wasmaot_runtime::{CallError, LinkError, Linker};
-use wasmaot_wasi::WasiCtx;
+use wasmaot_runtime::abi::descriptor::{Descriptor, ExportKind, Import, ImportKind};
+use wasmaot_runtime::{CallError, IndexType, LinkError, Linker};
+use wasmaot_wasi::{Version, WasiCtx};
 
 /// What a program exports for being run.
 pub const START: &str = "_start";
@@ -31,6 +31,17 @@ pub fn entry(descriptor: &Descriptor) -> Option<Entry> {
         Some(ty) if ty.params.is_empty() => Some(Entry::Start),
         _ => descriptor.start.map(|_| Entry::Instantiation),
     }
+}
+
+/// Whether a module uses WASI, whose pointers have 32 bits, with a first memory whose addresses have 64.
+pub fn is_wide(descriptor: &Descriptor) -> bool {
+    let imported = descriptor.imports.iter().find_map(|import| match import.kind {
+        ImportKind::Memory { ty } => Some(ty),
+        _ => None,
+    });
+    let memory = imported.or(descriptor.memories.first().map(|memory| memory.ty));
+    let is_wasi = |import: &Import| Version::ALL.iter().any(|version| version.module() == import.module);
+    memory.is_some_and(|ty| ty.index == IndexType::I64) && descriptor.imports.iter().any(is_wasi)
 }
 
 /// A linker with those functions of WASI that the imports name.

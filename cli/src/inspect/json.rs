@@ -109,12 +109,18 @@ fn limits(limits: Limits) -> (u64, Option<u64>) {
 
 fn table(ty: TableType) -> Value {
     let (min, max) = limits(ty.limits);
-    json!({ "element": ty.element.to_string(), "min": min, "max": max })
+    json!({ "element": ty.element.to_string(), "min": min, "max": max, "index": ty.index.value().to_string() })
 }
 
 fn memory(ty: MemoryType) -> Value {
     let (min, max) = limits(ty.limits);
-    json!({ "min_pages": min, "max_pages": max, "page_size": 1u64.checked_shl(ty.page_log2.into()) })
+    json!({
+        "min_pages": min,
+        "max_pages": max,
+        "page_size": 1u64.checked_shl(ty.page_log2.into()),
+        "index": ty.index.value().to_string(),
+        "shared": ty.shared,
+    })
 }
 
 fn global(ty: GlobalType) -> Value {

@@ -6,7 +6,7 @@ use crate::text::Bytes;
 use std::fmt::{Display, Write};
 use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::Descriptor;
-use wasmaot_abi::types::{GlobalType, Limits, MemoryType, TableType};
+use wasmaot_abi::types::{GlobalType, IndexType, Limits, MemoryType, TableType};
 use wasmaot_runner::attached::Attached;
 use wasmaot_runner::given::{Directory, Variable};
 use wasmaot_runner::report::Name;
@@ -115,12 +115,17 @@ fn limits(limits: Limits) -> String {
 }
 
 fn table(ty: TableType) -> String {
-    format!("{} of {}", limits(ty.limits), ty.element)
+    format!("{} of {}{}", limits(ty.limits), ty.element, width(ty.index))
 }
 
 fn memory(ty: MemoryType) -> String {
     let unit = if ty.page_log2 == 16 { "pages".into() } else { format!("pages of 2^{} bytes", ty.page_log2) };
-    format!("{} {unit}", limits(ty.limits))
+    let shared = if ty.shared { ", shared" } else { "" };
+    format!("{} {unit}{}{shared}", limits(ty.limits), width(ty.index))
+}
+
+fn width(index: IndexType) -> &'static str {
+    if index == IndexType::I64 { ", 64-bit" } else { "" }
 }
 
 fn global(ty: GlobalType) -> String {

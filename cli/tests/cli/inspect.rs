@@ -38,7 +38,7 @@ fn json_has_it_all() {
     assert_eq!(
         report["exports"],
         json!([
-            { "name": "memory", "kind": "memory", "type": { "min_pages": 2, "max_pages": 9, "page_size": 65536 } },
+            { "name": "memory", "kind": "memory", "type": { "min_pages": 2, "max_pages": 9, "page_size": 65536, "index": "i32", "shared": false } },
             { "name": "g", "kind": "global", "type": { "value": "i32", "mutable": true } },
             { "name": "_start", "kind": "func", "type": { "params": [], "results": [] } },
             { "name": "pair", "kind": "func", "type": { "params": ["i32", "f64"], "results": ["i64", "f32"] } },

@@ -10,4 +10,5 @@ mod progress;
 mod run;
 mod shared;
 mod support;
+mod threads;
 mod usage;

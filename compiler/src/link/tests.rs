@@ -120,7 +120,7 @@ impl Sample {
 
 fn descriptor() -> Descriptor {
     let run = |address, offset| ImageRun { address, file: FileRange { offset, length: 4096 } };
-    let memory = MemoryType { limits: Limits { min: 1, max: None }, page_log2: 16 };
+    let memory = MemoryType::new(Limits { min: 1, max: None });
     Descriptor {
         producer: "test".to_owned(),
         wasm_features: Vec::new(),

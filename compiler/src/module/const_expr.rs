@@ -61,6 +61,17 @@ pub(crate) enum ConstValue {
     Func(u32),
 }
 
+impl ConstValue {
+    /// As the address or index that an active segment begins at, of either width.
+    pub(crate) fn offset(self) -> Option<u64> {
+        match self {
+            ConstValue::I32(offset) => Some(u64::from(offset as u32)),
+            ConstValue::I64(offset) => Some(offset as u64),
+            _ => None,
+        }
+    }
+}
+
 /// Evaluates a constant expression. `None` if it needs the value of an import.
 pub(crate) fn evaluate(expr: &ConstExpr, globals: &[Global]) -> Option<ConstValue> {
     let mut stack = Vec::new();

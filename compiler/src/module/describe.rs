@@ -7,7 +7,7 @@ use crate::features;
 use wasmaot_abi::descriptor::{
     self as abi, ConstExpr, ConstOp, Descriptor, FileRange, FuncEntry, ImportKind, Places,
 };
-use wasmaot_abi::types::ValType;
+use wasmaot_abi::types::{DEFAULT_PAGE_LOG2, IndexType, ValType};
 use wasmparser::WasmFeatures;
 
 /// Name and version of this compiler.
@@ -149,6 +149,14 @@ fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
     let mut used = WasmFeatures::empty();
     used.set(WasmFeatures::BULK_MEMORY, bulk_segments);
     used.set(WasmFeatures::EXTENDED_CONST, extended_const);
+    let memories = || module.memories.iter().map(|memory| memory.ty);
+    let wide_index = memories().any(|ty| ty.index == IndexType::I64)
+        || module.tables.iter().any(|table| table.ty.index == IndexType::I64);
+    let other_pages = memories().any(|ty| ty.page_log2 != DEFAULT_PAGE_LOG2);
+    used.set(WasmFeatures::CUSTOM_PAGE_SIZES, other_pages);
+    used.set(WasmFeatures::MEMORY64, wide_index);
+    used.set(WasmFeatures::THREADS, memories().any(|ty| ty.shared));
+    used.set(WasmFeatures::MULTI_MEMORY, module.memories.len() > 1);
     used.set(WasmFeatures::FUNCTION_REFERENCES, function_references);
     used.set(WasmFeatures::MULTI_VALUE, module.types.iter().any(|ty| ty.results.len() > 1));
     used.set(WasmFeatures::MUTABLE_GLOBAL, mutable_import || mutable_export);

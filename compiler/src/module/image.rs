@@ -61,13 +61,11 @@ enum Placement<'a> {
 fn place<'a>(module: &ModuleInfo<'a>, data: &Data<'a>) -> Placement<'a> {
     let Some((memory, offset)) = &data.active else { return Placement::Passive };
     let info = &module.memories[*memory as usize];
-    let size = info.ty.limits.min << info.ty.page_log2;
-    match evaluate(offset, &module.globals) {
-        Some(ConstValue::I32(start)) if !info.imported => {
-            let start = u64::from(start as u32);
-            if start + data.bytes.len() as u64 > size {
-                return Placement::AtInstantiation;
-            }
+    // An image is whole pages of the host's.
+    let size = info.ty.bytes(info.ty.limits.min) / HOST_PAGE * HOST_PAGE;
+    let start = evaluate(offset, &module.globals).and_then(ConstValue::offset).filter(|_| !info.imported);
+    match start {
+        Some(start) if start.checked_add(data.bytes.len() as u64).is_some_and(|end| end <= size) => {
             Placement::Known(Placed { memory: *memory, start, bytes: data.bytes })
         }
         _ => Placement::AtInstantiation,

@@ -95,6 +95,11 @@ impl ModuleInfo<'_> {
         &self.types[self.functions[func as usize] as usize]
     }
 
+    /// Whether memory 0 lies in the instance's slot, behind the state.
+    pub(crate) fn has_own_memory(&self) -> bool {
+        self.memories.first().is_some_and(|memory| !memory.imported && memory.ty.fits_slot())
+    }
+
     /// The position of a global among the defined ones.
     pub(crate) fn defined_global(&self, global: u32) -> Option<u32> {
         global.checked_sub(self.imported_globals)

@@ -8,7 +8,7 @@ use crate::error::CompileError;
 use crate::features::{self, FeatureSet};
 use wasmaot_abi::canon::Types;
 use wasmaot_abi::descriptor::{Export, ExportKind, Import, ImportKind};
-use wasmaot_abi::types::{Limits, MemoryType, RefType, ValType};
+use wasmaot_abi::types::{DEFAULT_PAGE_LOG2, IndexType, Limits, MemoryType, RefType, ValType};
 use wasmparser::{
     DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody, Name, Parser, Payload,
     TableInit, TypeRef, ValidPayload, Validator, ValidatorResources,
@@ -212,8 +212,14 @@ fn elem_segment(
 }
 
 fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
-    let page_log2 = ty.page_size_log2.unwrap_or(16) as u8;
-    MemoryType { limits: Limits { min: ty.initial, max: ty.maximum }, page_log2 }
+    let page_log2 = ty.page_size_log2.map_or(DEFAULT_PAGE_LOG2, |log2| log2 as u8);
+    let limits = Limits { min: ty.initial, max: ty.maximum };
+    MemoryType { limits, page_log2, index: index_type(ty.memory64), shared: ty.shared }
+}
+
+/// The type of indices of a memory or table.
+pub(super) fn index_type(is_64_bits: bool) -> IndexType {
+    if is_64_bits { IndexType::I64 } else { IndexType::I32 }
 }
 
 fn export_kind(kind: ExternalKind, index: u32) -> ExportKind {

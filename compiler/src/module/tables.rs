@@ -44,9 +44,8 @@ fn constant_elements(module: &ModuleInfo<'_>, facts: &Facts, index: u32) -> Opti
         if let ElemMode::Active { table, offset } = &elem.mode
             && *table == index
         {
-            let Some(ConstValue::I32(offset)) = evaluate(offset, &module.globals) else { return None };
+            let start = evaluate(offset, &module.globals)?.offset()? as usize;
             let functions = functions_of(module, elem)?;
-            let start = offset as u32 as usize;
             elements.get_mut(start..start.checked_add(functions.len())?)?.copy_from_slice(&functions);
             set += functions.len() as u64;
         }

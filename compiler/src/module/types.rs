@@ -4,6 +4,7 @@
 //! [`FeatureSet::flags`](crate::FeatureSet).
 
 use super::ModuleInfo;
+use super::parse::index_type;
 use crate::error::CompileError;
 use crate::features::refuse_gc;
 use wasmaot_abi::types::{FuncType, GlobalType, HeapType, Limits, RefType, TableType, ValType};
@@ -92,7 +93,8 @@ impl ModuleInfo<'_> {
         offset: usize,
     ) -> Result<TableType, CompileError> {
         let element = ValType::Ref(self.ref_type(ty.element_type, offset)?);
-        Ok(TableType { element, limits: Limits { min: ty.initial, max: ty.maximum } })
+        let limits = Limits { min: ty.initial, max: ty.maximum };
+        Ok(TableType { element, limits, index: index_type(ty.table64) })
     }
 
     pub(super) fn global_type(

@@ -7,11 +7,12 @@
 //! A *variable* length goes to a helper function of the artifact, one per module, which checks the
 //! ranges and moves up to [`LIMIT`] bytes with at most four loads before as many stores, so that ranges may overlap.
 //!
-//! Both are for the instance's own memory, whose length lies at a constant offset from vmctx.
+//! Both are for the instance's own memory, whose length lies at a constant offset from vmctx; helpers only if its addresses have 32 bits.
 
 use super::heap::HeapAddress;
 use super::vmctx::builtin_call;
 use super::{Env, Helper, Translator, open_entry};
+use crate::module::ModuleInfo;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, InstructionData, MemFlagsData, Opcode, Signature, Type, Value, types,
@@ -20,6 +21,7 @@ use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::state::StateLayout;
+use wasmaot_abi::types::IndexType;
 use wasmparser::MemArg;
 
 /// The most bytes that are moved without the builtin.
@@ -33,6 +35,11 @@ const UNALIGNED: MemFlagsData = MemFlagsData::new().with_notrap();
 pub(super) enum Operation {
     Copy,
     Fill,
+}
+
+/// Whether a module has a memory for the helpers: its own, with addresses of 32 bits.
+pub(crate) fn helpers_move(module: &ModuleInfo<'_>) -> bool {
+    module.has_own_memory() && module.memories[0].ty.index == IndexType::I32
 }
 
 impl Operation {
@@ -52,15 +59,18 @@ impl Translator<'_, '_> {
             return self.call_builtin(Builtin::MemoryCopy, &[to_memory, from_memory], &[to, from, length]);
         }
         let Some(count) = self.small_constant(length) else {
-            return self.call_helper(Helper::Copy, [to, from, length]);
+            return match self.has_helpers() {
+                true => self.call_helper(Helper::Copy, [to, from, length]),
+                false => self.call_builtin(Builtin::MemoryCopy, &[0, 0], &[to, from, length]),
+            };
         };
-        let from = self.start_of_range(from);
+        let from = self.start_of_range(from, count);
         let chunks = chunks(count);
         let values: Vec<Value> = chunks
             .iter()
             .map(|&(offset, ty)| self.builder.ins().load(ty, from.flags, from.base, offset))
             .collect();
-        let to = self.start_of_range(to);
+        let to = self.start_of_range(to, count);
         for (&(offset, _), &value) in chunks.iter().zip(&values).rev() {
             self.builder.ins().store(to.flags, value, to.base, offset);
         }
@@ -72,9 +82,12 @@ impl Translator<'_, '_> {
             return self.call_builtin(Builtin::MemoryFill, &[memory], &[to, byte, length]);
         }
         let Some(count) = self.small_constant(length) else {
-            return self.call_helper(Helper::Fill, [to, byte, length]);
+            return match self.has_helpers() {
+                true => self.call_helper(Helper::Fill, [to, byte, length]),
+                false => self.call_builtin(Builtin::MemoryFill, &[0], &[to, byte, length]),
+            };
         };
-        let to = self.start_of_range(to);
+        let to = self.start_of_range(to, count);
         let byte = self.builder.ins().ireduce(types::I8, byte);
         for &(offset, ty) in chunks(count).iter().rev() {
             let value = repeated(&mut self.builder, byte, ty);
@@ -93,9 +106,13 @@ impl Translator<'_, '_> {
         }
     }
 
-    fn start_of_range(&mut self, address: Value) -> HeapAddress {
+    fn start_of_range(&mut self, address: Value, count: u64) -> HeapAddress {
         self.push(address);
-        self.heap_address(&MemArg { align: 0, max_align: 0, offset: 0, memory: 0 })
+        self.heap_address(&MemArg { align: 0, max_align: 0, offset: 0, memory: 0 }, count as u32)
+    }
+
+    fn has_helpers(&self) -> bool {
+        helpers_move(self.env.module)
     }
 
     fn call_helper(&mut self, helper: Helper, [to, operand, length]: [Value; 3]) {

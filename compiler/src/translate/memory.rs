@@ -7,19 +7,20 @@ use cranelift_codegen::ir::{InstBuilder, Opcode, Type, Value, types};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::state::{MemoryRef, StateLayout};
+use wasmaot_abi::types::IndexType;
 use wasmparser::MemArg;
 
 impl Translator<'_, '_> {
     /// A load of a whole value.
     pub(super) fn load(&mut self, memarg: &MemArg, ty: Type) {
-        let HeapAddress { base, offset, flags } = self.heap_address(memarg);
+        let HeapAddress { base, offset, flags } = self.heap_address(memarg, ty.bytes());
         let value = self.builder.ins().load(ty, flags, base, offset);
         self.push(value);
     }
 
     /// A load of fewer bytes, extended to `ty` by `opcode`.
     pub(super) fn load_extended(&mut self, memarg: &MemArg, opcode: Opcode, ty: Type) {
-        let HeapAddress { base, offset, flags } = self.heap_address(memarg);
+        let HeapAddress { base, offset, flags } = self.heap_address(memarg, narrow_bytes(opcode));
         let flags = self.builder.func.dfg.mem_flags.insert_unchecked(flags);
         let (inst, dfg) = self.builder.ins().Load(opcode, ty, flags, offset.into(), base);
         let value = dfg.first_result(inst);
@@ -29,7 +30,8 @@ impl Translator<'_, '_> {
     /// A store of a whole value.
     pub(super) fn store(&mut self, memarg: &MemArg) {
         let value = self.pop();
-        let HeapAddress { base, offset, flags } = self.heap_address(memarg);
+        let bytes = self.builder.func.dfg.value_type(value).bytes();
+        let HeapAddress { base, offset, flags } = self.heap_address(memarg, bytes);
         self.builder.ins().store(flags, value, base, offset);
     }
 
@@ -37,34 +39,42 @@ impl Translator<'_, '_> {
     pub(super) fn store_narrow(&mut self, memarg: &MemArg, opcode: Opcode) {
         let value = self.pop();
         let ty = self.builder.func.dfg.value_type(value);
-        let HeapAddress { base, offset, flags } = self.heap_address(memarg);
+        let HeapAddress { base, offset, flags } = self.heap_address(memarg, narrow_bytes(opcode));
         let flags = self.builder.func.dfg.mem_flags.insert_unchecked(flags);
         self.builder.ins().Store(opcode, ty, flags, offset.into(), value, base);
     }
 
     pub(super) fn memory_size(&mut self, memory: u32) {
-        let bytes = self.memory_length(memory);
-        let page_log2 = self.env.module.memories[memory as usize].ty.page_log2;
-        let pages = self.builder.ins().ushr_imm_u(bytes, i64::from(page_log2));
-        let pages = self.builder.ins().ireduce(types::I32, pages);
+        let ty = self.env.module.memories[memory as usize].ty;
+        let bytes = if ty.shared { self.shared_length(memory) } else { self.memory_length(memory) };
+        let pages = self.builder.ins().ushr_imm_u(bytes, i64::from(ty.page_log2));
         self.push(pages);
+        self.narrow_top(ty.index);
     }
 
     /// The current length of a memory in bytes.
-    fn memory_length(&mut self, memory: u32) -> Value {
+    pub(super) fn memory_length(&mut self, memory: u32) -> Value {
         if self.is_own_memory(memory) {
             return self.load_state(Region::Lengths, types::I64, StateLayout::MEMORY0_LENGTH);
         }
-        if !self.env.module.memories[memory as usize].imported {
+        let info = &self.env.module.memories[memory as usize];
+        if !info.imported && !info.ty.shared {
             return self.load_state(Region::Lengths, types::I64, self.env.layout.memory_length(memory));
         }
         self.load_length_at(self.env.layout.memory(memory) + offset_of!(MemoryRef, length) as i32)
     }
 
+    /// The length that other threads see, too: read anew each time.
+    fn shared_length(&mut self, memory: u32) -> Value {
+        let cell = self.load_constant(self.env.layout.memory(memory) + offset_of!(MemoryRef, length) as i32);
+        let flags = self.flags(Region::Lengths);
+        self.builder.ins().atomic_load(types::I64, flags, cell)
+    }
+
     pub(super) fn memory_grow(&mut self, memory: u32) {
         let pages = self.pop();
         self.call_builtin(Builtin::MemoryGrow, &[memory], &[pages]);
-        self.narrow_top();
+        self.narrow_top(self.env.module.memories[memory as usize].ty.index);
     }
 
     pub(super) fn memory_init(&mut self, segment: u32, memory: u32) {
@@ -76,10 +86,22 @@ impl Translator<'_, '_> {
         self.call_builtin(Builtin::DataDrop, &[segment], &[]);
     }
 
-    /// Replaces the 64-bit result of a builtin by its low half.
-    pub(super) fn narrow_top(&mut self) {
-        let wide = self.pop();
-        let narrow = self.builder.ins().ireduce(types::I32, wide);
-        self.push(narrow);
+    /// Replaces 64 bits, such as a builtin's result, by as many as an index has.
+    pub(super) fn narrow_top(&mut self, index: IndexType) {
+        if index == IndexType::I32 {
+            let wide = self.pop();
+            let narrow = self.builder.ins().ireduce(types::I32, wide);
+            self.push(narrow);
+        }
+    }
+}
+
+/// Bytes that a narrowing or extending operator accesses.
+fn narrow_bytes(opcode: Opcode) -> u32 {
+    match opcode {
+        Opcode::Sload8 | Opcode::Uload8 | Opcode::Istore8 => 1,
+        Opcode::Sload16 | Opcode::Uload16 | Opcode::Istore16 => 2,
+        Opcode::Sload32 | Opcode::Uload32 | Opcode::Istore32 => 4,
+        other => unreachable!("{other} accesses whole values"),
     }
 }

@@ -8,6 +8,7 @@
 //! | [`tail_call`] | tail calls |
 //! | [`heap`] | **sandbox-critical**: from a Wasm address to a native one |
 //! | [`memory`] | loads, stores, size |
+//! | [`atomic`] | atomic operators |
 //! | [`bulk`] | copying and filling memory |
 //! | [`helper`] | functions that artifacts have for what takes more than a few instructions |
 //! | [`table`] | table operators, and **sandbox-critical**: from an index to an element |
@@ -23,6 +24,7 @@
 //! **Invariant: compiled code computes no address other than `vmctx + constant`, what [`heap`] and
 //! [`table`] give it, and what it loads from the instance's constants.**
 
+mod atomic;
 mod bulk;
 mod call;
 mod call_ref;
@@ -59,6 +61,7 @@ use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::types::{FuncType, ValType};
 use wasmparser::FunctionBody;
 
+pub(crate) use bulk::helpers_move;
 pub(crate) use helper::{Helper, helper};
 pub(crate) use thunk::{array_entry, import_thunk};
 

@@ -3,7 +3,8 @@
 use super::Translator;
 use super::round::Rounding;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{InstBuilder, Opcode, types};
+use cranelift_codegen::ir::{AtomicRmwOp, InstBuilder, Opcode, types};
+use wasmaot_abi::builtin::Builtin;
 use wasmparser::Operator;
 
 const F32: types::Type = types::F32;
@@ -90,6 +91,50 @@ impl Translator<'_, '_> {
             O::MemoryCopy { dst_mem, src_mem } => self.memory_copy(dst_mem, src_mem),
             O::MemoryInit { data_index, mem } => self.memory_init(data_index, mem),
             O::DataDrop { data_index } => self.data_drop(data_index),
+
+            O::AtomicFence => self.atomic_fence(),
+            O::MemoryAtomicWait32 { memarg } => self.atomic_wait(&memarg, Builtin::MemoryWait32),
+            O::MemoryAtomicWait64 { memarg } => self.atomic_wait(&memarg, Builtin::MemoryWait64),
+            O::MemoryAtomicNotify { memarg } => self.atomic_notify(&memarg),
+            O::I32AtomicLoad { memarg } => self.atomic_load(&memarg, I32, I32),
+            O::I64AtomicLoad { memarg } => self.atomic_load(&memarg, I64, I64),
+            O::I32AtomicLoad8U { memarg } => self.atomic_load(&memarg, I8, I32),
+            O::I32AtomicLoad16U { memarg } => self.atomic_load(&memarg, I16, I32),
+            O::I64AtomicLoad8U { memarg } => self.atomic_load(&memarg, I8, I64),
+            O::I64AtomicLoad16U { memarg } => self.atomic_load(&memarg, I16, I64),
+            O::I64AtomicLoad32U { memarg } => self.atomic_load(&memarg, I32, I64),
+            O::I64AtomicStore { memarg } => self.atomic_store(&memarg, I64),
+            O::I32AtomicStore { memarg } | O::I64AtomicStore32 { memarg } => self.atomic_store(&memarg, I32),
+            O::I32AtomicStore16 { memarg } | O::I64AtomicStore16 { memarg } => self.atomic_store(&memarg, I16),
+            O::I32AtomicStore8 { memarg } | O::I64AtomicStore8 { memarg } => self.atomic_store(&memarg, I8),
+            O::I64AtomicRmwAdd { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Add, I64),
+            O::I32AtomicRmwAdd { memarg } | O::I64AtomicRmw32AddU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Add, I32),
+            O::I32AtomicRmw16AddU { memarg } | O::I64AtomicRmw16AddU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Add, I16),
+            O::I32AtomicRmw8AddU { memarg } | O::I64AtomicRmw8AddU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Add, I8),
+            O::I64AtomicRmwSub { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Sub, I64),
+            O::I32AtomicRmwSub { memarg } | O::I64AtomicRmw32SubU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Sub, I32),
+            O::I32AtomicRmw16SubU { memarg } | O::I64AtomicRmw16SubU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Sub, I16),
+            O::I32AtomicRmw8SubU { memarg } | O::I64AtomicRmw8SubU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Sub, I8),
+            O::I64AtomicRmwAnd { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::And, I64),
+            O::I32AtomicRmwAnd { memarg } | O::I64AtomicRmw32AndU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::And, I32),
+            O::I32AtomicRmw16AndU { memarg } | O::I64AtomicRmw16AndU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::And, I16),
+            O::I32AtomicRmw8AndU { memarg } | O::I64AtomicRmw8AndU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::And, I8),
+            O::I64AtomicRmwOr { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Or, I64),
+            O::I32AtomicRmwOr { memarg } | O::I64AtomicRmw32OrU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Or, I32),
+            O::I32AtomicRmw16OrU { memarg } | O::I64AtomicRmw16OrU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Or, I16),
+            O::I32AtomicRmw8OrU { memarg } | O::I64AtomicRmw8OrU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Or, I8),
+            O::I64AtomicRmwXor { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Xor, I64),
+            O::I32AtomicRmwXor { memarg } | O::I64AtomicRmw32XorU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Xor, I32),
+            O::I32AtomicRmw16XorU { memarg } | O::I64AtomicRmw16XorU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Xor, I16),
+            O::I32AtomicRmw8XorU { memarg } | O::I64AtomicRmw8XorU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Xor, I8),
+            O::I64AtomicRmwXchg { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Xchg, I64),
+            O::I32AtomicRmwXchg { memarg } | O::I64AtomicRmw32XchgU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Xchg, I32),
+            O::I32AtomicRmw16XchgU { memarg } | O::I64AtomicRmw16XchgU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Xchg, I16),
+            O::I32AtomicRmw8XchgU { memarg } | O::I64AtomicRmw8XchgU { memarg } => self.atomic_rmw(&memarg, AtomicRmwOp::Xchg, I8),
+            O::I64AtomicRmwCmpxchg { memarg } => self.atomic_cmpxchg(&memarg, I64),
+            O::I32AtomicRmwCmpxchg { memarg } | O::I64AtomicRmw32CmpxchgU { memarg } => self.atomic_cmpxchg(&memarg, I32),
+            O::I32AtomicRmw16CmpxchgU { memarg } | O::I64AtomicRmw16CmpxchgU { memarg } => self.atomic_cmpxchg(&memarg, I16),
+            O::I32AtomicRmw8CmpxchgU { memarg } | O::I64AtomicRmw8CmpxchgU { memarg } => self.atomic_cmpxchg(&memarg, I8),
 
             O::I32Const { value } => { let v = self.builder.ins().iconst(I32, i64::from(value as u32)); self.push(v) }
             O::I64Const { value } => { let v = self.builder.ins().iconst(I64, value); self.push(v) }

@@ -2,7 +2,8 @@
 //!
 //! Invariant: an element's address is computed from an index that was compared with the table's length, and
 //! stays inside the table even on a path that the processor only speculates on (the index is replaced by 0, or the address by
-//! null, before it is used).
+//! null, before it is used). Indices of 32 bits are zero-extended first; those of 64 bits are compared as they are, so that neither is
+//! multiplied before it is known to be small.
 
 use super::Translator;
 use super::control::trap_code;
@@ -77,8 +78,8 @@ impl Translator<'_, '_> {
             Some(elements) => self.const64(elements.len() as u64),
             None => self.table_length(table),
         };
-        let length = self.builder.ins().ireduce(types::I32, length);
         self.push(length);
+        self.narrow_top(self.env.module.tables[table as usize].ty.index);
     }
 
     pub(super) fn table_get(&mut self, table: u32) {
@@ -106,7 +107,7 @@ impl Translator<'_, '_> {
     pub(super) fn table_grow(&mut self, table: u32) {
         let (value, count) = self.pop2();
         self.call_builtin(Builtin::TableGrow, &[table], &[value, count]);
-        self.narrow_top();
+        self.narrow_top(self.env.module.tables[table as usize].ty.index);
     }
 
     pub(super) fn table_fill(&mut self, table: u32) {

@@ -54,6 +54,13 @@ builtins! {
     TableInit = "table_init" (table, segment, to, from, length);
     /// `elem.drop`.
     ElemDrop = "elem_drop" (segment);
+    /// `memory.atomic.wait32` at `address + offset`; timeouts are in nanoseconds, none if negative. 0 if woken, 1 if the
+    /// value was another, 2 if the time was up.
+    MemoryWait32 = "memory_wait32" (memory, offset, address, expected, timeout) -> outcome;
+    /// `memory.atomic.wait64`, likewise.
+    MemoryWait64 = "memory_wait64" (memory, offset, address, expected, timeout) -> outcome;
+    /// `memory.atomic.notify` at `address + offset`; how many were woken.
+    MemoryNotify = "memory_notify" (memory, offset, address, count) -> woken;
 }
 
 impl Builtin {

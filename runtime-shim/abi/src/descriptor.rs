@@ -449,14 +449,14 @@ impl Descriptor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Limits;
+    use crate::types::{IndexType, Limits};
     use alloc::string::ToString;
     use alloc::vec;
 
     fn sample() -> Descriptor {
         let limits = Limits { min: 1, max: Some(9) };
-        let table = TableType { element: ValType::FUNCREF, limits };
-        let memory = MemoryType { limits, page_log2: 16 };
+        let table = TableType::new(ValType::FUNCREF, limits);
+        let memory = MemoryType::new(limits);
         let zero = ConstExpr {
             ops: vec![ConstOp::I32Const { value: -3 }, ConstOp::I32Const { value: 4 }, ConstOp::I32Add],
         };
@@ -477,6 +477,18 @@ mod tests {
                     module: "m".to_string(),
                     name: "m".to_string(),
                     kind: ImportKind::Memory { ty: memory },
+                },
+                Import {
+                    module: "m".to_string(),
+                    name: "wide".to_string(),
+                    kind: ImportKind::Table { ty: TableType { index: IndexType::I64, ..table } },
+                },
+                Import {
+                    module: "m".to_string(),
+                    name: "shared".to_string(),
+                    kind: ImportKind::Memory {
+                        ty: MemoryType { page_log2: 0, index: IndexType::I64, shared: true, ..memory },
+                    },
                 },
             ],
             exports: vec![Export { name: "".to_string(), kind: ExportKind::Func { index: 1 } }],

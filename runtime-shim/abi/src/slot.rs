@@ -55,8 +55,18 @@ pub const CONSTANTS: u64 = DEFAULT_STACK + (256 << 10);
 /// The most bytes of constants and state (both parts together) that fit below vmctx.
 pub const MAX_STATE: u64 = 8 << 20;
 
+/// Bytes that 32 bits address.
+pub const ADDRESSABLE32: u64 = 1 << 32;
+
 /// Addresses reserved from vmctx on: 4 GiB of index, 4 GiB of static offset.
 pub const MEMORY_RESERVATION: u64 = 8 << 30;
+
+/// The most bytes of a memory with addresses of 64 bits: 64 GiB. More would take addresses from others, of which the machine has
+/// 128 TiB in all.
+pub const MAX_MEMORY64: u64 = 64 << 30;
+
+/// Addresses reserved behind the most bytes of every memory: static offsets below this many need not be compared.
+pub const OFFSET_GUARD: u64 = 1 << 32;
 
 /// The widest access of one instruction, in bytes.
 pub const MAX_ACCESS: u64 = 64;

@@ -68,6 +68,10 @@ trap_codes! {
     NullReference = 16, "null reference";
     /// `call_ref` of null.
     NullFunctionReference = 17, "null function reference";
+    /// An atomic operator at an address that is not a multiple of its size.
+    UnalignedAtomic = 18, "unaligned atomic";
+    /// `memory.atomic.wait` on a memory that is not shared.
+    ExpectedSharedMemory = 19, "expected shared memory";
 }
 
 impl core::fmt::Display for TrapCode {

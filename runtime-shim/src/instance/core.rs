@@ -6,6 +6,7 @@
 
 use super::const_expr::{self, Environment};
 use super::memory::MemoryBody;
+use super::shared::SharedMemory;
 use super::table::TableBody;
 use crate::error::InstantiateError;
 use crate::host::KeepAlive;
@@ -32,11 +33,29 @@ pub(crate) struct Imports {
     /// Tables.
     pub(crate) tables: Vec<Rc<TableBody>>,
     /// Memories.
-    pub(crate) memories: Vec<Rc<MemoryBody>>,
+    pub(crate) memories: Vec<ImportedMemory>,
     /// Cells of globals.
     pub(crate) globals: Vec<*mut RawValue>,
     /// Host functions among the functions.
     pub(crate) hosts: Vec<Arc<dyn KeepAlive>>,
+}
+
+/// A memory that an instance imports.
+pub(crate) enum ImportedMemory {
+    /// One of the store's.
+    Own(Rc<MemoryBody>),
+    /// One that the store does not know yet.
+    Shared(SharedMemory),
+}
+
+impl ImportedMemory {
+    /// Adds it to the store, if need be.
+    fn body(self, store: &mut StoreCore) -> Rc<MemoryBody> {
+        match self {
+            ImportedMemory::Own(body) => body,
+            ImportedMemory::Shared(shared) => store.add_shared(shared),
+        }
+    }
 }
 
 /// An instance.
@@ -85,8 +104,9 @@ impl InstanceCore {
     ) -> Result<Rc<Self>, InstantiateError> {
         let state = State { vmctx: slot.vmctx(), layout: *module.layout() };
         let (imported_memories, imported_tables) = (imports.memories.len(), imports.tables.len());
+        let imported = imports.memories.into_iter().map(|memory| memory.body(store)).collect();
         // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
-        let memories = unsafe { make_memories(store, module, &slot, &state, imports.memories)? };
+        let memories = unsafe { make_memories(store, module, &slot, &state, imported)? };
         // SAFETY: as above.
         let tables = unsafe { make_tables(store, module, &state, imports.tables)? };
         let instance = Rc::new(Self {
@@ -384,7 +404,7 @@ unsafe fn make_memories(
     let limit = store.limits.memory;
     for (id, plan) in (store.memories.len()..).zip(&module.descriptor().memories) {
         let index = memories.len();
-        let memory = if index == 0 {
+        let memory = if index == 0 && plan.ty.fits_slot() {
             let length = state.pointer(StateLayout::MEMORY0_LENGTH);
             // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
             unsafe { MemoryBody::in_slot(id, plan.ty, slot, length, limit)? }

@@ -5,21 +5,20 @@
 //! check against the current length.
 
 use crate::error::{AccessError, InstantiateError};
+use crate::instance::shared::{Reservation, SharedMemory};
 use crate::limits::Refused;
 use crate::pool::Tracker;
-use crate::registry::{Kind, Region, Registration};
 use crate::slot::Slot;
 use crate::sys::asm::{self, PagesGone};
-use crate::sys::map::{self, Access, FileView, Mapping};
-use std::cell::{Cell, UnsafeCell};
+use crate::sys::map::{self, Access, FileView};
+use std::cell::Cell;
 use std::io;
 use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use wasmaot_abi::descriptor::ImageRun;
-use wasmaot_abi::slot::{HOST_PAGE, MEMORY_GUARD, MEMORY_RESERVATION, VMCTX};
-use wasmaot_abi::types::MemoryType;
-
-/// The most bytes of a memory with 32-bit addresses.
-const MAX_BYTES: u64 = 1 << 32;
+use wasmaot_abi::slot::{ADDRESSABLE32, HOST_PAGE, MAX_MEMORY64, VMCTX};
+use wasmaot_abi::types::{IndexType, MemoryType};
 
 /// A memory.
 #[derive(Debug)]
@@ -31,21 +30,26 @@ pub(crate) struct MemoryBody {
     length: *mut u64,
     /// Bytes that it may grow to, whatever its type says.
     limit: Cell<u64>,
-    own: Option<Own>,
+    /// Its addresses, if they are not in a slot.
+    own: Option<Arc<Reservation>>,
     /// The record of its write protection, if it is in a pool's slot.
     tracker: Cell<Option<NonNull<Tracker>>>,
 }
 
-/// A reservation outside any slot.
-#[derive(Debug)]
-struct Own {
-    _registration: Registration,
-    mapping: Mapping,
-    _length: Option<Box<UnsafeCell<u64>>>,
-}
-
 fn map_error(error: io::Error) -> InstantiateError {
     InstantiateError::Map { what: "a memory", error }
+}
+
+fn whole_pages(bytes: u64) -> usize {
+    bytes.next_multiple_of(HOST_PAGE) as usize
+}
+
+/// The most pages that a memory of this type can have here, whatever it declares.
+fn most_pages(ty: &MemoryType) -> u64 {
+    match ty.index {
+        IndexType::I32 => (ADDRESSABLE32 >> ty.page_log2).min(u64::from(u32::MAX)),
+        IndexType::I64 => MAX_MEMORY64 >> ty.page_log2,
+    }
 }
 
 impl MemoryBody {
@@ -60,12 +64,14 @@ impl MemoryBody {
         length: *mut u64,
         limit: u64,
     ) -> Result<Self, InstantiateError> {
+        debug_assert!(ty.fits_slot());
         let limit = Cell::new(limit);
         let tracker = Cell::new(None);
         Self { index, ty, base: slot.vmctx(), length, limit, own: None, tracker }.open(slot.memory())
     }
 
-    /// A memory with a reservation of its own. Its length is at `length`, or kept with it.
+    /// A memory with a reservation of its own. Its length is at `length`, unless that is not given or the memory is shared: then it
+    /// is kept with the reservation.
     ///
     /// # Safety
     /// The cell at `length`, if there is one, holds 0 and outlives the memory.
@@ -75,26 +81,36 @@ impl MemoryBody {
         length: Option<*mut u64>,
         limit: u64,
     ) -> Result<Self, InstantiateError> {
-        let bytes = (MEMORY_RESERVATION + MEMORY_GUARD) as usize;
-        let mapping = Mapping::reserve(bytes, HOST_PAGE as usize).map_err(map_error)?;
-        let base = mapping.start();
-        let region = Region { range: mapping.range(), kind: Kind::Memory };
-        // SAFETY: the mapping is owned by this value and outlives the registration (see the order of the fields).
-        let registration = unsafe { Registration::new(region) };
-        let kept = length.is_none().then(|| Box::new(UnsafeCell::new(0)));
-        let length = length.or(kept.as_ref().map(|cell| cell.get())).unwrap_or_default();
-        let own = Some(Own { _registration: registration, mapping, _length: kept });
-        let limit = Cell::new(limit);
-        Self { index, ty, base, length, limit, own, tracker: Cell::new(None) }.open(0)
+        let own = Arc::new(Reservation::new(ty).map_err(map_error)?);
+        let length = length.filter(|_| !ty.shared).unwrap_or(own.length.as_ptr());
+        let (base, limit) = (own.mapping.start(), Cell::new(limit));
+        Self { index, ty, base, length, limit, own: Some(own), tracker: Cell::new(None) }.open(0)
+    }
+
+    /// A memory that other stores may use, too.
+    pub(crate) fn of_shared(index: usize, shared: SharedMemory, limit: u64) -> Self {
+        let own = shared.0;
+        let (base, length, limit) = (own.mapping.start(), own.length.as_ptr(), Cell::new(limit));
+        Self { index, ty: own.ty, base, length, limit, own: Some(own), tracker: Cell::new(None) }
+    }
+
+    /// What other stores can be given, if it is shared.
+    pub(crate) fn shared(&self) -> Option<SharedMemory> {
+        self.own.as_ref().filter(|_| self.ty.shared).map(|own| SharedMemory(own.clone()))
+    }
+
+    /// Whether it lies behind the state of a slot.
+    pub(crate) fn is_in_slot(&self) -> bool {
+        self.own.is_none()
     }
 
     /// Gives it its initial size, of which so many bytes are accessible already.
     fn open(self, accessible: u64) -> Result<Self, InstantiateError> {
         self.check_limit(self.limit.get())?;
-        let bytes = self.ty.limits.min << self.ty.page_log2;
+        let bytes = self.ty.bytes(self.ty.limits.min);
         if bytes > accessible {
             // SAFETY: the first bytes of the reservation belong to this memory.
-            unsafe { map::protect(self.base, bytes as usize, Access::ReadWrite).map_err(map_error)? };
+            unsafe { map::protect(self.base, whole_pages(bytes), Access::ReadWrite).map_err(map_error)? };
         }
         self.set_size(bytes);
         Ok(self)
@@ -102,7 +118,7 @@ impl MemoryBody {
 
     /// The most pages that its type lets it have.
     fn declared(&self) -> u64 {
-        let most = MAX_BYTES >> self.ty.page_log2;
+        let most = most_pages(&self.ty);
         self.ty.limits.max.unwrap_or(most).min(most)
     }
 
@@ -161,19 +177,23 @@ impl MemoryBody {
         self.length
     }
 
+    fn length(&self) -> &AtomicU64 {
+        // SAFETY: the cell outlives the memory. That of a shared one is only used atomically, others by one thread at a time.
+        unsafe { AtomicU64::from_ptr(self.length) }
+    }
+
     /// Its bytes.
     pub(crate) fn size(&self) -> u64 {
-        // SAFETY: the cell outlives the memory, and the memory is used by one thread at a time.
-        unsafe { self.length.read() }
+        self.length().load(SeqCst)
     }
 
     fn set_size(&self, bytes: u64) {
-        // SAFETY: as in `size`.
-        unsafe { self.length.write(bytes) };
+        self.length().store(bytes, SeqCst);
     }
 
     /// Adds pages. Gives the old number of pages.
     pub(crate) fn grow(&self, pages: u64) -> Result<u64, Refused> {
+        let _growing = self.own.as_ref().map(|own| own.growing());
         let old_bytes = self.size();
         let old = old_bytes >> self.ty.page_log2;
         let new = old.checked_add(pages).filter(|&new| new <= self.declared()).ok_or(Refused::Declared)?;
@@ -181,9 +201,10 @@ impl MemoryBody {
             return Err(Refused::Limit);
         }
         let new_bytes = new << self.ty.page_log2;
-        let (start, added) = (self.base + old_bytes as usize, (new_bytes - old_bytes) as usize);
+        let (open, needed) = (whole_pages(old_bytes), whole_pages(new_bytes));
         // SAFETY: the range is inside the reservation, whose limit is the type's.
-        unsafe { map::protect(start, added, Access::ReadWrite) }.map_err(|_| Refused::Declared)?;
+        unsafe { map::protect(self.base + open, needed - open, Access::ReadWrite) }
+            .map_err(|_| Refused::Declared)?;
         self.set_size(new_bytes);
         Ok(old)
     }

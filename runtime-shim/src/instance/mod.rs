@@ -1,13 +1,15 @@
 //! Instances: their records, state, memories and tables, and the embedder's handle to one.
 
+pub(crate) mod atomic;
 mod bulk;
 pub(crate) mod const_expr;
 mod core;
 mod init;
 pub(crate) mod memory;
+pub(crate) mod shared;
 pub(crate) mod table;
 
-pub(crate) use self::core::{Imports, InstanceCore};
+pub(crate) use self::core::{ImportedMemory, Imports, InstanceCore};
 
 use crate::error::{AccessError, CallError};
 use crate::externs::{Extern, Global, Memory, Table};

@@ -11,15 +11,14 @@ use wasmaot_abi::descriptor::{
     ConstExpr, DataMode, Descriptor, ElemItems, ElemMode, ElemSegment, ExportKind, FileRange, FuncEntry,
     ImportKind, Memory,
 };
-use wasmaot_abi::slot::HOST_PAGE;
+use wasmaot_abi::slot::{ADDRESSABLE32, HOST_PAGE};
 use wasmaot_abi::state::StateLayout;
-use wasmaot_abi::types::{FuncType, HeapType, Limits, MemoryType, RefType, TableType, ValType};
+use wasmaot_abi::types::{
+    DEFAULT_PAGE_LOG2, FuncType, HeapType, IndexType, Limits, MemoryType, RefType, TableType, ValType,
+};
 
-/// The largest memory, in pages of 64 KiB.
-const MAX_PAGES: u64 = 1 << 16;
-
-/// The page size that memories have.
-const PAGE_LOG2: u8 = 16;
+/// The page sizes that memories may have.
+const PAGE_LOG2: [u8; 2] = [0, DEFAULT_PAGE_LOG2];
 
 fn invalid(what: &'static str, index: usize, problem: &'static str) -> OpenError {
     OpenError::Invalid { what, index, problem }
@@ -103,15 +102,20 @@ impl<'a> Context<'a> {
         for (index, (ty, _)) in context.tables.iter().enumerate() {
             ensure(ty.element.is_ref(), "table", index, "its elements are no references")?;
             context.value_type("table", index, ty.element)?;
-            check_limits("table", index, ty.limits, u64::from(u32::MAX))?;
+            check_limits("table", index, ty.limits, most(ty.index))?;
         }
         for (index, ty) in context.memories.iter().enumerate() {
-            check_limits("memory", index, ty.limits, MAX_PAGES)?;
-            if ty.page_log2 != PAGE_LOG2 {
-                return Err(OpenError::Unsupported {
-                    what: "a memory with pages of another size than 64 KiB",
-                });
+            if !PAGE_LOG2.contains(&ty.page_log2) {
+                let what = "a memory with pages of another size than 1 byte or 64 KiB";
+                return Err(OpenError::Unsupported { what });
             }
+            let addressable = match ty.index {
+                IndexType::I32 => ADDRESSABLE32 >> ty.page_log2,
+                IndexType::I64 => u64::MAX,
+            };
+            check_limits("memory", index, ty.limits, addressable)?;
+            let bounded = !ty.shared || ty.limits.max.is_some();
+            ensure(bounded, "memory", index, "it is shared and has no maximum")?;
         }
         Ok(context)
     }
@@ -206,9 +210,9 @@ impl<'a> Context<'a> {
             ensure(inside, "data segment", index, "it is outside the data")?;
             match &segment.mode {
                 DataMode::Active { memory, offset } => {
-                    let known = (*memory as usize) < self.memories.len();
-                    ensure(known, "data segment", index, "its memory is unknown")?;
-                    self.expr("data segment", index, offset, &self.globals, ValType::I32)?;
+                    let memory = self.memories.get(*memory as usize);
+                    let memory = memory.ok_or(invalid("data segment", index, "its memory is unknown"))?;
+                    self.expr("data segment", index, offset, &self.globals, memory.index.value())?;
                 }
                 DataMode::InImage => {
                     ensure(
@@ -239,7 +243,7 @@ impl<'a> Context<'a> {
                     ensure(!constant, what, index, "its table is constant")?;
                     let fits = segment.element.is_subtype_of(ty.element);
                     ensure(fits, what, index, "its table has another type")?;
-                    self.expr(what, index, offset, &self.globals, ValType::I32)?;
+                    self.expr(what, index, offset, &self.globals, ty.index.value())?;
                 }
                 ElemMode::Dropped => {
                     ensure(is_empty(&segment.items), what, index, "it is dropped, but not empty")?;
@@ -311,13 +315,21 @@ pub(crate) fn check_types(descriptor: &Descriptor) -> Result<(), OpenError> {
     ensure(end == descriptor.types.len(), "type", end, "it is in no recursion group")
 }
 
+/// The largest number of an index type.
+fn most(index: IndexType) -> u64 {
+    match index {
+        IndexType::I32 => u64::from(u32::MAX),
+        IndexType::I64 => u64::MAX,
+    }
+}
+
 fn check_limits(what: &'static str, index: usize, limits: Limits, most: u64) -> Result<(), OpenError> {
     let max = limits.max.unwrap_or(most);
     ensure(limits.min <= max && max <= most, what, index, "its limits are out of range")
 }
 
 fn check_image(source: &Source, index: usize, memory: &Memory) -> Result<(), OpenError> {
-    let size = memory.ty.limits.min << memory.ty.page_log2;
+    let size = memory.ty.bytes(memory.ty.limits.min);
     let mut end = 0;
     for run in &memory.image {
         check_place(source, "a memory image", run.file)?;

@@ -9,7 +9,7 @@ use super::{LinkedCore, PoolInner, ResetWay, StartError};
 use crate::error::InstantiateError;
 use crate::instance::memory::MemoryBody;
 use crate::instance::table::TableBody;
-use crate::instance::{Imports, InstanceCore};
+use crate::instance::{ImportedMemory, Imports, InstanceCore};
 use crate::limits::ResourceLimits;
 use crate::slot::Slot;
 use crate::store::StoreCore;
@@ -30,8 +30,10 @@ pub(crate) struct Kept {
     pub(crate) instance: Rc<InstanceCore>,
     pub(crate) linked: Arc<LinkedCore>,
     memory: Option<ResetMemory>,
-    /// Further memories, with their initial bytes in whole pages.
+    /// Memories that it defines outside of the slot, with their initial bytes in whole pages.
     memories: Vec<(Rc<MemoryBody>, usize)>,
+    /// Memories of the store in all: those, the first one, and imported ones.
+    memory_count: usize,
     /// Tables that can change, with their initial elements.
     tables: Vec<(Rc<TableBody>, Box<[u64]>)>,
     /// The initial writable part of the state.
@@ -65,17 +67,20 @@ impl Kept {
         let imports = Imports {
             functions: linked.functions.clone(),
             hosts: linked.hosts.clone(),
+            memories: linked.memories.iter().cloned().map(ImportedMemory::Shared).collect(),
             ..Imports::default()
         };
-        // SAFETY: linking checked that all imports are host functions of the right types. The slot is new.
+        // SAFETY: linking checked that all imports are host functions or shared memories of the right types. The slot is new.
         let instance = unsafe { InstanceCore::add_in(&mut core, module, imports, opened)? };
         instance.write_elems().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
         let tables = instance.defined_tables().map(|table| (table.clone(), elements(table))).collect();
-        let mut memories = instance.defined_memories().iter().cloned();
-        let first = memories
+        let (first, rest): (Vec<_>, Vec<_>) =
+            instance.defined_memories().iter().cloned().partition(|body| body.is_in_slot());
+        let first = first
+            .into_iter()
             .next()
             .map(|body| ResetMemory::new(body, tracker.clone(), &linked.shared, pool).map_err(map_error));
-        let rest = memories.map(|body| {
+        let rest = rest.into_iter().map(|body| {
             let bytes = body.size().next_multiple_of(HOST_PAGE) as usize;
             (body, bytes)
         });
@@ -85,6 +90,7 @@ impl Kept {
         let (memory, memories) = (first.transpose()?, rest.collect());
         pool.slots.trackers[slot as usize].store(Arc::as_ptr(&tracker).cast_mut(), Release);
         let linked = linked.clone();
+        let memory_count = core.memories.len();
         let core = Some(core);
         Ok(Box::new(Self {
             core,
@@ -92,6 +98,7 @@ impl Kept {
             linked,
             memory,
             memories,
+            memory_count,
             tables,
             state,
             has_own_limits: Cell::new(false),
@@ -126,13 +133,17 @@ impl Kept {
         }
         core.globals.clear();
         // What the host made in the store meanwhile.
-        core.memories.truncate(self.memories.len() + usize::from(self.memory.is_some()));
+        core.memories.truncate(self.memory_count);
         core.tables.truncate(self.tables.len());
         let way = match &mut self.memory {
             Some(memory) => memory.reset(&self.linked.shared, pagemap)?,
             None => ResetWay::Copy,
         };
         for (body, bytes) in &self.memories {
+            // Others may still use it: the next instance needs another one.
+            if body.ty().shared {
+                return Err(Failed);
+            }
             drop_growth(body, *bytes)?;
             // SAFETY: the range is the memory's, which nothing uses now.
             unsafe { map::discard(body.base(), *bytes)? };

@@ -1,6 +1,6 @@
 //! Modules with their imports resolved, ready to be started in a pool any number of times.
 //!
-//! **Invariant: what a linked module imports are host functions of the type that it asks for**, and it keeps them.
+//! **Invariant: what a linked module imports are host functions and shared memories of the type that it asks for**, and it keeps them.
 
 use super::dynamic::DynamicFunc;
 use super::hot::HotSet;
@@ -9,7 +9,8 @@ use super::instance::PooledInstance;
 use crate::error::{CallError, InstantiateError};
 use crate::func;
 use crate::host::KeepAlive;
-use crate::instance::Imports;
+use crate::instance::shared::SharedMemory;
+use crate::instance::{ImportedMemory, Imports};
 use crate::module::Module;
 use crate::store::sealed::Access;
 use crate::suspend::{self, Outcome};
@@ -41,6 +42,7 @@ pub(crate) struct LinkedCore {
     pub(super) module: Module,
     pub(super) functions: Vec<ImportedFunction>,
     pub(super) hosts: Vec<Arc<dyn KeepAlive>>,
+    pub(super) memories: Vec<SharedMemory>,
     pub(super) shared: Shared,
     /// Some data segments are not part of the image: they are written at each start.
     pub(super) writes_data: bool,
@@ -62,7 +64,7 @@ impl Shared {
 
 impl<T> Linked<T> {
     /// # Safety
-    /// The imports are those of the module, all of them host functions of `T`.
+    /// The imports are those of the module, all of them host functions of `T` or shared memories.
     pub(crate) unsafe fn new(module: &Module, imports: Imports) -> Result<Self, InstantiateError> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let image = Image::map(module)
@@ -73,6 +75,7 @@ impl<T> Linked<T> {
             module: module.clone(),
             functions: imports.functions,
             hosts: imports.hosts,
+            memories: imports.memories.into_iter().filter_map(shared_memory).collect(),
             shared: Shared { image: Arc::new(image), hot: Mutex::default(), hot_version: AtomicU32::new(0) },
             writes_data: !module.descriptor().data.iter().all(|data| in_image(&data.mode)),
         };
@@ -112,6 +115,13 @@ impl<T> Linked<T> {
         let entry = entry.map_err(|_| CallError::NoExport { name: name_of() })?;
         let ty = &descriptor.types[descriptor.entries[entry].ty as usize];
         Ok((FuncPlace { linked: self.core.id, entry }, ty))
+    }
+}
+
+fn shared_memory(memory: ImportedMemory) -> Option<SharedMemory> {
+    match memory {
+        ImportedMemory::Shared(shared) => Some(shared),
+        ImportedMemory::Own(body) => body.shared(),
     }
 }
 

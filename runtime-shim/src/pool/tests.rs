@@ -21,7 +21,7 @@ fn with_contents(mut artifact: Artifact) -> Artifact {
     artifact.image = vec![7; PAGE as usize];
     let file = FileRange { offset: IMAGE, length: u64::from(PAGE) };
     let image = vec![ImageRun { address: u64::from(2 * PAGE), file }];
-    let ty = MemoryType { limits: Limits { min: 1, max: Some(4) }, page_log2: 16 };
+    let ty = MemoryType::new(Limits { min: 1, max: Some(4) });
     artifact.descriptor.memories.push(abi::Memory { ty, image });
     let kind = ExportKind::Memory { index: 0 };
     artifact.descriptor.exports.push(abi::Export { name: "memory".to_string(), kind });

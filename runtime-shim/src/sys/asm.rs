@@ -305,6 +305,9 @@ builtin_stubs! {
     TableCopy = table_copy_stub => table_copy;
     TableInit = table_init_stub => table_init;
     ElemDrop = elem_drop_stub => elem_drop;
+    MemoryWait32 = memory_wait32_stub => memory_wait32;
+    MemoryWait64 = memory_wait64_stub => memory_wait64;
+    MemoryNotify = memory_notify_stub => memory_notify;
 }
 
 // Copies and fills that may fault. Everything between the two labels is leaf code that never moves rsp, so the handler

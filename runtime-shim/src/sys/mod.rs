@@ -6,6 +6,7 @@ pub(crate) mod asm;
 pub(crate) mod clock;
 pub(crate) mod cpu;
 pub(crate) mod fork;
+pub(crate) mod futex;
 pub(crate) mod map;
 pub(crate) mod pagemap;
 pub(crate) mod signal;

@@ -27,6 +27,7 @@ mod types;
 mod version;
 mod walk;
 
+use std::sync::{Mutex, PoisonError};
 use wasmaot_runtime::abi::descriptor::Import;
 use wasmaot_runtime::{Caller, HostError, LinkError, Linker, check_interrupt};
 
@@ -64,6 +65,20 @@ pub fn add_to_linker<T: 'static>(
     Version::ALL.into_iter().try_for_each(|version| add_version_to_linker(linker, version, ctx))
 }
 
+/// As [`add_imports_to_linker`], for instances on several threads that have one context together. A call has it alone until it
+/// returns, so that a thread that waits in one keeps others from making any.
+///
+/// # Errors
+///
+/// [`LinkError`] when the linker has one of the names already.
+pub fn add_shared_imports_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    imports: &[Import],
+    ctx: fn(&mut T) -> &Mutex<WasiCtx>,
+) -> Result<(), LinkError> {
+    add_imports(linker, imports, Access::Shared(ctx))
+}
+
 /// Defines all functions of one version. `ctx` finds the context in the store's data.
 ///
 /// # Errors
@@ -74,7 +89,7 @@ pub fn add_version_to_linker<T: 'static>(
     version: Version,
     ctx: fn(&mut T) -> &mut WasiCtx,
 ) -> Result<(), LinkError> {
-    add(linker, version, &|_| true, ctx)
+    add(linker, version, &|_| true, Access::Own(ctx))
 }
 
 /// Defines those functions, of either version, that these imports name: a module that is instantiated only once does not pay for
@@ -87,6 +102,39 @@ pub fn add_imports_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     imports: &[Import],
     ctx: fn(&mut T) -> &mut WasiCtx,
+) -> Result<(), LinkError> {
+    add_imports(linker, imports, Access::Own(ctx))
+}
+
+/// How the context of an instance is reached from its store's data.
+enum Access<T> {
+    /// It is its own.
+    Own(fn(&mut T) -> &mut WasiCtx),
+    /// Other threads have it, too.
+    Shared(fn(&mut T) -> &Mutex<WasiCtx>),
+}
+
+impl<T> Clone for Access<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Access<T> {}
+
+impl<T> Access<T> {
+    fn with<R>(self, data: &mut T, run: impl FnOnce(&mut WasiCtx) -> R) -> R {
+        match self {
+            Access::Own(ctx) => run(ctx(data)),
+            Access::Shared(ctx) => run(&mut ctx(data).lock().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+}
+
+fn add_imports<T: 'static>(
+    linker: &mut Linker<T>,
+    imports: &[Import],
+    ctx: Access<T>,
 ) -> Result<(), LinkError> {
     Version::ALL.into_iter().try_for_each(|version| {
         let named = |name: &str| {
@@ -101,7 +149,7 @@ fn add<T: 'static>(
     linker: &mut Linker<T>,
     version: Version,
     wanted: &dyn Fn(&str) -> bool,
-    ctx: fn(&mut T) -> &mut WasiCtx,
+    ctx: Access<T>,
 ) -> Result<(), LinkError> {
     if version == Version::Preview1 {
         define! { linker, version, wanted, ctx;
@@ -175,17 +223,22 @@ fn add<T: 'static>(
 /// ends**: the instance is to be stopped, or the call is made again.
 fn call<T>(
     caller: &mut Caller<'_, T>,
-    ctx: fn(&mut T) -> &mut WasiCtx,
+    ctx: Access<T>,
     run: impl Fn(&mut WasiCtx, Guest<'_>) -> Result<(), Errno>,
 ) -> Result<i32, HostError> {
     loop {
         let (memory, data) = caller.memory_and_data();
-        let ctx = ctx(data);
-        let result = run(ctx, Guest::new(memory));
-        let stop = if result == Err(Errno::Intr) { check_interrupt() } else { Ok(()) };
-        if result != Err(Errno::Intr) || stop.is_err() {
-            ctx.waiting_since = None;
-            return stop.map(|()| number(result));
+        let ended = ctx.with(data, |ctx| {
+            let result = run(ctx, Guest::new(memory));
+            let stop = if result == Err(Errno::Intr) { check_interrupt() } else { Ok(()) };
+            let is_over = result != Err(Errno::Intr) || stop.is_err();
+            is_over.then(|| {
+                ctx.waiting_since = None;
+                stop.map(|()| number(result))
+            })
+        });
+        if let Some(ended) = ended {
+            return ended;
         }
     }
 }

@@ -15,6 +15,8 @@ const FUEL: u32 = 2_000;
 
 fn config(number: u64) -> Config {
     let (traps, imports) = (number % 2 == 1, number / 2 % 2 == 1);
+    // Half of the modules have memories as before the proposals on them.
+    let memories = number / 4 % 2 == 1;
     Config {
         // The four kinds.
         disallow_traps: !traps,
@@ -30,7 +32,7 @@ fn config(number: u64) -> Config {
         max_globals: 12,
         max_instructions: 60 + (number as usize / 4 % 4) * 120,
         min_memories: (!(number / 16).is_multiple_of(8)).into(),
-        max_memories: 1,
+        max_memories: if memories { 4 } else { 1 },
         max_tables: 3,
         max_data_segments: 6,
         max_element_segments: 6,
@@ -41,14 +43,16 @@ fn config(number: u64) -> Config {
         table_max_size_required: true,
         // Which NaN comes out is not specified, but can be seen in memory.
         canonicalize_nans: true,
-        // Wasm 2.0, extended constants, tail calls and wide arithmetic. Results of relaxed SIMD are not specified.
+        // Wasm 2.0, extended constants, tail calls, wide arithmetic, and (in half of the modules) the proposals on memories.
+        // Results of relaxed SIMD are not specified.
         acquire_release_atomics_enabled: false,
         compact_imports_enabled: false,
         custom_descriptors_enabled: false,
-        custom_page_sizes_enabled: false,
+        custom_page_sizes_enabled: memories,
         exceptions_enabled: false,
         gc_enabled: false,
-        memory64_enabled: false,
+        memory64_enabled: memories,
+        max_memory64_bytes: 8 * 65_536,
         multibyte_array_access_enabled: false,
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,

@@ -72,7 +72,7 @@ fn define(
             let null = if ty.element == ValType::FUNCREF { Val::FuncRef(None) } else { Val::ExternRef(None) };
             Table::new(store, *ty, null).map(Extern::Table).map_err(|e| e.to_string())?
         }
-        Item::Memory(ty) => Memory::new(store, ty.limits).map(Extern::Memory).map_err(|e| e.to_string())?,
+        Item::Memory(ty) => Memory::of_type(store, *ty).map(Extern::Memory).map_err(|e| e.to_string())?,
     };
     linker.define(module, name, definition).map(drop).map_err(|e| e.to_string())
 }

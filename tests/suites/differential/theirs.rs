@@ -17,6 +17,7 @@ fn engine() -> wasmi::Engine {
     config.set_max_stack_height(64 << 20);
     config.set_max_recursion_depth(1_000_000);
     config.wasm_tail_call(true).wasm_wide_arithmetic(true);
+    config.wasm_custom_page_sizes(true);
     wasmi::Engine::new(&config)
 }
 
@@ -69,16 +70,30 @@ fn item(ty: &ExternType) -> Item {
         ExternType::Table(ty) => Item::Table(types::TableType {
             element: value_type(ty.element()),
             limits: Limits { min: ty.minimum(), max: ty.maximum() },
+            index: index_type(ty.is_64()),
         }),
         ExternType::Memory(ty) => Item::Memory(types::MemoryType {
             limits: Limits { min: ty.minimum(), max: ty.maximum() },
-            page_log2: 16,
+            page_log2: page_log2(ty),
+            index: index_type(ty.is_64()),
+            shared: false,
         }),
         ExternType::Global(ty) => Item::Global(types::GlobalType {
             value: value_type(ty.content()),
             mutable: ty.mutability().is_mut(),
         }),
     }
+}
+
+/// The interpreter does not tell the page size, but compares it.
+fn page_log2(ty: &wasmi::MemoryType) -> u8 {
+    let mut of_bytes = wasmi::MemoryType::builder();
+    of_bytes.memory64(ty.is_64()).min(ty.minimum()).max(ty.maximum()).page_size_log2(0);
+    if of_bytes.build().is_ok_and(|of_bytes| of_bytes == *ty) { 0 } else { types::DEFAULT_PAGE_LOG2 }
+}
+
+fn index_type(is_64_bits: bool) -> types::IndexType {
+    if is_64_bits { types::IndexType::I64 } else { types::IndexType::I32 }
 }
 
 fn value_type(ty: wasmi::ValType) -> types::ValType {

@@ -5,6 +5,7 @@
 
 mod bulk;
 mod host;
+mod kinds;
 mod memory;
 mod stack;
 mod trap;

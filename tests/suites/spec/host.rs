@@ -1,7 +1,7 @@
 //! The host module `spectest` that the scripts import.
 
-use wasmaot_abi::types::{FuncType, GlobalType, Limits, TableType, ValType};
-use wasmaot_runtime::{Extern, Global, Linker, Memory, Store, Table, Val};
+use wasmaot_abi::types::{FuncType, GlobalType, IndexType, Limits, TableType, ValType};
+use wasmaot_runtime::{Extern, Global, Linker, Memory, SharedMemory, Store, Table, Val};
 
 /// A linker with the module `spectest`.
 pub(crate) fn linker(store: &mut Store<()>) -> Linker<()> {
@@ -31,11 +31,17 @@ pub(crate) fn linker(store: &mut Store<()>) -> Linker<()> {
         linker.define("spectest", name, Extern::Global(global)).expect("a new name");
     }
     let limits = Limits { min: 10, max: Some(20) };
-    let table = Table::new(store, TableType { element: ValType::FUNCREF, limits }, Val::FuncRef(None))
+    let table = Table::new(store, TableType::new(ValType::FUNCREF, limits), Val::FuncRef(None))
         .expect("a valid table");
     linker.define("spectest", "table", Extern::Table(table)).expect("a new name");
     let limits = Limits { min: 1, max: Some(2) };
     let memory = Memory::new(store, limits).expect("a valid memory");
     linker.define("spectest", "memory", Extern::Memory(memory)).expect("a new name");
+    let shared = SharedMemory::new(limits).expect("a valid memory");
+    linker.define_shared("spectest", "shared_memory", shared).expect("a new name");
+    let limits = Limits { min: 10, max: Some(20) };
+    let wide = TableType { index: IndexType::I64, ..TableType::new(ValType::FUNCREF, limits) };
+    let table = Table::new(store, wide, Val::FuncRef(None)).expect("a valid table");
+    linker.define("spectest", "table64", Extern::Table(table)).expect("a new name");
     linker
 }

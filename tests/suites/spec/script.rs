@@ -164,9 +164,11 @@ impl Script {
     fn refused(&self, module: &mut QuoteWat<'_>) -> Result<(), String> {
         match self.compile(module) {
             Err(ModuleError::Text(_)) => Ok(()),
-            Err(ModuleError::Compile(CompileError::Invalid { .. } | CompileError::Unsupported { .. })) => {
-                Ok(())
-            }
+            Err(ModuleError::Compile(
+                CompileError::Invalid { .. }
+                | CompileError::Unsupported { .. }
+                | CompileError::Disabled { .. },
+            )) => Ok(()),
             Err(error) => Err(format!("refused for another reason: {error}")),
             Ok(_) => Err("accepted".to_string()),
         }

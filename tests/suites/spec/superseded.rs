@@ -1,8 +1,8 @@
-//! Assertions of the proposals' own sets that a later version contradicts or that go beyond it.
+//! Assertions of the proposals' own sets that a later version or another proposal contradicts, or that go beyond it.
 //!
 //! **Invariant: each entry is met and contradicted**: an entry whose assertion holds, or that names no command, fails the suite.
 
-/// An assertion that does not hold of Wasm 2.0.
+/// An assertion that does not hold.
 pub(crate) struct Superseded {
     /// Its set.
     set: &'static str,
@@ -39,6 +39,42 @@ const TABLE: &[Superseded] = &[
         file: "unreached-invalid.wast",
         lines: &[539],
         reason: "Wasm 2.0 takes labels of different types in a br_table whose operands are unreachable",
+    },
+    Superseded {
+        set: "memory64",
+        file: "binary.wast",
+        lines: &[876, 896, 915, 934, 973, 992, 1010, 1028],
+        reason: "since multi-memory, the byte is a memory index, in any encoding of LEB128",
+    },
+    Superseded {
+        set: "memory64",
+        file: "memory.wast",
+        lines: &[10, 11],
+        reason: "since multi-memory, a module may have several memories",
+    },
+    Superseded {
+        set: "memory64",
+        file: "memory64.wast",
+        lines: &[8, 9],
+        reason: "since multi-memory, a module may have several memories",
+    },
+    Superseded {
+        set: "threads",
+        file: "imports.wast",
+        lines: &[309, 313, 317],
+        reason: "since reference-types, a module may have several tables",
+    },
+    Superseded {
+        set: "threads",
+        file: "imports.wast",
+        lines: &[404, 408, 412],
+        reason: "since multi-memory, a module may have several memories",
+    },
+    Superseded {
+        set: "threads",
+        file: "memory.wast",
+        lines: &[14, 15],
+        reason: "since multi-memory, a module may have several memories",
     },
 ];
 
