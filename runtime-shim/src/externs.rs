@@ -3,6 +3,7 @@
 //! **Invariant: a handle is used with its own store only**; the store keeps what it names.
 
 use crate::error::{AccessError, AccessValueError, InstantiateError};
+use crate::exception::Tag;
 use crate::func::Func;
 use crate::instance::Imports;
 use crate::instance::memory::MemoryBody;
@@ -24,6 +25,8 @@ pub enum Extern {
     Memory(Memory),
     /// A global.
     Global(Global),
+    /// A tag of exceptions.
+    Tag(Tag),
 }
 
 impl Extern {
@@ -33,6 +36,7 @@ impl Extern {
             Extern::Func(func) if func.store() == core.id => ExternType::Func((*func.own_type()).clone()),
             Extern::Global(global) if global.store == core.id => ExternType::Global(global.ty),
             Extern::Func(_) | Extern::Global(_) => return None,
+            Extern::Tag(tag) => ExternType::Tag(tag.record(core)?.ty.clone()),
             Extern::Table(table) => {
                 let body = table.body(core)?;
                 let limits = Limits { min: body.size(), ..body.ty().limits };
@@ -53,6 +57,7 @@ impl Extern {
             Extern::Table(table) => imports.tables.extend(table.body(core).cloned()),
             Extern::Memory(memory) => imports.memories.extend(memory.body(core).cloned()),
             Extern::Global(global) => imports.globals.push(global.cell),
+            Extern::Tag(tag) => imports.tags.extend(tag.shared(core)),
         }
     }
 
@@ -69,6 +74,11 @@ impl Extern {
     /// The memory, if it is one.
     pub fn memory(self) -> Option<Memory> {
         if let Extern::Memory(memory) = self { Some(memory) } else { None }
+    }
+
+    /// The tag, if it is one.
+    pub fn tag(self) -> Option<Tag> {
+        if let Extern::Tag(tag) = self { Some(tag) } else { None }
     }
 
     /// The global, if it is one.
@@ -281,6 +291,7 @@ pub(crate) enum ExternType {
     Table(TableType),
     Memory(MemoryType),
     Global(GlobalType),
+    Tag(FuncType),
 }
 
 impl std::fmt::Display for ExternType {
@@ -291,6 +302,7 @@ impl std::fmt::Display for ExternType {
         };
         match self {
             ExternType::Func(ty) => write!(f, "function {ty}"),
+            ExternType::Tag(ty) => write!(f, "tag {ty}"),
             ExternType::Table(ty) => {
                 write!(f, "table of {}", ty.element)?;
                 limits(f, &ty.limits)
@@ -310,7 +322,7 @@ impl ExternType {
     /// Whether something of type `self` can be given where `wanted` is asked for.
     pub(crate) fn matches(&self, wanted: &ExternType) -> bool {
         match (self, wanted) {
-            (ExternType::Func(a), ExternType::Func(b)) => a == b,
+            (ExternType::Func(a), ExternType::Func(b)) | (ExternType::Tag(a), ExternType::Tag(b)) => a == b,
             (ExternType::Global(a), ExternType::Global(b)) => a == b,
             (ExternType::Table(a), ExternType::Table(b)) => {
                 a.element == b.element && within(a.limits, b.limits)

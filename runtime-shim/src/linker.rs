@@ -188,6 +188,7 @@ fn wanted(module: &Module, import: &Import) -> ExternType {
         ImportKind::Table { ty } => ExternType::Table(ty),
         ImportKind::Memory { ty } => ExternType::Memory(ty),
         ImportKind::Global { ty } => ExternType::Global(ty),
+        ImportKind::Tag { ty } => ExternType::Tag(module.descriptor().types[ty as usize].clone()),
     }
 }
 

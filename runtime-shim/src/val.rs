@@ -3,8 +3,10 @@
 //! **Invariant: a [`RawValue`] never becomes a reference of the wrong store.** Whatever enters an instance is checked
 //! against the expected type and the store first.
 
+use crate::exception::ExnRef;
 use crate::func::Func;
 use crate::store::StoreId;
+use std::num::NonZeroU32;
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::ValType;
 
@@ -45,6 +47,23 @@ pub enum Val {
     FuncRef(Option<Func>),
     /// A number by which the embedder knows a value of its own, or null. The number `u32::MAX` cannot be passed.
     ExternRef(Option<u32>),
+    /// An exception, or null.
+    ExnRef(Option<ExnRef>),
+}
+
+impl std::fmt::Display for Val {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {
+            Val::I32(value) => write!(f, "{value}"),
+            Val::I64(value) => write!(f, "{value}"),
+            Val::F32(bits) => write!(f, "{}", f32::from_bits(bits)),
+            Val::F64(bits) => write!(f, "{}", f64::from_bits(bits)),
+            Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => f.write_str("null"),
+            Val::FuncRef(Some(_)) | Val::ExternRef(Some(_)) | Val::ExnRef(Some(_)) => {
+                write!(f, "{}", self.ty())
+            }
+        }
+    }
 }
 
 /// A value that cannot be passed where it was to go.
@@ -58,8 +77,8 @@ pub enum ValueError {
         /// The value's.
         found: ValType,
     },
-    /// It refers to a function of another store.
-    #[error("the function reference belongs to another store")]
+    /// It refers to a function or exception of another store.
+    #[error("the reference belongs to another store")]
     Store,
     /// The number of an external reference is too large.
     #[error("external reference numbers end at {}", u32::MAX - 1)]
@@ -76,6 +95,7 @@ impl Val {
             Val::F64(_) => ValType::F64,
             Val::FuncRef(_) => ValType::FuncRef,
             Val::ExternRef(_) => ValType::ExternRef,
+            Val::ExnRef(_) => ValType::ExnRef,
         }
     }
 
@@ -88,6 +108,7 @@ impl Val {
             ValType::F64 => Val::F64(0),
             ValType::FuncRef => Val::FuncRef(None),
             ValType::ExternRef => Val::ExternRef(None),
+            ValType::ExnRef => Val::ExnRef(None),
             ValType::V128 => return None,
         })
     }
@@ -102,9 +123,10 @@ impl Val {
             Val::I64(value) => value as u64,
             Val::F32(bits) => u64::from(bits),
             Val::F64(bits) => bits,
-            Val::FuncRef(None) | Val::ExternRef(None) => 0,
+            Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => 0,
             Val::FuncRef(Some(func)) if func.store() == store => func.record() as u64,
-            Val::FuncRef(Some(_)) => return Err(ValueError::Store),
+            Val::ExnRef(Some(exception)) if exception.store == store => u64::from(exception.id.get()),
+            Val::FuncRef(Some(_)) | Val::ExnRef(Some(_)) => return Err(ValueError::Store),
             Val::ExternRef(Some(number)) => match number.checked_add(1) {
                 Some(index) => u64::from(index),
                 None => return Err(ValueError::ExternRef),
@@ -126,6 +148,7 @@ impl Val {
             // SAFETY: a function reference of an instance is 0 or points to a record that lives as long as the store.
             ValType::FuncRef => Val::FuncRef(unsafe { Func::from_record(bits as *const FuncRef, store) }),
             ValType::ExternRef => Val::ExternRef(low.checked_sub(1)),
+            ValType::ExnRef => Val::ExnRef(NonZeroU32::new(low).map(|id| ExnRef { store, id })),
             ValType::V128 => unreachable!("modules with vectors are refused when they are opened"),
         }
     }

@@ -4,7 +4,7 @@ use super::Global;
 use crate::error::CompileError;
 use wasmaot_abi::descriptor::{ConstExpr, ConstOp};
 use wasmaot_abi::types::ValType;
-use wasmparser::{HeapType, Operator};
+use wasmparser::{AbstractHeapType, HeapType, Operator};
 
 /// Reads a constant expression. Operators that are not constant are left to the validator.
 pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, CompileError> {
@@ -40,6 +40,7 @@ pub(crate) fn null_type(hty: HeapType, offset: usize) -> Result<ValType, Compile
     match hty {
         HeapType::FUNC => Ok(ValType::FuncRef),
         HeapType::EXTERN => Ok(ValType::ExternRef),
+        HeapType::Abstract { ty: AbstractHeapType::Exn | AbstractHeapType::NoExn, .. } => Ok(ValType::ExnRef),
         other => Err(CompileError::Invalid {
             offset,
             message: format!("not a reference type of Wasm 2.0: {other:?}"),

@@ -53,6 +53,8 @@ pub(crate) fn describe(
         data,
         elems: module.elems.iter().map(|elem| positions.elem(elem)).collect(),
         start: module.start.map(|func| positions.of(func)),
+        tags: module.tags[module.imported_tags as usize..].to_vec(),
+        exceptions: FileRange::default(),
         entries,
     };
     (descriptor, data_bytes)
@@ -138,7 +140,12 @@ fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
         || module.tables.len() > 1;
     let bulk_segments = module.data.iter().any(|data| data.active.is_none())
         || module.elems.iter().any(|elem| matches!(elem.mode, ElemMode::Passive));
+    let exceptions = !module.tags.is_empty()
+        || values().any(|&ty| ty == ValType::ExnRef)
+        || module.globals.iter().any(|global| global.ty.value == ValType::ExnRef)
+        || module.tables.iter().any(|table| table.ty.element == ValType::ExnRef);
     let mut used = WasmFeatures::empty();
+    used.set(WasmFeatures::EXCEPTIONS, exceptions);
     used.set(WasmFeatures::BULK_MEMORY, bulk_segments);
     used.set(WasmFeatures::EXTENDED_CONST, extended_const);
     used.set(WasmFeatures::MULTI_VALUE, module.types.iter().any(|ty| ty.results.len() > 1));

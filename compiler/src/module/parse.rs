@@ -10,8 +10,9 @@ use std::collections::HashMap;
 use wasmaot_abi::descriptor::{Export, ExportKind, Import, ImportKind};
 use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
 use wasmparser::{
-    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody,
-    Name, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources,
+    AbstractHeapType, CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate,
+    FunctionBody, HeapType, Name, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator,
+    ValidatorResources,
 };
 
 /// A function body with what validates it.
@@ -93,6 +94,12 @@ impl<'a> SectionReader<'a> {
                     self.module.memories.push(Memory { ty: memory_type(&memory?), imported: false });
                 }
             }
+            Payload::TagSection(reader) => {
+                for tag in reader {
+                    let ty = self.module.type_map[tag?.func_type_idx as usize];
+                    self.module.tags.push(ty);
+                }
+            }
             Payload::GlobalSection(reader) => {
                 for global in reader {
                     let global = global?;
@@ -170,9 +177,13 @@ impl<'a> SectionReader<'a> {
                 module.imported_globals += 1;
                 ImportKind::Global { ty }
             }
-            TypeRef::Tag(_) | TypeRef::FuncExact(_) => {
-                unreachable!("the validator takes neither tags nor exact types")
+            TypeRef::Tag(tag) => {
+                let ty = module.type_map[tag.func_type_idx as usize];
+                module.tags.push(ty);
+                module.imported_tags += 1;
+                ImportKind::Tag { ty }
             }
+            TypeRef::FuncExact(_) => unreachable!("the validator takes no exact types"),
         };
         module.imports.push(Import {
             module: import.module.to_string(),
@@ -228,7 +239,10 @@ fn ref_type(ty: wasmparser::RefType) -> ValType {
     match ty {
         wasmparser::RefType::FUNCREF => ValType::FuncRef,
         wasmparser::RefType::EXTERNREF => ValType::ExternRef,
-        other => unreachable!("the validator takes no {other}"),
+        other => match other.heap_type() {
+            HeapType::Abstract { ty: AbstractHeapType::Exn | AbstractHeapType::NoExn, .. } => ValType::ExnRef,
+            _ => unreachable!("the validator takes no {other}"),
+        },
     }
 }
 
@@ -255,6 +269,6 @@ fn export_kind(kind: ExternalKind, index: u32) -> ExportKind {
         ExternalKind::Table => ExportKind::Table { index },
         ExternalKind::Memory => ExportKind::Memory { index },
         ExternalKind::Global => ExportKind::Global { index },
-        ExternalKind::Tag => unreachable!("the validator takes no tags"),
+        ExternalKind::Tag => ExportKind::Tag { index },
     }
 }

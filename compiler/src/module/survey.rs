@@ -55,7 +55,8 @@ impl Facts {
             O::MemoryFill { .. } => self.fills = true,
             O::Block { blockty: BlockType::FuncType(_) }
             | O::Loop { blockty: BlockType::FuncType(_) }
-            | O::If { blockty: BlockType::FuncType(_) } => self.features |= WasmFeatures::MULTI_VALUE,
+            | O::If { blockty: BlockType::FuncType(_) }
+            | O::Try { blockty: BlockType::FuncType(_) } => self.features |= WasmFeatures::MULTI_VALUE,
             _ => {}
         }
     }

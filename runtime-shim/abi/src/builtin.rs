@@ -54,6 +54,10 @@ builtins! {
     TableInit = "table_init" (table, segment, to, from, length);
     /// `elem.drop`.
     ElemDrop = "elem_drop" (segment);
+    /// `throw`: an exception of this tag with the values in these cells. Does not return: control lands as [`crate::exception`] says.
+    Throw = "throw" (tag, values);
+    /// `throw_ref` and `rethrow`, likewise.
+    ThrowRef = "throw_ref" (exception);
 }
 
 impl Builtin {

@@ -12,6 +12,7 @@
 //! | [`entry`] | how control enters and leaves compiled code |
 //! | [`builtin`] | the runtime functions that compiled code calls |
 //! | [`trap`] | trap codes and the trap table |
+//! | [`exception`] | exception handlers by return address |
 //! | [`addrmap`] | machine code offsets to Wasm offsets and functions |
 //! | [`types`] | Wasm types |
 //! | [`descriptor`] | the module descriptor: the artifact's table of contents |
@@ -28,6 +29,7 @@ pub mod builtin;
 pub mod cpu;
 pub mod descriptor;
 pub mod entry;
+pub mod exception;
 pub mod header;
 pub mod slot;
 pub mod state;

@@ -64,6 +64,10 @@ trap_codes! {
     MemoryLimit = 14, "memory limit exceeded";
     /// A table was to grow beyond the instance's limit.
     TableLimit = 15, "table limit exceeded";
+    /// `throw_ref` of a null reference.
+    NullException = 16, "null exception reference";
+    /// More exceptions than an instance's store keeps, or a reference to one that is no longer kept.
+    ExceptionLimit = 17, "exception limit exceeded";
 }
 
 impl core::fmt::Display for TrapCode {

@@ -21,12 +21,14 @@ pub enum ValType {
     FuncRef = 6,
     /// Nullable reference to a host value.
     ExternRef = 7,
+    /// Nullable reference to an exception.
+    ExnRef = 8,
 }
 
 impl ValType {
     /// Whether it is a reference.
     pub const fn is_ref(self) -> bool {
-        matches!(self, ValType::FuncRef | ValType::ExternRef)
+        matches!(self, ValType::FuncRef | ValType::ExternRef | ValType::ExnRef)
     }
 
     /// Its name in the text format.
@@ -39,6 +41,7 @@ impl ValType {
             ValType::V128 => "v128",
             ValType::FuncRef => "funcref",
             ValType::ExternRef => "externref",
+            ValType::ExnRef => "exnref",
         }
     }
 }
@@ -65,6 +68,7 @@ impl Decode for ValType {
             5 => ValType::V128,
             6 => ValType::FuncRef,
             7 => ValType::ExternRef,
+            8 => ValType::ExnRef,
             _ => return Err(r.invalid("value type")),
         })
     }
