@@ -181,7 +181,7 @@ impl Opts {
         for (name, arguments) in calls {
             match instance.call(&mut store, &name, &arguments) {
                 Ok(results) => {
-                    let lines: String = results.iter().map(|value| invoke::show(value) + "\n").collect();
+                    let lines: String = results.iter().map(|value| format!("{value}\n")).collect();
                     output::print(lines.as_bytes())?;
                 }
                 Err(error) => return ended(&name, error),
@@ -277,6 +277,10 @@ fn ended(name: &str, error: CallError) -> Result<i32, CliError> {
         CallError::Exit(status) => Ok(status),
         CallError::Trap(trap) => {
             output::note(&trap::report(&trap));
+            Ok(trap::STATUS)
+        }
+        CallError::Exception(exception) => {
+            output::note(&trap::report_exception(&exception));
             Ok(trap::STATUS)
         }
         error => Err(CliError::Call { name: name.into(), source: Box::new(error) }),

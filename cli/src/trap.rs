@@ -1,4 +1,4 @@
-//! How a trap is reported: its code, and the calls that led to it.
+//! How a trap or an uncaught exception is reported: what it is, and the calls that led to it.
 //!
 //! ```text
 //! error: trap: integer divide by zero
@@ -8,7 +8,7 @@
 
 use crate::text::Name;
 use std::fmt::Write;
-use wasmaot_runtime::{Frame, Trap};
+use wasmaot_runtime::{Exception, Frame, Trap};
 
 /// Exit status of a program that trapped: what a shell gives for SIGABRT.
 pub(crate) const STATUS: i32 = 134;
@@ -18,11 +18,19 @@ const SHOWN: usize = 32;
 
 /// The report, without a newline at its end.
 pub(crate) fn report(trap: &Trap) -> String {
-    let mut text = format!("error: trap: {}", trap.code);
-    for (number, frame) in trap.backtrace.iter().take(SHOWN).enumerate() {
+    with_backtrace(format!("error: trap: {}", trap.code), &trap.backtrace, trap.omitted_frames)
+}
+
+/// The report of an exception that nothing caught, likewise.
+pub(crate) fn report_exception(exception: &Exception) -> String {
+    with_backtrace(format!("error: {exception}"), &exception.backtrace, exception.omitted_frames)
+}
+
+fn with_backtrace(mut text: String, frames: &[Frame], omitted: usize) -> String {
+    for (number, frame) in frames.iter().take(SHOWN).enumerate() {
         let _ = write!(text, "\n  {number}: {}", line(frame));
     }
-    let hidden = trap.backtrace.len().saturating_sub(SHOWN) + trap.omitted_frames;
+    let hidden = frames.len().saturating_sub(SHOWN) + omitted;
     if hidden > 0 {
         let _ = write!(text, "\n  ... and {hidden} more");
     }

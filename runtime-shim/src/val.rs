@@ -51,13 +51,14 @@ pub enum Val {
     ExnRef(Option<ExnRef>),
 }
 
+/// Integers are signed, floats read back as the same value.
 impl std::fmt::Display for Val {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match *self {
             Val::I32(value) => write!(f, "{value}"),
             Val::I64(value) => write!(f, "{value}"),
-            Val::F32(bits) => write!(f, "{}", f32::from_bits(bits)),
-            Val::F64(bits) => write!(f, "{}", f64::from_bits(bits)),
+            Val::F32(bits) => write!(f, "{:?}", f32::from_bits(bits)),
+            Val::F64(bits) => write!(f, "{:?}", f64::from_bits(bits)),
             Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => f.write_str("null"),
             Val::FuncRef(Some(_)) | Val::ExternRef(Some(_)) | Val::ExnRef(Some(_)) => {
                 write!(f, "{}", self.ty())

@@ -21,7 +21,7 @@ use crate::slot::MAX_STACK;
 use alloc::vec::Vec;
 
 /// In place of a tag's index: every exception.
-pub const CATCH_ALL: u32 = u32::MAX >> 1;
+pub const CATCH_ALL: u32 = (u32::MAX >> 1) - 1;
 
 /// In place of the vmctx's place in the frame.
 pub const NO_CONTEXT: u32 = u32::MAX;

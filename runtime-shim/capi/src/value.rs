@@ -52,7 +52,9 @@ fn passable(number: u8) -> Result<ValType> {
         3 => ValType::F32,
         4 => ValType::F64,
         7 => ValType::ExternRef,
-        5 | 6 => return Err(usage(format!("C has no values of type {number} (v128 or funcref)"))),
+        5 | 6 | 8 => {
+            return Err(usage(format!("C has no values of type {number} (v128, funcref or exnref)")));
+        }
         _ => return Err(usage(format!("{number} is no type of a value"))),
     })
 }

@@ -53,8 +53,6 @@ pub(crate) struct Heap {
 /// An exception as the search for its handler sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Thrown<'a> {
-    /// Its number.
-    pub(crate) id: u32,
     /// Identity of its tag.
     pub(crate) tag: *const TagRecord,
     /// What it carries.
@@ -77,7 +75,7 @@ impl Heap {
     /// The exception of a number.
     pub(crate) fn get(&self, id: u32) -> Option<Thrown<'_>> {
         let object = &self.objects[self.position(id)?];
-        Some(Thrown { id, tag: object.tag, values: &object.values })
+        Some(Thrown { tag: object.tag, values: &object.values })
     }
 
     /// Frees what was caught since the last throw.

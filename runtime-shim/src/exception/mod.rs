@@ -132,13 +132,10 @@ impl Exception {
 impl fmt::Display for Exception {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("uncaught exception")?;
-        for (position, value) in self.values.iter().enumerate() {
-            write!(f, "{}{value}", if position == 0 { " with " } else { ", " })?;
-        }
-        match self.backtrace.first() {
-            Some(frame) => write!(f, " in {frame}"),
-            None => Ok(()),
-        }
+        let mut values = self.values.iter().enumerate();
+        values.try_for_each(|(position, value)| {
+            write!(f, "{}{value}", if position == 0 { " with " } else { ", " })
+        })
     }
 }
 

@@ -55,7 +55,7 @@ impl Value {
             }
             ValType::FuncRef => Value::Func(false),
             ValType::ExternRef => Value::Extern((!bits.is_multiple_of(4)).then_some(bits as u32 % 1000)),
-            ValType::V128 => unreachable!("the generator makes no vectors"),
+            ValType::V128 | ValType::ExnRef => unreachable!("the generator makes no vectors and exceptions"),
         }
     }
 

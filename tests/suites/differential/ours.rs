@@ -92,6 +92,7 @@ fn from_ours(value: &Val) -> Value {
         Val::F64(bits) => Value::F64(bits),
         Val::FuncRef(func) => Value::Func(func.is_some()),
         Val::ExternRef(value) => Value::Extern(value),
+        Val::ExnRef(_) => unreachable!("the generator makes no exceptions"),
     }
 }
 

@@ -22,6 +22,9 @@ fn null(ty: &HeapType<'_>) -> Result<Val, String> {
     match ty {
         HeapType::Abstract { ty: AbstractHeapType::Func, .. } => Ok(Val::FuncRef(None)),
         HeapType::Abstract { ty: AbstractHeapType::Extern, .. } => Ok(Val::ExternRef(None)),
+        HeapType::Abstract { ty: AbstractHeapType::Exn | AbstractHeapType::NoExn, .. } => {
+            Ok(Val::ExnRef(None))
+        }
         other => Err(format!("unknown reference type {other:?}")),
     }
 }
@@ -50,13 +53,16 @@ fn matches(actual: &Val, expected: &WastRetCore<'_>) -> bool {
             NanPattern::Value(expected) => *actual == expected.bits,
         },
         (actual, WastRetCore::RefNull(None)) => {
-            matches!(actual, Val::FuncRef(None) | Val::ExternRef(None))
+            matches!(actual, Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None))
         }
         (Val::FuncRef(None), WastRetCore::RefNull(Some(ty))) => {
             matches!(null(ty), Ok(Val::FuncRef(None)))
         }
         (Val::ExternRef(None), WastRetCore::RefNull(Some(ty))) => {
             matches!(null(ty), Ok(Val::ExternRef(None)))
+        }
+        (Val::ExnRef(None), WastRetCore::RefNull(Some(ty))) => {
+            matches!(null(ty), Ok(Val::ExnRef(None)))
         }
         (Val::ExternRef(Some(_)), WastRetCore::RefExtern(None)) => true,
         (Val::ExternRef(Some(actual)), WastRetCore::RefExtern(Some(expected))) => actual == expected,
