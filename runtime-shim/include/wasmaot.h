@@ -105,8 +105,10 @@ typedef enum {
     WASMAOT_TRAP_KILLED = 13,            /* see wasmaot_interrupt_kill */
     WASMAOT_TRAP_MEMORY_LIMIT = 14,      /* see wasmaot_start_t */
     WASMAOT_TRAP_TABLE_LIMIT = 15,       /* see wasmaot_start_t */
-    WASMAOT_TRAP_NULL_EXCEPTION = 16,
-    WASMAOT_TRAP_EXCEPTION_LIMIT = 17 /* more exceptions than the runtime keeps for an instance */
+    WASMAOT_TRAP_NULL_REFERENCE = 16,
+    WASMAOT_TRAP_NULL_FUNCTION_REFERENCE = 17,
+    WASMAOT_TRAP_NULL_EXCEPTION = 18,
+    WASMAOT_TRAP_EXCEPTION_LIMIT = 19 /* more exceptions than the runtime keeps for an instance */
 } wasmaot_trap_t;
 
 /* The `wasm_offset` of a frame for which none is known. */
@@ -144,7 +146,7 @@ const wasmaot_frame_t *wasmaot_error_frames(const wasmaot_error_t *error, size_t
 
 /* ---- Types and values ---- */
 
-/* Types of values. */
+/* Types of values. References to functions are all one type here, whatever they are to functions of, and whether or not they may be null. */
 typedef uint8_t wasmaot_type_t;
 enum {
     WASMAOT_I32 = 1,

@@ -14,6 +14,7 @@ use crate::pool::Linked;
 use crate::store::{self, AsStore, Store, StoreCore};
 use crate::suspend::IntoAsyncHostFunc;
 use crate::trap::Trap;
+use crate::types::type_number;
 use crate::val::Val;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -184,11 +185,17 @@ impl<T: 'static> Linker<T> {
 /// The type that an import asks for.
 fn wanted(module: &Module, import: &Import) -> ExternType {
     match import.kind {
-        ImportKind::Func { ty } => ExternType::Func(module.descriptor().types[ty as usize].clone()),
+        ImportKind::Func { ty } => ExternType::Func {
+            number: module.type_ids()[ty as usize],
+            ty: module.descriptor().types[ty as usize].clone(),
+        },
         ImportKind::Table { ty } => ExternType::Table(ty),
         ImportKind::Memory { ty } => ExternType::Memory(ty),
         ImportKind::Global { ty } => ExternType::Global(ty),
-        ImportKind::Tag { ty } => ExternType::Tag(module.descriptor().types[ty as usize].clone()),
+        ImportKind::Tag { ty } => ExternType::Tag {
+            number: module.type_ids()[ty as usize],
+            ty: module.descriptor().types[ty as usize].clone(),
+        },
     }
 }
 
@@ -203,7 +210,9 @@ impl<T: 'static> Definition<T> {
     ) -> Result<(), InstantiateError> {
         let names = || (import.module.clone(), import.name.clone());
         let found = match self {
-            Definition::Host(host) => ExternType::Func(host.ty().clone()),
+            Definition::Host(host) => {
+                ExternType::Func { number: type_number(host.ty()), ty: host.ty().clone() }
+            }
             Definition::Extern(item) => item.ty(core).ok_or_else(|| {
                 let (module, name) = names();
                 InstantiateError::WrongStore { module, name }

@@ -76,7 +76,8 @@ fn item(item: Item<'_>) -> (&'static str, Value) {
 }
 
 fn func(ty: &FuncType) -> Value {
-    let names = |types: &[wasmaot_abi::types::ValType]| types.iter().map(|ty| ty.name()).collect::<Vec<_>>();
+    let names =
+        |types: &[wasmaot_abi::types::ValType]| types.iter().map(|ty| ty.to_string()).collect::<Vec<_>>();
     json!({ "params": names(&ty.params), "results": names(&ty.results) })
 }
 
@@ -86,7 +87,7 @@ fn limits(limits: Limits) -> (u64, Option<u64>) {
 
 fn table(ty: TableType) -> Value {
     let (min, max) = limits(ty.limits);
-    json!({ "element": ty.element.name(), "min": min, "max": max })
+    json!({ "element": ty.element.to_string(), "min": min, "max": max })
 }
 
 fn memory(ty: MemoryType) -> Value {
@@ -95,5 +96,5 @@ fn memory(ty: MemoryType) -> Value {
 }
 
 fn global(ty: GlobalType) -> Value {
-    json!({ "value": ty.value.name(), "mutable": ty.mutable })
+    json!({ "value": ty.value.to_string(), "mutable": ty.mutable })
 }

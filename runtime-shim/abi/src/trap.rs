@@ -64,10 +64,14 @@ trap_codes! {
     MemoryLimit = 14, "memory limit exceeded";
     /// A table was to grow beyond the instance's limit.
     TableLimit = 15, "table limit exceeded";
+    /// `ref.as_non_null` of null.
+    NullReference = 16, "null reference";
+    /// `call_ref` of null.
+    NullFunctionReference = 17, "null function reference";
     /// `throw_ref` of a null reference.
-    NullException = 16, "null exception reference";
+    NullException = 18, "null exception reference";
     /// More exceptions than an instance's store keeps, or a reference to one that is no longer kept.
-    ExceptionLimit = 17, "exception limit exceeded";
+    ExceptionLimit = 19, "exception limit exceeded";
 }
 
 impl core::fmt::Display for TrapCode {

@@ -14,7 +14,6 @@ use crate::store::StoreCore;
 use crate::val::RawValue;
 use std::ops::Range;
 use wasmaot_abi::trap::TrapCode;
-use wasmaot_abi::types::ValType;
 
 /// The most exceptions that a store keeps.
 const MAX_KEPT: usize = 1 << 16;
@@ -126,7 +125,7 @@ impl Heap {
             if !std::mem::replace(&mut object.reached, true) {
                 // SAFETY: the store keeps the tags of its exceptions.
                 let types = unsafe { &(*object.tag).ty.params };
-                let references = types.iter().zip(&object.values).filter(|(ty, _)| **ty == ValType::ExnRef);
+                let references = types.iter().zip(&object.values).filter(|(ty, _)| ty.is_exn_ref());
                 open.extend(references.map(|(_, value)| value.low as u32));
             }
         }
@@ -166,7 +165,7 @@ fn collect(core: &mut StoreCore, roots: &Roots<'_>) {
         heap.reach(unsafe { (*cell.get()).low } as u32);
     }
     core.instances.exception_globals().for_each(|id| heap.reach(id));
-    for table in core.tables.iter().filter(|table| table.ty().element == ValType::ExnRef) {
+    for table in core.tables.iter().filter(|table| table.ty().element.is_exn_ref()) {
         let elements = table.range(0, table.size()).unwrap_or_default();
         elements.iter().for_each(|element| heap.reach(element.get() as u32));
     }
@@ -177,12 +176,12 @@ fn collect(core: &mut StoreCore, roots: &Roots<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasmaot_abi::types::FuncType;
+    use wasmaot_abi::types::{FuncType, ValType};
 
     const NOWHERE: Roots<'static> = Roots { stack: 0..0, values: &[] };
 
     fn tag(params: &[ValType]) -> TagRecord {
-        TagRecord { ty: FuncType { params: params.to_vec(), results: Vec::new() } }
+        TagRecord { ty: FuncType { params: params.to_vec(), results: Vec::new() }, number: 0 }
     }
 
     fn cells(count: usize) -> Box<[RawValue]> {
@@ -215,7 +214,7 @@ mod tests {
     #[test]
     fn what_a_stack_or_another_exception_refers_to_is_kept() {
         let mut core = StoreCore::default();
-        let (plain, holder) = (tag(&[]), tag(&[ValType::I64, ValType::ExnRef]));
+        let (plain, holder) = (tag(&[]), tag(&[ValType::I64, ValType::EXNREF]));
         let inner = add(&mut core, &plain, cells(0), &NOWHERE).unwrap();
         let values = [RawValue::new(0), RawValue::new(u64::from(inner))];
         let outer = add(&mut core, &holder, values.into(), &NOWHERE).unwrap();

@@ -14,6 +14,7 @@ pub(crate) mod unwind;
 use crate::error::{CallError, HostError};
 use crate::store::{self, AsStore, StoreCore, StoreId};
 use crate::trap::{Frame, Frames};
+use crate::types::type_number;
 use crate::val::{RawValue, Val};
 use std::fmt;
 use std::num::NonZeroU32;
@@ -25,6 +26,8 @@ use wasmaot_abi::types::{FuncType, ValType};
 pub(crate) struct TagRecord {
     /// The types of an exception's values are its parameters.
     pub(crate) ty: FuncType,
+    /// That type's process-wide number.
+    pub(crate) number: u32,
 }
 
 /// A kind of exceptions, told from others of the same type by its identity.
@@ -43,7 +46,8 @@ impl Tag {
     /// Makes a tag of exceptions with values of these types.
     pub fn new(store: &mut impl AsStore, values: &[ValType]) -> Self {
         let core = store::core_mut(store);
-        let record = Rc::new(TagRecord { ty: FuncType { params: values.to_vec(), results: Vec::new() } });
+        let ty = FuncType { params: values.to_vec(), results: Vec::new() };
+        let record = Rc::new(TagRecord { number: type_number(&ty), ty });
         let tag = Self { store: core.id, record: Rc::as_ptr(&record) };
         core.tags.push(record);
         tag

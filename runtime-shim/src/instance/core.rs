@@ -23,7 +23,7 @@ use std::sync::Arc;
 use wasmaot_abi::descriptor::{ConstExpr, DataMode, ElemMode, ExportKind};
 use wasmaot_abi::slot::DEFAULT_STACK;
 use wasmaot_abi::state::{FuncRef, ImportedFunction, MemoryRef, StateLayout, TableRef};
-use wasmaot_abi::types::ValType;
+use wasmaot_abi::version::TAIL_CONVENTION;
 
 /// What an instance imports, checked against the module's imports, each list in their order.
 #[derive(Default)]
@@ -268,7 +268,7 @@ impl InstanceCore {
     /// What its globals that refer to exceptions hold.
     pub(crate) fn exception_globals(&self) -> impl Iterator<Item = u32> {
         let globals = (0..).zip(&self.module.descriptor().globals);
-        let references = globals.filter(|(_, global)| global.ty.value == ValType::ExnRef);
+        let references = globals.filter(|(_, global)| global.ty.value.is_exn_ref());
         references.map(|(defined, _)| self.state().get::<u32>(self.module.layout().global(defined)))
     }
 
@@ -286,9 +286,12 @@ impl InstanceCore {
         if entry.func < layout.counts().imported_functions {
             return self.state().get(layout.imported_function(entry.func));
         }
+        let record = &self.funcrefs[position];
+        let can_jump = record.convention == TAIL_CONVENTION;
         ImportedFunction {
-            array_entry: self.funcrefs[position].array_entry,
+            array_entry: record.array_entry,
             context: self.slot.vmctx() as u64,
+            tail_entry: if can_jump { record.tail_entry } else { 0 },
         }
     }
 
@@ -437,8 +440,12 @@ unsafe fn make_tables(
 
 fn make_tags(module: &Module, imported: Vec<Rc<TagRecord>>) -> Box<[Rc<TagRecord>]> {
     let descriptor = module.descriptor();
-    let own =
-        descriptor.tags.iter().map(|&ty| Rc::new(TagRecord { ty: descriptor.types[ty as usize].clone() }));
+    let own = descriptor.tags.iter().map(|&ty| {
+        Rc::new(TagRecord {
+            ty: descriptor.types[ty as usize].clone(),
+            number: module.type_ids()[ty as usize],
+        })
+    });
     imported.into_iter().chain(own).collect()
 }
 

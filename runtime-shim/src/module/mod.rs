@@ -119,7 +119,7 @@ impl Module {
 
     fn load(source: Source) -> Result<Self, OpenError> {
         let elf = elf::read(&source)?;
-        let (header, descriptor) = read_header(&source, &elf)?;
+        let (header, mut descriptor) = read_header(&source, &elf)?;
         let text = elf.text().ok_or(OpenError::NoModule)?;
         let layout = check::check(&descriptor, &source, text)?;
         let tables = Tables {
@@ -130,13 +130,14 @@ impl Module {
         let code = Code::map(&source, &elf, text, tables, &descriptor)?;
         let data = Data::map(&source, descriptor.places.data)?;
         let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();
-        let type_ids = descriptor.types.iter().map(types::intern).collect();
+        let type_ids = types::number(&descriptor);
+        types::renumber(&mut descriptor, &type_ids);
         let maps = OnceLock::new();
         let inner = Inner { source, header, descriptor, layout, exports, type_ids, code, data, maps };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// What the artifact says of the module.
+    /// What the artifact says of the module. Value types name concrete types by their process-wide numbers.
     pub fn descriptor(&self) -> &Descriptor {
         &self.inner.descriptor
     }
