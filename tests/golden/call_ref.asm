@@ -10,7 +10,7 @@ call_ref:
       0:  push rbp
       1:  mov rbp, rsp
       4:  mov r8, [rsi]                         ; trap: null function reference, @0x69
-      7:  mov rdi, [rsi+0x18]
+      7:  mov rdi, [rsi+0x18]                   ; trap: null function reference
       b:  mov esi, 1                            ; @0x65
      10:  call r8                               ; @0x69
      13:  mov rsp, rbp                          ; @0x6b
@@ -22,7 +22,7 @@ call_global:
       1:  mov rbp, rsp
       4:  mov rdi, [rdi-0x50]                   ; @0x70
       8:  mov r8, [rdi]                         ; trap: null function reference, @0x72
-      b:  mov rdi, [rdi+0x18]
+      b:  mov rdi, [rdi+0x18]                   ; trap: null function reference
       f:  mov esi, 1                            ; @0x6e
      14:  call r8                               ; @0x72
      17:  mov rsp, rbp                          ; @0x74
@@ -33,7 +33,7 @@ return_call_ref:
       0:  push rbp
       1:  mov rbp, rsp
       4:  mov r10, [rsi]                        ; trap: null function reference, @0x7b
-      7:  mov rdi, [rsi+0x18]
+      7:  mov rdi, [rsi+0x18]                   ; trap: null function reference
       b:  mov esi, 1                            ; @0x77
      10:  mov rsp, rbp                          ; @0x7b
      13:  pop rbp
@@ -44,7 +44,7 @@ call_known:
       1:  mov rbp, rsp
       4:  mov rdi, [rdi-0x140018]               ; @0x82
       b:  mov r8, [rdi]                         ; trap: null function reference, @0x84
-      e:  mov rdi, [rdi+0x18]
+      e:  mov rdi, [rdi+0x18]                   ; trap: null function reference
      12:  mov esi, 1                            ; @0x80
      17:  call r8                               ; @0x84
      1a:  mov rsp, rbp                          ; @0x86
@@ -64,7 +64,7 @@ call_table:
      21:  cmovae rsi, rdx
      25:  mov rcx, [rsi]
      28:  mov rax, [rcx]                        ; trap: null function reference, @0x8f
-     2b:  mov rdi, [rcx+0x18]
+     2b:  mov rdi, [rcx+0x18]                   ; trap: null function reference
      2f:  mov esi, 1                            ; @0x89
      34:  call rax                              ; @0x8f
      36:  mov rsp, rbp                          ; @0x91
@@ -89,7 +89,7 @@ or_default:
       4:  test rsi, rsi                         ; @0xa0
       7:  je 0x21
       d:  mov r9, [rsi]                         ; trap: null function reference, @0xa2
-     10:  mov rdi, [rsi+0x18]
+     10:  mov rdi, [rsi+0x18]                   ; trap: null function reference
      14:  mov esi, 2                            ; @0x9c
      19:  call r9                               ; @0xa2
      1c:  jmp 0x26                              ; @0xa4

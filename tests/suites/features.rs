@@ -19,6 +19,9 @@ fn translated() {
         "(module (table 1 externref) (func (result externref) (table.get 0 (i32.const 0))))",
         "(module (table 1 funcref) (table 1 funcref) (func (table.copy 0 1 (i32.const 0) (i32.const 0) (i32.const 0))))",
         "(module (global (export \"g\") (mut i32) (i32.const 0)))",
+        "(module (tag $t (param i32)) (func (try_table (catch_all 0) (throw $t (i32.const 1)))))",
+        "(module (func (throw_ref (unreachable))))",
+        "(module (func (try (do) (catch_all (rethrow 0)))))",
         "(module (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3)))))",
         "(module (func $f (return_call $f)))",
         "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
@@ -43,8 +46,6 @@ fn not_translated() {
         ("threads", "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))"),
         ("multi-memory", "(module (memory 1) (memory 1))"),
         ("memory64", "(module (memory i64 1))"),
-        ("exceptions", "(module (tag))"),
-        ("exceptions", "(module (func (throw_ref (unreachable))))"),
         ("gc", "(module (type (struct)))"),
         ("gc", "(module (type (sub (func))))"),
         ("gc", "(module (func (param i31ref)))"),
@@ -82,7 +83,10 @@ fn disabled() {
     };
     for (name, wat) in [
         ("bulk-memory", "(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))"),
+        ("exceptions", "(module (tag))"),
+        ("exceptions", "(module (func (throw_ref (unreachable))))"),
         ("extended-const", "(module (global i32 (i32.add (i32.const 1) (i32.const 3))))"),
+        ("legacy-exceptions", "(module (func (try (do))))"),
         ("multi-value", "(module (func (result i32 i32) (i32.const 1) (i32.const 3)))"),
         ("mutable-global", "(module (import \"m\" \"g\" (global (mut i32))))"),
         (

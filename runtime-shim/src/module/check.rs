@@ -313,7 +313,7 @@ fn refers_to(ty: ValType) -> Option<usize> {
 }
 
 /// Checks that recursion groups divide the list of types, and that each type refers to its own group and earlier ones only.
-fn check_types(descriptor: &Descriptor) -> Result<(), OpenError> {
+pub(crate) fn check_types(descriptor: &Descriptor) -> Result<(), OpenError> {
     let mut end = 0;
     for group in descriptor.recursion_groups() {
         for index in group.clone() {

@@ -2,7 +2,8 @@
 
 use super::exception;
 use wasmaot_runtime::{
-    CallError, Caller, Exception, Extern, HostError, Linker, Module, Outcome, Store, Suspend, Tag, TrapCode, Val, ValType,
+    CallError, Caller, Exception, Extern, HostError, Linker, Module, Outcome, Store, Suspend, Tag, TrapCode,
+    Val, ValType,
 };
 use wasmaot_tests::{Guest, compile_wat, trap_code};
 
@@ -21,7 +22,7 @@ const CATCHES: &str = r#"(module
     (i32.const -1))
   (func (export "passes") (param i32) (result i32) (call $f (local.get 0)))
   (func $throws (export "throws") (param i32) (result i32) (throw $t (local.get 0)))
-  (func (export "own") (throw $own (i64.const 5))))"#;
+  (func (export "throw own") (throw $own (i64.const 5))))"#;
 
 /// The module above, its import a host function that does as `f` says with the tag.
 fn guest(
@@ -35,8 +36,7 @@ fn guest(
     linker
         .func("host", "f", move |caller: &mut Caller<'_, ()>, n: i32| f(caller, tag, n))
         .expect("a new name");
-    let source = CATCHES.replace(r#"(func (export "own")"#, r#"(func (export "throw own")"#);
-    let module = Module::from_bytes(&compile_wat(&source)).unwrap_or_else(|e| panic!("{e}"));
+    let module = Module::from_bytes(&compile_wat(CATCHES)).unwrap_or_else(|e| panic!("{e}"));
     let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{e}"));
     (store, instance, tag)
 }
@@ -58,9 +58,12 @@ fn what_nothing_catches_is_an_error_with_tag_values_and_backtrace() {
 
 #[test]
 fn a_host_function_throws() {
-    let (mut store, instance, tag) = guest(|caller, tag, n| {
-        if n == 0 { Ok(100) } else { Err(Exception::new(caller, tag, vec![Val::I32(n)])?.into()) }
-    });
+    let (mut store, instance, tag) =
+        guest(
+            |caller, tag, n| {
+                if n == 0 { Ok(100) } else { Err(Exception::new(caller, tag, vec![Val::I32(n)])?.into()) }
+            },
+        );
     for (n, expected) in [(0, 100), (7, 7)] {
         assert_eq!(instance.call(&mut store, "catches", &[Val::I32(n)]).unwrap(), [Val::I32(expected)]);
     }
@@ -72,11 +75,12 @@ fn a_host_function_throws() {
 #[test]
 fn exceptions_go_on_through_host_functions_that_return_them() {
     for lets_pass in [true, false] {
-        let (mut store, instance, _) = guest(move |caller, _, n| match caller.call("throws", &[Val::I32(n)]) {
-            Err(CallError::Exception(thrown)) if !lets_pass => Ok(1000 + thrown.values.len() as i32),
-            Err(error) => Err(error.into()),
-            Ok(_) => Ok(0),
-        });
+        let (mut store, instance, _) =
+            guest(move |caller, _, n| match caller.call("throws", &[Val::I32(n)]) {
+                Err(CallError::Exception(thrown)) if !lets_pass => Ok(1000 + thrown.values.len() as i32),
+                Err(error) => Err(error.into()),
+                Ok(_) => Ok(0),
+            });
         let expected = if lets_pass { 5 } else { 1001 };
         assert_eq!(instance.call(&mut store, "catches", &[Val::I32(5)]).unwrap(), [Val::I32(expected)]);
         if lets_pass {
@@ -89,7 +93,8 @@ fn exceptions_go_on_through_host_functions_that_return_them() {
 
 #[test]
 fn an_exception_of_another_tag_or_an_error_is_told_apart() {
-    let (mut store, instance, _) = guest(|caller, _, _| Err(caller.call("throw own", &[]).unwrap_err().into()));
+    let (mut store, instance, _) =
+        guest(|caller, _, _| Err(caller.call("throw own", &[]).unwrap_err().into()));
     assert_eq!(instance.call(&mut store, "catches", &[Val::I32(0)]).unwrap(), [Val::I32(-1)], "catch_all");
     let (mut store, instance, _) = guest(|_, _, _| Err(HostError::other("no exception")));
     assert!(matches!(instance.call(&mut store, "catches", &[Val::I32(0)]), Err(CallError::Host(_))));
@@ -120,20 +125,18 @@ fn values_are_checked_against_the_tag_and_the_store() {
 #[test]
 fn a_suspended_host_function_throws_when_it_is_resumed() {
     let (mut store, instance, tag) = guest(|_, _, _| Err(HostError::Suspend(Suspend::new(()))));
-    let catches = instance.export(&store, "catches").and_then(Extern::func).expect("a function");
     for (name, expected) in [("catches", Some(11)), ("passes", None)] {
         let func = instance.export(&store, name).and_then(Extern::func).expect("a function");
         let outcome = func.call_resumable(&mut store, &[Val::I32(1)]).expect("it waits");
         let Outcome::Suspended(suspended) = outcome else { panic!("it does not wait") };
         let thrown = Exception::new(&store, tag, vec![Val::I32(11)]).expect("it fits");
-        let result = suspended.resume_with_error(&mut store, thrown.into());
+        let result = suspended.resume_with(&mut store, |_| Err::<i32, _>(thrown.into()));
         match (result, expected) {
             (Ok(Outcome::Returned(values)), Some(expected)) => assert_eq!(values, [Val::I32(expected)]),
             (Err(CallError::Exception(thrown)), None) => assert_eq!(thrown.values, [Val::I32(11)]),
             (other, _) => panic!("{name}: {other:?}"),
         }
     }
-    let _ = catches;
 }
 
 #[test]
