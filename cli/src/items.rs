@@ -12,6 +12,7 @@ pub(crate) enum Item<'a> {
     Table(Option<TableType>),
     Memory(Option<MemoryType>),
     Global(Option<GlobalType>),
+    Tag(Option<&'a FuncType>),
 }
 
 /// The type of an import.
@@ -21,6 +22,7 @@ pub(crate) fn imported<'a>(descriptor: &'a Descriptor, kind: &ImportKind) -> Ite
         ImportKind::Table { ty } => Item::Table(Some(ty)),
         ImportKind::Memory { ty } => Item::Memory(Some(ty)),
         ImportKind::Global { ty } => Item::Global(Some(ty)),
+        ImportKind::Tag { ty } => Item::Tag(descriptor.types.get(ty as usize)),
     }
 }
 
@@ -33,6 +35,10 @@ pub(crate) fn exported<'a>(descriptor: &'a Descriptor, kind: ExportKind) -> Item
             Item::Memory(memories(descriptor).nth(index as usize).map(|(ty, _)| ty))
         }
         ExportKind::Global { index } => Item::Global(globals(descriptor).nth(index as usize)),
+        ExportKind::Tag { index } => {
+            let ty = descriptor.tag_types().nth(index as usize);
+            Item::Tag(ty.and_then(|ty| descriptor.types.get(ty as usize)))
+        }
     }
 }
 

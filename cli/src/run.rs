@@ -120,7 +120,7 @@ impl Opts {
         for (name, arguments) in calls {
             match instance.call(store, &name, &arguments) {
                 Ok(results) => {
-                    let lines: String = results.iter().map(|value| invoke::show(value) + "\n").collect();
+                    let lines: String = results.iter().map(|value| format!("{value}\n")).collect();
                     output::print(lines.as_bytes())?;
                 }
                 Err(error) => return ended(&name, error),

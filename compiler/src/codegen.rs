@@ -9,12 +9,13 @@ use crate::translate::{self, Env, Helper};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{self, Function};
 use cranelift_codegen::isa::unwind::UnwindInfo;
-use cranelift_codegen::{CompiledCode, Context};
+use cranelift_codegen::{CompiledCode, Context, ExceptionContextLoc, FinalizedMachExceptionHandler};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_module::{FuncId, ModuleReloc};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use wasmaot_abi::addrmap::NO_OFFSET;
+use wasmaot_abi::exception::{Clause, Handler, Site};
 use wasmaot_abi::trap::TrapCode;
 use wasmparser::FunctionBody;
 
@@ -40,6 +41,8 @@ pub(crate) struct Code {
     /// Where a new offset in the Wasm file begins; ascending.
     pub(crate) locations: Vec<(u32, u32)>,
     pub(crate) unwind: Option<UnwindInfo>,
+    /// Calls with handlers, by ascending return address.
+    pub(crate) sites: Vec<Site>,
 }
 
 /// The jobs of a module: import thunks, functions, array entries, helpers.
@@ -116,6 +119,7 @@ impl Worker {
             alignment: u64::from(compiled.buffer.alignment),
             traps: traps(&compiled),
             locations: locations(&compiled),
+            sites: exception_sites(&compiled),
             relocs: self.relocs(&compiled, index),
             unwind,
         })
@@ -150,6 +154,35 @@ fn traps(compiled: &CompiledCode) -> Vec<(u32, TrapCode)> {
     sites.sort_by_key(|site| site.0);
     sites.dedup_by_key(|site| site.0);
     sites
+}
+
+fn exception_sites(compiled: &CompiledCode) -> Vec<Site> {
+    let calls = compiled.buffer.call_sites().filter(|call| !call.exception_handlers.is_empty());
+    calls
+        .map(|call| {
+            let mut site = Site {
+                return_address: call.ret_addr,
+                frame: call.frame_offset.expect("known on x86-64"),
+                context: None,
+                handlers: Vec::new(),
+            };
+            for item in call.exception_handlers {
+                match *item {
+                    FinalizedMachExceptionHandler::Context(ExceptionContextLoc::SPOffset(offset)) => {
+                        site.context = Some(offset);
+                    }
+                    FinalizedMachExceptionHandler::Tag(tag, landing) => {
+                        site.handlers.push(Handler { clause: Clause::from_word(tag.as_u32()), landing });
+                    }
+                    FinalizedMachExceptionHandler::Context(ExceptionContextLoc::GPR(_))
+                    | FinalizedMachExceptionHandler::Default(_) => {
+                        unreachable!("calls with a context preserve no register, and every clause is a tag")
+                    }
+                }
+            }
+            site
+        })
+        .collect()
 }
 
 /// The meaning of the code generator's trap codes: its own, and ours, which it carries as user codes.

@@ -35,6 +35,7 @@ use translate::{Env, Helper};
 use wasmaot_abi::addrmap::{FunctionRange, write_address_map, write_function_map};
 use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::{ExportKind, FuncEntry};
+use wasmaot_abi::exception::write_exception_table;
 use wasmaot_abi::trap::write_table;
 
 /// How far a compilation is.
@@ -197,6 +198,7 @@ fn shared_object(
         image: image.bytes,
         data,
         traps: trap_table(codes, &offsets),
+        exceptions: exception_table(codes, &offsets),
         address_map: address_map(codes, &offsets),
         function_map: function_map(env, &offsets, &lengths),
         exports,
@@ -225,6 +227,17 @@ fn trap_table(codes: &[Code], offsets: &[u32]) -> Vec<u8> {
         .zip(offsets)
         .flat_map(|(code, start)| code.traps.iter().map(move |&(at, trap)| (start + at, trap)));
     write_table(&sites.collect::<Vec<_>>())
+}
+
+fn exception_table(codes: &[Code], offsets: &[u32]) -> Vec<u8> {
+    let sites = codes.iter().zip(offsets).flat_map(|(code, &start)| {
+        code.sites.iter().cloned().map(move |mut site| {
+            site.return_address += start;
+            site.handlers.iter_mut().for_each(|handler| handler.landing += start);
+            site
+        })
+    });
+    write_exception_table(&sites.collect::<Vec<_>>())
 }
 
 fn address_map(codes: &[Code], offsets: &[u32]) -> Vec<u8> {

@@ -68,6 +68,14 @@ impl Listing<'_> {
         if let Ok(site) = self.code.traps.binary_search_by_key(&(at as u32), |trap| trap.0) {
             notes.push(format!("trap: {}", self.code.traps[site].1));
         }
+        let site = self.code.sites.binary_search_by_key(&(next as u32), |site| site.return_address);
+        notes.extend(site.iter().flat_map(|&site| &self.code.sites[site].handlers).map(|handler| {
+            let keeps = if handler.clause.keeps { " and keep it" } else { "" };
+            match handler.clause.tag {
+                Some(tag) => format!("catch tag {tag}{keeps}: {:#x}", handler.landing),
+                None => format!("catch all{keeps}: {:#x}", handler.landing),
+            }
+        }));
         notes.extend(self.new_wasm_offset(at as u32));
         if !notes.is_empty() {
             let _ = write!(line, "{:1$}; {2}", "", 48usize.saturating_sub(line.len()), notes.join(", "));

@@ -83,7 +83,8 @@ typedef enum {
     WASMAOT_ERROR_EXIT = 8,      /* the program ended itself with a status */
     WASMAOT_ERROR_HOST = 9,      /* a host function failed */
     WASMAOT_ERROR_ACCESS = 10,   /* bytes that are not in the instance's memory; a host function that returns this makes its caller trap */
-    WASMAOT_ERROR_INTERNAL = 11  /* a mistake in the runtime */
+    WASMAOT_ERROR_INTERNAL = 11, /* a mistake in the runtime */
+    WASMAOT_ERROR_EXCEPTION = 12 /* the program threw what nothing caught; a host function that returns this throws it on in its caller */
 } wasmaot_error_kind_t;
 
 /* Why a program trapped. */
@@ -105,7 +106,11 @@ typedef enum {
     WASMAOT_TRAP_MEMORY_LIMIT = 14,      /* see wasmaot_start_t */
     WASMAOT_TRAP_TABLE_LIMIT = 15,       /* see wasmaot_start_t */
     WASMAOT_TRAP_NULL_REFERENCE = 16,
-    WASMAOT_TRAP_NULL_FUNCTION_REFERENCE = 17
+    WASMAOT_TRAP_NULL_FUNCTION_REFERENCE = 17,
+    WASMAOT_TRAP_UNALIGNED_ATOMIC = 18,
+    WASMAOT_TRAP_EXPECTED_SHARED_MEMORY = 19,
+    WASMAOT_TRAP_NULL_EXCEPTION = 20,
+    WASMAOT_TRAP_EXCEPTION_LIMIT = 21 /* more exceptions than the runtime keeps for an instance */
 } wasmaot_trap_t;
 
 /* The `wasm_offset` of a frame for which none is known. */
@@ -129,14 +134,14 @@ void wasmaot_error_delete(wasmaot_error_t *error);
 
 /* Its kind. */
 wasmaot_error_kind_t wasmaot_error_kind(const wasmaot_error_t *error);
-/* What it says, on the first line; those of a trap name the functions that were running, one each. Valid until it is deleted. */
+/* What it says, on the first line; those of a trap or an exception name the functions that were running, one each. Valid until it is deleted. */
 const char *wasmaot_error_message(const wasmaot_error_t *error);
 /* The status of an exit; 0 for other errors. */
 int32_t wasmaot_error_exit_status(const wasmaot_error_t *error);
 /* Why the program trapped, or would if a host function returned the error; WASMAOT_TRAP_NONE for other errors. */
 wasmaot_trap_t wasmaot_error_trap(const wasmaot_error_t *error);
 /*
- * The functions that were running when the program trapped, innermost first, 64 at most; `*count` is their number. Valid until the
+ * The functions that were running when the program trapped or threw, innermost first, 64 at most; `*count` is their number. Valid until the
  * error is deleted. NULL and 0 for other errors.
  */
 const wasmaot_frame_t *wasmaot_error_frames(const wasmaot_error_t *error, size_t *count);
@@ -152,7 +157,8 @@ enum {
     WASMAOT_F64 = 4,
     WASMAOT_V128 = 5,
     WASMAOT_FUNCREF = 6, /* modules may use it; functions that C calls or defines may not */
-    WASMAOT_EXTERNREF = 7
+    WASMAOT_EXTERNREF = 7,
+    WASMAOT_EXNREF = 8 /* as WASMAOT_FUNCREF */
 };
 
 /* The null among the numbers that stand for external references. */
@@ -256,7 +262,8 @@ typedef enum {
     WASMAOT_EXTERN_FUNC = 0,
     WASMAOT_EXTERN_TABLE = 1,
     WASMAOT_EXTERN_MEMORY = 2,
-    WASMAOT_EXTERN_GLOBAL = 3
+    WASMAOT_EXTERN_GLOBAL = 3,
+    WASMAOT_EXTERN_TAG = 4 /* `of.func` has the types of its values as parameters */
 } wasmaot_extern_t;
 
 /* Type of an import or export. */

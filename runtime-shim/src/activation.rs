@@ -9,6 +9,7 @@
 //! it is resumed.
 
 use crate::error::{CallError, HostError};
+use crate::exception::unwind;
 use crate::fault::At;
 use crate::instance::InstanceCore;
 use crate::interrupt::{self, Causes, Thread, Watched};
@@ -20,6 +21,7 @@ use crate::sys::stack;
 use crate::trap::{self, Start, Trap};
 use crate::val::RawValue;
 use std::any::Any;
+use std::ops::Range;
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::trap::TrapCode;
 
@@ -39,6 +41,22 @@ pub(crate) struct Activation {
     causes: Causes,
     can_suspend: bool,
     pending: Option<Pending>,
+    core: *mut StoreCore,
+    /// Where an exception lands that was thrown last.
+    pub(crate) landing: Landing,
+}
+
+/// A landing pad of compiled code, and what it gets, see [`wasmaot_abi::exception`].
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Landing {
+    pub(crate) pc: u64,
+    pub(crate) sp: u64,
+    pub(crate) fp: u64,
+    /// Number of the exception.
+    pub(crate) exception: u64,
+    /// Its values.
+    pub(crate) values: *const RawValue,
 }
 
 /// Why a host function does not return to its caller.
@@ -65,7 +83,13 @@ enum Failed {
 }
 
 impl Activation {
-    fn new(store: *mut (), core: &StoreCore, stack: StackBounds, can_suspend: bool) -> Self {
+    fn new(
+        store: *mut (),
+        core: *mut StoreCore,
+        causes: Causes,
+        stack: StackBounds,
+        can_suspend: bool,
+    ) -> Self {
         Self {
             host_rsp: 0,
             guest_fp: 0,
@@ -73,9 +97,11 @@ impl Activation {
             fault: At { pc: 0, rsp: 0, rbp: 0 },
             store,
             stack,
-            causes: core.watch.causes(core.id),
+            causes,
             can_suspend,
             pending: None,
+            core,
+            landing: Landing { pc: 0, sp: 0, fp: 0, exception: 0, values: std::ptr::null() },
         }
     }
 
@@ -96,6 +122,16 @@ impl Activation {
         self.store
     }
 
+    /// The core of that store.
+    pub(crate) fn core(&self) -> *mut StoreCore {
+        self.core
+    }
+
+    /// Addresses of the guest's stack above what the last stub saved, while the guest waits for it.
+    pub(crate) fn used_stack(&self) -> Range<usize> {
+        (self.guest_fp - SAVED_REGISTERS) as usize..self.stack.top()
+    }
+
     /// The stack that it runs on.
     pub(crate) fn stack(&self) -> StackBounds {
         self.stack
@@ -114,6 +150,16 @@ impl Activation {
     /// Notes why the running host function does not return.
     pub(crate) fn set_pending(&mut self, pending: Pending) {
         self.pending = Some(pending);
+    }
+
+    /// Whether the host function has left an exception.
+    pub(crate) fn throws(&self) -> bool {
+        matches!(self.pending, Some(Pending::Error(HostError::Exception(_))))
+    }
+
+    /// Takes back why a host function does not return.
+    pub(crate) fn take_pending(&mut self) -> Option<Pending> {
+        self.pending.take()
     }
 
     fn trapped(&self, core: &StoreCore, start: Start) -> CallError {
@@ -144,6 +190,9 @@ impl Activation {
                 }
                 Some(Pending::Error(HostError::Exit(status))) => Err(Failed::Error(CallError::Exit(status))),
                 Some(Pending::Error(HostError::Suspend(_))) => Err(Failed::Error(CallError::CannotSuspend)),
+                Some(Pending::Error(HostError::Exception(exception))) => {
+                    Err(Failed::Error(CallError::Exception(exception)))
+                }
                 Some(Pending::Error(HostError::Other(error))) => Err(Failed::Error(nested(error))),
                 None => unreachable!("a host function that does not return leaves its reason"),
             },
@@ -209,7 +258,8 @@ unsafe fn run(
 ) -> Result<Ended, CallError> {
     let Begin { stack, outer, .. } = begin;
     // SAFETY: the store is valid and not in use.
-    let mut record = Activation::new(store, unsafe { &*core }, stack, can_suspend);
+    let causes = unsafe { (*core).watch.causes((*core).id) };
+    let mut record = Activation::new(store, core, causes, stack, can_suspend);
     let watched = if outer.is_null() {
         let begun = Watched::begin(thread, &record.causes);
         begun.map_err(|code| CallError::Trap(Trap::new(code)))?
@@ -322,10 +372,29 @@ pub(crate) unsafe fn resume(
             Some(pending) => {
                 // SAFETY: nothing refers to the record now.
                 unsafe { (*activation).set_pending(pending) };
-                reason::HOST
+                // SAFETY: the guest's stack is as the stub left it, with the registers of its caller.
+                unsafe { throw_pending(activation) }
             }
         }
     };
     // SAFETY: as the caller states.
     unsafe { run(thread, store, core, begin, true, go) }
+}
+
+/// Goes on with a guest whose host function was resumed and has failed: where it throws an exception that is caught, there.
+///
+/// # Safety
+/// As for [`asm::resume`]; the activation's pending exit is set.
+unsafe fn throw_pending(activation: *mut Activation) -> u32 {
+    // SAFETY: the record's owner waits for this.
+    if !unsafe { (*activation).throws() } {
+        return reason::HOST;
+    }
+    // SAFETY: as the caller states.
+    let result = unsafe { unwind::throw_pending(activation) };
+    if result.value == 0 {
+        return reason::HOST;
+    }
+    // SAFETY: the search found a landing pad on the guest's stack.
+    unsafe { asm::land(&raw const (*activation).landing, activation) }
 }

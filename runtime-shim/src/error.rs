@@ -3,6 +3,7 @@
 //!
 //! **Invariant: every error says what failed and where**; none is dropped on the way to the embedder.
 
+use crate::exception::Exception;
 use crate::suspend::Suspend;
 use crate::trap::Trap;
 use crate::val::ValueError;
@@ -130,6 +131,9 @@ pub enum CallError {
     /// A host function ended the program with this status.
     #[error("the program exited with status {0}")]
     Exit(i32),
+    /// It threw an exception that nothing caught.
+    #[error("{0}")]
+    Exception(Exception),
     /// A host function failed.
     #[error("{0}")]
     Host(#[source] BoxError),
@@ -207,6 +211,9 @@ pub enum HostError {
     /// Trap.
     #[error("trap: {0}")]
     Trap(TrapCode),
+    /// Throw an exception, which the caller may catch.
+    #[error("{0}")]
+    Exception(Exception),
     /// Leave the caller as it is until it is resumed.
     #[error("suspended")]
     Suspend(Suspend),
@@ -227,6 +234,7 @@ impl From<CallError> for HostError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Exit(status) => HostError::Exit(status),
+            CallError::Exception(exception) => HostError::Exception(exception),
             CallError::Host(error) => HostError::Other(error),
             error => HostError::Other(Box::new(error)),
         }

@@ -3,6 +3,7 @@
 //! **Invariant: a handle is used with its own store only**; the store keeps what it names.
 
 use crate::error::{AccessError, AccessValueError, InstantiateError};
+use crate::exception::Tag;
 use crate::func::Func;
 use crate::instance::memory::MemoryBody;
 use crate::instance::shared::SharedMemory;
@@ -27,6 +28,8 @@ pub enum Extern {
     Memory(Memory),
     /// A global.
     Global(Global),
+    /// A tag of exceptions.
+    Tag(Tag),
 }
 
 impl Extern {
@@ -38,6 +41,10 @@ impl Extern {
             }
             Extern::Global(global) if global.store == core.id => ExternType::Global(global.ty),
             Extern::Func(_) | Extern::Global(_) => return None,
+            Extern::Tag(tag) => {
+                let record = tag.record(core)?;
+                ExternType::Tag { number: record.number, ty: record.ty.clone() }
+            }
             Extern::Table(table) => {
                 let body = table.body(core)?;
                 let limits = Limits { min: body.size(), ..body.ty().limits };
@@ -59,6 +66,7 @@ impl Extern {
                 imports.memories.extend(memory.body(core).cloned().map(ImportedMemory::Own));
             }
             Extern::Global(global) => imports.globals.push(global.cell),
+            Extern::Tag(tag) => imports.tags.extend(tag.shared(core)),
         }
     }
 
@@ -75,6 +83,11 @@ impl Extern {
     /// The memory, if it is one.
     pub fn memory(self) -> Option<Memory> {
         if let Extern::Memory(memory) = self { Some(memory) } else { None }
+    }
+
+    /// The tag, if it is one.
+    pub fn tag(self) -> Option<Tag> {
+        if let Extern::Tag(tag) = self { Some(tag) } else { None }
     }
 
     /// The global, if it is one.
@@ -307,6 +320,11 @@ pub(crate) enum ExternType {
     Table(TableType),
     Memory(MemoryType),
     Global(GlobalType),
+    /// Likewise.
+    Tag {
+        number: u32,
+        ty: FuncType,
+    },
 }
 
 impl std::fmt::Display for ExternType {
@@ -318,6 +336,7 @@ impl std::fmt::Display for ExternType {
         let width = |index| if index == IndexType::I64 { "64-bit " } else { "" };
         match self {
             ExternType::Func { ty, .. } => write!(f, "function {ty}"),
+            ExternType::Tag { ty, .. } => write!(f, "tag {ty}"),
             ExternType::Table(ty) => {
                 write!(f, "{}table of {}", width(ty.index), ty.element)?;
                 limits(f, &ty.limits)
@@ -348,7 +367,8 @@ impl ExternType {
     /// Whether something of type `self` can be given where `wanted` is asked for.
     pub(crate) fn matches(&self, wanted: &ExternType) -> bool {
         match (self, wanted) {
-            (ExternType::Func { number: a, .. }, ExternType::Func { number: b, .. }) => a == b,
+            (ExternType::Func { number: a, .. }, ExternType::Func { number: b, .. })
+            | (ExternType::Tag { number: a, .. }, ExternType::Tag { number: b, .. }) => a == b,
             (ExternType::Global(a), ExternType::Global(b)) => {
                 let fits = if b.mutable { a.value == b.value } else { a.value.is_subtype_of(b.value) };
                 a.mutable == b.mutable && fits

@@ -176,7 +176,7 @@ fn text_at<'a>(
     regions: Regions<'a>,
 ) -> Option<(&'a Range<usize>, &'a wasmaot_abi::trap::TrapTable<'static>)> {
     match &regions.at(pc)?.kind {
-        Kind::Module { text, traps } if text.contains(&pc) => Some((text, traps)),
+        Kind::Module { text, traps, .. } if text.contains(&pc) => Some((text, traps)),
         _ => None,
     }
 }

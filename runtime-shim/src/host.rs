@@ -130,6 +130,9 @@ unsafe extern "C" fn dispatch<T>(
         }
         Some(pending) => activation.set_pending(pending),
     }
+    if activation.throws() {
+        return answer::THROW;
+    }
     answer::EXIT
 }
 

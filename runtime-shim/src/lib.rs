@@ -53,6 +53,7 @@ mod activation;
 mod builtins;
 mod caller;
 mod error;
+mod exception;
 mod externs;
 mod fault;
 mod fork;
@@ -82,6 +83,7 @@ pub use error::{
     AccessError, AccessValueError, BoxError, CallError, HostError, InstantiateError, LinkError,
     UnresolvedImport,
 };
+pub use exception::{Exception, ExnRef, Tag};
 pub use externs::{Extern, Global, Memory, Table};
 pub use func::{Func, TypedFunc};
 pub use host::{HostResults, IntoHostFunc};

@@ -222,6 +222,10 @@ fn wanted(descriptor: &Descriptor, numbers: &[u32], import: &Import) -> Option<E
         ImportKind::Table { ty } => ExternType::Table(ty),
         ImportKind::Memory { ty } => ExternType::Memory(ty),
         ImportKind::Global { ty } => ExternType::Global(ty),
+        ImportKind::Tag { ty } => ExternType::Tag {
+            number: *numbers.get(ty as usize)?,
+            ty: descriptor.types.get(ty as usize)?.clone(),
+        },
     })
 }
 

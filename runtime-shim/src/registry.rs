@@ -9,6 +9,7 @@ use crate::pool::Tracker;
 use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Acquire, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wasmaot_abi::exception::ExceptionTable;
 use wasmaot_abi::slot::STRIDE;
 use wasmaot_abi::trap::TrapTable;
 
@@ -30,6 +31,8 @@ pub(crate) enum Kind {
         text: Range<usize>,
         /// What its instructions trap with.
         traps: TrapTable<'static>,
+        /// Where exceptions that pass its calls land.
+        exceptions: ExceptionTable<'static>,
     },
     /// Bytes of a file that host code copies from.
     Data,

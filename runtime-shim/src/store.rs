@@ -4,6 +4,8 @@
 //! store is used by one thread at a time, as every call borrows it mutably.
 
 use crate::activation::Activation;
+use crate::exception::TagRecord;
+use crate::exception::heap::Heap;
 use crate::instance::Instances;
 use crate::instance::memory::MemoryBody;
 use crate::instance::shared::SharedMemory;
@@ -59,6 +61,10 @@ pub(crate) struct StoreCore {
     pub(crate) watch: Watch,
     /// A call that waits to be resumed.
     pub(crate) suspension: Option<Suspension>,
+    /// Tags that the host made.
+    pub(crate) tags: Vec<Rc<TagRecord>>,
+    /// Exceptions that its guests have thrown.
+    pub(crate) exceptions: Heap,
 }
 
 impl Default for StoreCore {
@@ -73,6 +79,8 @@ impl Default for StoreCore {
             limits: ResourceLimits::default(),
             watch: Watch::default(),
             suspension: None,
+            tags: Vec::new(),
+            exceptions: Heap::default(),
         }
     }
 }

@@ -87,29 +87,44 @@ pub(crate) enum Start {
     },
 }
 
-/// Names the Wasm functions on a slot's stack.
+/// Wasm functions on a stack.
+#[derive(Debug, Default)]
+pub(crate) struct Frames {
+    /// Innermost first; at most [`MAX_FRAMES`].
+    pub(crate) named: Vec<Frame>,
+    /// Machine frames beyond those.
+    pub(crate) omitted: usize,
+}
+
+/// A trap with the Wasm functions on a slot's stack.
 pub(crate) fn backtrace(code: TrapCode, instances: &Instances, stack: StackBounds, start: Start) -> Trap {
-    let mut trap = Trap::new(code);
+    let Frames { named, omitted } = frames(instances, stack, start);
+    Trap { code, backtrace: named, omitted_frames: omitted }
+}
+
+/// Names the Wasm functions on a slot's stack.
+pub(crate) fn frames(instances: &Instances, stack: StackBounds, start: Start) -> Frames {
+    let mut frames = Frames::default();
     let mut fp = match start {
         Start::Fault { pc, rsp, rbp } => {
             // Where the very first instruction faulted (of a function or a stub, with no room to push rbp), the return address
             // is still on top, and rbp is the caller's.
-            let has_frame = add(&mut trap, instances, pc) == Some(Place::Inside);
+            let has_frame = add(&mut frames, instances, pc) == Some(Place::Inside);
             if let Some(caller) = (!has_frame && rbp != 0).then(|| load(stack, rsp)).flatten() {
-                add(&mut trap, instances, caller.wrapping_sub(1));
+                add(&mut frames, instances, caller.wrapping_sub(1));
             }
             rbp
         }
         Start::Stub { fp } => fp,
     };
     while let (Some(next), Some(pc)) = (load(stack, fp), load(stack, fp.wrapping_add(8))) {
-        add(&mut trap, instances, pc.wrapping_sub(1));
+        add(&mut frames, instances, pc.wrapping_sub(1));
         if next <= fp {
             break;
         }
         fp = next;
     }
-    trap
+    frames
 }
 
 /// Where in a function an instruction is.
@@ -120,17 +135,18 @@ enum Place {
 }
 
 /// Adds the function that `pc` is in, if it is a Wasm function.
-fn add(trap: &mut Trap, instances: &Instances, pc: u64) -> Option<Place> {
-    if trap.backtrace.len() == MAX_FRAMES {
-        trap.omitted_frames += 1;
+fn add(frames: &mut Frames, instances: &Instances, pc: u64) -> Option<Place> {
+    if frames.named.len() == MAX_FRAMES {
+        frames.omitted += 1;
         return None;
     }
     let found = instances.locate(pc as usize)?;
-    trap.backtrace.push(found.frame);
+    frames.named.push(found.frame);
     Some(if found.at_entry { Place::First } else { Place::Inside })
 }
 
-fn load(stack: StackBounds, address: u64) -> Option<u64> {
+/// A word of a stack.
+pub(crate) fn load(stack: StackBounds, address: u64) -> Option<u64> {
     let address = address as usize;
     if !address.is_multiple_of(8) || !stack.holds(address, 8) {
         return None;

@@ -65,7 +65,7 @@ pub(crate) fn renumber(descriptor: &mut Descriptor, numbers: &[u32]) {
         match &mut import.kind {
             ImportKind::Table { ty } => renumber(&mut ty.element),
             ImportKind::Global { ty } => renumber(&mut ty.value),
-            ImportKind::Func { .. } | ImportKind::Memory { .. } => {}
+            ImportKind::Func { .. } | ImportKind::Memory { .. } | ImportKind::Tag { .. } => {}
         }
     }
     descriptor.tables.iter_mut().for_each(|table| renumber(&mut table.ty.element));

@@ -3,8 +3,10 @@
 //! **Invariant: a [`RawValue`] never becomes a reference of the wrong store.** Whatever enters an instance is checked
 //! against the expected type and the store first.
 
+use crate::exception::ExnRef;
 use crate::func::Func;
 use crate::store::StoreId;
+use std::num::NonZeroU32;
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::{HeapType, RefType, ValType};
 
@@ -57,6 +59,25 @@ pub enum Val {
     FuncRef(Option<Func>),
     /// A number by which the embedder knows a value of its own, or null. The number `u32::MAX` cannot be passed.
     ExternRef(Option<u32>),
+    /// An exception, or null.
+    ExnRef(Option<ExnRef>),
+}
+
+/// Integers are signed, floats read back as the same value.
+impl std::fmt::Display for Val {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {
+            Val::I32(value) => write!(f, "{value}"),
+            Val::I64(value) => write!(f, "{value}"),
+            Val::F32(bits) => write!(f, "{:?}", f32::from_bits(bits)),
+            Val::F64(bits) => write!(f, "{:?}", f64::from_bits(bits)),
+            Val::V128(bits) => write!(f, "{bits:#034x}"),
+            Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => f.write_str("null"),
+            Val::FuncRef(Some(_)) | Val::ExternRef(Some(_)) | Val::ExnRef(Some(_)) => {
+                write!(f, "{}", self.ty())
+            }
+        }
+    }
 }
 
 /// A value that cannot be passed where it was to go.
@@ -70,8 +91,8 @@ pub enum ValueError {
         /// The value's.
         found: ValType,
     },
-    /// It refers to a function of another store.
-    #[error("the function reference belongs to another store")]
+    /// It refers to a function or exception of another store.
+    #[error("the reference belongs to another store")]
     Store,
     /// The number of an external reference is too large.
     #[error("external reference numbers end at {}", u32::MAX - 1)]
@@ -89,6 +110,7 @@ impl Val {
             Val::V128(_) => ValType::V128,
             Val::FuncRef(_) => ValType::FUNCREF,
             Val::ExternRef(_) => ValType::EXTERNREF,
+            Val::ExnRef(_) => ValType::EXNREF,
         }
     }
 
@@ -102,6 +124,7 @@ impl Val {
             ValType::V128 => Val::V128(0),
             ValType::Ref(RefType { nullable: false, .. }) => return None,
             ValType::Ref(RefType { heap: HeapType::Extern, .. }) => Val::ExternRef(None),
+            ValType::Ref(RefType { heap: HeapType::Exn | HeapType::NoExn, .. }) => Val::ExnRef(None),
             ValType::Ref(RefType { heap: HeapType::Func | HeapType::Concrete(_), .. }) => Val::FuncRef(None),
         })
     }
@@ -114,6 +137,8 @@ impl Val {
             Val::ExternRef(None) => nullable && heap == HeapType::Extern,
             Val::ExternRef(Some(_)) => heap == HeapType::Extern,
             Val::FuncRef(Some(func)) => HeapType::Concrete(func.type_number()).is_subtype_of(heap),
+            Val::ExnRef(None) => nullable && heap.is_exn(),
+            Val::ExnRef(Some(_)) => heap == HeapType::Exn,
             Val::I32(_) | Val::I64(_) | Val::F32(_) | Val::F64(_) | Val::V128(_) => false,
         }
     }
@@ -135,8 +160,10 @@ impl Val {
             Val::F32(bits) => u64::from(bits),
             Val::F64(bits) => bits,
             Val::V128(bits) => return Ok(RawValue::vector(bits)),
-            Val::FuncRef(None) | Val::ExternRef(None) => 0,
+            Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => 0,
             Val::FuncRef(Some(func)) => func.record() as u64,
+            Val::ExnRef(Some(exception)) if exception.store == store => u64::from(exception.id.get()),
+            Val::ExnRef(Some(_)) => return Err(ValueError::Store),
             Val::ExternRef(Some(number)) => match number.checked_add(1) {
                 Some(index) => u64::from(index),
                 None => return Err(ValueError::ExternRef),
@@ -159,6 +186,9 @@ impl Val {
             ValType::Ref(ty) if ty.heap.is_func() => {
                 // SAFETY: a function reference of an instance is 0 or points to a record that lives as long as the store.
                 Val::FuncRef(unsafe { Func::from_record(bits as *const FuncRef, store) })
+            }
+            ValType::Ref(ty) if ty.heap.is_exn() => {
+                Val::ExnRef(NonZeroU32::new(low).map(|id| ExnRef { store, id }))
             }
             ValType::Ref(_) => Val::ExternRef(low.checked_sub(1)),
         }

@@ -19,6 +19,9 @@ fn translated() {
         "(module (table 1 externref) (func (result externref) (table.get 0 (i32.const 0))))",
         "(module (table 1 funcref) (table 1 funcref) (func (table.copy 0 1 (i32.const 0) (i32.const 0) (i32.const 0))))",
         "(module (global (export \"g\") (mut i32) (i32.const 0)))",
+        "(module (tag $t (param i32)) (func (try_table (catch_all 0) (throw $t (i32.const 1)))))",
+        "(module (func (throw_ref (unreachable))))",
+        "(module (func (try (do) (catch_all (rethrow 0)))))",
         "(module (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3)))))",
         "(module (global v128 (v128.const i32x4 1 2 3 4)) (func (param v128) (result v128) (i8x16.abs (local.get 0))))",
         "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
@@ -41,8 +44,6 @@ fn translated() {
 #[test]
 fn not_translated() {
     for (name, wat) in [
-        ("exceptions", "(module (tag))"),
-        ("exceptions", "(module (func (throw_ref (unreachable))))"),
         ("gc", "(module (type (struct)))"),
         ("gc", "(module (type (sub (func))))"),
         ("gc", "(module (func (param i31ref)))"),
@@ -79,6 +80,8 @@ fn disabled() {
     };
     for (name, wat) in [
         ("bulk-memory", "(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))"),
+        ("exceptions", "(module (tag))"),
+        ("exceptions", "(module (func (throw_ref (unreachable))))"),
         ("extended-const", "(module (global i32 (i32.add (i32.const 1) (i32.const 3))))"),
         ("custom-page-sizes", "(module (memory 1 (pagesize 1)))"),
         ("memory64", "(module (memory i64 1))"),
@@ -86,6 +89,7 @@ fn disabled() {
         ("multi-memory", "(module (memory 1) (memory 1))"),
         ("threads", "(module (memory 1 1 shared))"),
         ("threads", "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))"),
+        ("legacy-exceptions", "(module (func (try (do))))"),
         ("multi-value", "(module (func (result i32 i32) (i32.const 1) (i32.const 3)))"),
         ("mutable-global", "(module (import \"m\" \"g\" (global (mut i32))))"),
         (

@@ -65,6 +65,10 @@ pub fn ended(error: CallError) -> Result<i32, CallError> {
             report::note(&report::trap(&trap));
             Ok(TRAPPED)
         }
+        CallError::Exception(exception) => {
+            report::note(&report::exception(&exception));
+            Ok(TRAPPED)
+        }
         error => Err(error),
     }
 }

@@ -11,7 +11,7 @@
 use std::error::Error;
 use std::fmt::{self, Display, Write as _};
 use std::io::Write as _;
-use wasmaot_runtime::{Frame, Trap};
+use wasmaot_runtime::{Exception, Frame, Trap};
 
 /// Frames shown of a deep backtrace.
 const SHOWN: usize = 32;
@@ -49,11 +49,19 @@ fn item(text: &mut String, label: &str, message: &str) {
 
 /// A trap: its code, and the calls that led to it. Without a newline at the end.
 pub fn trap(trap: &Trap) -> String {
-    let mut text = format!("error: trap: {}", trap.code);
-    for (number, frame) in trap.backtrace.iter().take(SHOWN).enumerate() {
+    with_backtrace(format!("error: trap: {}", trap.code), &trap.backtrace, trap.omitted_frames)
+}
+
+/// An exception that nothing caught: its values, and the calls that led to it. Without a newline at the end.
+pub fn exception(exception: &Exception) -> String {
+    with_backtrace(format!("error: {exception}"), &exception.backtrace, exception.omitted_frames)
+}
+
+fn with_backtrace(mut text: String, frames: &[Frame], omitted: usize) -> String {
+    for (number, frame) in frames.iter().take(SHOWN).enumerate() {
         let _ = write!(text, "\n  {number}: {}", line(frame));
     }
-    let hidden = trap.backtrace.len().saturating_sub(SHOWN) + trap.omitted_frames;
+    let hidden = frames.len().saturating_sub(SHOWN) + omitted;
     if hidden > 0 {
         let _ = write!(text, "\n  ... and {hidden} more");
     }

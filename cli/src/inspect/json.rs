@@ -84,6 +84,7 @@ fn module(descriptor: &Descriptor) -> Map<String, Value> {
         ("memories", memories.collect()),
         ("tables", tables.collect()),
         ("globals", json!(descriptor.globals.len())),
+        ("tags", json!(descriptor.tag_types().count())),
     ];
     fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
@@ -94,6 +95,7 @@ fn item(item: Item<'_>) -> (&'static str, Value) {
         Item::Table(ty) => ("table", ty.map_or(Value::Null, table)),
         Item::Memory(ty) => ("memory", ty.map_or(Value::Null, memory)),
         Item::Global(ty) => ("global", ty.map_or(Value::Null, global)),
+        Item::Tag(ty) => ("tag", ty.map_or(Value::Null, func)),
     }
 }
 

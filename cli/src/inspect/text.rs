@@ -103,6 +103,7 @@ fn item(item: Item<'_>) -> String {
         Item::Table(ty) => ty.map(|ty| format!("table {}", table(ty))),
         Item::Memory(ty) => ty.map(|ty| format!("memory {}", memory(ty))),
         Item::Global(ty) => ty.map(|ty| format!("global {}", global(ty))),
+        Item::Tag(ty) => ty.map(|ty| format!("tag {ty}")),
     };
     known.unwrap_or_else(|| "an index that leads nowhere".into())
 }

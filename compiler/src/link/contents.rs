@@ -33,7 +33,7 @@ pub(super) struct Contents<'a> {
     descriptor_size: u32,
     cpu_features: u64,
     /// What is stored as it is, in file order.
-    blobs: [(Section, Vec<u8>); 5],
+    blobs: [(Section, Vec<u8>); 6],
 }
 
 impl<'a> Contents<'a> {
@@ -66,6 +66,7 @@ impl<'a> Contents<'a> {
             (Section::Image, parts.image),
             (Section::Data, parts.data),
             (Section::Traps, parts.traps),
+            (Section::Exceptions, parts.exceptions),
             (Section::AddressMap, parts.address_map),
             (Section::FunctionMap, parts.function_map),
         ];
@@ -164,6 +165,7 @@ fn rebase(descriptor: &mut Descriptor, layout: &Layout) {
         address_map: layout[Section::AddressMap],
         function_map: layout[Section::FunctionMap],
     };
+    descriptor.exceptions = layout[Section::Exceptions];
     for run in descriptor.memories.iter_mut().flat_map(|memory| &mut memory.image) {
         move_into(&mut run.file, layout[Section::Image]);
     }

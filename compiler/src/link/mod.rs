@@ -53,6 +53,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) data: Vec<u8>,
     /// See [`wasmaot_abi::trap`].
     pub(crate) traps: Vec<u8>,
+    /// See [`wasmaot_abi::exception`].
+    pub(crate) exceptions: Vec<u8>,
     /// See [`wasmaot_abi::addrmap`].
     pub(crate) address_map: Vec<u8>,
     /// See [`wasmaot_abi::addrmap`].

@@ -48,6 +48,8 @@ pub(super) enum Section {
     Data,
     /// Trap table.
     Traps,
+    /// Exception table.
+    Exceptions,
     /// Code offsets to Wasm offsets.
     AddressMap,
     /// Code offsets to functions.
@@ -72,7 +74,7 @@ pub(super) struct Form {
 
 impl Section {
     /// Every section, in file order.
-    pub(super) const ALL: [Section; 17] = [
+    pub(super) const ALL: [Section; 18] = [
         Section::GnuHash,
         Section::Dynsym,
         Section::Dynstr,
@@ -85,6 +87,7 @@ impl Section {
         Section::Image,
         Section::Data,
         Section::Traps,
+        Section::Exceptions,
         Section::AddressMap,
         Section::FunctionMap,
         Section::Symtab,
@@ -133,6 +136,7 @@ impl Section {
             Section::Image => bytes(".wasmaot.image", 0, PAGE),
             Section::Data => bytes(".wasmaot.data", 0, 16),
             Section::Traps => bytes(".wasmaot.traps", 0, 16),
+            Section::Exceptions => bytes(".wasmaot.exceptions", 0, 16),
             Section::AddressMap => bytes(".wasmaot.addrmap", 0, 16),
             Section::FunctionMap => bytes(".wasmaot.funcs", 0, 16),
             Section::Symtab => table(".symtab", SHT_SYMTAB, 0, 8, SYMBOL_SIZE, Some(Section::Strtab)),

@@ -139,6 +139,8 @@ fn descriptor() -> Descriptor {
         ],
         elems: Vec::new(),
         start: None,
+        tags: Vec::new(),
+        exceptions: FileRange::default(),
     }
 }
 
@@ -153,6 +155,7 @@ fn parts(object: &[u8]) -> Parts<'_> {
         image: [[1; 4096], [2; 4096]].concat(),
         data: b"..xyz".to_vec(),
         traps: b"traps".to_vec(),
+        exceptions: b"exceptions".to_vec(),
         address_map: b"address map".to_vec(),
         function_map: b"function map".to_vec(),
         exports: vec![Export { name: "a-b".to_owned(), offset: 0, size: F_SIZE }],
@@ -192,6 +195,7 @@ fn the_descriptor_leads_to_everything() {
     let places = descriptor.places;
     assert_eq!(at(&file, places.data), b"..xyz");
     assert_eq!(at(&file, places.traps), b"traps");
+    assert_eq!(at(&file, descriptor.exceptions), b"exceptions");
     assert_eq!(at(&file, places.address_map), b"address map");
     assert_eq!(at(&file, places.function_map), b"function map");
     assert_eq!(at(&file, descriptor.data[1].file), b"xyz");

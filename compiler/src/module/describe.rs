@@ -54,6 +54,8 @@ pub(crate) fn describe(
         data,
         elems: module.elems.iter().map(|elem| positions.elem(elem)).collect(),
         start: module.start.map(|func| positions.of(func)),
+        tags: module.tags[module.imported_tags as usize..].to_vec(),
+        exceptions: FileRange::default(),
         entries,
     };
     (descriptor, data_bytes)
@@ -146,7 +148,12 @@ fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
         || module.type_groups.iter().any(|&size| size > 1);
     let bulk_segments = module.data.iter().any(|data| data.active.is_none())
         || module.elems.iter().any(|elem| matches!(elem.mode, ElemMode::Passive));
+    let exceptions = !module.tags.is_empty()
+        || values().any(|ty| ty.is_exn_ref())
+        || module.globals.iter().any(|global| global.ty.value.is_exn_ref())
+        || module.tables.iter().any(|table| table.ty.element.is_exn_ref());
     let mut used = WasmFeatures::empty();
+    used.set(WasmFeatures::EXCEPTIONS, exceptions);
     used.set(WasmFeatures::BULK_MEMORY, bulk_segments);
     used.set(WasmFeatures::EXTENDED_CONST, extended_const);
     let memories = || module.memories.iter().map(|memory| memory.ty);

@@ -43,6 +43,9 @@ pub(crate) struct ModuleInfo<'a> {
     pub(crate) memories: Vec<Memory>,
     pub(crate) globals: Vec<Global>,
     pub(crate) imported_globals: u32,
+    /// Of each tag the function type whose parameters are its values, as an index in `types`.
+    pub(crate) tags: Vec<u32>,
+    pub(crate) imported_tags: u32,
     pub(crate) data: Vec<Data<'a>>,
     pub(crate) elems: Vec<Elem>,
     pub(crate) start: Option<u32>,

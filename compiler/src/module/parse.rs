@@ -91,6 +91,12 @@ impl<'a> SectionReader<'a> {
                     self.module.memories.push(Memory { ty: memory_type(&memory?), imported: false });
                 }
             }
+            Payload::TagSection(reader) => {
+                for tag in reader {
+                    let ty = self.module.type_map[tag?.func_type_idx as usize];
+                    self.module.tags.push(ty);
+                }
+            }
             Payload::GlobalSection(reader) => {
                 for global in reader.into_iter_with_offsets() {
                     let (offset, global) = global?;
@@ -161,9 +167,13 @@ impl<'a> SectionReader<'a> {
                 module.imported_globals += 1;
                 ImportKind::Global { ty }
             }
-            TypeRef::Tag(_) | TypeRef::FuncExact(_) => {
-                unreachable!("the validator takes neither tags nor exact types")
+            TypeRef::Tag(tag) => {
+                let ty = module.type_map[tag.func_type_idx as usize];
+                module.tags.push(ty);
+                module.imported_tags += 1;
+                ImportKind::Tag { ty }
             }
+            TypeRef::FuncExact(_) => unreachable!("the validator takes no exact types"),
         };
         module.imports.push(Import {
             module: import.module.to_string(),
@@ -228,6 +238,6 @@ fn export_kind(kind: ExternalKind, index: u32) -> ExportKind {
         ExternalKind::Table => ExportKind::Table { index },
         ExternalKind::Memory => ExportKind::Memory { index },
         ExternalKind::Global => ExportKind::Global { index },
-        ExternalKind::Tag => unreachable!("the validator takes no tags"),
+        ExternalKind::Tag => ExportKind::Tag { index },
     }
 }

@@ -10,7 +10,7 @@ use crate::error::CompileError;
 use crate::features::{self, FeatureSet};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
-use wasmparser::{BinaryReaderError, BlockType, FuncValidatorAllocations, Operator, WasmFeatures};
+use wasmparser::{BinaryReaderError, BlockType, FuncValidatorAllocations, Operator, TryTable, WasmFeatures};
 
 /// What the bodies do.
 #[derive(Default)]
@@ -60,7 +60,8 @@ impl Facts {
             O::I8x16Swizzle | O::I8x16RelaxedSwizzle | O::I8x16Shuffle { .. } => self.swizzles = true,
             O::Block { blockty: BlockType::FuncType(_) }
             | O::Loop { blockty: BlockType::FuncType(_) }
-            | O::If { blockty: BlockType::FuncType(_) } => self.features |= WasmFeatures::MULTI_VALUE,
+            | O::If { blockty: BlockType::FuncType(_) }
+            | O::Try { blockty: BlockType::FuncType(_) } => self.features |= WasmFeatures::MULTI_VALUE,
             _ => {}
         }
     }
@@ -149,6 +150,8 @@ fn check_types(module: &ModuleInfo<'_>, op: &Operator<'_>, offset: usize) -> Res
         O::Block { blockty: BlockType::Type(ty) }
         | O::Loop { blockty: BlockType::Type(ty) }
         | O::If { blockty: BlockType::Type(ty) }
+        | O::Try { blockty: BlockType::Type(ty) }
+        | O::TryTable { try_table: TryTable { ty: BlockType::Type(ty), .. } }
         | O::TypedSelect { ty } => module.val_type(ty, offset).map(drop),
         O::RefNull { hty } => module.null_type(hty, offset).map(drop),
         _ => Ok(()),

@@ -8,7 +8,7 @@ use super::parse::index_type;
 use crate::error::CompileError;
 use crate::features::refuse_gc;
 use wasmaot_abi::types::{FuncType, GlobalType, HeapType, Limits, RefType, TableType, ValType};
-use wasmparser::{CompositeInnerType, RecGroup, UnpackedIndex};
+use wasmparser::{AbstractHeapType, CompositeInnerType, RecGroup, UnpackedIndex};
 
 /// A recursion group. Its types refer to others by the module's indices.
 pub(super) fn group(group: RecGroup, offset: usize) -> Result<Vec<FuncType>, CompileError> {
@@ -56,6 +56,8 @@ fn heap_type(
     match ty {
         wasmparser::HeapType::FUNC => Ok(HeapType::Func),
         wasmparser::HeapType::EXTERN => Ok(HeapType::Extern),
+        wasmparser::HeapType::Abstract { ty: AbstractHeapType::Exn, .. } => Ok(HeapType::Exn),
+        wasmparser::HeapType::Abstract { ty: AbstractHeapType::NoExn, .. } => Ok(HeapType::NoExn),
         wasmparser::HeapType::Concrete(UnpackedIndex::Module(index)) => Ok(HeapType::Concrete(number(index))),
         other => Err(refuse_gc(offset, format_args!("the reference type {other:?}"))),
     }

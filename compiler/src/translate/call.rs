@@ -5,6 +5,7 @@
 
 use super::Translator;
 use super::control::trap_code;
+use super::exception::Callee;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, SigRef, TrapCode as ClifTrap, Value, types};
 use std::mem::offset_of;
@@ -15,10 +16,10 @@ use wasmaot_abi::trap::TrapCode;
 impl Translator<'_, '_> {
     /// A direct call. Imports are reached through their thunk, which has a tail entry like any function.
     pub(super) fn call(&mut self, func: u32) {
-        let callee = self.function(func);
-        let args = self.pop_arguments(self.env.module.functions[func as usize], self.vmctx);
-        let call = self.builder.ins().call(callee, &args);
-        self.push_results(call);
+        let ty = self.env.module.functions[func as usize];
+        let (callee, signature) = (self.function(func), self.signature(ty));
+        let args = self.pop_arguments(ty, self.vmctx);
+        self.call_and_push(Callee::Function(callee), signature, &args);
     }
 
     pub(super) fn call_indirect(&mut self, ty: u32, table: u32) {
@@ -26,8 +27,7 @@ impl Translator<'_, '_> {
         let (code, vmctx) = self.indirect_callee(ty, table);
         let signature = self.signature(ty);
         let args = self.pop_arguments(ty, vmctx);
-        let call = self.builder.ins().call_indirect(signature, code, &args);
-        self.push_results(call);
+        self.call_and_push(Callee::Address(code), signature, &args);
     }
 
     /// Tail entry and vmctx of the function in a table whose index is on top of the stack.
@@ -110,6 +110,18 @@ impl Translator<'_, '_> {
 
     /// Calls a builtin with index arguments and operands, and pushes its result if it has one.
     pub(super) fn call_builtin(&mut self, builtin: Builtin, indices: &[u32], operands: &[Value]) {
+        let (signature, code, args) = self.builtin_callee(builtin, indices, operands);
+        let call = self.builder.ins().call_indirect(signature, code, &args);
+        self.push_results(call);
+    }
+
+    /// Signature, address and arguments of a builtin.
+    pub(super) fn builtin_callee(
+        &mut self,
+        builtin: Builtin,
+        indices: &[u32],
+        operands: &[Value],
+    ) -> (SigRef, Value, Vec<Value>) {
         let mut args = vec![self.vmctx];
         args.extend(indices.iter().map(|&index| self.builder.ins().iconst(types::I64, i64::from(index))));
         for &operand in operands {
@@ -119,8 +131,7 @@ impl Translator<'_, '_> {
         let signature = self.builtin_signature(builtin);
         let table = self.load_constant(self.env.layout.builtins());
         let code = self.load_from_constants(types::I64, table, builtin.offset());
-        let call = self.builder.ins().call_indirect(signature, code, &args);
-        self.push_results(call);
+        (signature, code, args)
     }
 
     fn builtin_signature(&mut self, builtin: Builtin) -> SigRef {

@@ -6,7 +6,8 @@
 
 use super::Translator;
 use super::control::trap_code;
-use cranelift_codegen::ir::{InstBuilder, Value, types};
+use super::exception::Callee;
+use cranelift_codegen::ir::{Value, types};
 use std::mem::offset_of;
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::trap::TrapCode;
@@ -17,8 +18,7 @@ impl Translator<'_, '_> {
         let (code, vmctx) = self.referenced_callee();
         let signature = self.signature(ty);
         let args = self.pop_arguments(ty, vmctx);
-        let call = self.builder.ins().call_indirect(signature, code, &args);
-        self.push_results(call);
+        self.call_and_push(Callee::Address(code), signature, &args);
     }
 
     pub(super) fn return_call_ref(&mut self, ty: u32) {

@@ -4,6 +4,7 @@
 //! reached is not translated: only its nesting is followed. **Invariant: the operand stack is as high at a frame's `end` as the
 //! frame says**, because an unreachable end resets it.
 
+use super::exception::RegionId;
 use super::{Translator, clif_type};
 use cranelift_codegen::ir::{self, Block, BlockArg, InstBuilder, JumpTableData, TrapCode as ClifTrap, Value};
 use wasmaot_abi::trap::TrapCode;
@@ -12,19 +13,23 @@ use wasmparser::{BlockType, BrTable};
 
 /// An open `block`, `loop`, `if` or the function itself.
 pub(super) struct Frame {
-    kind: FrameKind,
+    pub(super) kind: FrameKind,
     /// Where a branch to the label goes, except for loops.
     end: Block,
     /// Height of the operand stack below the frame's parameters.
-    height: usize,
+    pub(super) height: usize,
     results: usize,
     /// Whether something branches to `end`.
     end_is_used: bool,
     /// Whether the frame's beginning can be reached.
     entered: bool,
+    /// Where exceptions go that are thrown in it.
+    pub(super) region: Option<RegionId>,
+    /// The exception that the current clause of a `try` has caught.
+    pub(super) caught: Option<Value>,
 }
 
-enum FrameKind {
+pub(super) enum FrameKind {
     Block,
     Loop {
         header: Block,
@@ -36,6 +41,16 @@ enum FrameKind {
         params: Vec<Value>,
     },
     Else,
+    /// Catches branch to these labels, which count from the frame around it.
+    TryTable {
+        region: RegionId,
+        labels: Vec<u32>,
+    },
+    /// The next clause is that of this number.
+    Try {
+        region: RegionId,
+        next: usize,
+    },
 }
 
 /// The code generator's trap code for one of ours. Those that it has of its own keep their meaning, see
@@ -58,7 +73,35 @@ impl Translator<'_, '_> {
             results,
             end_is_used: false,
             entered: self.reachable,
+            region: self.region(),
+            caught: None,
         });
+    }
+
+    pub(super) fn push_frame_in_region(&mut self, kind: FrameKind, ty: BlockType, region: Option<RegionId>) {
+        let (params, results) = self.signature_of(ty);
+        let end = self.block_with_params(&results);
+        self.push_frame(kind, end, params.len(), results.len());
+        self.control.last_mut().expect("just pushed").region = region;
+    }
+
+    /// Where exceptions go that are thrown at the current position.
+    pub(super) fn region(&self) -> Option<RegionId> {
+        self.control.last()?.region
+    }
+
+    fn frame(&self, depth: u32) -> &Frame {
+        &self.control[self.control.len() - 1 - depth as usize]
+    }
+
+    /// Where exceptions go that are thrown in a label's frame.
+    pub(super) fn region_of(&self, depth: u32) -> Option<RegionId> {
+        self.frame(depth).region
+    }
+
+    /// The exception that the clause of a label has caught.
+    pub(super) fn caught(&self, depth: u32) -> Option<Value> {
+        self.frame(depth).caught
     }
 
     fn block_with_params(&mut self, types: &[ValType]) -> Block {
@@ -81,12 +124,9 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn block(&mut self, ty: BlockType) {
-        if self.skip_frame() {
-            return;
+        if !self.skip_frame() {
+            self.push_frame_in_region(FrameKind::Block, ty, self.region());
         }
-        let (params, results) = self.signature_of(ty);
-        let end = self.block_with_params(&results);
-        self.push_frame(FrameKind::Block, end, params.len(), results.len());
     }
 
     pub(super) fn loop_(&mut self, ty: BlockType) {
@@ -120,7 +160,7 @@ impl Translator<'_, '_> {
     }
 
     /// Opens a frame in code that cannot be reached, of which only the end matters.
-    fn skip_frame(&mut self) -> bool {
+    pub(super) fn skip_frame(&mut self) -> bool {
         if !self.reachable {
             let nowhere = self.control.last().expect("inside the function").end;
             self.push_frame(FrameKind::Block, nowhere, 0, 0);
@@ -167,7 +207,8 @@ impl Translator<'_, '_> {
                 self.builder.ins().jump(frame.end, &args);
                 frame.end_is_used = true;
             }
-            FrameKind::Block | FrameKind::Else => {}
+            FrameKind::TryTable { region, labels } => self.land_try_table(region, &labels),
+            FrameKind::Block | FrameKind::Else | FrameKind::Try { .. } => {}
         }
         self.reachable = frame.end_is_used;
         if self.reachable {
@@ -186,7 +227,7 @@ impl Translator<'_, '_> {
     }
 
     /// Continues in a block, its parameters on top of the stack.
-    fn continue_in(&mut self, block: Block) {
+    pub(super) fn continue_in(&mut self, block: Block) {
         self.builder.switch_to_block(block);
         self.stack.extend_from_slice(self.builder.block_params(block));
     }
@@ -196,7 +237,7 @@ impl Translator<'_, '_> {
     }
 
     /// Where a branch to a label goes, and how many operands it takes along. Notes that the label is used.
-    fn target(&mut self, depth: u32) -> (Block, usize) {
+    pub(super) fn target(&mut self, depth: u32) -> (Block, usize) {
         let index = self.control.len() - 1 - depth as usize;
         let frame = &mut self.control[index];
         match frame.kind {
@@ -209,7 +250,7 @@ impl Translator<'_, '_> {
     }
 
     /// Falls through to the end of the innermost frame.
-    fn jump_to_end(&mut self) {
+    pub(super) fn jump_to_end(&mut self) {
         let frame = self.control.last_mut().expect("a frame is open");
         frame.end_is_used = true;
         let (end, results) = (frame.end, frame.results);

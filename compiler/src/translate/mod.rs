@@ -5,6 +5,7 @@
 //! | [`ops`] | the table of operators |
 //! | [`control`] | blocks, branches, the control stack |
 //! | [`call`] | calls, direct and indirect, and calls of builtins |
+//! | [`exception`] | throwing, and calls that an exception may pass; `exception/legacy` has the older form |
 //! | [`tail_call`] | tail calls |
 //! | [`heap`] | **sandbox-critical**: from a Wasm address to a native one |
 //! | [`memory`] | loads, stores, size |
@@ -30,6 +31,7 @@ mod call;
 mod call_ref;
 mod control;
 mod convert;
+mod exception;
 mod global;
 mod heap;
 mod helper;
@@ -56,7 +58,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::types::{FuncType, ValType};
 use wasmparser::FunctionBody;
@@ -151,7 +153,7 @@ pub(crate) fn translate(
     let ty = env.module.function_type(func);
     into.signature = env.tail_signature(ty);
     into.name = function_name(func);
-    let mut t = Translator::new(env, FunctionBuilder::new(into, context));
+    let mut t = Translator::new(env, FunctionBuilder::new(into, context), body);
     t.builder.set_srcloc(location(body.range().start));
     t.enter_function(ty);
     t.declare_locals(body)?;
@@ -175,6 +177,7 @@ fn location(offset: usize) -> SourceLoc {
 struct Translator<'e, 'f> {
     env: &'e Env<'e>,
     builder: FunctionBuilder<'f>,
+    body: &'e FunctionBody<'e>,
     /// Base of memory 0 and of the instance's state.
     vmctx: Value,
     locals: Vec<Variable>,
@@ -189,15 +192,21 @@ struct Translator<'e, 'f> {
     builtin_signatures: HashMap<(usize, bool), ir::SigRef>,
     constant_tables: HashMap<u32, ir::GlobalValue>,
     helpers: [Option<ir::FuncRef>; Helper::ALL.len()],
+    regions: Vec<exception::Region>,
+    /// Cells for values to be thrown, if the function throws any.
+    thrown: Option<ir::StackSlot>,
+    /// Of each `try` to come; read at the first.
+    outlines: Option<VecDeque<exception::legacy::Outline>>,
 }
 
 impl<'e, 'f> Translator<'e, 'f> {
-    fn new(env: &'e Env<'e>, mut builder: FunctionBuilder<'f>) -> Self {
+    fn new(env: &'e Env<'e>, mut builder: FunctionBuilder<'f>, body: &'e FunctionBody<'e>) -> Self {
         let entry = open_entry(&mut builder);
         let vmctx = builder.block_params(entry)[0];
         Self {
             env,
             builder,
+            body,
             vmctx,
             locals: Vec::new(),
             stack: Vec::new(),
@@ -208,6 +217,9 @@ impl<'e, 'f> Translator<'e, 'f> {
             builtin_signatures: HashMap::new(),
             constant_tables: HashMap::new(),
             helpers: [None; Helper::ALL.len()],
+            regions: Vec::new(),
+            thrown: None,
+            outlines: None,
         }
     }
 

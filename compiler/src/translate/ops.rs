@@ -27,6 +27,11 @@ impl Translator<'_, '_> {
             O::If { blockty } => return self.if_(blockty),
             O::Else => return self.else_(),
             O::End => return self.end(),
+            O::TryTable { ref try_table } => return self.try_table(try_table),
+            O::Try { blockty } => return self.legacy_try(blockty),
+            O::Catch { tag_index } => return self.legacy_catch(Some(tag_index)),
+            O::CatchAll => return self.legacy_catch(None),
+            O::Delegate { .. } => return self.end(),
             _ if !self.reachable => return,
             _ => {}
         }
@@ -39,6 +44,9 @@ impl Translator<'_, '_> {
             O::Return => self.return_(),
             O::Call { function_index } => self.call(function_index),
             O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index),
+            O::Throw { tag_index } => self.throw(tag_index),
+            O::ThrowRef => self.throw_ref(),
+            O::Rethrow { relative_depth } => self.rethrow(relative_depth),
             O::ReturnCall { function_index } => self.return_call(function_index),
             O::ReturnCallIndirect { type_index, table_index } => self.return_call_indirect(type_index, table_index),
             O::CallRef { type_index } => self.call_ref(type_index),

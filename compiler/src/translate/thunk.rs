@@ -90,7 +90,7 @@ fn load_values(b: &mut FunctionBuilder<'_>, values: Value, types: &[ValType]) ->
         .collect()
 }
 
-fn store_values(b: &mut FunctionBuilder<'_>, values: Value, stored: &[Value]) {
+pub(super) fn store_values(b: &mut FunctionBuilder<'_>, values: Value, stored: &[Value]) {
     for (&value, offset) in stored.iter().zip((0..).step_by(VALUE as usize)) {
         b.ins().store(MemFlagsData::trusted(), value, values, offset);
     }

@@ -61,6 +61,10 @@ builtins! {
     MemoryWait64 = "memory_wait64" (memory, offset, address, expected, timeout) -> outcome;
     /// `memory.atomic.notify` at `address + offset`; how many were woken.
     MemoryNotify = "memory_notify" (memory, offset, address, count) -> woken;
+    /// `throw`: an exception of this tag with the values in these cells. Does not return: control lands as [`crate::exception`] says.
+    Throw = "throw" (tag, values);
+    /// `throw_ref` and `rethrow`, likewise.
+    ThrowRef = "throw_ref" (exception);
 }
 
 impl Builtin {

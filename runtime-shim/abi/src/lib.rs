@@ -12,6 +12,7 @@
 //! | [`entry`] | how control enters and leaves compiled code |
 //! | [`builtin`] | the runtime functions that compiled code calls |
 //! | [`trap`] | trap codes and the trap table |
+//! | [`exception`] | exception handlers by return address |
 //! | [`addrmap`] | machine code offsets to Wasm offsets and functions |
 //! | [`types`] | Wasm types |
 //! | [`canon`] | when types are equal |
@@ -30,6 +31,7 @@ pub mod canon;
 pub mod cpu;
 pub mod descriptor;
 pub mod entry;
+pub mod exception;
 pub mod header;
 pub mod slot;
 pub mod state;

@@ -72,6 +72,10 @@ trap_codes! {
     UnalignedAtomic = 18, "unaligned atomic";
     /// `memory.atomic.wait` on a memory that is not shared.
     ExpectedSharedMemory = 19, "expected shared memory";
+    /// `throw_ref` of a null reference.
+    NullException = 20, "null exception reference";
+    /// More exceptions than an instance's store keeps, or a reference to one that is no longer kept.
+    ExceptionLimit = 21, "exception limit exceeded";
 }
 
 impl core::fmt::Display for TrapCode {

@@ -11,6 +11,10 @@ pub enum HeapType {
     Func,
     /// A host value.
     Extern,
+    /// An exception.
+    Exn,
+    /// No exception: only null is such a reference.
+    NoExn,
     /// A function of the type with this number: in an artifact an index in its list of types, in a runtime that
     /// opened it the process-wide number. Equal numbers are equal types.
     Concrete(u32),
@@ -50,7 +54,14 @@ impl HeapType {
 
     /// Whether everything that is of this type is of the other one.
     pub fn is_subtype_of(self, other: HeapType) -> bool {
-        self == other || (self.is_func() && other == HeapType::Func)
+        self == other
+            || (self.is_func() && other == HeapType::Func)
+            || (self == HeapType::NoExn && other == HeapType::Exn)
+    }
+
+    /// Whether references to it are references to exceptions.
+    pub const fn is_exn(self) -> bool {
+        matches!(self, HeapType::Exn | HeapType::NoExn)
     }
 }
 
@@ -59,6 +70,9 @@ impl RefType {
     pub const FUNCREF: RefType = RefType { nullable: true, heap: HeapType::Func };
     /// `externref`.
     pub const EXTERNREF: RefType = RefType { nullable: true, heap: HeapType::Extern };
+
+    /// `exnref`.
+    pub const EXNREF: RefType = RefType { nullable: true, heap: HeapType::Exn };
 
     /// Whether every reference of this type is of the other one.
     pub fn is_subtype_of(self, other: RefType) -> bool {
@@ -72,6 +86,9 @@ impl ValType {
     /// Nullable reference to a host value.
     pub const EXTERNREF: ValType = ValType::Ref(RefType::EXTERNREF);
 
+    /// Nullable reference to an exception.
+    pub const EXNREF: ValType = ValType::Ref(RefType::EXNREF);
+
     /// Whether it is a reference.
     pub const fn is_ref(self) -> bool {
         matches!(self, ValType::Ref(_))
@@ -80,6 +97,11 @@ impl ValType {
     /// Whether it is a reference to a function, of whatever type.
     pub const fn is_func_ref(self) -> bool {
         matches!(self, ValType::Ref(RefType { heap, .. }) if heap.is_func())
+    }
+
+    /// Whether it is a reference to an exception.
+    pub const fn is_exn_ref(self) -> bool {
+        matches!(self, ValType::Ref(RefType { heap, .. }) if heap.is_exn())
     }
 
     /// Whether a place of this type needs no initial value: it is zero or null.
@@ -112,6 +134,8 @@ impl core::fmt::Display for HeapType {
         match self {
             HeapType::Func => f.write_str("func"),
             HeapType::Extern => f.write_str("extern"),
+            HeapType::Exn => f.write_str("exn"),
+            HeapType::NoExn => f.write_str("noexn"),
             HeapType::Concrete(number) => write!(f, "{number}"),
         }
     }
@@ -121,6 +145,7 @@ impl core::fmt::Display for RefType {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             RefType { nullable: true, heap: HeapType::Concrete(number) } => write!(f, "(ref null {number})"),
+            RefType { nullable: true, heap: HeapType::NoExn } => f.write_str("nullexnref"),
             RefType { nullable: true, heap } => write!(f, "{heap}ref"),
             RefType { nullable: false, heap } => write!(f, "(ref {heap})"),
         }
@@ -159,6 +184,8 @@ mod heap_tag {
     pub(super) const EXTERN: u8 = 2;
     /// The number follows.
     pub(super) const CONCRETE: u8 = 3;
+    pub(super) const EXN: u8 = 4;
+    pub(super) const NOEXN: u8 = 5;
 }
 
 impl Encode for ValType {
@@ -177,6 +204,8 @@ impl Encode for ValType {
         match ty.heap {
             HeapType::Func => w.u8(heap_tag::FUNC),
             HeapType::Extern => w.u8(heap_tag::EXTERN),
+            HeapType::Exn => w.u8(heap_tag::EXN),
+            HeapType::NoExn => w.u8(heap_tag::NOEXN),
             HeapType::Concrete(number) => {
                 w.u8(heap_tag::CONCRETE);
                 number.encode(w);
@@ -202,6 +231,8 @@ impl Decode for ValType {
         let heap = match r.u8()? {
             heap_tag::FUNC => HeapType::Func,
             heap_tag::EXTERN => HeapType::Extern,
+            heap_tag::EXN => HeapType::Exn,
+            heap_tag::NOEXN => HeapType::NoExn,
             heap_tag::CONCRETE => HeapType::Concrete(u32::decode(r)?),
             _ => return Err(r.invalid("heap type")),
         };

@@ -9,8 +9,8 @@ use std::ffi::{CString, c_char};
 use std::fmt;
 use std::ptr::null;
 use wasmaot_runtime::{
-    AccessError, CallError, HostError, InstantiateError, LinkError, OpenError, PoolError, StartError, Trap,
-    TrapCode,
+    AccessError, CallError, Exception, Frame, HostError, InstantiateError, LinkError, OpenError, PoolError,
+    StartError, Trap, TrapCode,
 };
 use wasmaot_wasi::WasiError;
 
@@ -29,6 +29,7 @@ pub(crate) enum Kind {
     Host = 9,
     Access = 10,
     Internal = 11,
+    Exception = 12,
 }
 
 /// An error, as C holds it.
@@ -40,17 +41,18 @@ pub struct wasmaot_error_t {
     cause: Cause,
 }
 
-/// Why a program trapped, or is to trap.
+/// Why a program trapped, or is to trap, or what it threw.
 #[derive(Debug)]
 enum Cause {
     None,
     Code(TrapCode),
-    Trap(Box<Trapped>),
+    Trap(Trap, Backtrace),
+    Exception(Exception, Backtrace),
 }
 
+/// Wasm functions that were running.
 #[derive(Debug)]
-struct Trapped {
-    trap: Trap,
+struct Backtrace {
     frames: Vec<wasmaot_frame_t>,
     /// What the frames' names point to.
     _names: Vec<CString>,
@@ -78,17 +80,27 @@ pub(crate) fn c_string(text: &str) -> CString {
     CString::new(text.replace('\0', "\\0")).unwrap_or_default()
 }
 
-impl Trapped {
-    fn new(trap: Trap) -> Self {
+impl Backtrace {
+    fn new(frames: &[Frame]) -> Self {
         let names: Vec<Option<CString>> =
-            trap.backtrace.iter().map(|frame| frame.name.as_deref().map(c_string)).collect();
-        let frames = trap.backtrace.iter().zip(&names).map(|(frame, name)| wasmaot_frame_t {
+            frames.iter().map(|frame| frame.name.as_deref().map(c_string)).collect();
+        let frames = frames.iter().zip(&names).map(|(frame, name)| wasmaot_frame_t {
             func_index: frame.func_index,
             wasm_offset: frame.wasm_offset.unwrap_or(u32::MAX),
             name: name.as_ref().map_or(null(), |name| name.as_ptr()),
         });
-        Self { frames: frames.collect(), _names: names.into_iter().flatten().collect(), trap }
+        Self { frames: frames.collect(), _names: names.into_iter().flatten().collect() }
     }
+}
+
+fn with_frames(mut text: String, frames: &[Frame], omitted: usize) -> String {
+    for frame in frames {
+        text.push_str(&format!("\n  in {frame}"));
+    }
+    if omitted > 0 {
+        text.push_str(&format!("\n  and {omitted} more"));
+    }
+    text
 }
 
 impl wasmaot_error_t {
@@ -97,26 +109,30 @@ impl wasmaot_error_t {
     }
 
     fn trap(trap: Trap) -> Self {
-        let mut text = format!("wasm trap: {}", trap.code);
-        for frame in &trap.backtrace {
-            text.push_str(&format!("\n  in {frame}"));
-        }
-        if trap.omitted_frames > 0 {
-            text.push_str(&format!("\n  and {} more", trap.omitted_frames));
-        }
-        Self { cause: Cause::Trap(Box::new(Trapped::new(trap))), ..Self::new(Kind::Trap, text) }
+        let text = with_frames(format!("wasm trap: {}", trap.code), &trap.backtrace, trap.omitted_frames);
+        let backtrace = Backtrace::new(&trap.backtrace);
+        Self { cause: Cause::Trap(trap, backtrace), ..Self::new(Kind::Trap, text) }
+    }
+
+    fn exception(exception: Exception) -> Self {
+        let text = with_frames(exception.to_string(), &exception.backtrace, exception.omitted_frames);
+        let backtrace = Backtrace::new(&exception.backtrace);
+        Self { cause: Cause::Exception(exception, backtrace), ..Self::new(Kind::Exception, text) }
     }
 
     fn code(&self) -> Option<TrapCode> {
         match &self.cause {
-            Cause::None => None,
+            Cause::None | Cause::Exception(..) => None,
             Cause::Code(code) => Some(*code),
-            Cause::Trap(trapped) => Some(trapped.trap.code),
+            Cause::Trap(trap, _) => Some(trap.code),
         }
     }
 
     fn frames(&self) -> &[wasmaot_frame_t] {
-        if let Cause::Trap(trapped) = &self.cause { &trapped.frames } else { &[] }
+        match &self.cause {
+            Cause::Trap(_, backtrace) | Cause::Exception(_, backtrace) => &backtrace.frames,
+            Cause::None | Cause::Code(_) => &[],
+        }
     }
 
     /// Gives it to C.
@@ -186,6 +202,7 @@ impl From<CallError> for wasmaot_error_t {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Trap(trap) => Self::trap(trap),
+            CallError::Exception(exception) => Self::exception(exception),
             CallError::Exit(status) => Self { status, ..Self::new(Kind::Exit, CallError::Exit(status)) },
             // An error that a host function of C's made comes back as it was.
             CallError::Host(error) => match error.downcast::<Self>() {
@@ -219,7 +236,8 @@ impl From<wasmaot_error_t> for HostError {
     fn from(error: wasmaot_error_t) -> Self {
         match (error.kind, error.cause) {
             (Kind::Exit, _) => HostError::Exit(error.status),
-            (_, Cause::Trap(trapped)) => CallError::Trap(trapped.trap).into(),
+            (_, Cause::Trap(trap, _)) => CallError::Trap(trap).into(),
+            (_, Cause::Exception(exception, _)) => HostError::Exception(exception),
             (_, Cause::Code(code)) => HostError::Trap(code),
             (_, Cause::None) => HostError::other(wasmaot_error_t { cause: Cause::None, ..error }),
         }

@@ -133,6 +133,10 @@ impl wasmaot_externtype_t {
         let global = wasmaot_globaltype_t { ty: number(ty.value), is_mutable: ty.mutable };
         Self { kind: 3, of: ExternPayload { global } }
     }
+
+    fn tag(descriptor: &Descriptor, ty: u32, keep: &mut Vec<Box<[u8]>>) -> Self {
+        Self { kind: 4, ..Self::func(descriptor, ty, keep) }
+    }
 }
 
 /// Types by index: the imported ones first, then the defined ones.
@@ -148,7 +152,7 @@ impl<'a> Types<'a> {
         let mut types = Self { descriptor, tables: Vec::new(), memories: Vec::new(), globals: Vec::new() };
         for import in &descriptor.imports {
             match import.kind {
-                ImportKind::Func { .. } => {}
+                ImportKind::Func { .. } | ImportKind::Tag { .. } => {}
                 ImportKind::Table { ty } => types.tables.push(ty),
                 ImportKind::Memory { ty } => types.memories.push(ty),
                 ImportKind::Global { ty } => types.globals.push(ty),
@@ -166,6 +170,7 @@ impl<'a> Types<'a> {
             ImportKind::Table { ty } => wasmaot_externtype_t::table(ty),
             ImportKind::Memory { ty } => wasmaot_externtype_t::memory(ty),
             ImportKind::Global { ty } => wasmaot_externtype_t::global(ty),
+            ImportKind::Tag { ty } => wasmaot_externtype_t::tag(self.descriptor, ty, keep),
         }
     }
 
@@ -180,6 +185,10 @@ impl<'a> Types<'a> {
             ExportKind::Table { index } => wasmaot_externtype_t::table(*self.tables.get(index as usize)?),
             ExportKind::Memory { index } => wasmaot_externtype_t::memory(*self.memories.get(index as usize)?),
             ExportKind::Global { index } => wasmaot_externtype_t::global(*self.globals.get(index as usize)?),
+            ExportKind::Tag { index } => {
+                let ty = self.descriptor.tag_types().nth(index as usize)?;
+                wasmaot_externtype_t::tag(self.descriptor, ty, keep)
+            }
         })
     }
 }

@@ -55,7 +55,7 @@ fn passable(number: u8) -> Result<ValType> {
         4 => ValType::F64,
         5 => ValType::V128,
         7 => ValType::EXTERNREF,
-        6 => return Err(usage("C has no values of type 6 (funcref)")),
+        6 | 8 => return Err(usage(format!("C has no values of type {number} (funcref or exnref)"))),
         _ => return Err(usage(format!("{number} is no type of a value"))),
     })
 }
@@ -71,6 +71,7 @@ pub(crate) fn number(ty: ValType) -> u8 {
         ValType::Ref(ty) => match ty.heap {
             HeapType::Func | HeapType::Concrete(_) => 6,
             HeapType::Extern => 7,
+            HeapType::Exn | HeapType::NoExn => 8,
         },
     }
 }

@@ -9,6 +9,7 @@ use super::memory::MemoryBody;
 use super::shared::SharedMemory;
 use super::table::TableBody;
 use crate::error::InstantiateError;
+use crate::exception::TagRecord;
 use crate::host::KeepAlive;
 use crate::limits::ResourceLimits;
 use crate::module::Module;
@@ -36,6 +37,8 @@ pub(crate) struct Imports {
     pub(crate) memories: Vec<ImportedMemory>,
     /// Cells of globals.
     pub(crate) globals: Vec<*mut RawValue>,
+    /// Tags.
+    pub(crate) tags: Vec<Rc<TagRecord>>,
     /// Host functions among the functions.
     pub(crate) hosts: Vec<Arc<dyn KeepAlive>>,
 }
@@ -67,6 +70,8 @@ pub(crate) struct InstanceCore {
     memories: Box<[Rc<MemoryBody>]>,
     /// All tables, imported ones first; `None` for constant ones.
     tables: Box<[Option<Rc<TableBody>>]>,
+    /// All tags, imported ones first.
+    tags: Box<[Rc<TagRecord>]>,
     index: usize,
     traps_at_limits: Cell<bool>,
     _hosts: Vec<Arc<dyn KeepAlive>>,
@@ -115,6 +120,7 @@ impl InstanceCore {
             slot,
             memories,
             tables,
+            tags: make_tags(module, imports.tags),
             index: store.instances.count(),
             traps_at_limits: Cell::new(store.limits.trap),
             _hosts: imports.hosts,
@@ -273,6 +279,18 @@ impl InstanceCore {
     /// A table that is not constant, by index in the module.
     pub(crate) fn table(&self, index: u32) -> Option<&Rc<TableBody>> {
         self.tables[index as usize].as_ref()
+    }
+
+    /// A tag's identity, by index in the module.
+    pub(crate) fn tag(&self, index: u32) -> *const TagRecord {
+        Rc::as_ptr(&self.tags[index as usize])
+    }
+
+    /// What its globals that refer to exceptions hold.
+    pub(crate) fn exception_globals(&self) -> impl Iterator<Item = u32> {
+        let globals = (0..).zip(&self.module.descriptor().globals);
+        let references = globals.filter(|(_, global)| global.ty.value.is_exn_ref());
+        references.map(|(defined, _)| self.state().get::<u32>(self.module.layout().global(defined)))
     }
 
     /// The reference to a function, by position in the list of entries.
@@ -439,6 +457,17 @@ unsafe fn make_tables(
         tables.push(table.map(Rc::new));
     }
     Ok(tables.into_boxed_slice())
+}
+
+fn make_tags(module: &Module, imported: Vec<Rc<TagRecord>>) -> Box<[Rc<TagRecord>]> {
+    let descriptor = module.descriptor();
+    let own = descriptor.tags.iter().map(|&ty| {
+        Rc::new(TagRecord {
+            ty: descriptor.types[ty as usize].clone(),
+            number: module.type_ids()[ty as usize],
+        })
+    });
+    imported.into_iter().chain(own).collect()
 }
 
 fn make_funcrefs(module: &Module, vmctx: u64) -> Box<[FuncRef]> {

@@ -12,6 +12,7 @@ pub(crate) mod table;
 pub(crate) use self::core::{ImportedMemory, Imports, InstanceCore};
 
 use crate::error::{AccessError, CallError};
+use crate::exception::Tag;
 use crate::externs::{Extern, Global, Memory, Table};
 use crate::func::{Func, TypedFunc};
 use crate::instance::memory::MemoryBody;
@@ -35,6 +36,11 @@ impl Instances {
     /// Adds one.
     pub(crate) fn push(&mut self, instance: Rc<InstanceCore>) {
         self.0.push(instance);
+    }
+
+    /// What globals hold that refer to exceptions.
+    pub(crate) fn exception_globals(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().flat_map(|instance| instance.exception_globals())
     }
 
     /// What the instruction at an address stems from.
@@ -140,6 +146,8 @@ fn extern_of(core: &StoreCore, instance: &InstanceCore, kind: ExportKind) -> Opt
         }
         ExportKind::Table { index } => Extern::Table(Table::of(core, instance.table(index)?)),
         ExportKind::Memory { index } => Extern::Memory(Memory::of(core, instance.memory(index))),
+        // SAFETY: the record belongs to an instance of this store.
+        ExportKind::Tag { index } => Extern::Tag(unsafe { Tag::from_record(instance.tag(index), core.id) }),
         ExportKind::Global { index } => {
             let cell = instance.global_cell(index);
             // SAFETY: the cell is of a global of this type, of an instance of this store.

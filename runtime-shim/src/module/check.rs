@@ -43,6 +43,7 @@ pub(crate) fn check(
         ("the trap table", places.traps),
         ("the address map", places.address_map),
         ("the function map", places.function_map),
+        ("the exception table", descriptor.exceptions),
     ] {
         check_place(source, what, range)?;
     }
@@ -58,6 +59,7 @@ pub(crate) fn check(
     context.data()?;
     context.elems()?;
     context.start()?;
+    context.tags()?;
     Ok(layout)
 }
 
@@ -129,6 +131,7 @@ impl<'a> Context<'a> {
             ImportKind::Table { ty } => self.tables.push((ty, false)),
             ImportKind::Memory { ty } => self.memories.push(ty),
             ImportKind::Global { ty } => self.globals.push(ty.value),
+            ImportKind::Tag { ty } => self.tag_type("import", index, ty)?,
         }
         Ok(())
     }
@@ -141,6 +144,16 @@ impl<'a> Context<'a> {
 
     fn func_type(&self, what: &'static str, index: usize, ty: u32) -> Result<&'a FuncType, OpenError> {
         self.descriptor.types.get(ty as usize).ok_or(invalid(what, index, "its type is unknown"))
+    }
+
+    fn tag_type(&self, what: &'static str, index: usize, ty: u32) -> Result<(), OpenError> {
+        let ty = self.func_type(what, index, ty)?;
+        ensure(ty.results.is_empty(), what, index, "it is a tag whose type has results")
+    }
+
+    fn tags(&self) -> Result<(), OpenError> {
+        let mut tags = self.descriptor.tags.iter().enumerate();
+        tags.try_for_each(|(index, &ty)| self.tag_type("tag", index, ty))
     }
 
     fn entries(&self, text: FileRange) -> Result<(), OpenError> {
@@ -170,6 +183,7 @@ impl<'a> Context<'a> {
                 }
                 ExportKind::Memory { index } => (index as usize) < self.memories.len(),
                 ExportKind::Global { index } => (index as usize) < self.globals.len(),
+                ExportKind::Tag { index } => (index as usize) < self.descriptor.tag_types().count(),
             };
             ensure(known, "export", index, "it names nothing that can be exported")?;
         }

@@ -28,6 +28,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use wasmaot_abi::addrmap;
 use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import, ImportKind};
+use wasmaot_abi::exception::ExceptionTable;
 use wasmaot_abi::header::Header;
 use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::StateLayout;
@@ -62,7 +63,14 @@ struct Code {
     _registration: Registration,
     text: Range<usize>,
     _mapping: Mapping,
-    _traps: Box<[u8]>,
+    _tables: Tables,
+}
+
+/// The tables that are searched while code runs.
+#[derive(Debug)]
+struct Tables {
+    traps: Box<[u8]>,
+    exceptions: Box<[u8]>,
 }
 
 /// Bytes of the data segments that are not in an image, mapped from the file.
@@ -126,9 +134,12 @@ impl Module {
         let (header, mut descriptor) = read_header(&source, &elf)?;
         let text = elf.text().ok_or(OpenError::NoModule)?;
         let layout = check::check(&descriptor, &source, text)?;
-        let traps = source.read(descriptor.places.traps, "the trap table")?.into_boxed_slice();
+        let tables = Tables {
+            traps: source.read(descriptor.places.traps, "the trap table")?.into_boxed_slice(),
+            exceptions: source.read(descriptor.exceptions, "the exception table")?.into_boxed_slice(),
+        };
         signal::install();
-        let code = Code::map(&source, &elf, text, traps)?;
+        let code = Code::map(&source, &elf, text, tables, &descriptor)?;
         let data = Data::map(&source, descriptor.places.data)?;
         let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();
         let type_ids = types::number(&descriptor);
@@ -244,17 +255,38 @@ fn read_header(source: &Source, elf: &Elf) -> Result<(Header, Descriptor), OpenE
     Ok((header, descriptor))
 }
 
+impl Tables {
+    /// Checks the tables' form. The results are valid as long as `self`.
+    fn parse(
+        &self,
+        descriptor: &Descriptor,
+        text: FileRange,
+    ) -> Result<(TrapTable<'static>, ExceptionTable<'static>), OpenError> {
+        let invalid = |problem| OpenError::Invalid { what: "place", index: 0, problem };
+        let traps = TrapTable::parse(&self.traps).ok_or(invalid("the trap table is malformed"))?;
+        let tags = descriptor.tag_types().count() as u32;
+        let exceptions = ExceptionTable::parse(&self.exceptions, text.length, tags)
+            .map_err(|problem| OpenError::Invalid { what: "exception table", index: 0, problem })?;
+        // SAFETY: the bytes are boxed, and stay unchanged and where they are as long as `self`.
+        Ok(unsafe {
+            (
+                std::mem::transmute::<TrapTable<'_>, _>(traps),
+                std::mem::transmute::<ExceptionTable<'_>, _>(exceptions),
+            )
+        })
+    }
+}
+
 impl Code {
-    fn map(source: &Source, elf: &Elf, text: FileRange, traps: Box<[u8]>) -> Result<Self, OpenError> {
+    fn map(
+        source: &Source,
+        elf: &Elf,
+        text: FileRange,
+        tables: Tables,
+        descriptor: &Descriptor,
+    ) -> Result<Self, OpenError> {
         let io = |error| OpenError::Io { what: "map the code", error };
-        let table = TrapTable::parse(&traps);
-        let table = table.ok_or(OpenError::Invalid {
-            what: "place",
-            index: 0,
-            problem: "the trap table is malformed",
-        })?;
-        // SAFETY: the bytes are kept, unchanged, in `_traps`, which is dropped after the registration that holds the table.
-        let table = unsafe { std::mem::transmute::<TrapTable<'_>, TrapTable<'static>>(table) };
+        let (traps, exceptions) = tables.parse(descriptor, text)?;
         let page = HOST_PAGE as usize;
         let whole = |bytes: u64| (bytes as usize).next_multiple_of(page);
         let end = elf.segments.iter().map(|segment| segment.range.offset + segment.range.length).max();
@@ -264,10 +296,10 @@ impl Code {
         mapping.protect(start, length, Access::ReadExec).map_err(io)?;
         let text_start = mapping.start() + text.offset as usize;
         let text = text_start..text_start + text.length as usize;
-        let kind = Kind::Module { text: text.clone(), traps: table };
-        // SAFETY: mapping and trap table belong to this value and outlive the registration (see the order of the fields).
+        let kind = Kind::Module { text: text.clone(), traps, exceptions };
+        // SAFETY: mapping and tables belong to this value and outlive the registration (see the order of the fields).
         let registration = unsafe { Registration::new(Region { range: mapping.range(), kind }) };
-        Ok(Self { _registration: registration, text, _mapping: mapping, _traps: traps })
+        Ok(Self { _registration: registration, text, _mapping: mapping, _tables: tables })
     }
 }
 

@@ -132,6 +132,8 @@ impl Kept {
             self.instance.set_limits(&core.limits).map_err(|_| Failed)?;
         }
         core.globals.clear();
+        core.tags.clear();
+        core.exceptions.clear();
         // What the host made in the store meanwhile.
         core.memories.truncate(self.memory_count);
         core.tables.truncate(self.tables.len());

@@ -17,7 +17,8 @@
 //! whichever way, and the callee-saved registers, MXCSR and the x87 control word are as they were. The frame chain of the
 //! guest ends with a zero rbp. No Rust frame ever lies on a slot's stack.
 
-use crate::activation::Activation;
+use crate::activation::{Activation, Landing};
+use crate::exception::unwind;
 use crate::val::RawValue;
 use std::arch::{global_asm, naked_asm};
 use std::mem::offset_of;
@@ -47,6 +48,8 @@ pub(crate) mod answer {
     pub(crate) const EXIT: u32 = 1;
     /// Leave the guest until it is resumed.
     pub(crate) const SUSPEND: u32 = 2;
+    /// Throw the pending exception in the guest.
+    pub(crate) const THROW: u32 = 3;
 }
 
 /// Bytes below a stub's frame in which a suspended guest keeps the registers that its caller preserves.
@@ -200,9 +203,9 @@ pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, 
         "mov rdi, rbp",
         "or rdi, {mask}",
         "mov rdi, [rdi + {cell}]",
-        "cmp eax, {suspend}",
+        "cmp eax, {exit}",
         "mov esi, {host}",
-        "jne {leave}",
+        "je {leave}",
         // The body has preserved them for the guest, which will want them. If there is no room, that is the guest's overflow.
         "mov rsp, rbp",
         "mov [rbp - 8], rbx",
@@ -210,9 +213,16 @@ pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, 
         "mov [rbp - 24], r13",
         "mov [rbp - 32], r14",
         "mov [rbp - 40], r15",
+        "cmp eax, {throw}",
         "mov esi, {suspended}",
-        "jmp {leave}",
-        suspend = const answer::SUSPEND,
+        "jne {leave}",
+        "mov rsp, [rdi + {host_rsp}]",
+        "call {throw_pending}",
+        "jmp {landing}",
+        exit = const answer::EXIT,
+        throw = const answer::THROW,
+        throw_pending = sym unwind::throw_pending,
+        landing = sym to_landing,
         suspended = const reason::SUSPENDED,
         mask = const WINDOW_MASK,
         cell = const CELL,
@@ -255,6 +265,104 @@ macro_rules! builtin_stub {
     };
 }
 
+/// Defines the stub that compiled code calls for a builtin that throws: it saves the registers that the guest may rely on, runs `$body` on
+/// the host's stack with the activation as fourth argument, and goes where that says.
+macro_rules! throwing_stub {
+    ($stub:ident => $body:path) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $stub() {
+            std::arch::naked_asm!(
+                "push rbp",
+                "mov rbp, rsp",
+                "mov [rbp - 8], rbx",
+                "mov [rbp - 16], r12",
+                "mov [rbp - 24], r13",
+                "mov [rbp - 32], r14",
+                "mov [rbp - 40], r15",
+                "mov rcx, rsp",
+                "or rcx, {mask}",
+                "mov rcx, [rcx + {cell}]",
+                "mov [rcx + {guest_fp}], rbp",
+                "mov rsp, [rcx + {host_rsp}]",
+                "call {body}",
+                "jmp {landing}",
+                mask = const $crate::sys::asm::WINDOW_MASK,
+                cell = const $crate::sys::asm::CELL,
+                guest_fp = const std::mem::offset_of!($crate::activation::Activation, guest_fp),
+                host_rsp = const std::mem::offset_of!($crate::activation::Activation, host_rsp),
+                body = sym $body,
+                landing = sym $crate::sys::asm::to_landing,
+            )
+        }
+    };
+}
+
+/// Goes where a [`BuiltinResult`] in rax and rdx says: out of the guest with a trap code or what is pending, or to a landing pad, with the
+/// registers as the guest's stub found them but for those that a landing pad gets.
+///
+/// # Safety
+/// Only reached by a jump, with the stub's frame pointer in rbp.
+#[unsafe(naked)]
+unsafe extern "C" fn to_landing() -> ! {
+    naked_asm!(
+        "test edx, edx",
+        "jnz {trapped}",
+        "test rax, rax",
+        "jz 2f",
+        "mov rsp, [rax + {sp}]",
+        "mov rbp, [rax + {fp}]",
+        "mov rcx, [rax + {pc}]",
+        "mov rdx, [rax + {values}]",
+        "mov rax, [rax + {exception}]",
+        "jmp rcx",
+        "2:",
+        "mov rdi, rbp",
+        "or rdi, {mask}",
+        "mov rdi, [rdi + {cell}]",
+        "mov esi, {host}",
+        "jmp {leave}",
+        trapped = sym builtin_trapped,
+        sp = const offset_of!(Landing, sp),
+        fp = const offset_of!(Landing, fp),
+        pc = const offset_of!(Landing, pc),
+        values = const offset_of!(Landing, values),
+        exception = const offset_of!(Landing, exception),
+        mask = const WINDOW_MASK,
+        cell = const CELL,
+        host = const reason::HOST,
+        leave = sym leave,
+    )
+}
+
+/// Goes on with a suspended guest at a landing pad, and says how control came back; see [`resume`].
+///
+/// # Safety
+/// As for [`resume`], with a landing pad on that stack.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn land(landing: *const Landing, activation: *mut Activation) -> u32 {
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "sub rsp, 8",
+        "stmxcsr [rsp]",
+        "fnstcw [rsp + 4]",
+        "mov [rsi + {host_rsp}], rsp",
+        "ldmxcsr [rip + {mxcsr}]",
+        "cld",
+        "mov rax, rdi",
+        "xor edx, edx",
+        "jmp {landing}",
+        host_rsp = const offset_of!(Activation, host_rsp),
+        mxcsr = sym GUEST_MXCSR,
+        landing = sym to_landing,
+    )
+}
+
 /// Leaves a builtin's stub with the trap code in edx.
 ///
 /// # Safety
@@ -277,8 +385,8 @@ unsafe extern "C" fn builtin_trapped() -> ! {
 }
 
 macro_rules! builtin_stubs {
-    ($($builtin:ident = $stub:ident => $body:ident;)*) => {
-        $(builtin_stub!($stub => crate::builtins::$body);)*
+    ($($builtin:ident = $stub:ident => $kind:ident $body:path;)*) => {
+        $($kind!($stub => $body);)*
 
         /// What compiled code calls for each builtin, in the order of their numbers.
         pub(crate) static BUILTINS: [unsafe extern "C" fn(); Builtin::ALL.len()] = [$($stub),*];
@@ -295,19 +403,21 @@ macro_rules! builtin_stubs {
 }
 
 builtin_stubs! {
-    MemoryGrow = memory_grow_stub => memory_grow;
-    MemoryFill = memory_fill_stub => memory_fill;
-    MemoryCopy = memory_copy_stub => memory_copy;
-    MemoryInit = memory_init_stub => memory_init;
-    DataDrop = data_drop_stub => data_drop;
-    TableGrow = table_grow_stub => table_grow;
-    TableFill = table_fill_stub => table_fill;
-    TableCopy = table_copy_stub => table_copy;
-    TableInit = table_init_stub => table_init;
-    ElemDrop = elem_drop_stub => elem_drop;
-    MemoryWait32 = memory_wait32_stub => memory_wait32;
-    MemoryWait64 = memory_wait64_stub => memory_wait64;
-    MemoryNotify = memory_notify_stub => memory_notify;
+    MemoryGrow = memory_grow_stub => builtin_stub crate::builtins::memory_grow;
+    MemoryFill = memory_fill_stub => builtin_stub crate::builtins::memory_fill;
+    MemoryCopy = memory_copy_stub => builtin_stub crate::builtins::memory_copy;
+    MemoryInit = memory_init_stub => builtin_stub crate::builtins::memory_init;
+    DataDrop = data_drop_stub => builtin_stub crate::builtins::data_drop;
+    TableGrow = table_grow_stub => builtin_stub crate::builtins::table_grow;
+    TableFill = table_fill_stub => builtin_stub crate::builtins::table_fill;
+    TableCopy = table_copy_stub => builtin_stub crate::builtins::table_copy;
+    TableInit = table_init_stub => builtin_stub crate::builtins::table_init;
+    ElemDrop = elem_drop_stub => builtin_stub crate::builtins::elem_drop;
+    MemoryWait32 = memory_wait32_stub => builtin_stub crate::builtins::memory_wait32;
+    MemoryWait64 = memory_wait64_stub => builtin_stub crate::builtins::memory_wait64;
+    MemoryNotify = memory_notify_stub => builtin_stub crate::builtins::memory_notify;
+    Throw = throw_stub => throwing_stub unwind::throw;
+    ThrowRef = throw_ref_stub => throwing_stub unwind::throw_ref;
 }
 
 // Copies and fills that may fault. Everything between the two labels is leaf code that never moves rsp, so the handler

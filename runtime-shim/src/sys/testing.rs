@@ -5,6 +5,7 @@
 use std::arch::global_asm;
 use wasmaot_abi::addrmap::{self, FunctionRange};
 use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, FuncEntry, Places};
+use wasmaot_abi::exception::{self, Site};
 use wasmaot_abi::header::Header;
 use wasmaot_abi::trap::{self, TrapCode};
 use wasmaot_abi::types::{FuncType, ValType};
@@ -177,6 +178,8 @@ fn text() -> &'static [u8] {
 pub(crate) struct Artifact {
     pub(crate) descriptor: Descriptor,
     pub(crate) header: Header,
+    /// Of its exception table.
+    pub(crate) exceptions: Vec<Site>,
     /// Bytes of data segments, at [`DATA`] in the file.
     pub(crate) data: Vec<u8>,
     /// Bytes of images, at [`IMAGE`] in the file.
@@ -241,6 +244,8 @@ impl Artifact {
             data: Vec::new(),
             elems: Vec::new(),
             start: None,
+            tags: Vec::new(),
+            exceptions: FileRange::default(),
         };
         for (func, (name, code, ty)) in (imported..).zip(functions) {
             let known = descriptor.types.iter().position(|other| *other == ty);
@@ -265,7 +270,16 @@ impl Artifact {
         };
         let dynamic = vec![(0, 0)];
         let (data, image) = (Vec::new(), Vec::new());
-        Self { descriptor, header, data, image, dynamic, text_flags: 5, segments: Vec::new() }
+        Self {
+            descriptor,
+            header,
+            exceptions: Vec::new(),
+            data,
+            image,
+            dynamic,
+            text_flags: 5,
+            segments: Vec::new(),
+        }
     }
 
     /// The file, with sizes and checksum filled in.
@@ -281,6 +295,7 @@ impl Artifact {
         let mut tail = TAIL;
         for (place, bytes) in [
             (&mut places.traps, traps),
+            (&mut self.descriptor.exceptions, exception::write_exception_table(&self.exceptions)),
             (&mut places.address_map, address_map()),
             (&mut places.function_map, function_map(&self.descriptor.entries)),
         ] {

@@ -93,6 +93,7 @@ fn from_ours(value: &Val) -> Value {
         Val::V128(bits) => Value::V128(bits),
         Val::FuncRef(func) => Value::Func(func.is_some()),
         Val::ExternRef(value) => Value::Extern(value),
+        Val::ExnRef(_) => unreachable!("the generator makes no exceptions"),
     }
 }
 

@@ -7,9 +7,8 @@ use crate::image::{Image, RICH, SMALL};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use wasmaot_abi::descriptor::ImportKind;
-use wasmaot_abi::types::ValType;
 use wasmaot_runtime::{
-    Extern, Global, InstantiateError, Linker, Memory, Module, OpenError, Store, Table, Val,
+    Extern, Global, InstantiateError, Linker, Memory, Module, OpenError, Store, Table, Tag, Val,
 };
 use wasmaot_tests::{Random, parallel, report, variable};
 
@@ -161,10 +160,13 @@ fn instantiate(module: &Module) -> Result<(), InstantiateError> {
                 let Some(zero) = Val::default_of(ty.value) else { return Ok(()) };
                 Extern::Global(Global::new(&mut store, ty, zero)?)
             }
+            ImportKind::Tag { ty } => {
+                let types = &module.descriptor().types[ty as usize].params;
+                Extern::Tag(Tag::new(&mut store, types))
+            }
             ImportKind::Memory { ty } => Extern::Memory(Memory::new(&mut store, ty.limits)?),
             ImportKind::Table { ty } => {
-                let null =
-                    if ty.element == ValType::FUNCREF { Val::FuncRef(None) } else { Val::ExternRef(None) };
+                let Some(null) = Val::default_of(ty.element) else { return Ok(()) };
                 Extern::Table(Table::new(&mut store, ty, null)?)
             }
         };

@@ -184,6 +184,23 @@ fn mutable_global() {
 }
 
 #[test]
+fn exceptions() {
+    run("exceptions", proposal(Proposal::ExceptionHandling));
+}
+
+#[test]
+fn exceptions_with_other_options() {
+    for (variant, options) in variants() {
+        run_with(
+            "exceptions",
+            &format!("exceptions ({variant})"),
+            &options,
+            proposal(Proposal::ExceptionHandling),
+        );
+    }
+}
+
+#[test]
 fn extended_const() {
     run("extended-const", proposal(Proposal::ExtendedConst));
 }

@@ -134,6 +134,10 @@ impl Script {
                 Err(CallError::Trap(trap)) if trap.code == TrapCode::StackOverflow => Ok(()),
                 other => Err(format!("expected a stack overflow, got {other:?}")),
             },
+            WastDirective::AssertException { exec, .. } => match self.execute(exec)? {
+                Err(CallError::Exception(_)) => Ok(()),
+                other => Err(format!("expected an exception, got {other:?}")),
+            },
             WastDirective::AssertUnlinkable { module, message, .. } => self.unlinkable(module, message),
             WastDirective::AssertMalformed { mut module, .. }
             | WastDirective::AssertInvalid { mut module, .. } => self.refused(&mut module),

@@ -28,6 +28,9 @@ fn null(ty: &HeapType<'_>) -> Result<Val, String> {
             Ok(Val::FuncRef(None))
         }
         HeapType::Abstract { ty: AbstractHeapType::Extern, .. } => Ok(Val::ExternRef(None)),
+        HeapType::Abstract { ty: AbstractHeapType::Exn | AbstractHeapType::NoExn, .. } => {
+            Ok(Val::ExnRef(None))
+        }
         other => Err(format!("unknown reference type {other:?}")),
     }
 }
@@ -79,13 +82,16 @@ fn matches(actual: &Val, expected: &WastRetCore<'_>) -> bool {
         (Val::F64(actual), WastRetCore::F64(expected)) => float64(*actual, expected),
         (Val::V128(actual), WastRetCore::V128(expected)) => vector(actual.to_le_bytes(), expected),
         (actual, WastRetCore::RefNull(None)) => {
-            matches!(actual, Val::FuncRef(None) | Val::ExternRef(None))
+            matches!(actual, Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None))
         }
         (Val::FuncRef(None), WastRetCore::RefNull(Some(ty))) => {
             matches!(null(ty), Ok(Val::FuncRef(None)))
         }
         (Val::ExternRef(None), WastRetCore::RefNull(Some(ty))) => {
             matches!(null(ty), Ok(Val::ExternRef(None)))
+        }
+        (Val::ExnRef(None), WastRetCore::RefNull(Some(ty))) => {
+            matches!(null(ty), Ok(Val::ExnRef(None)))
         }
         (Val::ExternRef(Some(_)), WastRetCore::RefExtern(None)) => true,
         (Val::ExternRef(Some(actual)), WastRetCore::RefExtern(Some(expected))) => actual == expected,

@@ -4,9 +4,7 @@
 
 /// Set, file, and what it needs.
 const TABLE: &[(&str, &str, &str)] = &[
-    ("wasm-v3", "imports.wast", "tags and tables with 64-bit addresses"),
-    ("wasm-v3", "instance.wast", "tags"),
-    ("wasm-v3", "ref_null.wast", "garbage collection and exceptions"),
+    ("wasm-v3", "ref_null.wast", "garbage collection"),
     ("wasm-v3", "type-rec.wast", "declarations of structure types, of garbage collection"),
     ("simd", "simd_memory-multi.wast", "multiple memories"),
 ];

@@ -1,0 +1,149 @@
+//! Exceptions that pass from one instance to another: through imports, tables and references, with tags told by identity.
+
+use super::exception;
+use wasmaot_runtime::{Extern, Instance, InstantiateError, Linker, Module, Store, Tag, Val, ValType};
+use wasmaot_tests::compile_wat;
+
+/// Throws its own tags.
+const THROWER: &str = r#"(module
+  (tag $t (export "t") (param i32)) (tag $u (export "u") (param i32))
+  (table (export "table") 2 funcref) (elem (i32.const 0) func $t $u)
+  (func $t (export "throw_t") (param i32) (throw $t (local.get 0)))
+  (func $u (export "throw_u") (param i32) (throw $u (local.get 0))))"#;
+
+/// Catches `t` of what it imports (1000 and the value), and a tag of its own of the same type (2000 and the value).
+const CATCHER: &str = r#"(module
+  (type $f (func (param i32)))
+  (import "a" "t" (tag $t (param i32)))
+  (import "a" "throw_t" (func $throw_t (param i32)))
+  (import "a" "throw_u" (func $throw_u (param i32)))
+  (import "a" "table" (table $table 2 funcref))
+  (tag $own (param i32))
+  (func $run (param $how i32) (param $n i32)
+    (block (block (block (block
+      (br_table 0 1 2 3 (local.get $how)))
+      (return (call $throw_t (local.get $n))))
+      (return (call $throw_u (local.get $n))))
+      (return (call_indirect $table (type $f) (local.get $n) (i32.const 0))))
+    (call_indirect $table (type $f) (local.get $n) (i32.const 1)))
+  (func (export "catches") (param $how i32) (param $n i32) (result i32)
+    (block $own (result i32)
+      (block $t (result i32)
+        (try_table (catch $own $own) (catch $t $t)
+          (call $run (local.get $how) (local.get $n)))
+        (return (i32.const -1)))
+      (return (i32.add (i32.const 1000))))
+    (i32.add (i32.const 2000)))
+  (func (export "all") (param $how i32) (param $n i32) (result i32)
+    (block $all
+      (try_table (catch_all $all) (call $run (local.get $how) (local.get $n)))
+      (return (i32.const -1)))
+    (i32.const 1)))"#;
+
+fn add(linker: &mut Linker<()>, store: &mut Store<()>, name: &str, wat: &str) -> Instance {
+    let module = Module::from_bytes(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
+    let instance = linker.instantiate(store, &module).unwrap_or_else(|e| panic!("{e}"));
+    linker.instance(name, store, instance).expect("new names");
+    instance
+}
+
+#[test]
+fn tags_are_told_by_identity_and_regions_by_instance() {
+    let (mut store, mut linker) = (Store::new(()), Linker::new());
+    let thrower = add(&mut linker, &mut store, "a", THROWER);
+    let catcher = add(&mut linker, &mut store, "b", CATCHER);
+    for how in 0..4 {
+        let args = [Val::I32(how), Val::I32(5)];
+        let result = catcher.call(&mut store, "catches", &args);
+        if how % 2 == 0 {
+            assert_eq!(result.unwrap(), [Val::I32(1005)], "{how}");
+        } else {
+            let thrown = exception(result);
+            assert_eq!(thrower.export(&store, "u").and_then(Extern::tag), Some(thrown.tag), "{how}");
+            let names: Vec<_> = thrown.backtrace.iter().filter_map(|frame| frame.name.as_deref()).collect();
+            assert_eq!(names, ["throw_u", "run", "catches"], "frames of both instances");
+        }
+        assert_eq!(catcher.call(&mut store, "all", &args).unwrap(), [Val::I32(1)], "{how}");
+    }
+}
+
+/// Each instance of a module has tags of its own, and code that both run finds those of its own instance.
+#[test]
+fn two_instances_of_a_module_have_different_tags() {
+    let source = r#"(module
+      (import "m" "f" (func $f (param i32)))
+      (tag $t (export "t") (param i32))
+      (func (export "throws") (param i32) (throw $t (local.get 0)))
+      (func (export "catches") (param i32) (result i32)
+        (block $t (result i32)
+          (try_table (catch $t $t) (call $f (local.get 0)))
+          (i32.const -1))))"#;
+    let (mut store, mut linker) = (Store::new(()), Linker::new());
+    linker.allow_shadowing(true);
+    linker.func("m", "f", |_: &mut wasmaot_runtime::Caller<'_, ()>, _: i32| ()).expect("a name");
+    let first = add(&mut linker, &mut store, "first", source);
+    let throws = first.export(&store, "throws").expect("an export");
+    linker.define("m", "f", throws).expect("shadowing is allowed");
+    let second = add(&mut linker, &mut store, "second", source);
+    let thrown = exception(second.call(&mut store, "catches", &[Val::I32(3)]));
+    assert_eq!(first.export(&store, "t").and_then(Extern::tag), Some(thrown.tag));
+    assert_ne!(second.export(&store, "t").and_then(Extern::tag), Some(thrown.tag));
+}
+
+/// A reference to an exception keeps its identity on the way through another instance.
+#[test]
+fn references_pass_between_instances() {
+    let (mut store, mut linker) = (Store::new(()), Linker::new());
+    add(
+        &mut linker,
+        &mut store,
+        "a",
+        r#"(module
+      (global (export "kept") (mut exnref) (ref.null exn))
+      (func (export "throw") (param exnref) (throw_ref (local.get 0))))"#,
+    );
+    let user = add(
+        &mut linker,
+        &mut store,
+        "b",
+        r#"(module
+      (import "a" "throw" (func $throw (param exnref)))
+      (import "a" "kept" (global $kept (mut exnref)))
+      (tag $t (param i32))
+      (func (export "keep") (param i32)
+        (block $h (result i32 exnref)
+          (try_table (catch_ref $t $h) (throw $t (local.get 0)))
+          (unreachable))
+        (global.set $kept) (drop))
+      (func (export "throw") (result i32)
+        (block $h (result i32)
+          (try_table (catch $t $h) (call $throw (global.get $kept)))
+          (unreachable))))"#,
+    );
+    user.call(&mut store, "keep", &[Val::I32(9)]).unwrap();
+    for _ in 0..3 {
+        assert_eq!(user.call(&mut store, "throw", &[]).unwrap(), [Val::I32(9)]);
+    }
+}
+
+#[test]
+fn an_imported_tag_must_have_the_type() {
+    let mut store = Store::new(());
+    let mut linker = Linker::new();
+    let tag = Tag::new(&mut store, &[ValType::I64]);
+    linker.define("m", "t", Extern::Tag(tag)).expect("a new name");
+    let open = |wat: &str| Module::from_bytes(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
+    let right = open(r#"(module (import "m" "t" (tag (param i64))))"#);
+    linker.instantiate(&mut store, &right).expect("the right type");
+    let wrong = open(r#"(module (import "m" "t" (tag (param i32))))"#);
+    match linker.instantiate(&mut store, &wrong) {
+        Err(InstantiateError::Incompatible { expected, found, .. }) => {
+            assert_eq!((&*expected, &*found), ("tag (i32) -> ()", "tag (i64) -> ()"));
+        }
+        other => panic!("{other:?}"),
+    }
+    let function = open(r#"(module (import "m" "t" (func)))"#);
+    assert!(linker.instantiate(&mut store, &function).is_err());
+    let elsewhere = linker.instantiate(&mut Store::new(()), &right);
+    assert!(matches!(elsewhere, Err(InstantiateError::WrongStore { .. })), "{elsewhere:?}");
+}

@@ -1,0 +1,16 @@
+//! Exceptions beyond what the official suite has: the legacy form, the host's side of them, many instances, and what is kept how long.
+
+mod host;
+mod instances;
+mod kept;
+mod legacy;
+
+use wasmaot_runtime::{CallError, Exception};
+
+/// The exception that a call ended in.
+fn exception<T: std::fmt::Debug>(result: Result<T, CallError>) -> Exception {
+    match result {
+        Err(CallError::Exception(exception)) => exception,
+        other => panic!("expected an exception, got {other:?}"),
+    }
+}
