@@ -146,7 +146,7 @@ fn on_the_hosts_side(core: &StoreCore, thrown: Thrown<'_>, frames: Frames) -> Ex
     let (tag, types) = unsafe { (Tag::from_record(thrown.tag, core.id), &(*thrown.tag).ty.params) };
     let values = types.iter().zip(thrown.values);
     // SAFETY: the values have the types of the tag, and come from an instance of the store.
-    let values = values.map(|(&ty, value)| unsafe { Val::from_raw(value.low, core.id, ty) }).collect();
+    let values = values.map(|(&ty, value)| unsafe { Val::from_raw(*value, core.id, ty) }).collect();
     Exception { tag, values, backtrace: frames.named, omitted_frames: frames.omitted }
 }
 
