@@ -29,44 +29,39 @@ const CASES: &str = r#"(module
   ;; run: caught 3 -> 126
   ;; run: caught 4 -> trap
   (func (export "caught") (param i32) (result i32)
-    (try (result i32)
-      (do (call $throw_if (local.get 0)) (i32.const 100))
-      (catch $a (i32.const 1))
-      (catch $i)
-      (catch $many
-        (i32.trunc_f64_s) (local.set 0)
+    try (result i32) (call $throw_if (local.get 0)) (i32.const 100)
+      catch $a (i32.const 1)
+      catch $i
+      catch $many (i32.trunc_f64_s) (local.set 0)
         (i32.trunc_f32_s) (local.get 0) (i32.add) (local.set 0)
-        (i32.wrap_i64) (local.get 0) (i32.add) (i32.add))))
+        (i32.wrap_i64) (local.get 0) (i32.add) (i32.add) end)
 
   ;; run: all 0 -> 0
   ;; run: all 1 -> 9
   ;; run: all 2 -> 5
   ;; run: all 3 -> 9
   (func (export "all") (param i32) (result i32)
-    (try (result i32)
-      (do (call $throw_if (local.get 0)) (i32.const 0))
-      (catch $i (drop) (i32.const 5))
-      (catch_all (i32.const 9))))
+    try (result i32) (call $throw_if (local.get 0)) (i32.const 0)
+      catch $i (drop) (i32.const 5)
+      catch_all (i32.const 9) end)
 
   ;; The first clause that matches wins, also if a later one does too.
   ;; run: first 2 -> 21
   (func (export "first") (param i32) (result i32)
-    (try (result i32)
-      (do (call $throw_if (local.get 0)) (i32.const 0))
-      (catch $i (i32.const 1) (i32.add))
-      (catch $i (i32.const 2) (i32.add))
-      (catch_all (i32.const 9))))
+    try (result i32) (call $throw_if (local.get 0)) (i32.const 0)
+      catch $i (i32.const 1) (i32.add)
+      catch $i (i32.const 2) (i32.add)
+      catch_all (i32.const 9) end)
 
   ;; run: no_clause 0 -> 3
   ;; run: no_clause 2 -> throws 20
   (func (export "no_clause") (param i32) (result i32)
-    (try (do (call $throw_if (local.get 0)))) (i32.const 3))
+    try (call $throw_if (local.get 0)) end (i32.const 3))
 
   ;; run: in_own_frame 5 -> 6
   (func (export "in_own_frame") (param i32) (result i32)
-    (try (result i32)
-      (do (throw $i (local.get 0)))
-      (catch $i (i32.const 1) (i32.add))))
+    try (result i32) (throw $i (local.get 0))
+      catch $i (i32.const 1) (i32.add) end)
 
   ;; A try takes parameters and keeps what lies below them.
   ;; run: operands 0 -> 1005
@@ -74,9 +69,8 @@ const CASES: &str = r#"(module
   (func (export "operands") (param i32) (result i32)
     (i32.const 1000)
     (i32.const 5)
-    (try (param i32) (result i32)
-      (do (call $throw_if (local.get 0)))
-      (catch $i))
+    try (param i32) (result i32) (call $throw_if (local.get 0))
+      catch $i end
     (i32.add))
 
   ;; What was set before the throw is seen in the clause.
@@ -84,178 +78,129 @@ const CASES: &str = r#"(module
   ;; run: locals 0 -> 3
   (func (export "locals") (param i32) (result i32) (local i32)
     (local.set 1 (i32.const 1))
-    (try
-      (do
-        (local.set 1 (i32.const 2))
+    try (local.set 1 (i32.const 2))
         (call $throw_if (local.get 0))
-        (local.set 1 (i32.const 3)))
-      (catch_all (local.set 1 (i32.add (local.get 1) (i32.const 10)))))
+        (local.set 1 (i32.const 3))
+      catch_all (local.set 1 (i32.add (local.get 1) (i32.const 10))) end
     (local.get 1))
 
   ;; A clause does not catch what it throws itself; the try around it does.
   ;; run: throw_in_clause -> 8
   (func (export "throw_in_clause") (result i32)
-    (try (result i32)
-      (do
-        (try (result i32)
-          (do (throw $a))
-          (catch $a (throw $i (i32.const 8)))
-          (catch $i (drop) (i32.const -1))))
-      (catch $i)))
+    try (result i32) try (result i32) (throw $a)
+          catch $a (throw $i (i32.const 8))
+          catch $i (drop) (i32.const -1) end
+      catch $i end)
 
   ;; run: rethrow 1 -> 12
   ;; run: rethrow 2 -> 132
   ;; run: rethrow 0 -> 0
   (func (export "rethrow") (param i32) (result i32)
     (global.set $trace (i32.const 0))
-    (try
-      (do
-        (try
-          (do (call $throw_if (local.get 0)))
-          (catch $a (call $note (i32.const 1)) (rethrow 0))
-          (catch_all (call $note (i32.const 1)) (call $note (i32.const 3)) (rethrow 0))))
-      (catch_all (call $note (i32.const 2))))
+    try try (call $throw_if (local.get 0))
+          catch $a (call $note (i32.const 1)) (rethrow 0)
+          catch_all (call $note (i32.const 1)) (call $note (i32.const 3)) (rethrow 0) end
+      catch_all (call $note (i32.const 2)) end
     (global.get $trace))
 
   ;; The values go along.
   ;; run: rethrow_value -> 7
   (func (export "rethrow_value") (result i32)
-    (try (result i32)
-      (do (try (result i32)
-        (do (call $throw_i_7) (i32.const 0))
-        (catch $i (drop) (rethrow 0))))
-      (catch $i)))
+    try (result i32) try (result i32) (call $throw_i_7) (i32.const 0)
+        catch $i (drop) (rethrow 0) end
+      catch $i end)
 
   ;; Depth 0 is the inner exception, depth 1 (or 2, with a block between) the outer.
   ;; run: rethrow_depth 0 -> 2
   ;; run: rethrow_depth 1 -> 1
   ;; run: rethrow_depth 2 -> 1
   (func (export "rethrow_depth") (param i32) (result i32)
-    (try (result i32)
-      (do
-        (try (result i32)
-          (do (throw $i (i32.const 1)))
-          (catch $i
-            (drop)
-            (try (result i32)
-              (do (throw $i (i32.const 2)))
-              (catch_all
-                (if (i32.eqz (local.get 0)) (then (rethrow 1)))
+    try (result i32) try (result i32) (throw $i (i32.const 1))
+          catch $i (drop)
+            try (result i32) (throw $i (i32.const 2))
+              catch_all (if (i32.eqz (local.get 0)) (then (rethrow 1)))
                 (if (i32.eq (local.get 0) (i32.const 1)) (then (rethrow 2)))
                 (block (loop (rethrow 3)))
-                (unreachable))))))
-      (catch $i)))
+                (unreachable) end end
+      catch $i end)
 
   ;; From inside the body of a try in a clause; that try's own clauses come first.
   ;; run: rethrow_into_inner -> 51
   (func (export "rethrow_into_inner") (result i32)
-    (try (result i32)
-      (do (throw $i (i32.const 1)))
-      (catch $i
-        (drop)
-        (try (result i32)
-          (do (rethrow 1))
-          (catch $i (i32.const 50) (i32.add))))))
+    try (result i32) (throw $i (i32.const 1))
+      catch $i (drop)
+        try (result i32) (rethrow 1)
+          catch $i (i32.const 50) (i32.add) end end)
 
   ;; run: delegate 1 -> 1
   ;; run: delegate 2 -> 20
   ;; run: delegate 0 -> 0
   (func (export "delegate") (param i32) (result i32)
-    (try $outer (result i32)
-      (do
-        (try (result i32)
-          (do
-            (try (result i32)
-              (do (call $throw_if (local.get 0)) (i32.const 0))
-              (delegate $outer)))
-          (catch_all (i32.const -1))))
-      (catch $a (i32.const 1))
-      (catch $i)))
+    try $outer (result i32) try (result i32) try (result i32) (call $throw_if (local.get 0)) (i32.const 0)
+              delegate $outer
+          catch_all (i32.const -1) end
+      catch $a (i32.const 1)
+      catch $i end)
 
   ;; To the label of a block: what is around that block.
   ;; run: delegate_to_block -> 1
   (func (export "delegate_to_block") (result i32)
-    (try (result i32)
-      (do
-        (block $out (result i32)
-          (try (result i32)
-            (do
-              (try (result i32)
-                (do (throw $a))
-                (delegate $out)))
-            (catch_all (i32.const -1)))))
-      (catch_all (i32.const 1))))
+    try (result i32) (block $out (result i32)
+          try (result i32) try (result i32) (throw $a)
+                delegate $out
+            catch_all (i32.const -1) end)
+      catch_all (i32.const 1) end)
 
   ;; To the try right around it, and to itself counted from outside.
   ;; run: delegate_0 -> 1
   (func (export "delegate_0") (result i32)
-    (try (result i32)
-      (do (try (result i32) (do (call $throw_a) (i32.const 0)) (delegate 0)))
-      (catch_all (i32.const 1))))
+    try (result i32) try (result i32) (call $throw_a) (i32.const 0) delegate 0
+      catch_all (i32.const 1) end)
 
   ;; To the function: past all tries, to the caller.
   ;; run: delegate_to_caller -> 60
   (func $past_all
-    (try
-      (do (try (do (call $throw_i (i32.const 60))) (delegate 1)))
-      (catch_all)))
+    try try (call $throw_i (i32.const 60)) delegate 1
+      catch_all end)
   (func (export "delegate_to_caller") (result i32)
-    (try (result i32) (do (call $past_all) (i32.const 0)) (catch $i)))
+    try (result i32) (call $past_all) (i32.const 0) catch $i end)
 
   ;; A label of a try whose clause runs stands for what is around that try.
   ;; run: delegate_from_clause -> 4
   (func (export "delegate_from_clause") (result i32)
-    (try (result i32)
-      (do
-        (try $done (result i32)
-          (do (throw $a))
-          (catch $a
-            (try (result i32)
-              (do (try (result i32) (do (throw $i (i32.const 4))) (delegate $done)))
-              (catch_all (i32.const -1))))
-          (catch_all (i32.const -2))))
-      (catch $i)))
+    try (result i32) try $done (result i32) (throw $a)
+          catch $a try (result i32) try (result i32) (throw $i (i32.const 4)) delegate $done
+              catch_all (i32.const -1) end
+          catch_all (i32.const -2) end
+      catch $i end)
 
   ;; Delegates that meet: each goes on from its label.
   ;; run: delegate_chain -> 3
   (func (export "delegate_chain") (result i32)
-    (try $outer (result i32)
-      (do
-        (try (result i32)
-          (do
-            (try $middle (result i32)
-              (do
-                (try (result i32)
-                  (do (try (result i32) (do (call $throw_a) (i32.const 0)) (delegate $middle)))
-                  (catch_all (i32.const -1))))
-              (delegate $outer)))
-          (catch_all (i32.const -2))))
-      (catch_all (i32.const 3))))
+    try $outer (result i32) try (result i32) try $middle (result i32) try (result i32) try (result i32) (call $throw_a) (i32.const 0) delegate $middle
+                  catch_all (i32.const -1) end
+              delegate $outer
+          catch_all (i32.const -2) end
+      catch_all (i32.const 3) end)
 
   ;; run: inner_try_in_delegate -> 2
   (func (export "inner_try_in_delegate") (result i32)
-    (try (result i32)
-      (do
-        (try (result i32)
-          (do (try (result i32) (do (call $throw_a) (i32.const 0)) (catch $a (i32.const 2))))
-          (delegate 0)))
-      (catch_all (i32.const -1))))
+    try (result i32) try (result i32) try (result i32) (call $throw_a) (i32.const 0) catch $a (i32.const 2) end
+          delegate 0
+      catch_all (i32.const -1) end)
 
   ;; Sums 1 to n, every third thrown, every fifth by a branch out of the try.
   ;; run: loop 10 -> 55
   ;; run: loop 1000 -> 500500
   (func (export "loop") (param $n i32) (result i32) (local $sum i32)
     (loop $again
-      (try
-        (do
-          (if (i32.eqz (i32.rem_u (local.get $n) (i32.const 3))) (then (call $throw_i (local.get $n))))
+      try (if (i32.eqz (i32.rem_u (local.get $n) (i32.const 3))) (then (call $throw_i (local.get $n))))
           (local.set $sum (i32.add (local.get $sum) (local.get $n)))
           (local.set $n (i32.sub (local.get $n) (i32.const 1)))
-          (br_if $again (i32.and (i32.eqz (i32.rem_u (local.get $n) (i32.const 5))) (i32.ne (local.get $n) (i32.const 0)))))
-        (catch $i
-          (local.set $sum (i32.add (local.get $sum)))
+          (br_if $again (i32.and (i32.eqz (i32.rem_u (local.get $n) (i32.const 5))) (i32.ne (local.get $n) (i32.const 0))))
+        catch $i (local.set $sum (i32.add (local.get $sum)))
           (local.set $n (i32.sub (local.get $n) (i32.const 1)))
-          (br_if $again (local.get $n))))
+          (br_if $again (local.get $n)) end
       (br_if $again (local.get $n)))
     (local.get $sum))
 
@@ -265,19 +210,17 @@ const CASES: &str = r#"(module
   ;; run: branch_out 0 -> 77
   (func (export "branch_out") (param i32) (result i32)
     (block $out (result i32)
-      (try
-        (do (call $throw_if (local.get 0)) (return (i32.const 77)))
-        (catch $i (br $out (i32.add (i32.const 1))))
-        (catch_all (br $out (i32.const 5))))
+      try (call $throw_if (local.get 0)) (return (i32.const 77))
+        catch $i (br $out (i32.add (i32.const 1)))
+        catch_all (br $out (i32.const 5)) end
       (i32.const -1)))
 
   ;; run: through_table 0 -> 1
   ;; run: through_table 1 -> 7
   (func (export "through_table") (param i32) (result i32)
-    (try (result i32)
-      (do (call_indirect (type $void) (local.get 0)) (i32.const 0))
-      (catch $a (i32.const 1))
-      (catch $i)))
+    try (result i32) (call_indirect (type $void) (local.get 0)) (i32.const 0)
+      catch $a (i32.const 1)
+      catch $i end)
 
   ;; Frames without a try are passed, whatever they hold.
   ;; run: deep 1 -> 9
@@ -286,7 +229,7 @@ const CASES: &str = r#"(module
     (if (i32.eqz (local.get 0)) (then (throw $i (i32.const 9))))
     (i32.add (call $descend (i32.sub (local.get 0) (i32.const 1))) (local.get 0)))
   (func (export "deep") (param i32) (result i32)
-    (try (result i32) (do (call $descend (local.get 0))) (catch $i)))
+    try (result i32) (call $descend (local.get 0)) catch $i end)
 
   ;; Many values alive across the call, of all kinds.
   ;; run: alive 0 -> 36
@@ -301,7 +244,7 @@ const CASES: &str = r#"(module
     (local.set 6 (i64.extend_i32_u (i32.add (local.get 0) (i32.const 6))))
     (local.set 7 (f32.convert_i32_u (i32.add (local.get 0) (i32.const 7))))
     (local.set 8 (f64.convert_i32_u (i32.add (local.get 0) (i32.const 8))))
-    (try (do (call $throw_if (local.get 0))) (catch_all))
+    try (call $throw_if (local.get 0)) catch_all end
     (i32.add (i32.add (i32.add (local.get 1) (i32.wrap_i64 (local.get 2)))
       (i32.add (i32.trunc_f32_s (local.get 3)) (i32.trunc_f64_s (local.get 4))))
       (i32.add (i32.add (local.get 5) (i32.wrap_i64 (local.get 6)))
@@ -314,29 +257,27 @@ const CASES: &str = r#"(module
   (func (export "dead") (result i32)
     (block $out (result i32)
       (br $out (i32.const 6))
-      (try (result i32)
-        (do (try (result i32) (do (throw $a)) (delegate 0)))
-        (catch $i (try (do (rethrow 1)) (catch_all)) (i32.const 0))
-        (catch_all (rethrow 0)))))
+      try (result i32) try (result i32) (throw $a) delegate 0
+        catch $i (drop) try (rethrow 1) catch_all end (i32.const 0)
+        catch_all (rethrow 0) end))
 
   ;; A clause that nothing can reach, because the body calls nothing.
   ;; run: idle -> 5
   (func (export "idle") (result i32)
-    (try (result i32)
-      (do (i32.const 5))
-      (catch $i (call $note) (try (result i32) (do (rethrow 1)) (catch_all (i32.const 1))))
-      (catch_all (rethrow 0))))
+    try (result i32) (i32.const 5)
+      catch $i (call $note) try (result i32) (rethrow 1) catch_all (i32.const 1) end
+      catch_all (rethrow 0) end)
 
   ;; run: uncaught 1 -> throws
   ;; run: uncaught 2 -> throws 20
   ;; run: uncaught 3 -> throws 30 31 32.0 33.0
   (func (export "uncaught") (param i32) (result i32)
-    (try (result i32) (do (call $throw_if (local.get 0)) (i32.const 0)) (catch_all (rethrow 0))))
+    try (result i32) (call $throw_if (local.get 0)) (i32.const 0) catch_all (rethrow 0) end)
 
   ;; A trap is no exception.
   ;; run: trap_passes 4 -> trap
   (func (export "trap_passes") (param i32) (result i32)
-    (try (result i32) (do (call $throw_if (local.get 0)) (i32.const 0)) (catch_all (i32.const 1))))
+    try (result i32) (call $throw_if (local.get 0)) (i32.const 0) catch_all (i32.const 1) end)
 )"#;
 
 #[test]
