@@ -41,7 +41,7 @@ fn config(number: u64) -> Config {
         table_max_size_required: true,
         // Which NaN comes out is not specified, but can be seen in memory.
         canonicalize_nans: true,
-        // Wasm 2.0 and extended constants. Results of relaxed SIMD are not specified.
+        // Wasm 2.0, extended constants, tail calls and wide arithmetic. Results of relaxed SIMD are not specified.
         acquire_release_atomics_enabled: false,
         compact_imports_enabled: false,
         custom_descriptors_enabled: false,
@@ -52,17 +52,17 @@ fn config(number: u64) -> Config {
         multibyte_array_access_enabled: false,
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
-        tail_call_enabled: false,
-        threads_enabled: false,
-        wide_arithmetic_enabled: false,
         // Vectors in half of the modules, so that they do not crowd out the rest.
         simd_enabled: number / 8 % 2 == 1,
+        threads_enabled: false,
         bulk_memory_enabled: true,
         extended_const_enabled: true,
         multi_value_enabled: true,
         reference_types_enabled: true,
         saturating_float_to_int_enabled: true,
         sign_extension_ops_enabled: true,
+        tail_call_enabled: true,
+        wide_arithmetic_enabled: true,
         ..Config::default()
     }
 }
