@@ -43,7 +43,8 @@ fn config(number: u64) -> Config {
         table_max_size_required: true,
         // Which NaN comes out is not specified, but can be seen in memory.
         canonicalize_nans: true,
-        // Wasm 2.0 without vectors, extended constants, and (in half of the modules) the proposals on memories.
+        // Wasm 2.0 without vectors, extended constants, tail calls, wide arithmetic, and (in half of the modules) the proposals on
+        // memories.
         acquire_release_atomics_enabled: false,
         compact_imports_enabled: false,
         custom_descriptors_enabled: false,
@@ -56,15 +57,15 @@ fn config(number: u64) -> Config {
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
         simd_enabled: false,
-        tail_call_enabled: false,
         threads_enabled: false,
-        wide_arithmetic_enabled: false,
         bulk_memory_enabled: true,
         extended_const_enabled: true,
         multi_value_enabled: true,
         reference_types_enabled: true,
         saturating_float_to_int_enabled: true,
         sign_extension_ops_enabled: true,
+        tail_call_enabled: true,
+        wide_arithmetic_enabled: true,
         ..Config::default()
     }
 }
