@@ -4,7 +4,7 @@
 //! a thread of its own. All have one WASI context together. **Invariant: the process ends when the first thread ends it**: by the
 //! end of `_start`, an exit, or a trap.
 
-use crate::{program, report};
+use crate::{program, report, sys};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 use wasmaot_runtime::abi::descriptor::ImportKind;
@@ -109,7 +109,7 @@ impl Process {
         let run = move || {
             if let Err(error) = instance.call(&mut store, THREAD_START, &arguments) {
                 // Whatever the other threads are doing: theirs is the same process.
-                program::leave(program::ended(error).unwrap_or_else(|error| {
+                sys::leave(program::ended(error).unwrap_or_else(|error| {
                     report::note(&report::error(&error, None));
                     1
                 }));

@@ -66,7 +66,8 @@ impl MemoryBody {
     ) -> Result<Self, InstantiateError> {
         debug_assert!(ty.fits_slot());
         let limit = Cell::new(limit);
-        Self { index, ty, base: slot.vmctx(), length, limit, own: None, tracker: Cell::new(None) }.open()
+        let tracker = Cell::new(None);
+        Self { index, ty, base: slot.vmctx(), length, limit, own: None, tracker }.open(slot.memory())
     }
 
     /// A memory with a reservation of its own. Its length is at `length`, unless that is not given or the memory is shared: then it
@@ -83,7 +84,7 @@ impl MemoryBody {
         let own = Arc::new(Reservation::new(ty).map_err(map_error)?);
         let length = length.filter(|_| !ty.shared).unwrap_or(own.length.as_ptr());
         let (base, limit) = (own.mapping.start(), Cell::new(limit));
-        Self { index, ty, base, length, limit, own: Some(own), tracker: Cell::new(None) }.open()
+        Self { index, ty, base, length, limit, own: Some(own), tracker: Cell::new(None) }.open(0)
     }
 
     /// A memory that other stores may use, too.
@@ -103,12 +104,14 @@ impl MemoryBody {
         self.own.is_none()
     }
 
-    /// Gives it its initial size.
-    fn open(self) -> Result<Self, InstantiateError> {
+    /// Gives it its initial size, of which so many bytes are accessible already.
+    fn open(self, accessible: u64) -> Result<Self, InstantiateError> {
         self.check_limit(self.limit.get())?;
         let bytes = self.ty.bytes(self.ty.limits.min);
-        // SAFETY: the first bytes of the reservation belong to this memory.
-        unsafe { map::protect(self.base, whole_pages(bytes), Access::ReadWrite).map_err(map_error)? };
+        if bytes > accessible {
+            // SAFETY: the first bytes of the reservation belong to this memory.
+            unsafe { map::protect(self.base, whole_pages(bytes), Access::ReadWrite).map_err(map_error)? };
+        }
         self.set_size(bytes);
         Ok(self)
     }

@@ -27,7 +27,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use wasmaot_abi::addrmap;
-use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import};
+use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import, ImportKind};
 use wasmaot_abi::header::Header;
 use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::StateLayout;
@@ -167,6 +167,17 @@ impl Module {
     /// The state layout of its instances.
     pub(crate) fn layout(&self) -> &StateLayout {
         &self.inner.layout
+    }
+
+    /// Bytes that memory 0 of an instance has at first, if that is defined here and within a limit; otherwise none.
+    pub(crate) fn initial_memory(&self, limit: u64) -> u64 {
+        let imported = |import: &Import| matches!(import.kind, ImportKind::Memory { .. });
+        let descriptor = self.descriptor();
+        let first = descriptor.memories.first().filter(|_| !descriptor.imports.iter().any(imported));
+        // Pages of the host's are opened, so that what is not whole ones is left to the memory itself.
+        let bytes = first.filter(|memory| memory.ty.fits_slot()).map_or(0, |memory| memory.ty.bytes(memory.ty.limits.min));
+        let bytes = bytes / HOST_PAGE * HOST_PAGE;
+        if bytes <= limit { bytes } else { 0 }
     }
 
     /// Process-wide number of each of its types.
