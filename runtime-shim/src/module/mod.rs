@@ -185,7 +185,9 @@ impl Module {
         let imported = |import: &Import| matches!(import.kind, ImportKind::Memory { .. });
         let descriptor = self.descriptor();
         let first = descriptor.memories.first().filter(|_| !descriptor.imports.iter().any(imported));
-        let bytes = first.map_or(0, |memory| memory.ty.limits.min << memory.ty.page_log2);
+        // Pages of the host's are opened, so that what is not whole ones is left to the memory itself.
+        let bytes = first.filter(|memory| memory.ty.fits_slot()).map_or(0, |memory| memory.ty.bytes(memory.ty.limits.min));
+        let bytes = bytes / HOST_PAGE * HOST_PAGE;
         if bytes <= limit { bytes } else { 0 }
     }
 
