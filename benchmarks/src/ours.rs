@@ -67,14 +67,14 @@ pub fn side(module: &Module, entry: Entry, config: PoolConfig) -> io::Result<Box
             let mut linker = Linker::<WasiCtx>::new();
             wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
             let linked = linker.link(module).map_err(io::Error::other)?;
-            let entry = linked.typed("_start").map_err(io::Error::other)?;
+            let entry = linked.typed(guests::START).map_err(io::Error::other)?;
             let mut builder = WasiCtxBuilder::new();
             builder.stdout(File::create("/dev/null")?);
             Ok(Box::new(Ours { pool, linked, entry, params: (), data: move || builder.build() }))
         }
         Entry::StartQuiet => {
             let linked = quiet_wasi().and_then(|linker| linker.link(module).map_err(io::Error::other))?;
-            let entry = linked.typed("_start").map_err(io::Error::other)?;
+            let entry = linked.typed(guests::START).map_err(io::Error::other)?;
             Ok(Box::new(Ours { pool, linked, entry, params: (), data: || () }))
         }
     }
@@ -93,7 +93,7 @@ pub fn suspended(
     };
     linker.allow_shadowing(true).func(guests::WASI, "fd_write", unanswered).map_err(io::Error::other)?;
     let linked = linker.link(module).map_err(io::Error::other)?;
-    let entry = linked.typed::<(), ()>("_start").map_err(io::Error::other)?;
+    let entry = linked.typed::<(), ()>(guests::START).map_err(io::Error::other)?;
     let mut builder = WasiCtxBuilder::new();
     builder.stdout(File::create("/dev/null")?);
     Ok(move || {
