@@ -180,10 +180,11 @@ pub(crate) fn suspended(
     let module = module(&engine, artifact)?;
     let mut linker = Linker::<WasiP1Ctx>::new(&engine);
     p1::add_to_linker_async(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
-    let unanswered = |_: Caller<'_, WasiP1Ctx>,
-                      _: (i32, i32, i32, i32)|
-     -> Box<dyn Future<Output = i32> + Send + '_> { Box::new(std::future::pending()) };
-    let shadowed = linker.allow_shadowing(true).func_wrap_async(guests::WASI, "fd_write", unanswered);
+    let shadowed = linker.allow_shadowing(true).func_wrap_async(
+        guests::WASI,
+        "fd_write",
+        |_: Caller<'_, WasiP1Ctx>, _: (i32, i32, i32, i32)| Box::new(std::future::pending::<i32>()),
+    );
     let linked = shadowed.and_then(|linker| linker.instantiate_pre(&module)).map_err(io::Error::other)?;
     Ok(move || {
         let (engine, linked) = (engine.clone(), linked.clone());
