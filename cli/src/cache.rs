@@ -87,6 +87,7 @@ fn key(source: &[u8], options: &Options) -> String {
         TargetCpu::Native => wasmaot_abi::detect_cpu_features!(),
     };
     hash.update(features.to_le_bytes());
+    hash.update(Sha256::digest(options.features.names().collect::<Vec<_>>().join(" ")));
     hash.update(source);
     let mut name = String::with_capacity(2 * 32 + 3);
     for byte in hash.finalize() {
@@ -128,6 +129,10 @@ mod tests {
     fn all_that_shapes_the_code_is_in_the_key() {
         let base = Options::default();
         let of = |cpu, opt| Options { cpu: TargetCpu::Level(cpu), opt, ..base.clone() };
+        let without = |name| {
+            let feature = wasmaot_compiler::feature(name).expect("it is listed");
+            Options { features: base.features.without(feature), ..base.clone() }
+        };
         let keys = [
             key(b"a", &base),
             key(b"b", &base),
@@ -135,6 +140,8 @@ mod tests {
             key(b"a", &of(cpu::V3, base.opt)),
             key(b"a", &of(cpu::V2, OptLevel::None)),
             key(b"a", &of(cpu::V2, OptLevel::Full)),
+            key(b"a", &without("bulk-memory")),
+            key(b"a", &without("multi-value")),
         ];
         let different: std::collections::HashSet<_> = keys.iter().collect();
         assert_eq!(different.len(), keys.len());

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use wasmaot_abi::cpu;
-use wasmaot_compiler::{Emit, OptLevel, Options, TargetCpu};
+use wasmaot_compiler::{Emit, Feature, FeatureSet, OptLevel, Options, TargetCpu};
 
 /// Options that shape the code.
 #[derive(Debug, PartialEq, clap::Args)]
@@ -14,6 +14,10 @@ pub(crate) struct CodegenOpts {
     /// CPU that the code may count on: a psABI level, or all that this machine has
     #[arg(long, value_name = "CPU", value_enum, default_value_t = Self::DEFAULT.target_cpu)]
     target_cpu: Cpu,
+
+    /// Do not take modules that use this feature [list: wasmaot compile --features]
+    #[arg(long = "disable", value_name = "FEATURE", value_parser = translated_feature)]
+    disabled: Vec<&'static Feature>,
 
     /// Threads to compile with [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -39,7 +43,7 @@ enum Cpu {
 
 impl CodegenOpts {
     /// What holds where nothing is said.
-    pub(crate) const DEFAULT: Self = Self { level: 1, target_cpu: Cpu::V2, jobs: None };
+    pub(crate) const DEFAULT: Self = Self { level: 1, target_cpu: Cpu::V2, disabled: Vec::new(), jobs: None };
 
     /// In the compiler's terms.
     pub(crate) fn options(&self, emit: Emit) -> Options {
@@ -54,6 +58,19 @@ impl CodegenOpts {
             Cpu::V3 => TargetCpu::Level(cpu::V3),
             Cpu::Native => TargetCpu::Native,
         };
-        Options { opt, cpu, emit, jobs: usize::from(self.jobs.unwrap_or(0)) }
+        Options { opt, cpu, emit, features: self.features(), jobs: usize::from(self.jobs.unwrap_or(0)) }
+    }
+
+    /// The features that modules may use.
+    pub(crate) fn features(&self) -> FeatureSet {
+        self.disabled.iter().fold(FeatureSet::default(), |taken, feature| taken.without(feature))
+    }
+}
+
+fn translated_feature(name: &str) -> Result<&'static Feature, &'static str> {
+    match wasmaot_compiler::feature(name) {
+        Some(feature) if feature.translated => Ok(feature),
+        Some(_) => Err("this version does not take it anyway"),
+        None => Err("no such feature; `wasmaot compile --features` lists them"),
     }
 }

@@ -9,15 +9,15 @@ use crate::text::{Bytes, Count};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use wasmaot_compiler::Summary;
+use wasmaot_compiler::{FEATURES, Feature, FeatureSet, Summary};
 
 /// Compile a module to a native shared object
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
     /// Module to compile, binary or text
-    #[arg(value_name = "MODULE")]
-    input: PathBuf,
+    #[arg(value_name = "MODULE", required_unless_present = "features")]
+    input: Option<PathBuf>,
 
     /// File to write; `-` for standard output [default: the module's name with .so, .o, .clif or .s]
     #[arg(short, value_name = "FILE")]
@@ -30,6 +30,10 @@ pub(crate) struct Opts {
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Emit::So)]
     emit: Emit,
 
+    /// List the features of WebAssembly beyond version 1, and which of them are taken
+    #[arg(long)]
+    features: bool,
+
     /// Show neither progress nor summary
     #[arg(long)]
     quiet: bool,
@@ -41,6 +45,7 @@ Examples:
   wasmaot compile app.wat -o lib/app.so -O2           from the text format, fully optimised
   wasmaot compile app.wasm --target-cpu native        for this machine only
   wasmaot compile app.wat --emit asm -o - --quiet     the machine code, on standard output
+  wasmaot compile --features                          which proposals are taken
 
 The output is the same, byte for byte, for any number of jobs.";
 
@@ -80,20 +85,30 @@ impl Emit {
 impl Opts {
     /// Compiles, and gives the exit status.
     pub(crate) fn run(&self) -> Result<i32, CliError> {
-        let start = Instant::now();
-        let Input::Source(source) = input::read(&self.input)? else {
-            return Err(CliError::AlreadyCompiled { path: self.input.clone() });
-        };
-        let wasm = input::to_wasm(&self.input, &source)?;
-        let target = self.output.clone().unwrap_or_else(|| self.input.with_extension(self.emit.extension()));
-        if same_file(&self.input, &target) {
-            return Err(CliError::Overwrite { path: self.input.clone() });
+        match &self.input {
+            Some(input) if !self.features => self.compile(input),
+            _ => {
+                output::print(feature_list(self.codegen.features()).as_bytes())?;
+                Ok(0)
+            }
         }
-        let bar = Bar::new(format!("compiling {}", self.input.display()), !self.quiet);
+    }
+
+    fn compile(&self, input: &Path) -> Result<i32, CliError> {
+        let start = Instant::now();
+        let Input::Source(source) = input::read(input)? else {
+            return Err(CliError::AlreadyCompiled { path: input.into() });
+        };
+        let wasm = input::to_wasm(input, &source)?;
+        let target = self.output.clone().unwrap_or_else(|| input.with_extension(self.emit.extension()));
+        if same_file(input, &target) {
+            return Err(CliError::Overwrite { path: input.into() });
+        }
+        let bar = Bar::new(format!("compiling {}", input.display()), !self.quiet);
         let options = self.codegen.options(self.emit.for_compiler());
         let compiled = wasmaot_compiler::compile(&wasm, &options, &|progress| bar.report(progress));
         drop(bar);
-        let compiled = compiled.map_err(|source| CliError::Compile { path: self.input.clone(), source })?;
+        let compiled = compiled.map_err(|source| CliError::Compile { path: input.into(), source })?;
         if target.as_os_str() == "-" {
             output::print(&compiled.bytes)?;
         } else {
@@ -104,6 +119,20 @@ impl Opts {
         }
         Ok(0)
     }
+}
+
+/// A line for each feature.
+fn feature_list(taken: FeatureSet) -> String {
+    let width = FEATURES.iter().map(|feature| feature.name.len()).max().unwrap_or(0);
+    let line = |feature: &Feature| {
+        let state = match feature.translated {
+            true if taken.contains(feature) => "on",
+            true => "off",
+            false => "not translated",
+        };
+        format!("{:width$}  {state}\n", feature.name)
+    };
+    FEATURES.iter().map(line).collect()
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {

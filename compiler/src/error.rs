@@ -31,6 +31,22 @@ pub enum CompileError {
         help: &'static str,
     },
 
+    /// The module uses a feature that the options exclude.
+    #[error(
+        "disabled WebAssembly feature at offset {offset:#x}: {feature} ({message}); compile without `--disable {feature}`, or \
+         {help}"
+    )]
+    Disabled {
+        /// Name of the proposal.
+        feature: &'static str,
+        /// Offset in the Wasm file of its first use.
+        offset: usize,
+        /// The validator's message.
+        message: String,
+        /// What to do about it.
+        help: &'static str,
+    },
+
     /// The module is valid but exceeds a limit of the implementation.
     #[error("limit exceeded: {what}: {actual}, at most {limit}")]
     Limit {

@@ -12,6 +12,7 @@
 
 mod codegen;
 mod error;
+mod features;
 mod isa;
 mod link;
 mod listing;
@@ -21,13 +22,14 @@ mod options;
 mod translate;
 
 pub use error::CompileError;
+pub use features::{FEATURES, Feature, FeatureSet, feature};
 pub use link::LinkError;
 pub use options::{Emit, OptLevel, Options, TargetCpu};
 
 use codegen::Code;
 use isa::Target;
-use module::survey::{Facts, Features};
-use module::{ModuleInfo, describe, features, image, parse, survey, tables};
+use module::survey::Facts;
+use module::{ModuleInfo, describe, image, parse, survey, tables};
 use object::Object;
 use translate::{Env, Helper};
 use wasmaot_abi::addrmap::{FunctionRange, write_address_map, write_function_map};
@@ -91,9 +93,9 @@ fn compile_here(
         });
     }
     let target = Target::new(options)?;
-    let (mut module, bodies) = parse::parse(wasm, features::SUPPORTED)?;
+    let (mut module, bodies) = parse::parse(wasm, options.features)?;
     let functions = bodies.len();
-    let (facts, bodies) = survey::survey(wasm, bodies)?;
+    let (facts, bodies) = survey::survey(wasm, options.features, bodies)?;
     let constant_tables = tables::extract_constant(&mut module, &facts);
     let entries = tables::reachable_functions(&module, &facts);
     let layout = module.state_layout()?;
@@ -155,7 +157,7 @@ fn text(functions: Vec<String>) -> Vec<u8> {
 
 fn shared_object(
     env: &Env<'_>,
-    features: Features,
+    features: wasmparser::WasmFeatures,
     codes: &mut [Code],
     summary: &mut Summary,
 ) -> Result<Vec<u8>, CompileError> {

@@ -1,5 +1,6 @@
 //! What a compilation can be asked for.
 
+use crate::features::FeatureSet;
 use wasmaot_abi::cpu::{self, Level};
 
 /// Options of a compilation. `Options::default()` is what a build pipeline wants.
@@ -11,6 +12,8 @@ pub struct Options {
     pub cpu: TargetCpu,
     /// What to produce.
     pub emit: Emit,
+    /// Which features of the language to take.
+    pub features: FeatureSet,
     /// Worker threads; 0 for one per core. The output does not depend on it.
     pub jobs: usize,
 }

@@ -1,6 +1,6 @@
 //! What the compiler takes and what it refuses: a proposal that it does not translate is named, with the offset of its first use.
 
-use wasmaot_compiler::CompileError;
+use wasmaot_compiler::{CompileError, Options};
 use wasmaot_tests::options;
 
 fn compile(wat: &str) -> Result<(), CompileError> {
@@ -28,28 +28,28 @@ fn translated() {
 #[test]
 fn not_translated() {
     for (name, wat) in [
-        ("SIMD", "(module (func (result v128) (v128.const i32x4 0 0 0 0)))"),
-        ("SIMD", "(module (func (param v128)))"),
+        ("simd", "(module (func (result v128) (v128.const i32x4 0 0 0 0)))"),
+        ("simd", "(module (func (param v128)))"),
         (
-            "SIMD",
+            "simd",
             "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
         ),
         ("threads", "(module (memory 1 1 shared))"),
         ("threads", "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))"),
-        ("tail calls", "(module (func $f (return_call $f)))"),
-        ("multiple memories", "(module (memory 1) (memory 1))"),
-        ("64-bit memories", "(module (memory i64 1))"),
+        ("tail-call", "(module (func $f (return_call $f)))"),
+        ("multi-memory", "(module (memory 1) (memory 1))"),
+        ("memory64", "(module (memory i64 1))"),
         ("exceptions", "(module (tag))"),
         ("exceptions", "(module (func (throw_ref (unreachable))))"),
         (
-            "typed function references",
+            "function-references",
             "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
         ),
-        ("garbage collection", "(module (type (struct)))"),
-        ("garbage collection", "(module (func (param i31ref)))"),
-        ("custom page sizes", "(module (memory 1 (pagesize 1)))"),
+        ("gc", "(module (type (struct)))"),
+        ("gc", "(module (func (param i31ref)))"),
+        ("custom-page-sizes", "(module (memory 1 (pagesize 1)))"),
         (
-            "wide arithmetic",
+            "wide-arithmetic",
             "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1))))",
         ),
     ] {
@@ -63,6 +63,37 @@ fn not_translated() {
             }
             other => panic!("{wat}: {other:?}"),
         }
+    }
+}
+
+/// A feature that is disabled is named as that, and what does not use it is still taken.
+#[test]
+fn disabled() {
+    let without = |name: &str, wat: &str| {
+        let feature = wasmaot_compiler::feature(name).unwrap_or_else(|| panic!("{name} is listed"));
+        let options = Options { features: options().features.without(feature), ..options() };
+        wasmaot_compiler::compile(&wat::parse_str(wat).expect("valid text"), &options, &|_| {}).map(drop)
+    };
+    for (name, wat) in [
+        ("bulk-memory", "(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))"),
+        ("extended-const", "(module (global i32 (i32.add (i32.const 1) (i32.const 3))))"),
+        ("multi-value", "(module (func (result i32 i32) (i32.const 1) (i32.const 3)))"),
+        ("mutable-global", "(module (import \"m\" \"g\" (global (mut i32))))"),
+        (
+            "nontrapping-float-to-int-conversions",
+            "(module (func (param f32) (result i32) (i32.trunc_sat_f32_s (local.get 0))))",
+        ),
+        ("reference-types", "(module (func (param externref)))"),
+        ("sign-extension-ops", "(module (func (param i32) (result i32) (i32.extend8_s (local.get 0))))"),
+    ] {
+        match without(name, wat) {
+            Err(CompileError::Disabled { feature, offset, .. }) => {
+                assert_eq!(feature, name, "{wat}");
+                assert!(offset >= 8, "{wat}: {offset}");
+            }
+            other => panic!("{wat}: {other:?}"),
+        }
+        without(name, "(module (func (param i32) (result i32) (local.get 0)))").expect("it uses nothing new");
     }
 }
 

@@ -117,3 +117,28 @@ fn jobs_change_nothing_and_options_are_recorded() {
     compile("native.so", &["--target-cpu", "native", "-O2"]);
     finish(place.command(&["run", "native.so", "10"])).status(0);
 }
+
+#[test]
+fn features_are_listed_and_can_be_disabled() {
+    let place = Place::new();
+    let state = |arguments: &[&str], name: &str| {
+        let run = place.run(arguments).status(0).silent();
+        let line = run.stdout.lines().find(|line| line.starts_with(&format!("{name} ")));
+        line.and_then(|line| line.split("  ").last())
+            .map(str::trim)
+            .unwrap_or_else(|| panic!("{run:#?}"))
+            .to_string()
+    };
+    assert_eq!(state(&["compile", "--features"], "multi-value"), "on");
+    assert_eq!(state(&["compile", "--features", "--disable", "multi-value"], "multi-value"), "off");
+
+    place.file("a.wat", r#"(module (func (export "f") (result i32 i32) (i32.const 1) (i32.const 2)))"#);
+    place.run(&["run", "a.wat", "--invoke", "f"]).status(0).stdout("1\n2\n");
+    let run = place.run(&["run", "a.wat", "--disable", "multi-value", "--invoke", "f"]).status(1);
+    run.stderr_has(&["disabled WebAssembly feature at offset 0x", "multi-value", "--disable multi-value"]);
+    place
+        .run(&["compile", "a.wat", "--disable", "multi"])
+        .status(2)
+        .stderr_has(&["wasmaot compile --features"]);
+    place.run(&["compile"]).status(2);
+}

@@ -1,13 +1,14 @@
 //! The artifact's descriptor, from what is known of the module and where its code came to lie.
 
 use super::image::Image;
-use super::survey::Features;
 use super::tables::Elements;
 use super::{ElemItems, ElemMode, ModuleInfo};
+use crate::features;
 use wasmaot_abi::descriptor::{
     self as abi, ConstExpr, ConstOp, Descriptor, FileRange, FuncEntry, ImportKind, Places,
 };
 use wasmaot_abi::types::ValType;
+use wasmparser::WasmFeatures;
 
 /// Name and version of this compiler.
 const PRODUCER: &str = concat!("wasmaot ", env!("CARGO_PKG_VERSION"));
@@ -16,7 +17,7 @@ const PRODUCER: &str = concat!("wasmaot ", env!("CARGO_PKG_VERSION"));
 /// data are relative to their own bytes; places are left to the linker.
 pub(crate) fn describe(
     module: &ModuleInfo<'_>,
-    features: Features,
+    features: WasmFeatures,
     constant_tables: &[Option<Elements>],
     image: &Image,
     entries: Vec<FuncEntry>,
@@ -27,7 +28,7 @@ pub(crate) fn describe(
     let defined_memories = module.memories.iter().zip(&image.runs).filter(|(memory, _)| !memory.imported);
     let descriptor = Descriptor {
         producer: PRODUCER.to_string(),
-        wasm_features: feature_names(module, features),
+        wasm_features: features::names(features | declared_features(module)),
         places: Places::default(),
         types: module.types.clone(),
         imports: module.imports.clone(),
@@ -120,8 +121,8 @@ fn data_segments(
     (segments.collect(), bytes)
 }
 
-/// Names of the proposals beyond version 1 that a module uses.
-fn feature_names(module: &ModuleInfo<'_>, features: Features) -> Vec<String> {
+/// The features beyond version 1 that a module uses outside of its bodies.
+fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
     let exprs = module.globals.iter().filter_map(|global| global.init.as_ref());
     let extended_const = exprs
         .chain(module.data.iter().filter_map(|data| Some(&data.active.as_ref()?.1)))
@@ -131,23 +132,17 @@ fn feature_names(module: &ModuleInfo<'_>, features: Features) -> Vec<String> {
     let mutable_export = module.exports.iter().any(|export| {
         matches!(export.kind, abi::ExportKind::Global { index } if module.globals[index as usize].ty.mutable)
     });
-    let multi_result = module.types.iter().any(|ty| ty.results.len() > 1);
-    let extern_ref = module.types.iter().any(|ty| ty.params.iter().chain(&ty.results).any(|ty| ty.is_ref()))
+    let values = || module.types.iter().flat_map(|ty| ty.params.iter().chain(&ty.results));
+    let reference_types = values().any(|ty| ty.is_ref())
         || module.tables.iter().any(|table| table.ty.element == ValType::ExternRef)
         || module.tables.len() > 1;
     let bulk_segments = module.data.iter().any(|data| data.active.is_none())
         || module.elems.iter().any(|elem| matches!(elem.mode, ElemMode::Passive));
-    [
-        ("bulk-memory", features.bulk_memory || bulk_segments),
-        ("extended-const", extended_const),
-        ("multi-value", features.multi_value || multi_result),
-        ("mutable-global", mutable_import || mutable_export),
-        ("nontrapping-float-to-int-conversions", features.saturating_conversions),
-        ("reference-types", features.reference_types || extern_ref),
-        ("sign-extension-ops", features.sign_extension),
-    ]
-    .into_iter()
-    .filter(|&(_, used)| used)
-    .map(|(name, _)| name.to_string())
-    .collect()
+    let mut used = WasmFeatures::empty();
+    used.set(WasmFeatures::BULK_MEMORY, bulk_segments);
+    used.set(WasmFeatures::EXTENDED_CONST, extended_const);
+    used.set(WasmFeatures::MULTI_VALUE, module.types.iter().any(|ty| ty.results.len() > 1));
+    used.set(WasmFeatures::MUTABLE_GLOBAL, mutable_import || mutable_export);
+    used.set(WasmFeatures::REFERENCE_TYPES, reference_types);
+    used
 }

@@ -3,7 +3,6 @@
 //! | file | duty |
 //! |---|---|
 //! | [`parse`] | sections in, [`ModuleInfo`] out |
-//! | [`features`] | which proposals are taken, and what to say of the others |
 //! | [`survey`] | one look at all function bodies: validation, and what they do to tables |
 //! | [`const_expr`] | constant expressions |
 //! | [`tables`] | which tables are constant |
@@ -12,7 +11,6 @@
 
 pub(crate) mod const_expr;
 pub(crate) mod describe;
-pub(crate) mod features;
 pub(crate) mod image;
 pub(crate) mod parse;
 pub(crate) mod survey;

@@ -5,12 +5,13 @@
 
 use super::{Data, Elem, ElemItems, ElemMode, Global, Memory, ModuleInfo, Table, const_expr};
 use crate::error::CompileError;
+use crate::features::{self, FeatureSet};
 use std::collections::HashMap;
 use wasmaot_abi::descriptor::{Export, ExportKind, Import, ImportKind};
 use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
 use wasmparser::{
     CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody,
-    Name, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    Name, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources,
 };
 
 /// A function body with what validates it.
@@ -22,12 +23,12 @@ pub(crate) struct Body<'a> {
 /// Parses a module and validates all but its function bodies.
 pub(crate) fn parse<'a>(
     wasm: &'a [u8],
-    features: WasmFeatures,
+    taken: FeatureSet,
 ) -> Result<(ModuleInfo<'a>, Vec<Body<'a>>), CompileError> {
-    let mut validator = Validator::new_with_features(features);
-    let explain = |error| super::features::explain(wasm, error);
+    let mut validator = Validator::new_with_features(taken.flags());
+    let explain = |error| features::explain(wasm, taken, error);
     let mut parser = Parser::new(0);
-    parser.set_features(features);
+    parser.set_features(taken.flags());
     let mut reader = SectionReader::default();
     for payload in parser.parse_all(wasm) {
         let payload = payload.map_err(explain)?;

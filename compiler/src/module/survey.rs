@@ -6,9 +6,10 @@
 
 use super::parse::Body;
 use crate::error::CompileError;
+use crate::features::{self, FeatureSet};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
-use wasmparser::{BinaryReaderError, BlockType, FuncValidatorAllocations, Operator};
+use wasmparser::{BinaryReaderError, BlockType, FuncValidatorAllocations, Operator, WasmFeatures};
 
 /// What the bodies do.
 #[derive(Default)]
@@ -21,17 +22,8 @@ pub(crate) struct Facts {
     pub(crate) copies: bool,
     /// Whether memory is filled.
     pub(crate) fills: bool,
-    pub(crate) features: Features,
-}
-
-/// Features beyond version 1 that operators give away.
-#[derive(Default, Clone, Copy)]
-pub(crate) struct Features {
-    pub(crate) sign_extension: bool,
-    pub(crate) saturating_conversions: bool,
-    pub(crate) bulk_memory: bool,
-    pub(crate) reference_types: bool,
-    pub(crate) multi_value: bool,
+    /// Features beyond version 1 that operators give away.
+    pub(crate) features: WasmFeatures,
 }
 
 impl Facts {
@@ -40,67 +32,30 @@ impl Facts {
         self.dynamic_tables.extend(other.dynamic_tables);
         self.copies |= other.copies;
         self.fills |= other.fills;
-        let (mine, theirs) = (&mut self.features, other.features);
-        mine.sign_extension |= theirs.sign_extension;
-        mine.saturating_conversions |= theirs.saturating_conversions;
-        mine.bulk_memory |= theirs.bulk_memory;
-        mine.reference_types |= theirs.reference_types;
-        mine.multi_value |= theirs.multi_value;
+        self.features |= other.features;
         self
     }
 
     fn note(&mut self, op: &Operator<'_>) {
         use Operator as O;
+        self.features |= features::of_operator(op);
         match *op {
             O::RefFunc { function_index } => {
                 self.referenced.insert(function_index);
-                self.features.reference_types = true;
             }
             O::TableGet { table }
             | O::TableSet { table }
             | O::TableGrow { table }
-            | O::TableFill { table } => {
+            | O::TableFill { table }
+            | O::TableInit { table, .. } => {
                 self.dynamic_tables.insert(table);
-                self.features.reference_types = true;
             }
-            O::TableInit { table, .. } => {
-                self.dynamic_tables.insert(table);
-                self.features.bulk_memory = true;
-            }
-            O::TableCopy { dst_table, src_table } => {
-                self.dynamic_tables.extend([dst_table, src_table]);
-                self.features.bulk_memory = true;
-            }
-            O::RefNull { .. } | O::RefIsNull | O::TableSize { .. } | O::TypedSelect { .. } => {
-                self.features.reference_types = true;
-            }
-            O::MemoryCopy { .. } => {
-                self.copies = true;
-                self.features.bulk_memory = true;
-            }
-            O::MemoryFill { .. } => {
-                self.fills = true;
-                self.features.bulk_memory = true;
-            }
-            O::MemoryInit { .. } | O::DataDrop { .. } | O::ElemDrop { .. } => {
-                self.features.bulk_memory = true;
-            }
-            O::I32Extend8S | O::I32Extend16S | O::I64Extend8S | O::I64Extend16S | O::I64Extend32S => {
-                self.features.sign_extension = true;
-            }
-            O::I32TruncSatF32S
-            | O::I32TruncSatF32U
-            | O::I32TruncSatF64S
-            | O::I32TruncSatF64U
-            | O::I64TruncSatF32S
-            | O::I64TruncSatF32U
-            | O::I64TruncSatF64S
-            | O::I64TruncSatF64U => {
-                self.features.saturating_conversions = true;
-            }
-            O::Block { blockty } | O::Loop { blockty } | O::If { blockty } => {
-                self.features.multi_value |= matches!(blockty, BlockType::FuncType(_));
-            }
+            O::TableCopy { dst_table, src_table } => self.dynamic_tables.extend([dst_table, src_table]),
+            O::MemoryCopy { .. } => self.copies = true,
+            O::MemoryFill { .. } => self.fills = true,
+            O::Block { blockty: BlockType::FuncType(_) }
+            | O::Loop { blockty: BlockType::FuncType(_) }
+            | O::If { blockty: BlockType::FuncType(_) } => self.features |= WasmFeatures::MULTI_VALUE,
             _ => {}
         }
     }
@@ -111,6 +66,7 @@ impl Facts {
 /// The error of the first body that has one is reported, whatever the number of threads.
 pub(crate) fn survey<'a>(
     wasm: &[u8],
+    taken: FeatureSet,
     bodies: Vec<Body<'a>>,
 ) -> Result<(Facts, Vec<wasmparser::FunctionBody<'a>>), CompileError> {
     let surveyed: Vec<_> = bodies
@@ -123,7 +79,7 @@ pub(crate) fn survey<'a>(
     let mut facts = Facts::default();
     let mut plain = Vec::with_capacity(surveyed.len());
     for result in surveyed {
-        let (found, body) = result.map_err(|error| super::features::explain(wasm, error))?;
+        let (found, body) = result.map_err(|error| features::explain(wasm, taken, error))?;
         facts = facts.merge(found);
         plain.push(body);
     }

@@ -211,11 +211,24 @@ unsafe fn chain(
     }
 }
 
-/// Calls the previous handler.
+/// Calls the previous handler with the signals blocked that the kernel would have blocked for it. It may leave by a jump that does
+/// not restore the mask, and must then find the interrupted code's own, not that of the handlers here.
 ///
 /// # Safety
 /// As for [`chain`]; it is a function.
 unsafe fn call(previous: &libc::sigaction, number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel passes the interrupted thread's mask, and restores it when the handler returns.
+    unsafe {
+        let mut mask = (*context.cast::<libc::ucontext_t>()).uc_sigmask;
+        for other in (1..=libc::SIGRTMAX()).filter(|&other| libc::sigismember(&previous.sa_mask, other) == 1)
+        {
+            libc::sigaddset(&mut mask, other);
+        }
+        if previous.sa_flags & libc::SA_NODEFER == 0 {
+            libc::sigaddset(&mut mask, number);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, &mask, std::ptr::null_mut());
+    }
     if previous.sa_flags & libc::SA_SIGINFO != 0 {
         // SAFETY: with this flag the address is of a function of this type.
         let call: Handler = unsafe { std::mem::transmute(previous.sa_sigaction) };
