@@ -24,7 +24,7 @@ pub(super) fn root_file_system(job: &Job<'_>, compiler: &Path) -> Result<PathBuf
     job.make_ready(&Task::new(compiler, args))?;
     for file in job.program.files() {
         let name = file.file_name().ok_or_else(|| Failure(format!("{} is no file", file.display())))?;
-        std::fs::copy(&file, root.join(name))?;
+        std::fs::copy(file, root.join(name))?;
     }
     Ok(root)
 }

@@ -143,7 +143,7 @@ fn ratios(results: &Results) -> Vec<Point> {
 }
 
 /// What the points have of something, each once.
-fn distinct<'a>(points: &'a [Point], of: fn(&Point) -> &str) -> Vec<&'a str> {
+fn distinct(points: &[Point], of: fn(&Point) -> &str) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
     for name in points.iter().map(of) {
         if !found.contains(&name) {

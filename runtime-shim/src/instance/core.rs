@@ -47,6 +47,8 @@ pub(crate) struct InstanceCore {
     memories: Box<[Rc<MemoryBody>]>,
     /// All tables, imported ones first; `None` for constant ones.
     tables: Box<[Option<Rc<TableBody>>]>,
+    /// Which of them host functions work on.
+    default_memory: usize,
     index: usize,
     traps_at_limits: Cell<bool>,
     _hosts: Vec<Arc<dyn KeepAlive>>,
@@ -93,6 +95,10 @@ impl InstanceCore {
             slot,
             memories,
             tables,
+            default_memory: match module.export("memory") {
+                Some(ExportKind::Memory { index }) => index as usize,
+                _ => 0,
+            },
             index: store.instances.count(),
             traps_at_limits: Cell::new(store.limits.trap),
             _hosts: imports.hosts,
@@ -241,11 +247,7 @@ impl InstanceCore {
 
     /// The memory that host functions work on: the export "memory", or else the first one.
     pub(crate) fn default_memory(&self) -> Option<&MemoryBody> {
-        let index = match self.module.export("memory") {
-            Some(ExportKind::Memory { index }) => index as usize,
-            _ => 0,
-        };
-        self.memories.get(index).map(|memory| &**memory)
+        self.memories.get(self.default_memory).map(|memory| &**memory)
     }
 
     /// A table that is not constant, by index in the module.
