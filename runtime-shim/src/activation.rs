@@ -95,11 +95,13 @@ impl Activation {
     }
 
     /// The store that it runs in.
+    #[inline]
     pub(crate) fn store(&self) -> *mut () {
         self.store
     }
 
     /// Whether its thread was poked, so that it may have to end.
+    #[inline]
     pub(crate) fn is_poked(&self) -> bool {
         // SAFETY: it runs on that thread, whose record lives until the thread ends.
         unsafe { (*self.thread).is_poked() }

@@ -127,20 +127,21 @@ where
         // SAFETY: the running activation, which nothing refers to now.
         Ok(Ok(())) if !unsafe { (*activation).is_poked() } => answer::RETURN,
         // SAFETY: as above; the instance keeps its host functions.
-        ended => unsafe { answer_of(pending_of(ended), &*record, values, caller, &mut *activation) },
+        ended => unsafe { answer_of(ended, &*record, values, caller, &mut *activation) },
     }
 }
 
 /// What the stub of a host function is told that does not simply return, or was interrupted.
 #[cold]
+#[inline(never)]
 fn answer_of<T>(
-    pending: Option<Pending>,
+    ended: std::thread::Result<Result<(), HostError>>,
     func: &HostFunc<T>,
     values: *mut RawValue,
     caller: u64,
     activation: &mut Activation,
 ) -> u32 {
-    match pending {
+    match pending_of(ended) {
         None => match interrupt::due_after_poke() {
             None => return answer::RETURN,
             Some(code) => activation.set_pending(Pending::Error(HostError::Trap(code))),
@@ -160,7 +161,6 @@ pub(crate) fn pending(run: impl FnOnce() -> Result<(), HostError>) -> Option<Pen
     pending_of(catch_unwind(AssertUnwindSafe(run)))
 }
 
-#[cold]
 fn pending_of(ended: std::thread::Result<Result<(), HostError>>) -> Option<Pending> {
     match ended {
         Ok(Ok(())) => None,

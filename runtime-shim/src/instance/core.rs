@@ -121,6 +121,7 @@ impl InstanceCore {
     ///
     /// # Safety
     /// It is the vmctx of an instance whose store lives for `'a`.
+    #[inline]
     pub(crate) unsafe fn from_vmctx<'a>(vmctx: u64) -> &'a Self {
         // SAFETY: the slot of an instance holds the address of its record, which the store keeps.
         unsafe { &*slot::instance_of(vmctx).cast::<Self>() }
@@ -246,6 +247,7 @@ impl InstanceCore {
     }
 
     /// The memory that host functions work on: the export "memory", or else the first one.
+    #[inline]
     pub(crate) fn default_memory(&self) -> Option<&MemoryBody> {
         self.memories.get(self.default_memory).map(|memory| &**memory)
     }
