@@ -1,4 +1,4 @@
-//! The results of a run of the suite, as they are kept in JSON. `RESULTS.schema.md` beside the results describes the same for readers.
+//! The results of a run of the suite, as they are kept in JSON. `results/README.md` describes the format for readers.
 //!
 //! **Invariant: what is kept is what was measured**, run by run: every mean, median, ratio and interval is derived from it when it is
 //! shown, so that another report can be made of an old file. Times are in nanoseconds, sizes in bytes.
