@@ -30,7 +30,7 @@ pub(crate) fn module(
     }
     let artifact = compile()?;
     // A full disk, or a file system that maps nothing executable, is no reason to fail.
-    let stored = entry.filter(|entry| output::replace(entry, &artifact).is_ok());
+    let stored = entry.filter(|entry| output::replace(entry, &artifact, output::Kind::Data).is_ok());
     match stored.map(Module::open) {
         Some(Ok(module)) => Ok(Ok(module)),
         _ => Ok(Module::from_bytes(&artifact)),

@@ -1,17 +1,20 @@
-//! `wasmaot compile`: a module becomes an artifact, or one of the stages before it.
+//! `wasmaot compile`: a module becomes an artifact, one of the stages before it, or a program of its own.
 
 use crate::codegen::CodegenOpts;
 use crate::error::CliError;
+use crate::executable;
+use crate::given::GivenOpts;
 use crate::input::{self, Input};
-use crate::output;
+use crate::output::{self, Kind};
 use crate::progress::Bar;
 use crate::text::{Bytes, Count};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use wasmaot_compiler::{FEATURES, Feature, FeatureSet, Summary};
+use wasmaot_runner::report;
 
-/// Compile a module to a native shared object
+/// Compile a module to a native shared object, or to an executable
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
@@ -19,7 +22,7 @@ pub(crate) struct Opts {
     #[arg(value_name = "MODULE", required_unless_present = "features")]
     input: Option<PathBuf>,
 
-    /// File to write; `-` for standard output [default: the module's name with .so, .o, .clif or .s]
+    /// File to write; `-` for standard output [default: the module's name with .so, .o, .clif, .s, or without]
     #[arg(short, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -37,6 +40,12 @@ pub(crate) struct Opts {
     /// Show neither progress nor summary
     #[arg(long)]
     quiet: bool,
+
+    #[command(
+        flatten,
+        next_help_heading = "What an executable is given, besides arguments and standard streams"
+    )]
+    given: GivenOpts,
 }
 
 const EXAMPLES: &str = "\
@@ -45,6 +54,8 @@ Examples:
   wasmaot compile app.wat -o lib/app.so -O2           from the text format, fully optimised
   wasmaot compile app.wasm --target-cpu native        for this machine only
   wasmaot compile app.wat --emit asm -o - --quiet     the machine code, on standard output
+  wasmaot compile app.wasm --emit exe                 app, a program that needs nothing else to run
+  wasmaot compile app.wasm --emit exe --dir .         the same, which may use the directory that it is started in
   wasmaot compile --features                          which proposals are taken
 
 The output is the same, byte for byte, for any number of jobs.";
@@ -60,6 +71,8 @@ enum Emit {
     Clif,
     /// Machine code in words
     Asm,
+    /// A static program that runs the module, and needs nothing else
+    Exe,
 }
 
 impl Emit {
@@ -69,12 +82,13 @@ impl Emit {
             Emit::Obj => "o",
             Emit::Clif => "clif",
             Emit::Asm => "s",
+            Emit::Exe => "",
         }
     }
 
     fn for_compiler(self) -> wasmaot_compiler::Emit {
         match self {
-            Emit::So => wasmaot_compiler::Emit::SharedObject,
+            Emit::So | Emit::Exe => wasmaot_compiler::Emit::SharedObject,
             Emit::Obj => wasmaot_compiler::Emit::Object,
             Emit::Clif => wasmaot_compiler::Emit::Clif,
             Emit::Asm => wasmaot_compiler::Emit::Asm,
@@ -96,6 +110,10 @@ impl Opts {
 
     fn compile(&self, input: &Path) -> Result<i32, CliError> {
         let start = Instant::now();
+        let is_program = self.emit == Emit::Exe;
+        if !is_program && !self.given.is_empty() {
+            return Err(CliError::GivenToNobody);
+        }
         let Input::Source(source) = input::read(input)? else {
             return Err(CliError::AlreadyCompiled { path: input.into() });
         };
@@ -109,13 +127,17 @@ impl Opts {
         let compiled = wasmaot_compiler::compile(&wasm, &options, &|progress| bar.report(progress));
         drop(bar);
         let compiled = compiled.map_err(|source| CliError::Compile { path: input.into(), source })?;
+        let (bytes, kind) = match is_program {
+            true => (executable::make(input, &compiled.bytes, &self.given.given())?, Kind::Program),
+            false => (compiled.bytes, Kind::Data),
+        };
         if target.as_os_str() == "-" {
-            output::print(&compiled.bytes)?;
+            output::print(&bytes)?;
         } else {
-            output::write_file(&target, &compiled.bytes)?;
+            output::write_file(&target, &bytes, kind)?;
         }
         if !self.quiet {
-            output::note(&summary(&compiled.summary, compiled.bytes.len(), &target, start.elapsed()));
+            report::note(&summary(&compiled.summary, bytes.len(), &target, start.elapsed()));
         }
         Ok(0)
     }

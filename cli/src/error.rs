@@ -10,11 +10,10 @@
 
 use crate::inspect::NotAnArtifact;
 use crate::text::Count;
-use std::error::Error;
-use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
 use wasmaot_compiler::CompileError;
+use wasmaot_runner::report;
 use wasmaot_runtime::{CallError, InstantiateError, LinkError, OpenError};
 use wasmaot_wasi::WasiError;
 
@@ -39,14 +38,20 @@ pub(crate) enum CliError {
     Overwrite { path: PathBuf },
     #[error("cannot compile `{}`", path.display())]
     Compile { path: PathBuf, source: CompileError },
+    #[error("`{}` is an executable of its own", path.display())]
+    Executable { path: PathBuf },
+    #[error("`{}` cannot be an executable: it imports what only a host program can define", path.display())]
+    Imports { path: PathBuf, source: Box<InstantiateError> },
+    #[error("`--dir`, `--env`, `--inherit-env` and `--listen` are for executables, and this makes none")]
+    GivenToNobody,
+    #[error("`{}` cannot be an executable: it exports no function `_start` without parameters", path.display())]
+    NoProgram { path: PathBuf, functions: Vec<String> },
     #[error("cannot load `{}`", path.display())]
     Open { path: PathBuf, source: OpenError },
     #[error("`{}` is not an artifact", path.display())]
     NotAnArtifact { path: PathBuf, source: NotAnArtifact },
-    #[error("cannot give the program its directories")]
-    Directory(#[source] WasiError),
-    #[error("cannot give the program its sockets")]
-    Socket(#[source] WasiError),
+    #[error("cannot give the program its directories and sockets")]
+    Given(#[source] WasiError),
     #[error("cannot set up WASI")]
     Wasi(#[source] LinkError),
     #[error("`{}` exports no function `_start`", path.display())]
@@ -66,20 +71,7 @@ pub(crate) enum CliError {
 impl CliError {
     /// The report, without a newline at its end.
     pub(crate) fn report(&self) -> String {
-        let mut text = format!("error: {self}");
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let message = error.to_string();
-            // Some errors quote their source.
-            if !text.ends_with(&message) {
-                item(&mut text, "cause", &message);
-            }
-            cause = error.source();
-        }
-        if let Some(hint) = self.hint() {
-            item(&mut text, "hint", &hint);
-        }
-        text
+        report::error(self, self.hint().as_deref())
     }
 
     /// What to do about it, where the causes do not say.
@@ -93,10 +85,24 @@ impl CliError {
             }
             CliError::Overwrite { .. } => "name another file with `-o`".into(),
             CliError::NotAnArtifact { .. } => "`wasmaot compile` makes artifacts".into(),
+            CliError::Executable { path } => format!(
+                "start it by its name; `wasmaot inspect {}` shows what is in it",
+                path.display()
+            ),
+            CliError::Imports { .. } => "an executable has the functions of `wasi_snapshot_preview1` and \
+                `wasi_unstable` only; compile it to a shared object for a host program that defines the others"
+                .into(),
+            CliError::GivenToNobody => {
+                "add `--emit exe`; to `wasmaot run` they are given when the program is run".into()
+            }
             CliError::NoStart { functions, .. } => match exported(functions) {
                 Some(list) => format!("`--invoke NAME` calls another function; {list}"),
                 None => "it exports no functions at all".into(),
             },
+            CliError::NoProgram { functions, .. } => format!(
+                "compile it to a shared object; {}",
+                exported(functions).unwrap_or_else(|| "it exports no functions at all".into())
+            ),
             CliError::NoFunction { functions, .. } => {
                 exported(functions).unwrap_or_else(|| "it exports no functions at all".into())
             }
@@ -118,12 +124,4 @@ fn exported(functions: &[String]) -> Option<String> {
     let names: Vec<_> = functions[..last].iter().map(|name| format!("`{name}`")).collect();
     let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
     (last > 0).then(|| format!("it exports {}{tail}", names.join(", ")))
-}
-
-/// Appends a labelled item, further lines of which stay indented below it.
-fn item(text: &mut String, label: &str, message: &str) {
-    for (number, line) in message.lines().filter(|line| !line.trim().is_empty()).enumerate() {
-        let start = if number == 0 { format!("{label}: ") } else { "  ".into() };
-        let _ = write!(text, "\n  {start}{line}");
-    }
 }

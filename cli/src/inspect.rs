@@ -1,4 +1,4 @@
-//! `wasmaot inspect`: what is in an artifact.
+//! `wasmaot inspect`: what is in an artifact, or attached to an executable.
 //!
 //! **Invariant: the file is only read.** Nothing of it is mapped or run, so an artifact that cannot be loaded here (another ABI
 //! version, a better CPU, a wrong checksum) is shown as far as it can be told, with what is the matter.
@@ -9,15 +9,15 @@ mod text;
 
 use crate::error::CliError;
 use crate::output;
-use artifact::Artifact;
-pub(crate) use artifact::NotAnArtifact;
+pub(crate) use artifact::{Artifact, NotAnArtifact};
 use std::path::PathBuf;
+use wasmaot_runner::attached::{Attached, AttachedError};
 
-/// Show what is in an artifact
+/// Show what is in an artifact, or in an executable
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// Artifact to look at
+    /// Artifact, or executable of `compile --emit exe`, to look at
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -30,6 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   wasmaot inspect app.so                              for people
   wasmaot inspect app.so --json | jq .cpu.level       for programs
+  wasmaot inspect app                                 an executable: what it is given, and the artifact in it
 
 An artifact of another ABI version, or for a better CPU, is shown as far as it can be read.";
 
@@ -38,10 +39,22 @@ impl Opts {
     pub(crate) fn run(&self) -> Result<i32, CliError> {
         let bytes =
             std::fs::read(&self.file).map_err(|source| CliError::Read { path: self.file.clone(), source })?;
-        let artifact = Artifact::read(&bytes)
-            .map_err(|source| CliError::NotAnArtifact { path: self.file.clone(), source })?;
-        let shown = if self.json { json::render(&artifact) } else { text::render(&artifact) };
+        let shown = self.show(&bytes);
+        let shown = shown.map_err(|source| CliError::NotAnArtifact { path: self.file.clone(), source })?;
         output::print(shown.as_bytes())?;
         Ok(0)
+    }
+
+    fn show(&self, bytes: &[u8]) -> Result<String, NotAnArtifact> {
+        let (attached, bytes) = match Attached::find(bytes) {
+            Ok((attached, artifact)) => (Some(attached), artifact),
+            Err(AttachedError::Nothing) => (None, bytes),
+            Err(source) => return Err(NotAnArtifact::Executable(source)),
+        };
+        let artifact = Artifact::read(bytes)?;
+        Ok(match self.json {
+            true => json::render(&artifact, attached.as_ref()),
+            false => text::render(&artifact, attached.as_ref()),
+        })
     }
 }

@@ -35,8 +35,7 @@ fn parse(ty: ValType, text: &str) -> Option<Val> {
         }
         ValType::F32 => f32::from_str(text).ok().map(|value| Val::F32(value.to_bits())),
         ValType::F64 => f64::from_str(text).ok().map(|value| Val::F64(value.to_bits())),
-        ValType::FuncRef => (text == "null").then_some(Val::FuncRef(None)),
-        ValType::ExternRef => (text == "null").then_some(Val::ExternRef(None)),
+        ValType::Ref(_) => Val::default_of(ty).filter(|_| text == "null"),
         ValType::V128 => None,
     }
 }
@@ -55,7 +54,7 @@ fn describe(ty: ValType) -> &'static str {
         ValType::I64 => "an i64 (-9223372036854775808 to 18446744073709551615, or 0x and hexadecimal digits)",
         ValType::F32 => "an f32 (such as 1.5, -2e10, inf or nan)",
         ValType::F64 => "an f64 (such as 1.5, -2e10, inf or nan)",
-        ValType::FuncRef | ValType::ExternRef => "a reference (only `null` can be written)",
+        ValType::Ref(_) => "a reference (only `null` can be written)",
         ValType::V128 => "a v128 (which cannot be written here)",
     }
 }

@@ -4,6 +4,7 @@
 
 use wasmaot_abi::descriptor::{Descriptor, ExportKind, ImportKind, Memory, Table};
 use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType};
+use wasmaot_runner::report::Name;
 
 /// What an import or an export is.
 pub(crate) enum Item<'a> {
@@ -43,6 +44,12 @@ pub(crate) fn function(descriptor: &Descriptor, index: u32) -> Option<&FuncType>
     });
     let ty = imports.clone().nth(index as usize).or_else(|| Some(descriptor.entry_of(index)?.ty))?;
     descriptor.types.get(ty as usize)
+}
+
+/// Names of the exported functions.
+pub(crate) fn functions(descriptor: &Descriptor) -> Vec<String> {
+    let functions = descriptor.exports.iter().filter(|export| matches!(export.kind, ExportKind::Func { .. }));
+    functions.map(|export| Name(&export.name).to_string()).collect()
 }
 
 /// All tables in order of index, and the plan of those that are not imported.

@@ -7,6 +7,8 @@ mod cache;
 mod codegen;
 mod compile;
 mod error;
+mod executable;
+mod given;
 mod input;
 mod inspect;
 mod invoke;
@@ -15,9 +17,9 @@ mod output;
 mod progress;
 mod run;
 mod text;
-mod trap;
 
 use clap::Parser;
+use wasmaot_runner::{program, report};
 
 /// Ahead-of-time compiler for WebAssembly: modules become native shared objects
 #[derive(Debug, Parser)]
@@ -33,12 +35,13 @@ Examples:
   wasmaot compile app.wasm             compile to app.so
   wasmaot run app.so -- one two        run it with two arguments
   wasmaot run app.wasm                 compile into a cache and run
+  wasmaot compile app.wasm --emit exe  make a program of its own, ./app
   wasmaot inspect app.so               show imports, exports, sections and versions
 
 `wasmaot COMMAND --help` says more.";
 
 fn main() {
-    report_panics_as_errors();
+    report::panics_as_errors();
     let run = || match run::Opts::without_options(std::env::args_os()) {
         Some(opts) => opts.run(),
         None => match Command::parse() {
@@ -50,22 +53,10 @@ fn main() {
     let status = match std::panic::catch_unwind(run) {
         Ok(Ok(status)) => status,
         Ok(Err(error)) => {
-            output::note(&error.report());
+            report::note(&error.report());
             1
         }
         Err(_) => 1,
     };
-    std::process::exit(status);
-}
-
-/// A panic is a bug of this program, and is reported as that.
-fn report_panics_as_errors() {
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(String::new, |place| format!(" ({place})"));
-        let message = panic.payload_as_str().unwrap_or("no message");
-        output::note(&format!(
-            "error: internal error: {message}{place}\n  hint: please report it at {}",
-            env!("CARGO_PKG_REPOSITORY")
-        ));
-    }));
+    program::leave(status)
 }

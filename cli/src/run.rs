@@ -2,19 +2,22 @@
 
 use crate::codegen::CodegenOpts;
 use crate::error::CliError;
+use crate::given::GivenOpts;
 use crate::input::{self, Input};
 use crate::progress::Bar;
-use crate::text::Name;
-use crate::{cache, invoke, items, output, trap};
-use clap::builder::{OsStringValueParser, TypedValueParser};
-use std::ffi::{OsStr, OsString};
+use crate::{cache, invoke, items, output};
+use std::ffi::OsString;
+use std::fs::File;
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use wasmaot_abi::descriptor::{Descriptor, ExportKind};
 use wasmaot_abi::types::FuncType;
 use wasmaot_compiler::{Emit, Options};
-use wasmaot_runtime::{CallError, InstantiateError, Linker, Module, Store, Val};
-use wasmaot_wasi::{Version, WasiCtx, WasiCtxBuilder};
+use wasmaot_runner::attached::Attached;
+use wasmaot_runner::program::{self, Entry, START};
+use wasmaot_runtime::{CallError, InstantiateError, Module, OpenError, Store, Val};
+use wasmaot_wasi::WasiCtx;
 
 /// Run a program, compiling it first if need be
 #[derive(Debug, PartialEq, clap::Args)]
@@ -24,21 +27,8 @@ pub(crate) struct Opts {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Directory that the program may use, and its name there [default: the same name]; with `:ro` to read only
-    #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]", value_parser = OsStringValueParser::new().try_map(Directory::parse))]
-    directories: Vec<Directory>,
-
-    /// Environment variable of the program, which has no others
-    #[arg(long = "env", value_name = "K=V", value_parser = OsStringValueParser::new().try_map(Variable::parse))]
-    environment: Vec<Variable>,
-
-    /// Give the program all variables of this environment; `--env` adds to them
-    #[arg(long)]
-    inherit_env: bool,
-
-    /// Give the program a socket that listens at this TCP address, as a descriptor after its directories
-    #[arg(long = "listen", value_name = "ADDR")]
-    listeners: Vec<String>,
+    #[command(flatten)]
+    given: GivenOpts,
 
     /// Call this export with ARGS by its type and print the results, one per line
     #[arg(long, value_name = "NAME")]
@@ -65,61 +55,6 @@ Examples:
 $XDG_CACHE_HOME/wasmaot (or ~/.cache/wasmaot). It can be deleted at any time.
 
 Exit status: the program's own; 134 if it traps; 1 for an error of wasmaot; 2 for wrong usage.";
-
-/// A value of `--dir`.
-#[derive(Debug, Clone, PartialEq)]
-struct Directory {
-    host: PathBuf,
-    guest: String,
-    read_only: bool,
-}
-
-impl Directory {
-    /// The last `::` separates: a name inside is less likely to hold one. A directory whose own name ends in `:ro` takes
-    /// a slash behind it.
-    fn parse(text: OsString) -> Result<Self, &'static str> {
-        let bytes = text.as_bytes();
-        let (bytes, read_only) = match bytes.strip_suffix(b":ro") {
-            Some(rest) if !rest.ends_with(b":") => (rest, true),
-            _ => (bytes, false),
-        };
-        let (host, guest) = match bytes.windows(2).rposition(|pair| pair == b"::") {
-            Some(at) => (&bytes[..at], &bytes[at + 2..]),
-            None => (bytes, bytes),
-        };
-        let guest = std::str::from_utf8(guest).map_err(|_| "the name inside is not UTF-8")?;
-        match (host, guest) {
-            (b"", "") => Err("no directory in it"),
-            (b"", _) => Err("no directory in front of the `::`"),
-            (_, "") => Err("no name behind the `::`"),
-            _ => Ok(Self { host: OsStr::from_bytes(host).into(), guest: guest.into(), read_only }),
-        }
-    }
-}
-
-/// A value of `--env`.
-#[derive(Debug, Clone, PartialEq)]
-struct Variable {
-    key: OsString,
-    value: OsString,
-}
-
-impl Variable {
-    fn parse(text: OsString) -> Result<Self, &'static str> {
-        let bytes = text.as_bytes();
-        match bytes.iter().position(|&byte| byte == b'=') {
-            None => Err("no `=` in it; write NAME=VALUE"),
-            Some(0) => Err("no name in front of the `=`"),
-            Some(at) => Ok(Self {
-                key: OsStr::from_bytes(&bytes[..at]).into(),
-                value: OsStr::from_bytes(&bytes[at + 1..]).into(),
-            }),
-        }
-    }
-}
-
-/// What a program exports for being run.
-const START: &str = "_start";
 
 /// What a library exports for being called once before anything else.
 const INITIALIZE: &str = "_initialize";
@@ -148,10 +83,7 @@ impl Opts {
         }
         Some(Self {
             file: file.into(),
-            directories: Vec::new(),
-            environment: Vec::new(),
-            inherit_env: false,
-            listeners: Vec::new(),
+            given: GivenOpts::default(),
             invoke: None,
             codegen: CodegenOpts::DEFAULT,
             arguments,
@@ -162,16 +94,12 @@ impl Opts {
     pub(crate) fn run(&self) -> Result<i32, CliError> {
         let module = self.module()?;
         let calls = self.calls(module.descriptor())?;
-        let mut store = Store::new(self.wasi()?);
-        let mut linker = Linker::new();
-        let imports = &module.descriptor().imports;
-        for version in Version::ALL {
-            if imports.iter().any(|import| import.module == version.module()) {
-                wasmaot_wasi::add_version_to_linker(&mut linker, version, |ctx| ctx)
-                    .map_err(CliError::Wasi)?;
-            }
-        }
-        let instance = match linker.instantiate(&mut store, &module) {
+        let context = self.wasi()?;
+        let linker = program::linker(module.imports()).map_err(CliError::Wasi)?;
+        // The end of the process takes its instances with it.
+        let mut store = ManuallyDrop::new(Store::new(context));
+        let store = &mut *store;
+        let instance = match linker.instantiate(store, &module) {
             Ok(instance) => instance,
             Err(InstantiateError::Run(error)) => return ended("the start function", error),
             Err(error) => {
@@ -179,7 +107,7 @@ impl Opts {
             }
         };
         for (name, arguments) in calls {
-            match instance.call(&mut store, &name, &arguments) {
+            match instance.call(store, &name, &arguments) {
                 Ok(results) => {
                     let lines: String = results.iter().map(|value| invoke::show(value) + "\n").collect();
                     output::print(lines.as_bytes())?;
@@ -199,7 +127,15 @@ impl Opts {
                 cache::module(&source, &options, || self.compile(&source, &options))?
             }
         };
-        opened.map_err(|source| CliError::Open { path: self.file.clone(), source })
+        opened.map_err(|source| self.not_loaded(source))
+    }
+
+    fn not_loaded(&self, source: OpenError) -> CliError {
+        let path = self.file.clone();
+        match File::open(&path).is_ok_and(|file| Attached::read(&file).is_ok()) {
+            true => CliError::Executable { path },
+            false => CliError::Open { path, source },
+        }
     }
 
     fn compile(&self, source: &[u8], options: &Options) -> Result<Vec<u8>, CliError> {
@@ -213,26 +149,25 @@ impl Opts {
 
     /// What to call, in order. Settled before anything of the module runs.
     fn calls(&self, descriptor: &Descriptor) -> Result<Vec<Call>, CliError> {
-        let takes_nothing = |name| function(descriptor, name).is_some_and(|ty| ty.params.is_empty());
         let path = || self.file.clone();
         let Some(name) = &self.invoke else {
-            return match takes_nothing(START) {
-                true => Ok(vec![(START.into(), Vec::new())]),
-                // To instantiate it is to run it.
-                false if descriptor.start.is_some() => Ok(Vec::new()),
-                false => Err(CliError::NoStart { path: path(), functions: functions(descriptor) }),
+            return match program::entry(descriptor) {
+                Some(Entry::Start) => Ok(vec![(START.into(), Vec::new())]),
+                Some(Entry::Instantiation) => Ok(Vec::new()),
+                None => Err(CliError::NoStart { path: path(), functions: items::functions(descriptor) }),
             };
         };
         let Some(ty) = function(descriptor, name) else {
             return Err(CliError::NoFunction {
                 path: path(),
                 name: name.clone(),
-                functions: functions(descriptor),
+                functions: items::functions(descriptor),
             });
         };
         let arguments = invoke::arguments(name, &ty.params, &self.arguments)?;
+        let initialize = function(descriptor, INITIALIZE).is_some_and(|ty| ty.params.is_empty());
         let mut calls = Vec::new();
-        if takes_nothing(INITIALIZE) && name != INITIALIZE {
+        if initialize && name != INITIALIZE {
             calls.push((INITIALIZE.into(), Vec::new()));
         }
         calls.push((name.clone(), arguments));
@@ -242,45 +177,14 @@ impl Opts {
     /// What the program is given.
     fn wasi(&self) -> Result<WasiCtx, CliError> {
         let name = self.file.file_name().unwrap_or(self.file.as_os_str());
-        let mut builder = WasiCtxBuilder::new();
-        builder.inherit_stdio().args([name]);
-        if self.invoke.is_none() {
-            builder.args(&self.arguments);
-        }
-        if self.inherit_env {
-            // A program finds the first of two variables of one name.
-            let given = |name: &OsStr| self.environment.iter().any(|variable| variable.key == name);
-            for (name, value) in std::env::vars_os().filter(|(name, _)| !given(name)) {
-                builder.env(name, value);
-            }
-        }
-        for Variable { key, value } in &self.environment {
-            builder.env(key, value);
-        }
-        for Directory { host, guest, read_only } in &self.directories {
-            let opened = match read_only {
-                true => builder.preopen_dir_read_only(host, guest),
-                false => builder.preopen_dir(host, guest),
-            };
-            opened.map_err(CliError::Directory)?;
-        }
-        for address in &self.listeners {
-            builder.listen(address).map_err(CliError::Socket)?;
-        }
-        Ok(builder.build())
+        let arguments = if self.invoke.is_none() { &self.arguments[..] } else { &[] };
+        self.given.given().context(name, arguments).map_err(CliError::Given)
     }
 }
 
 /// The exit status of a call that did not return.
 fn ended(name: &str, error: CallError) -> Result<i32, CliError> {
-    match error {
-        CallError::Exit(status) => Ok(status),
-        CallError::Trap(trap) => {
-            output::note(&trap::report(&trap));
-            Ok(trap::STATUS)
-        }
-        error => Err(CliError::Call { name: name.into(), source: Box::new(error) }),
-    }
+    program::ended(error).map_err(|error| CliError::Call { name: name.into(), source: Box::new(error) })
 }
 
 /// The type of an exported function.
@@ -290,12 +194,6 @@ fn function<'a>(descriptor: &'a Descriptor, name: &str) -> Option<&'a FuncType> 
         ExportKind::Func { index } => items::function(descriptor, index),
         _ => None,
     }
-}
-
-/// Names of the exported functions.
-fn functions(descriptor: &Descriptor) -> Vec<String> {
-    let functions = descriptor.exports.iter().filter(|export| matches!(export.kind, ExportKind::Func { .. }));
-    functions.map(|export| Name(&export.name).to_string()).collect()
 }
 
 #[cfg(test)]
@@ -334,26 +232,5 @@ mod tests {
             }
         }
         assert_eq!(taken, 6);
-    }
-
-    #[test]
-    fn directories_and_variables_are_split() {
-        let directory = |text: &str| {
-            Directory::parse(text.into()).map(|d| (d.host.into_os_string(), d.guest, d.read_only))
-        };
-        assert_eq!(directory("a"), Ok(("a".into(), "a".into(), false)));
-        assert_eq!(directory("a:b::/c"), Ok(("a:b".into(), "/c".into(), false)));
-        assert_eq!(directory("a::b::/c"), Ok(("a::b".into(), "/c".into(), false)));
-        assert_eq!(directory("a:ro"), Ok(("a".into(), "a".into(), true)));
-        assert_eq!(directory("a::/b:ro"), Ok(("a".into(), "/b".into(), true)));
-        assert_eq!(directory("a:ro/"), Ok(("a:ro/".into(), "a:ro/".into(), false)));
-        assert_eq!(directory("a::ro"), Ok(("a".into(), "ro".into(), false)));
-        for none in ["a::", "::b", "", ":ro", "::b:ro"] {
-            assert!(directory(none).is_err(), "{none}");
-        }
-        let variable = |text: &str| Variable::parse(text.into()).map(|v| (v.key, v.value));
-        assert_eq!(variable("K=V=W"), Ok(("K".into(), "V=W".into())));
-        assert_eq!(variable("K="), Ok(("K".into(), "".into())));
-        assert!(variable("K").is_err() && variable("=V").is_err() && variable("").is_err());
     }
 }

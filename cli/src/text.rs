@@ -1,8 +1,6 @@
-//! Small pieces of text for people: sizes, counts, and names out of untrusted files.
-//!
-//! **Invariant: a name that comes from a module never reaches a terminal with its control characters intact.**
+//! Small pieces of text for people: sizes and counts.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 
 /// A number of bytes, in the largest binary unit that leaves at least one.
 pub(crate) struct Bytes(pub(crate) u64);
@@ -27,24 +25,6 @@ impl Display for Count {
     }
 }
 
-/// A name from a module: control characters are written as escapes.
-pub(crate) struct Name<'a>(pub(crate) &'a str);
-
-impl Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            if is_disguise(c) { write!(f, "{}", c.escape_unicode())? } else { f.write_char(c)? }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a terminal acts on the character instead of showing it: controls, and the marks that turn
-/// the direction of writing.
-fn is_disguise(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,10 +35,5 @@ mod tests {
         assert_eq!(shown, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "5120.0 MiB"]);
         assert_eq!(Count(1, "function").to_string(), "1 function");
         assert_eq!(Count(0, "function").to_string(), "0 functions");
-    }
-
-    #[test]
-    fn names_cannot_drive_a_terminal() {
-        assert_eq!(Name("a\u{1b}[2J\u{202e}é").to_string(), "a\\u{1b}[2J\\u{202e}é");
     }
 }

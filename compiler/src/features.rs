@@ -50,7 +50,7 @@ pub static FEATURES: &[Feature] = &{
         refused("custom-page-sizes", F::CUSTOM_PAGE_SIZES, NOTHING, "build with pages of 64 KiB"),
         refused("exceptions", F::EXCEPTIONS, F::REFERENCE_TYPES, "build without Wasm exceptions (clang: -fno-exceptions)"),
         translated("extended-const", F::EXTENDED_CONST, NOTHING, "build without extended constant expressions (clang: -mno-extended-const)"),
-        refused("function-references", F::FUNCTION_REFERENCES, F::REFERENCE_TYPES, "build without typed function references"),
+        translated("function-references", F::FUNCTION_REFERENCES, F::REFERENCE_TYPES, "build without typed function references"),
         refused("gc", F::GC, F::FUNCTION_REFERENCES.union(F::REFERENCE_TYPES), "build for a target without garbage-collected types"),
         refused("legacy-exceptions", F::LEGACY_EXCEPTIONS, NOTHING, "build without Wasm exceptions (clang: -fno-exceptions)"),
         refused("memory-control", F::MEMORY_CONTROL, NOTHING, "build for Wasm 3.0"),
@@ -65,9 +65,9 @@ pub static FEATURES: &[Feature] = &{
         translated("sign-extension-ops", F::SIGN_EXTENSION, NOTHING, "build without sign extension operators (clang: -mno-sign-ext)"),
         refused("simd", F::SIMD, NOTHING, "build without 128-bit vectors (clang: -mno-simd128)"),
         refused("stack-switching", F::STACK_SWITCHING, F::FUNCTION_REFERENCES, "build for Wasm 3.0"),
-        refused("tail-call", F::TAIL_CALL, NOTHING, "build without tail calls (clang: -mno-tail-call)"),
+        translated("tail-call", F::TAIL_CALL, NOTHING, "build without tail calls (clang: -mno-tail-call)"),
         refused("threads", F::THREADS, NOTHING, "build without atomics and shared memories (clang: -mno-atomics)"),
-        refused("wide-arithmetic", F::WIDE_ARITHMETIC, NOTHING, "build without wide arithmetic (clang: -mno-wide-arithmetic)"),
+        translated("wide-arithmetic", F::WIDE_ARITHMETIC, NOTHING, "build without wide arithmetic (clang: -mno-wide-arithmetic)"),
     ]
 };
 
@@ -106,9 +106,19 @@ impl FeatureSet {
         FEATURES.iter().filter(move |feature| self.contains(feature)).map(|feature| feature.name)
     }
 
+    /// Whether it takes what these flags stand for.
+    pub(crate) fn takes(self, flags: WasmFeatures) -> bool {
+        self.0.contains(flags)
+    }
+
     /// For the validator.
+    ///
+    /// In Wasm 3.0, recursion groups and constant expressions that read any earlier global came with garbage collection, and the
+    /// validator has one switch for all of that. Function types are to be declared as others declare them, so it is on with
+    /// function references; whatever else it lets pass is refused with [`refuse_gc`].
     pub(crate) fn flags(self) -> WasmFeatures {
-        self.0
+        let with_groups = self.0.contains(WasmFeatures::FUNCTION_REFERENCES);
+        if with_groups { self.0.union(WasmFeatures::GC) } else { self.0 }
     }
 }
 
@@ -192,6 +202,13 @@ pub(crate) fn of_operator(op: &Operator<'_>) -> WasmFeatures {
     wasmparser::for_each_operator!(by_operator)
 }
 
+/// The error for something that only garbage collection has.
+pub(crate) fn refuse_gc(offset: usize, what: impl std::fmt::Display) -> CompileError {
+    let gc = feature("gc").expect("it is listed");
+    let message = format!("{what} needs garbage collection");
+    CompileError::Unsupported { feature: gc.name, offset, message, help: gc.help }
+}
+
 /// Turns a validation failure into the error to report: a feature without which the module is invalid at that place, or plain
 /// invalidity.
 ///
@@ -199,7 +216,9 @@ pub(crate) fn of_operator(op: &Operator<'_>) -> WasmFeatures {
 /// need next, and at last everything at once.
 pub(crate) fn explain(wasm: &[u8], taken: FeatureSet, error: BinaryReaderError) -> CompileError {
     let moves_on =
-        |more: WasmFeatures| match Validator::new_with_features(taken.0.union(more)).validate_all(wasm) {
+        |more: WasmFeatures| match Validator::new_with_features(FeatureSet(taken.0.union(more)).flags())
+            .validate_all(wasm)
+        {
             Ok(_) => true,
             Err(other) => other.offset() > error.offset(),
         };

@@ -95,7 +95,7 @@ fn compile_here(
     let target = Target::new(options)?;
     let (mut module, bodies) = parse::parse(wasm, options.features)?;
     let functions = bodies.len();
-    let (facts, bodies) = survey::survey(wasm, options.features, bodies)?;
+    let (facts, bodies) = survey::survey(wasm, &module, options.features, bodies)?;
     let constant_tables = tables::extract_constant(&mut module, &facts);
     let entries = tables::reachable_functions(&module, &facts);
     let layout = module.state_layout()?;

@@ -103,7 +103,9 @@ typedef enum {
     WASMAOT_TRAP_DEADLINE_EXCEEDED = 12, /* see wasmaot_instance_set_timeout */
     WASMAOT_TRAP_KILLED = 13,            /* see wasmaot_interrupt_kill */
     WASMAOT_TRAP_MEMORY_LIMIT = 14,      /* see wasmaot_start_t */
-    WASMAOT_TRAP_TABLE_LIMIT = 15        /* see wasmaot_start_t */
+    WASMAOT_TRAP_TABLE_LIMIT = 15,       /* see wasmaot_start_t */
+    WASMAOT_TRAP_NULL_REFERENCE = 16,
+    WASMAOT_TRAP_NULL_FUNCTION_REFERENCE = 17
 } wasmaot_trap_t;
 
 /* The `wasm_offset` of a frame for which none is known. */
@@ -141,7 +143,7 @@ const wasmaot_frame_t *wasmaot_error_frames(const wasmaot_error_t *error, size_t
 
 /* ---- Types and values ---- */
 
-/* Types of values. */
+/* Types of values. References to functions are all one type here, whatever they are to functions of, and whether or not they may be null. */
 typedef uint8_t wasmaot_type_t;
 enum {
     WASMAOT_I32 = 1,

@@ -30,7 +30,9 @@ impl Extern {
     /// Its type, with the sizes that tables and memories have now; `None` in another store.
     pub(crate) fn ty(&self, core: &StoreCore) -> Option<ExternType> {
         Some(match self {
-            Extern::Func(func) if func.store() == core.id => ExternType::Func((*func.own_type()).clone()),
+            Extern::Func(func) if func.store() == core.id => {
+                ExternType::Func { number: func.type_number(), ty: (*func.own_type()).clone() }
+            }
             Extern::Global(global) if global.store == core.id => ExternType::Global(global.ty),
             Extern::Func(_) | Extern::Global(_) => return None,
             Extern::Table(table) => {
@@ -152,7 +154,7 @@ impl Table {
     /// Makes a table whose elements are all `init`.
     pub fn new(store: &mut impl AsStore, ty: TableType, init: Val) -> Result<Self, InstantiateError> {
         if !ty.element.is_ref() {
-            return Err(ValueError::Type { expected: ValType::FuncRef, found: ty.element }.into());
+            return Err(ValueError::Type { expected: ValType::FUNCREF, found: ty.element }.into());
         }
         let core = store::core_mut(store);
         let init = init.to_raw(core.id, ty.element)?;
@@ -277,7 +279,11 @@ impl Global {
 /// Type of a definition, for messages and comparison with an import's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ExternType {
-    Func(FuncType),
+    /// The type and its process-wide number, by which types are compared.
+    Func {
+        number: u32,
+        ty: FuncType,
+    },
     Table(TableType),
     Memory(MemoryType),
     Global(GlobalType),
@@ -290,7 +296,7 @@ impl std::fmt::Display for ExternType {
             None => write!(f, " {} or more", limits.min),
         };
         match self {
-            ExternType::Func(ty) => write!(f, "function {ty}"),
+            ExternType::Func { ty, .. } => write!(f, "function {ty}"),
             ExternType::Table(ty) => {
                 write!(f, "table of {}", ty.element)?;
                 limits(f, &ty.limits)
@@ -310,8 +316,11 @@ impl ExternType {
     /// Whether something of type `self` can be given where `wanted` is asked for.
     pub(crate) fn matches(&self, wanted: &ExternType) -> bool {
         match (self, wanted) {
-            (ExternType::Func(a), ExternType::Func(b)) => a == b,
-            (ExternType::Global(a), ExternType::Global(b)) => a == b,
+            (ExternType::Func { number: a, .. }, ExternType::Func { number: b, .. }) => a == b,
+            (ExternType::Global(a), ExternType::Global(b)) => {
+                let fits = if b.mutable { a.value == b.value } else { a.value.is_subtype_of(b.value) };
+                a.mutable == b.mutable && fits
+            }
             (ExternType::Table(a), ExternType::Table(b)) => {
                 a.element == b.element && within(a.limits, b.limits)
             }

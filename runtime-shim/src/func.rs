@@ -54,8 +54,13 @@ impl Func {
 
     /// Its type. Its store must be alive.
     pub(crate) fn own_type(&self) -> Arc<FuncType> {
+        types::lookup(self.type_number())
+    }
+
+    /// The process-wide number of its type. Its store must be alive.
+    pub(crate) fn type_number(&self) -> u32 {
         // SAFETY: the record lives as long as the store.
-        types::lookup(unsafe { self.record.as_ref() }.type_id)
+        unsafe { self.record.as_ref() }.type_id
     }
 
     /// How an importing instance reaches it. Its store must be alive.

@@ -73,7 +73,7 @@ impl<T> HostFunc<T> {
     /// How compiled code reaches it.
     pub(crate) fn import(self: &Arc<Self>) -> ImportedFunction {
         let array_entry = asm::host_entry as *const () as u64;
-        ImportedFunction { array_entry, context: Arc::as_ptr(self) as u64 }
+        ImportedFunction { array_entry, context: Arc::as_ptr(self) as u64, tail_entry: 0 }
     }
 }
 

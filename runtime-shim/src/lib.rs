@@ -95,7 +95,10 @@ pub use pool::{
 pub use store::{AsStore, Store};
 pub use suspend::{AsyncResults, Complete, IntoAsyncHostFunc, Outcome, Suspend, Suspended};
 pub use trap::{Frame, MAX_FRAMES, Trap};
+pub use types::type_number;
 pub use val::{MAX_VALUES, Val, ValueError, WasmValue, WasmValues};
 pub use wasmaot_abi as abi;
 pub use wasmaot_abi::trap::TrapCode;
-pub use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
+pub use wasmaot_abi::types::{
+    FuncType, GlobalType, HeapType, Limits, MemoryType, RefType, TableType, ValType,
+};

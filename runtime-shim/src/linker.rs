@@ -9,15 +9,16 @@ use crate::externs::{Extern, ExternType};
 use crate::func::Func;
 use crate::host::{HostFunc, IntoHostFunc};
 use crate::instance::{Imports, Instance, InstanceCore};
-use crate::module::Module;
+use crate::module::{Module, check_types};
 use crate::pool::Linked;
 use crate::store::{self, AsStore, Store, StoreCore};
 use crate::suspend::IntoAsyncHostFunc;
 use crate::trap::Trap;
+use crate::types::{self, type_number};
 use crate::val::Val;
 use std::collections::HashMap;
 use std::sync::Arc;
-use wasmaot_abi::descriptor::{Import, ImportKind};
+use wasmaot_abi::descriptor::{Descriptor, Import, ImportKind};
 use wasmaot_abi::types::FuncType;
 
 /// Definitions that modules are instantiated against.
@@ -141,7 +142,7 @@ impl<T: 'static> Linker<T> {
     ///
     /// If that fails on the way, what has been written to memories and tables of other instances stays.
     pub fn instantiate(&self, store: &mut Store<T>, module: &Module) -> Result<Instance, InstantiateError> {
-        let imports = self.resolve(store::core(store), module)?;
+        let imports = self.resolve(store::core(store), module.descriptor(), module.type_ids())?;
         let core = store::core_mut(store);
         // SAFETY: `resolve` checked types and stores.
         let instance = unsafe { InstanceCore::add(core, module, imports)? };
@@ -157,23 +158,40 @@ impl<T: 'static> Linker<T> {
     /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool). They must all be host functions.
     pub fn link(&self, module: &Module) -> Result<Linked<T>, InstantiateError> {
         // Whatever belongs to a store does not belong to this one, which is an error.
-        let imports = self.resolve(&StoreCore::default(), module)?;
+        let imports = self.resolve(&StoreCore::default(), module.descriptor(), module.type_ids())?;
         // SAFETY: all other imports were refused, and the types are right.
         unsafe { Linked::new(module, imports) }
     }
 
-    fn resolve(&self, core: &StoreCore, module: &Module) -> Result<Imports, InstantiateError> {
+    /// Whether a module with this descriptor, as it is in an artifact, which need not be loaded, nor fit for this machine, finds host functions of the right
+    /// types for all that it imports.
+    ///
+    /// # Errors
+    /// What [`Linker::link`] would say.
+    pub fn check(&self, descriptor: &Descriptor) -> Result<(), InstantiateError> {
+        // Types that are not sound have no numbers, and imports of functions are then unknown.
+        let numbers = if check_types(descriptor).is_ok() { types::number(descriptor) } else { Vec::new() };
+        self.resolve(&StoreCore::default(), descriptor, &numbers).map(drop)
+    }
+
+    /// Finds definitions for all imports; `numbers` are those of the descriptor's types.
+    fn resolve(
+        &self,
+        core: &StoreCore,
+        descriptor: &Descriptor,
+        numbers: &[u32],
+    ) -> Result<Imports, InstantiateError> {
         let mut imports = Imports::default();
         let mut missing = Vec::new();
-        for import in module.imports() {
-            let wanted = wanted(module, import);
+        for import in &descriptor.imports {
+            let wanted = wanted(descriptor, numbers, import);
             let names = self.modules.get(&import.module);
-            match names.and_then(|names| names.get(&import.name)) {
-                Some(definition) => definition.add(core, import, &wanted, &mut imports)?,
+            match wanted.as_ref().zip(names.and_then(|names| names.get(&import.name))) {
+                Some((wanted, definition)) => definition.add(core, import, wanted, &mut imports)?,
                 None => missing.push(UnresolvedImport {
                     module: import.module.clone(),
                     name: import.name.clone(),
-                    wanted: wanted.to_string(),
+                    wanted: wanted.map_or_else(|| "something unknown".into(), |wanted| wanted.to_string()),
                 }),
             }
         }
@@ -181,14 +199,17 @@ impl<T: 'static> Linker<T> {
     }
 }
 
-/// The type that an import asks for.
-fn wanted(module: &Module, import: &Import) -> ExternType {
-    match import.kind {
-        ImportKind::Func { ty } => ExternType::Func(module.descriptor().types[ty as usize].clone()),
+/// The type that an import asks for. None if a function's leads nowhere, which no module has that was loaded.
+fn wanted(descriptor: &Descriptor, numbers: &[u32], import: &Import) -> Option<ExternType> {
+    Some(match import.kind {
+        ImportKind::Func { ty } => ExternType::Func {
+            number: *numbers.get(ty as usize)?,
+            ty: descriptor.types.get(ty as usize)?.clone(),
+        },
         ImportKind::Table { ty } => ExternType::Table(ty),
         ImportKind::Memory { ty } => ExternType::Memory(ty),
         ImportKind::Global { ty } => ExternType::Global(ty),
-    }
+    })
 }
 
 impl<T: 'static> Definition<T> {
@@ -202,7 +223,9 @@ impl<T: 'static> Definition<T> {
     ) -> Result<(), InstantiateError> {
         let names = || (import.module.clone(), import.name.clone());
         let found = match self {
-            Definition::Host(host) => ExternType::Func(host.ty().clone()),
+            Definition::Host(host) => {
+                ExternType::Func { number: type_number(host.ty()), ty: host.ty().clone() }
+            }
             Definition::Extern(item) => item.ty(core).ok_or_else(|| {
                 let (module, name) = names();
                 InstantiateError::WrongStore { module, name }

@@ -319,7 +319,7 @@ fn memory_builtins() {
 #[test]
 fn table_builtins() {
     let mut artifact = Artifact::new(0);
-    let ty = TableType { element: ValType::FuncRef, limits: Limits { min: 4, max: Some(10) } };
+    let ty = TableType { element: ValType::FUNCREF, limits: Limits { min: 4, max: Some(10) } };
     artifact.descriptor.tables.push(abi::Table { ty, constant: false, init: None });
     artifact
         .descriptor
@@ -329,7 +329,7 @@ fn table_builtins() {
     let active = ElemMode::Active { table: 0, offset: i32_const(1) };
     for mode in [active, ElemMode::Passive] {
         let items = items.clone();
-        artifact.descriptor.elems.push(ElemSegment { element: ValType::FuncRef, mode, items });
+        artifact.descriptor.elems.push(ElemSegment { element: ValType::FUNCREF, mode, items });
     }
     let layout = artifact.descriptor.state_layout().unwrap();
     let (mut store, instance) = plain(artifact);
@@ -513,7 +513,7 @@ fn host_made_definitions_are_checked_and_work() {
     assert!(Memory::new(&mut store, Limits { min: 65537, max: None }).is_err());
     assert!(Memory::new(&mut store, Limits { min: 2, max: Some(1) }).is_err());
 
-    let ty = |min, max| TableType { element: ValType::ExternRef, limits: Limits { min, max } };
+    let ty = |min, max| TableType { element: ValType::EXTERNREF, limits: Limits { min, max } };
     let table = Table::new(&mut store, ty(2, None), Val::ExternRef(Some(0))).unwrap();
     assert_eq!(table.get(&store, 1), Ok(Val::ExternRef(Some(0))));
     assert_eq!(table.get(&store, 2), Err(AccessValueError::OutOfBounds { index: 2, length: 2 }));

@@ -7,7 +7,7 @@ use crate::func::Func;
 use crate::store::StoreId;
 use std::mem::MaybeUninit;
 use wasmaot_abi::state::FuncRef;
-use wasmaot_abi::types::ValType;
+use wasmaot_abi::types::{HeapType, RefType, ValType};
 
 /// A cell of a value array or a global, see [`wasmaot_abi::entry`].
 #[repr(C, align(16))]
@@ -68,34 +68,52 @@ pub enum ValueError {
 }
 
 impl Val {
-    /// Its type.
+    /// Its type; that of all functions for a function.
     pub fn ty(&self) -> ValType {
         match self {
             Val::I32(_) => ValType::I32,
             Val::I64(_) => ValType::I64,
             Val::F32(_) => ValType::F32,
             Val::F64(_) => ValType::F64,
-            Val::FuncRef(_) => ValType::FuncRef,
-            Val::ExternRef(_) => ValType::ExternRef,
+            Val::FuncRef(_) => ValType::FUNCREF,
+            Val::ExternRef(_) => ValType::EXTERNREF,
         }
     }
 
-    /// The zero or null of a type; `None` for vectors, which have no value yet.
+    /// The zero or null of a type; `None` for vectors, which have no value yet, and for references that are not null.
     pub fn default_of(ty: ValType) -> Option<Val> {
         Some(match ty {
             ValType::I32 => Val::I32(0),
             ValType::I64 => Val::I64(0),
             ValType::F32 => Val::F32(0),
             ValType::F64 => Val::F64(0),
-            ValType::FuncRef => Val::FuncRef(None),
-            ValType::ExternRef => Val::ExternRef(None),
-            ValType::V128 => return None,
+            ValType::Ref(RefType { nullable: false, .. }) | ValType::V128 => return None,
+            ValType::Ref(RefType { heap: HeapType::Extern, .. }) => Val::ExternRef(None),
+            ValType::Ref(RefType { heap: HeapType::Func | HeapType::Concrete(_), .. }) => Val::FuncRef(None),
         })
+    }
+
+    /// Whether it is a value of a type. The store of a function must be alive.
+    fn is_of(self, ty: ValType) -> bool {
+        let ValType::Ref(RefType { nullable, heap }) = ty else { return self.ty() == ty };
+        match self {
+            Val::FuncRef(None) => nullable && heap.is_func(),
+            Val::ExternRef(None) => nullable && heap == HeapType::Extern,
+            Val::ExternRef(Some(_)) => heap == HeapType::Extern,
+            Val::FuncRef(Some(func)) => HeapType::Concrete(func.type_number()).is_subtype_of(heap),
+            Val::I32(_) | Val::I64(_) | Val::F32(_) | Val::F64(_) => false,
+        }
     }
 
     /// The bits that pass it where `expected` is needed in `store`.
     pub(crate) fn to_raw(self, store: StoreId, expected: ValType) -> Result<u64, ValueError> {
-        if self.ty() != expected {
+        if let Val::FuncRef(Some(func)) = self
+            && expected.is_func_ref()
+            && func.store() != store
+        {
+            return Err(ValueError::Store);
+        }
+        if !self.is_of(expected) {
             return Err(ValueError::Type { expected, found: self.ty() });
         }
         Ok(match self {
@@ -104,8 +122,7 @@ impl Val {
             Val::F32(bits) => u64::from(bits),
             Val::F64(bits) => bits,
             Val::FuncRef(None) | Val::ExternRef(None) => 0,
-            Val::FuncRef(Some(func)) if func.store() == store => func.record() as u64,
-            Val::FuncRef(Some(_)) => return Err(ValueError::Store),
+            Val::FuncRef(Some(func)) => func.record() as u64,
             Val::ExternRef(Some(number)) => match number.checked_add(1) {
                 Some(index) => u64::from(index),
                 None => return Err(ValueError::ExternRef),
@@ -124,9 +141,11 @@ impl Val {
             ValType::I64 => Val::I64(bits as i64),
             ValType::F32 => Val::F32(low),
             ValType::F64 => Val::F64(bits),
-            // SAFETY: a function reference of an instance is 0 or points to a record that lives as long as the store.
-            ValType::FuncRef => Val::FuncRef(unsafe { Func::from_record(bits as *const FuncRef, store) }),
-            ValType::ExternRef => Val::ExternRef(low.checked_sub(1)),
+            ValType::Ref(ty) if ty.heap.is_func() => {
+                // SAFETY: a function reference of an instance is 0 or points to a record that lives as long as the store.
+                Val::FuncRef(unsafe { Func::from_record(bits as *const FuncRef, store) })
+            }
+            ValType::Ref(_) => Val::ExternRef(low.checked_sub(1)),
             ValType::V128 => unreachable!("modules with vectors are refused when they are opened"),
         }
     }

@@ -5,9 +5,9 @@ f:
       8:  lea r8, [rsp]
       c:  mov [rsp], esi
       f:  movsd [rsp+0x10], xmm0
-     15:  mov r9, [rdi-0x140058]
+     15:  mov r9, [rdi-0x140060]
      1c:  mov rax, rdi
-     1f:  mov rdi, [rax-0x140050]
+     1f:  mov rdi, [rax-0x140058]
      26:  mov rdx, rax
      29:  mov rsi, r8
      2c:  call r9

@@ -70,7 +70,7 @@ fn linker(store: &mut Store<()>) -> Linker<()> {
     let memory = Memory::new(store, Limits { min: 1, max: None });
     linker.define("host", "memory", Extern::Memory(memory.expect("it fits"))).expect("a new name");
     let limits = Limits { min: 2, max: None };
-    let table = Table::new(store, TableType { element: ValType::FuncRef, limits }, Val::FuncRef(None));
+    let table = Table::new(store, TableType { element: ValType::FUNCREF, limits }, Val::FuncRef(None));
     linker.define("host", "table", Extern::Table(table.expect("it fits"))).expect("a new name");
     linker
 }

@@ -20,6 +20,11 @@ fn translated() {
         "(module (table 1 funcref) (table 1 funcref) (func (table.copy 0 1 (i32.const 0) (i32.const 0) (i32.const 0))))",
         "(module (global (export \"g\") (mut i32) (i32.const 0)))",
         "(module (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3)))))",
+        "(module (func $f (return_call $f)))",
+        "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
+        "(module (rec (type $a (func (param (ref $b)))) (type $b (func (param (ref $a))))))",
+        "(module (global $a i32 (i32.const 1)) (global i32 (global.get $a)))",
+        "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1))))",
     ] {
         compile(wat).unwrap_or_else(|e| panic!("{wat}: {e}"));
     }
@@ -36,22 +41,23 @@ fn not_translated() {
         ),
         ("threads", "(module (memory 1 1 shared))"),
         ("threads", "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))"),
-        ("tail-call", "(module (func $f (return_call $f)))"),
         ("multi-memory", "(module (memory 1) (memory 1))"),
         ("memory64", "(module (memory i64 1))"),
         ("exceptions", "(module (tag))"),
         ("exceptions", "(module (func (throw_ref (unreachable))))"),
-        (
-            "function-references",
-            "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
-        ),
         ("gc", "(module (type (struct)))"),
+        ("gc", "(module (type (sub (func))))"),
         ("gc", "(module (func (param i31ref)))"),
+        ("gc", "(module (func (local anyref)))"),
+        ("gc", "(module (func (block (result anyref) (unreachable)) (drop)))"),
+        ("gc", "(module (global anyref (ref.null none)))"),
+        ("gc", "(module (global funcref (ref.null nofunc)))"),
+        ("gc", "(module (table 1 i31ref))"),
+        ("gc", "(module (func (drop (ref.null none))))"),
+        ("gc", "(module (func (param funcref) (result i32) (ref.test (ref func) (local.get 0))))"),
+        ("gc", "(module (elem (ref i31) (ref.i31 (i32.const 1))))"),
+        ("gc", "(module (import \"m\" \"g\" (global eqref)))"),
         ("custom-page-sizes", "(module (memory 1 (pagesize 1)))"),
-        (
-            "wide-arithmetic",
-            "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1))))",
-        ),
     ] {
         match compile(wat) {
             Err(CompileError::Unsupported { feature, offset, message, help }) => {
@@ -84,7 +90,17 @@ fn disabled() {
             "(module (func (param f32) (result i32) (i32.trunc_sat_f32_s (local.get 0))))",
         ),
         ("reference-types", "(module (func (param externref)))"),
+        (
+            "function-references",
+            "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
+        ),
+        ("function-references", "(module (rec (type (func)) (type (func))))"),
         ("sign-extension-ops", "(module (func (param i32) (result i32) (i32.extend8_s (local.get 0))))"),
+        ("tail-call", "(module (func $f (return_call $f)))"),
+        (
+            "wide-arithmetic",
+            "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1))))",
+        ),
     ] {
         match without(name, wat) {
             Err(CompileError::Disabled { feature, offset, .. }) => {

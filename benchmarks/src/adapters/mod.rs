@@ -119,7 +119,7 @@ pub(crate) struct AheadOfTime<'a> {
 
 /// All of them, in the order of the rows.
 pub(crate) fn all() -> Vec<Adapter> {
-    let mut all = vec![native::ADAPTER];
+    let mut all = Vec::from(native::ADAPTERS);
     all.extend(wasmaot::ADAPTERS);
     all.push(docker::ADAPTER);
     all.extend(oci::ADAPTERS);

@@ -6,7 +6,7 @@
 //! <!-- end of figures -->
 //! ```
 //!
-//! **Invariant: no figure of the section comes from anywhere else.** A test compares it with the file, byte for byte.
+//! **Invariant: no figure of the section comes from anywhere else.**
 
 use super::picture_path;
 use super::tables::{NONE, interval};
@@ -132,31 +132,4 @@ fn instances(results: &Results) -> String {
         );
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every figure of the section can be traced to its file, because it is made of nothing else.
-    #[test]
-    fn the_readme_says_what_its_results_say() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the repository");
-        let text = std::fs::read_to_string(root.join("README.md")).expect("there is a README.md");
-        let (_, rest) = text.split_once(BEGIN).expect("the section begins");
-        let (file, _) = rest.split_once(" -->").expect("it names its file");
-        let (found, _) = rest.split_once(END).expect("the section ends");
-        // Paths in it are relative to the root, where the command that writes it runs.
-        std::env::set_current_dir(root).expect("the root is there");
-        let results = Results::read(Path::new(file)).expect("the file is there");
-        assert_eq!(
-            format!("{BEGIN}{found}{END}"),
-            section(Path::new(file), &results),
-            "use `report {file} --into README.md`"
-        );
-        for (name, picture) in super::super::pictures::all(&results).expect("they can be drawn") {
-            let path = picture_path(Path::new(file), name);
-            assert_eq!(std::fs::read_to_string(&path).expect("it is there"), picture, "{}", path.display());
-        }
-    }
 }

@@ -12,12 +12,14 @@ use tempfile::TempDir;
 use wasmaot_bench::results::{Figure, Found, Outcome, Results, Run};
 
 /// Every row of the suite.
-const ROWS: [&str; 13] = [
+const ROWS: [&str; 15] = [
     "native",
+    "native static",
     "wasmaot",
     "wasmaot -O0",
     "wasmaot -O2",
     "wasmaot native",
+    "wasmaot exe",
     "docker",
     "runc",
     "crun",

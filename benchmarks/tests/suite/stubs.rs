@@ -44,6 +44,9 @@ const SCRIPTS: [(&str, &str); 13] = [
             case "$3 $4" in
             "-O 0") cp "$5" "$7" && echo slow >>"$7" ;;
             "-O 2" | "--target-cpu native") cp "$5" "$7" ;;
+            "--emit exe")
+                if test "$5" = --dir; then test "$6" = "$FOLDER::." && shift 2; fi
+                { cat "$SHARED_FILE" && echo "answer $(name "$5") \"\$@\""; } >"$7" && chmod +x "$7" ;;
             *) cp "$3" "$5" ;;
             esac ;;
         "run --dir") test "$3" = "$FOLDER::." && answer "$(name "$4")" "$5" ;;

@@ -7,9 +7,10 @@ use wasmaot_abi::descriptor::Descriptor;
 use wasmaot_abi::header::{self, Header};
 use wasmaot_abi::version::ABI_MAJOR;
 use wasmaot_abi::wire::{Decode, DecodeError, Reader};
+use wasmaot_runner::attached::AttachedError;
 
 /// An artifact, as far as it can be read.
-pub(super) struct Artifact {
+pub(crate) struct Artifact {
     /// Bytes of the file.
     pub(super) size: u64,
     pub(super) header: Header,
@@ -36,12 +37,16 @@ pub(crate) enum NotAnArtifact {
     Malformed(#[from] object::Error),
     #[error("it has no section `{}`", header::SECTION)]
     NoSection,
+    #[error("it is a damaged executable: {0}")]
+    Executable(AttachedError),
+    #[error("{0}")]
+    Descriptor(String),
     #[error("the header in its section `{}` is malformed: {reason}", header::SECTION)]
     Header { reason: DecodeError },
 }
 
 impl Artifact {
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, NotAnArtifact> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, NotAnArtifact> {
         if !bytes.starts_with(b"\x7fELF") {
             return Err(NotAnArtifact::NotElf);
         }
@@ -58,6 +63,11 @@ impl Artifact {
         let descriptor = descriptor(&header, &data[Header::SIZE..]);
         let actual_checksum = checksum(bytes, offset as usize + Header::CHECKSUM_OFFSET);
         Ok(Self { size: bytes.len() as u64, header, actual_checksum, sections, descriptor })
+    }
+
+    /// What it says of the module.
+    pub(crate) fn into_descriptor(self) -> Result<Descriptor, NotAnArtifact> {
+        self.descriptor.map_err(NotAnArtifact::Descriptor)
     }
 
     /// What would keep a runtime of this version from loading the file, as far as can be told here.

@@ -3,12 +3,15 @@
 use super::artifact::Artifact;
 use crate::items::{Item, exported, imported, memories, tables};
 use serde_json::{Map, Value, json};
+use std::ffi::OsStr;
 use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::Descriptor;
 use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType};
+use wasmaot_runner::attached::Attached;
+use wasmaot_runner::given::{Directory, Variable};
 
 /// The whole report, ending in a newline.
-pub(super) fn render(artifact: &Artifact) -> String {
+pub(super) fn render(artifact: &Artifact, attached: Option<&Attached>) -> String {
     let header = &artifact.header;
     let sections: Vec<_> = artifact
         .sections
@@ -28,11 +31,32 @@ pub(super) fn render(artifact: &Artifact) -> String {
             "features": cpu::names(header.cpu_features).collect::<Vec<_>>(),
         },
         "sections": sections,
+        "executable": attached.map(executable),
     });
     if let (Ok(descriptor), Some(fields)) = (&artifact.descriptor, report.as_object_mut()) {
         fields.extend(module(descriptor));
     }
     format!("{report:#}\n")
+}
+
+/// What an executable is, besides the artifact in it.
+fn executable(attached: &Attached) -> Value {
+    let given = &attached.given;
+    let text = |text: &OsStr| text.to_string_lossy().into_owned();
+    let directories = given.directories.iter().map(|Directory { host, guest, read_only }| {
+        json!({ "host": text(host.as_os_str()), "guest": guest, "read_only": read_only })
+    });
+    let environment = given
+        .environment
+        .iter()
+        .map(|Variable { key, value }| json!({ "key": text(key), "value": text(value) }));
+    json!({
+        "artifact_offset": attached.artifact.offset,
+        "directories": directories.collect::<Vec<_>>(),
+        "environment": environment.collect::<Vec<_>>(),
+        "inherit_env": given.inherit_env,
+        "listeners": given.listeners.iter().map(|address| address.to_string()).collect::<Vec<_>>(),
+    })
 }
 
 /// What the descriptor tells.
@@ -74,7 +98,8 @@ fn item(item: Item<'_>) -> (&'static str, Value) {
 }
 
 fn func(ty: &FuncType) -> Value {
-    let names = |types: &[wasmaot_abi::types::ValType]| types.iter().map(|ty| ty.name()).collect::<Vec<_>>();
+    let names =
+        |types: &[wasmaot_abi::types::ValType]| types.iter().map(|ty| ty.to_string()).collect::<Vec<_>>();
     json!({ "params": names(&ty.params), "results": names(&ty.results) })
 }
 
@@ -84,7 +109,7 @@ fn limits(limits: Limits) -> (u64, Option<u64>) {
 
 fn table(ty: TableType) -> Value {
     let (min, max) = limits(ty.limits);
-    json!({ "element": ty.element.name(), "min": min, "max": max })
+    json!({ "element": ty.element.to_string(), "min": min, "max": max })
 }
 
 fn memory(ty: MemoryType) -> Value {
@@ -93,5 +118,5 @@ fn memory(ty: MemoryType) -> Value {
 }
 
 fn global(ty: GlobalType) -> Value {
-    json!({ "value": ty.value.name(), "mutable": ty.mutable })
+    json!({ "value": ty.value.to_string(), "mutable": ty.mutable })
 }

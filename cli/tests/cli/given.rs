@@ -100,7 +100,7 @@ fn a_program_accepts_connections() {
 fn an_address_that_cannot_be_used_is_named() {
     let place = Place::new();
     let name = place.artifact("nothing", r#"(module (func (export "_start")))"#);
-    place.run(&["run", "--listen", "nowhere", &name]).status(1).stderr_has(&["`nowhere`"]);
+    place.run(&["run", "--listen", "nowhere", &name]).status(2).stderr_has(&["nowhere", "--listen"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod cache;
 mod compile;
+mod executable;
 mod files;
 mod given;
 mod inspect;

@@ -70,7 +70,12 @@ impl Place {
 
     /// The command, to be run here.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wasmaot"));
+        self.started(Path::new(env!("CARGO_BIN_EXE_wasmaot")), arguments)
+    }
+
+    /// A program, to be run here.
+    pub(crate) fn started(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(self.directory.path())
@@ -93,6 +98,15 @@ impl Place {
         self.file(&source, text);
         self.run(&["compile", &source, "--quiet"]).status(0).silent();
         format!("{name}.so")
+    }
+
+    /// Compiles a module in the text format to an executable with these options, and gives its path.
+    #[track_caller]
+    pub(crate) fn executable(&self, name: &str, text: &str, options: &[&str]) -> PathBuf {
+        let source = format!("{name}.wat");
+        self.file(&source, text);
+        self.run(&[&["compile", &source, "--emit", "exe", "--quiet"], options].concat()).status(0).silent();
+        self.path(name)
     }
 
     /// Names of the files in the cache, sorted.

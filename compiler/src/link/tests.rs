@@ -126,6 +126,7 @@ fn descriptor() -> Descriptor {
         wasm_features: Vec::new(),
         places: Places::default(),
         types: Vec::new(),
+        type_groups: Vec::new(),
         imports: Vec::new(),
         exports: Vec::new(),
         entries: Vec::new(),

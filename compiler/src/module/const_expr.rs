@@ -1,13 +1,17 @@
 //! Constant expressions: read from the module, and evaluated where nothing of the instance is needed.
 
-use super::Global;
+use super::{Global, ModuleInfo};
 use crate::error::CompileError;
+use crate::features::{of_operator, refuse_gc};
 use wasmaot_abi::descriptor::{ConstExpr, ConstOp};
 use wasmaot_abi::types::ValType;
-use wasmparser::{HeapType, Operator};
+use wasmparser::{Operator, WasmFeatures};
 
 /// Reads a constant expression. Operators that are not constant are left to the validator.
-pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, CompileError> {
+pub(crate) fn read(
+    module: &ModuleInfo<'_>,
+    expr: &wasmparser::ConstExpr<'_>,
+) -> Result<ConstExpr, CompileError> {
     let mut ops = Vec::new();
     for item in expr.get_operators_reader().into_iter_with_offsets() {
         let (op, offset) = item?;
@@ -17,7 +21,7 @@ pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Compil
             Operator::F32Const { value } => ConstOp::F32Const { bits: value.bits() },
             Operator::F64Const { value } => ConstOp::F64Const { bits: value.bits() },
             Operator::GlobalGet { global_index } => ConstOp::GlobalGet { index: global_index },
-            Operator::RefNull { hty } => ConstOp::RefNull { ty: null_type(hty, offset)? },
+            Operator::RefNull { hty } => ConstOp::RefNull { ty: module.null_type(hty, offset)? },
             Operator::RefFunc { function_index } => ConstOp::RefFunc { entry: function_index },
             Operator::I32Add => ConstOp::I32Add,
             Operator::I32Sub => ConstOp::I32Sub,
@@ -26,6 +30,9 @@ pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Compil
             Operator::I64Sub => ConstOp::I64Sub,
             Operator::I64Mul => ConstOp::I64Mul,
             Operator::End => break,
+            other if of_operator(&other).contains(WasmFeatures::GC) => {
+                return Err(refuse_gc(offset, "a constant expression of this kind"));
+            }
             other => {
                 let message = format!("not a constant expression: {other:?}");
                 return Err(CompileError::Invalid { offset, message });
@@ -33,18 +40,6 @@ pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Compil
         });
     }
     Ok(ConstExpr { ops })
-}
-
-/// The type of a `ref.null`.
-pub(crate) fn null_type(hty: HeapType, offset: usize) -> Result<ValType, CompileError> {
-    match hty {
-        HeapType::FUNC => Ok(ValType::FuncRef),
-        HeapType::EXTERN => Ok(ValType::ExternRef),
-        other => Err(CompileError::Invalid {
-            offset,
-            message: format!("not a reference type of Wasm 2.0: {other:?}"),
-        }),
-    }
 }
 
 /// A value that is known before there is an instance. Floats as bits, functions as indices.

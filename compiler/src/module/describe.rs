@@ -31,6 +31,7 @@ pub(crate) fn describe(
         wasm_features: features::names(features | declared_features(module)),
         places: Places::default(),
         types: module.types.clone(),
+        type_groups: module.type_groups.clone(),
         imports: module.imports.clone(),
         exports: module.exports.clone(),
         tables: defined_tables
@@ -134,13 +135,19 @@ fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
     });
     let values = || module.types.iter().flat_map(|ty| ty.params.iter().chain(&ty.results));
     let reference_types = values().any(|ty| ty.is_ref())
-        || module.tables.iter().any(|table| table.ty.element == ValType::ExternRef)
+        || module.tables.iter().any(|table| table.ty.element != ValType::FUNCREF)
         || module.tables.len() > 1;
+    let plain = |ty: ValType| !ty.is_ref() || ty == ValType::FUNCREF || ty == ValType::EXTERNREF;
+    let function_references = values().any(|&ty| !plain(ty))
+        || module.globals.iter().any(|global| !plain(global.ty.value))
+        || module.tables.iter().any(|table| !plain(table.ty.element) || table.init.is_some())
+        || module.type_groups.iter().any(|&size| size > 1);
     let bulk_segments = module.data.iter().any(|data| data.active.is_none())
         || module.elems.iter().any(|elem| matches!(elem.mode, ElemMode::Passive));
     let mut used = WasmFeatures::empty();
     used.set(WasmFeatures::BULK_MEMORY, bulk_segments);
     used.set(WasmFeatures::EXTENDED_CONST, extended_const);
+    used.set(WasmFeatures::FUNCTION_REFERENCES, function_references);
     used.set(WasmFeatures::MULTI_VALUE, module.types.iter().any(|ty| ty.results.len() > 1));
     used.set(WasmFeatures::MUTABLE_GLOBAL, mutable_import || mutable_export);
     used.set(WasmFeatures::REFERENCE_TYPES, reference_types);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`parse`] | sections in, [`ModuleInfo`] out |
 //! | [`survey`] | one look at all function bodies: validation, and what they do to tables |
+//! | [`types`] | types |
 //! | [`const_expr`] | constant expressions |
 //! | [`tables`] | which tables are constant |
 //! | [`image`] | the initial contents of memories |
@@ -15,6 +16,7 @@ pub(crate) mod image;
 pub(crate) mod parse;
 pub(crate) mod survey;
 pub(crate) mod tables;
+mod types;
 
 use std::collections::HashMap;
 use wasmaot_abi::descriptor::{ConstExpr, Export, ExportKind, Import};
@@ -26,8 +28,10 @@ use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 /// In constant expressions, `RefFunc` holds a function index until [`describe`] turns it into an entry position.
 #[derive(Default)]
 pub(crate) struct ModuleInfo<'a> {
-    /// Function types, each once.
+    /// Function types, each once. Types refer to each other by indices in here.
     pub(crate) types: Vec<FuncType>,
+    /// The number of types in each recursion group, in order.
+    pub(crate) type_groups: Vec<u32>,
     /// From the module's type index to the one in `types`.
     pub(crate) type_map: Vec<u32>,
     pub(crate) imports: Vec<Import>,

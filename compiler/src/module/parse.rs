@@ -6,12 +6,12 @@
 use super::{Data, Elem, ElemItems, ElemMode, Global, Memory, ModuleInfo, Table, const_expr};
 use crate::error::CompileError;
 use crate::features::{self, FeatureSet};
-use std::collections::HashMap;
+use wasmaot_abi::canon::Types;
 use wasmaot_abi::descriptor::{Export, ExportKind, Import, ImportKind};
-use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
+use wasmaot_abi::types::{Limits, MemoryType, RefType, ValType};
 use wasmparser::{
-    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody,
-    Name, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources,
+    DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody, Name, Parser, Payload,
+    TableInit, TypeRef, ValidPayload, Validator, ValidatorResources,
 };
 
 /// A function body with what validates it.
@@ -44,7 +44,6 @@ pub(crate) fn parse<'a>(
 struct SectionReader<'a> {
     module: ModuleInfo<'a>,
     bodies: Vec<Body<'a>>,
-    unique_types: HashMap<FuncType, u32>,
 }
 
 impl<'a> SectionReader<'a> {
@@ -55,21 +54,19 @@ impl<'a> SectionReader<'a> {
     fn section(&mut self, payload: Payload<'a>) -> Result<(), CompileError> {
         match payload {
             Payload::TypeSection(reader) => {
-                for group in reader {
-                    for ty in group?.into_types() {
-                        let CompositeInnerType::Func(ty) = ty.composite_type.inner else {
-                            unreachable!("the validator takes function types only");
-                        };
-                        self.add_type(FuncType {
-                            params: val_types(ty.params()),
-                            results: val_types(ty.results()),
-                        });
-                    }
+                let mut types = Types::default();
+                for group in reader.into_iter_with_offsets() {
+                    let (offset, group) = group?;
+                    let group = super::types::group(group, offset)?;
+                    let start = types.add(&group, &self.module.type_map);
+                    self.module.type_map.extend((start..).take(group.len()));
                 }
+                (self.module.types, self.module.type_groups) = types.into_parts();
             }
             Payload::ImportSection(reader) => {
-                for import in reader.into_imports() {
-                    self.import(import?);
+                for import in reader.into_imports_with_offsets() {
+                    let (offset, import) = import?;
+                    self.import(import, offset)?;
                 }
             }
             Payload::FunctionSection(reader) => {
@@ -79,13 +76,14 @@ impl<'a> SectionReader<'a> {
                 }
             }
             Payload::TableSection(reader) => {
-                for table in reader {
-                    let table = table?;
+                for table in reader.into_iter_with_offsets() {
+                    let (offset, table) = table?;
                     let init = match table.init {
                         TableInit::RefNull => None,
-                        TableInit::Expr(expr) => Some(const_expr::read(&expr)?),
+                        TableInit::Expr(expr) => Some(const_expr::read(&self.module, &expr)?),
                     };
-                    self.module.tables.push(Table { ty: table_type(&table.ty), imported: false, init });
+                    let ty = self.module.table_type(&table.ty, offset)?;
+                    self.module.tables.push(Table { ty, imported: false, init });
                 }
             }
             Payload::MemorySection(reader) => {
@@ -94,10 +92,11 @@ impl<'a> SectionReader<'a> {
                 }
             }
             Payload::GlobalSection(reader) => {
-                for global in reader {
-                    let global = global?;
-                    let init = Some(const_expr::read(&global.init_expr)?);
-                    self.module.globals.push(Global { ty: global_type(&global.ty), init });
+                for global in reader.into_iter_with_offsets() {
+                    let (offset, global) = global?;
+                    let init = Some(const_expr::read(&self.module, &global.init_expr)?);
+                    let ty = self.module.global_type(&global.ty, offset)?;
+                    self.module.globals.push(Global { ty, init });
                 }
             }
             Payload::ExportSection(reader) => {
@@ -109,8 +108,9 @@ impl<'a> SectionReader<'a> {
             }
             Payload::StartSection { func, .. } => self.module.start = Some(func),
             Payload::ElementSection(reader) => {
-                for elem in reader {
-                    let elem = elem_segment(elem?)?;
+                for elem in reader.into_iter_with_offsets() {
+                    let (offset, elem) = elem?;
+                    let elem = elem_segment(&self.module, elem, offset)?;
                     self.module.elems.push(elem);
                 }
             }
@@ -120,7 +120,7 @@ impl<'a> SectionReader<'a> {
                     let active = match data.kind {
                         DataKind::Passive => None,
                         DataKind::Active { memory_index, offset_expr } => {
-                            Some((memory_index, const_expr::read(&offset_expr)?))
+                            Some((memory_index, const_expr::read(&self.module, &offset_expr)?))
                         }
                     };
                     self.module.data.push(Data { active, bytes: data.data });
@@ -136,16 +136,7 @@ impl<'a> SectionReader<'a> {
         Ok(())
     }
 
-    fn add_type(&mut self, ty: FuncType) {
-        let types = &mut self.module.types;
-        let index = *self.unique_types.entry(ty).or_insert_with_key(|ty| {
-            types.push(ty.clone());
-            types.len() as u32 - 1
-        });
-        self.module.type_map.push(index);
-    }
-
-    fn import(&mut self, import: wasmparser::Import<'a>) {
+    fn import(&mut self, import: wasmparser::Import<'a>, offset: usize) -> Result<(), CompileError> {
         let module = &mut self.module;
         let kind = match import.ty {
             TypeRef::Func(ty) => {
@@ -155,7 +146,7 @@ impl<'a> SectionReader<'a> {
                 ImportKind::Func { ty }
             }
             TypeRef::Table(ty) => {
-                let ty = table_type(&ty);
+                let ty = module.table_type(&ty, offset)?;
                 module.tables.push(Table { ty, imported: true, init: None });
                 ImportKind::Table { ty }
             }
@@ -165,7 +156,7 @@ impl<'a> SectionReader<'a> {
                 ImportKind::Memory { ty }
             }
             TypeRef::Global(ty) => {
-                let ty = global_type(&ty);
+                let ty = module.global_type(&ty, offset)?;
                 module.globals.push(Global { ty, init: None });
                 module.imported_globals += 1;
                 ImportKind::Global { ty }
@@ -179,6 +170,7 @@ impl<'a> SectionReader<'a> {
             name: import.name.to_string(),
             kind,
         });
+        Ok(())
     }
 
     /// Takes the function names. A malformed name section is not an error (core specification,
@@ -193,60 +185,35 @@ impl<'a> SectionReader<'a> {
     }
 }
 
-fn elem_segment(elem: wasmparser::Element<'_>) -> Result<Elem, CompileError> {
+fn elem_segment(
+    module: &ModuleInfo<'_>,
+    elem: wasmparser::Element<'_>,
+    offset: usize,
+) -> Result<Elem, CompileError> {
     let mode = match elem.kind {
         ElementKind::Passive => ElemMode::Passive,
         ElementKind::Declared => ElemMode::Declared,
         ElementKind::Active { table_index, offset_expr } => {
-            ElemMode::Active { table: table_index.unwrap_or(0), offset: const_expr::read(&offset_expr)? }
+            let offset = const_expr::read(module, &offset_expr)?;
+            ElemMode::Active { table: table_index.unwrap_or(0), offset }
         }
     };
     let (element, items) = match elem.items {
         ElementItems::Functions(reader) => {
-            (ValType::FuncRef, ElemItems::Functions(reader.into_iter().collect::<Result<_, _>>()?))
+            let functions = reader.into_iter().collect::<Result<_, _>>()?;
+            (RefType { nullable: false, ..RefType::FUNCREF }, ElemItems::Functions(functions))
         }
         ElementItems::Expressions(ty, reader) => {
-            let exprs = reader.into_iter().map(|expr| const_expr::read(&expr?)).collect::<Result<_, _>>()?;
-            (ref_type(ty), ElemItems::Exprs(exprs))
+            let exprs = reader.into_iter().map(|expr| const_expr::read(module, &expr?));
+            (module.ref_type(ty, offset)?, ElemItems::Exprs(exprs.collect::<Result<_, _>>()?))
         }
     };
-    Ok(Elem { element, mode, items })
-}
-
-pub(crate) fn val_type(ty: wasmparser::ValType) -> ValType {
-    match ty {
-        wasmparser::ValType::I32 => ValType::I32,
-        wasmparser::ValType::I64 => ValType::I64,
-        wasmparser::ValType::F32 => ValType::F32,
-        wasmparser::ValType::F64 => ValType::F64,
-        wasmparser::ValType::V128 => ValType::V128,
-        wasmparser::ValType::Ref(ty) => ref_type(ty),
-    }
-}
-
-fn ref_type(ty: wasmparser::RefType) -> ValType {
-    match ty {
-        wasmparser::RefType::FUNCREF => ValType::FuncRef,
-        wasmparser::RefType::EXTERNREF => ValType::ExternRef,
-        other => unreachable!("the validator takes no {other}"),
-    }
-}
-
-pub(crate) fn val_types(types: &[wasmparser::ValType]) -> Vec<ValType> {
-    types.iter().copied().map(val_type).collect()
-}
-
-fn table_type(ty: &wasmparser::TableType) -> TableType {
-    TableType { element: ref_type(ty.element_type), limits: Limits { min: ty.initial, max: ty.maximum } }
+    Ok(Elem { element: ValType::Ref(element), mode, items })
 }
 
 fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
     let page_log2 = ty.page_size_log2.unwrap_or(16) as u8;
     MemoryType { limits: Limits { min: ty.initial, max: ty.maximum }, page_log2 }
-}
-
-fn global_type(ty: &wasmparser::GlobalType) -> GlobalType {
-    GlobalType { value: val_type(ty.content_type), mutable: ty.mutable }
 }
 
 fn export_kind(kind: ExternalKind, index: u32) -> ExportKind {

@@ -4,6 +4,7 @@
 //! Bodies are independent, so this runs in parallel. **Invariant: nothing is translated that has not
 //! passed here.**
 
+use super::ModuleInfo;
 use super::parse::Body;
 use crate::error::CompileError;
 use crate::features::{self, FeatureSet};
@@ -66,6 +67,7 @@ impl Facts {
 /// The error of the first body that has one is reported, whatever the number of threads.
 pub(crate) fn survey<'a>(
     wasm: &[u8],
+    module: &ModuleInfo<'_>,
     taken: FeatureSet,
     bodies: Vec<Body<'a>>,
 ) -> Result<(Facts, Vec<wasmparser::FunctionBody<'a>>), CompileError> {
@@ -73,34 +75,78 @@ pub(crate) fn survey<'a>(
         .into_par_iter()
         .map_init(FuncValidatorAllocations::default, |allocations, body| {
             let plain = body.body.clone();
-            survey_body(allocations, body).map(|facts| (facts, plain))
+            survey_body(allocations, module, taken, body).map(|facts| (facts, plain))
         })
         .collect();
     let mut facts = Facts::default();
     let mut plain = Vec::with_capacity(surveyed.len());
     for result in surveyed {
-        let (found, body) = result.map_err(|error| features::explain(wasm, taken, error))?;
+        let (found, body) = result.map_err(|failure| match failure {
+            Failure::Invalid(error) => features::explain(wasm, taken, error),
+            Failure::Refused(error) => error,
+        })?;
         facts = facts.merge(found);
         plain.push(body);
     }
     Ok((facts, plain))
 }
 
+/// Why a body is not taken.
+enum Failure {
+    Invalid(BinaryReaderError),
+    /// It is valid, but needs what is not translated.
+    Refused(CompileError),
+}
+
+impl From<BinaryReaderError> for Failure {
+    fn from(error: BinaryReaderError) -> Self {
+        Failure::Invalid(error)
+    }
+}
+
+impl From<CompileError> for Failure {
+    fn from(error: CompileError) -> Self {
+        Failure::Refused(error)
+    }
+}
+
 fn survey_body(
     allocations: &mut FuncValidatorAllocations,
+    module: &ModuleInfo<'_>,
+    taken: FeatureSet,
     body: Body<'_>,
-) -> Result<Facts, BinaryReaderError> {
+) -> Result<Facts, Failure> {
     let mut validator = body.validator.into_validator(std::mem::take(allocations));
     let mut facts = Facts::default();
     let mut locals = body.body.get_binary_reader();
     validator.read_locals(&mut locals)?;
+    for group in body.body.get_locals_reader()? {
+        module.val_type(group?.1, body.body.range().start)?;
+    }
     let mut reader = body.body.get_operators_reader()?;
     while !reader.eof() {
         let (op, offset) = reader.read_with_offset()?;
         validator.op(offset, &op)?;
+        check_types(module, &op, offset)?;
+        if features::of_operator(&op).contains(WasmFeatures::GC) && !taken.takes(WasmFeatures::GC) {
+            return Err(features::refuse_gc(offset, "this operator").into());
+        }
         facts.note(&op);
     }
     reader.finish()?;
     *allocations = validator.into_allocations();
     Ok(facts)
+}
+
+/// Checks the types that an operator states.
+fn check_types(module: &ModuleInfo<'_>, op: &Operator<'_>, offset: usize) -> Result<(), CompileError> {
+    use Operator as O;
+    match *op {
+        O::Block { blockty: BlockType::Type(ty) }
+        | O::Loop { blockty: BlockType::Type(ty) }
+        | O::If { blockty: BlockType::Type(ty) }
+        | O::TypedSelect { ty } => module.val_type(ty, offset).map(drop),
+        O::RefNull { hty } => module.null_type(hty, offset).map(drop),
+        _ => Ok(()),
+    }
 }

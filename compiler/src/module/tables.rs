@@ -7,7 +7,6 @@ use super::const_expr::{ConstValue, constant_global, evaluate};
 use super::survey::Facts;
 use super::{Elem, ElemItems, ElemMode, ModuleInfo, Table};
 use wasmaot_abi::descriptor::{ConstExpr, ExportKind};
-use wasmaot_abi::types::ValType;
 
 /// Larger tables stay in the instance unless half of their elements are set.
 const SPARSE_LIMIT: u64 = 4096;
@@ -35,10 +34,7 @@ pub(crate) fn extract_constant(module: &mut ModuleInfo<'_>, facts: &Facts) -> Ve
 fn constant_elements(module: &ModuleInfo<'_>, facts: &Facts, index: u32) -> Option<Elements> {
     let table = &module.tables[index as usize];
     let exported = module.exports.iter().any(|export| export.kind == ExportKind::Table { index });
-    if table.imported
-        || exported
-        || facts.dynamic_tables.contains(&index)
-        || table.ty.element != ValType::FuncRef
+    if table.imported || exported || facts.dynamic_tables.contains(&index) || !table.ty.element.is_func_ref()
     {
         return None;
     }

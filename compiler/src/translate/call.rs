@@ -23,15 +23,20 @@ impl Translator<'_, '_> {
 
     pub(super) fn call_indirect(&mut self, ty: u32, table: u32) {
         let ty = self.env.module.type_map[ty as usize];
-        let index = self.pop();
-        let (code, vmctx) = match self.env.constant_tables[table as usize] {
-            Some(_) => (self.constant_callee(ty, table, index), self.vmctx),
-            None => self.table_callee(ty, table, index),
-        };
+        let (code, vmctx) = self.indirect_callee(ty, table);
         let signature = self.signature(ty);
         let args = self.pop_arguments(ty, vmctx);
         let call = self.builder.ins().call_indirect(signature, code, &args);
         self.push_results(call);
+    }
+
+    /// Tail entry and vmctx of the function in a table whose index is on top of the stack.
+    pub(super) fn indirect_callee(&mut self, ty: u32, table: u32) -> (Value, Value) {
+        let index = self.pop();
+        match self.env.constant_tables[table as usize] {
+            Some(_) => (self.constant_callee(ty, table, index), self.vmctx),
+            None => self.table_callee(ty, table, index),
+        }
     }
 
     /// The tail entry that a constant table holds. Functions in it belong to this instance.
@@ -78,7 +83,7 @@ impl Translator<'_, '_> {
     }
 
     /// A field of what a function reference points to. It never changes, but may be read only if the reference is not null.
-    fn load_from_reference(
+    pub(super) fn load_from_reference(
         &mut self,
         ty: types::Type,
         reference: Value,
@@ -90,7 +95,7 @@ impl Translator<'_, '_> {
     }
 
     /// Pops the arguments for a type and puts the vmctx in front.
-    fn pop_arguments(&mut self, ty: u32, vmctx: Value) -> Vec<Value> {
+    pub(super) fn pop_arguments(&mut self, ty: u32, vmctx: Value) -> Vec<Value> {
         let count = self.env.module.types[ty as usize].params.len();
         let start = self.stack.len() - count;
         let mut args = Vec::with_capacity(count + 1);
@@ -99,7 +104,7 @@ impl Translator<'_, '_> {
         args
     }
 
-    fn push_results(&mut self, call: cranelift_codegen::ir::Inst) {
+    pub(super) fn push_results(&mut self, call: cranelift_codegen::ir::Inst) {
         self.stack.extend_from_slice(self.builder.func.dfg.inst_results(call));
     }
 

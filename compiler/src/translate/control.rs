@@ -5,7 +5,6 @@
 //! frame says**, because an unreachable end resets it.
 
 use super::{Translator, clif_type};
-use crate::module::parse::val_type;
 use cranelift_codegen::ir::{self, Block, BlockArg, InstBuilder, JumpTableData, TrapCode as ClifTrap, Value};
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::ValType;
@@ -73,7 +72,7 @@ impl Translator<'_, '_> {
     fn signature_of(&self, ty: BlockType) -> (Vec<ValType>, Vec<ValType>) {
         match ty {
             BlockType::Empty => (Vec::new(), Vec::new()),
-            BlockType::Type(ty) => (Vec::new(), vec![val_type(ty)]),
+            BlockType::Type(ty) => (Vec::new(), vec![self.env.module.surveyed_type(ty)]),
             BlockType::FuncType(index) => {
                 let ty = &self.env.module.types[self.env.module.type_map[index as usize] as usize];
                 (ty.params.clone(), ty.results.clone())
@@ -227,6 +226,11 @@ impl Translator<'_, '_> {
 
     pub(super) fn br_if(&mut self, depth: u32) {
         let condition = self.pop();
+        self.branch_if(condition, depth);
+    }
+
+    /// Branches to a label if a value is not 0, and goes on if it is.
+    pub(super) fn branch_if(&mut self, condition: Value, depth: u32) {
         let (block, count) = self.target(depth);
         let args = self.top_args(count);
         let next = self.builder.create_block();

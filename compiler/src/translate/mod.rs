@@ -5,13 +5,15 @@
 //! | [`ops`] | the table of operators |
 //! | [`control`] | blocks, branches, the control stack |
 //! | [`call`] | calls, direct and indirect, and calls of builtins |
+//! | [`tail_call`] | tail calls |
 //! | [`heap`] | **sandbox-critical**: from a Wasm address to a native one |
 //! | [`memory`] | loads, stores, size |
 //! | [`bulk`] | copying and filling memory |
 //! | [`table`] | table operators, and **sandbox-critical**: from an index to an element |
 //! | [`global`] | globals |
-//! | [`reference`] | references |
-//! | [`numeric`], [`convert`], [`round`] | arithmetic |
+//! | [`reference`] | references, and branches on null |
+//! | [`call_ref`] | calls through references |
+//! | [`numeric`], [`convert`], [`round`], [`wide`] | arithmetic |
 //! | [`vmctx`] | reads and writes of instance state |
 //! | [`thunk`] | array entries, and thunks for imports |
 //!
@@ -21,6 +23,7 @@
 
 mod bulk;
 mod call;
+mod call_ref;
 mod control;
 mod convert;
 mod global;
@@ -31,13 +34,14 @@ mod ops;
 mod reference;
 mod round;
 mod table;
+mod tail_call;
 mod thunk;
 mod vmctx;
+mod wide;
 
 use crate::error::CompileError;
 use crate::isa::Target;
 use crate::module::ModuleInfo;
-use crate::module::parse::val_type;
 use crate::module::tables::Elements;
 use cranelift_codegen::ir::{
     self, AbiParam, ExtFuncData, ExternalName, Function, InstBuilder, Signature, SourceLoc, UserExternalName,
@@ -112,11 +116,13 @@ impl Env<'_> {
 /// The type of a Wasm value in CLIF. Function references are addresses, other references indices.
 fn clif_type(ty: ValType) -> ir::Type {
     match ty {
-        ValType::I32 | ValType::ExternRef => types::I32,
-        ValType::I64 | ValType::FuncRef => types::I64,
+        ValType::I32 => types::I32,
+        ValType::I64 => types::I64,
         ValType::F32 => types::F32,
         ValType::F64 => types::F64,
         ValType::V128 => types::I8X16,
+        ValType::Ref(ty) if ty.heap.is_func() => types::I64,
+        ValType::Ref(_) => types::I32,
     }
 }
 
@@ -209,7 +215,7 @@ impl<'e, 'f> Translator<'e, 'f> {
     fn declare_locals(&mut self, body: &FunctionBody<'_>) -> Result<(), CompileError> {
         for group in body.get_locals_reader()? {
             let (count, ty) = group?;
-            let ty = val_type(ty);
+            let ty = self.env.module.surveyed_type(ty);
             let zero = self.zero(ty);
             for _ in 0..count {
                 self.declare_local(ty, zero);

@@ -12,6 +12,7 @@ const I8: types::Type = types::I8;
 const I16: types::Type = types::I16;
 const I32: types::Type = types::I32;
 const I64: types::Type = types::I64;
+const I128: types::Type = types::I128;
 
 impl Translator<'_, '_> {
     /// Translates one operator.
@@ -37,6 +38,10 @@ impl Translator<'_, '_> {
             O::Return => self.return_(),
             O::Call { function_index } => self.call(function_index),
             O::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index),
+            O::ReturnCall { function_index } => self.return_call(function_index),
+            O::ReturnCallIndirect { type_index, table_index } => self.return_call_indirect(type_index, table_index),
+            O::CallRef { type_index } => self.call_ref(type_index),
+            O::ReturnCallRef { type_index } => self.return_call_ref(type_index),
             O::Drop => { self.pop(); }
             O::Select | O::TypedSelect { .. } => self.select(),
 
@@ -48,6 +53,9 @@ impl Translator<'_, '_> {
 
             O::RefNull { hty } => self.ref_null(hty),
             O::RefIsNull => self.ref_is_null(),
+            O::RefAsNonNull => self.ref_as_non_null(),
+            O::BrOnNull { relative_depth } => self.br_on_null(relative_depth),
+            O::BrOnNonNull { relative_depth } => self.br_on_non_null(relative_depth),
             O::RefFunc { function_index } => self.ref_func(function_index),
             O::TableGet { table } => self.table_get(table),
             O::TableSet { table } => self.table_set(table),
@@ -124,6 +132,11 @@ impl Translator<'_, '_> {
             O::I32ShrU | O::I64ShrU => self.binary(|b, x, y| b.ushr(x, y)),
             O::I32Rotl | O::I64Rotl => self.binary(|b, x, y| b.rotl(x, y)),
             O::I32Rotr | O::I64Rotr => self.binary(|b, x, y| b.rotr(x, y)),
+
+            O::I64Add128 => self.wide_binary(|b, x, y| b.iadd(x, y)),
+            O::I64Sub128 => self.wide_binary(|b, x, y| b.isub(x, y)),
+            O::I64MulWideS => self.wide_product(|b, x| b.sextend(I128, x)),
+            O::I64MulWideU => self.wide_product(|b, x| b.uextend(I128, x)),
 
             O::F32Abs | O::F64Abs => self.unary(|b, x| b.fabs(x)),
             O::F32Neg | O::F64Neg => self.unary(|b, x| b.fneg(x)),

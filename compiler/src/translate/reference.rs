@@ -1,15 +1,16 @@
 //! References: a function reference is the address of the instance's record of the function, others are indices. 0 is null.
 
+use super::control::trap_code;
 use super::{Translator, clif_type};
-use crate::module::const_expr::null_type;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use wasmaot_abi::state::FuncRef;
+use wasmaot_abi::trap::TrapCode;
 use wasmparser::HeapType;
 
 impl Translator<'_, '_> {
     pub(super) fn ref_null(&mut self, hty: HeapType) {
-        let ty = null_type(hty, 0).expect("validated: a reference type of Wasm 2.0");
+        let ty = self.env.module.null_type(hty, 0).expect("the survey refused other types");
         let null = self.builder.ins().iconst(clif_type(ty), 0);
         self.push(null);
     }
@@ -18,6 +19,28 @@ impl Translator<'_, '_> {
         let reference = self.pop();
         let is_null = self.builder.ins().icmp_imm_u(IntCC::Equal, reference, 0);
         self.push_flag(is_null);
+    }
+
+    pub(super) fn ref_as_non_null(&mut self) {
+        let reference = self.pop();
+        self.builder.ins().trapz(reference, trap_code(TrapCode::NullReference));
+        self.push(reference);
+    }
+
+    /// Branches without the reference if it is null, and goes on with it if not.
+    pub(super) fn br_on_null(&mut self, depth: u32) {
+        let reference = self.pop();
+        let is_null = self.builder.ins().icmp_imm_u(IntCC::Equal, reference, 0);
+        self.branch_if(is_null, depth);
+        self.push(reference);
+    }
+
+    /// Branches with the reference, the label's last operand, unless it is null, and goes on without it if it is.
+    pub(super) fn br_on_non_null(&mut self, depth: u32) {
+        let reference = self.pop();
+        self.push(reference);
+        self.branch_if(reference, depth);
+        self.pop();
     }
 
     pub(super) fn ref_func(&mut self, func: u32) {

@@ -383,7 +383,7 @@ descriptor! {
     wasm_features: Vec<String> = 2, "Wasm features";
     /// Where things lie in the file.
     places: Places = 3, "places";
-    /// Function types, each once.
+    /// Function types, each once, by recursion group. A type refers to others of its group and to earlier ones.
     types: Vec<FuncType> = 4, "types";
     /// Imports.
     imports: Vec<Import> = 5, "imports";
@@ -403,6 +403,8 @@ descriptor! {
     elems: Vec<ElemSegment> = 12, "element segments";
     /// Position of the start function in the list of function entries.
     start: Option<u32> = 13, "the start function";
+    /// The number of types in each recursion group, in order.
+    type_groups: Vec<u32> = 14, "recursion groups";
 }
 
 impl Descriptor {
@@ -428,6 +430,15 @@ impl Descriptor {
         StateLayout::new(self.counts())
     }
 
+    /// Ranges of `types` that are recursion groups, up to the first one that is not inside the list. Together they are all of the list
+    /// in an artifact that is sound.
+    pub fn recursion_groups(&self) -> impl Iterator<Item = core::ops::Range<usize>> {
+        self.type_groups.iter().scan(0usize, |start, &size| {
+            let end = start.checked_add(size as usize).filter(|&end| end <= self.types.len())?;
+            Some(core::mem::replace(start, end)..end)
+        })
+    }
+
     /// The entry of a function, if it can be reached from outside.
     pub fn entry_of(&self, func: u32) -> Option<&FuncEntry> {
         let position = self.entries.binary_search_by_key(&func, |entry| entry.func).ok()?;
@@ -444,7 +455,7 @@ mod tests {
 
     fn sample() -> Descriptor {
         let limits = Limits { min: 1, max: Some(9) };
-        let table = TableType { element: ValType::FuncRef, limits };
+        let table = TableType { element: ValType::FUNCREF, limits };
         let memory = MemoryType { limits, page_log2: 16 };
         let zero = ConstExpr {
             ops: vec![ConstOp::I32Const { value: -3 }, ConstOp::I32Const { value: 4 }, ConstOp::I32Add],
@@ -454,6 +465,7 @@ mod tests {
             wasm_features: vec!["multi-value".to_string()],
             places: Places::default(),
             types: vec![FuncType { params: vec![ValType::I32, ValType::V128], results: vec![ValType::F64] }],
+            type_groups: vec![1],
             imports: vec![
                 Import { module: "m".to_string(), name: "f".to_string(), kind: ImportKind::Func { ty: 0 } },
                 Import {
@@ -486,7 +498,7 @@ mod tests {
                 },
             ],
             elems: vec![ElemSegment {
-                element: ValType::FuncRef,
+                element: ValType::FUNCREF,
                 mode: ElemMode::Passive,
                 items: ElemItems::Entries { entries: vec![0] },
             }],
@@ -516,6 +528,17 @@ mod tests {
         bytes.extend_from_slice(&3u32.to_le_bytes());
         bytes.extend_from_slice(b"new");
         assert_eq!(read(&bytes), Ok(sample()));
+    }
+
+    #[test]
+    fn recursion_groups_stay_inside_the_types() {
+        let types = vec![FuncType { params: Vec::new(), results: Vec::new() }; 4];
+        let groups = |sizes: &[u32]| {
+            let descriptor = Descriptor { types: types.clone(), type_groups: sizes.to_vec(), ..sample() };
+            descriptor.recursion_groups().collect::<Vec<_>>()
+        };
+        assert_eq!(groups(&[3, 1]), [0..3, 3..4]);
+        assert_eq!(groups(&[2, 1, u32::MAX, 1]), [0..2, 2..3]);
     }
 
     #[test]

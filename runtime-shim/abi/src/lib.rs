@@ -14,6 +14,7 @@
 //! | [`trap`] | trap codes and the trap table |
 //! | [`addrmap`] | machine code offsets to Wasm offsets and functions |
 //! | [`types`] | Wasm types |
+//! | [`canon`] | when types are equal |
 //! | [`descriptor`] | the module descriptor: the artifact's table of contents |
 //! | [`header`] | the fixed bytes in front of it |
 //! | [`cpu`] | CPU features and psABI levels |
@@ -25,6 +26,7 @@ extern crate alloc;
 
 pub mod addrmap;
 pub mod builtin;
+pub mod canon;
 pub mod cpu;
 pub mod descriptor;
 pub mod entry;

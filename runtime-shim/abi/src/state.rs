@@ -26,7 +26,7 @@
 
 use crate::slot::{self, HOST_PAGE};
 
-/// How a compiled function reaches an imported one: through its array entry.
+/// How a compiled function reaches an imported one: through its array entry, or by a tail call.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportedFunction {
@@ -35,6 +35,9 @@ pub struct ImportedFunction {
     /// First argument of the array entry: the vmctx of the instance that defines the function, or
     /// the host's record of it.
     pub context: u64,
+    /// Address of the tail entry, to which `context` is the first argument as well; 0 if there is none that this module
+    /// may use, as for host functions.
+    pub tail_entry: u64,
 }
 
 /// A table as compiled code sees it. Elements are 8 bytes each: a [`FuncRef`] address or a
@@ -332,7 +335,7 @@ mod tests {
         rw.push((-(slot::INSTANCE_CELL as i32), 8));
         let mut constants = alloc::vec![(l.instance(), 8), (l.builtins(), 8), (l.funcrefs(), 8)];
         constants.extend((0..counts.types).map(|i| (l.type_id(i), 4)));
-        constants.extend((0..counts.imported_functions).map(|i| (l.imported_function(i), 16)));
+        constants.extend((0..counts.imported_functions).map(|i| (l.imported_function(i), 24)));
         constants.extend((0..counts.tables).map(|i| (l.table(i), 16)));
         constants.extend((0..counts.memories).map(|i| (l.memory(i), 16)));
         constants.extend((0..counts.imported_globals).map(|i| (l.imported_global(i), 8)));

@@ -64,6 +64,10 @@ trap_codes! {
     MemoryLimit = 14, "memory limit exceeded";
     /// A table was to grow beyond the instance's limit.
     TableLimit = 15, "table limit exceeded";
+    /// `ref.as_non_null` of null.
+    NullReference = 16, "null reference";
+    /// `call_ref` of null.
+    NullFunctionReference = 17, "null function reference";
 }
 
 impl core::fmt::Display for TrapCode {

@@ -3,81 +3,228 @@
 use crate::wire::{Decode, DecodeError, Encode, Reader, Writer, record};
 use alloc::vec::Vec;
 
+/// What a reference refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HeapType {
+    /// A function of any type.
+    Func,
+    /// A host value.
+    Extern,
+    /// A function of the type with this number: in an artifact an index in its list of types, in a runtime that
+    /// opened it the process-wide number. Equal numbers are equal types.
+    Concrete(u32),
+}
+
+/// A reference type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RefType {
+    /// Whether null is among its values.
+    pub nullable: bool,
+    /// What it refers to.
+    pub heap: HeapType,
+}
+
 /// A value type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
 pub enum ValType {
     /// 32-bit integer.
-    I32 = 1,
+    I32,
     /// 64-bit integer.
-    I64 = 2,
+    I64,
     /// 32-bit float.
-    F32 = 3,
+    F32,
     /// 64-bit float.
-    F64 = 4,
+    F64,
     /// 128-bit vector.
-    V128 = 5,
-    /// Nullable reference to a function.
-    FuncRef = 6,
-    /// Nullable reference to a host value.
-    ExternRef = 7,
+    V128,
+    /// Reference.
+    Ref(RefType),
+}
+
+impl HeapType {
+    /// Whether references to it are references to functions.
+    pub const fn is_func(self) -> bool {
+        matches!(self, HeapType::Func | HeapType::Concrete(_))
+    }
+
+    /// Whether everything that is of this type is of the other one.
+    pub fn is_subtype_of(self, other: HeapType) -> bool {
+        self == other || (self.is_func() && other == HeapType::Func)
+    }
+}
+
+impl RefType {
+    /// `funcref`.
+    pub const FUNCREF: RefType = RefType { nullable: true, heap: HeapType::Func };
+    /// `externref`.
+    pub const EXTERNREF: RefType = RefType { nullable: true, heap: HeapType::Extern };
+
+    /// Whether every reference of this type is of the other one.
+    pub fn is_subtype_of(self, other: RefType) -> bool {
+        (other.nullable || !self.nullable) && self.heap.is_subtype_of(other.heap)
+    }
 }
 
 impl ValType {
+    /// Nullable reference to a function.
+    pub const FUNCREF: ValType = ValType::Ref(RefType::FUNCREF);
+    /// Nullable reference to a host value.
+    pub const EXTERNREF: ValType = ValType::Ref(RefType::EXTERNREF);
+
     /// Whether it is a reference.
     pub const fn is_ref(self) -> bool {
-        matches!(self, ValType::FuncRef | ValType::ExternRef)
+        matches!(self, ValType::Ref(_))
     }
 
-    /// Its name in the text format.
-    pub const fn name(self) -> &'static str {
+    /// Whether it is a reference to a function, of whatever type.
+    pub const fn is_func_ref(self) -> bool {
+        matches!(self, ValType::Ref(RefType { heap, .. }) if heap.is_func())
+    }
+
+    /// Whether a place of this type needs no initial value: it is zero or null.
+    pub const fn has_default(self) -> bool {
+        !matches!(self, ValType::Ref(RefType { nullable: false, .. }))
+    }
+
+    /// Whether every value of this type is of the other one.
+    pub fn is_subtype_of(self, other: ValType) -> bool {
+        match (self, other) {
+            (ValType::Ref(this), ValType::Ref(other)) => this.is_subtype_of(other),
+            _ => self == other,
+        }
+    }
+
+    /// The type with each number of a concrete type replaced by what `number` gives for it.
+    #[must_use]
+    pub fn renumber(self, number: impl FnOnce(u32) -> u32) -> Self {
         match self {
-            ValType::I32 => "i32",
-            ValType::I64 => "i64",
-            ValType::F32 => "f32",
-            ValType::F64 => "f64",
-            ValType::V128 => "v128",
-            ValType::FuncRef => "funcref",
-            ValType::ExternRef => "externref",
+            ValType::Ref(RefType { nullable, heap: HeapType::Concrete(old) }) => {
+                ValType::Ref(RefType { nullable, heap: HeapType::Concrete(number(old)) })
+            }
+            other => other,
+        }
+    }
+}
+
+impl core::fmt::Display for HeapType {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            HeapType::Func => f.write_str("func"),
+            HeapType::Extern => f.write_str("extern"),
+            HeapType::Concrete(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+impl core::fmt::Display for RefType {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            RefType { nullable: true, heap: HeapType::Concrete(number) } => write!(f, "(ref null {number})"),
+            RefType { nullable: true, heap } => write!(f, "{heap}ref"),
+            RefType { nullable: false, heap } => write!(f, "(ref {heap})"),
         }
     }
 }
 
 impl core::fmt::Display for ValType {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(self.name())
+        match self {
+            ValType::I32 => f.write_str("i32"),
+            ValType::I64 => f.write_str("i64"),
+            ValType::F32 => f.write_str("f32"),
+            ValType::F64 => f.write_str("f64"),
+            ValType::V128 => f.write_str("v128"),
+            ValType::Ref(ty) => write!(f, "{ty}"),
+        }
     }
+}
+
+/// The byte that begins each value type in an artifact. The two references of Wasm 2.0 have one of their own.
+mod tag {
+    pub(super) const I32: u8 = 1;
+    pub(super) const I64: u8 = 2;
+    pub(super) const F32: u8 = 3;
+    pub(super) const F64: u8 = 4;
+    pub(super) const V128: u8 = 5;
+    pub(super) const FUNCREF: u8 = 6;
+    pub(super) const EXTERNREF: u8 = 7;
+    pub(super) const REF_NULL: u8 = 8;
+    pub(super) const REF: u8 = 9;
+}
+
+/// The byte that begins each heap type, after [`tag::REF_NULL`] and [`tag::REF`].
+mod heap_tag {
+    pub(super) const FUNC: u8 = 1;
+    pub(super) const EXTERN: u8 = 2;
+    /// The number follows.
+    pub(super) const CONCRETE: u8 = 3;
 }
 
 impl Encode for ValType {
     fn encode(&self, w: &mut Writer) {
-        w.u8(*self as u8);
+        let ty = match *self {
+            ValType::I32 => return w.u8(tag::I32),
+            ValType::I64 => return w.u8(tag::I64),
+            ValType::F32 => return w.u8(tag::F32),
+            ValType::F64 => return w.u8(tag::F64),
+            ValType::V128 => return w.u8(tag::V128),
+            ValType::FUNCREF => return w.u8(tag::FUNCREF),
+            ValType::EXTERNREF => return w.u8(tag::EXTERNREF),
+            ValType::Ref(ty) => ty,
+        };
+        w.u8(if ty.nullable { tag::REF_NULL } else { tag::REF });
+        match ty.heap {
+            HeapType::Func => w.u8(heap_tag::FUNC),
+            HeapType::Extern => w.u8(heap_tag::EXTERN),
+            HeapType::Concrete(number) => {
+                w.u8(heap_tag::CONCRETE);
+                number.encode(w);
+            }
+        }
     }
 }
 
 impl Decode for ValType {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(match r.u8()? {
-            1 => ValType::I32,
-            2 => ValType::I64,
-            3 => ValType::F32,
-            4 => ValType::F64,
-            5 => ValType::V128,
-            6 => ValType::FuncRef,
-            7 => ValType::ExternRef,
+        let nullable = match r.u8()? {
+            tag::I32 => return Ok(ValType::I32),
+            tag::I64 => return Ok(ValType::I64),
+            tag::F32 => return Ok(ValType::F32),
+            tag::F64 => return Ok(ValType::F64),
+            tag::V128 => return Ok(ValType::V128),
+            tag::FUNCREF => return Ok(ValType::FUNCREF),
+            tag::EXTERNREF => return Ok(ValType::EXTERNREF),
+            tag::REF_NULL => true,
+            tag::REF => false,
             _ => return Err(r.invalid("value type")),
-        })
+        };
+        let heap = match r.u8()? {
+            heap_tag::FUNC => HeapType::Func,
+            heap_tag::EXTERN => HeapType::Extern,
+            heap_tag::CONCRETE => HeapType::Concrete(u32::decode(r)?),
+            _ => return Err(r.invalid("heap type")),
+        };
+        Ok(ValType::Ref(RefType { nullable, heap }))
     }
 }
 
 record! {
     /// A function type. The descriptor's list of types holds each one once.
-    #[derive(PartialEq, Eq, Hash)]
+    #[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub struct FuncType {
         /// Parameters.
         pub params: Vec<ValType>,
         /// Results.
         pub results: Vec<ValType>,
+    }
+}
+
+impl FuncType {
+    /// The type with each number of a concrete type replaced by what `number` gives for it.
+    #[must_use]
+    pub fn renumber(&self, number: impl Fn(u32) -> u32) -> Self {
+        let list = |types: &[ValType]| types.iter().map(|ty| ty.renumber(&number)).collect();
+        Self { params: list(&self.params), results: list(&self.results) }
     }
 }
 
@@ -137,5 +284,46 @@ record! {
         pub value: ValType,
         /// Whether it can be set.
         pub mutable: bool,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAPS: [HeapType; 4] =
+        [HeapType::Func, HeapType::Extern, HeapType::Concrete(0), HeapType::Concrete(u32::MAX)];
+
+    fn references() -> impl Iterator<Item = RefType> {
+        HEAPS.into_iter().flat_map(|heap| [true, false].map(|nullable| RefType { nullable, heap }))
+    }
+
+    #[test]
+    fn each_type_survives_its_encoding() {
+        let plain = [ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128];
+        for ty in plain.into_iter().chain(references().map(ValType::Ref)) {
+            let mut w = Writer::default();
+            ty.encode(&mut w);
+            let bytes = w.into_bytes();
+            let mut r = Reader::new(&bytes);
+            assert_eq!(ValType::decode(&mut r), Ok(ty));
+            assert!(r.is_empty(), "{ty}");
+            assert!((0..bytes.len()).all(|end| ValType::decode(&mut Reader::new(&bytes[..end])).is_err()));
+        }
+        for bytes in [&[0][..], &[10], &[8, 0], &[9, 4]] {
+            assert!(ValType::decode(&mut Reader::new(bytes)).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn subtypes() {
+        for a in references() {
+            for b in references() {
+                let heap = a.heap == b.heap || (a.heap != HeapType::Extern && b.heap == HeapType::Func);
+                assert_eq!(a.is_subtype_of(b), heap && (b.nullable || !a.nullable), "{a} and {b}");
+            }
+        }
+        assert!(ValType::I32.is_subtype_of(ValType::I32) && !ValType::I32.is_subtype_of(ValType::I64));
+        assert!(!ValType::I32.is_subtype_of(ValType::FUNCREF));
     }
 }

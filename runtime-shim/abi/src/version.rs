@@ -4,7 +4,7 @@
 //! that older runtimes skip, and builtins at the end of their table. Anything else moves the major.
 
 /// Incompatible changes. Until 1.0 each comes with a line in the changelog.
-pub const ABI_MAJOR: u16 = 2;
+pub const ABI_MAJOR: u16 = 3;
 
 /// Compatible additions within [`ABI_MAJOR`].
 pub const ABI_MINOR: u16 = 0;

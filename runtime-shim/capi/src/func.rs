@@ -15,13 +15,16 @@ pub struct wasmaot_func_t {
     func: DynamicFunc,
     /// What C is lent of its type.
     ty: wasmaot_functype_t,
+    /// What that points to.
+    _lists: Vec<Box<[u8]>>,
 }
 
 impl wasmaot_func_t {
     pub(crate) fn find(linked: &Linked<Data>, name: &str) -> Result<Self> {
         let func = linked.func(name)?;
-        // The lists of the type stay where they are when the function moves.
-        Ok(Self { ty: wasmaot_functype_t::lend(func.ty()), func })
+        let mut lists = Vec::new();
+        let ty = wasmaot_functype_t::lend(func.ty(), |list| lists.push(list));
+        Ok(Self { ty, func, _lists: lists })
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::boundary::{Out, Result, at, fallible, infallible, list, slice, string, take, usage};
 use crate::error::wasmaot_error_t;
-use crate::value::wasmaot_functype_t;
+use crate::value::{number, wasmaot_functype_t};
 use std::ffi::{OsStr, c_char, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -97,11 +97,11 @@ struct Listed {
     imports: Vec<wasmaot_import_t>,
     exports: Vec<wasmaot_export_t>,
     memories: Vec<wasmaot_memorytype_t>,
-    /// What the names point to.
-    _names: Vec<Box<[u8]>>,
+    /// What names and types point to.
+    _kept: Vec<Box<[u8]>>,
 }
 
-// SAFETY: the pointers in the lists lead to `_names` and to the module's descriptor, which do not change.
+// SAFETY: the pointers in the lists lead to `_kept`, which does not change.
 unsafe impl Send for Listed {}
 // SAFETY: as above.
 unsafe impl Sync for Listed {}
@@ -115,13 +115,13 @@ fn memory(ty: MemoryType) -> wasmaot_memorytype_t {
 }
 
 impl wasmaot_externtype_t {
-    fn func(descriptor: &Descriptor, ty: u32) -> Self {
-        let func = wasmaot_functype_t::lend(&descriptor.types[ty as usize]);
+    fn func(descriptor: &Descriptor, ty: u32, keep: &mut Vec<Box<[u8]>>) -> Self {
+        let func = wasmaot_functype_t::lend(&descriptor.types[ty as usize], |list| keep.push(list));
         Self { kind: 0, of: ExternPayload { func } }
     }
 
     fn table(ty: TableType) -> Self {
-        let table = wasmaot_tabletype_t { elements: limits(ty.limits), ty: ty.element as u8 };
+        let table = wasmaot_tabletype_t { elements: limits(ty.limits), ty: number(ty.element) };
         Self { kind: 1, of: ExternPayload { table } }
     }
 
@@ -130,7 +130,7 @@ impl wasmaot_externtype_t {
     }
 
     fn global(ty: GlobalType) -> Self {
-        let global = wasmaot_globaltype_t { ty: ty.value as u8, is_mutable: ty.mutable };
+        let global = wasmaot_globaltype_t { ty: number(ty.value), is_mutable: ty.mutable };
         Self { kind: 3, of: ExternPayload { global } }
     }
 }
@@ -160,9 +160,9 @@ impl<'a> Types<'a> {
         types
     }
 
-    fn import(&self, kind: ImportKind) -> wasmaot_externtype_t {
+    fn import(&self, kind: ImportKind, keep: &mut Vec<Box<[u8]>>) -> wasmaot_externtype_t {
         match kind {
-            ImportKind::Func { ty } => wasmaot_externtype_t::func(self.descriptor, ty),
+            ImportKind::Func { ty } => wasmaot_externtype_t::func(self.descriptor, ty, keep),
             ImportKind::Table { ty } => wasmaot_externtype_t::table(ty),
             ImportKind::Memory { ty } => wasmaot_externtype_t::memory(ty),
             ImportKind::Global { ty } => wasmaot_externtype_t::global(ty),
@@ -170,12 +170,12 @@ impl<'a> Types<'a> {
     }
 
     /// The loader checked that the indices exist, and that exported functions have entries.
-    fn export(&self, kind: ExportKind) -> Option<wasmaot_externtype_t> {
+    fn export(&self, kind: ExportKind, keep: &mut Vec<Box<[u8]>>) -> Option<wasmaot_externtype_t> {
         Some(match kind {
             ExportKind::Func { index } => {
                 let entries = &self.descriptor.entries;
                 let position = entries.binary_search_by_key(&index, |entry| entry.func).ok()?;
-                wasmaot_externtype_t::func(self.descriptor, entries[position].ty)
+                wasmaot_externtype_t::func(self.descriptor, entries[position].ty, keep)
             }
             ExportKind::Table { index } => wasmaot_externtype_t::table(*self.tables.get(index as usize)?),
             ExportKind::Memory { index } => wasmaot_externtype_t::memory(*self.memories.get(index as usize)?),
@@ -187,25 +187,26 @@ impl<'a> Types<'a> {
 impl Listed {
     fn of(descriptor: &Descriptor) -> Self {
         let types = Types::of(descriptor);
-        let mut names = Vec::new();
-        let mut name = |text: &str| {
+        let mut kept = Vec::new();
+        let name = |text: &str, kept: &mut Vec<Box<[u8]>>| {
             let bytes: Box<[u8]> = [text.as_bytes(), b"\0"].concat().into();
             let start = bytes.as_ptr().cast();
-            names.push(bytes);
+            kept.push(bytes);
             Name { start, length: text.len() }
         };
         let imports = descriptor.imports.iter().map(|import| wasmaot_import_t {
-            module: name(&import.module),
-            name: name(&import.name),
-            ty: types.import(import.kind.clone()),
+            module: name(&import.module, &mut kept),
+            name: name(&import.name, &mut kept),
+            ty: types.import(import.kind.clone(), &mut kept),
         });
         let imports = imports.collect();
         let exports = descriptor.exports.iter().filter_map(|export| {
-            Some(wasmaot_export_t { ty: types.export(export.kind)?, name: name(&export.name) })
+            let ty = types.export(export.kind, &mut kept)?;
+            Some(wasmaot_export_t { ty, name: name(&export.name, &mut kept) })
         });
         let exports = exports.collect();
         let memories = types.memories.iter().map(|&ty| memory(ty)).collect();
-        Self { imports, exports, memories, _names: names }
+        Self { imports, exports, memories, _kept: kept }
     }
 }
 

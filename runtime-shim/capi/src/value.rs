@@ -1,10 +1,10 @@
 //! Values and types as C sees them.
 //!
-//! **Invariants.** A value's union is read as its type says, and all of it is defined. Types have the numbers that the artifact
-//! gives them, so that lists of types are lent to C as they are.
+//! **Invariants.** A value's union is read as its type says, and all of it is defined. C sees two types of references, to functions
+//! and to external values: what they refer to in particular, and whether they may be null, is not told apart.
 
 use crate::boundary::{Result, slice, usage};
-use wasmaot_runtime::{FuncType, Val, ValType};
+use wasmaot_runtime::{FuncType, HeapType, Val, ValType};
 
 /// A value: a type, and the union that it says how to read.
 #[derive(Clone, Copy)]
@@ -51,10 +51,25 @@ fn passable(number: u8) -> Result<ValType> {
         2 => ValType::I64,
         3 => ValType::F32,
         4 => ValType::F64,
-        7 => ValType::ExternRef,
+        7 => ValType::EXTERNREF,
         5 | 6 => return Err(usage(format!("C has no values of type {number} (v128 or funcref)"))),
         _ => return Err(usage(format!("{number} is no type of a value"))),
     })
+}
+
+/// The number of a type.
+pub(crate) fn number(ty: ValType) -> u8 {
+    match ty {
+        ValType::I32 => 1,
+        ValType::I64 => 2,
+        ValType::F32 => 3,
+        ValType::F64 => 4,
+        ValType::V128 => 5,
+        ValType::Ref(ty) => match ty.heap {
+            HeapType::Func | HeapType::Concrete(_) => 6,
+            HeapType::Extern => 7,
+        },
+    }
 }
 
 fn types(numbers: &[u8]) -> Result<Vec<ValType>> {
@@ -62,14 +77,18 @@ fn types(numbers: &[u8]) -> Result<Vec<ValType>> {
 }
 
 impl wasmaot_functype_t {
-    /// A type, lent to C for as long as it stays where it is.
-    pub(crate) fn lend(ty: &FuncType) -> Self {
-        // `ValType` is its number, of one byte.
-        const { assert!(size_of::<ValType>() == 1 && ValType::ExternRef as u8 == 7) };
+    /// A type, whose lists of numbers are lent to C for as long as what `keep` was given is kept.
+    pub(crate) fn lend(ty: &FuncType, mut keep: impl FnMut(Box<[u8]>)) -> Self {
+        let mut list = |types: &[ValType]| {
+            let numbers: Box<[u8]> = types.iter().copied().map(number).collect();
+            let start = numbers.as_ptr();
+            keep(numbers);
+            start
+        };
         Self {
-            params: ty.params.as_ptr().cast(),
+            params: list(&ty.params),
             params_count: ty.params.len(),
-            results: ty.results.as_ptr().cast(),
+            results: list(&ty.results),
             results_count: ty.results.len(),
         }
     }
@@ -111,15 +130,15 @@ impl wasmaot_value_t {
 
     /// The value in C's form.
     pub(crate) fn from_val(value: Val) -> Result<Self> {
-        let (ty, long) = match value {
-            Val::I32(value) => (ValType::I32, u64::from(value as u32)),
-            Val::I64(value) => (ValType::I64, value as u64),
-            Val::F32(bits) => (ValType::F32, u64::from(bits)),
-            Val::F64(bits) => (ValType::F64, bits),
-            Val::ExternRef(number) => (ValType::ExternRef, u64::from(number.unwrap_or(NULL))),
+        let long = match value {
+            Val::I32(value) => u64::from(value as u32),
+            Val::I64(value) => value as u64,
+            Val::F32(bits) => u64::from(bits),
+            Val::F64(bits) => bits,
+            Val::ExternRef(number) => u64::from(number.unwrap_or(NULL)),
             _ => return Err(usage(format!("C has no values of type {}", value.ty()))),
         };
-        Ok(Self { ty: ty as u8, of: Payload { long } })
+        Ok(Self { ty: number(value.ty()), of: Payload { long } })
     }
 }
 

@@ -3,18 +3,18 @@
 //! **Invariant: what [`type_of`] accepted, [`evaluate`] evaluates without failing.** A value is 64 bits: integers and floats
 //! zero-extended, references as in a table.
 
-use wasmaot_abi::descriptor::{ConstExpr, ConstOp};
-use wasmaot_abi::types::ValType;
+use wasmaot_abi::descriptor::{ConstExpr, ConstOp, FuncEntry};
+use wasmaot_abi::types::{HeapType, RefType, ValType};
 
 /// The deepest operand stack of an expression.
 const MAX_DEPTH: usize = 16;
 
-/// The type of an expression's value, given the types of the globals that it may read and the number of function entries.
+/// The type of an expression's value, given the types of the globals that it may read and the function entries.
 /// Says what is wrong otherwise.
 pub(crate) fn type_of(
     expr: &ConstExpr,
     globals: &[ValType],
-    entries: usize,
+    entries: &[FuncEntry],
 ) -> Result<ValType, &'static str> {
     let mut stack = Vec::with_capacity(MAX_DEPTH);
     for op in &expr.ops {
@@ -32,8 +32,10 @@ pub(crate) fn type_of(
             ConstOp::RefNull { .. } => {
                 return Err("its initial value is null of a type that is no reference");
             }
-            ConstOp::RefFunc { entry } if (entry as usize) < entries => (None, ValType::FuncRef),
-            ConstOp::RefFunc { .. } => return Err("its initial value names an unknown function entry"),
+            ConstOp::RefFunc { entry } => match entries.get(entry as usize) {
+                Some(entry) => (None, entry_type(entry)),
+                None => return Err("its initial value names an unknown function entry"),
+            },
             ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => (Some(ValType::I32), ValType::I32),
             ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => (Some(ValType::I64), ValType::I64),
         };
@@ -51,6 +53,11 @@ pub(crate) fn type_of(
         [ty] => Ok(ty),
         _ => Err("its initial value is not one value"),
     }
+}
+
+/// The type of references to the function of an entry.
+pub(crate) fn entry_type(entry: &FuncEntry) -> ValType {
+    ValType::Ref(RefType { nullable: false, heap: HeapType::Concrete(entry.ty) })
 }
 
 /// What an expression may refer to.
@@ -116,7 +123,8 @@ mod tests {
 
     fn run(ops: &[ConstOp]) -> Result<(ValType, u64), &'static str> {
         let expr = ConstExpr { ops: ops.to_vec() };
-        let ty = type_of(&expr, &[ValType::I32, ValType::I64], 2)?;
+        let entries = [3, 5].map(|ty| FuncEntry { func: ty, ty, tail: 0, array: 0 });
+        let ty = type_of(&expr, &[ValType::I32, ValType::I64], &entries)?;
         Ok((ty, evaluate(&expr, &Fixed)))
     }
 
@@ -129,8 +137,11 @@ mod tests {
             Ok((ValType::I32, 0xffff_fffe))
         );
         assert_eq!(run(&[GlobalGet { index: 1 }, I64Const { value: 7 }, I64Mul]), Ok((ValType::I64, 707)));
-        assert_eq!(run(&[RefFunc { entry: 1 }]), Ok((ValType::FuncRef, 0x1001)));
-        assert_eq!(run(&[RefNull { ty: ValType::ExternRef }]), Ok((ValType::ExternRef, 0)));
+        assert_eq!(
+            run(&[RefFunc { entry: 1 }]),
+            Ok((ValType::Ref(RefType { nullable: false, heap: HeapType::Concrete(5) }), 0x1001))
+        );
+        assert_eq!(run(&[RefNull { ty: ValType::EXTERNREF }]), Ok((ValType::EXTERNREF, 0)));
     }
 
     #[test]

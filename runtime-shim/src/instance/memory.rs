@@ -10,9 +10,8 @@ use crate::pool::Tracker;
 use crate::registry::{Kind, Region, Registration};
 use crate::slot::Slot;
 use crate::sys::asm::{self, PagesGone};
-use crate::sys::map::{self, Access, Mapping};
+use crate::sys::map::{self, Access, FileView, Mapping};
 use std::cell::{Cell, UnsafeCell};
-use std::fs::File;
 use std::io;
 use std::ptr::NonNull;
 use wasmaot_abi::descriptor::ImageRun;
@@ -124,7 +123,7 @@ impl MemoryBody {
     pub(crate) fn map_image(
         &self,
         slot: &Slot,
-        file: &File,
+        file: FileView<'_>,
         runs: &[ImageRun],
     ) -> Result<(), InstantiateError> {
         let (mapping, start) = match &self.own {

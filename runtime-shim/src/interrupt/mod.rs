@@ -14,6 +14,7 @@
 //! the thread does by then. **Invariants.** A due run is poked until it has left its thread. A run that is not watched
 //! costs nothing here; one that is costs a fence, and a look at the clock if it has a deadline.
 
+mod fork;
 mod thread;
 mod watchdog;
 
@@ -165,7 +166,12 @@ impl Drop for Watched<'_> {
 pub(crate) fn due_after_poke() -> Option<TrapCode> {
     let thread = current().filter(|thread| thread.take_poke())?;
     // SAFETY: a thread's current activation is alive.
-    unsafe { thread.activation.get().as_ref() }?.causes().due()
+    let causes = unsafe { thread.activation.get().as_ref() }?.causes();
+    // After a fork there may be no watchdog any more that expects it.
+    causes.due().or_else(|| {
+        watchdog::expect(causes.deadline);
+        None
+    })
 }
 
 /// For host functions that wait or compute for long: the error with which to return if the instance that called is to be stopped.

@@ -8,7 +8,7 @@ use crate::sys::signal;
 use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A thread that runs compiled code.
 #[derive(Debug)]
@@ -33,17 +33,34 @@ unsafe impl Send for Thread {}
 
 static THREADS: Mutex<Vec<Arc<Thread>>> = Mutex::new(Vec::new());
 
+/// The list of threads, locked.
+pub(super) type Threads = MutexGuard<'static, Vec<Arc<Thread>>>;
+
+pub(super) fn threads() -> Threads {
+    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Looks at every thread.
 pub(super) fn for_each(look: impl FnMut(&Thread)) {
-    let threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
-    threads.iter().map(|thread| &**thread).for_each(look);
+    threads().iter().map(|thread| &**thread).for_each(look);
+}
+
+/// Forgets all threads but the calling one, which is another to the kernel now: this is the child of a fork.
+pub(super) fn keep_current(threads: &mut Threads) {
+    let current = CURRENT.get();
+    threads.retain(|thread| Arc::as_ptr(thread) == current);
+    for thread in threads.iter() {
+        thread.kernel_id.renew();
+        // No watchdog looks at what it runs, if anything, until it asks for one.
+        thread.poked.store(true, Relaxed);
+    }
 }
 
 impl Thread {
     /// Makes the thread ask itself whether its run is due.
     pub(super) fn poke(&self) {
         self.poked.store(true, Relaxed);
-        signal::poke(self.kernel_id);
+        signal::poke(&self.kernel_id);
     }
 
     /// Whether it was poked since the poke was last taken.
@@ -67,8 +84,7 @@ struct Listed(Arc<Thread>);
 impl Drop for Listed {
     fn drop(&mut self) {
         CURRENT.set(std::ptr::null());
-        let mut threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.retain(|thread| !Arc::ptr_eq(thread, &self.0));
+        threads().retain(|thread| !Arc::ptr_eq(thread, &self.0));
     }
 }
 
@@ -96,6 +112,7 @@ pub(crate) fn prepared<'a>() -> io::Result<&'a Thread> {
 #[cold]
 fn prepare<'a>() -> io::Result<&'a Thread> {
     signal::prepare_thread()?;
+    super::fork::prepare();
     let thread = Arc::new(Thread {
         kernel_id: signal::ThreadId::current(),
         running: AtomicU64::new(0),
@@ -104,7 +121,7 @@ fn prepare<'a>() -> io::Result<&'a Thread> {
         poked: AtomicBool::new(false),
         activation: Cell::new(std::ptr::null_mut()),
     });
-    THREADS.lock().unwrap_or_else(PoisonError::into_inner).push(thread.clone());
+    threads().push(thread.clone());
     let record = Arc::as_ptr(&thread);
     LISTED.set(Some(Listed(thread)));
     CURRENT.set(record);

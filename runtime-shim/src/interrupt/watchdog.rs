@@ -11,8 +11,8 @@
 use super::{NEVER, thread};
 use crate::store::StoreId;
 use crate::sys::{clock, signal};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
-use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Nanoseconds from one poke of a due run to the next.
@@ -31,17 +31,37 @@ static NEXT_LOOK: AtomicU64 = AtomicU64::new(NEVER);
 static KILLS: Mutex<Vec<StoreId>> = Mutex::new(Vec::new());
 static WAKE: Condvar = Condvar::new();
 
-fn kills() -> MutexGuard<'static, Vec<StoreId>> {
+/// There is a watchdog in this process. Changes while the lock of [`KILLS`] is held.
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// The kills, locked.
+pub(super) type Kills = MutexGuard<'static, Vec<StoreId>>;
+
+pub(super) fn kills() -> Kills {
     KILLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts the watchdog, once per process.
 pub(super) fn start() {
-    static STARTED: Once = Once::new();
-    STARTED.call_once(|| {
+    if !STARTED.load(Relaxed) {
+        start_locked(&kills());
+    }
+}
+
+fn start_locked(_: &Kills) {
+    if !STARTED.load(Relaxed) {
         let builder = std::thread::Builder::new().name("wasmaot-watchdog".into()).stack_size(64 << 10);
         builder.spawn(watch).expect("a process that may make no threads cannot stop instances");
-    });
+        STARTED.store(true, Relaxed);
+    }
+}
+
+/// Forgets the watchdog, which this process, the child of a fork, does not have. Whoever needs one finds that it sleeps, and starts it
+/// in order to wake it.
+pub(super) fn forget(kills: &mut Kills) {
+    kills.clear();
+    NEXT_LOOK.store(NEVER, SeqCst);
+    STARTED.store(false, Relaxed);
 }
 
 /// Makes sure that the watchdog looks when a deadline passes.
@@ -72,7 +92,8 @@ fn poke_runner(id: StoreId) -> bool {
     found
 }
 
-fn wake(kills: MutexGuard<'static, Vec<StoreId>>) {
+fn wake(kills: Kills) {
+    start_locked(&kills);
     // Nobody else needs to.
     NEXT_LOOK.store(0, SeqCst);
     drop(kills);

@@ -13,7 +13,7 @@ use wasmaot_abi::descriptor::{
 };
 use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::StateLayout;
-use wasmaot_abi::types::{FuncType, Limits, MemoryType, TableType, ValType};
+use wasmaot_abi::types::{FuncType, HeapType, Limits, MemoryType, RefType, TableType, ValType};
 
 /// The largest memory, in pages of 64 KiB.
 const MAX_PAGES: u64 = 1 << 16;
@@ -81,9 +81,7 @@ struct Context<'a> {
 
 impl<'a> Context<'a> {
     fn new(descriptor: &'a Descriptor) -> Result<Self, OpenError> {
-        for ty in descriptor.types.iter() {
-            check_value_types(ty.params.iter().chain(&ty.results))?;
-        }
+        check_types(descriptor)?;
         let mut context = Self {
             descriptor,
             functions: Vec::new(),
@@ -100,8 +98,12 @@ impl<'a> Context<'a> {
         context.memories.extend(descriptor.memories.iter().map(|memory| memory.ty));
         context.globals.extend(descriptor.globals.iter().map(|global| global.ty.value));
         check_value_types(context.globals.iter())?;
+        for (index, &ty) in context.globals.iter().enumerate() {
+            context.value_type("global", index, ty)?;
+        }
         for (index, (ty, _)) in context.tables.iter().enumerate() {
             ensure(ty.element.is_ref(), "table", index, "its elements are no references")?;
+            context.value_type("table", index, ty.element)?;
             check_limits("table", index, ty.limits, u64::from(u32::MAX))?;
         }
         for (index, ty) in context.memories.iter().enumerate() {
@@ -126,6 +128,12 @@ impl<'a> Context<'a> {
             ImportKind::Global { ty } => self.globals.push(ty.value),
         }
         Ok(())
+    }
+
+    /// Checks that a value type names a type that there is.
+    fn value_type(&self, what: &'static str, index: usize, ty: ValType) -> Result<(), OpenError> {
+        let known = refers_to(ty) < Some(self.descriptor.types.len());
+        ensure(known, what, index, "its type refers to an unknown type")
     }
 
     fn func_type(&self, what: &'static str, index: usize, ty: u32) -> Result<&'a FuncType, OpenError> {
@@ -167,6 +175,8 @@ impl<'a> Context<'a> {
 
     fn tables(&self) -> Result<(), OpenError> {
         for (index, table) in self.descriptor.tables.iter().enumerate() {
+            let known = table.init.is_some() || table.constant || table.ty.element.has_default();
+            ensure(known, "table", index, "its elements have no initial value")?;
             if let Some(init) = &table.init {
                 let globals = &self.globals[..self.imported_globals];
                 self.expr("table", index, init, globals, table.ty.element)?;
@@ -219,6 +229,7 @@ impl<'a> Context<'a> {
         let what = "element segment";
         for (index, segment) in self.descriptor.elems.iter().enumerate() {
             ensure(segment.element.is_ref(), what, index, "its elements are no references")?;
+            self.value_type(what, index, segment.element)?;
             self.items(index, segment)?;
             match &segment.mode {
                 ElemMode::Active { table, offset } => {
@@ -227,7 +238,8 @@ impl<'a> Context<'a> {
                         return Err(invalid(what, index, "its table is unknown"));
                     };
                     ensure(!constant, what, index, "its table is constant")?;
-                    ensure(ty.element == segment.element, what, index, "its table has another type")?;
+                    let fits = segment.element.is_subtype_of(ty.element);
+                    ensure(fits, what, index, "its table has another type")?;
                     self.expr(what, index, offset, &self.globals, ValType::I32)?;
                 }
                 ElemMode::Dropped => {
@@ -242,13 +254,12 @@ impl<'a> Context<'a> {
     fn items(&self, index: usize, segment: &ElemSegment) -> Result<(), OpenError> {
         let what = "element segment";
         match &segment.items {
-            ElemItems::Entries { entries } => {
-                let count = self.descriptor.entries.len();
-                let known = entries.iter().all(|&entry| (entry as usize) < count);
-                ensure(known, what, index, "it names an unknown function entry")?;
-                let fits = entries.is_empty() || segment.element == ValType::FuncRef;
-                ensure(fits, what, index, "its elements are no functions")
-            }
+            ElemItems::Entries { entries } => entries.iter().try_for_each(|&entry| {
+                let entry = self.descriptor.entries.get(entry as usize);
+                let entry = entry.ok_or(invalid(what, index, "it names an unknown function entry"))?;
+                let fits = const_expr::entry_type(entry).is_subtype_of(segment.element);
+                ensure(fits, what, index, "its elements are of another type")
+            }),
             ElemItems::Exprs { exprs } => {
                 exprs.iter().try_for_each(|expr| self.expr(what, index, expr, &self.globals, segment.element))
             }
@@ -273,10 +284,33 @@ impl<'a> Context<'a> {
         globals: &[ValType],
         expected: ValType,
     ) -> Result<(), OpenError> {
-        let found = const_expr::type_of(expr, globals, self.descriptor.entries.len());
+        let found = const_expr::type_of(expr, globals, &self.descriptor.entries);
         let found = found.map_err(|problem| invalid(what, index, problem))?;
-        ensure(found == expected, what, index, "its initial value has the wrong type")
+        ensure(found.is_subtype_of(expected), what, index, "its initial value has the wrong type")
     }
+}
+
+/// The type that a value type names, if any.
+fn refers_to(ty: ValType) -> Option<usize> {
+    match ty {
+        ValType::Ref(RefType { heap: HeapType::Concrete(index), .. }) => Some(index as usize),
+        _ => None,
+    }
+}
+
+/// Checks that recursion groups divide the list of types, and that each type refers to its own group and earlier ones only.
+pub(crate) fn check_types(descriptor: &Descriptor) -> Result<(), OpenError> {
+    let mut end = 0;
+    for group in descriptor.recursion_groups() {
+        for index in group.clone() {
+            let FuncType { params, results } = &descriptor.types[index];
+            check_value_types(params.iter().chain(results))?;
+            let known = params.iter().chain(results).all(|&ty| refers_to(ty) < Some(group.end));
+            ensure(known, "type", index, "it refers to a later group")?;
+        }
+        end = group.end;
+    }
+    ensure(end == descriptor.types.len(), "type", end, "it is in no recursion group")
 }
 
 fn check_value_types<'a>(mut types: impl Iterator<Item = &'a ValType>) -> Result<(), OpenError> {

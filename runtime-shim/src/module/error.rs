@@ -31,6 +31,12 @@ pub enum OpenError {
         /// Bytes of the file.
         size: u64,
     },
+    /// A part of a file that does not begin where a page does cannot be mapped.
+    #[error("the artifact starts at {offset:#x} in its file, which is not a multiple of 4096")]
+    Misaligned {
+        /// Where it starts.
+        offset: u64,
+    },
     /// It is not the kind of ELF file that wasmaot writes.
     #[error("not an artifact of wasmaot: {what}: {problem}")]
     Elf {

@@ -11,16 +11,18 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use check::check_types;
 pub use error::OpenError;
 
 use crate::registry::{Kind, Region, Registration};
-use crate::sys::map::{Access, Mapping};
+use crate::sys::map::{Access, FileView, Mapping};
 use crate::sys::{cpu, signal};
 use crate::trap::Frame;
 use crate::types;
 use elf::Elf;
 use source::Source;
 use std::collections::HashMap;
+use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -109,9 +111,19 @@ impl Module {
         Self::load(Source::sealed(bytes)?)
     }
 
+    /// Opens an artifact that is part of a file: `length` bytes from `offset` on, which is a multiple of 4096. It is checked as
+    /// [`Module::open`] checks it, and the rest of the file is not looked at.
+    ///
+    /// # Errors
+    /// Besides those of [`Module::open`], [`OpenError::Misaligned`], and [`OpenError::Truncated`] if the file ends before the
+    /// artifact does.
+    pub fn open_at(file: File, offset: u64, length: u64) -> Result<Self, OpenError> {
+        Self::load(Source::part(file, offset, length)?)
+    }
+
     fn load(source: Source) -> Result<Self, OpenError> {
         let elf = elf::read(&source)?;
-        let (header, descriptor) = read_header(&source, &elf)?;
+        let (header, mut descriptor) = read_header(&source, &elf)?;
         let text = elf.text().ok_or(OpenError::NoModule)?;
         let layout = check::check(&descriptor, &source, text)?;
         let traps = source.read(descriptor.places.traps, "the trap table")?.into_boxed_slice();
@@ -119,13 +131,15 @@ impl Module {
         let code = Code::map(&source, &elf, text, traps)?;
         let data = Data::map(&source, descriptor.places.data)?;
         let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();
-        let type_ids = descriptor.types.iter().map(types::intern).collect();
+        let type_ids = types::number(&descriptor);
+        types::renumber(&mut descriptor, &type_ids);
         let maps = OnceLock::new();
+        let source = source.without_head();
         let inner = Inner { source, header, descriptor, layout, exports, type_ids, code, data, maps };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// What the artifact says of the module.
+    /// What the artifact says of the module. Value types name concrete types by their process-wide numbers.
     pub fn descriptor(&self) -> &Descriptor {
         &self.inner.descriptor
     }
@@ -166,8 +180,8 @@ impl Module {
     }
 
     /// The file, to map images from.
-    pub(crate) fn file(&self) -> &std::fs::File {
-        self.inner.source.file()
+    pub(crate) fn file(&self) -> FileView<'_> {
+        self.inner.source.view()
     }
 
     /// Address of the bytes of a data segment that is not in an image. They are in a registered region.
@@ -235,13 +249,10 @@ impl Code {
         let page = HOST_PAGE as usize;
         let whole = |bytes: u64| (bytes as usize).next_multiple_of(page);
         let end = elf.segments.iter().map(|segment| segment.range.offset + segment.range.length).max();
-        let mapping = Mapping::reserve(whole(end.unwrap_or_default()), page).map_err(io)?;
-        for segment in &elf.segments {
-            let access = if segment.executable { Access::ReadExec } else { Access::Read };
-            let start = segment.range.offset / HOST_PAGE * HOST_PAGE;
-            let length = whole(segment.range.offset + segment.range.length - start);
-            mapping.map_file(start as usize, length, source.file(), start, access).map_err(io)?;
-        }
+        // Addresses equal offsets, so all segments are one mapping.
+        let mapping = Mapping::of_file(source.view(), 0, whole(end.unwrap_or_default())).map_err(io)?;
+        let (start, length) = (text.offset as usize, whole(text.length));
+        mapping.protect(start, length, Access::ReadExec).map_err(io)?;
         let text_start = mapping.start() + text.offset as usize;
         let text = text_start..text_start + text.length as usize;
         let kind = Kind::Module { text: text.clone(), traps: table };
@@ -260,7 +271,7 @@ impl Data {
         let skipped = place.offset - first;
         let length = (skipped + place.length).next_multiple_of(HOST_PAGE) as usize;
         let io = |error| OpenError::Io { what: "map the data segments", error };
-        let mapping = Mapping::of_file(source.file(), first, length).map_err(io)?;
+        let mapping = Mapping::of_file(source.view(), first, length).map_err(io)?;
         let start = mapping.start() + skipped as usize;
         let region = Region { range: mapping.range(), kind: Kind::Data };
         // SAFETY: the mapping belongs to this value and outlives the registration (see the order of the fields).

@@ -6,7 +6,7 @@ use wasmaot_abi::descriptor::{
     self as abi, ConstExpr, ConstOp, DataMode, DataSegment, ElemItems, ElemMode, ElemSegment, ImageRun,
     ImportKind,
 };
-use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
+use wasmaot_abi::types::{FuncType, GlobalType, HeapType, Limits, MemoryType, RefType, TableType, ValType};
 
 fn open_error(bytes: &[u8]) -> String {
     match Module::from_bytes(bytes) {
@@ -53,7 +53,8 @@ fn other_files_are_refused() {
 
 #[test]
 fn headers_are_checked() {
-    assert_says(&refused(|a| a.header.major += 1), "made for artifact ABI 3.0");
+    let next = format!("made for artifact ABI {}.0", wasmaot_abi::version::ABI_MAJOR + 1);
+    assert_says(&refused(|a| a.header.major += 1), &next);
     assert_says(
         &refused(|a| a.header.cpu_features = 1 << 63),
         "CPU features that this machine lacks: unknown",
@@ -144,7 +145,7 @@ fn memory(min: u64, image: Vec<ImageRun>) -> abi::Memory {
 
 fn table(constant: bool) -> abi::Table {
     let limits = Limits { min: 1, max: None };
-    abi::Table { ty: TableType { element: ValType::FuncRef, limits }, constant, init: None }
+    abi::Table { ty: TableType { element: ValType::FUNCREF, limits }, constant, init: None }
 }
 
 #[test]
@@ -175,10 +176,42 @@ fn every_index_in_the_descriptor_is_checked() {
         let kind = ImportKind::Func { ty: 1 };
         d.imports.push(abi::Import { module: String::new(), name: String::new(), kind });
     });
+    let refer = |to| {
+        move |d: &mut Descriptor| {
+            let heap = HeapType::Concrete(d.types.len() as u32 + to);
+            d.types.push(FuncType {
+                params: vec![ValType::Ref(RefType { nullable: true, heap })],
+                results: vec![],
+            });
+            d.type_groups.push(1);
+        }
+    };
+    problem("it refers to a later group", &refer(1));
+    problem("it refers to a later group", &refer(u32::MAX / 2));
+    problem("it is in no recursion group", &|d| d.type_groups.clear());
+    problem("it is in no recursion group", &|d| *d.type_groups.last_mut().expect("it has types") = 2);
+    let unknown = ValType::Ref(RefType { nullable: true, heap: HeapType::Concrete(99) });
+    problem("table 0: its type refers to an unknown type", &|d| {
+        d.tables.push(table(false));
+        d.tables[0].ty.element = unknown;
+    });
+    problem("global 0: its type refers to an unknown type", &|d| {
+        let ty = GlobalType { value: unknown, mutable: true };
+        d.globals.push(abi::Global { ty, init: ConstExpr { ops: vec![ConstOp::RefNull { ty: unknown }] } });
+    });
+    problem("element segment 0: its type refers to an unknown type", &|d| {
+        let items = ElemItems::Entries { entries: vec![] };
+        d.elems.push(ElemSegment { element: unknown, mode: ElemMode::Passive, items });
+    });
+    problem("table 0: its elements have no initial value", &|d| {
+        d.tables.push(table(false));
+        d.tables[0].ty.element = ValType::Ref(RefType { nullable: false, ..RefType::FUNCREF });
+    });
     problem("start function 99: its entry is unknown", &|d| d.start = Some(99));
     problem("start function 0: it has parameters", &|d| d.start = Some(0));
     problem("v128 is not supported", &|d| {
         d.types.push(FuncType { params: vec![ValType::V128], results: Vec::new() });
+        d.type_groups.push(1);
     });
 }
 
@@ -240,9 +273,9 @@ fn memories_tables_and_segments_are_checked() {
     };
     let entries = |entries: &[u32]| ElemItems::Entries { entries: entries.to_vec() };
     let active = |table| ElemMode::Active { table, offset: zero() };
-    let func = ValType::FuncRef;
+    let func = ValType::FUNCREF;
     problem("names an unknown function entry", &elems(func, ElemMode::Passive, entries(&[99])));
-    problem("its elements are no functions", &elems(ValType::ExternRef, ElemMode::Passive, entries(&[0])));
+    problem("its elements are of another type", &elems(ValType::EXTERNREF, ElemMode::Passive, entries(&[0])));
     problem("its table is constant", &elems(func, active(0), entries(&[0])));
     problem("its table is unknown", &elems(func, active(1), entries(&[0])));
     problem("it is dropped, but not empty", &elems(func, ElemMode::Dropped, entries(&[0])));
@@ -260,7 +293,7 @@ fn mutated_files_never_crash() {
     artifact.descriptor.memories.push(memory(1, vec![ImageRun { address: 0, file }]));
     artifact.descriptor.tables.push(table(false));
     artifact.descriptor.elems.push(ElemSegment {
-        element: ValType::FuncRef,
+        element: ValType::FUNCREF,
         mode: ElemMode::Active { table: 0, offset: zero() },
         items: ElemItems::Entries { entries: vec![0] },
     });

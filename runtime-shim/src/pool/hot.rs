@@ -1,8 +1,9 @@
-//! Which pages of its memory a module's instances usually write: the hot set, learned from the writes that it did not foresee.
+//! Which pages of its memory a module's instances usually write: the hot set, learned from the writes that it did not foresee, and from
+//! those that it foresees in vain: now and then a reset looks which hot pages the run wrote ([`HotSet::look`]).
 //!
 //! **Invariant: nothing but speed depends on it.** A reset restores every page that was written, hot or not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// Unforeseen writes after which a page is hot.
@@ -20,13 +21,30 @@ const MAX_PAGES: u32 = 1024;
 /// Lessons after which earlier ones are forgotten, so that rare writes do not add up.
 const MEMORY: u32 = 256;
 
+/// Looks in a row that find a page unwritten, after which it is no longer hot. Twice as many each time that it comes back: a page that is
+/// written with what it held already looks unwritten.
+pub(super) const PATIENCE: u32 = 8;
+
 /// What has been learned about a module.
 #[derive(Debug, Default)]
 pub(crate) struct HotSet {
     counts: HashMap<u32, u32>,
     lessons: u32,
+    pages: BTreeMap<u32, HotPage>,
+    /// Patience with pages that were hot before.
+    former: HashMap<u32, u32>,
+    /// The pages, with those between them that are copied along.
     runs: Vec<Range<u32>>,
     too_large: bool,
+}
+
+/// A page that is hot on its own account.
+#[derive(Debug, Clone, Copy)]
+struct HotPage {
+    /// Looks in a row that found it unwritten.
+    idle: u32,
+    /// How many it takes.
+    patience: u32,
 }
 
 impl HotSet {
@@ -55,16 +73,51 @@ impl HotSet {
             }
         }
         if !new.is_empty() {
-            new.iter().for_each(|page| _ = self.counts.remove(page));
-            self.runs.extend(new.into_iter().map(|page| page..page + 1));
-            self.runs.sort_unstable_by_key(|run| run.start);
-            join(&mut self.runs, MIN_GAP);
-            while self.runs.len() > MAX_RUNS {
-                let gaps = self.runs.windows(2).map(|pair| pair[1].start - pair[0].end);
-                let least = gaps.min().unwrap_or_default();
-                join(&mut self.runs, least);
+            for page in new {
+                self.counts.remove(&page);
+                _ = self.add(page);
             }
+            self.shape();
             self.too_large |= self.runs.iter().map(|run| run.end - run.start).sum::<u32>() > MAX_PAGES;
+        }
+    }
+
+    /// Notes whether a run wrote a page of the runs. Says whether that makes a difference, so that [`HotSet::reshape`] is called for.
+    pub(crate) fn look(&mut self, page: u32, written: bool) -> bool {
+        if written {
+            return self.add(page);
+        }
+        let Some(hot) = self.pages.get_mut(&page) else { return false };
+        hot.idle += 1;
+        let leaves = hot.idle >= hot.patience;
+        if leaves {
+            self.former.insert(page, hot.patience.saturating_mul(2));
+            self.pages.remove(&page);
+        }
+        leaves
+    }
+
+    /// Makes the runs anew. Says whether they are others now.
+    pub(crate) fn reshape(&mut self) -> bool {
+        let before = std::mem::take(&mut self.runs);
+        self.shape();
+        self.runs != before
+    }
+
+    /// Makes a page hot that was just written. Says whether it was not.
+    fn add(&mut self, page: u32) -> bool {
+        let patience = self.former.get(&page).copied().unwrap_or(PATIENCE);
+        self.pages.insert(page, HotPage { idle: 0, patience }).is_none()
+    }
+
+    /// Makes the runs from the pages.
+    fn shape(&mut self) {
+        self.runs = self.pages.keys().map(|&page| page..page + 1).collect();
+        join(&mut self.runs, MIN_GAP);
+        while self.runs.len() > MAX_RUNS {
+            let gaps = self.runs.windows(2).map(|pair| pair[1].start - pair[0].end);
+            let least = gaps.min().unwrap_or_default();
+            join(&mut self.runs, least);
         }
     }
 }
@@ -98,6 +151,38 @@ mod tests {
         set.learn(&[6, 7]);
         assert_eq!(set.runs(), [1..8, 100..101]);
         assert!(!set.is_too_large());
+    }
+
+    #[test]
+    fn pages_that_are_no_longer_written_are_not() {
+        let mut set = HotSet::default();
+        let learn = |set: &mut HotSet, pages: &[u32]| (0..RECURS).for_each(|_| set.learn(pages));
+        learn(&mut set, &[1, 3, 50, 51]);
+        assert_eq!(set.runs(), [1..4, 50..52]);
+        let look = |set: &mut HotSet, written: &[u32]| {
+            let pages = [1, 2, 3, 50, 51].into_iter();
+            let changes = pages.filter(|page| set.look(*page, written.contains(page))).count();
+            changes > 0 && set.reshape()
+        };
+        for _ in 0..PATIENCE - 1 {
+            assert!(!look(&mut set, &[1, 3]));
+        }
+        // A page that is written once in a while stays.
+        assert!(look(&mut set, &[1, 3, 51]));
+        assert_eq!(set.runs(), [1..4, 51..52]);
+        // One that comes back stays twice as long.
+        learn(&mut set, &[50]);
+        for _ in 0..2 * PATIENCE - 1 {
+            assert!(!look(&mut set, &[1, 3, 51]));
+        }
+        assert!(look(&mut set, &[1, 3, 51]));
+        assert_eq!(set.runs(), [1..4, 51..52]);
+        // One between others is copied along; when it is written, it is hot itself.
+        assert!(!look(&mut set, &[2, 51]));
+        for _ in 0..PATIENCE {
+            look(&mut set, &[2, 51]);
+        }
+        assert_eq!(set.runs(), [2..3, 51..52]);
     }
 
     #[test]

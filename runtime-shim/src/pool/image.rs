@@ -104,6 +104,27 @@ impl Image {
 }
 
 impl Piece {
+    /// Where it lies in the memory.
+    pub(crate) fn offsets(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// Whether the page at an offset in the memory at `base`, inside this part, has other contents than initially.
+    ///
+    /// # Safety
+    /// As for [`Piece::restore`].
+    pub(crate) unsafe fn differs(&self, base: usize, offset: usize) -> Result<bool, PagesGone> {
+        let (mut initial, mut current) = ([0u8; PAGE], [0u8; PAGE]);
+        if let Some(from) = self.from {
+            let from = (from + (offset - self.range.start)) as *const u8;
+            // SAFETY: the bytes are the image's, which is mapped and registered.
+            unsafe { asm::guarded_copy(initial.as_mut_ptr(), from, PAGE)? };
+        }
+        // SAFETY: as the caller states.
+        unsafe { asm::guarded_copy(current.as_mut_ptr(), (base + offset) as *const u8, PAGE)? };
+        Ok(initial != current)
+    }
+
     /// Gives this part of the memory at `base` its initial contents.
     ///
     /// # Safety

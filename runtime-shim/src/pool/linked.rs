@@ -15,8 +15,8 @@ use crate::store::sealed::Access;
 use crate::suspend::{self, Outcome};
 use crate::val::{Cells, WasmValues};
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmaot_abi::descriptor::{DataMode, ExportKind};
 use wasmaot_abi::state::{FuncRef, ImportedFunction};
 use wasmaot_abi::types::FuncType;
@@ -49,7 +49,15 @@ pub(crate) struct LinkedCore {
 /// What all slots of a module share.
 pub(crate) struct Shared {
     pub(super) image: Arc<Image>,
-    pub(super) hot: Mutex<HotSet>,
+    hot: Mutex<HotSet>,
+    /// Counts the times that pages left the hot set. Slots that were made for an earlier one follow.
+    pub(super) hot_version: AtomicU32,
+}
+
+impl Shared {
+    pub(super) fn hot(&self) -> MutexGuard<'_, HotSet> {
+        self.hot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<T> Linked<T> {
@@ -65,7 +73,7 @@ impl<T> Linked<T> {
             module: module.clone(),
             functions: imports.functions,
             hosts: imports.hosts,
-            shared: Shared { image: Arc::new(image), hot: Mutex::default() },
+            shared: Shared { image: Arc::new(image), hot: Mutex::default(), hot_version: AtomicU32::new(0) },
             writes_data: !module.descriptor().data.iter().all(|data| in_image(&data.mode)),
         };
         Ok(Self { core: Arc::new(core), data: PhantomData })

@@ -1,5 +1,7 @@
 //! Pooled instances of hand-made artifacts: nothing of one is left for the next, by whichever way.
 
+use super::hot::PATIENCE;
+use super::reset::LOOK_EVERY;
 use crate::sys::testing::{Artifact, IMAGE};
 use crate::tests::{importing, trap_of};
 use crate::*;
@@ -87,6 +89,49 @@ fn pages_that_recur_are_copied() {
     let mut instance = pool.start(&linked, ()).unwrap();
     store.call(&mut instance, (3 * i64::from(PAGE), 0)).unwrap();
     assert_ne!(instance.finish().reset, Some(ResetWay::Copy));
+}
+
+#[test]
+fn pages_that_recur_no_longer_are_not_copied_any_more() {
+    let (pool, linked) = (pool(2, ResetWay::Copy), linked());
+    let store = linked.typed::<(i64, i32), ()>("store").unwrap();
+    let write = |instance: &mut PooledInstance<()>, pages: &[u32]| {
+        pages.iter().for_each(|page| store.call(instance, (i64::from(page * PAGE), 1)).unwrap());
+    };
+    let start = || pool.start(&linked, ()).unwrap();
+    let reset = |pages: &[u32]| {
+        let mut instance = start();
+        write(&mut instance, pages);
+        instance.finish().reset.unwrap()
+    };
+    // Both slots learn.
+    for _ in 0..3 {
+        let mut pair = [start(), start()];
+        pair.iter_mut().for_each(|instance| write(instance, &[0, 10]));
+    }
+    assert_eq!(reset(&[0, 10]), ResetWay::Copy);
+    for _ in 0..LOOK_EVERY * (PATIENCE - 1) {
+        assert_eq!(reset(&[0]), ResetWay::Copy);
+    }
+    assert_eq!(reset(&[0, 10]), ResetWay::Copy);
+    for _ in 0..LOOK_EVERY * PATIENCE {
+        assert_eq!(reset(&[0]), ResetWay::Copy);
+    }
+    // The other slot knows it too, after one reset more.
+    let mut pair = [start(), start()];
+    pair.iter_mut().for_each(|instance| write(instance, &[0]));
+    drop(pair);
+    let mut pair = [start(), start()];
+    for instance in &mut pair {
+        assert!(is_new(instance));
+        write(instance, &[0, 10]);
+    }
+    assert!(pair.into_iter().all(|instance| instance.finish().reset != Some(ResetWay::Copy)));
+    assert!(is_new(&start()));
+    // It is learned again.
+    reset(&[0, 10]);
+    reset(&[0, 10]);
+    assert_eq!(reset(&[0, 10]), ResetWay::Copy);
 }
 
 #[test]

@@ -23,11 +23,20 @@ pub(crate) enum Access {
     ReadExec,
 }
 
+/// A file from some offset on, which is whole pages: places in it are stated from there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FileView<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) start: u64,
+}
+
 /// A reserved address range, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     start: usize,
     length: usize,
+    /// Bytes below and above that belong to it too, are inaccessible, and nobody's business: what alignment took.
+    padding: (usize, usize),
     /// It lies in a larger reservation: when dropped it becomes inaccessible and empty, and stays reserved.
     part: bool,
     /// Files were mapped in it.
@@ -49,21 +58,10 @@ impl Mapping {
                 MapFlags::PRIVATE | MapFlags::NORESERVE,
             )?
         } as usize;
-        let whole = Self { start: address, length: padded, part: false, has_files: AtomicBool::new(false) };
         let start = address.next_multiple_of(align);
-        Ok(whole.trimmed(start, length))
-    }
-
-    /// Gives back everything outside `start..start + length`.
-    fn trimmed(self, start: usize, length: usize) -> Self {
-        let (from, to) = (self.start, self.start + self.length);
-        std::mem::forget(self);
-        for (from, to) in [(from, start), (start + length, to)] {
-            if from < to {
-                unmap(from, to - from);
-            }
-        }
-        Self { start, length, part: false, has_files: AtomicBool::new(false) }
+        // To give the padding back would take two system calls, and addresses are not what is scarce.
+        let padding = (start - address, address + padded - (start + length));
+        Ok(Self { start, length, padding, part: false, has_files: AtomicBool::new(false) })
     }
 
     /// A part of a larger reservation, to be used as a mapping of its own.
@@ -71,16 +69,18 @@ impl Mapping {
     /// # Safety
     /// The range is whole pages of a live [`Mapping`] that outlives this one; nobody else uses it meanwhile.
     pub(crate) unsafe fn part(start: usize, length: usize) -> Self {
-        Self { start, length, part: true, has_files: AtomicBool::new(false) }
+        Self { start, length, padding: (0, 0), part: true, has_files: AtomicBool::new(false) }
     }
 
     /// Maps a part of a file, read-only and private, at an address of the kernel's choice.
-    pub(crate) fn of_file(file: &File, offset: u64, length: usize) -> io::Result<Self> {
+    pub(crate) fn of_file(view: FileView<'_>, offset: u64, length: usize) -> io::Result<Self> {
+        let (file, offset) = view.place(offset)?;
         // SAFETY: as in `reserve`. The bytes may change underneath; whoever reads them goes through guarded copies.
         let address = unsafe {
             mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, file, offset)?
         };
-        Ok(Self { start: address as usize, length, part: false, has_files: AtomicBool::new(false) })
+        let start = address as usize;
+        Ok(Self { start, length, padding: (0, 0), part: false, has_files: AtomicBool::new(false) })
     }
 
     /// Address of the first byte.
@@ -121,16 +121,25 @@ impl Mapping {
         &self,
         offset: usize,
         length: usize,
-        file: &File,
+        view: FileView<'_>,
         file_offset: u64,
         access: Access,
     ) -> io::Result<()> {
         let address = self.checked(offset, length);
         let flags = MapFlags::PRIVATE | MapFlags::FIXED;
+        let (file, file_offset) = view.place(file_offset)?;
         // SAFETY: the replaced range is inside this mapping, where no Rust reference points.
         unsafe { mm::mmap(address, length, access.prot(), flags, file, file_offset)? };
         self.has_files.store(true, Relaxed);
         Ok(())
+    }
+}
+
+impl<'a> FileView<'a> {
+    /// The file, and the offset in it of what lies at `offset` in the view.
+    fn place(self, offset: u64) -> io::Result<(&'a File, u64)> {
+        let place = self.start.checked_add(offset).ok_or(io::ErrorKind::InvalidInput)?;
+        Ok((self.file, place))
     }
 }
 
@@ -139,7 +148,8 @@ impl Drop for Mapping {
         if self.part {
             empty(self.start, self.length, self.has_files.load(Relaxed));
         } else {
-            unmap(self.start, self.length);
+            let (below, above) = self.padding;
+            unmap(self.start - below, below + self.length + above);
         }
     }
 }

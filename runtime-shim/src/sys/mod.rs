@@ -5,6 +5,7 @@
 pub(crate) mod asm;
 pub(crate) mod clock;
 pub(crate) mod cpu;
+pub(crate) mod fork;
 pub(crate) mod map;
 pub(crate) mod pagemap;
 pub(crate) mod signal;

@@ -16,6 +16,7 @@ use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use wasmaot_abi::trap::TrapCode;
 
 const SIGNALS: [(c_int, Signal); 4] = [
@@ -85,21 +86,28 @@ fn install_one(number: c_int, handler: Handler, previous: &Previous) {
 }
 
 /// A thread of this process, as signals are addressed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ThreadId(libc::pid_t);
+#[derive(Debug)]
+pub(crate) struct ThreadId(AtomicI32);
 
 impl ThreadId {
     /// The calling thread's.
     pub(crate) fn current() -> Self {
-        Self(rustix::thread::gettid().as_raw_nonzero().get())
+        let id = Self(AtomicI32::new(0));
+        id.renew();
+        id
+    }
+
+    /// Makes it the calling thread's.
+    pub(crate) fn renew(&self) {
+        self.0.store(rustix::thread::gettid().as_raw_nonzero().get(), Relaxed);
     }
 }
 
 /// Makes a thread look whether its run is due. Nothing happens if the thread has ended.
-pub(crate) fn poke(thread: ThreadId) {
+pub(crate) fn poke(thread: &ThreadId) {
     let process = rustix::process::getpid().as_raw_nonzero().get();
     // SAFETY: sends a signal that has a handler to a thread of this process, or to none.
-    unsafe { libc::syscall(libc::SYS_tgkill, process, thread.0, POKE) };
+    unsafe { libc::syscall(libc::SYS_tgkill, process, thread.0.load(Relaxed), POKE) };
 }
 
 /// Leaves all signals of the process to its other threads.

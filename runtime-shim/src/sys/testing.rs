@@ -231,6 +231,7 @@ impl Artifact {
                 ..Places::default()
             },
             types: Vec::new(),
+            type_groups: Vec::new(),
             imports: Vec::new(),
             exports: Vec::new(),
             entries: Vec::new(),
@@ -245,6 +246,7 @@ impl Artifact {
             let known = descriptor.types.iter().position(|other| *other == ty);
             let index = known.unwrap_or_else(|| {
                 descriptor.types.push(ty);
+                descriptor.type_groups.push(1);
                 descriptor.types.len() - 1
             });
             descriptor

@@ -35,7 +35,7 @@ pub enum WasiError {
     #[error("cannot listen at `{address}`")]
     Listen {
         /// The address.
-        address: String,
+        address: SocketAddr,
         /// What the system said.
         source: io::Error,
     },
@@ -228,16 +228,14 @@ impl WasiCtxBuilder {
         self
     }
 
-    /// Gives the guest a socket that listens at a TCP address such as `127.0.0.1:8080`, as
-    /// [`WasiCtxBuilder::preopen_listener`] does. Gives the address with its port, which the system chooses for port 0.
+    /// Gives the guest a socket that listens at a TCP address, as [`WasiCtxBuilder::preopen_listener`] does. Gives the address with its port, which the system chooses for port 0.
     ///
     /// # Errors
     ///
-    /// [`WasiError::Listen`] when the address is none or cannot be used.
-    pub fn listen(&mut self, address: &str) -> Result<SocketAddr, WasiError> {
+    /// [`WasiError::Listen`] when the address cannot be used.
+    pub fn listen(&mut self, address: SocketAddr) -> Result<SocketAddr, WasiError> {
         let bound = TcpListener::bind(address).and_then(|socket| Ok((socket.local_addr()?, socket)));
-        let (local, socket) =
-            bound.map_err(|source| WasiError::Listen { address: address.to_owned(), source })?;
+        let (local, socket) = bound.map_err(|source| WasiError::Listen { address, source })?;
         self.preopen_listener(socket);
         Ok(local)
     }
@@ -312,7 +310,7 @@ mod tests {
     #[test]
     fn listeners_come_after_directories() {
         let mut builder = WasiCtxBuilder::new();
-        let address = builder.listen("127.0.0.1:0").expect("a loopback port");
+        let address = builder.listen(([127, 0, 0, 1], 0).into()).expect("a loopback port");
         assert_ne!(address.port(), 0);
         builder.preopen_dir("/", "/").expect("/ opens");
         let ctx = builder.build();
@@ -321,8 +319,10 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_named() {
-        let error = WasiCtxBuilder::new().listen("nowhere").expect_err("no port");
-        assert!(error.to_string().contains("nowhere"), "{error}");
+    fn an_address_that_cannot_be_used_is_named() {
+        // Set aside for documentation: no machine has it.
+        let address = "192.0.2.1:80".parse().expect("an address");
+        let error = WasiCtxBuilder::new().listen(address).expect_err("another machine's");
+        assert!(error.to_string().contains("192.0.2.1:80"), "{error}");
     }
 }

@@ -27,6 +27,7 @@ mod types;
 mod version;
 mod walk;
 
+use wasmaot_runtime::abi::descriptor::Import;
 use wasmaot_runtime::{Caller, HostError, LinkError, Linker, check_interrupt};
 
 use calls::{args, clock, fd, fdstat, path as paths, poll, proc, random, readdir, sock};
@@ -37,14 +38,16 @@ pub use ctx::WasiCtx;
 pub use errno::Errno;
 pub use version::Version;
 
-/// Defines functions, one line each: its name, what runs it, whether that depends on the version, and the guest's
-/// arguments as they come.
+/// Defines those functions that are wanted, one line each: its name, what runs it, whether that depends on the version, and the
+/// guest's arguments as they come.
 macro_rules! define {
-    ($linker:ident, $version:ident, $ctx:ident;
+    ($linker:ident, $version:ident, $wanted:ident, $ctx:ident;
      $($name:ident => $call:path $([$by_version:ident])?, ($($arg:ident: $ty:ty),*);)*) => {
-        $($linker.func($version.module(), stringify!($name), move |caller: &mut Caller<'_, T>, $($arg: $ty),*| {
-            call(caller, $ctx, |ctx, guest| $call(ctx, guest, $($by_version,)? $($arg),*))
-        })?;)*
+        $(if $wanted(stringify!($name)) {
+            $linker.func($version.module(), stringify!($name), move |caller: &mut Caller<'_, T>, $($arg: $ty),*| {
+                call(caller, $ctx, |ctx, guest| $call(ctx, guest, $($by_version,)? $($arg),*))
+            })?;
+        })*
     };
 }
 
@@ -71,12 +74,41 @@ pub fn add_version_to_linker<T: 'static>(
     version: Version,
     ctx: fn(&mut T) -> &mut WasiCtx,
 ) -> Result<(), LinkError> {
+    add(linker, version, &|_| true, ctx)
+}
+
+/// Defines those functions, of either version, that these imports name: a module that is instantiated only once does not pay for
+/// the others.
+///
+/// # Errors
+///
+/// [`LinkError`] when the linker has one of the names already.
+pub fn add_imports_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    imports: &[Import],
+    ctx: fn(&mut T) -> &mut WasiCtx,
+) -> Result<(), LinkError> {
+    Version::ALL.into_iter().try_for_each(|version| {
+        let named = |name: &str| {
+            imports.iter().any(|import| import.module == version.module() && import.name == name)
+        };
+        add(linker, version, &named, ctx)
+    })
+}
+
+/// Defines those functions of one version that are wanted.
+fn add<T: 'static>(
+    linker: &mut Linker<T>,
+    version: Version,
+    wanted: &dyn Fn(&str) -> bool,
+    ctx: fn(&mut T) -> &mut WasiCtx,
+) -> Result<(), LinkError> {
     if version == Version::Preview1 {
-        define! { linker, version, ctx;
+        define! { linker, version, wanted, ctx;
             sock_accept => sock::sock_accept, (fd: u32, flags: u32, out: u32);
         }
     }
-    define! { linker, version, ctx;
+    define! { linker, version, wanted, ctx;
         args_get => args::args_get, (pointers: u32, bytes: u32);
         args_sizes_get => args::args_sizes_get, (count: u32, size: u32);
         environ_get => args::environ_get, (pointers: u32, bytes: u32);
@@ -128,10 +160,14 @@ pub fn add_version_to_linker<T: 'static>(
         sock_shutdown => sock::sock_shutdown, (fd: u32, how: u32);
     }
     let module = version.module();
-    linker.func(module, "proc_exit", |_: &mut Caller<'_, T>, code: u32| proc::proc_exit(code))?;
-    linker.func(module, "proc_raise", |_: &mut Caller<'_, T>, signal: u32| {
-        proc::proc_raise(signal).map(number)
-    })?;
+    if wanted("proc_exit") {
+        linker.func(module, "proc_exit", |_: &mut Caller<'_, T>, code: u32| proc::proc_exit(code))?;
+    }
+    if wanted("proc_raise") {
+        linker.func(module, "proc_raise", |_: &mut Caller<'_, T>, signal: u32| {
+            proc::proc_raise(signal).map(number)
+        })?;
+    }
     Ok(())
 }
 

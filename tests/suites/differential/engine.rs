@@ -53,8 +53,8 @@ impl Value {
                 let value = f64::from_bits(bits);
                 Value::F64(if value.is_nan() { 0x7ff8_0000_0000_0000 } else { value.to_bits() })
             }
-            ValType::FuncRef => Value::Func(false),
-            ValType::ExternRef => Value::Extern((!bits.is_multiple_of(4)).then_some(bits as u32 % 1000)),
+            ValType::Ref(ty) if ty.heap.is_func() => Value::Func(false),
+            ValType::Ref(_) => Value::Extern((!bits.is_multiple_of(4)).then_some(bits as u32 % 1000)),
             ValType::V128 => unreachable!("the generator makes no vectors"),
         }
     }

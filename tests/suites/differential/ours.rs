@@ -69,7 +69,7 @@ fn define(
             .map(Extern::Global)
             .map_err(|e| e.to_string())?,
         Item::Table(ty) => {
-            let null = if ty.element == ValType::FuncRef { Val::FuncRef(None) } else { Val::ExternRef(None) };
+            let null = if ty.element == ValType::FUNCREF { Val::FuncRef(None) } else { Val::ExternRef(None) };
             Table::new(store, *ty, null).map(Extern::Table).map_err(|e| e.to_string())?
         }
         Item::Memory(ty) => Memory::new(store, ty.limits).map(Extern::Memory).map_err(|e| e.to_string())?,

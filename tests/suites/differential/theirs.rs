@@ -87,8 +87,8 @@ fn value_type(ty: wasmi::ValType) -> types::ValType {
         wasmi::ValType::F32 => types::ValType::F32,
         wasmi::ValType::F64 => types::ValType::F64,
         wasmi::ValType::V128 => types::ValType::V128,
-        wasmi::ValType::FuncRef => types::ValType::FuncRef,
-        wasmi::ValType::ExternRef => types::ValType::ExternRef,
+        wasmi::ValType::FuncRef => types::ValType::FUNCREF,
+        wasmi::ValType::ExternRef => types::ValType::EXTERNREF,
     }
 }
 

@@ -6,5 +6,6 @@
 mod image;
 mod maps;
 mod mutated;
+mod part;
 mod refused;
 mod truncated;

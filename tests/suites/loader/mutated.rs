@@ -164,7 +164,7 @@ fn instantiate(module: &Module) -> Result<(), InstantiateError> {
             ImportKind::Memory { ty } => Extern::Memory(Memory::new(&mut store, ty.limits)?),
             ImportKind::Table { ty } => {
                 let null =
-                    if ty.element == ValType::FuncRef { Val::FuncRef(None) } else { Val::ExternRef(None) };
+                    if ty.element == ValType::FUNCREF { Val::FuncRef(None) } else { Val::ExternRef(None) };
                 Extern::Table(Table::new(&mut store, ty, null)?)
             }
         };

@@ -31,7 +31,7 @@ pub(crate) fn linker(store: &mut Store<()>) -> Linker<()> {
         linker.define("spectest", name, Extern::Global(global)).expect("a new name");
     }
     let limits = Limits { min: 10, max: Some(20) };
-    let table = Table::new(store, TableType { element: ValType::FuncRef, limits }, Val::FuncRef(None))
+    let table = Table::new(store, TableType { element: ValType::FUNCREF, limits }, Val::FuncRef(None))
         .expect("a valid table");
     linker.define("spectest", "table", Extern::Table(table)).expect("a new name");
     let limits = Limits { min: 1, max: Some(2) };

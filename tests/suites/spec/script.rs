@@ -94,18 +94,23 @@ struct Script {
     linker: Linker<()>,
     named: HashMap<String, Instance>,
     current: Option<Instance>,
+    /// Modules that were defined apart from their instances, by name; the last one by the empty name as well.
+    definitions: HashMap<String, Module>,
 }
 
 impl Script {
     fn new(options: Options) -> Self {
         let mut store = Store::new(());
         let linker = host::linker(&mut store);
-        Self { options, store, linker, named: HashMap::new(), current: None }
+        let (named, definitions) = (HashMap::new(), HashMap::new());
+        Self { options, store, linker, named, current: None, definitions }
     }
 
     fn command(&mut self, directive: WastDirective<'_>) -> Result<(), String> {
         match directive {
             WastDirective::Module(mut module) => self.module(&mut module),
+            WastDirective::ModuleDefinition(mut module) => self.definition(&mut module),
+            WastDirective::ModuleInstance { instance, module, .. } => self.instance(instance, module),
             WastDirective::Register { name, module, .. } => self.register(name, module),
             WastDirective::Invoke(invoke) => {
                 self.invoke(&invoke)?.map(drop).map_err(|error| format!("the call failed: {error}"))
@@ -137,9 +142,14 @@ impl Script {
     }
 
     fn instantiate(&mut self, module: &mut QuoteWat<'_>) -> Result<Instance, ModuleError> {
-        let module = self.compile(module)?;
-        let module = Module::from_bytes(&module).map_err(|error| ModuleError::Open(error.to_string()))?;
+        let module = self.open(module)?;
         self.linker.instantiate(&mut self.store, &module).map_err(ModuleError::Instantiate)
+    }
+
+    /// Compiles and loads a module.
+    fn open(&self, module: &mut QuoteWat<'_>) -> Result<Module, ModuleError> {
+        let artifact = self.compile(module)?;
+        Module::from_bytes(&artifact).map_err(|error| ModuleError::Open(error.to_string()))
     }
 
     /// Encodes and compiles a module.
@@ -165,10 +175,33 @@ impl Script {
     fn module(&mut self, module: &mut QuoteWat<'_>) -> Result<(), String> {
         self.current = None;
         let instance = self.instantiate(module).map_err(|error| error.to_string())?;
+        self.enter(instance, module.name());
+        Ok(())
+    }
+
+    /// Makes an instance the current one, and gives it its name.
+    fn enter(&mut self, instance: Instance, name: Option<Id<'_>>) {
         self.current = Some(instance);
-        if let Some(name) = module.name() {
+        if let Some(name) = name {
             self.named.insert(name.name().to_string(), instance);
         }
+    }
+
+    fn definition(&mut self, module: &mut QuoteWat<'_>) -> Result<(), String> {
+        let name = module.name().map(|name| name.name().to_string());
+        let module = self.open(module).map_err(|error| error.to_string())?;
+        for name in name.into_iter().chain([String::new()]) {
+            self.definitions.insert(name, module.clone());
+        }
+        Ok(())
+    }
+
+    fn instance(&mut self, name: Option<Id<'_>>, module: Option<Id<'_>>) -> Result<(), String> {
+        self.current = None;
+        let definition = module.map_or("", |module| module.name());
+        let module = self.definitions.get(definition).ok_or("no such definition")?;
+        let instance = self.linker.instantiate(&mut self.store, module).map_err(|error| error.to_string())?;
+        self.enter(instance, name);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Assertions of the proposals' own sets that Wasm 2.0 contradicts or that go beyond it.
+//! Assertions of the proposals' own sets that a later version contradicts or that go beyond it.
 //!
 //! **Invariant: each entry is met and contradicted**: an entry whose assertion holds, or that names no command, fails the suite.
 
@@ -27,12 +27,6 @@ const TABLE: &[Superseded] = &[
         file: "linking.wast",
         lines: &[236, 248, 342, 354],
         reason: "since bulk-memory, the segments before one that does not fit stay written",
-    },
-    Superseded {
-        set: "bulk-memory",
-        file: "table-sub.wast",
-        lines: &[1],
-        reason: "the file was updated for Wasm 3.0: it needs typed function references",
     },
     Superseded {
         set: "bulk-memory",

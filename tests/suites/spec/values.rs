@@ -20,7 +20,9 @@ pub(crate) fn argument(argument: &WastArg<'_>) -> Result<Val, String> {
 
 fn null(ty: &HeapType<'_>) -> Result<Val, String> {
     match ty {
-        HeapType::Abstract { ty: AbstractHeapType::Func, .. } => Ok(Val::FuncRef(None)),
+        HeapType::Abstract { ty: AbstractHeapType::Func, .. } | HeapType::Concrete(_) => {
+            Ok(Val::FuncRef(None))
+        }
         HeapType::Abstract { ty: AbstractHeapType::Extern, .. } => Ok(Val::ExternRef(None)),
         other => Err(format!("unknown reference type {other:?}")),
     }

@@ -114,7 +114,7 @@ impl Place {
             .and_then(|builder| builder.preopen_dir_read_only(self.path("ro"), "/ro"))
             .and_then(|builder| builder.preopen_dir(other, "/other"));
         opened.expect("the folders are there");
-        let mut listen = || builder.listen("127.0.0.1:0").expect("a loopback port");
+        let mut listen = || builder.listen(([127, 0, 0, 1], 0).into()).expect("a loopback port");
         listen();
         let address = listen();
         (builder, address)

@@ -1,0 +1,79 @@
+//! The runner: starts the program that is attached to this very file.
+//!
+//! **Invariant: it starts as fast as C does.** So it is linked statically at a fixed address, has its `main` called by the C library
+//! without the preparations that Rust makes for one, and ends by leaving everything to the kernel.
+#![no_main]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+use std::ffi::{OsStr, OsString, c_char, c_int};
+use std::fs::File;
+use std::io;
+use std::mem::ManuallyDrop;
+use std::path::Path;
+use wasmaot_runner::attached::{Attached, AttachedError};
+use wasmaot_runner::program::{self, Entry, START};
+use wasmaot_runner::report;
+use wasmaot_runtime::{CallError, InstantiateError, LinkError, Module, OpenError, Store};
+use wasmaot_wasi::WasiError;
+
+/// Why the program cannot be run.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error("cannot open the program's own file, {OWN_FILE}")]
+    Own(#[source] io::Error),
+    #[error("cannot start the program: the file that it is in is damaged")]
+    Attached(#[source] AttachedError),
+    #[error("cannot load the program")]
+    Open(#[source] OpenError),
+    #[error("cannot give the program its directories and sockets")]
+    Given(#[source] WasiError),
+    #[error("cannot set up WASI")]
+    Wasi(#[source] LinkError),
+    #[error("cannot instantiate the program")]
+    Instantiate(#[source] InstantiateError),
+    #[error("cannot run the program")]
+    Call(#[source] CallError),
+}
+
+/// The file that this process was started from.
+const OWN_FILE: &str = "/proc/self/exe";
+
+// SAFETY: the C library calls this, and nothing else in the program has that name.
+#[unsafe(no_mangle)]
+extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
+    report::panics_as_errors();
+    let status = run().unwrap_or_else(|error| {
+        report::note(&report::error(&error, None));
+        1
+    });
+    program::leave(status)
+}
+
+fn run() -> Result<i32, RunError> {
+    let file = File::open(OWN_FILE).map_err(RunError::Own)?;
+    let Attached { artifact, given } = Attached::read(&file).map_err(RunError::Attached)?;
+    let module = Module::open_at(file, artifact.offset, artifact.length).map_err(RunError::Open)?;
+    let mut arguments = std::env::args_os();
+    let path = arguments.next().unwrap_or_default();
+    let context = given.context(name(&path), arguments).map_err(RunError::Given)?;
+    let linker = program::linker(module.imports()).map_err(RunError::Wasi)?;
+    // The end of the process takes its instances with it.
+    let mut store = ManuallyDrop::new(Store::new(context));
+    let store = &mut *store;
+    let instance = match linker.instantiate(store, &module) {
+        Ok(instance) => instance,
+        Err(InstantiateError::Run(error)) => return program::ended(error).map_err(RunError::Call),
+        Err(error) => return Err(RunError::Instantiate(error)),
+    };
+    if program::entry(module.descriptor()) == Some(Entry::Start)
+        && let Err(error) = instance.call(store, START, &[])
+    {
+        return program::ended(error).map_err(RunError::Call);
+    }
+    Ok(0)
+}
+
+/// The program's name without the path, which is none of its business.
+fn name(path: &OsString) -> &OsStr {
+    Path::new(path).file_name().unwrap_or(path)
+}

@@ -1,0 +1,109 @@
+//! The options of `run` and `compile --emit exe` that say what a program is given.
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use std::ffi::{OsStr, OsString};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::unix::ffi::OsStrExt;
+use wasmaot_runner::given::{Directory, Given, Variable};
+
+/// Options that say what a program is given.
+#[derive(Debug, Default, PartialEq, clap::Args)]
+pub(crate) struct GivenOpts {
+    /// Directory that the program may use, and its name there [default: the same name]; with `:ro` to read only
+    #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]", value_parser = OsStringValueParser::new().try_map(directory))]
+    directories: Vec<Directory>,
+
+    /// Environment variable of the program, which has no others
+    #[arg(long = "env", value_name = "K=V", value_parser = OsStringValueParser::new().try_map(variable))]
+    environment: Vec<Variable>,
+
+    /// Give the program all variables of the environment that it is started in; `--env` adds to them
+    #[arg(long)]
+    inherit_env: bool,
+
+    /// Give the program a socket that listens at this TCP address, as a descriptor after its directories
+    #[arg(long = "listen", value_name = "ADDR", value_parser = address)]
+    listeners: Vec<SocketAddr>,
+}
+
+impl GivenOpts {
+    /// In the runner's terms.
+    pub(crate) fn given(&self) -> Given {
+        Given {
+            directories: self.directories.clone(),
+            environment: self.environment.clone(),
+            inherit_env: self.inherit_env,
+            listeners: self.listeners.clone(),
+        }
+    }
+
+    /// Whether nothing is given.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A value of `--dir`. The last `::` separates: a name inside is less likely to hold one. A directory whose own name ends in `:ro`
+/// takes a slash behind it.
+fn directory(text: OsString) -> Result<Directory, &'static str> {
+    let bytes = text.as_bytes();
+    let (bytes, read_only) = match bytes.strip_suffix(b":ro") {
+        Some(rest) if !rest.ends_with(b":") => (rest, true),
+        _ => (bytes, false),
+    };
+    let (host, guest) = match bytes.windows(2).rposition(|pair| pair == b"::") {
+        Some(at) => (&bytes[..at], &bytes[at + 2..]),
+        None => (bytes, bytes),
+    };
+    let guest = std::str::from_utf8(guest).map_err(|_| "the name inside is not UTF-8")?;
+    match (host, guest) {
+        (b"", "") => Err("no directory in it"),
+        (b"", _) => Err("no directory in front of the `::`"),
+        (_, "") => Err("no name behind the `::`"),
+        _ => Ok(Directory { host: OsStr::from_bytes(host).into(), guest: guest.into(), read_only }),
+    }
+}
+
+/// A value of `--env`.
+fn variable(text: OsString) -> Result<Variable, &'static str> {
+    let bytes = text.as_bytes();
+    match bytes.iter().position(|&byte| byte == b'=') {
+        None => Err("no `=` in it; write NAME=VALUE"),
+        Some(0) => Err("no name in front of the `=`"),
+        Some(at) => Ok(Variable {
+            key: OsStr::from_bytes(&bytes[..at]).into(),
+            value: OsStr::from_bytes(&bytes[at + 1..]).into(),
+        }),
+    }
+}
+
+/// A value of `--listen`. A name, such as that of this machine, is looked up here and now.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    found.next().ok_or_else(|| "no such host".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_and_variables_are_split() {
+        let directory =
+            |text: &str| directory(text.into()).map(|d| (d.host.into_os_string(), d.guest, d.read_only));
+        assert_eq!(directory("a"), Ok(("a".into(), "a".into(), false)));
+        assert_eq!(directory("a:b::/c"), Ok(("a:b".into(), "/c".into(), false)));
+        assert_eq!(directory("a::b::/c"), Ok(("a::b".into(), "/c".into(), false)));
+        assert_eq!(directory("a:ro"), Ok(("a".into(), "a".into(), true)));
+        assert_eq!(directory("a::/b:ro"), Ok(("a".into(), "/b".into(), true)));
+        assert_eq!(directory("a:ro/"), Ok(("a:ro/".into(), "a:ro/".into(), false)));
+        assert_eq!(directory("a::ro"), Ok(("a".into(), "ro".into(), false)));
+        for none in ["a::", "::b", "", ":ro", "::b:ro"] {
+            assert!(self::directory(none.into()).is_err(), "{none}");
+        }
+        let variable = |text: &str| variable(text.into()).map(|v| (v.key, v.value));
+        assert_eq!(variable("K=V=W"), Ok(("K".into(), "V=W".into())));
+        assert_eq!(variable("K="), Ok(("K".into(), "".into())));
+        assert!(variable("K").is_err() && variable("=V").is_err() && variable("").is_err());
+    }
+}

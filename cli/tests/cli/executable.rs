@@ -1,0 +1,272 @@
+//! `wasmaot compile --emit exe`: programs that run without the command, what they are given, and what is refused.
+
+use crate::support::{Place, Run, finish, repository};
+use serde_json::{Value, json};
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+/// Prints its arguments and its environment, each string with a NUL, and exits with the number of arguments.
+const ECHO: &str = r#"(module
+    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $env_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_get" (func $env (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (func $print (param $length i32)
+        (i32.store (i32.const 16) (i32.const 4096))
+        (i32.store (i32.const 20) (local.get $length))
+        (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))
+    (func (export "_start") (local $count i32)
+        (drop (call $args_sizes (i32.const 0) (i32.const 4)))
+        (local.set $count (i32.load (i32.const 0)))
+        (drop (call $args (i32.const 64) (i32.const 4096)))
+        (call $print (i32.load (i32.const 4)))
+        (drop (call $env_sizes (i32.const 0) (i32.const 4)))
+        (drop (call $env (i32.const 64) (i32.const 4096)))
+        (call $print (i32.load (i32.const 4)))
+        (call $exit (local.get $count))))"#;
+
+const TRAP: &str = r#"(module
+    (func $divide (param i32) (result i32) (i32.div_s (i32.const 1) (local.get 0)))
+    (func (export "_start") (drop (call $divide (i32.const 0)))))"#;
+
+/// Runs a program to its end. One that this process has written itself may be busy for a moment: another test's child
+/// that was forked meanwhile holds it open until it is started.
+#[track_caller]
+fn start(mut command: Command) -> Run {
+    for _ in 0..1000 {
+        match command.output() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            _ => break,
+        }
+    }
+    finish(command)
+}
+
+#[test]
+fn a_program_runs_on_its_own() {
+    let place = Place::new();
+    let path = place.executable("echo", ECHO, &[]);
+    let elsewhere = Place::new();
+    let run = |path: &Path, arguments: &[&str]| finish(elsewhere.started(path, arguments));
+    run(&path, &[]).status(1).stdout("echo\0").silent();
+    run(&path, &["--help", "-5", ""]).status(4).stdout("echo\0--help\0-5\0\0").silent();
+    // Under another name, by a link, and in another place.
+    let (moved, link) = (elsewhere.path("moved"), elsewhere.path("link"));
+    std::fs::rename(&path, &moved).expect("it can be moved");
+    std::os::unix::fs::symlink(&moved, &link).expect("a new name");
+    run(&moved, &["a"]).status(2).stdout("moved\0a\0").silent();
+    run(&link, &["a"]).status(2).stdout("link\0a\0").silent();
+}
+
+#[test]
+fn streams_and_status_are_those_of_the_process() {
+    let place = Place::new();
+    let hello = repository("benchmarks/programs/hello.wasm");
+    place
+        .run(&["compile", hello.to_str().expect("UTF-8"), "--emit", "exe", "-o", "hello", "--quiet"])
+        .status(0);
+    let run = finish(place.started(&place.path("hello"), &[])).status(0).silent();
+    assert!(run.stdout.starts_with("hello"), "{run:#?}");
+    let closed = place.executable(
+        "closed",
+        r#"(module
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "\20\00\00\00\05\00\00\00")
+        (func (export "_start")
+            (call $exit (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))"#,
+        &[],
+    );
+    // As under `wasmaot run`, nobody left to read is an error number and not a signal.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = place.started(&closed, &[]);
+    assert_eq!(command.stdout(writer).status().expect("it starts").code(), Some(64));
+}
+
+#[test]
+fn a_module_may_be_run_by_its_start_function() {
+    let place = Place::new();
+    let text = r#"(module
+        (import "wasi_unstable" "proc_exit" (func $exit (param i32)))
+        (func $run (call $exit (i32.const 9)))
+        (start $run))"#;
+    finish(place.started(&place.executable("start", text, &[]), &[])).status(9).silent();
+    let plain = place.executable("plain", r#"(module (func (export "_start")))"#, &[]);
+    finish(place.started(&plain, &[])).status(0).stdout("").silent();
+}
+
+#[test]
+fn a_trap_is_reported_as_by_run() {
+    let place = Place::new();
+    let path = place.executable("trap", TRAP, &[]);
+    let own = finish(place.started(&path, &[])).status(134).stdout("");
+    let run = place.run(&["run", "trap.wat"]).status(134).stdout("");
+    assert_eq!(own.stderr, run.stderr);
+    own.stderr_has(&[
+        "error: trap: integer divide by zero",
+        "0: func[0] <divide> at wasm offset 0x",
+        "1: func[1]",
+    ]);
+    let deep = place.executable("deep", r#"(module (func $f (export "_start") (call $f)))"#, &[]);
+    finish(place.started(&deep, &[])).status(134).stderr_has(&["stack", "more"]);
+}
+
+#[test]
+fn the_environment_is_what_was_compiled_in() {
+    let place = Place::new();
+    let run = |options: &[&str]| {
+        let mut command = place.started(&place.executable("echo", ECHO, options), &[]);
+        command.env_clear().env("A", "host");
+        finish(command).status(1).silent()
+    };
+    run(&[]).stdout("echo\0");
+    run(&["--env", "K=V=W", "--env", "L="]).stdout("echo\0K=V=W\0L=\0");
+    run(&["--inherit-env", "--env", "K=V"]).stdout("echo\0A=host\0K=V\0");
+    run(&["--inherit-env", "--env", "A=own"]).stdout("echo\0A=own\0");
+}
+
+#[test]
+fn directories_are_those_that_were_compiled_in() {
+    let place = Place::new();
+    let program = repository("benchmarks/programs/cat-sync.wasm");
+    let program = program.to_str().expect("UTF-8");
+    std::fs::create_dir(place.path("data")).expect("a directory");
+    place.file("data/in.txt", "some text\n");
+    let cat = |options: &[&str], file: &str| {
+        place
+            .run(&[&["compile", program, "--emit", "exe", "-o", "cat", "--quiet"], options].concat())
+            .status(0);
+        finish(place.started(&place.path("cat"), &[file]))
+    };
+    cat(&["--dir", "data::/inside"], "/inside/in.txt").status(0).stdout("some text\n");
+    cat(&["--dir", "data:ro"], "data/in.txt").status(0).stdout("some text\n");
+    for refused in [cat(&[], "data/in.txt"), cat(&["--dir", "data"], "/etc/passwd")] {
+        assert!(refused.status != 0 && refused.stdout.is_empty(), "{refused:#?}");
+    }
+    // A relative name is one where the program is started.
+    cat(&["--dir", "missing"], "x").status(1).stderr_has(&["directories", "missing"]);
+    std::fs::create_dir(place.path("missing")).expect("a directory");
+    place.file("missing/x", "there");
+    finish(place.started(&place.path("cat"), &["missing/x"])).status(0).stdout("there");
+}
+
+#[test]
+fn what_cannot_be_a_program_is_refused() {
+    let place = Place::new();
+    let refused = |text: &str, parts: &[&str]| {
+        place.file("bad.wat", text);
+        place.run(&["compile", "bad.wat", "--emit", "exe"]).status(1).stdout("").stderr_has(parts);
+        assert!(!place.path("bad").exists());
+    };
+    refused(
+        r#"(module (func (export "f")) (func (export "g")))"#,
+        &["`bad.wat`", "`_start`", "hint: ", "`f`, `g`"],
+    );
+    refused(r#"(module (func (export "_start") (param i32)))"#, &["`_start` without parameters"]);
+    refused("(module)", &["exports no functions at all"]);
+    let imports = r#"(module
+        (import "env" "one" (func (param i32) (result i64)))
+        (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
+        (import "wasi_snapshot_preview1" "no_such_call" (func))
+        (import "env" "two" (global i32))
+        (func (export "_start")))"#;
+    refused(imports, &["`bad.wat`", "\"one\"", "\"no_such_call\"", "\"two\"", "hint: "]);
+    let ty = r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func (param i64))) (func (export "_start")))"#;
+    refused(ty, &["proc_exit", "i64", "i32"]);
+    place.run(&["compile", "bad.wat", "--dir", "."]).status(1).stderr_has(&["--emit exe"]);
+    place.file("bare", r#"(module (func (export "_start")))"#);
+    place.run(&["compile", "bare", "--emit", "exe"]).status(1).stderr_has(&["overwrite"]);
+}
+
+#[test]
+fn a_damaged_program_says_so_and_runs_nothing() {
+    let place = Place::new();
+    let bytes = std::fs::read(place.executable("good", TRAP, &[])).expect("the program");
+    let report = place.run(&["inspect", "good", "--json"]).status(0).stdout;
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let artifact = report["executable"]["artifact_offset"].as_u64().expect("a number") as usize;
+    let damaged = |name: &str, contents: &[u8]| {
+        let path = place.file(name, contents);
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("its owner's");
+        let run = start(place.started(&path, &[])).status(1).stdout("");
+        run.stderr_has(&["error: cannot ", "cause: "])
+    };
+    damaged("runner", &bytes[..artifact]);
+    damaged("cut", &bytes[..bytes.len() - 1]);
+    damaged("longer", &[&bytes[..], b"x"].concat());
+    damaged("twice", &[&bytes[..artifact], &bytes[..]].concat());
+    for (name, at) in [("elf", artifact), ("inside", artifact + 5000), ("settings", bytes.len() - 33)] {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        damaged(name, &changed);
+    }
+    // A part that is gone leaves what follows where no page begins.
+    let shifted = [&bytes[..artifact], &bytes[artifact + 8..]].concat();
+    damaged("shifted", &shifted).stderr_has(&["cut or extended"]);
+    place.run(&["inspect", "shifted"]).status(1).stderr_has(&["damaged executable"]);
+}
+
+#[test]
+fn a_program_can_be_looked_at() {
+    let place = Place::new();
+    place.file("in.wat", ECHO);
+    place.run(&["compile", "in.wat", "--quiet"]).status(0);
+    place.executable("in", ECHO, &[]);
+    let options =
+        ["--dir", "data::/data:ro", "--env", "K=\u{1b}[2J", "--inherit-env", "--listen", "127.0.0.1:80"];
+    place.executable("app", ECHO, &options);
+    let json = |name: &str| -> Value {
+        serde_json::from_str(&place.run(&["inspect", name, "--json"]).status(0).silent().stdout)
+            .expect("JSON")
+    };
+    let (artifact, app) = (json("in.so"), json("app"));
+    assert_eq!(artifact["executable"], Value::Null);
+    for same in ["size", "checksum", "problems", "sections", "imports", "exports", "memories"] {
+        assert_eq!(app[same], artifact[same], "{same}");
+    }
+    assert_eq!(app["executable"]["artifact_offset"].as_u64().expect("a number") % 4096, 0);
+    assert_eq!(
+        app["executable"]["directories"],
+        json!([{ "host": "data", "guest": "/data", "read_only": true }])
+    );
+    assert_eq!(app["executable"]["environment"], json!([{ "key": "K", "value": "\u{1b}[2J" }]));
+    assert_eq!(app["executable"]["inherit_env"], true);
+    assert_eq!(app["executable"]["listeners"], json!(["127.0.0.1:80"]));
+    let text = place.run(&["inspect", "app"]).status(0).silent().stdout;
+    for wanted in [
+        "executable     artifact at 0x",
+        "\"data\" as \"/data\", read only",
+        "K=\\u{1b}[2J",
+        "127.0.0.1:80",
+        "\"_start\"",
+    ] {
+        assert!(text.contains(wanted), "no {wanted:?} in {text}");
+    }
+    assert!(!text.contains('\u{1b}'));
+    place.run(&["run", "app"]).status(1).stderr_has(&["`app` is an executable of its own", "hint: start it"]);
+}
+
+#[test]
+fn the_file_is_made_to_be_started() {
+    let place = Place::new();
+    let path = place.executable("a", TRAP, &[]);
+    let mode = std::fs::metadata(&path).expect("the program").permissions().mode();
+    let data = std::fs::metadata(place.path("a.wat")).expect("the module").permissions().mode();
+    assert_eq!(mode & 0o777, (data | (data & 0o444) >> 2) & 0o777);
+    let first = std::fs::read(&path).expect("the program");
+    place
+        .run(&["compile", "a.wat", "--emit", "exe", "-o", "b", "--jobs", "1"])
+        .status(0)
+        .stderr_has(&["-> b ("]);
+    assert!(first == std::fs::read(place.path("b")).expect("the program"), "the output differs");
+    assert_eq!(finish(place.started(&place.path("b"), &[])).status, 134);
+}

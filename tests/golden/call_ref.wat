@@ -1,0 +1,21 @@
+;; Calls through references: no comparison of types, and null is met by the load of the entry, which faults.
+(module
+  (type $t (func (param i32) (result i32)))
+  (global $callee (mut (ref null $t)) (ref.null $t))
+  (table $table 2 (ref $t) (ref.func $callee))
+  (func $callee (export "callee") (type $t) (local.get 0))
+  (func $call_ref (param (ref null $t)) (result i32) (call_ref $t (i32.const 1) (local.get 0)))
+  (func $call_global (result i32) (call_ref $t (i32.const 1) (global.get $callee)))
+  (func $return_call_ref (param (ref $t)) (result i32) (return_call_ref $t (i32.const 1) (local.get 0)))
+  (func $call_known (result i32) (call_ref $t (i32.const 1) (ref.func $callee)))
+  (func $call_table (param i32) (result i32) (call_ref $t (i32.const 1) (table.get $table (local.get 0))))
+  (func $as_non_null (param (ref null $t)) (result (ref $t)) (ref.as_non_null (local.get 0)))
+  (func $or_default (param (ref null $t)) (result i32)
+    (block $null
+      (return (call_ref $t (i32.const 2) (br_on_null $null (local.get 0)))))
+    (i32.const -1))
+  (func $first_non_null (param externref externref) (result (ref extern))
+    (block $found (result (ref extern))
+      (br_on_non_null $found (local.get 0))
+      (br_on_non_null $found (local.get 1))
+      (unreachable))))

@@ -1,0 +1,15 @@
+;; Tail calls are jumps: to a function of the module, through tables, and to an import that an instance defines.
+(module
+  (type $t (func (param i32) (result i32)))
+  (import "m" "elsewhere" (func $elsewhere (type $t)))
+  (table $constant funcref (elem $direct))
+  (table $open (export "open") 4 funcref)
+  (func $direct (type $t) (return_call $direct (local.get 0)))
+  (func $import (type $t) (return_call $elsewhere (local.get 0)))
+  (func $through_constant (type $t) (return_call_indirect $constant (type $t) (local.get 0) (local.get 0)))
+  (func $through_open (type $t) (return_call_indirect $open (type $t) (local.get 0) (local.get 0)))
+  (func $many (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i32)
+    (return_call $direct (i32.wrap_i64 (local.get 9))))
+  (func $to_many (type $t)
+    (return_call $many (i64.const 0) (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4) (i64.const 5) (i64.const 6)
+      (i64.const 7) (i64.const 8) (i64.extend_i32_u (local.get 0)))))

@@ -1,0 +1,191 @@
+//! Hosts that fork: what was there before goes on working in the child, which has one thread and no watchdog.
+
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+use wasmaot_runtime::{Caller, Linked, Linker, Module, Pool, PoolConfig, Store, TrapCode};
+use wasmaot_tests::{compile_wat, trap_code};
+
+/// Runs for ever, by itself or after the host has forked; or writes some of its memory and says what was there before.
+const TEXT: &str = r#"(module
+    (import "host" "fork" (func $fork (result i32)))
+    (memory (export "memory") 16)
+    (func $spin (export "spin") (loop $on (br $on)))
+    (func (export "fork_and_spin") (result i32)
+        (if (i32.eqz (call $fork)) (then (call $spin)))
+        (i32.const 7))
+    (func (export "write") (param i32) (result i32) (local $sum i32) (local $at i32)
+        (loop $next
+            (local.set $sum (i32.or (local.get $sum) (i32.load (local.get $at))))
+            (i32.store (local.get $at) (local.get 0))
+            (local.set $at (i32.add (local.get $at) (i32.const 4096)))
+            (br_if $next (i32.lt_u (local.get $at) (i32.const 0x100000))))
+        (local.get $sum)))"#;
+
+/// The child of the fork that a host function makes.
+static CHILD: AtomicI32 = AtomicI32::new(0);
+
+fn linked() -> Linked<()> {
+    let module = Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound");
+    linker().link(&module).expect("all imports are defined")
+}
+
+fn linker() -> Linker<()> {
+    let mut linker = Linker::new();
+    let fork = |_: &mut Caller<'_, ()>| {
+        // SAFETY: the child runs what is tested here, and ends.
+        let child = unsafe { libc::fork() };
+        CHILD.store(child, SeqCst);
+        child
+    };
+    linker.func("host", "fork", fork).expect("a new name");
+    linker
+}
+
+fn pool(slots: u32) -> Pool {
+    Pool::new(PoolConfig { slots, ..PoolConfig::default() }).expect("a pool")
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_millis(5)
+}
+
+/// Runs `check` in a child, and fails if that does not give `true` within a minute.
+#[track_caller]
+fn in_child(check: impl FnOnce() -> bool) {
+    // SAFETY: the child runs nothing but the check, and ends.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        finish(std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).unwrap_or(false));
+    }
+    expect_success(child);
+}
+
+/// The end of a child.
+fn finish(success: bool) -> ! {
+    // SAFETY: ends this process.
+    unsafe { libc::_exit(i32::from(!success)) }
+}
+
+/// Waits for a child; one that hangs is killed.
+#[track_caller]
+fn expect_success(child: libc::pid_t) {
+    assert!(child > 0, "fork: {}", std::io::Error::last_os_error());
+    let late = Instant::now() + Duration::from_secs(60);
+    let mut status = 0;
+    // SAFETY: `child` is a child of this process that nobody else waits for.
+    while unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } == 0 {
+        if Instant::now() > late {
+            // SAFETY: as above.
+            unsafe { libc::kill(child, libc::SIGKILL) };
+            panic!("the child hangs");
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(status, 0, "the child failed");
+}
+
+/// Whether a deadline and a kill end an endless run.
+fn stops(pool: &Pool, linked: &Linked<()>) -> bool {
+    let mut instance = pool.start(linked, ()).expect("a free slot");
+    instance.set_deadline(soon());
+    let late = trap_code(instance.call("spin", &[]));
+    drop(instance);
+    let mut instance = pool.start(linked, ()).expect("a free slot");
+    let handle = instance.interrupt_handle();
+    let killer = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(5));
+        handle.kill();
+    });
+    let killed = trap_code(instance.call("spin", &[]));
+    killer.join().expect("it ends");
+    (late, killed) == (TrapCode::DeadlineExceeded, TrapCode::Killed)
+}
+
+#[test]
+fn deadlines_and_kills_work_in_children_and_their_children() {
+    let (pool, linked) = (pool(2), linked());
+    assert!(stops(&pool, &linked));
+    in_child(|| {
+        let here = stops(&pool, &linked);
+        in_child(|| stops(&pool, &linked));
+        here
+    });
+    assert!(stops(&pool, &linked));
+}
+
+#[test]
+fn a_thread_that_ran_without_any_deadline_may_fork() {
+    let (pool, linked) = (pool(1), linked());
+    let write = linked.typed::<i32, i32>("write").expect("its type");
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    assert_eq!(write.call(&mut instance, 1).expect("no trap"), 0);
+    drop(instance);
+    in_child(|| stops(&pool, &linked));
+}
+
+#[test]
+fn a_deadline_that_was_set_before_the_fork_holds() {
+    let module = linked().module().clone();
+    let mut store = Store::new(());
+    let instance = linker().instantiate(&mut store, &module).expect("it is sound");
+    store.set_deadline(Instant::now() + Duration::from_millis(50));
+    in_child(|| trap_code(instance.call(&mut store, "spin", &[])) == TrapCode::DeadlineExceeded);
+}
+
+#[test]
+fn a_run_that_forks_is_stopped_in_the_child() {
+    let (pool, linked) = (pool(1), linked());
+    let run = linked.typed::<(), i32>("fork_and_spin").expect("its type");
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    instance.set_deadline(Instant::now() + Duration::from_millis(100));
+    let ended = run.call(&mut instance, ());
+    if CHILD.load(SeqCst) == 0 {
+        finish(trap_code(ended) == TrapCode::DeadlineExceeded);
+    }
+    assert!(matches!(ended, Ok(7)) || trap_code(ended) == TrapCode::DeadlineExceeded);
+    expect_success(CHILD.load(SeqCst));
+}
+
+/// What a pool knows of its memory's pages is not the parent's.
+#[test]
+fn instances_of_a_child_start_as_new() {
+    let (pool, linked) = (pool(1), linked());
+    let write = linked.typed::<i32, i32>("write").expect("its type");
+    let fresh = |times: i32| {
+        (0..times).all(|_| {
+            let mut instance = pool.start(&linked, ()).expect("a free slot");
+            write.call(&mut instance, 1).expect("no trap") == 0
+        })
+    };
+    assert!(fresh(1));
+    in_child(|| fresh(20));
+    assert!(fresh(20));
+    in_child(|| fresh(20));
+}
+
+/// Forks at moments when other threads hold whatever locks there are.
+#[test]
+fn forks_come_at_any_moment() {
+    const FORKS: usize = 50;
+    let (pool, linked, done) = (pool(8), linked(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(SeqCst) {
+                    let mut instance = pool.start(&linked, ()).expect("a free slot");
+                    instance.set_deadline(Instant::now() + Duration::from_micros(50));
+                    let handle = instance.interrupt_handle();
+                    assert_eq!(trap_code(instance.call("spin", &[])), TrapCode::DeadlineExceeded);
+                    handle.kill();
+                }
+            });
+        }
+        for _ in 0..FORKS {
+            in_child(|| {
+                let pool = self::pool(1);
+                stops(&pool, &linked)
+            });
+        }
+        done.store(true, SeqCst);
+    });
+}
