@@ -30,11 +30,11 @@ const SCRIPTS: [(&str, &str); 13] = [
         "cc",
         r#"case "$*" in
         --version) echo "stub of cc" && exit ;;
-        "-std=c11 -O3 -static "*.c" -o "*" -lm") source=$4 to=$6 ;;
+        "-std=c11 -O3 -static "*.c" -o "*" -lm") source=$4 to=$6 kind=static ;;
         "-std=c11 -O3 "*.c" -o "*" -lm") source=$3 to=$5 ;;
         *) unknown "$@" ;;
         esac
-        { cat "$SHARED_FILE" && echo "answer $(name "$source") \"\$@\""; } >"$to" && chmod +x "$to""#,
+        { cat "$SHARED_FILE" && echo "answer $(name "$source") \"\$@\" # $kind"; } >"$to" && chmod +x "$to""#,
     ),
     (
         "wasmaot",
