@@ -4,6 +4,7 @@
 //! of runs that followed each other: on a shared machine a ratio is stable where a time is not.
 
 mod adapters;
+mod cat;
 mod child;
 mod deadline;
 mod instances;
@@ -33,6 +34,8 @@ enum What {
     Instances(instances::Opts),
     /// In one process: a program with a deadline that is far away, against the same without one.
     Deadline(deadline::Opts),
+    /// CPU time of `cat` through WASI, against the system's.
+    Cat(cat::Opts),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         },
         What::Instances(opts) => instances::run(&opts),
         What::Deadline(opts) => deadline::run(&opts),
+        What::Cat(opts) => cat::run(&opts),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

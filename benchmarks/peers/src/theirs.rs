@@ -149,7 +149,7 @@ pub(crate) fn side(artifact: &Path, entry: Entry, setting: Setting, slots: u32) 
             p1::add_to_linker_sync(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
             // The output of a new context goes nowhere.
             let data = || {
-                IN_RUNTIME.with(|()| ());
+                enter_runtime();
                 WasiCtxBuilder::new().build_p1()
             };
             Ok(Box::new(Theirs::new(&engine, &linker, &module, "_start", (), data)?))
@@ -164,6 +164,11 @@ pub(crate) fn side(artifact: &Path, entry: Entry, setting: Setting, slots: u32) 
 /// What Wasmtime's WASI runs its futures in. Without a runtime around it, every call would enter one of its own.
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_current_thread().build().expect("no runtime"));
+
+/// Enters the runtime on this thread, once.
+pub(crate) fn enter_runtime() {
+    IN_RUNTIME.with(|()| ());
+}
 
 thread_local! {
     /// Enters the runtime once per thread.
