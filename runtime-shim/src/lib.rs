@@ -55,6 +55,7 @@ mod caller;
 mod error;
 mod externs;
 mod fault;
+mod fork;
 mod func;
 mod host;
 mod instance;
