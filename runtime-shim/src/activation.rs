@@ -35,6 +35,8 @@ pub(crate) struct Activation {
     fault: At,
     /// The store, with its data, that it runs in.
     store: *mut (),
+    /// The thread that it runs on.
+    thread: *const Thread,
     stack: StackBounds,
     causes: Causes,
     can_suspend: bool,
@@ -65,13 +67,14 @@ enum Failed {
 }
 
 impl Activation {
-    fn new(store: *mut (), core: &StoreCore, stack: StackBounds, can_suspend: bool) -> Self {
+    fn new(thread: &Thread, store: *mut (), core: &StoreCore, stack: StackBounds, can_suspend: bool) -> Self {
         Self {
             host_rsp: 0,
             guest_fp: 0,
             trap: 0,
             fault: At { pc: 0, rsp: 0, rbp: 0 },
             store,
+            thread,
             stack,
             causes: core.watch.causes(core.id),
             can_suspend,
@@ -92,8 +95,16 @@ impl Activation {
     }
 
     /// The store that it runs in.
+    #[inline]
     pub(crate) fn store(&self) -> *mut () {
         self.store
+    }
+
+    /// Whether its thread was poked, so that it may have to end.
+    #[inline]
+    pub(crate) fn is_poked(&self) -> bool {
+        // SAFETY: it runs on that thread, whose record lives until the thread ends.
+        unsafe { (*self.thread).is_poked() }
     }
 
     /// The stack that it runs on.
@@ -122,10 +133,11 @@ impl Activation {
         CallError::Trap(trap::backtrace(code, &core.instances, self.stack, start))
     }
 
+    /// How it ended that did not return.
+    #[cold]
     fn end(&mut self, core: &StoreCore, how: u32) -> Result<Ended, Failed> {
         let stub = Start::Stub { fp: self.guest_fp };
         match how {
-            reason::RETURNED => Ok(Ended::Returned),
             reason::FAULT => {
                 let At { pc, rsp, rbp } = self.fault;
                 let start = Start::Fault { pc: pc as u64, rsp: rsp as u64, rbp: rbp as u64 };
@@ -209,7 +221,7 @@ unsafe fn run(
 ) -> Result<Ended, CallError> {
     let Begin { stack, outer, .. } = begin;
     // SAFETY: the store is valid and not in use.
-    let mut record = Activation::new(store, unsafe { &*core }, stack, can_suspend);
+    let mut record = Activation::new(thread, store, unsafe { &*core }, stack, can_suspend);
     let watched = if outer.is_null() {
         let begun = Watched::begin(thread, &record.causes);
         begun.map_err(|code| CallError::Trap(Trap::new(code)))?
@@ -231,6 +243,9 @@ unsafe fn run(
         how
     };
     drop(watched);
+    if how == reason::RETURNED {
+        return Ok(Ended::Returned);
+    }
     // SAFETY: nothing else refers to the record or the store's core now.
     match unsafe { (*activation).end(&*core, how) } {
         Ok(ended) => Ok(ended),
