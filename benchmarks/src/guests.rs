@@ -27,6 +27,9 @@ pub enum Entry {
 /// The module that WASI programs import from.
 pub const WASI: &str = "wasi_snapshot_preview1";
 
+/// The export that runs a program of WASI.
+pub const START: &str = "_start";
+
 /// What WASI says of a descriptor that there is not.
 pub const EBADF: i32 = 8;
 

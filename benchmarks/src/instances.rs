@@ -5,6 +5,7 @@
 use clap::Args;
 use std::io;
 use std::path::PathBuf;
+use wasmaot_bench::results::{InstanceTimes, write_rows};
 use wasmaot_bench::stats::Times;
 use wasmaot_bench::{guests, ours, turns};
 use wasmaot_runtime::{PoolConfig, ResetWay};
@@ -27,6 +28,9 @@ pub(crate) struct Opts {
     /// Where compiled files are kept while measuring.
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
+    /// A file for the times, as results of the suite hold them.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
 }
 
 pub(crate) fn run(opts: &Opts) -> io::Result<()> {
@@ -36,7 +40,7 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     let mut clock = Times::default();
     clock.round(opts.count, || Ok(()))?;
     row("(the clock)", "", &clock);
-    let mut subjects = Vec::new();
+    let (mut subjects, mut rows) = (Vec::new(), Vec::new());
     for guest in guests::all(&opts.programs)? {
         let module = ours::module(&guest.name, &guest.wasm, &opts.scratch)?;
         let side = |(_, reset)| {
@@ -44,7 +48,10 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
         };
         let mut sides = WAYS.into_iter().map(side).collect::<io::Result<Vec<_>>>()?;
         let times = turns::instances(&sides, ROUNDS, opts.count)?;
-        WAYS.iter().zip(&times).for_each(|((way, _), times)| row(&guest.name, way, times));
+        for ((way, _), times) in WAYS.iter().zip(&times) {
+            row(&guest.name, way, times);
+            rows.push(InstanceTimes::new(&guest.name, &format!("wasmaot, {way}"), times));
+        }
         subjects.push((guest.name, sides.swap_remove(0)));
     }
     println!("\n| instances per second, best round | 1 thread | 2 threads | ratio |\n|---|---|---|---|");
@@ -56,7 +63,7 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
         }
         println!("| {name} | {one:.0} | {two:.0} | {:.2} |", two / one);
     }
-    Ok(())
+    opts.json.as_ref().map_or(Ok(()), |file| write_rows(file, &rows))
 }
 
 fn row(name: &str, way: &str, times: &Times) {

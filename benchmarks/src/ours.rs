@@ -13,6 +13,9 @@ use wasmaot_runtime::{
 };
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
+/// Bytes that a WASI program may print.
+const MAX_OUTPUT: usize = 1 << 16;
+
 /// A guest that is linked once, and a pool for it.
 struct Ours<T, P, F> {
     pool: Pool,
@@ -54,7 +57,7 @@ pub fn module(name: &str, wasm: &[u8], scratch: &Path) -> io::Result<Module> {
     Module::open(path).map_err(io::Error::other)
 }
 
-/// A pool for instances of a module. What WASI programs print goes to `/dev/null`.
+/// A pool for instances of a module. What WASI programs print is kept in memory, without a system call.
 pub fn side(module: &Module, entry: Entry, config: PoolConfig) -> io::Result<Box<dyn Side>> {
     let pool = Pool::new(config).map_err(io::Error::other)?;
     match entry {
@@ -67,14 +70,14 @@ pub fn side(module: &Module, entry: Entry, config: PoolConfig) -> io::Result<Box
             let mut linker = Linker::<WasiCtx>::new();
             wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
             let linked = linker.link(module).map_err(io::Error::other)?;
-            let entry = linked.typed("_start").map_err(io::Error::other)?;
+            let entry = linked.typed(guests::START).map_err(io::Error::other)?;
             let mut builder = WasiCtxBuilder::new();
-            builder.stdout(File::create("/dev/null")?);
+            builder.capture_stdout(MAX_OUTPUT);
             Ok(Box::new(Ours { pool, linked, entry, params: (), data: move || builder.build() }))
         }
         Entry::StartQuiet => {
             let linked = quiet_wasi().and_then(|linker| linker.link(module).map_err(io::Error::other))?;
-            let entry = linked.typed("_start").map_err(io::Error::other)?;
+            let entry = linked.typed(guests::START).map_err(io::Error::other)?;
             Ok(Box::new(Ours { pool, linked, entry, params: (), data: || () }))
         }
     }
@@ -93,7 +96,7 @@ pub fn suspended(
     };
     linker.allow_shadowing(true).func(guests::WASI, "fd_write", unanswered).map_err(io::Error::other)?;
     let linked = linker.link(module).map_err(io::Error::other)?;
-    let entry = linked.typed::<(), ()>("_start").map_err(io::Error::other)?;
+    let entry = linked.typed::<(), ()>(guests::START).map_err(io::Error::other)?;
     let mut builder = WasiCtxBuilder::new();
     builder.stdout(File::create("/dev/null")?);
     Ok(move || {

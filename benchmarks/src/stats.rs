@@ -50,19 +50,28 @@ impl Times {
         self
     }
 
-    /// Over all rounds.
-    pub fn summary(&self) -> Summary {
+    /// All of them, from the least to the greatest.
+    pub fn ascending(&self) -> Vec<f64> {
         let mut all: Vec<f64> = self.rounds.iter().flatten().copied().collect();
         all.sort_by(f64::total_cmp);
+        all
+    }
+
+    /// The median of each round.
+    pub fn medians(&self) -> Vec<f64> {
+        self.rounds.iter().map(|round| median(round.clone())).collect()
+    }
+
+    /// Over all rounds.
+    pub fn summary(&self) -> Summary {
+        let all = self.ascending();
         let at = |fraction| quantile(&all, fraction);
         Summary { minimum: at(0.0), p50: at(0.5), p99: at(0.99), p999: at(0.999) }
     }
 
     /// How many times as long as `other` it takes.
     pub fn ratio(&self, other: &Times) -> Ratio {
-        let medians =
-            |times: &Times| times.rounds.iter().map(|round| median(round.clone())).collect::<Vec<_>>();
-        let by_round: Vec<f64> = medians(self).iter().zip(medians(other)).map(|(a, b)| a / b).collect();
+        let by_round: Vec<f64> = self.medians().iter().zip(other.medians()).map(|(a, b)| a / b).collect();
         let least = by_round.iter().copied().fold(f64::INFINITY, f64::min);
         let greatest = by_round.iter().copied().fold(0.0, f64::max);
         Ratio { of_medians: self.summary().p50 / other.summary().p50, by_round: (least, greatest) }
@@ -70,7 +79,7 @@ impl Times {
 }
 
 /// The value below which a fraction of ascending values lies.
-fn quantile(ascending: &[f64], fraction: f64) -> f64 {
+pub fn quantile(ascending: &[f64], fraction: f64) -> f64 {
     ascending[((ascending.len() - 1) as f64 * fraction) as usize]
 }
 
@@ -78,6 +87,47 @@ fn quantile(ascending: &[f64], fraction: f64) -> f64 {
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     quantile(&values, 0.5)
+}
+
+/// The arithmetic mean, and the standard deviation of a sample.
+pub fn mean(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, (squares / (count - 1.0).max(1.0)).sqrt())
+}
+
+/// The distance of the quartiles as a share of the median.
+pub fn spread(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    (quantile(&values, 0.75) - quantile(&values, 0.25)) / quantile(&values, 0.5)
+}
+
+/// A median, and an interval that holds the true one with a probability of at least 95 %, or as near to that as so few values allow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Median {
+    /// The median of the values.
+    pub value: f64,
+    /// Ends of the interval.
+    pub interval: (f64, f64),
+}
+
+impl Median {
+    /// Of at least one value. Nothing is assumed about their distribution: the number of values below the true median is that of heads
+    /// in as many throws of a coin, so the interval reaches from one order statistic to another.
+    pub fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let count = values.len();
+        // `below` is the chance that at most `rank - 1` values lie below the true median, `term` that exactly `rank` do.
+        let (mut below, mut term, mut rank) = (0.0, 0.5f64.powi(count as i32), 0);
+        while rank < (count - 1) / 2 && below + term <= 0.025 {
+            below += term;
+            term *= (count - rank) as f64 / (rank + 1) as f64;
+            rank += 1;
+        }
+        let outer = rank.saturating_sub(1);
+        Self { value: quantile(&values, 0.5), interval: (values[outer], values[count - 1 - outer]) }
+    }
 }
 
 /// The geometric mean.
@@ -97,6 +147,25 @@ mod tests {
     fn means() {
         assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
         assert!((geometric_mean(&[0.5, 2.0]) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn means_come_with_deviations() {
+        assert_eq!(mean(&[1.0, 3.0]), (2.0, 2f64.sqrt()));
+        assert_eq!(mean(&[5.0]), (5.0, 0.0));
+        assert_eq!(spread(vec![4.0, 2.0, 1.0, 3.0, 5.0]), 2.0 / 3.0);
+    }
+
+    /// The ranks are those of published tables for the sign test's interval.
+    #[test]
+    fn intervals_of_medians_are_order_statistics() {
+        let ranks = |count: usize| Median::of((1..=count).map(|n| n as f64).collect()).interval;
+        assert_eq!(ranks(1), (1.0, 1.0));
+        assert_eq!(ranks(5), (1.0, 5.0));
+        assert_eq!(ranks(6), (1.0, 6.0));
+        assert_eq!(ranks(9), (2.0, 8.0));
+        assert_eq!(ranks(15), (4.0, 12.0));
+        assert_eq!(ranks(50), (18.0, 33.0));
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(crate) struct Activation {
     fault: At,
     /// The store, with its data, that it runs in.
     store: *mut (),
+    /// The thread that it runs on.
+    thread: *const Thread,
     stack: StackBounds,
     causes: Causes,
     can_suspend: bool,
@@ -84,6 +86,7 @@ enum Failed {
 
 impl Activation {
     fn new(
+        thread: &Thread,
         store: *mut (),
         core: *mut StoreCore,
         causes: Causes,
@@ -96,6 +99,7 @@ impl Activation {
             trap: 0,
             fault: At { pc: 0, rsp: 0, rbp: 0 },
             store,
+            thread,
             stack,
             causes,
             can_suspend,
@@ -118,6 +122,7 @@ impl Activation {
     }
 
     /// The store that it runs in.
+    #[inline]
     pub(crate) fn store(&self) -> *mut () {
         self.store
     }
@@ -130,6 +135,13 @@ impl Activation {
     /// Addresses of the guest's stack above what the last stub saved, while the guest waits for it.
     pub(crate) fn used_stack(&self) -> Range<usize> {
         (self.guest_fp - SAVED_REGISTERS) as usize..self.stack.top()
+    }
+
+    /// Whether its thread was poked, so that it may have to end.
+    #[inline]
+    pub(crate) fn is_poked(&self) -> bool {
+        // SAFETY: it runs on that thread, whose record lives until the thread ends.
+        unsafe { (*self.thread).is_poked() }
     }
 
     /// The stack that it runs on.
@@ -168,10 +180,11 @@ impl Activation {
         CallError::Trap(trap::backtrace(code, &core.instances, self.stack, start))
     }
 
+    /// How it ended that did not return.
+    #[cold]
     fn end(&mut self, core: &StoreCore, how: u32) -> Result<Ended, Failed> {
         let stub = Start::Stub { fp: self.guest_fp };
         match how {
-            reason::RETURNED => Ok(Ended::Returned),
             reason::FAULT => {
                 let At { pc, rsp, rbp } = self.fault;
                 let start = Start::Fault { pc: pc as u64, rsp: rsp as u64, rbp: rbp as u64 };
@@ -259,7 +272,7 @@ unsafe fn run(
     let Begin { stack, outer, .. } = begin;
     // SAFETY: the store is valid and not in use.
     let causes = unsafe { (*core).watch.causes((*core).id) };
-    let mut record = Activation::new(store, core, causes, stack, can_suspend);
+    let mut record = Activation::new(thread, store, core, causes, stack, can_suspend);
     let watched = if outer.is_null() {
         let begun = Watched::begin(thread, &record.causes);
         begun.map_err(|code| CallError::Trap(Trap::new(code)))?
@@ -281,6 +294,9 @@ unsafe fn run(
         how
     };
     drop(watched);
+    if how == reason::RETURNED {
+        return Ok(Ended::Returned);
+    }
     // SAFETY: nothing else refers to the record or the store's core now.
     match unsafe { (*activation).end(&*core, how) } {
         Ok(ended) => Ok(ended),

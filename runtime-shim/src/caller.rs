@@ -20,6 +20,7 @@ pub struct Caller<'a, T> {
 impl<'a, T> Caller<'a, T> {
     /// # Safety
     /// For `'a` the store is valid and only used through this value; the instance belongs to it.
+    #[inline]
     pub(crate) unsafe fn new(store: *mut StoreInner<T>, instance: &'a InstanceCore) -> Self {
         Self { store, instance, borrow: PhantomData }
     }

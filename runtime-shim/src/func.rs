@@ -9,7 +9,7 @@ use crate::instance::InstanceCore;
 use crate::store::{self, AsStore, StoreId, StoreInner};
 use crate::suspend::{self, Outcome};
 use crate::types;
-use crate::val::{MAX_VALUES, RawValue, Val, WasmValues};
+use crate::val::{Cells, RawValue, Val, WasmValues};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -166,11 +166,11 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
         if store::core(store).id != self.func.store {
             return Err(CallError::WrongStore);
         }
-        let mut cells = [RawValue::default(); MAX_VALUES];
-        params.store(&mut cells);
-        // SAFETY: the function belongs to the store; types of more than `MAX_VALUES` values implement no `WasmValues`.
+        let mut cells = Cells::with::<P, R>(params);
+        let cells = cells.as_mut_slice();
+        // SAFETY: the function belongs to the store, and the cells are those of its type.
         unsafe { enter(store.store_mut(), self.func.record(), cells.as_mut_ptr())? };
-        Ok(R::load(&cells))
+        Ok(R::load(cells))
     }
 
     /// Calls it so that host functions can suspend it.

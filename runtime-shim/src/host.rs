@@ -12,6 +12,7 @@ use crate::store::{StoreId, StoreInner};
 use crate::suspend::Suspension;
 use crate::sys::asm::{self, answer};
 use crate::val::{RawValue, Val, WasmValue, WasmValues, for_each_arity};
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wasmaot_abi::state::ImportedFunction;
@@ -20,16 +21,16 @@ use wasmaot_abi::types::FuncType;
 type Dispatch<T> =
     unsafe extern "C" fn(*const HostFunc<T>, *mut RawValue, caller: u64, *mut Activation) -> u32;
 
-type Body<T> = dyn Fn(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError> + Send + Sync;
-
 /// The record of a host function.
 #[repr(C)]
 pub struct HostFunc<T> {
-    /// What its array entry continues with; the first word, see [`asm::host_entry`].
+    /// What its array entry continues with; the first word, see [`asm::host_entry`]. It knows the type of the body, so that a call
+    /// goes straight to it.
     dispatch: Dispatch<T>,
     ty: FuncType,
     cells: usize,
-    body: Box<Body<T>>,
+    body: Box<dyn Send + Sync>,
+    data: PhantomData<fn(T)>,
 }
 
 /// Whatever an instance keeps alive.
@@ -39,9 +40,12 @@ impl<T> KeepAlive for HostFunc<T> {}
 
 impl<T> HostFunc<T> {
     /// A function of this type.
-    pub(crate) fn new(ty: FuncType, body: Box<Body<T>>) -> Self {
+    pub(crate) fn new<B>(ty: FuncType, body: B) -> Self
+    where
+        B: Fn(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError> + Send + Sync + 'static,
+    {
         let cells = ty.params.len().max(ty.results.len());
-        Self { dispatch: dispatch::<T>, ty, cells, body }
+        Self { dispatch: dispatch::<T, B>, ty, cells, body: Box::new(body), data: PhantomData }
     }
 
     /// A function that takes and gives values of any types.
@@ -58,7 +62,7 @@ impl<T> HostFunc<T> {
             f(caller, &params, &mut results)?;
             write_results(&signature, store, &results, cells)
         };
-        Self::new(ty, Box::new(body))
+        Self::new(ty, body)
     }
 
     /// Its type.
@@ -94,36 +98,54 @@ fn write_results(
 /// Runs a host function, on the host's stack. Gives one of [`answer`].
 ///
 /// # Safety
-/// Called by [`asm::host_entry`] on behalf of compiled code of an instance of a `Store<T>`.
-unsafe extern "C" fn dispatch<T>(
+/// Called by [`asm::host_entry`] on behalf of compiled code of an instance of a `Store<T>`. `B` is the type of the record's body.
+unsafe extern "C" fn dispatch<T, B>(
     record: *const HostFunc<T>,
     values: *mut RawValue,
     caller: u64,
     activation: *mut Activation,
-) -> u32 {
+) -> u32
+where
+    B: Fn(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError>,
+{
     let run = || {
         // SAFETY: the instance keeps its host functions; `values` has the cells of the function's type; the activation is the
         // running one and its store a `Store<T>`, whose owner waits in `enter`.
-        let (func, cells, instance, store) = unsafe {
+        let (body, cells, instance, store) = unsafe {
             let func = &*record;
+            let body = &*(&raw const *func.body).cast::<B>();
             let cells = std::slice::from_raw_parts_mut(values, func.cells);
             let store = (*activation).store().cast::<StoreInner<T>>();
-            (func, cells, InstanceCore::from_vmctx(caller), store)
+            (body, cells, InstanceCore::from_vmctx(caller), store)
         };
         // SAFETY: the store is not otherwise in use while the host function runs.
         let mut caller = unsafe { Caller::new(store, instance) };
-        (func.body)(&mut caller, cells)
+        body(&mut caller, cells)
     };
-    // SAFETY: the running activation, which nothing refers to now.
-    let (pending, activation) = unsafe { (pending(run), &mut *activation) };
-    match pending {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        // SAFETY: the running activation, which nothing refers to now.
+        Ok(Ok(())) if !unsafe { (*activation).is_poked() } => answer::RETURN,
+        // SAFETY: as above; the instance keeps its host functions.
+        ended => unsafe { answer_of(ended, &*record, values, caller, &mut *activation) },
+    }
+}
+
+/// What the stub of a host function is told that does not simply return, or was interrupted.
+#[cold]
+#[inline(never)]
+fn answer_of<T>(
+    ended: std::thread::Result<Result<(), HostError>>,
+    func: &HostFunc<T>,
+    values: *mut RawValue,
+    caller: u64,
+    activation: &mut Activation,
+) -> u32 {
+    match pending_of(ended) {
         None => match interrupt::due_after_poke() {
             None => return answer::RETURN,
             Some(code) => activation.set_pending(Pending::Error(HostError::Trap(code))),
         },
         Some(Pending::Error(HostError::Suspend(what))) if activation.can_suspend() => {
-            // SAFETY: the instance keeps its host functions.
-            let func = unsafe { &*record };
             let suspension = Suspension::new(activation.stack(), caller, values, func.cells, &func.ty);
             activation.set_pending(Pending::Suspend(what, suspension));
             return answer::SUSPEND;
@@ -136,9 +158,13 @@ unsafe extern "C" fn dispatch<T>(
     answer::EXIT
 }
 
-/// Runs the body of a host function. Says why it does not return, if it does not.
+/// Runs what is left of a host function. Says why it does not return, if it does not.
 pub(crate) fn pending(run: impl FnOnce() -> Result<(), HostError>) -> Option<Pending> {
-    match catch_unwind(AssertUnwindSafe(run)) {
+    pending_of(catch_unwind(AssertUnwindSafe(run)))
+}
+
+fn pending_of(ended: std::thread::Result<Result<(), HostError>>) -> Option<Pending> {
+    match ended {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(Pending::Error(error)),
         Err(payload) => Some(Pending::Panic(payload)),
@@ -192,7 +218,7 @@ macro_rules! closures {
                     self(caller, $($name::from_cell(cells[$index])),*).into_result()?.store(cells);
                     Ok(())
                 };
-                HostFunc::new(ty, Box::new(body))
+                HostFunc::new(ty, body)
             }
         }
     };

@@ -97,6 +97,7 @@ impl Slot {
 ///
 /// # Safety
 /// `vmctx` is that of a live slot.
+#[inline]
 pub(crate) unsafe fn instance_of(vmctx: u64) -> *const () {
     let cell = (vmctx - INSTANCE_CELL) as *const *const ();
     // SAFETY: the word is in the state of the slot.

@@ -6,6 +6,7 @@
 use crate::exception::ExnRef;
 use crate::func::Func;
 use crate::store::StoreId;
+use std::mem::MaybeUninit;
 use std::num::NonZeroU32;
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::{HeapType, RefType, ValType};
@@ -257,6 +258,30 @@ pub trait WasmValues: sealed::Sealed + Sized {
 
 /// The most parameters or results of a typed function.
 pub const MAX_VALUES: usize = 12;
+
+/// Room for the values of a typed call.
+pub(crate) struct Cells {
+    room: [MaybeUninit<RawValue>; MAX_VALUES],
+    count: usize,
+}
+
+impl Cells {
+    /// As many as parameters or results need, whichever are more, with the parameters.
+    #[inline]
+    pub(crate) fn with<P: WasmValues, R: WasmValues>(params: P) -> Self {
+        let count = P::TYPES.len().max(R::TYPES.len());
+        let mut cells = Self { room: [const { MaybeUninit::uninit() }; MAX_VALUES], count };
+        cells.room[..count].iter_mut().for_each(|cell| _ = cell.write(RawValue::default()));
+        params.store(cells.as_mut_slice());
+        cells
+    }
+
+    #[inline]
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [RawValue] {
+        // SAFETY: the first `count` cells are written in `with`.
+        unsafe { std::slice::from_raw_parts_mut(self.room.as_mut_ptr().cast(), self.count) }
+    }
+}
 
 impl<V: WasmValue> WasmValues for V {
     const TYPES: &'static [ValType] = &[V::TYPE];

@@ -72,6 +72,8 @@ pub(crate) struct InstanceCore {
     tables: Box<[Option<Rc<TableBody>>]>,
     /// All tags, imported ones first.
     tags: Box<[Rc<TagRecord>]>,
+    /// Which of them host functions work on.
+    default_memory: usize,
     index: usize,
     traps_at_limits: Cell<bool>,
     _hosts: Vec<Arc<dyn KeepAlive>>,
@@ -121,6 +123,10 @@ impl InstanceCore {
             memories,
             tables,
             tags: make_tags(module, imports.tags),
+            default_memory: match module.export("memory") {
+                Some(ExportKind::Memory { index }) => index as usize,
+                _ => 0,
+            },
             index: store.instances.count(),
             traps_at_limits: Cell::new(store.limits.trap),
             _hosts: imports.hosts,
@@ -143,6 +149,7 @@ impl InstanceCore {
     ///
     /// # Safety
     /// It is the vmctx of an instance whose store lives for `'a`.
+    #[inline]
     pub(crate) unsafe fn from_vmctx<'a>(vmctx: u64) -> &'a Self {
         // SAFETY: the slot of an instance holds the address of its record, which the store keeps.
         unsafe { &*slot::instance_of(vmctx).cast::<Self>() }
@@ -268,12 +275,9 @@ impl InstanceCore {
     }
 
     /// The memory that host functions work on: the export "memory", or else the first one.
+    #[inline]
     pub(crate) fn default_memory(&self) -> Option<&MemoryBody> {
-        let index = match self.module.export("memory") {
-            Some(ExportKind::Memory { index }) => index as usize,
-            _ => 0,
-        };
-        self.memories.get(index).map(|memory| &**memory)
+        self.memories.get(self.default_memory).map(|memory| &**memory)
     }
 
     /// A table that is not constant, by index in the module.

@@ -142,10 +142,12 @@ pub(crate) struct Watched<'a> {
 
 impl<'a> Watched<'a> {
     /// Announces a run on this thread; none if nobody watches it. The error says why it must not begin.
+    #[inline]
     pub(crate) fn begin(thread: &'a Thread, causes: &Causes) -> Result<Option<Self>, TrapCode> {
         if causes.is_watched() { Self::announce(thread, causes).map(Some) } else { Ok(None) }
     }
 
+    #[cold]
     fn announce(thread: &'a Thread, causes: &Causes) -> Result<Self, TrapCode> {
         let outer = (thread.running.load(Relaxed), thread.deadline.load(Relaxed));
         thread.poked.store(false, Relaxed);

@@ -63,9 +63,15 @@ impl Thread {
         signal::poke(&self.kernel_id);
     }
 
+    /// Whether it was poked since the poke was last taken.
+    #[inline]
+    pub(crate) fn is_poked(&self) -> bool {
+        self.poked.load(Relaxed)
+    }
+
     /// Whether it was poked since the last time.
     pub(crate) fn take_poke(&self) -> bool {
-        self.poked.load(Relaxed) && {
+        self.is_poked() && {
             self.poked.store(false, Relaxed);
             true
         }
@@ -88,12 +94,14 @@ thread_local! {
 }
 
 /// The calling thread, if it was prepared.
+#[inline]
 pub(crate) fn current<'a>() -> Option<&'a Thread> {
     // SAFETY: the record lives until the thread ends, and is not `Send` behind this reference: callers use it at once.
     unsafe { CURRENT.get().as_ref() }
 }
 
 /// The calling thread, ready to run compiled code.
+#[inline]
 pub(crate) fn prepared<'a>() -> io::Result<&'a Thread> {
     match current() {
         Some(thread) => Ok(thread),

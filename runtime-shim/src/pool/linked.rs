@@ -14,7 +14,7 @@ use crate::instance::{ImportedMemory, Imports};
 use crate::module::Module;
 use crate::store::sealed::Access;
 use crate::suspend::{self, Outcome};
-use crate::val::{MAX_VALUES, RawValue, WasmValues};
+use crate::val::{Cells, WasmValues};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -162,11 +162,11 @@ impl<P: WasmValues, R: WasmValues> LinkedFunc<P, R> {
     /// Calls it in an instance of its module. Allocates nothing unless it fails.
     pub fn call<T>(&self, instance: &mut PooledInstance<T>, params: P) -> Result<R, CallError> {
         let record = self.place.record(instance)?;
-        let mut cells = [RawValue::default(); MAX_VALUES];
-        params.store(&mut cells);
+        let mut cells = Cells::with::<P, R>(params);
+        let cells = cells.as_mut_slice();
         // SAFETY: the record is of a function of the instance, whose type was compared when the function was looked up.
         unsafe { func::enter(instance.store_mut(), record, cells.as_mut_ptr())? };
-        Ok(R::load(&cells))
+        Ok(R::load(cells))
     }
 
     /// Calls it so that host functions can suspend it.

@@ -110,7 +110,7 @@ macro_rules! closures {
                     let _ = &cells;
                     Err(waiting(self(caller, $($name::from_cell(cells[$index])),*)).into())
                 };
-                HostFunc::new(ty, Box::new(body))
+                HostFunc::new(ty, body)
             }
         }
     };

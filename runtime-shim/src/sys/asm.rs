@@ -13,6 +13,9 @@
 //!          ------- back to guest_fp ------>   pop rbp; ret
 //! ```
 //!
+//! Loading MXCSR or the x87 control word takes longer than the rest of a call, so it is done only where they hold something else. The
+//! flags of exceptions that happened, in the low bits of MXCSR, are nobody's to preserve.
+//!
 //! **Invariants.** The host's stack is cut back to `host_rsp` whenever control comes back from the guest, by
 //! whichever way, and the callee-saved registers, MXCSR and the x87 control word are as they were. The frame chain of the
 //! guest ends with a zero rbp. No Rust frame ever lies on a slot's stack.
@@ -97,7 +100,12 @@ pub(crate) unsafe extern "C" fn enter(
         "stmxcsr [rsp]",
         "fnstcw [rsp + 4]",
         "mov [r8 + {host_rsp}], rsp",
-        "ldmxcsr [rip + {mxcsr}]",
+        "mov eax, [rsp]",
+        "xor eax, {mxcsr}",
+        "test eax, {controls}",
+        "jz 2f",
+        "ldmxcsr [rip + {guest_mxcsr}]",
+        "2:",
         "cld",
         "mov rax, rdi",
         "mov rdi, rsi",
@@ -115,7 +123,9 @@ pub(crate) unsafe extern "C" fn enter(
         mask = const WINDOW_MASK,
         cell = const CELL,
         host_rsp = const offset_of!(Activation, host_rsp),
-        mxcsr = sym GUEST_MXCSR,
+        mxcsr = const MXCSR,
+        controls = const MXCSR_CONTROLS,
+        guest_mxcsr = sym GUEST_MXCSR,
         leave = sym leave,
     )
 }
@@ -158,6 +168,9 @@ pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activatio
 /// SSE control word of compiled code.
 static GUEST_MXCSR: u32 = MXCSR;
 
+/// The bits of MXCSR that are not flags of exceptions.
+const MXCSR_CONTROLS: u32 = 0xFFC0;
+
 /// Returns from [`enter`] with this reason, dropping whatever the guest's stack holds.
 ///
 /// # Safety
@@ -167,8 +180,19 @@ pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) 
     naked_asm!(
         "mov rsp, [rdi + {host_rsp}]",
         "mov eax, esi",
+        "stmxcsr [rsp - 8]",
+        "fnstcw [rsp - 4]",
+        "mov ecx, [rsp - 8]",
+        "xor ecx, [rsp]",
+        "test ecx, {controls}",
+        "jz 2f",
         "ldmxcsr [rsp]",
+        "2:",
+        "movzx ecx, word ptr [rsp - 4]",
+        "cmp cx, [rsp + 4]",
+        "je 3f",
         "fldcw [rsp + 4]",
+        "3:",
         "add rsp, 8",
         "pop r15",
         "pop r14",
@@ -177,6 +201,7 @@ pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) 
         "pop rbx",
         "pop rbp",
         "ret",
+        controls = const MXCSR_CONTROLS,
         host_rsp = const offset_of!(Activation, host_rsp),
     )
 }

@@ -164,7 +164,7 @@ fn from_wasmi(context: &impl wasmi::AsContext, value: &Val) -> Value {
         Val::F64(value) => Value::F64(value.to_bits()),
         Val::FuncRef(value) => Value::Func(!value.is_null()),
         Val::ExternRef(value) => Value::Extern(value.val().map(|object| host_value(context, object))),
-        Val::V128(_) => unreachable!("the generator makes no vectors"),
+        Val::V128(value) => Value::V128(value.as_u128()),
     }
 }
 
@@ -180,6 +180,7 @@ impl Run {
             Value::I64(value) => Val::I64(value),
             Value::F32(bits) => Val::F32(wasmi::F32::from_bits(bits)),
             Value::F64(bits) => Val::F64(wasmi::F64::from_bits(bits)),
+            Value::V128(bits) => Val::V128(bits.into()),
             Value::Func(_) => Val::FuncRef(Ref::Null),
             Value::Extern(None) => Val::ExternRef(Ref::Null),
             Value::Extern(Some(value)) => Val::ExternRef(Ref::Val(ExternRef::new(&mut self.store, value))),

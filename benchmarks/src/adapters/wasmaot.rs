@@ -1,0 +1,55 @@
+//! wasmaot itself, a row per level of optimisation and of the CPU, and one for standalone executables.
+
+use super::{Adapter, AheadOfTime, Commands, Job, Work, text};
+use crate::child::{Failure, Task};
+
+pub(super) const ADAPTERS: [Adapter; 5] = [
+    adapter("wasmaot", |job| {
+        job.ahead_of_time(&form(&["compile", "--quiet", "{module}", "-o", "{artifact}"]))
+    }),
+    adapter("wasmaot -O0", |job| {
+        job.ahead_of_time(&form(&["compile", "--quiet", "-O", "0", "{module}", "-o", "{artifact}"]))
+    }),
+    adapter("wasmaot -O2", |job| {
+        job.ahead_of_time(&form(&["compile", "--quiet", "-O", "2", "{module}", "-o", "{artifact}"]))
+    }),
+    adapter("wasmaot native", |job| {
+        let native = ["compile", "--quiet", "--target-cpu", "native", "{module}", "-o", "{artifact}"];
+        job.ahead_of_time(&form(&native))
+    }),
+    adapter("wasmaot exe", executable),
+];
+
+const fn adapter(name: &'static str, commands: super::MakeCommands) -> Adapter {
+    Adapter {
+        name,
+        upstream: "wasmaot, this repository",
+        tools: &["wasmaot"],
+        version: &["--version"],
+        work: Work::InProcess,
+        commands,
+    }
+}
+
+const fn form<'a>(compile: &'a [&'a str]) -> AheadOfTime<'a> {
+    AheadOfTime {
+        compiler: 0,
+        extension: "so",
+        compile,
+        open: &["--dir", "{directory}::."],
+        run: &["run", "{open}", "{artifact}"],
+    }
+}
+
+/// Executables are given their directories when they are made.
+fn executable(job: &Job<'_>) -> Result<Commands, Failure> {
+    let program = job.artifact("exe");
+    let mut compile: Vec<String> = ["compile", "--quiet", "--emit", "exe"].map(Into::into).into();
+    if job.program.reads_files() {
+        compile.extend(["--dir".into(), format!("{}::.", text(job.program.directory()))]);
+    }
+    compile.extend([text(&job.program.module()), "-o".into(), text(&program)]);
+    let compile = Task::new(&job.tools[0], compile);
+    let run = Task::new(&program, job.program.args());
+    Ok(Commands { compile: Some((compile, program)), run, clean_up: Vec::new() })
+}

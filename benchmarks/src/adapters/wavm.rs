@@ -1,0 +1,20 @@
+//! WAVM, with code compiled ahead of time. It gives programs a root directory rather than one of their own.
+
+use super::{Adapter, AheadOfTime, Work};
+
+pub(super) const ADAPTER: Adapter = Adapter {
+    name: "wavm",
+    upstream: "WAVM nightly/2022-05-14, https://wavm.github.io",
+    tools: &["wavm"],
+    version: &["version"],
+    work: Work::InProcess,
+    commands: |job| job.ahead_of_time(&FORM),
+};
+
+const FORM: AheadOfTime = AheadOfTime {
+    compiler: 0,
+    extension: "precompiled.wasm",
+    compile: &["compile", "{module}", "{artifact}"],
+    open: &["--mount-root", "{directory}"],
+    run: &["run", "--precompiled", "--abi=wasi", "{open}", "{artifact}"],
+};

@@ -1,0 +1,99 @@
+//! In one process: a program with a deadline that is far away, against the same without one, in turns.
+//!
+//! Deadlines ask nothing of compiled code, so the ratio is to be 1.
+
+use clap::Args;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use wasmaot_bench::stats::Median;
+use wasmaot_bench::{guests, ours};
+use wasmaot_runtime::{CallError, LinkedFunc, Linker, Pool, PoolConfig, ResourceLimits};
+use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
+
+/// The programs, and an argument that takes each a few tenths of a second.
+const PROGRAMS: [(&str, &str); 4] =
+    [("nbody", "2000000"), ("fannkuch-redux", "10"), ("mandelbrot", "1500"), ("binary-trees", "15")];
+
+/// Far away, yet watched.
+const DEADLINE: Duration = Duration::from_secs(3600);
+
+#[derive(Args)]
+pub(crate) struct Opts {
+    /// Where the programs are.
+    #[arg(long, default_value = "benchmarks/programs")]
+    programs: PathBuf,
+    /// Runs of each program with a deadline, and as many without.
+    #[arg(long, default_value_t = 15)]
+    rounds: usize,
+    /// Where compiled files are kept while measuring.
+    #[arg(long, default_value = "target/bench")]
+    scratch: PathBuf,
+}
+
+pub(crate) fn run(opts: &Opts) -> io::Result<()> {
+    println!("| program | without a deadline, ms | with one, ms | ratio (95 %) |\n|---|---|---|---|");
+    for (name, argument) in PROGRAMS {
+        let subject = Subject::new(opts, name, argument)?;
+        subject.time(None)?;
+        let (mut without, mut with) = (Vec::new(), Vec::new());
+        for round in 0..opts.rounds {
+            // Each goes first every second time.
+            if round % 2 == 0 {
+                without.push(subject.time(None)?);
+            }
+            with.push(subject.time(Some(DEADLINE))?);
+            if round % 2 == 1 {
+                without.push(subject.time(None)?);
+            }
+        }
+        let ratio = Median::of(with.iter().zip(&without).map(|(with, without)| with / without).collect());
+        let [without, with] = [without, with].map(|times| Median::of(times).value * 1e3);
+        let (low, high) = ratio.interval;
+        println!(
+            "| {name} {argument} | {without:.1} | {with:.1} | {:.3} ({low:.3}–{high:.3}) |",
+            ratio.value
+        );
+    }
+    Ok(())
+}
+
+struct Subject {
+    pool: Pool,
+    linked: wasmaot_runtime::Linked<WasiCtx>,
+    start: LinkedFunc<(), ()>,
+    wasi: WasiCtxBuilder,
+}
+
+impl Subject {
+    fn new(opts: &Opts, name: &str, argument: &str) -> io::Result<Self> {
+        let wasm = std::fs::read(opts.programs.join(name).with_extension("wasm"))?;
+        let module = ours::module(name, &wasm, &opts.scratch)?;
+        let mut linker = Linker::<WasiCtx>::new();
+        wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
+        let linked = linker.link(&module).map_err(io::Error::other)?;
+        let start = linked.typed(guests::START).map_err(io::Error::other)?;
+        let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other)?;
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.args([name, argument]).stdout(File::create("/dev/null")?);
+        Ok(Self { pool, linked, start, wasi })
+    }
+
+    /// Seconds of a run in a fresh instance.
+    fn time(&self, deadline: Option<Duration>) -> io::Result<f64> {
+        let limits = ResourceLimits {
+            deadline: deadline.map(|time| Instant::now() + time),
+            ..ResourceLimits::default()
+        };
+        let instance = self.pool.start_with(&self.linked, self.wasi.build(), &limits);
+        let mut instance = instance.map_err(io::Error::other)?;
+        let before = Instant::now();
+        let result = self.start.call(&mut instance, ());
+        let time = before.elapsed().as_secs_f64();
+        match result {
+            Ok(()) | Err(CallError::Exit(0)) => Ok(time),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+}

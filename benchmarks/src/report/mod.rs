@@ -1,0 +1,57 @@
+//! Tables and pictures of results.
+//!
+//! **Invariant: a report depends on the file of results only**, so the same file gives the same report, and every figure of a report can
+//! be found again.
+
+mod compare;
+mod pictures;
+mod readme;
+mod tables;
+mod view;
+
+pub(crate) use compare::CompareOpts;
+
+use clap::Args;
+use std::io;
+use std::path::{Path, PathBuf};
+use wasmaot_bench::results::Results;
+
+#[derive(Args)]
+pub(crate) struct Opts {
+    /// The file of results.
+    results: PathBuf,
+    /// A Markdown file whose section between `<!-- figures: FILE -->` and `<!-- end of figures -->` is to be written anew from FILE.
+    #[arg(long, value_name = "FILE")]
+    into: Option<PathBuf>,
+}
+
+/// Writes tables and pictures beside a file of results.
+pub(crate) fn run(opts: &Opts) -> io::Result<()> {
+    let results = Results::read(&opts.results)?;
+    match &opts.into {
+        Some(document) => readme::update(document, &opts.results, &results),
+        None => write_all(&results, &opts.results),
+    }
+}
+
+/// Writes tables and pictures beside the file of results, and prints the tables.
+pub(crate) fn write_all(results: &Results, file: &Path) -> io::Result<()> {
+    let tables = tables::all(results);
+    std::fs::write(file.with_extension("md"), &tables)?;
+    for (name, picture) in pictures::all(results)? {
+        std::fs::write(picture_path(file, name), picture)?;
+    }
+    println!("{tables}");
+    Ok(())
+}
+
+/// The picture of this name beside a file of results: `2026-11-24.json` has `2026-11-24-cold-start.svg`.
+fn picture_path(file: &Path, name: &str) -> PathBuf {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!("{stem}-{name}.svg"))
+}
+
+/// Compares two files of results. Says whether something became slower than it may.
+pub(crate) fn compare(opts: &CompareOpts) -> io::Result<bool> {
+    compare::run(opts)
+}

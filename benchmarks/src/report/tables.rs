@@ -1,0 +1,208 @@
+//! Results as Markdown.
+
+use super::view::{self, BASELINE, programs, rows, to_baseline, used};
+use std::fmt::Write;
+use wasmaot_bench::results::{Figure, Found, Measurement, Outcome, Results, Run};
+use wasmaot_bench::stats::Median;
+
+/// What stands where there is nothing to say.
+pub(super) const NONE: &str = "–";
+
+/// All tables, with the machine and the runtimes.
+pub(super) fn all(results: &Results) -> String {
+    let mut text = head(results);
+    text += &peers(results);
+    for program in programs(results, Figure::Start) {
+        let title = match program {
+            "nop" => "Figure 1: cold start, a program that does nothing".to_string(),
+            "cat-sync" => "Figure 2: `cat-sync`, a file copied to standard output, from cold".to_string(),
+            other => format!("`{other}`, from cold"),
+        };
+        text += &format!("\n### {title}\n\n{}", starts(results, program));
+    }
+    if !programs(results, Figure::Compute).is_empty() {
+        text += &format!("\n### Table 1: wall time, as a multiple of {BASELINE}\n\n{}", compute(results));
+        text += &format!(
+            "\n### Peak memory, MiB\n\n{}",
+            by_program(results, Figure::Compute, |_, runs, _| peak(runs))
+        );
+    }
+    if !programs(results, Figure::Compile).is_empty() {
+        let cell = |_: &Measurement, runs: &[Run], artifact: Option<u64>| {
+            let size = artifact.map_or(NONE.into(), |bytes| format!("{:.0} KiB", bytes as f64 / 1024.0));
+            format!("{:.1} ms, {size}", view::times(runs).median * 1e3)
+        };
+        text += &format!(
+            "\n### Compiling: time of the whole command, size of the artifact\n\n{}",
+            by_program(results, Figure::Compile, cell)
+        );
+    }
+    if !results.instances.is_empty() {
+        text +=
+            &format!("\n### Instances in one process: start, call and finish, µs\n\n{}", instances(results));
+    }
+    text + &failures(results)
+}
+
+fn head(results: &Results) -> String {
+    let machine = &results.machine;
+    let pinned =
+        machine.pinned.map_or(String::new(), |cpu| format!(", single-threaded programs pinned to CPU {cpu}"));
+    let noise = if results.noise.is_empty() { "quiet".into() } else { results.noise.join("; ") };
+    format!(
+        "{}, {} work: `{}`\n\n{} ({} CPUs{pinned}), {:.0} GiB, Linux {}; load {:.2} before and {:.2} after, steal {:.1} %. Noise: {noise}.\n\n",
+        results.date,
+        results.size,
+        results.command,
+        machine.cpu,
+        machine.cores,
+        machine.memory as f64 / f64::from(1 << 30),
+        machine.kernel,
+        machine.load_before,
+        machine.load_after,
+        machine.steal * 100.0,
+    )
+}
+
+fn peers(results: &Results) -> String {
+    let mut text = "| runtime | found | executables | adapter written for |\n|---|---|---|---|\n".to_string();
+    for peer in &results.peers {
+        let (found, size) = match &peer.found {
+            Found::Present { version, bytes } => (version.clone(), mib(*bytes)),
+            Found::Missing(reason) => (format!("missing: {reason}"), NONE.into()),
+        };
+        _ = writeln!(text, "| {} | {} | {size} | {} |", peer.name, cell(&found), peer.upstream);
+    }
+    text
+}
+
+fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// A text that cannot end a cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+fn starts(results: &Results, program: &str) -> String {
+    let mut text = "| runtime | mean ± s.d., ms | median | p99 | user, ms | system, ms | peak, MiB | median ratio to native (95 %) |\n\
+        |---|---|---|---|---|---|---|---|\n"
+        .to_string();
+    for row in rows(results, Figure::Start, program) {
+        let Outcome::Measured { runs, .. } = &row.outcome else {
+            _ = writeln!(text, "| {} | {} | | | | | | |", row.peer, outcome(row));
+            continue;
+        };
+        let times = view::times(runs);
+        let millis = |figure| used(runs, figure).map_or(NONE.into(), |nanos| format!("{:.2}", nanos / 1e6));
+        _ = writeln!(
+            text,
+            "| {} | {:.2} ± {:.2} | {:.2} | {:.2} | {} | {} | {} | {} |",
+            row.peer,
+            times.mean * 1e3,
+            times.deviation * 1e3,
+            times.median * 1e3,
+            times.p99 * 1e3,
+            millis(|used| used.user),
+            millis(|used| used.system),
+            peak(runs),
+            to_baseline(results, row).map_or(NONE.into(), interval),
+        );
+    }
+    text
+}
+
+fn peak(runs: &[Run]) -> String {
+    used(runs, |used| used.peak).map_or(NONE.into(), |bytes| format!("{:.1}", bytes / f64::from(1 << 20)))
+}
+
+/// A ratio with its interval.
+pub(super) fn interval(ratio: Median) -> String {
+    let digits = if ratio.value < 9.995 { 2 } else { 0 };
+    let (low, high) = ratio.interval;
+    format!("{:.digits$} ({low:.digits$}–{high:.digits$})", ratio.value)
+}
+
+fn compute(results: &Results) -> String {
+    let cell = |row: &Measurement, runs: &[Run], _: Option<u64>| match to_baseline(results, row) {
+        Some(_) if row.peer == BASELINE => format!("{:.3} s", view::times(runs).median),
+        Some(ratio) => interval(ratio),
+        None => format!("{:.3} s", view::times(runs).median),
+    };
+    let table = by_program(results, Figure::Compute, cell);
+    let mut lines = table.lines();
+    let mut text =
+        format!("{} geometric mean |\n{}---|\n", lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+    for line in lines {
+        let peer = line.split('|').nth(1).unwrap_or("").trim();
+        let mean = view::geometric(results, peer).map_or(NONE.into(), |mean| format!("{mean:.3}"));
+        _ = writeln!(text, "{line} {mean} |");
+    }
+    text
+}
+
+/// A table with a row per runtime and a column per program.
+fn by_program(
+    results: &Results,
+    figure: Figure,
+    cell: impl Fn(&Measurement, &[Run], Option<u64>) -> String,
+) -> String {
+    let programs = programs(results, figure);
+    let title = |program: &&str| {
+        let argument = rows(results, figure, program).next().map_or("", |row| &row.argument);
+        format!(" {program} {argument} |")
+    };
+    let mut text = format!("| runtime |{}\n|---|", programs.iter().map(title).collect::<String>());
+    text += &"---|".repeat(programs.len());
+    text.push('\n');
+    let mut names: Vec<&str> = Vec::new();
+    for row in results.measurements.iter().filter(|row| row.figure == figure) {
+        if !names.contains(&&row.peer[..]) {
+            names.push(&row.peer);
+        }
+    }
+    for peer in names {
+        let cells = programs.iter().map(|program| match view::row(results, figure, program, peer) {
+            Some(row) => match &row.outcome {
+                Outcome::Measured { runs, artifact } => format!(" {} |", cell(row, runs, *artifact)),
+                _ => format!(" {} |", outcome(row)),
+            },
+            None => format!(" {NONE} |"),
+        });
+        _ = writeln!(text, "| {peer} |{}", cells.collect::<String>());
+    }
+    text
+}
+
+/// What a row says that has no figures.
+fn outcome(row: &Measurement) -> String {
+    match &row.outcome {
+        Outcome::Measured { .. } => NONE.into(),
+        Outcome::Failed(_) => "failed".into(),
+        Outcome::SameAs(peer) => format!("same code as {peer}"),
+    }
+}
+
+fn instances(results: &Results) -> String {
+    let mut text = "| guest | whose | minimum | p50 | p99 | p99.9 |\n|---|---|---|---|---|---|\n".to_string();
+    for times in &results.instances {
+        let [minimum, p50, p99, p999] =
+            [times.minimum, times.p50, times.p99, times.p999].map(|time| time / 1e3);
+        _ = writeln!(
+            text,
+            "| {} | {} | {minimum:.2} | {p50:.2} | {p99:.2} | {p999:.2} |",
+            times.guest, times.side
+        );
+    }
+    text
+}
+
+fn failures(results: &Results) -> String {
+    let failed = results.measurements.iter().filter_map(|row| match &row.outcome {
+        Outcome::Failed(message) => Some(format!("* {} on {}: {message}\n", row.program, row.peer)),
+        _ => None,
+    });
+    let list: String = failed.collect();
+    if list.is_empty() { list } else { format!("\n### Failed\n\n{list}") }
+}

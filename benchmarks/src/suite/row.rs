@@ -1,0 +1,157 @@
+//! One program on one runtime.
+//!
+//! **Invariant: a row that has failed once stays as it is**, with its first message, and asks for no more runs.
+
+use super::{Suite, SuitePeer};
+use crate::adapters::{Commands, Job, Work};
+use crate::child::{Failure, Task, Terms};
+use crate::programs::Program;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+use wasmaot_bench::results::{Figure, Measurement, Outcome, Run};
+
+pub(super) struct Row<'a> {
+    peer: &'a SuitePeer,
+    program: &'a Program,
+    terms: Terms,
+    /// None if there is nothing to run.
+    commands: Option<Commands>,
+    outcome: Outcome,
+    compiled: Vec<Run>,
+}
+
+/// A failed attempt to remove what a run left behind is not waited for any longer.
+const CLEAN_UP: Duration = Duration::from_secs(60);
+
+impl<'a> Row<'a> {
+    /// Compiles the program and runs it once, which warms up everything and shows whether it works at all.
+    pub(super) fn prepare(
+        peer: &'a SuitePeer,
+        program: &'a Program,
+        folder: &Path,
+        suite: &Suite,
+        earlier: &[Self],
+    ) -> io::Result<Self> {
+        // It may be there from a run before.
+        _ = fs::remove_dir_all(folder);
+        fs::create_dir_all(folder)?;
+        let cpu =
+            suite.cpu.filter(|_| peer.adapter.work == Work::InProcess && program.figure == Figure::Compute);
+        let terms = Terms { timeout: suite.timeout, cpu };
+        let outcome = Outcome::Measured { runs: Vec::new(), artifact: None };
+        let mut row = Self { peer, program, terms, commands: None, outcome, compiled: Vec::new() };
+        let job = Job { program, tools: &peer.tools, folder, timeout: suite.timeout };
+        if let Err(failure) = row.make_ready(&job, earlier) {
+            row.outcome = Outcome::Failed(failure.0);
+        }
+        Ok(row)
+    }
+
+    fn make_ready(&mut self, job: &Job<'_>, earlier: &[Self]) -> Result<(), Failure> {
+        let commands = self.commands.insert((self.peer.adapter.commands)(job)?).clone();
+        let mut artifact = None;
+        if let Some((compile, file)) = &commands.compile {
+            compile.run(self.compile_terms())?;
+            install(file)?;
+            artifact = Some(fs::metadata(file)?.len());
+            if let Some(other) = earlier.iter().find(|row| row.has_the_same_artifact(self, file)) {
+                self.outcome = Outcome::SameAs(other.peer.adapter.name.into());
+                self.commands = None;
+                return Ok(());
+            }
+        }
+        self.run_checked(&commands.run)?;
+        self.outcome = Outcome::Measured { runs: Vec::new(), artifact };
+        Ok(())
+    }
+
+    /// Whether this row runs the very bytes of another one, whose artifact this is, on the same runtime.
+    fn has_the_same_artifact(&self, other: &Self, artifact: &Path) -> bool {
+        let own = self.commands.as_ref().and_then(|commands| commands.compile.as_ref());
+        self.peer.adapter.family() == other.peer.adapter.family()
+            && own.is_some_and(
+                |(_, file)| matches!((fs::read(file), fs::read(artifact)), (Ok(a), Ok(b)) if a == b),
+            )
+    }
+
+    /// Compilers may use all CPUs.
+    fn compile_terms(&self) -> Terms {
+        Terms { cpu: None, ..self.terms }
+    }
+
+    fn run_checked(&self, task: &Task) -> Result<Run, Failure> {
+        let ended = task.run(self.terms)?;
+        if ended.digest != self.program.expected {
+            let line = task.line();
+            return Err(Failure(format!("wrong output: {line} printed {}", ended.printed)));
+        }
+        let used = ended.run.used.filter(|_| self.peer.adapter.work != Work::Elsewhere);
+        Ok(Run { used, ..ended.run })
+    }
+
+    /// What is running, for people.
+    pub(super) fn describe(&self) -> String {
+        format!("{} on {}", self.program.name, self.peer.adapter.name)
+    }
+
+    /// Runs it once more.
+    pub(super) fn run(&mut self) {
+        let Some(commands) = self.commands.clone() else { return };
+        if let Err(failure) = self.measure(&commands) {
+            self.outcome = Outcome::Failed(failure.0);
+        }
+    }
+
+    fn measure(&mut self, commands: &Commands) -> Result<(), Failure> {
+        if !matches!(self.outcome, Outcome::Measured { .. }) {
+            return Ok(());
+        }
+        if let Some((compile, _)) =
+            commands.compile.as_ref().filter(|_| self.program.figure == Figure::Compute)
+        {
+            self.compiled.push(compile.run(self.compile_terms())?.run);
+        }
+        let run = self.run_checked(&commands.run)?;
+        if let Outcome::Measured { runs, .. } = &mut self.outcome {
+            runs.push(run);
+        }
+        Ok(())
+    }
+
+    /// The rows of the results.
+    pub(super) fn finish(mut self) -> Vec<Measurement> {
+        let row = |figure, outcome| Measurement {
+            figure,
+            program: self.program.name.clone(),
+            argument: self.program.argument.clone(),
+            peer: self.peer.adapter.name.into(),
+            outcome,
+        };
+        let mut rows = Vec::new();
+        if let (Outcome::Measured { artifact, .. }, false) = (&self.outcome, self.compiled.is_empty()) {
+            let runs = std::mem::take(&mut self.compiled);
+            rows.push(row(Figure::Compile, Outcome::Measured { runs, artifact: *artifact }));
+        }
+        rows.insert(0, row(self.program.figure, self.outcome.clone()));
+        rows
+    }
+}
+
+/// Writes a file anew, as an installation does: one as a linker wrote it starts more slowly, for how it lies in the page cache.
+fn install(file: &Path) -> io::Result<()> {
+    let (contents, permissions) = (fs::read(file)?, fs::metadata(file)?.permissions());
+    fs::remove_file(file)?;
+    fs::write(file, contents)?;
+    fs::set_permissions(file, permissions)
+}
+
+impl Drop for Row<'_> {
+    fn drop(&mut self) {
+        for task in self.commands.iter().flat_map(|commands| &commands.clean_up) {
+            // There may be nothing left to remove.
+            _ = task.print(CLEAN_UP);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Scripts that take the part of runtimes. Each accepts the command lines of its adapter and no others.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// What the scripts share. `answer PROGRAM ARGUMENT` prints what a program prints; `name FILE` is the program that a file is made of.
+const SHARED: &str = r#"#!/bin/sh
+answer() {
+    case "$1" in
+    nop) test $# -eq 1 ;;
+    cat-sync) test "$2" = fasta.txt && cat "$FOLDER/$2" ;;
+    nbody) test "$2" = 500000 && printf -- '-0.169075164\n-0.169096567\n' ;;
+    *) exit 9 ;;
+    esac
+}
+name() {
+    file=${1##*/}
+    echo "${file%%.*}"
+}
+unknown() {
+    echo "the stub does not know: $*" >&2
+    exit 8
+}
+"#;
+
+/// The scripts by name. `RUN` is where a script does what the runtime would, so that tests can break it.
+const SCRIPTS: [(&str, &str); 13] = [
+    (
+        "cc",
+        r#"case "$*" in
+        --version) echo "stub of cc" && exit ;;
+        "-std=c11 -O3 -static "*.c" -o "*" -lm") source=$4 to=$6 kind=static ;;
+        "-std=c11 -O3 "*.c" -o "*" -lm") source=$3 to=$5 ;;
+        *) unknown "$@" ;;
+        esac
+        { cat "$SHARED_FILE" && echo "answer $(name "$source") \"\$@\" # $kind"; } >"$to" && chmod +x "$to""#,
+    ),
+    (
+        "wasmaot",
+        r#"case "$1 $2" in
+        "--version ") echo "stub of wasmaot" ;;
+        "compile --quiet")
+            case "$3 $4" in
+            "-O 0") cp "$5" "$7" && echo slow >>"$7" ;;
+            "-O 2" | "--target-cpu native") cp "$5" "$7" ;;
+            "--emit exe")
+                if test "$5" = --dir; then test "$6" = "$FOLDER::." && shift 2; fi
+                { cat "$SHARED_FILE" && echo "answer $(name "$5") \"\$@\""; } >"$7" && chmod +x "$7" ;;
+            *) cp "$3" "$5" ;;
+            esac ;;
+        "run --dir") test "$3" = "$FOLDER::." && answer "$(name "$4")" "$5" ;;
+        run*) program=$(name "$2") && shift 2 && answer "$program" "$@" ;;
+        *) unknown "$@" ;;
+        esac"#,
+    ),
+    (
+        "wasmtime",
+        r#"case "$*" in
+        --version) echo "stub of wasmtime" ;;
+        "compile "*.wasm" -o "*.cwasm) cp "$2" "$4" ;;
+        "run --allow-precompiled --dir $FOLDER::. "*) RUN && answer "$(name "$5")" "$6" ;;
+        "run --allow-precompiled "*) RUN && program=$(name "$3") && shift 3 && answer "$program" "$@" ;;
+        *) unknown "$@" ;;
+        esac"#,
+    ),
+    (
+        "wasmedge",
+        r#"case "$*" in
+        --version) echo "stub of wasmedge" ;;
+        "compile "*.wasm" "*.so) cp "$2" "$3" ;;
+        "run --dir .:$FOLDER "*) RUN && answer "$(name "$4")" "$5" ;;
+        "run "*) RUN && program=$(name "$2") && shift 2 && answer "$program" "$@" ;;
+        *) unknown "$@" ;;
+        esac"#,
+    ),
+    (
+        "iwasm",
+        r#"case "$*" in
+        --version) echo "stub of iwasm" ;;
+        "--map-dir=.::$FOLDER "*) RUN && answer "$(name "$2")" "$3" ;;
+        *.aot*) RUN && program=$(name "$1") && shift && answer "$program" "$@" ;;
+        *) unknown "$@" ;;
+        esac"#,
+    ),
+    ("wamrc", r#"test "$1" = -o && cp "$3" "$2""#),
+    (
+        "wavm",
+        r#"case "$*" in
+        version) echo "stub of wavm" ;;
+        "compile "*.wasm" "*.wasm) cp "$2" "$3" ;;
+        "run --precompiled --abi=wasi --mount-root $FOLDER "*) answer "$(name "$6")" "$7" ;;
+        "run --precompiled --abi=wasi "*) program=$(name "$4") && shift 4 && answer "$program" "$@" ;;
+        *) unknown "$@" ;;
+        esac"#,
+    ),
+    (
+        "node",
+        r#"case "$*" in
+        --version) echo "stub of node" ;;
+        "--no-warnings "*.mjs" "*.wasm" $FOLDER"*)
+            RUN && grep -q WASI "$2" && program=$(name "$3") && shift 4 && answer "$program" "$@" ;;
+        *) unknown "$@" ;;
+        esac"#,
+    ),
+    (
+        "lucet-wasi",
+        r#"case "$*" in
+        --version) echo "stub of lucet" ;;
+        *" --dir $FOLDER:. -- "*) answer "$(name "$1")" "$5" ;;
+        *.so" --"*) program=$(name "$1") && shift 2 && answer "$program" "$@" ;;
+        *) unknown "$@" ;;
+        esac"#,
+    ),
+    ("lucetc-wasi", r#"test "$1" = -o && cp "$3" "$2""#),
+    (
+        "docker",
+        r#"state=$(dirname "$0")/images
+        case "$*" in
+        "version --format"*) echo "stub of docker" ;;
+        "import "*) mkdir -p "$state/$3" && tar -C "$state/$3" -xf "$2" ;;
+        "run --rm --network none --name "*) cd "$state/$7" && shift 8 && ./program "$@" ;;
+        "rm --force "*) test -d "$state/$3" ;;
+        "rmi --force "*) rm -r "$state/$3" ;;
+        *) unknown "$@" ;;
+        esac"#,
+    ),
+    ("runc", OCI),
+    ("crun", OCI),
+];
+
+const OCI: &str = r#"case "$*" in
+        --version) echo "stub of ${0##*/}" ;;
+        "--root "*" run --bundle "*)
+            args=$(sed 's/.*"args":\["\/program",\{0,1\}\([^]]*\)\].*/\1/' "$5/config.json" | tr -d '"')
+            cd "$5/root" && ./program $args ;;
+        "--root "*" delete --force "*) true ;;
+        *) unknown "$@" ;;
+        esac"#;
+
+/// A folder of scripts.
+pub(crate) struct Stubs {
+    folder: PathBuf,
+}
+
+impl Stubs {
+    /// All of them, in order.
+    pub(crate) fn new(folder: &Path) -> Self {
+        let stubs = Self { folder: folder.join("stubs") };
+        fs::create_dir_all(stubs.folder.join("images")).expect("a folder");
+        let expected = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/expected");
+        let shared = SHARED.replace("$FOLDER", &expected.display().to_string());
+        fs::write(stubs.folder.join("shared.sh"), &shared).expect("a file");
+        let shared_file = stubs.folder.join("shared.sh").display().to_string();
+        for (name, script) in SCRIPTS {
+            let script = script.replace("$FOLDER", &expected.display().to_string());
+            stubs.write(name, &format!("{shared}{}\n", script.replace("$SHARED_FILE", &shared_file)));
+        }
+        stubs.breaks("all", ":");
+        stubs
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.folder.join(name);
+        fs::write(&path, text).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it can be made executable");
+    }
+
+    /// Puts a command where a script would run the program; `all` puts it everywhere.
+    pub(crate) fn breaks(&self, script: &str, command: &str) {
+        let names = SCRIPTS.iter().map(|(name, _)| *name).filter(|name| script == "all" || *name == script);
+        for name in names {
+            let text = fs::read_to_string(self.folder.join(name)).expect("the script is there");
+            self.write(
+                name,
+                &text.replace("RUN &&", &format!("{command} &&")).replace(": &&", &format!("{command} &&")),
+            );
+        }
+    }
+
+    /// Removes a script.
+    pub(crate) fn removes(&self, script: &str) {
+        fs::remove_file(self.folder.join(script)).expect("the script is there");
+    }
+
+    /// What `--peer` is to say.
+    pub(crate) fn peers(&self) -> Vec<(&'static str, PathBuf)> {
+        let peers = [
+            ("native", "cc"),
+            ("wasmaot", "wasmaot"),
+            ("docker", "docker"),
+            ("runc", "runc"),
+            ("crun", "crun"),
+            ("wasmtime", "wasmtime"),
+            ("wasmedge", "wasmedge"),
+            ("wamr", "iwasm"),
+            ("wavm", "wavm"),
+            ("node", "node"),
+            ("lucet", "lucet-wasi"),
+        ];
+        peers.map(|(name, script)| (name, self.folder.join(script))).into()
+    }
+
+    /// Images that nobody removed.
+    pub(crate) fn left_behind(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.join("images")).expect("the folder is there");
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+    }
+}
