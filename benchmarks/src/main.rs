@@ -3,6 +3,7 @@
 //! Everything that is compared runs in turns within one run, and what is stated is the median of the ratios
 //! of runs that followed each other: on a shared machine a ratio is stable where a time is not.
 
+mod cat;
 mod child;
 mod compile;
 mod instances;
@@ -31,6 +32,8 @@ enum What {
     Start(start::Opts),
     /// In one process: starting an instance in a pool, calling it, finishing it.
     Instances(instances::Opts),
+    /// CPU time of `cat` through WASI, against the system's.
+    Cat(cat::Opts),
 }
 
 /// The tools that are measured.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         What::Compile(opts) => compile::run(&opts),
         What::Start(opts) => start::run(&opts),
         What::Instances(opts) => instances::run(&opts),
+        What::Cat(opts) => cat::run(&opts),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,7 +19,7 @@ mod run;
 mod text;
 
 use clap::Parser;
-use wasmaot_runner::{program, report};
+use wasmaot_runner::{report, sys};
 
 /// Ahead-of-time compiler for WebAssembly: modules become native shared objects
 #[derive(Debug, Parser)]
@@ -58,5 +58,5 @@ fn main() {
         }
         Err(_) => 1,
     };
-    program::leave(status)
+    sys::leave(status)
 }

@@ -56,6 +56,7 @@ mod error;
 mod exception;
 mod externs;
 mod fault;
+mod fork;
 mod func;
 mod host;
 mod instance;

@@ -4,10 +4,11 @@
 //! snapshot and frees the old one once no reader can hold it. Regions are disjoint; a region is removed before its
 //! addresses are given back.
 
+use crate::fork;
 use crate::pool::Tracker;
 use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Acquire, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmaot_abi::exception::ExceptionTable;
 use wasmaot_abi::slot::STRIDE;
 use wasmaot_abi::trap::TrapTable;
@@ -129,8 +130,20 @@ pub(crate) fn read<R>(look: impl FnOnce(Regions<'_>) -> R) -> R {
     result
 }
 
+/// The right to change the regions.
+pub(crate) type Writer = MutexGuard<'static, ()>;
+
+pub(crate) fn lock() -> Writer {
+    WRITER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Forgets whoever was reading when the process forked: this is the child, where they do not go on.
+pub(crate) fn forget_readers(_: &Writer) {
+    READERS.iter().for_each(|readers| readers.store(0, SeqCst));
+}
+
 fn update(change: impl FnOnce(&mut Vec<Region>)) {
-    let _writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner);
+    let _writer = lock();
     let old = SNAPSHOT.load(SeqCst);
     // SAFETY: only writers free snapshots, and this is the only writer now.
     let mut regions = unsafe { old.as_ref() }.cloned().unwrap_or_default();
@@ -160,6 +173,7 @@ impl Registration {
     /// trap table alive, for as long as the registration.
     pub(crate) unsafe fn new(region: Region) -> Self {
         let start = region.range.start;
+        fork::prepare();
         update(|regions| {
             let position = regions.partition_point(|other| other.range.start < start);
             regions.insert(position, region);

@@ -22,12 +22,15 @@ pub(crate) struct Slot {
     stack: StackBounds,
     /// Addresses of the constants and the gap above them.
     constants: Range<usize>,
+    /// Bytes of memory 0 that are accessible from the beginning.
+    memory: u64,
 }
 
 impl Slot {
-    /// Reserves a slot and opens its stack and state; everything in it is zero, and the memory still inaccessible.
-    pub(crate) fn new(stack: u64, layout: &StateLayout) -> io::Result<Self> {
-        let mut slot = Self::open(Mapping::reserve(STRIDE as usize, STACK_WINDOW as usize)?, stack, layout)?;
+    /// Reserves a slot and opens its stack, its state, and the first `memory` bytes of memory 0; everything in it is zero.
+    pub(crate) fn new(stack: u64, layout: &StateLayout, memory: u64) -> io::Result<Self> {
+        let mapping = Mapping::reserve(STRIDE as usize, STACK_WINDOW as usize)?;
+        let mut slot = Self::open(mapping, stack, layout, memory)?;
         let kind = Kind::Slot { stack_low: slot.stack.low };
         let region = Region { range: slot.mapping.range(), kind };
         // SAFETY: the mapping is this slot's own and outlives the registration (see the order of the fields).
@@ -35,8 +38,8 @@ impl Slot {
         Ok(slot)
     }
 
-    /// Opens stack and state of an inaccessible, empty slot that somebody else registers.
-    pub(crate) fn open(mapping: Mapping, stack: u64, layout: &StateLayout) -> io::Result<Self> {
+    /// The same for an inaccessible, empty slot that somebody else registers.
+    pub(crate) fn open(mapping: Mapping, stack: u64, layout: &StateLayout, memory: u64) -> io::Result<Self> {
         debug_assert!(stack.is_multiple_of(HOST_PAGE) && stack <= MAX_STACK);
         let (page, vmctx) = (HOST_PAGE as usize, VMCTX as usize);
         let rw_start = vmctx - layout.rw_bytes() as usize;
@@ -49,16 +52,21 @@ impl Slot {
             None => (const_start - stack as usize, const_start, rw_start & !(page - 1)),
         };
         let first = low.min(const_start);
-        mapping.protect(first, vmctx - first, Access::ReadWrite)?;
+        mapping.protect(first, vmctx + memory as usize - first, Access::ReadWrite)?;
         let base = mapping.start();
         let stack = StackBounds { low: base + low, top: base + top };
         let constants = base + const_start..base + gap_end;
-        Ok(Self { registration: None, mapping, stack, constants })
+        Ok(Self { registration: None, mapping, stack, constants, memory })
     }
 
     /// Address of the end of the state and of byte 0 of memory 0.
     pub(crate) fn vmctx(&self) -> usize {
         self.mapping.start() + VMCTX as usize
+    }
+
+    /// Bytes of memory 0 that were accessible from the beginning.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
     }
 
     /// The range that the slot occupies.
@@ -151,7 +159,7 @@ mod tests {
     }
 
     fn expect(stack: u64, globals: u32, parts: &[(u64, u64, &str)]) {
-        let slot = Slot::new(stack, &layout(globals)).unwrap();
+        let slot = Slot::new(stack, &layout(globals), 0).unwrap();
         slot.freeze_constants().unwrap();
         let parts = parts.iter().map(|&(below, bytes, permissions)| {
             ((VMCTX - below) as usize, bytes as usize, permissions.to_string())
@@ -197,7 +205,7 @@ mod tests {
     #[test]
     fn the_instance_is_found_from_vmctx() {
         let layout = StateLayout::new(Counts::default()).unwrap();
-        let slot = Slot::new(64 << 10, &layout).unwrap();
+        let slot = Slot::new(64 << 10, &layout, 0).unwrap();
         let record = 7u32;
         slot.set_instance((&raw const record).cast());
         // SAFETY: the slot is live.

@@ -3,13 +3,13 @@
 //! **Invariant: equal types (see [`wasmaot_abi::canon`]) have equal numbers in every module of the process, and a number never changes
 //! its meaning.** Types are never forgotten; their number is bounded by the distinct types of all modules ever opened.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmaot_abi::canon::Types;
 use wasmaot_abi::descriptor::{Descriptor, ImportKind};
 use wasmaot_abi::types::{FuncType, ValType};
 
 #[derive(Default)]
-struct Numbered {
+pub(crate) struct Numbered {
     types: Types,
     /// Those that were looked up so far or lie before one that was.
     shared: Vec<Arc<FuncType>>,
@@ -17,9 +17,15 @@ struct Numbered {
 
 static NUMBERED: Mutex<Option<Numbered>> = Mutex::new(None);
 
+/// The types, locked.
+pub(crate) type Locked = MutexGuard<'static, Option<Numbered>>;
+
+pub(crate) fn lock() -> Locked {
+    NUMBERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn with<R>(f: impl FnOnce(&mut Numbered) -> R) -> R {
-    let mut numbered = NUMBERED.lock().unwrap_or_else(PoisonError::into_inner);
-    f(numbered.get_or_insert_default())
+    f(lock().get_or_insert_default())
 }
 
 /// The number by which reference types of this process name the functions of a type: that in

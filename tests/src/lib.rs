@@ -12,7 +12,7 @@ mod random;
 
 pub use guest::{Guest, compile, compile_wat, options, trap_code, variants};
 pub use parallel::parallel;
-pub use program::{Ended, run_program, start};
+pub use program::{Ended, run_program, run_program_with, start};
 pub use random::Random;
 
 use std::io::Write;

@@ -3,7 +3,7 @@
 //! **Invariant: a program gets what its context was told and nothing of the test's own process.**
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek, Write};
 
 use wasmaot_runtime::{CallError, Linker, Module, Store};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
@@ -26,10 +26,23 @@ pub struct Ended {
 ///
 /// A description of what kept the program from ending by itself, traps included.
 pub fn run_program(module: &Module, builder: &mut WasiCtxBuilder) -> Result<Ended, String> {
-    let [stdout, stderr] = [(); 2].map(|()| tempfile::tempfile().expect("a temporary file"));
+    run_program_with(module, builder, b"")
+}
+
+/// As [`run_program`], with standard input.
+///
+/// # Errors
+///
+/// As [`run_program`].
+pub fn run_program_with(
+    module: &Module,
+    builder: &mut WasiCtxBuilder,
+    input: &[u8],
+) -> Result<Ended, String> {
+    let [mut stdin, stdout, stderr] = [(); 3].map(|()| tempfile::tempfile().expect("a temporary file"));
     let copy = |file: &File| file.try_clone().expect("a descriptor");
-    let input = File::open("/dev/null").expect("/dev/null");
-    builder.stdin(input).stdout(copy(&stdout)).stderr(copy(&stderr));
+    stdin.write_all(input).and_then(|()| stdin.rewind()).expect("a writable file");
+    builder.stdin(stdin).stdout(copy(&stdout)).stderr(copy(&stderr));
     let status = start(module, builder.build())?;
     Ok(Ended { status, stdout: contents(stdout), stderr: contents(stderr) })
 }
@@ -53,7 +66,7 @@ pub fn start(module: &Module, ctx: WasiCtx) -> Result<i32, String> {
 
 fn contents(mut file: File) -> Vec<u8> {
     let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(0)).expect("a file");
+    file.rewind().expect("a file");
     file.read_to_end(&mut bytes).expect("a readable file");
     bytes
 }

@@ -25,7 +25,11 @@ const TEXT: &str = r#"(module
 static CHILD: AtomicI32 = AtomicI32::new(0);
 
 fn linked() -> Linked<()> {
-    let module = Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound");
+    load(&compile_wat(TEXT))
+}
+
+fn load(artifact: &[u8]) -> Linked<()> {
+    let module = Module::from_bytes(artifact).expect("the module is sound");
     linker().link(&module).expect("all imports are defined")
 }
 
@@ -167,8 +171,17 @@ fn instances_of_a_child_start_as_new() {
 #[test]
 fn forks_come_at_any_moment() {
     const FORKS: usize = 50;
-    let (pool, linked, done) = (pool(8), linked(), AtomicBool::new(false));
+    let artifact = compile_wat(TEXT);
+    let (pool, linked, done) = (pool(8), load(&artifact), AtomicBool::new(false));
+    /// Ends the threads, whatever happens.
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, SeqCst);
+        }
+    }
     std::thread::scope(|scope| {
+        let _done = Done(&done);
         for _ in 0..3 {
             scope.spawn(|| {
                 while !done.load(SeqCst) {
@@ -182,10 +195,9 @@ fn forks_come_at_any_moment() {
         }
         for _ in 0..FORKS {
             in_child(|| {
-                let pool = self::pool(1);
-                stops(&pool, &linked)
+                // Others may be in the middle of whatever concerns their module.
+                stops(&self::pool(1), &load(&artifact))
             });
         }
-        done.store(true, SeqCst);
     });
 }

@@ -157,6 +157,7 @@ static void opens(void)
     EXPECT(SUCCESS, fd_close, fd);
     EXPECT(NOTDIR, path_open, DIR, FOLLOW, TEXT("new"), DIRECTORY, R_READ, 0, 0, &fd);
     EXPECT(ISDIR, path_open, DIR, FOLLOW, TEXT("dir"), 0, R_WRITE, 0, 0, &fd);
+    EXPECT(ISDIR, path_open, DIR, FOLLOW, TEXT("dir"), DIRECTORY, R_WRITE, 0, 0, &fd);
     EXPECT(ISDIR, path_open, DIR, FOLLOW, TEXT("made/"), CREAT, R_WRITE, 0, 0, &fd);
     EXPECT(LOOP, path_open, DIR, 0, TEXT("to_file"), 0, R_READ, 0, 0, &fd);
     EXPECT(LOOP, path_open, DIR, FOLLOW, TEXT("loop"), 0, R_READ, 0, 0, &fd);
@@ -291,7 +292,7 @@ static void renames(void)
     EXPECT(SUCCESS, path_rename, DIR, TEXT("a/"), DIR, TEXT("c/"));
     EXPECT(SUCCESS, path_remove_directory, DIR, TEXT("c"));
     EXPECT(SUCCESS, path_rename, DIR, TEXT("file"), DIR, TEXT("dir/file"));
-    int dir = open_with("dir", DIRECTORY, R_ALL, 0);
+    int dir = open_with("dir", DIRECTORY, R_ALL & ~R_WRITES, 0);
     EXPECT(SUCCESS, path_rename, dir, TEXT("file"), DIR, TEXT("file"));
     fd_close(dir);
 }

@@ -12,6 +12,7 @@ mod density;
 mod instances;
 mod quiet;
 mod theirs;
+mod wasi;
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ enum What {
     Calls(calls::Opts),
     /// Resident memory per instance.
     Density(density::Opts),
+    /// The time and a byte to `/dev/null` through WASI.
+    Wasi(wasi::Opts),
     /// Used by `density`: makes the instances of one side and says what the process takes.
     #[command(hide = true)]
     Resident(density::ResidentOpts),
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         What::Instances(opts) => instances::run(&opts),
         What::Calls(opts) => calls::run(&opts),
         What::Density(opts) => density::run(&opts),
+        What::Wasi(opts) => wasi::run(&opts),
         What::Resident(opts) => density::resident(&opts),
     };
     match result {

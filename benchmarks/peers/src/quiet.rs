@@ -15,7 +15,7 @@ pub(crate) fn wasi(engine: &Engine) -> io::Result<Linker<()>> {
             .func_wrap(module, "fd_seek", |_: i32, _: i64, _: i32, _: i32| guests::EBADF)?
             .func_wrap(module, "fd_write", write)?
             .func_wrap(module, "proc_exit", |_: i32| ())?;
-        wasmtime::Result::Ok(())
+        Ok::<(), wasmtime::Error>(())
     };
     define(&mut linker).map_err(io::Error::other)?;
     Ok(linker)

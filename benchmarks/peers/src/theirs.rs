@@ -149,7 +149,7 @@ pub(crate) fn side(artifact: &Path, entry: Entry, setting: Setting, slots: u32) 
             p1::add_to_linker_sync(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
             // The output of a new context goes nowhere.
             let data = || {
-                IN_RUNTIME.with(|()| ());
+                enter_runtime();
                 WasiCtxBuilder::new().build_p1()
             };
             Ok(Box::new(Theirs::new(&engine, &linker, &module, "_start", (), data)?))
@@ -164,6 +164,11 @@ pub(crate) fn side(artifact: &Path, entry: Entry, setting: Setting, slots: u32) 
 /// What Wasmtime's WASI runs its futures in. Without a runtime around it, every call would enter one of its own.
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_current_thread().build().expect("no runtime"));
+
+/// Enters the runtime on this thread, once.
+pub(crate) fn enter_runtime() {
+    IN_RUNTIME.with(|()| ());
+}
 
 thread_local! {
     /// Enters the runtime once per thread.
@@ -180,10 +185,11 @@ pub(crate) fn suspended(
     let module = module(&engine, artifact)?;
     let mut linker = Linker::<WasiP1Ctx>::new(&engine);
     p1::add_to_linker_async(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
-    let unanswered = |_: Caller<'_, WasiP1Ctx>,
-                      _: (i32, i32, i32, i32)|
-     -> Box<dyn Future<Output = i32> + Send + '_> { Box::new(std::future::pending()) };
-    let shadowed = linker.allow_shadowing(true).func_wrap_async(guests::WASI, "fd_write", unanswered);
+    let shadowed = linker.allow_shadowing(true).func_wrap_async(
+        guests::WASI,
+        "fd_write",
+        |_: Caller<'_, WasiP1Ctx>, _: (i32, i32, i32, i32)| Box::new(std::future::pending::<i32>()),
+    );
     let linked = shadowed.and_then(|linker| linker.instantiate_pre(&module)).map_err(io::Error::other)?;
     Ok(move || {
         let (engine, linked) = (engine.clone(), linked.clone());

@@ -25,6 +25,9 @@ const MAGIC: [u8; 8] = *b"wasmaot1";
 /// Bytes of the trailer.
 const TRAILER: usize = 32;
 
+/// Bytes that are read first, from the end: as a rule, all of the settings are among them.
+const TAIL: u64 = 512;
+
 /// Bytes of the trailer that the checksum covers.
 const CHECKED: usize = 20;
 
@@ -115,16 +118,22 @@ impl Attached {
     /// `read` gives bytes inside the file's size, by offset and number.
     fn read_with(size: u64, read: impl Fn(u64, usize) -> io::Result<Vec<u8>>) -> Result<Self, AttachedError> {
         let end = size.checked_sub(TRAILER as u64).ok_or(AttachedError::Nothing)?;
-        let trailer = read(end, TRAILER).map_err(AttachedError::Io)?;
-        if trailer[TRAILER - MAGIC.len()..] != MAGIC {
+        let tail = size.saturating_sub(TAIL);
+        let bytes = read(tail, (size - tail) as usize).map_err(AttachedError::Io)?;
+        if !bytes.ends_with(&MAGIC) {
             return Err(AttachedError::Nothing);
         }
+        let trailer = &bytes[bytes.len() - TRAILER..];
         let Trailer { artifact, settings, checksum } =
-            Trailer::decode(&mut Reader::new(&trailer)).map_err(AttachedError::Settings)?;
+            Trailer::decode(&mut Reader::new(trailer)).map_err(AttachedError::Settings)?;
         let start = artifact.offset.checked_add(artifact.length);
         let start = start.filter(|start| start.checked_add(settings.into()) == Some(end));
         let start = start.ok_or(AttachedError::Lengths { size })?;
-        let checked = read(start, settings as usize + CHECKED).map_err(AttachedError::Io)?;
+        let length = settings as usize + CHECKED;
+        let checked = match start.checked_sub(tail) {
+            Some(at) => bytes[at as usize..][..length].to_vec(),
+            None => read(start, length).map_err(AttachedError::Io)?,
+        };
         let found = crc32fast::hash(&checked);
         if found != checksum {
             return Err(AttachedError::Checksum { stated: checksum, found });
@@ -172,11 +181,14 @@ mod tests {
 
     #[test]
     fn what_was_attached_is_found() {
-        for (runner, given) in [(&b"runner"[..], given()), (&[7; 4096], Given::default())] {
+        let long = Variable { key: "LONG".into(), value: "x".repeat(5000).into() };
+        let large = Given { environment: vec![long], ..given() };
+        for (runner, given) in [(&b"runner"[..], given()), (&[7; 4096], Given::default()), (b"", large)] {
             let bytes = executable(runner, b"artifact", &given);
+            let offset = runner.len().next_multiple_of(4096) as u64;
             let (attached, artifact) = Attached::find(&bytes).unwrap();
             assert_eq!(artifact, b"artifact");
-            assert_eq!(attached, Attached { artifact: FileRange { offset: 4096, length: 8 }, given });
+            assert_eq!(attached, Attached { artifact: FileRange { offset, length: 8 }, given });
             let mut file = tempfile::tempfile().unwrap();
             io::Write::write_all(&mut file, &bytes).unwrap();
             assert_eq!(Attached::read(&file).unwrap(), attached);

@@ -6,6 +6,7 @@
 //! | [`attached`] | how artifact and settings lie behind the runner in an executable |
 //! | [`program`] | where a program starts, and how its end becomes an exit status |
 //! | [`report`] | how errors, traps and bugs are told on stderr |
+//! | [`sys`] | how a process begins and ends in no time |
 //!
 //! **Invariant: a program behaves alike in both**, but for where its artifact and settings come from: the command line, or
 //! the executable itself.
@@ -15,3 +16,4 @@ pub mod attached;
 pub mod given;
 pub mod program;
 pub mod report;
+pub mod sys;

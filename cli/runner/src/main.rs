@@ -1,6 +1,6 @@
 //! The runner: starts the program that is attached to this very file.
 //!
-//! **Invariant: it starts as fast as C does.** So it is linked statically at a fixed address, has its `main` called by the C library
+//! **Invariant: it does nothing at its start that a C program would not do, but for what the module needs.** So it is linked statically at a fixed address, has its `main` called by the C library
 //! without the preparations that Rust makes for one, and ends by leaving everything to the kernel.
 #![no_main]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -12,7 +12,7 @@ use std::mem::ManuallyDrop;
 use std::path::Path;
 use wasmaot_runner::attached::{Attached, AttachedError};
 use wasmaot_runner::program::{self, Entry, START};
-use wasmaot_runner::report;
+use wasmaot_runner::{report, sys};
 use wasmaot_runtime::{CallError, InstantiateError, LinkError, Module, OpenError, Store};
 use wasmaot_wasi::WasiError;
 
@@ -42,11 +42,12 @@ const OWN_FILE: &str = "/proc/self/exe";
 #[unsafe(no_mangle)]
 extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
     report::panics_as_errors();
+    sys::use_static_alternate_stack();
     let status = run().unwrap_or_else(|error| {
         report::note(&report::error(&error, None));
         1
     });
-    program::leave(status)
+    sys::leave(status)
 }
 
 fn run() -> Result<i32, RunError> {

@@ -61,11 +61,3 @@ pub fn ended(error: CallError) -> Result<i32, CallError> {
         error => Err(error),
     }
 }
-
-/// Ends the process, with nothing done on the way: no destructor, no handler of the C library, no buffer written out. What a
-/// program wrote has gone to the kernel, and the kernel takes everything back faster than its parts could be given back.
-#[expect(unsafe_code, reason = "the safe way out runs the C library's handlers")]
-pub fn leave(status: i32) -> ! {
-    // SAFETY: it may be called at any time.
-    unsafe { libc::_exit(status) }
-}

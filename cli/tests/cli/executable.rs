@@ -1,34 +1,11 @@
 //! `wasmaot compile --emit exe`: programs that run without the command, what they are given, and what is refused.
 
-use crate::support::{Place, Run, finish, repository};
+use crate::support::{Place, Run, echo, finish, repository};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-
-/// Prints its arguments and its environment, each string with a NUL, and exits with the number of arguments.
-const ECHO: &str = r#"(module
-    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $env_sizes (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "environ_get" (func $env (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-    (memory (export "memory") 1)
-    (func $print (param $length i32)
-        (i32.store (i32.const 16) (i32.const 4096))
-        (i32.store (i32.const 20) (local.get $length))
-        (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))
-    (func (export "_start") (local $count i32)
-        (drop (call $args_sizes (i32.const 0) (i32.const 4)))
-        (local.set $count (i32.load (i32.const 0)))
-        (drop (call $args (i32.const 64) (i32.const 4096)))
-        (call $print (i32.load (i32.const 4)))
-        (drop (call $env_sizes (i32.const 0) (i32.const 4)))
-        (drop (call $env (i32.const 64) (i32.const 4096)))
-        (call $print (i32.load (i32.const 4)))
-        (call $exit (local.get $count))))"#;
 
 const TRAP: &str = r#"(module
     (func $divide (param i32) (result i32) (i32.div_s (i32.const 1) (local.get 0)))
@@ -52,7 +29,7 @@ fn start(mut command: Command) -> Run {
 #[test]
 fn a_program_runs_on_its_own() {
     let place = Place::new();
-    let path = place.executable("echo", ECHO, &[]);
+    let path = place.executable("echo", &echo(), &[]);
     let elsewhere = Place::new();
     let run = |path: &Path, arguments: &[&str]| finish(elsewhere.started(path, arguments));
     run(&path, &[]).status(1).stdout("echo\0").silent();
@@ -124,7 +101,7 @@ fn a_trap_is_reported_as_by_run() {
 fn the_environment_is_what_was_compiled_in() {
     let place = Place::new();
     let run = |options: &[&str]| {
-        let mut command = place.started(&place.executable("echo", ECHO, options), &[]);
+        let mut command = place.started(&place.executable("echo", &echo(), options), &[]);
         command.env_clear().env("A", "host");
         finish(command).status(1).silent()
     };
@@ -218,12 +195,12 @@ fn a_damaged_program_says_so_and_runs_nothing() {
 #[test]
 fn a_program_can_be_looked_at() {
     let place = Place::new();
-    place.file("in.wat", ECHO);
+    place.file("in.wat", echo());
     place.run(&["compile", "in.wat", "--quiet"]).status(0);
-    place.executable("in", ECHO, &[]);
+    place.executable("in", &echo(), &[]);
     let options =
         ["--dir", "data::/data:ro", "--env", "K=\u{1b}[2J", "--inherit-env", "--listen", "127.0.0.1:80"];
-    place.executable("app", ECHO, &options);
+    place.executable("app", &echo(), &options);
     let json = |name: &str| -> Value {
         serde_json::from_str(&place.run(&["inspect", name, "--json"]).status(0).silent().stdout)
             .expect("JSON")

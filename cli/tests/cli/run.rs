@@ -1,36 +1,6 @@
 //! `wasmaot run`: what a program is given, how its end is reported, and calls of single functions.
 
-use crate::support::{Place, repository};
-
-/// Imports of the modules below, and a memory with room for their buffers.
-const WASI: &str = r#"
-    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $env_sizes (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "environ_get" (func $env (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-    (memory (export "memory") 1)"#;
-
-/// A program that prints its arguments and its environment, each string with a NUL, and exits with the number of arguments.
-fn echo() -> String {
-    format!(
-        r#"(module {WASI}
-        (func $print (param $length i32)
-            (i32.store (i32.const 16) (i32.const 4096))
-            (i32.store (i32.const 20) (local.get $length))
-            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))
-        (func (export "_start") (local $count i32)
-            (drop (call $args_sizes (i32.const 0) (i32.const 4)))
-            (local.set $count (i32.load (i32.const 0)))
-            (drop (call $args (i32.const 64) (i32.const 4096)))
-            (call $print (i32.load (i32.const 4)))
-            (drop (call $env_sizes (i32.const 0) (i32.const 4)))
-            (drop (call $env (i32.const 64) (i32.const 4096)))
-            (call $print (i32.load (i32.const 4)))
-            (call $exit (local.get $count))))"#
-    )
-}
+use crate::support::{Place, WASI, echo, repository};
 
 #[test]
 fn a_program_gets_its_arguments_and_only_the_given_environment() {

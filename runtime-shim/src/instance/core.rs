@@ -72,7 +72,8 @@ impl InstanceCore {
         module: &Module,
         imports: Imports,
     ) -> Result<Rc<Self>, InstantiateError> {
-        let slot = Slot::new(DEFAULT_STACK, module.layout()).map_err(map_error)?;
+        let memory = module.initial_memory(store.limits.memory);
+        let slot = Slot::new(DEFAULT_STACK, module.layout(), memory).map_err(map_error)?;
         // SAFETY: as the caller states; the slot is new.
         unsafe { Self::add_in(store, module, imports, slot) }
     }

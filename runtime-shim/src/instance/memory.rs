@@ -61,7 +61,8 @@ impl MemoryBody {
         limit: u64,
     ) -> Result<Self, InstantiateError> {
         let limit = Cell::new(limit);
-        Self { index, ty, base: slot.vmctx(), length, limit, own: None, tracker: Cell::new(None) }.open()
+        let tracker = Cell::new(None);
+        Self { index, ty, base: slot.vmctx(), length, limit, own: None, tracker }.open(slot.memory())
     }
 
     /// A memory with a reservation of its own. Its length is at `length`, or kept with it.
@@ -84,15 +85,17 @@ impl MemoryBody {
         let length = length.or(kept.as_ref().map(|cell| cell.get())).unwrap_or_default();
         let own = Some(Own { _registration: registration, mapping, _length: kept });
         let limit = Cell::new(limit);
-        Self { index, ty, base, length, limit, own, tracker: Cell::new(None) }.open()
+        Self { index, ty, base, length, limit, own, tracker: Cell::new(None) }.open(0)
     }
 
-    /// Gives it its initial size.
-    fn open(self) -> Result<Self, InstantiateError> {
+    /// Gives it its initial size, of which so many bytes are accessible already.
+    fn open(self, accessible: u64) -> Result<Self, InstantiateError> {
         self.check_limit(self.limit.get())?;
         let bytes = self.ty.limits.min << self.ty.page_log2;
-        // SAFETY: the first bytes of the reservation belong to this memory.
-        unsafe { map::protect(self.base, bytes as usize, Access::ReadWrite).map_err(map_error)? };
+        if bytes > accessible {
+            // SAFETY: the first bytes of the reservation belong to this memory.
+            unsafe { map::protect(self.base, bytes as usize, Access::ReadWrite).map_err(map_error)? };
+        }
         self.set_size(bytes);
         Ok(self)
     }

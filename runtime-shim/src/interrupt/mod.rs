@@ -14,7 +14,6 @@
 //! the thread does by then. **Invariants.** A due run is poked until it has left its thread. A run that is not watched
 //! costs nothing here; one that is costs a fence, and a look at the clock if it has a deadline.
 
-mod fork;
 mod thread;
 mod watchdog;
 
@@ -27,6 +26,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::time::Instant;
 use wasmaot_abi::trap::TrapCode;
+
+/// All locks of this module, in the order in which the watchdog takes them.
+pub(crate) type Locks = (watchdog::Kills, thread::Threads);
+
+/// Takes them.
+pub(crate) fn lock() -> Locks {
+    (watchdog::kills(), thread::threads())
+}
+
+/// Forgets the watchdog and all threads but the calling one: this is the child of a fork.
+pub(crate) fn keep_current((mut kills, mut threads): Locks) {
+    watchdog::forget(&mut kills);
+    thread::keep_current(&mut threads);
+}
 
 /// The deadline of a run that has none, in the clock's nanoseconds.
 const NEVER: u64 = u64::MAX;

@@ -34,7 +34,7 @@ unsafe impl Send for Thread {}
 static THREADS: Mutex<Vec<Arc<Thread>>> = Mutex::new(Vec::new());
 
 /// The list of threads, locked.
-pub(super) type Threads = MutexGuard<'static, Vec<Arc<Thread>>>;
+pub(crate) type Threads = MutexGuard<'static, Vec<Arc<Thread>>>;
 
 pub(super) fn threads() -> Threads {
     THREADS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -104,7 +104,6 @@ pub(crate) fn prepared<'a>() -> io::Result<&'a Thread> {
 #[cold]
 fn prepare<'a>() -> io::Result<&'a Thread> {
     signal::prepare_thread()?;
-    super::fork::prepare();
     let thread = Arc::new(Thread {
         kernel_id: signal::ThreadId::current(),
         running: AtomicU64::new(0),

@@ -35,7 +35,7 @@ static WAKE: Condvar = Condvar::new();
 static STARTED: AtomicBool = AtomicBool::new(false);
 
 /// The kills, locked.
-pub(super) type Kills = MutexGuard<'static, Vec<StoreId>>;
+pub(crate) type Kills = MutexGuard<'static, Vec<StoreId>>;
 
 pub(super) fn kills() -> Kills {
     KILLS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -44,6 +44,7 @@ pub(super) fn kills() -> Kills {
 /// Starts the watchdog, once per process.
 pub(super) fn start() {
     if !STARTED.load(Relaxed) {
+        crate::fork::prepare();
         start_locked(&kills());
     }
 }

@@ -27,7 +27,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use wasmaot_abi::addrmap;
-use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import};
+use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import, ImportKind};
 use wasmaot_abi::exception::ExceptionTable;
 use wasmaot_abi::header::Header;
 use wasmaot_abi::slot::HOST_PAGE;
@@ -178,6 +178,15 @@ impl Module {
     /// The state layout of its instances.
     pub(crate) fn layout(&self) -> &StateLayout {
         &self.inner.layout
+    }
+
+    /// Bytes that memory 0 of an instance has at first, if that is defined here and within a limit; otherwise none.
+    pub(crate) fn initial_memory(&self, limit: u64) -> u64 {
+        let imported = |import: &Import| matches!(import.kind, ImportKind::Memory { .. });
+        let descriptor = self.descriptor();
+        let first = descriptor.memories.first().filter(|_| !descriptor.imports.iter().any(imported));
+        let bytes = first.map_or(0, |memory| memory.ty.limits.min << memory.ty.page_log2);
+        if bytes <= limit { bytes } else { 0 }
     }
 
     /// Process-wide number of each of its types.

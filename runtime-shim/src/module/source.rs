@@ -4,6 +4,7 @@
 
 use super::error::OpenError;
 use crate::sys::map::FileView;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -114,13 +115,16 @@ impl Source {
         let mut offset = 0;
         while offset < self.size {
             let length = CHUNK.min(self.size - offset);
-            let mut chunk = self.read(FileRange { offset, length }, "the file")?;
-            for position in hole..hole + 4 {
-                if let Some(byte) = position.checked_sub(offset).and_then(|i| chunk.get_mut(i as usize)) {
-                    *byte = 0;
-                }
-            }
-            hasher.update(&chunk);
+            let chunk = match &self.head[..] {
+                head if offset == 0 && !head.is_empty() => Cow::Borrowed(head),
+                _ => Cow::Owned(self.read(FileRange { offset, length }, "the file")?),
+            };
+            // What of the hole is in this chunk.
+            let within = |at: u64| at.saturating_sub(offset).min(length) as usize;
+            let (from, to) = (within(hole), within(hole.saturating_add(4)));
+            hasher.update(&chunk[..from]);
+            hasher.update(&[0; 4][..to - from]);
+            hasher.update(&chunk[to..]);
             offset += length;
         }
         Ok(hasher.finalize())

@@ -57,7 +57,8 @@ impl Kept {
         let module = &linked.module;
         // SAFETY: as the caller states.
         let mapping = unsafe { pool.slot_mapping(slot) };
-        let opened = Slot::open(mapping, pool.stack, module.layout()).map_err(map_error)?;
+        let memory = module.initial_memory(pool.limits.memory);
+        let opened = Slot::open(mapping, pool.stack, module.layout(), memory).map_err(map_error)?;
         let tracker = Arc::new(Tracker::new(opened.vmctx(), opened.stack().low));
         let mut core = Box::<StoreCore>::default();
         core.limits = pool.limits;

@@ -16,6 +16,8 @@ pub(crate) mod readdir;
 pub(crate) mod sock;
 
 #[cfg(test)]
+mod effects;
+#[cfg(test)]
 mod random_calls;
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,7 @@ fn config(number: u64) -> Config {
         table_max_size_required: true,
         // Which NaN comes out is not specified, but can be seen in memory.
         canonicalize_nans: true,
-        // Wasm 2.0 without vectors, and extended constants.
+        // Wasm 2.0 without vectors, extended constants, tail calls and wide arithmetic.
         acquire_release_atomics_enabled: false,
         compact_imports_enabled: false,
         custom_descriptors_enabled: false,
@@ -53,15 +53,15 @@ fn config(number: u64) -> Config {
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
         simd_enabled: false,
-        tail_call_enabled: false,
         threads_enabled: false,
-        wide_arithmetic_enabled: false,
         bulk_memory_enabled: true,
         extended_const_enabled: true,
         multi_value_enabled: true,
         reference_types_enabled: true,
         saturating_float_to_int_enabled: true,
         sign_extension_ops_enabled: true,
+        tail_call_enabled: true,
+        wide_arithmetic_enabled: true,
         ..Config::default()
     }
 }

@@ -1,5 +1,5 @@
 //! Random modules, run here and by the interpreter `wasmi`: results, memories, globals, tables, traps and
-//! calls of host functions must agree.
+//! calls of host functions must agree. Some are rewritten for our side, to use what the interpreter lacks, see [`references`].
 //!
 //! Module number n is always the same. Variables: `WASMAOT_FUZZ_MODULES` is how many to run (2,500
 //! unless given), `WASMAOT_FUZZ_FIRST` the number of the first. A module on which the two disagree is
@@ -9,9 +9,11 @@
 mod engine;
 mod generate;
 mod ours;
+mod references;
 mod theirs;
 
 use engine::{End, Engine, Item, Plan, Value};
+use references::Form;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use wasmaot_abi::trap::TrapCode;
@@ -62,13 +64,13 @@ fn argument(random: &mut Random, ty: wasmaot_abi::types::ValType) -> Value {
     Value::from_bits(ty, bits)
 }
 
-/// Runs a module on both sides. The message of an `Err` says where they disagree.
+/// Runs a module on both sides, on ours in the given form. The message of an `Err` says where they disagree.
 ///
 /// Each export has its turn in a fresh instance, as the fuel of an instance is used up for good; the export after it is
 /// called next, to see what the first one left behind.
-fn compare(wasm: &[u8], options: &Options) -> Result<Tally, String> {
+fn compare(wasm: &[u8], form: Form, options: &Options) -> Result<Tally, String> {
     let mut tally = Tally { modules: 1, ..Tally::default() };
-    let (theirs, ours) = (theirs::Program::new(wasm)?, ours::Program::new(wasm, options)?);
+    let (theirs, ours) = (theirs::Program::new(wasm)?, ours::Program::new(&form.of(wasm)?, options)?);
     let plan = theirs.plan();
     let functions: Vec<(&str, &FuncType)> = plan.exports.iter().filter_map(function).collect();
     let mut random = Random::new(0);
@@ -171,6 +173,12 @@ fn keep(number: u64, wasm: &[u8]) -> String {
     }
 }
 
+/// In which form modules are run here, by number.
+const FORMS: [Form; 5] = {
+    use Form::{AsGenerated as A, ThroughReferences as R};
+    [A, A, R, A, R]
+};
+
 /// The default options, twice as often as each of the others.
 fn all_variants() -> Vec<(String, Options)> {
     let default = || ("default".to_string(), options());
@@ -186,12 +194,13 @@ fn random_modules_agree() {
     let tallies = parallel(first..first + count, |number| {
         let wasm = generate::module(number);
         let (variant, options) = &variants[number as usize / 4 % variants.len()];
-        let result = catch_unwind(AssertUnwindSafe(|| compare(&wasm, options)));
+        let form = FORMS[number as usize % FORMS.len()];
+        let result = catch_unwind(AssertUnwindSafe(|| compare(&wasm, form, options)));
         let result = result.unwrap_or_else(|_| Err("a panic, see above".to_string()));
         result.unwrap_or_else(|error| {
             let path = keep(number, &wasm);
             let line = format!(
-                "module {number} ({variant}): {error}\n  the module: {path}\n  again: WASMAOT_FUZZ_FIRST={number} \
+                "module {number} ({variant}, {form:?}): {error}\n  the module: {path}\n  again: WASMAOT_FUZZ_FIRST={number} \
                      WASMAOT_FUZZ_MODULES=1 cargo test -p wasmaot-tests --test differential"
             );
             failures.lock().unwrap_or_else(|e| e.into_inner()).push(line);
@@ -223,7 +232,10 @@ fn regressions_agree() {
     for path in &found {
         let wasm = wat::parse_file(path).unwrap_or_else(|e| panic!("{e}"));
         for (variant, options) in all_variants() {
-            compare(&wasm, &options).unwrap_or_else(|e| panic!("{} ({variant}): {e}", path.display()));
+            for form in [Form::AsGenerated, Form::ThroughReferences] {
+                let run = compare(&wasm, form, &options);
+                run.unwrap_or_else(|e| panic!("{} ({variant}, {form:?}): {e}", path.display()));
+            }
         }
     }
     report(format_args!("differential: {} regressions agree", found.len()));

@@ -16,6 +16,7 @@ fn engine() -> wasmi::Engine {
     let mut config = Config::default();
     config.set_max_stack_height(64 << 20);
     config.set_max_recursion_depth(1_000_000);
+    config.wasm_tail_call(true).wasm_wide_arithmetic(true);
     wasmi::Engine::new(&config)
 }
 

@@ -1,4 +1,7 @@
 //! WASI as programs meet it.
 
+mod blocking;
 mod conformance;
 mod own;
+mod real;
+mod walk;

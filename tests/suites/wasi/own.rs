@@ -137,6 +137,8 @@ fn clients(address: SocketAddr, leave: &Receiver<()>) {
     let mut answer = String::new();
     first.read_to_string(&mut answer).expect("received");
     assert_eq!(answer, "pong");
+    // The program waits for the end of what the client sends.
+    drop(first);
     let mut second = connect();
     second.read_exact(&mut [0; 5]).expect("received");
     rustix::net::sockopt::set_socket_linger(&second, Some(std::time::Duration::ZERO)).expect("a socket");
@@ -210,7 +212,7 @@ fn table() -> Pairs {
     let text = fs::read_to_string(folder().join("errnos.txt")).unwrap_or_default();
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     let pairs = lines.flat_map(|line| {
-        let (function, errnos) = line.split_once(':').expect("function: error numbers");
+        let (function, errnos) = line.split_once(": ").expect("function: error numbers");
         errnos.split_whitespace().map(|errno| (function.to_string(), errno.to_string()))
     });
     pairs.collect()

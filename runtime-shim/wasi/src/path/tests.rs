@@ -1,5 +1,7 @@
-//! Escapes, and that both resolvers agree.
+//! Both ways to resolve a path find what is inside, agree on every error, and do not lead out. (What happens while
+//! others change the tree is in `escapes.rs`.)
 
+use std::cell::Cell;
 use std::ffi::CString;
 use std::fs;
 use std::os::fd::AsFd;
@@ -9,12 +11,26 @@ use tempfile::TempDir;
 
 use super::*;
 
+thread_local! {
+    /// Whether this thread does without `openat2`.
+    pub(super) static WALKS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a test with the kernel's way to resolve a path and with the walk.
+pub(super) fn each_way(test: impl Fn()) {
+    for walks in [false, true] {
+        WALKS.set(walks);
+        test();
+    }
+    WALKS.set(false);
+}
+
 type Resolver = fn(BorrowedFd<'_>, &CStr, OFlags, Mode) -> Result<OwnedFd, Errno>;
 
 /// Both ways to resolve a path.
-const RESOLVERS: [(&str, Resolver); 2] = [("openat2", open_by_kernel), ("walk", walk::open)];
+pub(super) const RESOLVERS: [(&str, Resolver); 2] = [("openat2", open_by_kernel), ("walk", walk::open)];
 
-fn c(path: &str) -> CString {
+pub(super) fn c(path: &str) -> CString {
     CString::new(path).expect("no NUL")
 }
 
@@ -26,13 +42,13 @@ fn c(path: &str) -> CString {
 ///                     links: to_file to_dir up root_abs secret_rel secret_abs loop_a<->loop_b dangling
 ///                            dir/back (..)  dir/out (../../secret)
 /// ```
-struct Tree {
-    outside: TempDir,
+pub(super) struct Tree {
+    pub(super) outside: TempDir,
     dir: OwnedFd,
 }
 
 impl Tree {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let outside = tempfile::tempdir().expect("a temporary directory");
         let root = outside.path();
         let inside = root.join("box");
@@ -64,16 +80,16 @@ impl Tree {
         Self { outside, dir }
     }
 
-    fn dir(&self) -> BorrowedFd<'_> {
+    pub(super) fn dir(&self) -> BorrowedFd<'_> {
         self.dir.as_fd()
     }
 
-    fn inside(&self) -> std::path::PathBuf {
+    pub(super) fn inside(&self) -> std::path::PathBuf {
         self.outside.path().join("box")
     }
 
     /// Everything outside of the box, to see that nothing was changed there.
-    fn outside_names(&self) -> Vec<String> {
+    pub(super) fn outside_names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.outside.path()).expect("listed");
         let mut names: Vec<_> =
             entries.map(|entry| entry.expect("read").file_name().into_string().expect("text")).collect();
@@ -206,150 +222,138 @@ fn agree(tree: &Tree, path: &CStr, flags: OFlags) {
 
 #[test]
 fn changes_stay_inside() {
-    let tree = Tree::new();
-    let dir = tree.dir();
-    let outside =
-        ["../new", "up/new", "dir/../../new", "/new", "to_dir/../../new", "dir/back/up/new", "root_abs/new"];
-    for path in outside {
-        let path = &*c(path);
-        assert_eq!(create_directory(dir, path), Err(Errno::NotCapable), "{path:?}");
-        assert_eq!(remove_directory(dir, path), Err(Errno::NotCapable), "{path:?}");
-        assert_eq!(unlink_file(dir, path), Err(Errno::NotCapable), "{path:?}");
-        assert_eq!(symlink(c"file", dir, path), Err(Errno::NotCapable), "{path:?}");
-        assert_eq!(rename(dir, c"file", dir, path), Err(Errno::NotCapable), "{path:?}");
-        assert_eq!(rename(dir, path, dir, c"new"), Err(Errno::NotCapable), "{path:?}");
-        assert_eq!(link(dir, c"file", false, dir, path), Err(Errno::NotCapable), "{path:?}");
-        assert_eq!(link(dir, path, false, dir, c"new"), Err(Errno::NotCapable), "{path:?}");
-        assert_eq!(read_link(dir, path), Err(Errno::NotCapable), "{path:?}");
-        for follow in [false, true] {
-            assert_eq!(stat(dir, path, follow).map(drop), Err(Errno::NotCapable), "{path:?}");
+    each_way(|| {
+        let tree = Tree::new();
+        let dir = tree.dir();
+        let outside = [
+            "../new",
+            "up/new",
+            "dir/../../new",
+            "/new",
+            "to_dir/../../new",
+            "dir/back/up/new",
+            "root_abs/new",
+        ];
+        for path in outside {
+            let path = &*c(path);
+            assert_eq!(create_directory(dir, path), Err(Errno::NotCapable), "{path:?}");
+            assert_eq!(remove_directory(dir, path), Err(Errno::NotCapable), "{path:?}");
+            assert_eq!(unlink_file(dir, path), Err(Errno::NotCapable), "{path:?}");
+            assert_eq!(symlink(c"file", dir, path), Err(Errno::NotCapable), "{path:?}");
+            assert_eq!(rename(dir, c"file", dir, path), Err(Errno::NotCapable), "{path:?}");
+            assert_eq!(rename(dir, path, dir, c"new"), Err(Errno::NotCapable), "{path:?}");
+            assert_eq!(link(dir, c"file", false, dir, path), Err(Errno::NotCapable), "{path:?}");
+            assert_eq!(link(dir, path, false, dir, c"new"), Err(Errno::NotCapable), "{path:?}");
+            assert_eq!(read_link(dir, path), Err(Errno::NotCapable), "{path:?}");
+            for follow in [false, true] {
+                assert_eq!(stat(dir, path, follow).map(drop), Err(Errno::NotCapable), "{path:?}");
+            }
         }
-    }
-    assert_eq!(tree.outside_names(), ["box", "secret"]);
+        assert_eq!(tree.outside_names(), ["box", "secret"]);
+    });
 }
 
 /// The final name is a link that leads out: the link itself is meant, or nothing.
 #[test]
 fn final_links_are_not_followed() {
-    let tree = Tree::new();
-    let dir = tree.dir();
-    let outside = |path: &CStr| stat(dir, path, true).map(drop);
-    for path in [c"up", c"secret_rel", c"secret_abs", c"root_abs"] {
-        assert_eq!(outside(path), Err(Errno::NotCapable), "{path:?}");
-        assert!(stat(dir, path, false).is_ok(), "the link itself is there: {path:?}");
-        assert_eq!(create_directory(dir, path), Err(Errno::Exist));
-        assert_eq!(symlink(c"file", dir, path), Err(Errno::Exist));
-        assert_eq!(link(dir, c"file", false, dir, path), Err(Errno::Exist));
-        assert_eq!(remove_directory(dir, path), Err(Errno::NotDir));
-        link(dir, path, false, dir, c"linked").expect("the link itself is linked");
-        assert_eq!(outside(c"linked"), Err(Errno::NotCapable));
-        rename(dir, c"linked", dir, c"moved").expect("the link itself moves");
-        unlink_file(dir, c"moved").expect("the link itself goes");
-    }
-    for path in [c"up/", c"root_abs/"] {
-        assert_eq!(outside(path), Err(Errno::NotCapable));
-        assert_eq!(stat(dir, path, false).map(drop), Err(Errno::NotCapable));
-        assert_eq!(link(dir, path, false, dir, c"linked"), Err(Errno::NotCapable));
-        assert_eq!(remove_directory(dir, path), Err(Errno::NotDir));
-        assert_eq!(unlink_file(dir, path), Err(Errno::NotDir));
-        assert_eq!(rename(dir, path, dir, c"moved"), Err(Errno::NotDir));
-    }
-    assert_eq!(tree.outside_names(), ["box", "secret"]);
+    each_way(|| {
+        let tree = Tree::new();
+        let dir = tree.dir();
+        let outside = |path: &CStr| stat(dir, path, true).map(drop);
+        for path in [c"up", c"secret_rel", c"secret_abs", c"root_abs"] {
+            assert_eq!(outside(path), Err(Errno::NotCapable), "{path:?}");
+            assert!(stat(dir, path, false).is_ok(), "the link itself is there: {path:?}");
+            assert_eq!(create_directory(dir, path), Err(Errno::Exist));
+            assert_eq!(symlink(c"file", dir, path), Err(Errno::Exist));
+            assert_eq!(link(dir, c"file", false, dir, path), Err(Errno::Exist));
+            assert_eq!(remove_directory(dir, path), Err(Errno::NotDir));
+            link(dir, path, false, dir, c"linked").expect("the link itself is linked");
+            assert_eq!(outside(c"linked"), Err(Errno::NotCapable));
+            rename(dir, c"linked", dir, c"moved").expect("the link itself moves");
+            unlink_file(dir, c"moved").expect("the link itself goes");
+        }
+        for path in [c"up/", c"root_abs/"] {
+            assert_eq!(outside(path), Err(Errno::NotCapable));
+            assert_eq!(stat(dir, path, false).map(drop), Err(Errno::NotCapable));
+            assert_eq!(link(dir, path, false, dir, c"linked"), Err(Errno::NotCapable));
+            assert_eq!(remove_directory(dir, path), Err(Errno::NotDir));
+            assert_eq!(unlink_file(dir, path), Err(Errno::NotDir));
+            assert_eq!(rename(dir, path, dir, c"moved"), Err(Errno::NotDir));
+        }
+        assert_eq!(tree.outside_names(), ["box", "secret"]);
+    });
 }
 
 #[test]
 fn dots_are_no_entries() {
-    let tree = Tree::new();
-    let dir = tree.dir();
-    for path in [c".", c"..", c"dir/.", c"dir/..", c"./", c"dir/../"] {
-        assert_eq!(create_directory(dir, path), Err(Errno::Exist));
-        assert_eq!(remove_directory(dir, path), Err(Errno::Inval));
-        assert_eq!(unlink_file(dir, path), Err(Errno::IsDir));
-        assert_eq!(rename(dir, path, dir, c"new"), Err(Errno::Busy));
-        assert_eq!(rename(dir, c"dir", dir, path), Err(Errno::Busy));
-        assert_eq!(link(dir, path, false, dir, c"new"), Err(Errno::Perm));
-        assert_eq!(symlink(c"file", dir, path), Err(Errno::Exist));
-    }
-    assert_eq!(create_directory(dir, c""), Err(Errno::NoEnt));
-    assert_eq!(open(dir, c"", OFlags::RDONLY, Mode::empty()).map(drop), Err(Errno::NoEnt));
-    assert_eq!(create_directory(dir, c"///"), Err(Errno::NotCapable));
+    each_way(|| {
+        let tree = Tree::new();
+        let dir = tree.dir();
+        for path in [c".", c"..", c"dir/.", c"dir/..", c"./", c"dir/../"] {
+            assert_eq!(create_directory(dir, path), Err(Errno::Exist));
+            assert_eq!(remove_directory(dir, path), Err(Errno::Inval));
+            assert_eq!(unlink_file(dir, path), Err(Errno::IsDir));
+            assert_eq!(rename(dir, path, dir, c"new"), Err(Errno::Busy));
+            assert_eq!(rename(dir, c"dir", dir, path), Err(Errno::Busy));
+            assert_eq!(link(dir, path, false, dir, c"new"), Err(Errno::Perm));
+            assert_eq!(symlink(c"file", dir, path), Err(Errno::Exist));
+        }
+        assert_eq!(create_directory(dir, c""), Err(Errno::NoEnt));
+        assert_eq!(open(dir, c"", OFlags::RDONLY, Mode::empty()).map(drop), Err(Errno::NoEnt));
+        assert_eq!(create_directory(dir, c"///"), Err(Errno::NotCapable));
+    });
 }
 
 #[test]
 fn trailing_slashes_insist_on_directories() {
-    let tree = Tree::new();
-    let dir = tree.dir();
-    create_directory(dir, c"made//").expect("directories may end in slashes");
-    rename(dir, c"made/", dir, c"moved/").expect("directories may end in slashes");
-    remove_directory(dir, c"moved/").expect("directories may end in slashes");
-    assert_eq!(unlink_file(dir, c"file/"), Err(Errno::NotDir));
-    assert_eq!(unlink_file(dir, c"dir/"), Err(Errno::IsDir));
-    assert_eq!(remove_directory(dir, c"file/"), Err(Errno::NotDir));
-    assert_eq!(symlink(c"file", dir, c"new/"), Err(Errno::NoEnt));
-    assert_eq!(link(dir, c"file", false, dir, c"new/"), Err(Errno::NoEnt));
-    assert_eq!(link(dir, c"file/", false, dir, c"new"), Err(Errno::NotDir));
-    assert_eq!(link(dir, c"dir/", false, dir, c"new"), Err(Errno::Perm));
-    assert_eq!(stat(dir, c"file/", false).map(drop), Err(Errno::NotDir));
-    assert!(stat(dir, c"to_dir/", false).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir()));
+    each_way(|| {
+        let tree = Tree::new();
+        let dir = tree.dir();
+        create_directory(dir, c"made//").expect("directories may end in slashes");
+        rename(dir, c"made/", dir, c"moved/").expect("directories may end in slashes");
+        remove_directory(dir, c"moved/").expect("directories may end in slashes");
+        assert_eq!(unlink_file(dir, c"file/"), Err(Errno::NotDir));
+        assert_eq!(unlink_file(dir, c"dir/"), Err(Errno::IsDir));
+        assert_eq!(remove_directory(dir, c"file/"), Err(Errno::NotDir));
+        assert_eq!(symlink(c"file", dir, c"new/"), Err(Errno::NoEnt));
+        assert_eq!(link(dir, c"file", false, dir, c"new/"), Err(Errno::NoEnt));
+        assert_eq!(link(dir, c"file/", false, dir, c"new"), Err(Errno::NotDir));
+        assert_eq!(link(dir, c"dir/", false, dir, c"new"), Err(Errno::Perm));
+        assert_eq!(stat(dir, c"file/", false).map(drop), Err(Errno::NotDir));
+        assert!(
+            stat(dir, c"to_dir/", false).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir())
+        );
+    });
 }
 
 #[test]
 fn links_are_made_and_read() {
-    let tree = Tree::new();
-    let dir = tree.dir();
-    assert_eq!(symlink(c"/etc/passwd", dir, c"new"), Err(Errno::NotCapable));
-    symlink(c"../secret", dir, c"new").expect("judged when it is followed");
-    assert_eq!(read_link(dir, c"new").as_deref(), Ok(c"../secret"));
-    assert_eq!(open(dir, c"new", OFlags::RDONLY, Mode::empty()).map(drop), Err(Errno::NotCapable));
-    assert_eq!(read_link(dir, c"secret_abs"), Err(Errno::NotCapable));
-    assert_eq!(read_link(dir, c"file"), Err(Errno::Inval));
-    assert_eq!(read_link(dir, c"dir"), Err(Errno::Inval));
-    assert_eq!(read_link(dir, c"missing"), Err(Errno::NoEnt));
+    each_way(|| {
+        let tree = Tree::new();
+        let dir = tree.dir();
+        assert_eq!(symlink(c"/etc/passwd", dir, c"new"), Err(Errno::NotCapable));
+        symlink(c"../secret", dir, c"new").expect("judged when it is followed");
+        assert_eq!(read_link(dir, c"new").as_deref(), Ok(c"../secret"));
+        assert_eq!(open(dir, c"new", OFlags::RDONLY, Mode::empty()).map(drop), Err(Errno::NotCapable));
+        assert_eq!(read_link(dir, c"secret_abs"), Err(Errno::NotCapable));
+        assert_eq!(read_link(dir, c"file"), Err(Errno::Inval));
+        assert_eq!(read_link(dir, c"dir"), Err(Errno::Inval));
+        assert_eq!(read_link(dir, c"missing"), Err(Errno::NoEnt));
+    });
 }
 
 #[test]
 fn times_are_set_on_the_link_or_its_target() {
-    let tree = Tree::new();
-    let dir = tree.dir();
-    let time = rustix::fs::Timespec { tv_sec: 1000, tv_nsec: 5 };
-    let times = Timestamps { last_access: time, last_modification: time };
-    set_times(dir, c"to_file", false, &times).expect("the link");
-    assert_eq!(stat(dir, c"to_file", false).expect("there").st_mtime, 1000);
-    assert_ne!(stat(dir, c"file", false).expect("there").st_mtime, 1000);
-    set_times(dir, c"to_file", true, &times).expect("the file");
-    assert_eq!(stat(dir, c"file", false).expect("there").st_mtime, 1000);
-    assert_eq!(set_times(dir, c"secret_rel", true, &times), Err(Errno::NotCapable));
-}
-
-/// A thread swaps a directory for a link that leads out, over and over.
-#[test]
-fn swaps_during_the_call_do_not_lead_out() {
-    let tree = Tree::new();
-    let inside = tree.inside();
-    fs::create_dir(inside.join("swap")).expect("made");
-    fs::write(inside.join("swap/secret"), "decoy").expect("written");
-    host_symlink("..", inside.join("swap_link")).expect("linked");
-    let secret = fs::metadata(tree.outside.path().join("secret")).expect("there").ino();
-    let done = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let (a, b) = (inside.join("swap"), inside.join("swap_link"));
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                let exchange = rustix::fs::RenameFlags::EXCHANGE;
-                rustix::fs::renameat_with(CWD, &a, CWD, &b, exchange).expect("exchanged");
-            }
-        });
-        for (_, open) in RESOLVERS {
-            for _ in 0..5000 {
-                match open(tree.dir(), c"swap/secret", OFlags::RDONLY, Mode::empty()) {
-                    Ok(fd) => assert_ne!(rustix::fs::fstat(fd).expect("stat").st_ino, secret),
-                    Err(error) => assert!(
-                        matches!(error, Errno::NotCapable | Errno::NotDir | Errno::Again),
-                        "{error:?}"
-                    ),
-                }
-            }
-        }
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    each_way(|| {
+        let tree = Tree::new();
+        let dir = tree.dir();
+        let time = rustix::fs::Timespec { tv_sec: 1000, tv_nsec: 5 };
+        let times = Timestamps { last_access: time, last_modification: time };
+        set_times(dir, c"to_file", false, &times).expect("the link");
+        assert_eq!(stat(dir, c"to_file", false).expect("there").st_mtime, 1000);
+        assert_ne!(stat(dir, c"file", false).expect("there").st_mtime, 1000);
+        set_times(dir, c"to_file", true, &times).expect("the file");
+        assert_eq!(stat(dir, c"file", false).expect("there").st_mtime, 1000);
+        assert_eq!(set_times(dir, c"secret_rel", true, &times), Err(Errno::NotCapable));
     });
 }

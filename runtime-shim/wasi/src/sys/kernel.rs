@@ -10,13 +10,11 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::io::Errno as HostErrno;
+use wasmaot_runtime::check_interrupt;
 
 use super::signals::held_back;
 use crate::errno::Errno;
 use crate::guest::Buffers;
-
-/// What the kernel transfers at most in one call, and hence the longest range that needs a loop.
-const MAX_TRANSFER: usize = 0x7fff_f000;
 
 /// Takes the result of one of libc's functions: a count, or -1 and `errno`.
 fn counted(result: isize) -> Result<usize, Errno> {
@@ -69,12 +67,19 @@ pub(crate) fn write_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) -
     })
 }
 
+/// Random bytes between two looks at whether the instance is to be stopped. The call itself would go on: what a signal cuts
+/// short is filled from there.
+const RANDOM_AT_ONCE: usize = 1 << 20;
+
 /// Fills every range with random bytes.
 pub(crate) fn random(buffers: &Buffers<'_>) -> Result<(), Errno> {
     for range in buffers.as_slice() {
         let mut filled = 0;
         while filled < range.iov_len {
-            let rest = (range.iov_len - filled).min(MAX_TRANSFER);
+            if filled > 0 && check_interrupt().is_err() {
+                return Err(Errno::Intr);
+            }
+            let rest = (range.iov_len - filled).min(RANDOM_AT_ONCE);
             let target = range.iov_base.cast::<u8>().wrapping_add(filled).cast();
             // SAFETY: `target..target + rest` lies in the range, which is mapped, writable guest memory.
             filled += counted(unsafe { libc::getrandom(target, rest, 0) })?;

@@ -1,0 +1,30 @@
+//! What a process does at its very beginning and end, for the kernel's sake.
+#![expect(unsafe_code, reason = "there is no safe way to any of it")]
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+
+/// Bytes of an alternate stack that is large enough for the runtime.
+const ALTERNATE_STACK: usize = 64 << 10;
+
+#[repr(align(16))]
+struct AlternateStack(UnsafeCell<MaybeUninit<[u8; ALTERNATE_STACK]>>);
+
+// SAFETY: only the kernel writes to it, for the thread that it was given to.
+unsafe impl Sync for AlternateStack {}
+
+/// Gives the calling thread, the only one, an alternate signal stack, so that the runtime need not map one: that would take three more
+/// system calls. It has no guard, but then no handlers but the runtime's run on it.
+pub fn use_static_alternate_stack() {
+    static STACK: AlternateStack = AlternateStack(UnsafeCell::new(MaybeUninit::uninit()));
+    let stack = libc::stack_t { ss_sp: STACK.0.get().cast(), ss_flags: 0, ss_size: ALTERNATE_STACK };
+    // SAFETY: the memory is there as long as the process, and nothing else uses it. If it fails, the runtime makes one.
+    unsafe { libc::sigaltstack(&stack, std::ptr::null_mut()) };
+}
+
+/// Ends the process, with nothing done on the way: no destructor, no handler of the C library, no buffer written out. What a
+/// program wrote has gone to the kernel, and the kernel takes everything back faster than its parts could be given back.
+pub fn leave(status: i32) -> ! {
+    // SAFETY: it may be called at any time.
+    unsafe { libc::_exit(status) }
+}

@@ -1,0 +1,128 @@
+//! Calls that wait for ever end at a deadline and when they are killed, and leave nothing open behind them.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{CWD, FileType, Mode};
+use tempfile::TempDir;
+use wasmaot_runtime::{Linked, Linker, Module, Pool, PoolConfig, PooledInstance, TrapCode};
+use wasmaot_tests::{compile_wat, trap_code};
+use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
+
+/// Each export waits for what never comes. Descriptor 3 is a directory with a FIFO, 4 a socket without clients and 5 one
+/// with a client that neither sends nor reads.
+const TEXT: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "sock_recv" (func $recv (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "sock_send" (func $send (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  ;; A list of one buffer: 60,000 bytes at 1024.
+  (data (i32.const 0) "\00\04\00\00\60\ea\00\00")
+  (data (i32.const 16) "fifo")
+  ;; Subscriptions: to the monotonic clock, an hour from now; to standard input.
+  (data (i32.const 80) "\01\00\00\00\00\00\00\00\00\a0\b8\30\46\03\00\00")
+  (data (i32.const 120) "\01")
+  (func (export "read") (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 32))))
+  (func (export "write")
+    (loop $on (br_if $on (i32.eqz (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32))))))
+  (func (export "open")
+    (drop (call $open (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 4) (i32.const 0) (i64.const 2)
+      (i64.const 0) (i32.const 0) (i32.const 32))))
+  (func (export "poll_clock") (drop (call $poll (i32.const 64) (i32.const 512) (i32.const 1) (i32.const 32))))
+  (func (export "poll_input") (drop (call $poll (i32.const 112) (i32.const 512) (i32.const 1) (i32.const 32))))
+  (func (export "accept") (drop (call $accept (i32.const 4) (i32.const 0) (i32.const 32))))
+  (func $connect (drop (call $accept (i32.const 5) (i32.const 0) (i32.const 32))))
+  (func (export "recv") (call $connect)
+    (drop (call $recv (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 2) (i32.const 36) (i32.const 40))))
+  (func (export "send") (call $connect)
+    (loop $on
+      (br_if $on (i32.eqz (call $send (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 36)))))))"#;
+
+/// Any free port.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+const WAITS: [&str; 8] = ["read", "write", "open", "poll_clock", "poll_input", "accept", "recv", "send"];
+
+/// What the guest is given. The other ends stay open, so that nothing ends by itself.
+struct Given {
+    builder: WasiCtxBuilder,
+    clients: SocketAddr,
+    _folder: TempDir,
+    _others: [File; 2],
+}
+
+impl Given {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        rustix::fs::mknodat(CWD, folder.path().join("fifo"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+            .expect("a new FIFO");
+        let (input, feed) = std::io::pipe().expect("a pipe");
+        let (drain, output) = std::io::pipe().expect("a pipe");
+        let others = [OwnedFd::from(feed).into(), OwnedFd::from(drain).into()];
+        let mut builder = WasiCtxBuilder::new();
+        builder.stdin(OwnedFd::from(input)).stdout(OwnedFd::from(output));
+        builder.preopen_dir(folder.path(), "/").expect("the folder is there");
+        builder.listen(LOOPBACK).expect("a loopback port");
+        let clients = builder.listen(LOOPBACK).expect("a loopback port");
+        Self { builder, clients, _folder: folder, _others: others }
+    }
+}
+
+fn pool() -> (Pool, Linked<WasiCtx>) {
+    let module = Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound");
+    let mut linker = Linker::new();
+    wasmaot_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("new names");
+    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
+    (pool, linker.link(&module).expect("all imports are defined"))
+}
+
+/// Waits in each way, until `stop` has it ended with `code`.
+fn each_wait(code: TrapCode, stop: impl Fn(&mut PooledInstance<WasiCtx>, &str) -> TrapCode) {
+    let (given, (pool, linked)) = (Given::new(), pool());
+    for name in WAITS {
+        let client = matches!(name, "recv" | "send")
+            .then(|| TcpStream::connect(given.clients).expect("the guest's socket listens"));
+        let mut instance = pool.start(&linked, given.builder.build()).expect("the slot is free");
+        assert_eq!(stop(&mut instance, name), code, "{name}");
+        drop(instance);
+        if let Some(mut client) = client {
+            // What it accepted is closed: after all that was sent, the end comes.
+            client.read_to_end(&mut Vec::new()).expect("an orderly end");
+            _ = client.write(b"too late");
+        }
+    }
+}
+
+#[test]
+fn deadlines_end_calls_that_wait() {
+    each_wait(TrapCode::DeadlineExceeded, |instance, name| {
+        let deadline = Instant::now() + Duration::from_millis(10);
+        instance.set_deadline(deadline);
+        let code = trap_code(instance.call(name, &[]));
+        assert!(Instant::now() >= deadline, "{name} ended early");
+        code
+    });
+}
+
+#[test]
+fn kills_end_calls_that_wait() {
+    each_wait(TrapCode::Killed, |instance, name| {
+        let handle = instance.interrupt_handle();
+        scope(|scope| {
+            scope.spawn(|| {
+                sleep(Duration::from_millis(10));
+                handle.kill();
+            });
+            trap_code(instance.call(name, &[]))
+        })
+    });
+}
