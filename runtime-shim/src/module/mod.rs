@@ -186,7 +186,9 @@ impl Module {
         let descriptor = self.descriptor();
         let first = descriptor.memories.first().filter(|_| !descriptor.imports.iter().any(imported));
         // Pages of the host's are opened, so that what is not whole ones is left to the memory itself.
-        let bytes = first.filter(|memory| memory.ty.fits_slot()).map_or(0, |memory| memory.ty.bytes(memory.ty.limits.min));
+        let bytes = first
+            .filter(|memory| memory.ty.fits_slot())
+            .map_or(0, |memory| memory.ty.bytes(memory.ty.limits.min));
         let bytes = bytes / HOST_PAGE * HOST_PAGE;
         if bytes <= limit { bytes } else { 0 }
     }

@@ -6,7 +6,6 @@
 const TABLE: &[(&str, &str, &str)] = &[
     ("wasm-v3", "ref_null.wast", "garbage collection"),
     ("wasm-v3", "type-rec.wast", "declarations of structure types, of garbage collection"),
-    ("simd", "simd_memory-multi.wast", "multiple memories"),
 ];
 
 /// What a file needs, if it waits for something.
