@@ -21,7 +21,7 @@ fn translated() {
         "(module (global (export \"g\") (mut i32) (i32.const 0)))",
         "(module (tag $t (param i32)) (func (try_table (catch_all 0) (throw $t (i32.const 1)))))",
         "(module (func (throw_ref (unreachable))))",
-        "(module (func (try (do) (catch_all (rethrow 0)))))",
+        "(module (func try catch_all rethrow 0 end))",
         "(module (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3)))))",
         "(module (global v128 (v128.const i32x4 1 2 3 4)) (func (param v128) (result v128) (i8x16.abs (local.get 0))))",
         "(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
@@ -89,7 +89,7 @@ fn disabled() {
         ("multi-memory", "(module (memory 1) (memory 1))"),
         ("threads", "(module (memory 1 1 shared))"),
         ("threads", "(module (memory 1) (func (result i32) (i32.atomic.load (i32.const 0))))"),
-        ("legacy-exceptions", "(module (func (try (do))))"),
+        ("legacy-exceptions", "(module (func try end))"),
         ("multi-value", "(module (func (result i32 i32) (i32.const 1) (i32.const 3)))"),
         ("mutable-global", "(module (import \"m\" \"g\" (global (mut i32))))"),
         (

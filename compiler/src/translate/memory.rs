@@ -102,6 +102,8 @@ fn narrow_bytes(opcode: Opcode) -> u32 {
         Opcode::Sload8 | Opcode::Uload8 | Opcode::Istore8 => 1,
         Opcode::Sload16 | Opcode::Uload16 | Opcode::Istore16 => 2,
         Opcode::Sload32 | Opcode::Uload32 | Opcode::Istore32 => 4,
+        Opcode::Sload8x8 | Opcode::Sload16x4 | Opcode::Sload32x2 => 8,
+        Opcode::Uload8x8 | Opcode::Uload16x4 | Opcode::Uload32x2 => 8,
         other => unreachable!("{other} accesses whole values"),
     }
 }

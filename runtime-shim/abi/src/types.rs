@@ -455,8 +455,14 @@ record! {
 mod tests {
     use super::*;
 
-    const HEAPS: [HeapType; 4] =
-        [HeapType::Func, HeapType::Extern, HeapType::Concrete(0), HeapType::Concrete(u32::MAX)];
+    const HEAPS: [HeapType; 6] = [
+        HeapType::Func,
+        HeapType::Extern,
+        HeapType::Exn,
+        HeapType::NoExn,
+        HeapType::Concrete(0),
+        HeapType::Concrete(u32::MAX),
+    ];
 
     fn references() -> impl Iterator<Item = RefType> {
         HEAPS.into_iter().flat_map(|heap| [true, false].map(|nullable| RefType { nullable, heap }))
@@ -474,7 +480,7 @@ mod tests {
             assert!(r.is_empty(), "{ty}");
             assert!((0..bytes.len()).all(|end| ValType::decode(&mut Reader::new(&bytes[..end])).is_err()));
         }
-        for bytes in [&[0][..], &[10], &[8, 0], &[9, 4]] {
+        for bytes in [&[0][..], &[10], &[8, 0], &[9, 6]] {
             assert!(ValType::decode(&mut Reader::new(bytes)).is_err(), "{bytes:?}");
         }
     }
@@ -483,7 +489,11 @@ mod tests {
     fn subtypes() {
         for a in references() {
             for b in references() {
-                let heap = a.heap == b.heap || (a.heap != HeapType::Extern && b.heap == HeapType::Func);
+                let heap = a.heap == b.heap
+                    || matches!(
+                        (a.heap, b.heap),
+                        (HeapType::Concrete(_), HeapType::Func) | (HeapType::NoExn, HeapType::Exn)
+                    );
                 assert_eq!(a.is_subtype_of(b), heap && (b.nullable || !a.nullable), "{a} and {b}");
             }
         }
