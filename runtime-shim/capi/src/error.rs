@@ -46,8 +46,8 @@ pub struct wasmaot_error_t {
 enum Cause {
     None,
     Code(TrapCode),
-    Trap(Trap, Backtrace),
-    Exception(Exception, Backtrace),
+    Trap(Box<(Trap, Backtrace)>),
+    Exception(Box<(Exception, Backtrace)>),
 }
 
 /// Wasm functions that were running.
@@ -111,26 +111,27 @@ impl wasmaot_error_t {
     fn trap(trap: Trap) -> Self {
         let text = with_frames(format!("wasm trap: {}", trap.code), &trap.backtrace, trap.omitted_frames);
         let backtrace = Backtrace::new(&trap.backtrace);
-        Self { cause: Cause::Trap(trap, backtrace), ..Self::new(Kind::Trap, text) }
+        Self { cause: Cause::Trap(Box::new((trap, backtrace))), ..Self::new(Kind::Trap, text) }
     }
 
     fn exception(exception: Exception) -> Self {
         let text = with_frames(exception.to_string(), &exception.backtrace, exception.omitted_frames);
         let backtrace = Backtrace::new(&exception.backtrace);
-        Self { cause: Cause::Exception(exception, backtrace), ..Self::new(Kind::Exception, text) }
+        Self { cause: Cause::Exception(Box::new((exception, backtrace))), ..Self::new(Kind::Exception, text) }
     }
 
     fn code(&self) -> Option<TrapCode> {
         match &self.cause {
             Cause::None | Cause::Exception(..) => None,
             Cause::Code(code) => Some(*code),
-            Cause::Trap(trap, _) => Some(trap.code),
+            Cause::Trap(trap) => Some(trap.0.code),
         }
     }
 
     fn frames(&self) -> &[wasmaot_frame_t] {
         match &self.cause {
-            Cause::Trap(_, backtrace) | Cause::Exception(_, backtrace) => &backtrace.frames,
+            Cause::Trap(trap) => &trap.1.frames,
+            Cause::Exception(exception) => &exception.1.frames,
             Cause::None | Cause::Code(_) => &[],
         }
     }
@@ -236,8 +237,8 @@ impl From<wasmaot_error_t> for HostError {
     fn from(error: wasmaot_error_t) -> Self {
         match (error.kind, error.cause) {
             (Kind::Exit, _) => HostError::Exit(error.status),
-            (_, Cause::Trap(trap, _)) => CallError::Trap(trap).into(),
-            (_, Cause::Exception(exception, _)) => HostError::Exception(exception),
+            (_, Cause::Trap(trap)) => CallError::Trap(trap.0).into(),
+            (_, Cause::Exception(exception)) => HostError::Exception(exception.0),
             (_, Cause::Code(code)) => HostError::Trap(code),
             (_, Cause::None) => HostError::other(wasmaot_error_t { cause: Cause::None, ..error }),
         }

@@ -212,10 +212,11 @@ fn site_at(regions: Regions<'_>, return_address: u64) -> Option<(u64, SiteRef<'s
 fn catches(handler: &Handler, vmctx: Option<u64>, tag: *const TagRecord) -> bool {
     match (handler.clause.tag, vmctx) {
         (None, _) => true,
-        // SAFETY: compiled code keeps its vmctx where its module's table says, or passed it to the builtin. The index is one of the
-        // module's, which was checked when it was opened.
         (Some(index), Some(vmctx)) => {
-            std::ptr::eq(unsafe { InstanceCore::from_vmctx(vmctx) }.tag(index), tag)
+            // SAFETY: compiled code keeps its vmctx where its module's table says, or passed it to the builtin.
+            let instance = unsafe { InstanceCore::from_vmctx(vmctx) };
+            // The index is one of the module's, which was checked when it was opened.
+            std::ptr::eq(instance.tag(index), tag)
         }
         (Some(_), None) => false,
     }

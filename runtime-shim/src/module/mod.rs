@@ -274,8 +274,8 @@ impl Tables {
         // SAFETY: the bytes are boxed, and stay unchanged and where they are as long as `self`.
         Ok(unsafe {
             (
-                std::mem::transmute::<TrapTable<'_>, _>(traps),
-                std::mem::transmute::<ExceptionTable<'_>, _>(exceptions),
+                std::mem::transmute::<TrapTable<'_>, TrapTable<'static>>(traps),
+                std::mem::transmute::<ExceptionTable<'_>, ExceptionTable<'static>>(exceptions),
             )
         })
     }
