@@ -21,7 +21,7 @@ fn translated() {
         "(module (global (export \"g\") (mut i32) (i32.const 0)))",
         "(module (tag $t (param i32)) (func (try_table (catch_all 0) (throw $t (i32.const 1)))))",
         "(module (func (throw_ref (unreachable))))",
-        "(module (func (try (do) (catch_all (rethrow 0)))))",
+        "(module (func try catch_all (rethrow 0) end))",
         "(module (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3)))))",
         "(module (func $f (return_call $f)))",
         "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
@@ -86,7 +86,7 @@ fn disabled() {
         ("exceptions", "(module (tag))"),
         ("exceptions", "(module (func (throw_ref (unreachable))))"),
         ("extended-const", "(module (global i32 (i32.add (i32.const 1) (i32.const 3))))"),
-        ("legacy-exceptions", "(module (func (try (do))))"),
+        ("legacy-exceptions", "(module (func try end))"),
         ("multi-value", "(module (func (result i32 i32) (i32.const 1) (i32.const 3)))"),
         ("mutable-global", "(module (import \"m\" \"g\" (global (mut i32))))"),
         (
