@@ -69,6 +69,11 @@ pub fn calls(programs: &Path) -> io::Result<Vec<u8>> {
     text(&programs.join("instances/calls.wat"))
 }
 
+/// The module whose loops call inside and outside of a `try_table`.
+pub fn exceptions(programs: &Path) -> io::Result<Vec<u8>> {
+    text(&programs.join("instances/exceptions.wat"))
+}
+
 fn text(path: &Path) -> io::Result<Vec<u8>> {
     wat::parse_file(path).map_err(io::Error::other)
 }

@@ -7,6 +7,7 @@ mod adapters;
 mod cat;
 mod child;
 mod deadline;
+mod exceptions;
 mod instances;
 mod programs;
 mod report;
@@ -34,6 +35,8 @@ enum What {
     Instances(instances::Opts),
     /// In one process: a program with a deadline that is far away, against the same without one.
     Deadline(deadline::Opts),
+    /// In one process: a call inside a `try_table`, nothing thrown, against the same outside of one.
+    Exceptions(exceptions::Opts),
     /// CPU time of `cat` through WASI, against the system's.
     Cat(cat::Opts),
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         },
         What::Instances(opts) => instances::run(&opts),
         What::Deadline(opts) => deadline::run(&opts),
+        What::Exceptions(opts) => exceptions::run(&opts),
         What::Cat(opts) => cat::run(&opts),
     };
     match result {

@@ -4,7 +4,6 @@
 
 /// Set, file, and what it needs.
 const TABLE: &[(&str, &str, &str)] = &[
-    ("wasm-v3", "instance.wast", "several memories"),
     ("wasm-v3", "ref_null.wast", "garbage collection"),
     ("wasm-v3", "type-rec.wast", "declarations of structure types, of garbage collection"),
 ];

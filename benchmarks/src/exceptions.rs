@@ -1,0 +1,62 @@
+//! In one process: a loop whose call stands inside a `try_table`, nothing thrown, against the same loop without, in turns.
+//!
+//! Eight values live across the call (`benchmarks/programs/instances/exceptions.wat`), so that what the region does to the
+//! allocation of registers can be seen.
+
+use clap::Args;
+use std::io;
+use std::path::PathBuf;
+use std::time::Instant;
+use wasmaot_bench::stats::Median;
+use wasmaot_bench::{guests, ours};
+use wasmaot_runtime::{Linker, Store, TypedFunc};
+
+#[derive(Args)]
+pub(crate) struct Opts {
+    /// Where the programs are.
+    #[arg(long, default_value = "benchmarks/programs")]
+    programs: PathBuf,
+    /// Calls in a run.
+    #[arg(long, default_value_t = 20_000_000)]
+    count: i64,
+    /// Runs of each loop.
+    #[arg(long, default_value_t = 25)]
+    rounds: usize,
+    /// Where compiled files are kept while measuring.
+    #[arg(long, default_value = "target/bench")]
+    scratch: PathBuf,
+}
+
+pub(crate) fn run(opts: &Opts) -> io::Result<()> {
+    let wasm = guests::exceptions(&opts.programs)?;
+    let module = ours::module("exceptions", &wasm, &opts.scratch)?;
+    let mut store = Store::new(());
+    let instance = Linker::new().instantiate(&mut store, &module).map_err(io::Error::other)?;
+    let [plain, guarded] = ["plain", "guarded"].map(|name| instance.typed(&store, name));
+    let (plain, guarded) = (plain.map_err(io::Error::other)?, guarded.map_err(io::Error::other)?);
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for round in 0..opts.rounds {
+        let mut time = |loop_: &TypedFunc<i64, i64>| nanoseconds(&mut store, loop_, opts.count);
+        // Each goes first every second time.
+        if round % 2 == 0 {
+            without.push(time(&plain)?);
+        }
+        with.push(time(&guarded)?);
+        if round % 2 == 1 {
+            without.push(time(&plain)?);
+        }
+    }
+    let ratio = Median::of(with.iter().zip(&without).map(|(with, without)| with / without).collect());
+    let [without, with] = [without, with].map(|times| Median::of(times).value);
+    let (low, high) = ratio.interval;
+    println!("| per call, ns: plain | inside `try_table` | ratio (95 %) |\n|---|---|---|");
+    println!("| {without:.2} | {with:.2} | {:.3} ({low:.3}–{high:.3}) |", ratio.value);
+    Ok(())
+}
+
+/// Time of one turn of the loop.
+fn nanoseconds(store: &mut Store<()>, loop_: &TypedFunc<i64, i64>, count: i64) -> io::Result<f64> {
+    let before = Instant::now();
+    loop_.call(store, count).map_err(io::Error::other)?;
+    Ok(before.elapsed().as_secs_f64() * 1e9 / count as f64)
+}

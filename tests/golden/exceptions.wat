@@ -1,0 +1,25 @@
+;; A call inside a region names its landing blocks; outside of one it is a plain call. Nothing marks the region itself.
+(module
+  (tag $a (param i32))
+  (tag $b)
+  (func $callee (param i32) (result i32) (throw $a (local.get 0)))
+  (func $outside (param i32) (result i32) (call $callee (local.get 0)))
+  (func $catch (param i32) (result i32)
+    (block $caught (result i32)
+      (try_table (result i32) (catch $a $caught) (call $callee (local.get 0)))))
+  (func $catch_all (param i32) (result i32)
+    (block $caught
+      (return (try_table (result i32) (catch_all $caught) (call $callee (local.get 0)))))
+    (i32.const -1))
+  (func $nested (param i32) (result i32)
+    (block $outer
+      (block $inner (result i32)
+        (try_table (catch $b $outer)
+          (br $inner (try_table (result i32) (catch $a $inner) (call $callee (local.get 0)))))
+        (unreachable))
+      (return))
+    (i32.const -1))
+  (func $again (param i32) (result i32)
+    (block $caught (result exnref)
+      (return (try_table (result i32) (catch_all_ref $caught) (call $callee (local.get 0)))))
+    (throw_ref)))
