@@ -3,7 +3,7 @@
 #
 #   build.sh DIRECTORY    fetches and builds in DIRECTORY, and copies the results here
 #
-# Sources come from Debian's archive (apt-get source, without touching the machine's configuration) and from crates.io
+# Sources come from Debian's archive (apt-get source, without touching the machine's configuration) and from the Rust registry
 # (cargo fetch). Only the same versions of clang, wasi-libc and rustc give the same bytes.
 set -euo pipefail
 
@@ -41,7 +41,9 @@ fi
 # 1. Sources.
 mkdir -p apt/lists/partial apt/cache/archives/partial
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-echo "deb-src [signed-by=$keyring] http://deb.debian.org/debian $suite main" >apt/sources.list
+# The mirror that this machine has its packages from.
+mirror=$(apt-get indextargets --format '$(REPO_URI)' "Created-By: Packages" "Codename: $suite" | head -n 1)
+echo "deb-src [signed-by=$keyring] $mirror $suite main" >apt/sources.list
 apt_options=(
     -o "Dir::Etc::SourceList=$dir/apt/sources.list"
     -o Dir::Etc::SourceParts=/dev/null
@@ -76,7 +78,7 @@ quickjs=$vendor/rquickjs-sys-0.9.0/quickjs
 
 # 2. C. WebAssembly 2.0 without SIMD, small; programs of that age are not written for today's warnings.
 flags=(
-    --target=wasm32-wasi -Oz -w
+    --target=wasm32-wasi -Oz -w "-ffile-prefix-map=$dir=/build/wasi-programs"
     -mmutable-globals -msign-ext -mmultivalue -mnontrapping-fptoint -mbulk-memory -mreference-types
     -Wl,--strip-all -Wl,-z,stack-size=1048576
     -D_WASI_EMULATED_PROCESS_CLOCKS -D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_GETPID -D_WASI_EMULATED_MMAN
@@ -123,6 +125,7 @@ crate() {
     local name=$1 edition=$2 source=$3
     shift 3
     "$rustc" --target wasm32-wasi -C opt-level=s --cap-lints allow --out-dir rust -L rust \
+        --remap-path-prefix "$dir=/build/wasi-programs" \
         --crate-name "$name" --edition "$edition" "$@" "$source"
 }
 crate bitflags 2018 "$vendor/bitflags-1.3.2/src/lib.rs" --crate-type rlib

@@ -42,7 +42,9 @@ source_dir() { find "$dir" -maxdepth 1 -type d -name 'sqlite3-*' | head -n 1; }
 if [ -z "$(source_dir)" ]; then
     mkdir -p apt/lists/partial apt/cache/archives/partial
     keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    echo "deb-src [signed-by=$keyring] http://deb.debian.org/debian $suite main" >apt/sources.list
+    # The mirror that this machine has its packages from.
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' "Created-By: Packages" "Codename: $suite" | head -n 1)
+    echo "deb-src [signed-by=$keyring] $mirror $suite main" >apt/sources.list
     apt_options=(
         -o "Dir::Etc::SourceList=$dir/apt/sources.list"
         -o Dir::Etc::SourceParts=/dev/null
