@@ -133,7 +133,7 @@ pub enum CallError {
     Exit(i32),
     /// It threw an exception that nothing caught.
     #[error("{0}")]
-    Exception(Exception),
+    Exception(Box<Exception>),
     /// A host function failed.
     #[error("{0}")]
     Host(#[source] BoxError),
@@ -213,7 +213,7 @@ pub enum HostError {
     Trap(TrapCode),
     /// Throw an exception, which the caller may catch.
     #[error("{0}")]
-    Exception(Exception),
+    Exception(Box<Exception>),
     /// Leave the caller as it is until it is resumed.
     #[error("suspended")]
     Suspend(Suspend),

@@ -108,6 +108,8 @@ unsafe extern "C" fn dispatch<T, B>(
 where
     B: Fn(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError>,
 {
+    // SAFETY: the instance keeps its host functions, and nothing else refers to the activation when this is called.
+    let stop = |why| unsafe { answer_of(why, &*record, values, caller, &mut *activation) };
     let run = || {
         // SAFETY: the instance keeps its host functions; `values` has the cells of the function's type; the activation is the
         // running one and its store a `Store<T>`, whose owner waits in `enter`.
@@ -119,14 +121,18 @@ where
             (body, cells, InstanceCore::from_vmctx(caller), store)
         };
         // SAFETY: the store is not otherwise in use while the host function runs.
-        let mut caller = unsafe { Caller::new(store, instance) };
-        body(&mut caller, cells)
+        let mut host_caller = unsafe { Caller::new(store, instance) };
+        match body(&mut host_caller, cells) {
+            Ok(()) => answer::RETURN,
+            Err(error) => stop(Some(Pending::Error(error))),
+        }
     };
+    // An error is dealt with inside, so that all that comes out of here where nothing is wrong is a number.
     match catch_unwind(AssertUnwindSafe(run)) {
         // SAFETY: the running activation, which nothing refers to now.
-        Ok(Ok(())) if !unsafe { (*activation).is_poked() } => answer::RETURN,
-        // SAFETY: as above; the instance keeps its host functions.
-        ended => unsafe { answer_of(ended, &*record, values, caller, &mut *activation) },
+        Ok(answer::RETURN) if unsafe { (*activation).is_poked() } => stop(None),
+        Ok(answer) => answer,
+        Err(payload) => stop(Some(Pending::Panic(payload))),
     }
 }
 
@@ -134,13 +140,13 @@ where
 #[cold]
 #[inline(never)]
 fn answer_of<T>(
-    ended: std::thread::Result<Result<(), HostError>>,
+    why: Option<Pending>,
     func: &HostFunc<T>,
     values: *mut RawValue,
     caller: u64,
     activation: &mut Activation,
 ) -> u32 {
-    match pending_of(ended) {
+    match why {
         None => match interrupt::due_after_poke() {
             None => return answer::RETURN,
             Some(code) => activation.set_pending(Pending::Error(HostError::Trap(code))),
@@ -160,11 +166,7 @@ fn answer_of<T>(
 
 /// Runs what is left of a host function. Says why it does not return, if it does not.
 pub(crate) fn pending(run: impl FnOnce() -> Result<(), HostError>) -> Option<Pending> {
-    pending_of(catch_unwind(AssertUnwindSafe(run)))
-}
-
-fn pending_of(ended: std::thread::Result<Result<(), HostError>>) -> Option<Pending> {
-    match ended {
+    match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(Pending::Error(error)),
         Err(payload) => Some(Pending::Panic(payload)),

@@ -203,7 +203,7 @@ impl From<CallError> for wasmaot_error_t {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Trap(trap) => Self::trap(trap),
-            CallError::Exception(exception) => Self::exception(exception),
+            CallError::Exception(exception) => Self::exception(*exception),
             CallError::Exit(status) => Self { status, ..Self::new(Kind::Exit, CallError::Exit(status)) },
             // An error that a host function of C's made comes back as it was.
             CallError::Host(error) => match error.downcast::<Self>() {
@@ -238,7 +238,7 @@ impl From<wasmaot_error_t> for HostError {
         match (error.kind, error.cause) {
             (Kind::Exit, _) => HostError::Exit(error.status),
             (_, Cause::Trap(trap)) => CallError::Trap(trap.0).into(),
-            (_, Cause::Exception(exception)) => HostError::Exception(exception.0),
+            (_, Cause::Exception(exception)) => exception.0.into(),
             (_, Cause::Code(code)) => HostError::Trap(code),
             (_, Cause::None) => HostError::other(wasmaot_error_t { cause: Cause::None, ..error }),
         }

@@ -144,6 +144,6 @@ impl fmt::Display for Exception {
 
 impl From<Exception> for HostError {
     fn from(exception: Exception) -> Self {
-        HostError::Exception(exception)
+        HostError::Exception(Box::new(exception))
     }
 }

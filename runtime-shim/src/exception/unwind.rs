@@ -125,7 +125,7 @@ fn raise(activation: &mut Activation, core: &mut StoreCore, vmctx: u64, id: u32)
             let frames =
                 trap::frames(&core.instances, activation.stack(), Start::Stub { fp: activation.guest_fp });
             let exception = core.exceptions.get(id).map(|thrown| on_the_hosts_side(core, thrown, frames));
-            let error = exception.map_or(HostError::Trap(TrapCode::ExceptionLimit), HostError::Exception);
+            let error = exception.map_or(HostError::Trap(TrapCode::ExceptionLimit), HostError::from);
             activation.set_pending(Pending::Error(error));
             UNCAUGHT
         }

@@ -10,7 +10,7 @@ use wasmaot_runtime::{CallError, Exception};
 /// The exception that a call ended in.
 fn exception<T: std::fmt::Debug>(result: Result<T, CallError>) -> Exception {
     match result {
-        Err(CallError::Exception(exception)) => exception,
+        Err(CallError::Exception(exception)) => *exception,
         other => panic!("expected an exception, got {other:?}"),
     }
 }
