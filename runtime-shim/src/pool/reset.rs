@@ -41,6 +41,9 @@ pub(super) const LOOK_EVERY: u32 = 2048;
 /// Hot pages that one of those looks at.
 const LOOKED_AT: usize = 64;
 
+/// Edges of mappings that runs may add by writing to cold pages: two ranges, apart from everything else.
+const OPENED_EDGES: usize = 4;
+
 /// The slot's memory cannot be restored.
 #[derive(Debug)]
 pub(crate) struct Failed;
@@ -234,14 +237,14 @@ impl ResetMemory {
         Ok(())
     }
 
-    /// Whether the memory takes no more mappings than it may when all but these runs are protected.
+    /// Whether the memory takes no more mappings than it may when all but these runs are protected, and some ranges were opened.
     fn has_room_for(&self, hot: &[Range<usize>]) -> bool {
         let inner = |edge: &usize| (1..self.bytes).contains(edge);
         let edges = hot.iter().flat_map(|run| [run.start, run.end]).chain(self.image.edges());
         let mut edges: Vec<usize> = edges.filter(inner).collect();
         edges.sort_unstable();
         edges.dedup();
-        edges.len() < self.mappings
+        edges.len() + OPENED_EDGES < self.mappings
     }
 
     fn protect_except(&self, hot: &[Range<usize>]) -> io::Result<()> {
