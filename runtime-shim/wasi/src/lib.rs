@@ -12,7 +12,7 @@
 //!
 //! **Invariants.** Guest memory is reached through `guest.rs` alone, paths reach the kernel through
 //! `path.rs` alone, host descriptors are reached through `fdtable.rs` alone. A call that a signal
-//! interrupts comes back to [`call`], which alone makes it again.
+//! interrupts comes back to `call`, which alone makes it again.
 
 mod builder;
 mod calls;
