@@ -359,12 +359,16 @@ void wasmaot_wasi_delete(wasmaot_wasi_t *wasi);
 wasmaot_error_t *wasmaot_wasi_arg(wasmaot_wasi_t *wasi, const char *arg);
 /* Adds a variable to the environment. */
 wasmaot_error_t *wasmaot_wasi_env(wasmaot_wasi_t *wasi, const char *name, const char *value);
+/* Adds all variables of this process's environment as it is now. */
+wasmaot_error_t *wasmaot_wasi_inherit_env(wasmaot_wasi_t *wasi);
 /* Gives the standard streams of this process. */
 wasmaot_error_t *wasmaot_wasi_inherit_stdio(wasmaot_wasi_t *wasi);
 /* Gives a duplicate of a descriptor of this process as standard stream 0, 1 or 2. */
 wasmaot_error_t *wasmaot_wasi_stream(wasmaot_wasi_t *wasi, int stream, int fd);
 /* Gives the directory `host_path` and all beneath it under the name `guest_path`. */
 wasmaot_error_t *wasmaot_wasi_preopen(wasmaot_wasi_t *wasi, const char *host_path, const char *guest_path);
+/* The same, to be read only: whatever would change something there is refused. */
+wasmaot_error_t *wasmaot_wasi_preopen_read_only(wasmaot_wasi_t *wasi, const char *host_path, const char *guest_path);
 /* Gives a duplicate of a listening socket of this process. Sockets come after the directories. */
 wasmaot_error_t *wasmaot_wasi_listener(wasmaot_wasi_t *wasi, int fd);
 /* How many descriptors an instance may have open, the given ones included: 1024 if not set. */

@@ -106,6 +106,21 @@ pub unsafe extern "C" fn wasmaot_wasi_env(
 /// # Safety
 /// As the header states.
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_inherit_env(wasi: *mut wasmaot_wasi_t) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            builder.inherit_env();
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_inherit_stdio(wasi: *mut wasmaot_wasi_t) -> *mut wasmaot_error_t {
     // SAFETY: as the header states.
     unsafe {
@@ -155,6 +170,26 @@ pub unsafe extern "C" fn wasmaot_wasi_preopen(
     unsafe {
         change(wasi, |builder| {
             builder.preopen_dir(os(string(host_path, "host_path")?), text(guest_path, "guest_path")?)?;
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_preopen_read_only(
+    wasi: *mut wasmaot_wasi_t,
+    host_path: *const c_char,
+    guest_path: *const c_char,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            let (host, guest) = (string(host_path, "host_path")?, text(guest_path, "guest_path")?);
+            builder.preopen_dir_read_only(os(host), guest)?;
             Ok(())
         })
     }

@@ -1,5 +1,6 @@
 //! The installed libraries, programs that are built with them, and guests.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -106,12 +107,14 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Compiles a guest in the text format to an artifact.
+/// Compiles a guest in the text format to an artifact, which appears whole: a host of another test may have the last one mapped.
 pub(crate) fn compile(text: &Path, artifact: &Path) {
     let wasm = wat::parse_file(text).unwrap_or_else(|error| panic!("{error}"));
     let output = wasmaot_compiler::compile(&wasm, &Default::default(), &|_| ());
     let output = output.unwrap_or_else(|error| panic!("{}: {error}", text.display()));
-    std::fs::write(artifact, output.bytes).expect("a file");
+    let mut file = tempfile::NamedTempFile::new_in(artifact.parent().expect("a folder")).expect("a file");
+    file.write_all(&output.bytes).expect("written");
+    file.persist(artifact).expect("renamed");
 }
 
 /// The folder with the artifacts of all guests of the tests, and a file.

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* Error numbers of WASI. */
-enum { SUCCESS = 0, BADF = 8, MFILE = 33 };
+enum { SUCCESS = 0, BADF = 8, MFILE = 33, ROFS = 69 };
 
 static wasmaot_instance_t *given(wasmaot_pool_t *pool, const wasmaot_linked_t *guest, const wasmaot_wasi_t *wasi) {
     wasmaot_start_t start;
@@ -23,10 +23,14 @@ static int32_t stat_of(wasmaot_instance_t *instance, int32_t fd) {
     return result.of.i32;
 }
 
-static int32_t open_file(wasmaot_instance_t *instance) {
+static int32_t answer_of(wasmaot_instance_t *instance, const char *name) {
     wasmaot_value_t result;
-    OK(wasmaot_instance_call(instance, "open", NULL, 0, &result, 1));
+    OK(wasmaot_instance_call(instance, name, NULL, 0, &result, 1));
     return result.of.i32;
+}
+
+static int32_t open_file(wasmaot_instance_t *instance) {
+    return answer_of(instance, "open");
 }
 
 static void nothing_is_given_by_default(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
@@ -85,6 +89,41 @@ static void descriptors_are_limited(wasmaot_pool_t *pool, const wasmaot_linked_t
     wasmaot_wasi_delete(wasi);
 }
 
+static void directories_may_be_read_only(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
+    int read_only;
+    for (read_only = 0; read_only < 2; read_only++) {
+        wasmaot_wasi_t *wasi = wasmaot_wasi_new();
+        wasmaot_instance_t *instance;
+        if (read_only) {
+            OK(wasmaot_wasi_preopen_read_only(wasi, guest_path("."), "/"));
+        } else {
+            OK(wasmaot_wasi_preopen(wasi, guest_path("."), "/"));
+        }
+        instance = given(pool, guest, wasi);
+        CHECK(open_file(instance) == SUCCESS);
+        CHECK(answer_of(instance, "open_to_write") == (read_only ? ROFS : SUCCESS));
+        OK(wasmaot_instance_finish(instance, NULL));
+        wasmaot_wasi_delete(wasi);
+    }
+}
+
+static void environments_are_inherited(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
+    extern char **environ;
+    wasmaot_wasi_t *wasi = wasmaot_wasi_new();
+    wasmaot_instance_t *instance;
+    int32_t count = 0;
+    CHECK(setenv("WASMAOT_C_TEST", "1", 1) == 0);
+    while (environ[count] != NULL) {
+        count++;
+    }
+    OK(wasmaot_wasi_inherit_env(wasi));
+    CHECK(unsetenv("WASMAOT_C_TEST") == 0);
+    instance = given(pool, guest, wasi);
+    CHECK(answer_of(instance, "variables") == count);
+    OK(wasmaot_instance_finish(instance, NULL));
+    wasmaot_wasi_delete(wasi);
+}
+
 static void streams_and_listeners(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
     wasmaot_wasi_t *wasi = wasmaot_wasi_new();
     wasmaot_instance_t *instance;
@@ -121,6 +160,8 @@ void test_wasi(void) {
     nothing_is_given_by_default(pool, guest);
     instances_get_what_is_said(pool, guest);
     descriptors_are_limited(pool, guest);
+    directories_may_be_read_only(pool, guest);
+    environments_are_inherited(pool, guest);
     streams_and_listeners(pool, guest);
     what_is_not_there_is_refused();
     wasmaot_pool_delete(pool);

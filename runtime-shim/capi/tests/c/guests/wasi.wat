@@ -25,6 +25,16 @@
     (call $path_open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 9) (i32.const 0)
       (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 16)))
 
+  ;; Opens it to be written.
+  (func (export "open_to_write") (result i32)
+    (call $path_open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 9) (i32.const 0)
+      (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 16)))
+
+  ;; Number of variables in the environment.
+  (func (export "variables") (result i32)
+    (drop (call $environ_sizes_get (i32.const 20) (i32.const 24)))
+    (i32.load (i32.const 20)))
+
   (func (export "stat") (param $fd i32) (result i32) (call $fd_fdstat_get (local.get $fd) (i32.const 32)))
 
   (func (export "_start")
