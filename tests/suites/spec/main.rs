@@ -144,7 +144,6 @@ fn multi_memory() {
     with_all_options("multi-memory", Proposal::MultiMemory);
 }
 
-/// The set has one file on vectors, which is left out for as long as those are not translated.
 #[test]
 fn memory64() {
     with_all_options("memory64", Proposal::Memory64);
