@@ -35,7 +35,7 @@ if [ ${#missing[@]} -ne 0 ]; then
     exit 1
 fi
 
-# WebAssembly 2.0 without SIMD; mandelbrot-simd alone adds that.
+# WebAssembly 2.0 without SIMD; the programs named after it add that.
 flags=(
     --target=wasm32-wasi -std=c11 -O3 -Wall -Wextra
     -mmutable-globals -msign-ext -mmultivalue -mnontrapping-fptoint
@@ -53,7 +53,7 @@ status=0
 for source in *.c; do
     program=${source%.c}
     extra=()
-    [ "$program" = mandelbrot-simd ] && extra=(-msimd128)
+    [[ $program = *-simd ]] && extra=(-msimd128)
     "$clang" "${flags[@]}" "${extra[@]}" "$source" -o "$out/$program.wasm" -lm
     chmod a-x "$out/$program.wasm"
     if [ "$check" = yes ]; then
