@@ -363,14 +363,27 @@ wasmaot_error_t *wasmaot_wasi_env(wasmaot_wasi_t *wasi, const char *name, const 
 wasmaot_error_t *wasmaot_wasi_inherit_env(wasmaot_wasi_t *wasi);
 /* Gives the standard streams of this process. */
 wasmaot_error_t *wasmaot_wasi_inherit_stdio(wasmaot_wasi_t *wasi);
-/* Gives a duplicate of a descriptor of this process as standard stream 0, 1 or 2. */
+/* Gives a duplicate of a descriptor of this process (a file, a pipe, a socket) as standard stream 0, 1 or 2. */
 wasmaot_error_t *wasmaot_wasi_stream(wasmaot_wasi_t *wasi, int stream, int fd);
+/* Gives a copy of these bytes as standard input. Every instance reads them from the start, or those of wasmaot_instance_set_stdin. */
+wasmaot_error_t *wasmaot_wasi_stdin_bytes(wasmaot_wasi_t *wasi, const void *bytes, size_t length);
+/*
+ * Collects what an instance writes to standard stream 1 or 2, for wasmaot_instance_captured. Beyond `limit` bytes, the program learns
+ * that no space is left.
+ */
+wasmaot_error_t *wasmaot_wasi_capture(wasmaot_wasi_t *wasi, int stream, size_t limit);
 /* Gives the directory `host_path` and all beneath it under the name `guest_path`. */
 wasmaot_error_t *wasmaot_wasi_preopen(wasmaot_wasi_t *wasi, const char *host_path, const char *guest_path);
 /* The same, to be read only: whatever would change something there is refused. */
 wasmaot_error_t *wasmaot_wasi_preopen_read_only(wasmaot_wasi_t *wasi, const char *host_path, const char *guest_path);
 /* Gives a duplicate of a listening socket of this process. Sockets come after the directories. */
 wasmaot_error_t *wasmaot_wasi_listener(wasmaot_wasi_t *wasi, int fd);
+/*
+ * Listens at a TCP address, "127.0.0.1:8080" or "[::1]:8080", and gives the socket. Names are not looked up. For port 0 the system
+ * chooses one; `port`, if not NULL, gets the port. The socket is closed when the context and the instances that were started with it are
+ * gone.
+ */
+wasmaot_error_t *wasmaot_wasi_listen(wasmaot_wasi_t *wasi, const char *address, uint16_t *port);
 /* How many descriptors an instance may have open, the given ones included: 1024 if not set. */
 wasmaot_error_t *wasmaot_wasi_max_descriptors(wasmaot_wasi_t *wasi, size_t count);
 
@@ -443,6 +456,19 @@ void *wasmaot_instance_data(const wasmaot_instance_t *instance);
  * when it returns; if it waits in a system call, that fails with EINTR.
  */
 wasmaot_error_t *wasmaot_instance_set_timeout(wasmaot_instance_t *instance, uint64_t nanoseconds);
+/*
+ * Gives a copy of these bytes as standard input to this instance alone, to be read from the start. Refused unless its context has
+ * standard input in memory (wasmaot_wasi_stdin_bytes).
+ */
+wasmaot_error_t *wasmaot_instance_set_stdin(wasmaot_instance_t *instance, const void *bytes, size_t length);
+/*
+ * What the instance has written so far to standard stream 1 or 2, if that is collected (wasmaot_wasi_capture), also after a trap or
+ * an exit: `*length` bytes, without a NUL at their end. NULL and 0 if there is nothing, or while a call runs. They are the instance's,
+ * valid until it is called, discards them or is finished. (With an instance whose start function failed, they are gone.)
+ */
+const char *wasmaot_instance_captured(const wasmaot_instance_t *instance, int stream, size_t *length);
+/* Forgets what was collected of standard stream 1 or 2; what is written afterwards is collected anew. */
+wasmaot_error_t *wasmaot_instance_discard_captured(wasmaot_instance_t *instance, int stream);
 /* Gives a handle by which any thread can stop the instance. */
 wasmaot_error_t *wasmaot_instance_interrupt(wasmaot_instance_t *instance, wasmaot_interrupt_t **out);
 /*

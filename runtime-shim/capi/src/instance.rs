@@ -3,11 +3,12 @@
 //! **Invariant: an instance is used by one function at a time.** C holds nothing but pointers and can use an instance inside a
 //! host function of its own, or from two threads: whoever comes second is refused.
 
-use crate::boundary::{Out, Result, at, fallible, infallible, slice, slice_mut, usage};
+use crate::boundary::{Out, Result, at, fallible, infallible, list, slice, slice_mut, usage};
 use crate::error::wasmaot_error_t;
+use crate::wasi::Output;
 use std::cell::UnsafeCell;
-use std::ffi::c_void;
-use std::ptr::null_mut;
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{AccessError, PooledInstance, ResetWay, Usage};
@@ -143,6 +144,81 @@ pub unsafe extern "C" fn wasmaot_instance_set_timeout(
         // SAFETY: as the header states.
         let mut entered = unsafe { at(instance, "instance")? }.enter()?;
         entered.instance().set_deadline(deadline(nanoseconds));
+        Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_set_stdin(
+    instance: *mut wasmaot_instance_t,
+    bytes: *const c_void,
+    length: usize,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        let (instance, bytes) =
+            unsafe { (at(instance, "instance")?, slice(bytes.cast::<u8>(), length, "bytes")?) };
+        let mut entered = instance.enter()?;
+        match &mut entered.instance().data_mut().wasi {
+            Some(wasi) if wasi.has_stdin_bytes() => wasi.set_stdin_bytes(bytes),
+            _ => return Err(usage("the instance was not given a standard input in memory")),
+        }
+        Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_captured(
+    instance: *const wasmaot_instance_t,
+    stream: c_int,
+    length: *mut usize,
+) -> *const c_char {
+    let captured = || {
+        // SAFETY: as the header states: the bytes stay until C uses the instance again.
+        let instance = unsafe { at(instance, "instance") }.ok()?;
+        let mut entered = instance.enter().ok()?;
+        let wasi = entered.instance().data().wasi.as_ref()?;
+        let bytes = match Output::of(stream).ok()? {
+            Output::Stdout => wasi.stdout(),
+            Output::Stderr => wasi.stderr(),
+        };
+        Some(std::ptr::from_ref(bytes))
+    };
+    infallible(null(), || {
+        // SAFETY: as above.
+        let bytes = captured().map(|bytes| unsafe { &*bytes });
+        // SAFETY: as the header states.
+        Some(unsafe { list(bytes, length) }.cast())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_discard_captured(
+    instance: *mut wasmaot_instance_t,
+    stream: c_int,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        let (instance, output) = (unsafe { at(instance, "instance")? }, Output::of(stream)?);
+        let mut entered = instance.enter()?;
+        if let Some(wasi) = &mut entered.instance().data_mut().wasi {
+            drop(match output {
+                Output::Stdout => wasi.take_stdout(),
+                Output::Stderr => wasi.take_stderr(),
+            });
+        }
         Ok(())
     })
 }

@@ -2,9 +2,10 @@
 //!
 //! **Invariant: descriptors that C names stay C's**: contexts hold duplicates.
 
-use crate::boundary::{Result, at_mut, fallible, infallible, new, string, take, text, usage};
+use crate::boundary::{Result, at_mut, fallible, infallible, new, slice, string, take, text, usage};
 use crate::error::{Kind, wasmaot_error_t};
-use std::ffi::{CStr, OsStr, c_char, c_int};
+use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
+use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr::null_mut;
@@ -32,6 +33,29 @@ fn duplicate(fd: c_int) -> Result<OwnedFd> {
     duplicate.map_err(|error| {
         wasmaot_error_t::new(Kind::System, format!("cannot duplicate descriptor {fd}: {error}"))
     })
+}
+
+/// The error for a number that is none of the streams.
+fn no_stream(number: c_int, which: &str) -> wasmaot_error_t {
+    usage(format!("{number} is no standard {which}"))
+}
+
+/// A standard stream that is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    Stdout,
+    Stderr,
+}
+
+impl Output {
+    /// The one with a number.
+    pub(crate) fn of(stream: c_int) -> Result<Self> {
+        match stream {
+            1 => Ok(Self::Stdout),
+            2 => Ok(Self::Stderr),
+            _ => Err(no_stream(stream, "output")),
+        }
+    }
 }
 
 fn os(string: &CStr) -> &OsStr {
@@ -148,9 +172,50 @@ pub unsafe extern "C" fn wasmaot_wasi_stream(
                 0 => WasiCtxBuilder::stdin,
                 1 => WasiCtxBuilder::stdout,
                 2 => WasiCtxBuilder::stderr,
-                _ => return Err(usage(format!("{stream} is no standard stream"))),
+                _ => return Err(no_stream(stream, "stream")),
             };
             give(builder, duplicate(fd)?);
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_stdin_bytes(
+    wasi: *mut wasmaot_wasi_t,
+    bytes: *const c_void,
+    length: usize,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            builder.stdin_bytes(slice(bytes.cast::<u8>(), length, "bytes")?);
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_capture(
+    wasi: *mut wasmaot_wasi_t,
+    stream: c_int,
+    limit: usize,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            match Output::of(stream)? {
+                Output::Stdout => builder.capture_stdout(limit),
+                Output::Stderr => builder.capture_stderr(limit),
+            };
             Ok(())
         })
     }
@@ -205,6 +270,32 @@ pub unsafe extern "C" fn wasmaot_wasi_listener(wasi: *mut wasmaot_wasi_t, fd: c_
     unsafe {
         change(wasi, |builder| {
             builder.preopen_listener(duplicate(fd)?);
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_listen(
+    wasi: *mut wasmaot_wasi_t,
+    address: *const c_char,
+    port: *mut u16,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            let text = text(address, "address")?;
+            let address: SocketAddr = text
+                .parse()
+                .map_err(|_| usage(format!("`{text}` is no address like 127.0.0.1:8080 or [::1]:8080")))?;
+            let local = builder.listen(address)?;
+            if let Some(port) = port.as_mut() {
+                *port = local.port();
+            }
             Ok(())
         })
     }

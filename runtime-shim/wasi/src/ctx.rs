@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use crate::fdtable::{Captured, FdTable};
+use crate::fdtable::{Captured, Entry, FdTable, Handle};
 use crate::given::Given;
 
 /// The state of WASI for one instance, made by [`WasiCtxBuilder::build`](crate::WasiCtxBuilder::build).
@@ -40,9 +40,15 @@ impl WasiCtx {
 
     /// Makes `bytes` the standard input of this instance, in place of what its builder gave to all that
     /// [read from memory](crate::WasiCtxBuilder::stdin_bytes). A standard input that is a file, or none at all, stays
-    /// as it is.
+    /// as it is (see [`WasiCtx::has_stdin_bytes`]).
     pub fn set_stdin_bytes(&mut self, bytes: impl Into<Arc<[u8]>>) {
         (self.input, self.input_at) = (Some(bytes.into()), 0);
+    }
+
+    /// Whether it was given a standard input in memory, so that [other bytes](WasiCtx::set_stdin_bytes) can take its place.
+    #[must_use]
+    pub fn has_stdin_bytes(&self) -> bool {
+        matches!(&self.table.given().entries[0], Some(Entry { handle: Handle::Input, .. }))
     }
 
     /// What the instance has written to its standard output so far, if that is

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     "main.c",
     "host.c",
     "calls.c",
@@ -15,6 +15,7 @@ const SOURCES: [&str; 10] = [
     "modules.c",
     "pools.c",
     "stopping.c",
+    "streams.c",
     "wasi.c",
 ];
 

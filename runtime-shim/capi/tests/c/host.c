@@ -5,12 +5,16 @@ static void takes_no_instance_that_runs(host_t *host) {
     const char *in_use = "the instance is in use";
     wasmaot_usage_t usage;
     wasmaot_value_t result;
+    size_t length = 7;
     uint8_t byte = 1;
     FAILS(wasmaot_instance_call(host->instance, "count", NULL, 0, &result, 1), WASMAOT_ERROR_USAGE, in_use);
     FAILS(wasmaot_instance_read(host->instance, 0, &byte, 1), WASMAOT_ERROR_USAGE, in_use);
     FAILS(wasmaot_instance_write(host->instance, 0, &byte, 1), WASMAOT_ERROR_USAGE, in_use);
     FAILS(wasmaot_instance_set_timeout(host->instance, 0), WASMAOT_ERROR_USAGE, in_use);
     FAILS(wasmaot_instance_finish(host->instance, &usage), WASMAOT_ERROR_USAGE, in_use);
+    FAILS(wasmaot_instance_set_stdin(host->instance, &byte, 1), WASMAOT_ERROR_USAGE, in_use);
+    FAILS(wasmaot_instance_discard_captured(host->instance, 1), WASMAOT_ERROR_USAGE, in_use);
+    CHECK(wasmaot_instance_captured(host->instance, 1, &length) == NULL && length == 0);
     CHECK(wasmaot_instance_memory_size(host->instance) == 0);
     CHECK(wasmaot_instance_data(host->instance) == host);
 }

@@ -49,6 +49,15 @@ wasmaot_instance_t *started(wasmaot_pool_t *pool, const wasmaot_linked_t *linked
     return instance;
 }
 
+wasmaot_instance_t *started_with(wasmaot_pool_t *pool, const wasmaot_linked_t *linked, const wasmaot_wasi_t *wasi) {
+    wasmaot_start_t start;
+    wasmaot_instance_t *instance = NULL;
+    memset(&start, 0, sizeof start);
+    start.wasi = wasi;
+    OK(wasmaot_pool_start(pool, linked, &start, &instance));
+    return instance;
+}
+
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     folder = argv[1];
@@ -58,6 +67,7 @@ int main(int argc, char **argv) {
     test_errors();
     test_pools();
     test_stopping();
+    test_streams();
     test_wasi();
     test_misuse();
     puts("all is well");

@@ -36,6 +36,9 @@ static void looking_at_nothing_gives_nothing(void) {
     CHECK(wasmaot_module_exports(NULL, &count) == NULL && count == 0);
     CHECK(wasmaot_module_memories(NULL, NULL) == NULL);
     CHECK(wasmaot_func_type(NULL) == NULL);
+    count = 7;
+    CHECK(wasmaot_instance_captured(NULL, 1, &count) == NULL && count == 0);
+    CHECK(wasmaot_instance_captured(NULL, 1, NULL) == NULL);
     CHECK(wasmaot_instance_data(NULL) == NULL && wasmaot_instance_memory_size(NULL) == 0);
     CHECK(wasmaot_caller_data(NULL) == NULL && wasmaot_caller_memory_size(NULL) == 0);
 }
@@ -73,10 +76,17 @@ static void before_there_is_an_instance(void) {
     REFUSED(wasmaot_wasi_env(wasi, "a", NULL), "value");
     REFUSED(wasmaot_wasi_inherit_stdio(NULL), "wasi");
     REFUSED(wasmaot_wasi_stream(NULL, 1, 1), "wasi");
+    REFUSED(wasmaot_wasi_stdin_bytes(NULL, "a", 1), "wasi");
+    REFUSED(wasmaot_wasi_stdin_bytes(wasi, NULL, 1), "bytes");
+    FAILS(wasmaot_wasi_stdin_bytes(wasi, "a", SIZE_MAX), WASMAOT_ERROR_USAGE, "`bytes` cannot have");
+    REFUSED(wasmaot_wasi_capture(NULL, 1, 1), "wasi");
     REFUSED(wasmaot_wasi_preopen(NULL, "/", "/"), "wasi");
     REFUSED(wasmaot_wasi_preopen(wasi, NULL, "/"), "host_path");
     REFUSED(wasmaot_wasi_preopen(wasi, "/", NULL), "guest_path");
     REFUSED(wasmaot_wasi_listener(NULL, 1), "wasi");
+    REFUSED(wasmaot_wasi_listen(NULL, "127.0.0.1:0", NULL), "wasi");
+    REFUSED(wasmaot_wasi_listen(wasi, NULL, NULL), "address");
+    FAILS(wasmaot_wasi_listen(wasi, "\xff", NULL), WASMAOT_ERROR_USAGE, "`address` is not UTF-8");
     REFUSED(wasmaot_wasi_max_descriptors(NULL, 1), "wasi");
     CHECK(linked == NULL && func == NULL);
     wasmaot_wasi_delete(wasi);
@@ -110,6 +120,9 @@ static void of_instances(void) {
     REFUSED(wasmaot_instance_call(instance, NULL, NULL, 0, &value, 1), "name");
     FAILS(wasmaot_instance_call(instance, "\xff", NULL, 0, &value, 1), WASMAOT_ERROR_USAGE, "`name` is not UTF-8");
     REFUSED(wasmaot_instance_set_timeout(NULL, 1), "instance");
+    REFUSED(wasmaot_instance_set_stdin(NULL, "a", 1), "instance");
+    REFUSED(wasmaot_instance_set_stdin(instance, NULL, 1), "bytes");
+    REFUSED(wasmaot_instance_discard_captured(NULL, 1), "instance");
     REFUSED(wasmaot_instance_interrupt(NULL, &interrupt), "instance");
     REFUSED(wasmaot_instance_interrupt(instance, NULL), "out");
     REFUSED(wasmaot_instance_read(NULL, 0, &value, 1), "instance");

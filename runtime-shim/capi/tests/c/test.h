@@ -64,6 +64,9 @@ typedef struct {
 /* An instance with this data in a pool. */
 wasmaot_instance_t *started(wasmaot_pool_t *pool, const wasmaot_linked_t *linked, host_t *host);
 
+/* An instance that is given this of WASI. */
+wasmaot_instance_t *started_with(wasmaot_pool_t *pool, const wasmaot_linked_t *linked, const wasmaot_wasi_t *wasi);
+
 /* Defines the functions that guests import from "host". */
 void define_host(wasmaot_linker_t *linker);
 
@@ -92,6 +95,7 @@ void test_misuse(void);
 void test_modules(void);
 void test_pools(void);
 void test_stopping(void);
+void test_streams(void);
 void test_wasi(void);
 
 #endif

@@ -8,15 +8,6 @@
 /* Error numbers of WASI. */
 enum { SUCCESS = 0, BADF = 8, MFILE = 33, ROFS = 69 };
 
-static wasmaot_instance_t *given(wasmaot_pool_t *pool, const wasmaot_linked_t *guest, const wasmaot_wasi_t *wasi) {
-    wasmaot_start_t start;
-    wasmaot_instance_t *instance = NULL;
-    memset(&start, 0, sizeof start);
-    start.wasi = wasi;
-    OK(wasmaot_pool_start(pool, guest, &start, &instance));
-    return instance;
-}
-
 static int32_t stat_of(wasmaot_instance_t *instance, int32_t fd) {
     wasmaot_value_t arg = wasmaot_i32(fd), result;
     OK(wasmaot_instance_call(instance, "stat", &arg, 1, &result, 1));
@@ -40,7 +31,7 @@ static void nothing_is_given_by_default(wasmaot_pool_t *pool, const wasmaot_link
     contexts[0] = NULL;
     contexts[1] = empty;
     for (i = 0; i < COUNT(contexts); i++) {
-        wasmaot_instance_t *instance = given(pool, guest, contexts[i]);
+        wasmaot_instance_t *instance = started_with(pool, guest, contexts[i]);
         int32_t fd;
         for (fd = 0; fd < 5; fd++) {
             CHECK(stat_of(instance, fd) == BADF);
@@ -64,7 +55,7 @@ static void instances_get_what_is_said(wasmaot_pool_t *pool, const wasmaot_linke
     /* It is a duplicate, and any number of instances get the same. */
     CHECK(close(ends[1]) == 0);
     for (i = 0; i < 3; i++) {
-        wasmaot_instance_t *instance = given(pool, guest, wasi);
+        wasmaot_instance_t *instance = started_with(pool, guest, wasi);
         wasmaot_error_t *error = wasmaot_instance_call(instance, "_start", NULL, 0, NULL, 0);
         char printed[100];
         CHECK(wasmaot_error_kind(error) == WASMAOT_ERROR_EXIT && wasmaot_error_exit_status(error) == 7);
@@ -83,7 +74,7 @@ static void descriptors_are_limited(wasmaot_pool_t *pool, const wasmaot_linked_t
     wasmaot_instance_t *instance;
     OK(wasmaot_wasi_preopen(wasi, guest_path("."), "/"));
     OK(wasmaot_wasi_max_descriptors(wasi, 5));
-    instance = given(pool, guest, wasi);
+    instance = started_with(pool, guest, wasi);
     CHECK(open_file(instance) == SUCCESS && open_file(instance) == MFILE);
     OK(wasmaot_instance_finish(instance, NULL));
     wasmaot_wasi_delete(wasi);
@@ -99,7 +90,7 @@ static void directories_may_be_read_only(wasmaot_pool_t *pool, const wasmaot_lin
         } else {
             OK(wasmaot_wasi_preopen(wasi, guest_path("."), "/"));
         }
-        instance = given(pool, guest, wasi);
+        instance = started_with(pool, guest, wasi);
         CHECK(open_file(instance) == SUCCESS);
         CHECK(answer_of(instance, "open_to_write") == (read_only ? ROFS : SUCCESS));
         OK(wasmaot_instance_finish(instance, NULL));
@@ -118,7 +109,7 @@ static void environments_are_inherited(wasmaot_pool_t *pool, const wasmaot_linke
     }
     OK(wasmaot_wasi_inherit_env(wasi));
     CHECK(unsetenv("WASMAOT_C_TEST") == 0);
-    instance = given(pool, guest, wasi);
+    instance = started_with(pool, guest, wasi);
     CHECK(answer_of(instance, "variables") == count);
     OK(wasmaot_instance_finish(instance, NULL));
     wasmaot_wasi_delete(wasi);
@@ -133,7 +124,7 @@ static void streams_and_listeners(wasmaot_pool_t *pool, const wasmaot_linked_t *
     OK(wasmaot_wasi_inherit_stdio(wasi));
     OK(wasmaot_wasi_listener(wasi, listener));
     CHECK(close(listener) == 0);
-    instance = given(pool, guest, wasi);
+    instance = started_with(pool, guest, wasi);
     for (fd = 0; fd < 4; fd++) {
         CHECK(stat_of(instance, fd) == SUCCESS);
     }
