@@ -81,7 +81,12 @@ pub(crate) enum End {
 impl End {
     /// A trap in the form that both sides share.
     pub(crate) fn trap(code: TrapCode) -> Self {
-        End::Trap(if code == TrapCode::UndefinedElement { TrapCode::TableOutOfBounds } else { code })
+        End::Trap(match code {
+            TrapCode::UndefinedElement => TrapCode::TableOutOfBounds,
+            // See `atomics`.
+            TrapCode::UnalignedAtomic | TrapCode::ExpectedSharedMemory => TrapCode::Unreachable,
+            other => other,
+        })
     }
 }
 

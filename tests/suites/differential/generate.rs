@@ -4,6 +4,7 @@
 //! imports. All end: loops and calls draw on a fuel global that traps when it is used up. Sizes are bounded so that
 //! growing a memory or table succeeds or fails alike on both sides.
 
+use crate::atomics;
 use crate::engine::Plan;
 use crate::theirs;
 use arbitrary::Unstructured;
@@ -43,7 +44,8 @@ fn config(number: u64) -> Config {
         table_max_size_required: true,
         // Which NaN comes out is not specified, but can be seen in memory.
         canonicalize_nans: true,
-        // Wasm 2.0, extended constants, tail calls, wide arithmetic, and (in half of the modules) the proposals on memories.
+        // Wasm 2.0, extended constants, tail calls, wide arithmetic, (in half of the modules) the proposals on memories, and (in a
+        // third) atomic operators and shared memories.
         // Results of relaxed SIMD are not specified.
         acquire_release_atomics_enabled: false,
         compact_imports_enabled: false,
@@ -56,7 +58,7 @@ fn config(number: u64) -> Config {
         multibyte_array_access_enabled: false,
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
-        threads_enabled: false,
+        threads_enabled: number / 32 % 3 == 1,
         // Vectors in half of the modules, so that they do not crowd out the rest.
         simd_enabled: number / 8 % 2 == 1,
         bulk_memory_enabled: true,
@@ -71,18 +73,27 @@ fn config(number: u64) -> Config {
     }
 }
 
+/// A random module.
+pub(crate) struct Generated {
+    /// Its bytes.
+    pub(crate) wasm: Vec<u8>,
+    /// How many atomic operators it has.
+    pub(crate) atomics: usize,
+}
+
 /// Module number `number`.
-pub(crate) fn module(number: u64) -> Vec<u8> {
+pub(crate) fn module(number: u64) -> Generated {
     let mut random = Random::new(number);
     loop {
         let bytes = random.bytes(16_384);
         // The generator gives up on some byte strings; the next ones are as good.
         let Ok(mut module) = Module::new(config(number), &mut Unstructured::new(&bytes)) else { continue };
         module.ensure_termination(FUEL).unwrap_or_else(|e| panic!("module {number}: {e}"));
-        let wasm = module.to_bytes();
+        let tamed = atomics::tame(&module.to_bytes());
+        let (wasm, atomics) = tamed.unwrap_or_else(|e| panic!("module {number}: {e}"));
         // A linker can satisfy two imports of one name only if their types agree.
         if theirs::Program::new(&wasm).is_ok_and(|program| names_differ(&program.plan())) {
-            return wasm;
+            return Generated { wasm, atomics };
         }
     }
 }

@@ -1,19 +1,25 @@
 //! Random modules, run here and by the interpreter `wasmi`: results, memories, globals, tables, traps and
-//! calls of host functions must agree. Some are rewritten for our side, to use what the interpreter lacks, see [`references`].
+//! calls of host functions must agree. What the interpreter lacks is put in the place of what it has, or the other way round: modules are
+//! rewritten for our side to call through references ([`references`]) and to throw exceptions ([`throwing`]), and for its side to do
+//! without atomic operators ([`atomics`]).
 //!
 //! Module number n is always the same. Variables: `WASMAOT_FUZZ_MODULES` is how many to run (2,500
 //! unless given), `WASMAOT_FUZZ_FIRST` the number of the first. A module on which the two disagree is
 //! written out; once understood it belongs in `tests/regressions/`, which is run as well.
 //! **Invariant: at least half of the modules run an export to its normal end**, so that agreement means something.
 
+mod atomics;
 mod engine;
 mod generate;
 mod ours;
 mod references;
+mod rewrite;
 mod theirs;
+mod throwing;
 
 use engine::{End, Engine, Item, Plan, Value};
-use references::Form;
+use generate::Generated;
+use rewrite::Form;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use wasmaot_abi::trap::TrapCode;
@@ -35,6 +41,9 @@ struct Tally {
     calls: usize,
     normal_ends: usize,
     traps: usize,
+    /// Modules with atomic operators, and those that throw.
+    with_atomics: usize,
+    throwing: usize,
     /// Modules given up because one side ran out of stack, which the specification leaves to the implementation.
     exhausted: usize,
 }
@@ -47,6 +56,8 @@ impl Tally {
             calls: self.calls + other.calls,
             normal_ends: self.normal_ends + other.normal_ends,
             traps: self.traps + other.traps,
+            with_atomics: self.with_atomics + other.with_atomics,
+            throwing: self.throwing + other.throwing,
             exhausted: self.exhausted + other.exhausted,
         }
     }
@@ -175,8 +186,8 @@ fn keep(number: u64, wasm: &[u8]) -> String {
 
 /// In which form modules are run here, by number.
 const FORMS: [Form; 5] = {
-    use Form::{AsGenerated as A, ThroughReferences as R};
-    [A, A, R, A, R]
+    use Form::{AsGenerated as A, ThroughExceptions as E, ThroughReferences as R};
+    [A, E, R, A, E]
 };
 
 /// The default options, twice as often as each of the others.
@@ -192,12 +203,12 @@ fn random_modules_agree() {
     let variants = all_variants();
     let failures = Mutex::new(Vec::new());
     let tallies = parallel(first..first + count, |number| {
-        let wasm = generate::module(number);
+        let Generated { wasm, atomics } = generate::module(number);
         let (variant, options) = &variants[number as usize / 4 % variants.len()];
         let form = FORMS[number as usize % FORMS.len()];
         let result = catch_unwind(AssertUnwindSafe(|| compare(&wasm, form, options)));
         let result = result.unwrap_or_else(|_| Err("a panic, see above".to_string()));
-        result.unwrap_or_else(|error| {
+        let tally = result.unwrap_or_else(|error| {
             let path = keep(number, &wasm);
             let line = format!(
                 "module {number} ({variant}, {form:?}): {error}\n  the module: {path}\n  again: WASMAOT_FUZZ_FIRST={number} \
@@ -205,12 +216,18 @@ fn random_modules_agree() {
             );
             failures.lock().unwrap_or_else(|e| e.into_inner()).push(line);
             Tally { modules: 1, ..Tally::default() }
-        })
+        });
+        let throwing = usize::from(form == Form::ThroughExceptions);
+        Tally { with_atomics: usize::from(atomics > 0), throwing, ..tally }
     });
     let tally = tallies.into_iter().fold(Tally::default(), Tally::add);
     report(format_args!(
         "differential: {} modules from {first}, {} with a normal end, {} calls ({} normal, {} trapped), {} out of stack",
         tally.modules, tally.with_normal_end, tally.calls, tally.normal_ends, tally.traps, tally.exhausted
+    ));
+    let Tally { with_atomics, throwing, .. } = tally;
+    report(format_args!(
+        "differential: {with_atomics} modules with atomic operators, {throwing} that throw their results"
     ));
     let failures = failures.into_inner().unwrap_or_else(|e| e.into_inner());
     assert!(
@@ -221,6 +238,7 @@ fn random_modules_agree() {
     );
     if count >= 100 {
         assert!(tally.with_normal_end * 2 >= tally.modules, "too few modules run to a normal end");
+        assert!(with_atomics * 20 >= tally.modules, "too few modules have atomic operators");
         assert!(tally.exhausted * 100 <= tally.modules, "too many modules run out of stack");
     }
 }
@@ -232,7 +250,7 @@ fn regressions_agree() {
     for path in &found {
         let wasm = wat::parse_file(path).unwrap_or_else(|e| panic!("{e}"));
         for (variant, options) in all_variants() {
-            for form in [Form::AsGenerated, Form::ThroughReferences] {
+            for form in Form::ALL {
                 let run = compare(&wasm, form, &options);
                 run.unwrap_or_else(|e| panic!("{} ({variant}, {form:?}): {e}", path.display()));
             }

@@ -1,6 +1,7 @@
 //! The side of wasmaot.
 
 use crate::engine::{End, Engine, HostCall, Item, Plan, Value};
+use wasmaot_abi::descriptor::ImportKind;
 use wasmaot_abi::types::ValType;
 use wasmaot_compiler::Options;
 use wasmaot_runtime::{
@@ -30,7 +31,14 @@ impl Program {
         let mut store = Store::new(Vec::new());
         let mut linker = Linker::new();
         for (position, (module, name, item)) in plan.imports.iter().enumerate() {
-            define(&mut store, &mut linker, position, (module, name), item)?;
+            // The plan does not know which memories are shared.
+            let mut imports = self.module.imports().iter();
+            let import = imports.find(|import| (&import.module, &import.name) == (module, name));
+            let shared = match import.map(|import| &import.kind) {
+                Some(&ImportKind::Memory { ty }) => Some(Item::Memory(ty)),
+                _ => None,
+            };
+            define(&mut store, &mut linker, position, (module, name), shared.as_ref().unwrap_or(item))?;
         }
         match linker.instantiate(&mut store, &self.module) {
             Ok(instance) => Ok((End::Values(Vec::new()), Some(Run { store, instance }))),

@@ -1,5 +1,6 @@
 //! The side of `wasmi`.
 
+use crate::atomics;
 use crate::engine::{End, Engine, HostCall, Item, Plan, Value};
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::{self, Limits};
@@ -27,9 +28,10 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Reads a module.
+    /// Reads a module, less its atomic operators.
     pub(crate) fn new(wasm: &[u8]) -> Result<Self, String> {
         let engine = engine();
+        let wasm = &atomics::lower(wasm).map_err(|e| e.to_string())?;
         let module = Module::new(&engine, wasm).map_err(|e| format!("wasmi refuses the module: {e}"))?;
         Ok(Self { engine, module })
     }
