@@ -3,6 +3,7 @@
 //!
 //! **Invariant: every side of a comparison runs the same guests in the same way**, so all of that is here and only here.
 
+pub mod density;
 pub mod guests;
 pub mod ours;
 pub mod results;

@@ -15,6 +15,7 @@ mod suite;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use wasmaot_bench::{density, ours};
 
 #[derive(Parser)]
 #[command(about = "Measures wasmaot side by side with its peers")]
@@ -33,6 +34,11 @@ enum What {
     Compare(report::CompareOpts),
     /// In one process: starting an instance in a pool, calling it, finishing it.
     Instances(instances::Opts),
+    /// Resident memory per instance, with many instances in one process.
+    Density(density::Opts),
+    /// Used by `density`: makes the instances of a row and says what the process takes.
+    #[command(hide = true)]
+    Resident(density::ResidentOpts),
     /// In one process: a program with a deadline that is far away, against the same without one.
     Deadline(deadline::Opts),
     /// In one process: a call inside a `try_table`, nothing thrown, against the same outside of one.
@@ -50,6 +56,8 @@ fn main() -> ExitCode {
             result => result.map(drop),
         },
         What::Instances(opts) => instances::run(&opts),
+        What::Density(opts) => density::run(&opts, &["wasmaot"]),
+        What::Resident(opts) => density::resident(&opts, ours::maker),
         What::Deadline(opts) => deadline::run(&opts),
         What::Exceptions(opts) => exceptions::run(&opts),
         What::Cat(opts) => cat::run(&opts),

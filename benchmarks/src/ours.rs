@@ -1,6 +1,7 @@
 //! wasmaot's side: instances of a guest in a pool.
 
-use crate::guests::{self, Entry};
+use crate::density::{Maker, ResidentOpts, State};
+use crate::guests::{self, Entry, Guest};
 use crate::turns::Side;
 use std::any::Any;
 use std::fs::File;
@@ -84,7 +85,7 @@ pub fn side(module: &Module, entry: Entry, config: PoolConfig) -> io::Result<Box
 }
 
 /// Instances of `hello` that wait in their first `fd_write`, each made by a call of the result.
-pub fn suspended(
+fn suspended(
     module: &Module,
     config: PoolConfig,
 ) -> io::Result<impl Fn() -> io::Result<Box<dyn Any>> + use<>> {
@@ -106,6 +107,17 @@ pub fn suspended(
             Outcome::Returned(()) => Err(io::Error::other("the call is over")),
         }
     })
+}
+
+/// Makes instances of a guest that stay as they are, for [`crate::density`].
+pub fn maker(opts: &ResidentOpts, guest: &Guest) -> io::Result<Maker> {
+    let module = module(&guest.name, &guest.wasm, &opts.scratch)?;
+    let config = PoolConfig { slots: opts.count + 1, ..PoolConfig::default() };
+    if opts.state == State::Suspended {
+        return Ok(Box::new(suspended(&module, config)?));
+    }
+    let side = side(&module, guest.entry, config)?;
+    Ok(Box::new(move || side.idle()))
 }
 
 /// The functions of WASI that `hello` imports, doing as little as they can.

@@ -1,13 +1,19 @@
-//! The study's programs: what each is given, what it must print, how often it runs.
+//! The study's programs, and a large one that is only compiled: what each is given, what it must print, how often it runs.
 //!
 //! **Invariant: nothing is timed without a known answer.**
 
-use crate::child::Failure;
+use crate::adapters::NotReady;
 use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 use std::io;
 use std::path::{Path, PathBuf};
 use wasmaot_bench::results::Figure;
+
+/// The program whose source is for WebAssembly only.
+const WASM_ONLY: &str = "mandelbrot-simd";
+
+/// The program that is only compiled, of the test suite's real programs.
+const LARGE: &str = "sqlite3";
 
 /// How much work the programs do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -50,10 +56,12 @@ pub(crate) struct Program {
     pub(crate) argument: String,
     /// Runs of each runtime that count.
     pub(crate) rounds: usize,
-    /// SHA-256 of what it prints, in hexadecimal digits.
+    /// SHA-256 of what it prints, in hexadecimal digits. Nothing for one that is only compiled.
     pub(crate) expected: String,
-    /// The folder `benchmarks/programs`.
-    folder: PathBuf,
+    /// Its WebAssembly module.
+    module: PathBuf,
+    /// Its source in C, where that can be compiled natively.
+    source: Option<PathBuf>,
     /// The folder with the files that it reads.
     directory: PathBuf,
     /// Those files.
@@ -70,17 +78,20 @@ impl Program {
             ))
         })?;
         let directory = folder.join("expected");
+        let of = |name: &str, figure, argument: &str| Self {
+            name: name.into(),
+            figure,
+            argument: argument.into(),
+            rounds: if figure == Figure::Start { size.starts() } else { size.rounds() },
+            expected: String::new(),
+            module: folder.join(name).with_extension("wasm"),
+            source: (name != WASM_ONLY).then(|| folder.join(name).with_extension("c")),
+            directory: directory.clone(),
+            files: Vec::new(),
+        };
         let start = |name: &str, argument: &str, files: Vec<PathBuf>, answer: &Path| {
-            Ok::<_, io::Error>(Self {
-                name: name.into(),
-                figure: Figure::Start,
-                argument: argument.into(),
-                rounds: size.starts(),
-                expected: digest(&std::fs::read(answer)?),
-                folder: folder.clone(),
-                directory: directory.clone(),
-                files,
-            })
+            let expected = digest(&std::fs::read(answer)?);
+            Ok::<_, io::Error>(Self { expected, files, ..of(name, Figure::Start, argument) })
         };
         let copied = directory.join("fasta.txt");
         let mut programs = vec![
@@ -92,32 +103,24 @@ impl Program {
             if let [name, of_size, argument, expected] = line.split_whitespace().collect::<Vec<_>>()[..]
                 && of_size == size.name()
             {
-                programs.push(Self {
-                    name: name.into(),
-                    figure: Figure::Compute,
-                    argument: argument.into(),
-                    rounds: size.rounds(),
-                    expected: expected.into(),
-                    folder: folder.clone(),
-                    directory: directory.clone(),
-                    files: Vec::new(),
-                });
+                programs.push(Self { expected: expected.into(), ..of(name, Figure::Compute, argument) });
             }
         }
+        let module = folder.join("../../tests/programs").join(LARGE).with_extension("wasm");
+        programs.push(Self { module, source: None, ..of(LARGE, Figure::Compile, "") });
         Ok(programs)
     }
 
     /// Its WebAssembly module.
-    pub(crate) fn module(&self) -> PathBuf {
-        self.folder.join(&self.name).with_extension("wasm")
+    pub(crate) fn module(&self) -> &Path {
+        &self.module
     }
 
-    /// Its source, where that can be compiled natively.
-    pub(crate) fn source(&self) -> Result<PathBuf, Failure> {
-        match self.name.as_str() {
-            "mandelbrot-simd" => Err(Failure("the source is for WebAssembly only".into())),
-            name => Ok(self.folder.join(name).with_extension("c")),
-        }
+    /// Its source in C, if that can be compiled natively.
+    pub(crate) fn native_source(&self) -> Result<String, NotReady> {
+        let missing =
+            || NotReady::Inapplicable(format!("there is no source of {} to compile natively", self.name));
+        self.source.as_ref().map(|source| source.display().to_string()).ok_or_else(missing)
     }
 
     /// Its arguments.

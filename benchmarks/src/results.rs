@@ -4,6 +4,7 @@
 //! shown, so that another report can be made of an old file. Times are in nanoseconds, sizes in bytes.
 
 use crate::stats::Times;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
@@ -35,6 +36,8 @@ pub struct Results {
     pub measurements: Vec<Measurement>,
     /// Start, call and finish in one process.
     pub instances: Vec<InstanceTimes>,
+    /// What many instances take in one process.
+    pub density: Vec<Density>,
 }
 
 /// The machine, and what else it did meanwhile.
@@ -126,6 +129,8 @@ pub enum Outcome {
     Failed(String),
     /// It would run the same bytes as another runtime.
     SameAs(String),
+    /// There is nothing to measure, for this reason.
+    Inapplicable(String),
 }
 
 /// A single run.
@@ -169,6 +174,43 @@ pub struct InstanceTimes {
     pub rounds: Vec<f64>,
     /// Upper bounds of the buckets that are not empty, and how many times lie in each.
     pub histogram: Vec<(f64, usize)>,
+}
+
+/// What many instances take in one process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Density {
+    /// What runs in each instance, and what it is waiting for.
+    pub guest: String,
+    /// Whose instances, by which setting.
+    pub side: String,
+    /// Instances in the process.
+    pub count: u32,
+    /// What came of it.
+    pub taken: Taken,
+}
+
+/// What each of many instances takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Taken {
+    /// All of them could be made.
+    Measured {
+        /// While they are there.
+        there: Share,
+        /// Once they have finished, and their slots wait for the next.
+        finished: Share,
+    },
+    /// They could not, for this reason.
+    Failed(String),
+}
+
+/// One instance's share of what a process takes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// Bytes of resident memory and page tables.
+    pub bytes: f64,
+    /// Mappings, of which the kernel allows a process 65,530 unless told otherwise.
+    pub mappings: f64,
 }
 
 impl InstanceTimes {
@@ -235,6 +277,11 @@ pub fn write_rows<T: Serialize>(path: &Path, rows: &[T]) -> io::Result<()> {
     std::fs::write(path, format!("[\n{}\n]\n", rows.map_err(io::Error::other)?.join(",\n")))
 }
 
+/// Reads what [`write_rows`] wrote.
+pub fn read_rows<T: DeserializeOwned>(path: &Path) -> io::Result<Vec<T>> {
+    serde_json::from_str(&std::fs::read_to_string(path)?).map_err(io::Error::other)
+}
+
 /// Writes an object as JSON that a person can read and that differs line by line: a row of a table is a line.
 fn write_object(path: &Path, value: &impl Serialize) -> io::Result<()> {
     let error = |cause: String| io::Error::other(format!("{}: {cause}", path.display()));
@@ -262,6 +309,7 @@ mod tests {
             Outcome::Measured { runs: vec![run(Some(used)), run(None)], artifact: Some(4096) },
             Outcome::Failed("exit status 1: \"no\"".into()),
             Outcome::SameAs("wasmaot".into()),
+            Outcome::Inapplicable("it does not compile".into()),
         ];
         let row = |outcome| Measurement {
             figure: Figure::Start,
@@ -270,6 +318,7 @@ mod tests {
             peer: "native".into(),
             outcome,
         };
+        let share = Share { bytes: 4096.5, mappings: 3.0 };
         let mut times = Times::default();
         times.round(100, || Ok(())).expect("nothing fails");
         let results = Results {
@@ -295,6 +344,9 @@ mod tests {
             }],
             measurements: outcomes.map(row).into(),
             instances: vec![InstanceTimes::new("nop", "wasmaot", &times)],
+            density: [Taken::Measured { there: share, finished: share }, Taken::Failed("no".into())]
+                .map(|taken| Density { guest: "nop".into(), side: "wasmaot".into(), count: 1000, taken })
+                .into(),
         };
         assert_eq!(results.instances[0].histogram.iter().map(|(_, count)| count).sum::<usize>(), 100);
         let file = tempfile::NamedTempFile::new().expect("a temporary file");

@@ -5,6 +5,7 @@
 
 use crate::Progress;
 use crate::error::CompileError;
+use crate::phases::Watch;
 use crate::translate::{self, Env, Helper};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{self, Function};
@@ -59,6 +60,7 @@ pub(crate) fn jobs<'a>(env: &Env<'_>, bodies: Vec<FunctionBody<'a>>) -> Vec<Job<
 pub(crate) fn for_each<T: Send>(
     env: &Env<'_>,
     jobs: &[Job<'_>],
+    watch: &Watch,
     progress: &(dyn Fn(Progress) + Sync),
     finish: impl Fn(&mut Worker, u32) -> Result<T, CompileError> + Sync,
 ) -> Result<Vec<T>, CompileError> {
@@ -68,8 +70,8 @@ pub(crate) fn for_each<T: Send>(
         .enumerate()
         .map_init(Worker::default, |worker, (index, job)| {
             worker.context.clear();
-            worker.translate(env, job, index as u32)?;
-            let result = finish(worker, index as u32);
+            watch.translate(|| worker.translate(env, job, index as u32))?;
+            let result = watch.generate(|| finish(worker, index as u32));
             progress(Progress { done: done.fetch_add(1, Ordering::Relaxed) + 1, total: jobs.len() });
             result
         })

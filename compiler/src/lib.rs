@@ -19,18 +19,22 @@ mod listing;
 mod module;
 mod object;
 mod options;
+mod phases;
 mod translate;
 
 pub use error::CompileError;
 pub use features::{FEATURES, Feature, FeatureSet, feature};
 pub use link::LinkError;
 pub use options::{Emit, OptLevel, Options, RelaxedSimd, TargetCpu};
+pub use phases::Phases;
 
 use codegen::Code;
 use isa::Target;
 use module::survey::Facts;
 use module::{ModuleInfo, describe, image, parse, survey, tables};
 use object::Object;
+use phases::Watch;
+use std::time::Instant;
 use translate::{Env, Helper};
 use wasmaot_abi::addrmap::{FunctionRange, write_address_map, write_function_map};
 use wasmaot_abi::cpu;
@@ -65,6 +69,8 @@ pub struct Summary {
     pub code_bytes: usize,
     /// Bytes of memory image.
     pub image_bytes: usize,
+    /// Where the time went.
+    pub phases: Phases,
 }
 
 /// Compiles a binary module.
@@ -94,6 +100,7 @@ fn compile_here(
             limit: MAX_WASM,
         });
     }
+    let begin = Instant::now();
     let target = Target::new(options)?;
     let (mut module, bodies) = parse::parse(wasm, options.features)?;
     let functions = bodies.len();
@@ -111,14 +118,16 @@ fn compile_here(
         target: &target,
         relaxed_simd: options.relaxed_simd,
     };
+    let parse = begin.elapsed();
+    let watch = Watch::default();
     let jobs = codegen::jobs(&env, bodies);
     let mut summary = Summary { functions, ..Summary::default() };
     let bytes = match options.emit {
-        Emit::Clif => text(codegen::for_each(&env, &jobs, progress, |worker, index| {
+        Emit::Clif => text(codegen::for_each(&env, &jobs, &watch, progress, |worker, index| {
             Ok(format!("; {}\n{}", env.symbol(translate::FUNCTIONS, index), worker.function().display()))
         })?),
         Emit::Asm => {
-            let listings = codegen::for_each(&env, &jobs, progress, |worker, index| {
+            let listings = codegen::for_each(&env, &jobs, &watch, progress, |worker, index| {
                 let code = worker.generate(&env, index)?;
                 let listing = listing::list(&code, &|space, index| env.symbol(space, index));
                 let title = env.symbol(translate::FUNCTIONS, index);
@@ -129,18 +138,21 @@ fn compile_here(
             text(listings)
         }
         Emit::Object => {
-            let mut codes =
-                codegen::for_each(&env, &jobs, progress, |worker, index| worker.generate(&env, index))?;
+            let mut codes = codegen::for_each(&env, &jobs, &watch, progress, |worker, index| {
+                worker.generate(&env, index)
+            })?;
             summary.code_bytes = codes.iter().map(|code| code.bytes.len()).sum();
-            object::build(&env, &mut codes)?.bytes
+            watch.emit(|| object::build(&env, &mut codes))?.bytes
         }
         Emit::SharedObject => {
-            let mut codes =
-                codegen::for_each(&env, &jobs, progress, |worker, index| worker.generate(&env, index))?;
+            let mut codes = codegen::for_each(&env, &jobs, &watch, progress, |worker, index| {
+                worker.generate(&env, index)
+            })?;
             drop(jobs);
-            shared_object(&env, facts.features, &mut codes, &mut summary)?
+            watch.emit(|| shared_object(&env, facts.features, &mut codes, &mut summary))?
         }
     };
+    summary.phases = watch.phases(parse);
     Ok(Output { bytes, summary })
 }
 

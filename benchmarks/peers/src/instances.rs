@@ -6,8 +6,10 @@
 use crate::{Places, theirs};
 use clap::Args;
 use std::io;
+use std::path::PathBuf;
 use wasmaot_bench::guests::{self, Guest};
 use wasmaot_bench::ours;
+use wasmaot_bench::results::{InstanceTimes, write_rows};
 use wasmaot_bench::stats::{Ratio, Times};
 use wasmaot_bench::turns::{self, Side};
 use wasmaot_runtime::PoolConfig;
@@ -28,6 +30,12 @@ pub(crate) struct Opts {
     /// Only programs whose name begins so.
     #[arg(long, default_value = "")]
     only: String,
+    /// Leave out the rates of one and two threads.
+    #[arg(long)]
+    no_rates: bool,
+    /// A file for the times, as results of the suite hold them.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
 }
 
 /// A program with the sides that are compared: wasmaot, then Wasmtime by each of its settings.
@@ -44,13 +52,19 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     let mut clock = Times::default();
     clock.round(opts.count, || Ok(()))?;
     row("(the clock)", "", &clock, None);
-    let mut peers = Vec::new();
+    let (mut peers, mut rows) = (Vec::new(), Vec::new());
     for guest in guests::all(&opts.places.programs)? {
         if guest.name.starts_with(&opts.only) {
             let subject = subject(&guest, &opts.places)?;
-            let best = compare(&subject, opts)?;
+            let best = compare(&subject, opts, &mut rows)?;
             peers.push((subject, best));
         }
+    }
+    if let Some(file) = &opts.json {
+        write_rows(file, &rows)?;
+    }
+    if opts.no_rates {
+        return Ok(());
     }
     println!(
         "\n| instances per second, median round | threads | wasmaot | Wasmtime, best setting | wasmaot / Wasmtime |"
@@ -73,9 +87,12 @@ fn subject(guest: &Guest, places: &Places) -> io::Result<Subject> {
     Ok(Subject { name: guest.name.clone(), sides })
 }
 
-/// Prints a row per side, and gives the place of the best of Wasmtime's.
-fn compare(subject: &Subject, opts: &Opts) -> io::Result<usize> {
+/// Prints a row per side and adds it to those that are kept, and gives the place of the best of Wasmtime's.
+fn compare(subject: &Subject, opts: &Opts, rows: &mut Vec<InstanceTimes>) -> io::Result<usize> {
     let times = turns::instances(&subject.sides, opts.rounds, opts.count)?;
+    let names = theirs::SETTINGS.iter().map(|setting| format!("Wasmtime, {}", setting.name));
+    let names = std::iter::once("wasmaot".to_string()).chain(names);
+    rows.extend(names.zip(&times).map(|(side, times)| InstanceTimes::new(&subject.name, &side, times)));
     row(&subject.name, "wasmaot", &times[0], None);
     let median = |at: &usize| times[*at].summary().p50;
     let best = (1..times.len()).min_by(|a, b| median(a).total_cmp(&median(b))).expect("there are settings");

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(about = "Measures wasmaot and Wasmtime side by side in one process")]
+#[command(about = "Measures wasmaot and Wasmtime side by side in one process", version = "with Wasmtime 48.0.8")]
 struct Cli {
     #[command(subcommand)]
     what: What,
@@ -32,12 +32,12 @@ enum What {
     /// Calls from the guest to the host, and from the host to the guest.
     Calls(calls::Opts),
     /// Resident memory per instance.
-    Density(density::Opts),
+    Density(wasmaot_bench::density::Opts),
     /// The time and a byte to `/dev/null` through WASI.
     Wasi(wasi::Opts),
     /// Used by `density`: makes the instances of one side and says what the process takes.
     #[command(hide = true)]
-    Resident(density::ResidentOpts),
+    Resident(wasmaot_bench::density::ResidentOpts),
 }
 
 /// Where things are.

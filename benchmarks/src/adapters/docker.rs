@@ -3,8 +3,8 @@
 //! The container has no network of its own, which makes its start cheaper than Docker's default.
 
 use super::oci::root_file_system;
-use super::{Adapter, Commands, Job, Work, text};
-use crate::child::{Failure, Task};
+use super::{Adapter, Commands, Job, NotReady, Work, text};
+use crate::child::Task;
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "docker",
@@ -16,7 +16,7 @@ pub(super) const ADAPTER: Adapter = Adapter {
     commands,
 };
 
-fn commands(job: &Job<'_>) -> Result<Commands, Failure> {
+fn commands(job: &Job<'_>) -> Result<Commands, NotReady> {
     let [docker, compiler, tar] = job.tools else { unreachable!("an adapter gets its tools") };
     let (root, archive) = (root_file_system(job, compiler)?, job.folder.join("root.tar"));
     job.make_ready(&Task::new(tar, ["-C", &text(&root), "-cf", &text(&archive), "."]))?;

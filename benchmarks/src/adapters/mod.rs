@@ -37,7 +37,28 @@ pub(crate) struct Adapter {
     pub(crate) commands: MakeCommands,
 }
 
-type MakeCommands = fn(&Job<'_>) -> Result<Commands, Failure>;
+type MakeCommands = fn(&Job<'_>) -> Result<Commands, NotReady>;
+
+/// Why there are no commands for a program.
+#[derive(Debug)]
+pub(crate) enum NotReady {
+    /// It is not for this runtime.
+    Inapplicable(String),
+    /// Something went wrong.
+    Failed(Failure),
+}
+
+impl From<Failure> for NotReady {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<std::io::Error> for NotReady {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
 
 /// Where a runtime does its work, which says what can be known about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +90,10 @@ impl Job<'_> {
     }
 
     /// The commands of a runtime that compiles in one step and runs in another.
-    pub(crate) fn ahead_of_time(&self, form: &AheadOfTime<'_>) -> Result<Commands, Failure> {
+    pub(crate) fn ahead_of_time(&self, form: &AheadOfTime<'_>) -> Result<Commands, NotReady> {
         let artifact = self.artifact(form.extension);
         let fill = |template: &&str| {
-            let filled = template.replace("{module}", &text(&self.program.module()));
+            let filled = template.replace("{module}", &text(self.program.module()));
             let filled = filled.replace("{artifact}", &text(&artifact));
             filled.replace("{directory}", &text(self.program.directory()))
         };
@@ -180,12 +201,13 @@ impl Adapter {
     }
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
+/// A command of this name on `PATH`.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).find_map(|folder| executable(&folder.join(name)))
 }
 
 /// The file itself, if it can be run.
-fn executable(path: &Path) -> Option<PathBuf> {
+pub(crate) fn executable(path: &Path) -> Option<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     let file = path.canonicalize().ok()?;
     let metadata = file.metadata().ok()?;

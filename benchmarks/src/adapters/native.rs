@@ -1,7 +1,7 @@
 //! The programs as C compilers make them: what everything else is compared with.
 
-use super::{Adapter, Commands, Job, MakeCommands, Work, text};
-use crate::child::{Failure, Task};
+use super::{Adapter, Commands, Job, MakeCommands, NotReady, Work, text};
+use crate::child::Task;
 
 pub(super) const ADAPTERS: [Adapter; 2] = [
     adapter("native", "GCC 12 or Clang 19, -O3, dynamically linked", |job| commands(job, &[])),
@@ -16,9 +16,9 @@ const fn adapter(name: &'static str, upstream: &'static str, commands: MakeComma
 /// Flags for the same arithmetic as in WebAssembly: no fused operations, no C extensions that allow any.
 pub(super) const FLAGS: [&str; 2] = ["-std=c11", "-O3"];
 
-fn commands(job: &Job<'_>, flags: &[&str]) -> Result<Commands, Failure> {
+fn commands(job: &Job<'_>, flags: &[&str]) -> Result<Commands, NotReady> {
     let program = job.artifact("exe");
-    let (source, to) = (text(&job.program.source()?), text(&program));
+    let (source, to) = (job.program.native_source()?, text(&program));
     let args = FLAGS.iter().chain(flags).copied().chain([&source, "-o", &to, "-lm"]);
     let compile = Task::new(&job.tools[0], args);
     let run = Task::new(&program, job.program.args()).within(job.program.directory());

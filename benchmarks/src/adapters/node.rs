@@ -1,7 +1,7 @@
 //! V8, as Node.js runs WASI programs. It compiles the module at each start, quickly at first and then again in the background.
 
-use super::{Adapter, Commands, Job, Work, text};
-use crate::child::{Failure, Task};
+use super::{Adapter, Commands, Job, NotReady, Work, text};
+use crate::child::Task;
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "node",
@@ -21,11 +21,11 @@ const { instance } = await WebAssembly.instantiate(await readFile(module), wasi.
 process.exitCode = wasi.start(instance);
 "#;
 
-fn commands(job: &Job<'_>) -> Result<Commands, Failure> {
+fn commands(job: &Job<'_>) -> Result<Commands, NotReady> {
     let script = job.folder.join("run.mjs");
     std::fs::write(&script, SCRIPT)?;
     let mut run = vec!["--no-warnings".to_string(), text(&script)];
-    run.extend([text(&job.program.module()), text(job.program.directory())]);
+    run.extend([text(job.program.module()), text(job.program.directory())]);
     run.extend(job.program.args());
     Ok(Commands { compile: None, run: Task::new(&job.tools[0], run), clean_up: Vec::new() })
 }

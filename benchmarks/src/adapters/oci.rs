@@ -1,7 +1,7 @@
 //! Containers without a daemon: `runc` and `crun`, with the native program, statically linked, as all that is in the container.
 
 use super::native::FLAGS;
-use super::{Adapter, Commands, Job, Work, text};
+use super::{Adapter, Commands, Job, NotReady, Work, text};
 use crate::child::{Failure, Task};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ const fn adapter(name: &'static str, upstream: &'static str, tools: &'static [&'
 }
 
 /// Makes a folder with the program, linked statically, as `/program`, and the files that it reads beside it.
-pub(super) fn root_file_system(job: &Job<'_>, compiler: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn root_file_system(job: &Job<'_>, compiler: &Path) -> Result<PathBuf, NotReady> {
     let root = job.folder.join("root");
     std::fs::create_dir_all(&root)?;
-    let (source, to) = (text(&job.program.source()?), text(&root.join("program")));
+    let (source, to) = (job.program.native_source()?, text(&root.join("program")));
     let args = FLAGS.into_iter().chain(["-static", &source, "-o", &to, "-lm"]);
     job.make_ready(&Task::new(compiler, args))?;
     for file in job.program.files() {
@@ -29,7 +29,7 @@ pub(super) fn root_file_system(job: &Job<'_>, compiler: &Path) -> Result<PathBuf
     Ok(root)
 }
 
-fn commands(job: &Job<'_>) -> Result<Commands, Failure> {
+fn commands(job: &Job<'_>) -> Result<Commands, NotReady> {
     let [runtime, compiler] = job.tools else { unreachable!("an adapter gets its tools") };
     root_file_system(job, compiler)?;
     let args: Vec<String> = std::iter::once("/program".to_string()).chain(job.program.args()).collect();

@@ -1,7 +1,7 @@
 //! wasmaot itself, a row per level of optimisation and of the CPU, and one for standalone executables.
 
-use super::{Adapter, AheadOfTime, Commands, Job, Work, text};
-use crate::child::{Failure, Task};
+use super::{Adapter, AheadOfTime, Commands, Job, NotReady, Work, text};
+use crate::child::Task;
 
 pub(super) const ADAPTERS: [Adapter; 5] = [
     adapter("wasmaot", |job| {
@@ -42,13 +42,13 @@ const fn form<'a>(compile: &'a [&'a str]) -> AheadOfTime<'a> {
 }
 
 /// Executables are given their directories when they are made.
-fn executable(job: &Job<'_>) -> Result<Commands, Failure> {
+fn executable(job: &Job<'_>) -> Result<Commands, NotReady> {
     let program = job.artifact("exe");
     let mut compile: Vec<String> = ["compile", "--quiet", "--emit", "exe"].map(Into::into).into();
     if job.program.reads_files() {
         compile.extend(["--dir".into(), format!("{}::.", text(job.program.directory()))]);
     }
-    compile.extend([text(&job.program.module()), "-o".into(), text(&program)]);
+    compile.extend([text(job.program.module()), "-o".into(), text(&program)]);
     let compile = Task::new(&job.tools[0], compile);
     let run = Task::new(&program, job.program.args());
     Ok(Commands { compile: Some((compile, program)), run, clean_up: Vec::new() })

@@ -3,7 +3,8 @@
 //! What is compared is the ratio to the baseline of the same run: it holds on a machine that is faster or busier. A change counts where
 //! the intervals of both ratios have nothing in common. Times of instances have no baseline; their rounds take its part.
 
-use super::view::{self, to_baseline};
+use super::BASELINE;
+use super::view::View;
 use clap::Args;
 use std::io;
 use std::path::PathBuf;
@@ -73,18 +74,12 @@ fn pairs(old: &Results, new: &Results) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for row in &old.measurements {
         let ratio = |results: &Results| {
-            let row = view::row(results, row.figure, &row.program, &row.peer)?;
-            to_baseline(results, view::resolve(results, row))
+            let view = View { results, baseline: BASELINE };
+            view.to_baseline(view.row(row.figure, &row.program, &row.peer)?)
         };
-        let is_measured = !matches!(row.outcome, Outcome::Failed(_));
+        let is_measured = matches!(row.outcome, Outcome::Measured { .. } | Outcome::SameAs(_));
         pairs.push(Pair {
-            what: format!(
-                "{:?} of {} on {}, as a multiple of {}",
-                row.figure,
-                row.program,
-                row.peer,
-                view::BASELINE
-            ),
+            what: format!("{:?} of {} on {}, as a multiple of {BASELINE}", row.figure, row.program, row.peer),
             is_own: is_measured && row.peer.starts_with("wasmaot"),
             old: ratio(old),
             new: ratio(new),

@@ -11,9 +11,13 @@ mod view;
 
 pub(crate) use compare::CompareOpts;
 
+/// The runtime that everything is compared with, unless another is asked for.
+pub(crate) const BASELINE: &str = "native";
+
 use clap::Args;
 use std::io;
 use std::path::{Path, PathBuf};
+use view::View;
 use wasmaot_bench::results::Results;
 
 #[derive(Args)]
@@ -23,6 +27,9 @@ pub(crate) struct Opts {
     /// A Markdown file whose section between `<!-- figures: FILE -->` and `<!-- end of figures -->` is to be written anew from FILE.
     #[arg(long, value_name = "FILE")]
     into: Option<PathBuf>,
+    /// The runtime that the tables compare with.
+    #[arg(long, value_name = "NAME", default_value = BASELINE, conflicts_with = "into")]
+    baseline: String,
 }
 
 /// Writes tables and pictures beside a file of results.
@@ -30,15 +37,16 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     let results = Results::read(&opts.results)?;
     match &opts.into {
         Some(document) => readme::update(document, &opts.results, &results),
-        None => write_all(&results, &opts.results),
+        None => write_all(&results, &opts.baseline, &opts.results),
     }
 }
 
 /// Writes tables and pictures beside the file of results, and prints the tables.
-pub(crate) fn write_all(results: &Results, file: &Path) -> io::Result<()> {
-    let tables = tables::all(results);
+pub(crate) fn write_all(results: &Results, baseline: &str, file: &Path) -> io::Result<()> {
+    let view = View { results, baseline };
+    let tables = tables::all(view);
     std::fs::write(file.with_extension("md"), &tables)?;
-    for (name, picture) in pictures::all(results)? {
+    for (name, picture) in pictures::all(view)? {
         std::fs::write(picture_path(file, name), picture)?;
     }
     println!("{tables}");

@@ -1,11 +1,11 @@
 //! Results as pictures: SVG files that need nothing else.
 
-use super::view::{self, BASELINE, programs, rows, to_baseline};
+use super::view::{self, View};
 use plotters::coord::ranged1d::{IntoSegmentedCoord, SegmentValue};
 use plotters::prelude::*;
 use std::io;
 use std::ops::Range;
-use wasmaot_bench::results::{Figure, InstanceTimes, Outcome, Results};
+use wasmaot_bench::results::{Figure, InstanceTimes, Outcome};
 
 /// Width of all pictures, in pixels.
 const WIDTH: u32 = 800;
@@ -18,34 +18,39 @@ const FRAME: u32 = 120;
 
 const OWN: RGBColor = RGBColor(0xd9, 0x5f, 0x02);
 const OTHERS: RGBColor = RGBColor(0x80, 0x8d, 0x9e);
-const COLOURS: [RGBColor; 7] = [
+const COLOURS: [RGBColor; 9] = [
     RGBColor(0x1b, 0x9e, 0x77),
     RGBColor(0xd9, 0x5f, 0x02),
     RGBColor(0x75, 0x70, 0xb3),
     RGBColor(0xe7, 0x29, 0x8a),
     RGBColor(0x66, 0xa6, 0x1e),
     RGBColor(0xe6, 0xab, 0x02),
+    RGBColor(0x1f, 0x78, 0xb4),
+    RGBColor(0xa6, 0x76, 0x1d),
     RGBColor(0x50, 0x50, 0x50),
 ];
 
 /// The pictures that the results are enough for, by name.
-pub(super) fn all(results: &Results) -> io::Result<Vec<(&'static str, String)>> {
+pub(super) fn all(view: View<'_>) -> io::Result<Vec<(&'static str, String)>> {
     let mut pictures = Vec::new();
     let starts = [
         ("nop", "cold-start", "Cold start: a program that does nothing, ms (median, log scale)"),
         ("cat-sync", "cat-sync", "cat-sync: a file copied from cold, ms (median, log scale)"),
     ];
     for (program, name, title) in starts {
-        let bars = medians(results, program);
+        let bars = medians(view, program);
         if !bars.is_empty() {
             pictures.push((name, drawn(|area| draw_bars(area, title, &bars), bars.len())?));
         }
     }
-    let ratios = ratios(results);
+    let ratios = ratios(view);
     if !ratios.is_empty() {
-        pictures.push(("ratios", drawn(|area| draw_ratios(area, &ratios), runtimes(&ratios).len())?));
+        pictures.push((
+            "ratios",
+            drawn(|area| draw_ratios(area, &ratios, view.baseline), runtimes(&ratios).len())?,
+        ));
     }
-    let nop: Vec<&InstanceTimes> = results.instances.iter().filter(|times| times.guest == "nop").collect();
+    let nop = view.instances("nop");
     if !nop.is_empty() {
         pictures.push(("latency", drawn(|area| draw_histogram(area, &nop), 8)?));
     }
@@ -67,8 +72,8 @@ fn drawn(draw: impl FnOnce(&Area<'_>) -> Drawn, lines: usize) -> io::Result<Stri
 }
 
 /// Median wall time of a program on each runtime, in milliseconds.
-fn medians(results: &Results, program: &str) -> Vec<(String, f64)> {
-    let measured = rows(results, Figure::Start, program).filter_map(|row| match &row.outcome {
+fn medians(view: View<'_>, program: &str) -> Vec<(String, f64)> {
+    let measured = view.rows(Figure::Start, program).filter_map(|row| match &row.outcome {
         Outcome::Measured { runs, .. } => Some((row.peer.clone(), view::times(runs).median * 1e3)),
         _ => None,
     });
@@ -131,11 +136,12 @@ struct Point {
     interval: (f64, f64),
 }
 
-fn ratios(results: &Results) -> Vec<Point> {
-    let all = programs(results, Figure::Compute);
-    let rows = all.into_iter().flat_map(|program| rows(results, Figure::Compute, program));
-    let points = rows.filter(|row| row.peer != BASELINE).filter_map(|row| {
-        let ratio = to_baseline(results, row)?;
+fn ratios(view: View<'_>) -> Vec<Point> {
+    let all = view.programs(Figure::Compute);
+    let rows = all.into_iter().flat_map(|program| view.rows(Figure::Compute, program));
+    let measured = rows.filter(|row| matches!(row.outcome, Outcome::Measured { .. }));
+    let points = measured.filter(|row| row.peer != view.baseline).filter_map(|row| {
+        let ratio = view.to_baseline(row)?;
         let (runtime, program) = (row.peer.clone(), row.program.clone());
         Some(Point { runtime, program, value: ratio.value, interval: ratio.interval })
     });
@@ -157,13 +163,13 @@ fn runtimes(points: &[Point]) -> Vec<&str> {
     distinct(points, |point| &point.runtime)
 }
 
-fn draw_ratios(area: &Area<'_>, points: &[Point]) -> Drawn {
+fn draw_ratios(area: &Area<'_>, points: &[Point], baseline: &str) -> Drawn {
     let (mut names, programs) = (runtimes(points), distinct(points, |point| &point.program));
     names.reverse();
     let values = points.iter().flat_map(|point| [point.interval.0, point.interval.1]);
     let (low, high) = (values.clone().fold(0.9, f64::min), values.fold(1.1, f64::max));
     let mut chart = ChartBuilder::on(area)
-        .caption("Wall time as a multiple of native (log scale)", ("sans-serif", 16))
+        .caption(format!("Wall time as a multiple of {baseline} (log scale)"), ("sans-serif", 16))
         .margin(14)
         .x_label_area_size(28)
         .y_label_area_size(110)
@@ -178,7 +184,7 @@ fn draw_ratios(area: &Area<'_>, points: &[Point]) -> Drawn {
     let one = [(1.0, SegmentValue::Exact(0)), (1.0, SegmentValue::Exact(height))];
     chart.draw_series(LineSeries::new(one, BLACK))?;
     for (number, program) in programs.iter().enumerate() {
-        let (colour, offset) = (COLOURS[number % COLOURS.len()], number as i32 * 3 - 8);
+        let (colour, offset) = (COLOURS[number % COLOURS.len()], number as i32 * 2 - 8);
         let of_program = points.iter().filter(|point| point.program == *program);
         let marks = of_program.filter_map(|point| {
             let at = names.iter().position(|name| *name == point.runtime)?;

@@ -1,47 +1,51 @@
 //! Results as Markdown.
 
-use super::view::{self, BASELINE, programs, rows, to_baseline, used};
+use super::view::{self, View, used};
 use std::fmt::Write;
-use wasmaot_bench::results::{Figure, Found, Measurement, Outcome, Results, Run};
+use wasmaot_bench::results::{Density, Figure, Found, Measurement, Outcome, Results, Run, Share, Taken};
 use wasmaot_bench::stats::Median;
 
 /// What stands where there is nothing to say.
 pub(super) const NONE: &str = "–";
 
 /// All tables, with the machine and the runtimes.
-pub(super) fn all(results: &Results) -> String {
+pub(super) fn all(view: View<'_>) -> String {
+    let results = view.results;
     let mut text = head(results);
     text += &peers(results);
-    for program in programs(results, Figure::Start) {
+    for program in view.programs(Figure::Start) {
         let title = match program {
             "nop" => "Figure 1: cold start, a program that does nothing".to_string(),
             "cat-sync" => "Figure 2: `cat-sync`, a file copied to standard output, from cold".to_string(),
             other => format!("`{other}`, from cold"),
         };
-        text += &format!("\n### {title}\n\n{}", starts(results, program));
+        text += &format!("\n### {title}\n\n{}", starts(view, program));
     }
-    if !programs(results, Figure::Compute).is_empty() {
-        text += &format!("\n### Table 1: wall time, as a multiple of {BASELINE}\n\n{}", compute(results));
+    if !view.programs(Figure::Compute).is_empty() {
+        text += &format!("\n### Table 1: wall time, as a multiple of {}\n\n{}", view.baseline, compute(view));
         text += &format!(
             "\n### Peak memory, MiB\n\n{}",
-            by_program(results, Figure::Compute, |_, runs, _| peak(runs))
+            by_program(view, Figure::Compute, |_, runs, _| peak(runs))
         );
     }
-    if !programs(results, Figure::Compile).is_empty() {
+    if !view.programs(Figure::Compile).is_empty() {
         let cell = |_: &Measurement, runs: &[Run], artifact: Option<u64>| {
             let size = artifact.map_or(NONE.into(), |bytes| format!("{:.0} KiB", bytes as f64 / 1024.0));
             format!("{:.1} ms, {size}", view::times(runs).median * 1e3)
         };
         text += &format!(
             "\n### Compiling: time of the whole command, size of the artifact\n\n{}",
-            by_program(results, Figure::Compile, cell)
+            by_program(view, Figure::Compile, cell)
         );
     }
     if !results.instances.is_empty() {
         text +=
             &format!("\n### Instances in one process: start, call and finish, µs\n\n{}", instances(results));
     }
-    text + &failures(results)
+    if !results.density.is_empty() {
+        text += &format!("\n### Memory of instances\n\n{}", densities(results));
+    }
+    text + &remarks(results)
 }
 
 fn head(results: &Results) -> String {
@@ -85,11 +89,13 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-fn starts(results: &Results, program: &str) -> String {
-    let mut text = "| runtime | mean ± s.d., ms | median | p99 | user, ms | system, ms | peak, MiB | median ratio to native (95 %) |\n\
-        |---|---|---|---|---|---|---|---|\n"
-        .to_string();
-    for row in rows(results, Figure::Start, program) {
+fn starts(view: View<'_>, program: &str) -> String {
+    let mut text = format!(
+        "| runtime | mean ± s.d., ms | median | p99 | user, ms | system, ms | peak, MiB | median ratio to {} (95 %) |\n\
+        |---|---|---|---|---|---|---|---|\n",
+        view.baseline
+    );
+    for row in view.rows(Figure::Start, program) {
         let Outcome::Measured { runs, .. } = &row.outcome else {
             _ = writeln!(text, "| {} | {} | | | | | | |", row.peer, outcome(row));
             continue;
@@ -107,7 +113,7 @@ fn starts(results: &Results, program: &str) -> String {
             millis(|used| used.user),
             millis(|used| used.system),
             peak(runs),
-            to_baseline(results, row).map_or(NONE.into(), interval),
+            view.to_baseline(row).map_or(NONE.into(), interval),
         );
     }
     text
@@ -124,19 +130,19 @@ pub(super) fn interval(ratio: Median) -> String {
     format!("{:.digits$} ({low:.digits$}–{high:.digits$})", ratio.value)
 }
 
-fn compute(results: &Results) -> String {
-    let cell = |row: &Measurement, runs: &[Run], _: Option<u64>| match to_baseline(results, row) {
-        Some(_) if row.peer == BASELINE => format!("{:.3} s", view::times(runs).median),
+fn compute(view: View<'_>) -> String {
+    let cell = |row: &Measurement, runs: &[Run], _: Option<u64>| match view.to_baseline(row) {
+        Some(_) if row.peer == view.baseline => format!("{:.3} s", view::times(runs).median),
         Some(ratio) => interval(ratio),
         None => format!("{:.3} s", view::times(runs).median),
     };
-    let table = by_program(results, Figure::Compute, cell);
+    let table = by_program(view, Figure::Compute, cell);
     let mut lines = table.lines();
     let mut text =
         format!("{} geometric mean |\n{}---|\n", lines.next().unwrap_or(""), lines.next().unwrap_or(""));
     for line in lines {
         let peer = line.split('|').nth(1).unwrap_or("").trim();
-        let mean = view::geometric(results, peer).map_or(NONE.into(), |mean| format!("{mean:.3}"));
+        let mean = view.geometric(peer).map_or(NONE.into(), |mean| format!("{mean:.3}"));
         _ = writeln!(text, "{line} {mean} |");
     }
     text
@@ -144,26 +150,26 @@ fn compute(results: &Results) -> String {
 
 /// A table with a row per runtime and a column per program.
 fn by_program(
-    results: &Results,
+    view: View<'_>,
     figure: Figure,
     cell: impl Fn(&Measurement, &[Run], Option<u64>) -> String,
 ) -> String {
-    let programs = programs(results, figure);
+    let programs = view.programs(figure);
     let title = |program: &&str| {
-        let argument = rows(results, figure, program).next().map_or("", |row| &row.argument);
+        let argument = view.rows(figure, program).next().map_or("", |row| &row.argument);
         format!(" {program} {argument} |")
     };
     let mut text = format!("| runtime |{}\n|---|", programs.iter().map(title).collect::<String>());
     text += &"---|".repeat(programs.len());
     text.push('\n');
     let mut names: Vec<&str> = Vec::new();
-    for row in results.measurements.iter().filter(|row| row.figure == figure) {
+    for row in view.results.measurements.iter().filter(|row| row.figure == figure) {
         if !names.contains(&&row.peer[..]) {
             names.push(&row.peer);
         }
     }
     for peer in names {
-        let cells = programs.iter().map(|program| match view::row(results, figure, program, peer) {
+        let cells = programs.iter().map(|program| match view.row(figure, program, peer) {
             Some(row) => match &row.outcome {
                 Outcome::Measured { runs, artifact } => format!(" {} |", cell(row, runs, *artifact)),
                 _ => format!(" {} |", outcome(row)),
@@ -181,6 +187,7 @@ fn outcome(row: &Measurement) -> String {
         Outcome::Measured { .. } => NONE.into(),
         Outcome::Failed(_) => "failed".into(),
         Outcome::SameAs(peer) => format!("same code as {peer}"),
+        Outcome::Inapplicable(_) => "n/a".into(),
     }
 }
 
@@ -198,11 +205,48 @@ fn instances(results: &Results) -> String {
     text
 }
 
-fn failures(results: &Results) -> String {
-    let failed = results.measurements.iter().filter_map(|row| match &row.outcome {
-        Outcome::Failed(message) => Some(format!("* {} on {}: {message}\n", row.program, row.peer)),
+fn densities(results: &Results) -> String {
+    let mut text = "| guest | whose | instances | KiB each | instances per GiB | mappings each |\n\
+        |---|---|---|---|---|---|\n"
+        .to_string();
+    for Density { guest, side, count, taken } in &results.density {
+        let columns = match taken {
+            Taken::Measured { there, .. } => {
+                let (bytes, mappings) = (there.bytes / 1024.0, there.mappings);
+                format!("{bytes:.1} | {:.0} | {mappings:.1}", per_gib(*there))
+            }
+            Taken::Failed(reason) => format!("failed: {} | |", cell(reason)),
+        };
+        _ = writeln!(text, "| {guest} | {side} | {count} | {columns} |");
+    }
+    text
+}
+
+/// How many instances fit into a GiB.
+pub(super) fn per_gib(share: Share) -> f64 {
+    f64::from(1 << 30) / share.bytes
+}
+
+/// Why rows have no figures.
+fn remarks(results: &Results) -> String {
+    let mut text = String::new();
+    let failed = |outcome: &Outcome| match outcome {
+        Outcome::Failed(message) => Some(message.clone()),
         _ => None,
-    });
-    let list: String = failed.collect();
-    if list.is_empty() { list } else { format!("\n### Failed\n\n{list}") }
+    };
+    let inapplicable = |outcome: &Outcome| match outcome {
+        Outcome::Inapplicable(reason) => Some(reason.clone()),
+        _ => None,
+    };
+    text += &list(results, "Failed", failed);
+    text + &list(results, "Not applicable", inapplicable)
+}
+
+fn list(results: &Results, title: &str, reason: impl Fn(&Outcome) -> Option<String>) -> String {
+    let lines = results
+        .measurements
+        .iter()
+        .filter_map(|row| Some(format!("* {} on {}: {}\n", row.program, row.peer, reason(&row.outcome)?)));
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("\n### {title}\n\n{lines}") }
 }

@@ -1,10 +1,14 @@
 //! What tables and pictures say about a row, derived from its runs.
 
-use wasmaot_bench::results::{Figure, Measurement, Outcome, Results, Run, Used};
+use wasmaot_bench::results::{Figure, InstanceTimes, Measurement, Outcome, Results, Run, Used};
 use wasmaot_bench::stats::{Median, geometric_mean, mean, median, quantile};
 
-/// What everything is compared with, where it was measured.
-pub(super) const BASELINE: &str = "native";
+/// Results, and the runtime that everything is compared with where it was measured.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) results: &'a Results,
+    pub(super) baseline: &'a str,
+}
 
 /// The times of one row, in seconds.
 pub(super) struct Times {
@@ -34,63 +38,84 @@ pub(super) fn used(runs: &[Run], figure: fn(&Used) -> u64) -> Option<f64> {
 }
 
 /// How many times as long one takes as another that it took turns with, pair by pair.
-pub(super) fn ratio(runs: &[Run], baseline: &[Run]) -> Option<Median> {
+fn ratio(runs: &[Run], baseline: &[Run]) -> Option<Median> {
     let pairs: Vec<f64> = runs.iter().zip(baseline).map(|(run, base)| wall(run) / wall(base)).collect();
     (!pairs.is_empty()).then(|| Median::of(pairs))
 }
 
-/// The ratio of a row to the baseline of its program.
-pub(super) fn to_baseline(results: &Results, row: &Measurement) -> Option<Median> {
-    let base = results.runs(row.figure, &row.program, BASELINE)?;
-    ratio(results.runs(row.figure, &row.program, &row.peer)?, base)
-}
-
-/// The geometric mean of a runtime's ratios to the baseline over the programs that compute, if it ran all of those that the baseline ran.
-pub(super) fn geometric(results: &Results, peer: &str) -> Option<f64> {
-    let ratio = |program: &str| {
-        let row = row(results, Figure::Compute, program, peer)?;
-        Some(to_baseline(results, resolve(results, row))?.value)
-    };
-    let programs = programs(results, Figure::Compute);
-    let with_baseline =
-        programs.into_iter().filter(|program| results.runs(Figure::Compute, program, BASELINE).is_some());
-    let ratios: Option<Vec<f64>> = with_baseline.map(ratio).collect();
-    ratios.filter(|ratios| !ratios.is_empty()).map(|ratios| geometric_mean(&ratios))
-}
-
-/// The row itself, or the one that ran the same bytes.
-pub(super) fn resolve<'a>(results: &'a Results, row: &'a Measurement) -> &'a Measurement {
-    match &row.outcome {
-        Outcome::SameAs(peer) => self::row(results, row.figure, &row.program, peer).unwrap_or(row),
-        _ => row,
+impl<'a> View<'a> {
+    /// The row of a program on a runtime.
+    pub(super) fn row(self, figure: Figure, program: &str, peer: &str) -> Option<&'a Measurement> {
+        let mut rows = self.results.measurements.iter();
+        rows.find(|row| row.figure == figure && row.program == program && row.peer == peer)
     }
-}
 
-pub(super) fn row<'a>(
-    results: &'a Results,
-    figure: Figure,
-    program: &str,
-    peer: &str,
-) -> Option<&'a Measurement> {
-    results.measurements.iter().find(|row| row.figure == figure && row.program == program && row.peer == peer)
-}
+    /// The rows of a program.
+    pub(super) fn rows(self, figure: Figure, program: &str) -> impl Iterator<Item = &'a Measurement> {
+        let rows = self.results.measurements.iter();
+        rows.filter(move |row| row.figure == figure && row.program == program)
+    }
 
-/// The programs of a figure, in the order in which they were measured.
-pub(super) fn programs(results: &Results, figure: Figure) -> Vec<&str> {
-    let mut programs: Vec<&str> = Vec::new();
-    for row in results.measurements.iter().filter(|row| row.figure == figure) {
-        if !programs.contains(&&row.program[..]) {
-            programs.push(&row.program);
+    /// The programs of a figure, in the order in which they were measured.
+    pub(super) fn programs(self, figure: Figure) -> Vec<&'a str> {
+        let mut programs: Vec<&str> = Vec::new();
+        for row in self.results.measurements.iter().filter(|row| row.figure == figure) {
+            if !programs.contains(&&row.program[..]) {
+                programs.push(&row.program);
+            }
         }
+        programs
     }
-    programs
-}
 
-/// The rows of a program.
-pub(super) fn rows<'a>(
-    results: &'a Results,
-    figure: Figure,
-    program: &'a str,
-) -> impl Iterator<Item = &'a Measurement> {
-    results.measurements.iter().filter(move |row| row.figure == figure && row.program == program)
+    /// The ratio of a row, or of the one that ran the same bytes, to the baseline of its program.
+    pub(super) fn to_baseline(self, row: &Measurement) -> Option<Median> {
+        let peer = match &row.outcome {
+            Outcome::SameAs(peer) => peer,
+            _ => &row.peer,
+        };
+        let base = self.results.runs(row.figure, &row.program, self.baseline)?;
+        ratio(self.results.runs(row.figure, &row.program, peer)?, base)
+    }
+
+    /// The geometric mean of a runtime's ratios to the baseline over the programs that compute, if it ran all of those that the
+    /// baseline ran.
+    pub(super) fn geometric(self, peer: &str) -> Option<f64> {
+        let has_baseline =
+            |program: &&str| self.results.runs(Figure::Compute, program, self.baseline).is_some();
+        let ratio = |program: &str| Some(self.to_baseline(self.row(Figure::Compute, program, peer)?)?.value);
+        let programs = self.programs(Figure::Compute).into_iter().filter(has_baseline);
+        let ratios: Option<Vec<f64>> = programs.map(ratio).collect();
+        ratios.filter(|ratios| !ratios.is_empty()).map(|ratios| geometric_mean(&ratios))
+    }
+
+    /// Whether anything was measured of a runtime.
+    pub(super) fn has_measured(self, peer: &str) -> bool {
+        let mut rows = self.results.measurements.iter().filter(|row| row.peer == peer);
+        rows.any(|row| matches!(row.outcome, Outcome::Measured { .. } | Outcome::SameAs(_)))
+    }
+
+    /// Of the instances of a guest those that are worth a line: where both runtimes took turns, wasmaot, Wasmtime's defaults and its best
+    /// setting for this guest; else wasmaot alone.
+    pub(super) fn instances(self, guest: &str) -> Vec<&'a InstanceTimes> {
+        let sides: Vec<_> = self.results.instances.iter().filter(|times| times.guest == guest).collect();
+        let theirs = sides.iter().copied().filter(|times| times.side.starts_with("Wasmtime"));
+        let best = theirs.clone().min_by(|a, b| a.p50.total_cmp(&b.p50));
+        let defaults = theirs.clone().find(|times| times.side.ends_with("defaults"));
+        let own_side = if best.is_some() { "wasmaot" } else { "wasmaot, copy" };
+        let own = sides.iter().copied().find(|times| times.side == own_side);
+        let mut chosen: Vec<_> = own.into_iter().chain(best).collect();
+        chosen.extend(defaults.filter(|defaults| Some(*defaults) != best));
+        chosen
+    }
+
+    /// The guests whose instances were timed.
+    pub(super) fn guests(self) -> Vec<&'a str> {
+        let mut guests: Vec<&str> = Vec::new();
+        for times in &self.results.instances {
+            if !guests.contains(&&times.guest[..]) {
+                guests.push(&times.guest);
+            }
+        }
+        guests
+    }
 }

@@ -3,12 +3,13 @@
 //! **Invariants.** All runtimes of a program take turns, and each round begins with another one, so that what disturbs one disturbs its
 //! neighbours too. A runtime that is missing, fails, or gives a wrong answer has a row that says so, and the others go on.
 
+mod in_process;
 mod machine;
 mod row;
 
 use crate::adapters::{self, Adapter, Tools};
-use crate::child::Task;
 use crate::programs::{Program, Size};
+use crate::report::BASELINE;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use row::Row;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wasmaot_bench::results::{Figure, Found, InstanceTimes, Measurement, Outcome, Peer, Results, SCHEMA};
+use wasmaot_bench::results::{Figure, Found, Measurement, Outcome, Peer, Results, SCHEMA};
 use wasmaot_bench::stats::spread;
 
 #[derive(Args)]
@@ -45,6 +46,12 @@ pub(crate) struct Opts {
     /// Leave out the instances in one process.
     #[arg(long)]
     no_instances: bool,
+    /// The command `wasmaot-peers`, which has the same instances in Wasmtime. [default: where its workspace builds it, or on PATH]
+    #[arg(long, value_name = "PATH")]
+    embedded: Option<PathBuf>,
+    /// The runtime that the tables compare with.
+    #[arg(long, value_name = "NAME", default_value = BASELINE)]
+    baseline: String,
     /// The file for the results; tables and pictures are written beside it.
     #[arg(long, short, default_value = "target/bench/results.json")]
     output: PathBuf,
@@ -71,7 +78,13 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
         measurements.extend(suite.measure(program)?);
     }
     suite.bar.finish_and_clear();
-    let instances = if opts.no_instances { Vec::new() } else { instances(opts)? };
+    let mut peers: Vec<Peer> = suite.peers.into_iter().map(|peer| peer.info).collect();
+    let (mut instances, mut density) = (Vec::new(), Vec::new());
+    if !opts.no_instances {
+        let in_process = in_process::InProcess::find(opts);
+        peers.push(in_process.peer());
+        (instances, density) = (in_process.instances()?, in_process.density()?);
+    }
     let machine = before.machine(suite.cpu)?;
     let results = Results {
         schema: SCHEMA,
@@ -80,15 +93,16 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
         size,
         noise: machine::noise(&machine, least_spread(&measurements)),
         machine,
-        peers: suite.peers.into_iter().map(|peer| peer.info).collect(),
+        peers,
         measurements,
         instances,
+        density,
     };
     if let Some(folder) = opts.output.parent() {
         std::fs::create_dir_all(folder)?;
     }
     results.write(&opts.output)?;
-    crate::report::write_all(&results, &opts.output)
+    crate::report::write_all(&results, &opts.baseline, &opts.output)
 }
 
 /// A runtime, found or not.
@@ -211,18 +225,6 @@ fn last_cpu() -> Option<usize> {
     let allowed = rustix::thread::sched_getaffinity(None).ok()?;
     let cpus: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
     cpus.last().copied().filter(|_| cpus.len() > 1)
-}
-
-/// The instances in one process, measured by a process of its own: it is a large one, and that would show in its children.
-fn instances(opts: &Opts) -> io::Result<Vec<InstanceTimes>> {
-    let file = opts.scratch.join("instances.json");
-    let count = if opts.quick { "10000" } else { "100000" };
-    let args = ["instances", "--count", count, "--programs"].map(String::from).into_iter();
-    let places = [opts.folder.as_path(), Path::new("--scratch"), &opts.scratch, Path::new("--json"), &file];
-    let args = args.chain(places.map(adapters::text));
-    let task = Task::new(&std::env::current_exe()?, args);
-    task.print(Duration::from_secs(600)).map_err(|failure| io::Error::other(failure.0))?;
-    serde_json::from_str(&std::fs::read_to_string(&file)?).map_err(io::Error::other)
 }
 
 /// Of all that computed, the relative distance of the quartiles that is least.

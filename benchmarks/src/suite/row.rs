@@ -3,7 +3,7 @@
 //! **Invariant: a row that has failed once stays as it is**, with its first message, and asks for no more runs.
 
 use super::{Suite, SuitePeer};
-use crate::adapters::{Commands, Job, Work};
+use crate::adapters::{Commands, Job, NotReady, Work};
 use crate::child::{Failure, Task, Terms};
 use crate::programs::Program;
 use std::fs;
@@ -43,14 +43,19 @@ impl<'a> Row<'a> {
         let outcome = Outcome::Measured { runs: Vec::new(), artifact: None };
         let mut row = Self { peer, program, terms, commands: None, outcome, compiled: Vec::new() };
         let job = Job { program, tools: &peer.tools, folder, timeout: suite.timeout };
-        if let Err(failure) = row.make_ready(&job, earlier) {
-            row.outcome = Outcome::Failed(failure.0);
+        match row.make_ready(&job, earlier) {
+            Ok(()) => (),
+            Err(NotReady::Failed(failure)) => row.outcome = Outcome::Failed(failure.0),
+            Err(NotReady::Inapplicable(reason)) => row.outcome = Outcome::Inapplicable(reason),
         }
         Ok(row)
     }
 
-    fn make_ready(&mut self, job: &Job<'_>, earlier: &[Self]) -> Result<(), Failure> {
+    fn make_ready(&mut self, job: &Job<'_>, earlier: &[Self]) -> Result<(), NotReady> {
         let commands = self.commands.insert((self.peer.adapter.commands)(job)?).clone();
+        if self.is_only_compiled() && commands.compile.is_none() {
+            return Err(NotReady::Inapplicable("it compiles nothing ahead of time".into()));
+        }
         let mut artifact = None;
         if let Some((compile, file)) = &commands.compile {
             compile.run(self.compile_terms())?;
@@ -62,7 +67,9 @@ impl<'a> Row<'a> {
                 return Ok(());
             }
         }
-        self.run_checked(&commands.run)?;
+        if !self.is_only_compiled() {
+            self.run_checked(&commands.run)?;
+        }
         self.outcome = Outcome::Measured { runs: Vec::new(), artifact };
         Ok(())
     }
@@ -74,6 +81,10 @@ impl<'a> Row<'a> {
             && own.is_some_and(
                 |(_, file)| matches!((fs::read(file), fs::read(artifact)), (Ok(a), Ok(b)) if a == b),
             )
+    }
+
+    fn is_only_compiled(&self) -> bool {
+        self.program.figure == Figure::Compile
     }
 
     /// Compilers may use all CPUs.
@@ -108,10 +119,12 @@ impl<'a> Row<'a> {
         if !matches!(self.outcome, Outcome::Measured { .. }) {
             return Ok(());
         }
-        if let Some((compile, _)) =
-            commands.compile.as_ref().filter(|_| self.program.figure == Figure::Compute)
+        if let Some((compile, _)) = commands.compile.as_ref().filter(|_| self.program.figure != Figure::Start)
         {
             self.compiled.push(compile.run(self.compile_terms())?.run);
+        }
+        if self.is_only_compiled() {
+            return Ok(());
         }
         let run = self.run_checked(&commands.run)?;
         if let Outcome::Measured { runs, .. } = &mut self.outcome {
@@ -129,12 +142,14 @@ impl<'a> Row<'a> {
             peer: self.peer.adapter.name.into(),
             outcome,
         };
+        let compiled = std::mem::take(&mut self.compiled);
         let mut rows = Vec::new();
-        if let (Outcome::Measured { artifact, .. }, false) = (&self.outcome, self.compiled.is_empty()) {
-            let runs = std::mem::take(&mut self.compiled);
-            rows.push(row(Figure::Compile, Outcome::Measured { runs, artifact: *artifact }));
+        if let (Outcome::Measured { artifact, .. }, false) = (&self.outcome, compiled.is_empty()) {
+            rows.push(row(Figure::Compile, Outcome::Measured { runs: compiled, artifact: *artifact }));
         }
-        rows.insert(0, row(self.program.figure, self.outcome.clone()));
+        if rows.is_empty() || !self.is_only_compiled() {
+            rows.insert(0, row(self.program.figure, self.outcome.clone()));
+        }
         rows
     }
 }

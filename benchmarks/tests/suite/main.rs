@@ -58,6 +58,7 @@ fn outcomes(results: &Results) -> BTreeMap<(String, String), Result<usize, Strin
         Outcome::Measured { runs, .. } => Ok(runs.len()),
         Outcome::SameAs(peer) => Err(format!("same as {peer}")),
         Outcome::Failed(message) => Err(message.clone()),
+        Outcome::Inapplicable(reason) => Err(format!("inapplicable: {reason}")),
     };
     rows.map(|row| ((row.program.clone(), row.peer.clone()), outcome(&row.outcome))).collect()
 }
@@ -121,6 +122,30 @@ fn compare_with_itself_and_with_a_slower_one(results: &Results, file: &Path) {
     assert!(String::from_utf8_lossy(&output.stdout).contains("Compute of nbody on wasmaot"));
     let lost = compare(&file.with_file_name("lost.json"));
     assert_eq!(lost.status.code(), Some(2), "an error is no regression");
+}
+
+#[test]
+fn a_large_module_is_only_compiled() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let (results, file) = suite(&folder, &Stubs::new(folder.path()), &["--programs", "sqlite3"]);
+    let outcome = |peer: &str| {
+        let mut rows = results.measurements.iter().filter(|row| row.peer == peer);
+        let row = rows.next().unwrap_or_else(|| panic!("{peer} has no row"));
+        assert!(rows.next().is_none() && row.figure == Figure::Compile, "{peer}");
+        row.outcome.clone()
+    };
+    for peer in ["wasmaot", "wasmtime", "wasmedge", "wamr", "wavm", "lucet"] {
+        let Outcome::Measured { runs, artifact } = outcome(peer) else {
+            panic!("{peer}: {:?}", outcome(peer))
+        };
+        assert!(runs.len() == 2 && artifact.is_some(), "{peer}");
+    }
+    for (peer, reason) in [("native", "no source"), ("docker", "no source"), ("node", "compiles nothing")] {
+        let Outcome::Inapplicable(said) = outcome(peer) else { panic!("{peer}: {:?}", outcome(peer)) };
+        assert!(said.contains(reason), "{peer}: {said}");
+    }
+    let tables = fs::read_to_string(file.with_extension("md")).expect("tables");
+    assert!(tables.contains("Not applicable") && !tables.contains("### Failed"), "{tables}");
 }
 
 #[test]

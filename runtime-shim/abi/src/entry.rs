@@ -1,7 +1,7 @@
 //! How control enters and leaves compiled code.
 //!
 //! **Tail entry**: Cranelift's `Tail` convention, `(vmctx, parameters...) -> results`. Only code
-//! that states the same [`crate::version::TAIL_CONVENTION`] calls it.
+//! that states the same [`crate::version::TAIL_CONVENTION`] calls it; a runtime loads no other.
 //!
 //! **Array entry**: System V, `extern "C" fn(context: u64, values: *mut Value, caller: u64)`.
 //! `context` is the vmctx of the function's instance, or the host's record of a host function.

@@ -11,6 +11,6 @@ pub const ABI_MINOR: u16 = 1;
 
 /// Names the exact form of Cranelift's `Tail` convention that tail entries of an artifact follow.
 ///
-/// Tail entries of two artifacts may call each other only if their ids agree. The array entry
-/// (see [`crate::entry`]) never changes.
+/// Tail entries of two artifacts may call each other only if their ids agree, and code that calls through a reference does not
+/// look: so a runtime loads artifacts of one id only. The array entry (see [`crate::entry`]) never changes.
 pub const TAIL_CONVENTION: u32 = 1;

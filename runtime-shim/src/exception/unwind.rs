@@ -6,13 +6,14 @@
 //! the stub's callee has preserved them), so restoring the stack and frame pointers is all there is to leaving frames.
 //!
 //! **Invariants.** Only the accessible stack of the slot is read, and the search moves upwards. Control goes only to landing pads of a
-//! loaded module's own table, with a stack pointer between the stub's frame and that of the frame that it lands in.
+//! loaded module's own table, with a stack pointer between the stub's frame and that of the frame that it lands in. What lies where a
+//! table says that a frame keeps its vmctx is compared with those of the store's instances of that module, and not believed.
 
 use super::heap::{self, Roots, Thrown};
 use super::{Exception, Tag, TagRecord};
 use crate::activation::{Activation, Landing, Pending};
 use crate::error::HostError;
-use crate::instance::InstanceCore;
+use crate::instance::{InstanceCore, Instances};
 use crate::interrupt;
 use crate::registry::{self, Kind, Regions};
 use crate::slot::StackBounds;
@@ -159,7 +160,8 @@ fn land(
 ) -> Result<bool, HostError> {
     let thrown = core.exceptions.get(id).ok_or(HostError::Trap(TrapCode::ExceptionLimit))?;
     let (stack, fp) = (activation.stack(), activation.guest_fp);
-    let found = registry::read(|regions| find(regions, stack, fp, thrower, thrown.tag));
+    let instances = &core.instances;
+    let found = registry::read(|regions| find(regions, instances, stack, fp, thrower, thrown.tag));
     if let Some(Found { pc, sp, fp, .. }) = found {
         activation.landing = Landing { pc, sp, fp, exception: u64::from(id), values: thrown.values.as_ptr() };
     }
@@ -170,6 +172,7 @@ fn land(
 /// Searches the frames above a stub's for a handler. `thrower` is the vmctx of the stub's caller, if it is one that throws.
 fn find(
     regions: Regions<'_>,
+    instances: &Instances,
     stack: StackBounds,
     stub: u64,
     mut thrower: Option<u64>,
@@ -184,7 +187,8 @@ fn find(
                 Some(offset) => trap::load(stack, sp.checked_add(u64::from(offset))?),
                 None => thrower,
             };
-            if let Some(handler) = site.handlers().find(|handler| catches(handler, vmctx, tag)) {
+            let instance = vmctx.and_then(|vmctx| instances.running(vmctx, text));
+            if let Some(handler) = site.handlers().find(|handler| catches(handler, instance, tag)) {
                 trap::load(stack, fp)?;
                 let pc = text + u64::from(handler.landing);
                 return Some(Found { pc, sp, fp, keeps: handler.clause.keeps });
@@ -209,15 +213,8 @@ fn site_at(regions: Regions<'_>, return_address: u64) -> Option<(u64, SiteRef<'s
     }
 }
 
-fn catches(handler: &Handler, vmctx: Option<u64>, tag: *const TagRecord) -> bool {
-    match (handler.clause.tag, vmctx) {
-        (None, _) => true,
-        (Some(index), Some(vmctx)) => {
-            // SAFETY: compiled code keeps its vmctx where its module's table says, or passed it to the builtin.
-            let instance = unsafe { InstanceCore::from_vmctx(vmctx) };
-            // The index is one of the module's, which was checked when it was opened.
-            std::ptr::eq(instance.tag(index), tag)
-        }
-        (Some(_), None) => false,
-    }
+fn catches(handler: &Handler, instance: Option<&InstanceCore>, tag: *const TagRecord) -> bool {
+    let Some(index) = handler.clause.tag else { return true };
+    // The index is one of the module's, which was checked when it was opened.
+    instance.is_some_and(|instance| std::ptr::eq(instance.tag(index), tag))
 }

@@ -24,7 +24,6 @@ use std::sync::Arc;
 use wasmaot_abi::descriptor::{ConstExpr, DataMode, ElemMode, ExportKind};
 use wasmaot_abi::slot::DEFAULT_STACK;
 use wasmaot_abi::state::{FuncRef, ImportedFunction, MemoryRef, StateLayout, TableRef};
-use wasmaot_abi::version::TAIL_CONVENTION;
 
 /// What an instance imports, checked against the module's imports, each list in their order.
 #[derive(Default)]
@@ -312,11 +311,10 @@ impl InstanceCore {
             return self.state().get(layout.imported_function(entry.func));
         }
         let record = &self.funcrefs[position];
-        let can_jump = record.convention == TAIL_CONVENTION;
         ImportedFunction {
             array_entry: record.array_entry,
             context: self.slot.vmctx() as u64,
-            tail_entry: if can_jump { record.tail_entry } else { 0 },
+            tail_entry: record.tail_entry,
         }
     }
 

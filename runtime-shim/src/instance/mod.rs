@@ -38,6 +38,12 @@ impl Instances {
         self.0.push(instance);
     }
 
+    /// The one with this vmctx, if its code starts at an address.
+    pub(crate) fn running(&self, vmctx: u64, text: u64) -> Option<&InstanceCore> {
+        let found = self.0.iter().find(|instance| instance.slot().vmctx() as u64 == vmctx)?;
+        (found.module().code_address(0) == text).then_some(found)
+    }
+
     /// What globals hold that refer to exceptions.
     pub(crate) fn exception_globals(&self) -> impl Iterator<Item = u32> {
         self.0.iter().flat_map(|instance| instance.exception_globals())

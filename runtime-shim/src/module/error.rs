@@ -71,6 +71,16 @@ pub enum OpenError {
         /// The major version that this runtime loads.
         supported: u16,
     },
+    /// Its functions call each other in another way than those of this runtime's other modules, so that none of theirs could call them.
+    #[error(
+        "the module header's calling convention is {found}, this runtime's is {supported}: compile the module again"
+    )]
+    Convention {
+        /// [`TAIL_CONVENTION`](wasmaot_abi::version::TAIL_CONVENTION) of the artifact.
+        found: u32,
+        /// That of this runtime.
+        supported: u32,
+    },
     /// The file has another size than when it was written.
     #[error("the file has {found} bytes, but was written with {stated}")]
     FileSize {

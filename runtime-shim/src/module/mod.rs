@@ -1,6 +1,6 @@
 //! Modules: artifacts that have been checked and mapped, ready to be instantiated any number of times.
 //!
-//! Opening goes in this order: ELF structures, header (ABI version, size, checksum, CPU), descriptor, every index in
+//! Opening goes in this order: ELF structures, header (ABI version, size, checksum, calling convention, CPU), descriptor, every index in
 //! it; only then is the code mapped. **Invariants.** Nothing of a file is mapped executable before all of it has been checked, and
 //! nothing of it runs while it is opened. A module's mappings live as long as any clone of it.
 
@@ -33,7 +33,7 @@ use wasmaot_abi::header::Header;
 use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::trap::TrapTable;
-use wasmaot_abi::version::ABI_MAJOR;
+use wasmaot_abi::version::{ABI_MAJOR, TAIL_CONVENTION};
 use wasmaot_abi::wire::{Decode, Reader};
 
 /// A checked and mapped artifact. Cloning it is cheap.
@@ -243,6 +243,9 @@ fn read_header(source: &Source, elf: &Elf) -> Result<(Header, Descriptor), OpenE
     let checksum = source.checksum(elf.module.offset + Header::CHECKSUM_OFFSET as u64)?;
     if header.checksum != checksum {
         return Err(OpenError::Checksum { stated: header.checksum, found: checksum });
+    }
+    if header.convention != TAIL_CONVENTION {
+        return Err(OpenError::Convention { found: header.convention, supported: TAIL_CONVENTION });
     }
     let missing = header.cpu_features & !cpu::features();
     if missing != 0 {

@@ -3,7 +3,7 @@
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 
-/// A value in a form that both sides share. References to functions only tell whether they are null.
+/// A value in a form that both sides share. References to functions and exceptions only tell whether they are null.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Value {
     /// `i32`.
@@ -20,6 +20,8 @@ pub(crate) enum Value {
     Func(bool),
     /// The host value of an `externref`.
     Extern(Option<u32>),
+    /// Whether an `exnref` is not null.
+    Exn(bool),
 }
 
 impl PartialEq for Value {
@@ -38,13 +40,14 @@ impl PartialEq for Value {
             (Value::V128(a), Value::V128(b)) => a == b,
             (Value::Func(a), Value::Func(b)) => a == b,
             (Value::Extern(a), Value::Extern(b)) => a == b,
+            (Value::Exn(a), Value::Exn(b)) => a == b,
             _ => false,
         }
     }
 }
 
 impl Value {
-    /// A value of a type from random bits. NaNs become the canonical one, function references null.
+    /// A value of a type from random bits. NaNs become the canonical one, references to functions and exceptions null.
     pub(crate) fn from_bits(ty: ValType, bits: u64) -> Self {
         match ty {
             ValType::I32 => Value::I32(bits as i32),
@@ -59,6 +62,7 @@ impl Value {
             }
             ValType::V128 => Value::V128(u128::from(bits) | u128::from(bits.rotate_left(20)) << 64),
             ValType::Ref(ty) if ty.heap.is_func() => Value::Func(false),
+            ValType::Ref(_) if ty.is_exn_ref() => Value::Exn(false),
             ValType::Ref(_) => Value::Extern((!bits.is_multiple_of(4)).then_some(bits as u32 % 1000)),
         }
     }
@@ -76,12 +80,19 @@ pub(crate) enum End {
     Values(Vec<Value>),
     /// With a trap. An index outside a table in `call_indirect` counts as a table access out of bounds: `wasmi` does not tell them apart.
     Trap(TrapCode),
+    /// With an exception that nothing caught, and these values of it.
+    Exception(Vec<Value>),
 }
 
 impl End {
     /// A trap in the form that both sides share.
     pub(crate) fn trap(code: TrapCode) -> Self {
-        End::Trap(if code == TrapCode::UndefinedElement { TrapCode::TableOutOfBounds } else { code })
+        End::Trap(match code {
+            TrapCode::UndefinedElement => TrapCode::TableOutOfBounds,
+            // See `atomics`.
+            TrapCode::UnalignedAtomic | TrapCode::ExpectedSharedMemory => TrapCode::Unreachable,
+            other => other,
+        })
     }
 }
 
@@ -96,6 +107,8 @@ pub(crate) enum Item {
     Memory(MemoryType),
     /// A global.
     Global(GlobalType),
+    /// A tag, by the values of its exceptions.
+    Tag(Vec<ValType>),
 }
 
 /// What to provide to a module, and what to look at.
@@ -122,4 +135,12 @@ pub(crate) trait Engine {
     fn memory(&mut self, name: &str) -> Vec<u8>;
     /// The calls of host functions since the last time, in order.
     fn host_calls(&mut self) -> Vec<HostCall>;
+}
+
+/// A module that one side has read.
+pub(crate) trait Program {
+    /// What the module imports and exports.
+    fn plan(&self) -> Plan;
+    /// Instantiates the module with the imports of the plan.
+    fn instantiate(&self, plan: &Plan) -> Result<(End, Option<Box<dyn Engine>>), String>;
 }

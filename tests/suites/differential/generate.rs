@@ -4,11 +4,41 @@
 //! imports. All end: loops and calls draw on a fuel global that traps when it is used up. Sizes are bounded so that
 //! growing a memory or table succeeds or fails alike on both sides.
 
-use crate::engine::Plan;
-use crate::theirs;
+use crate::atomics;
+use crate::engine::{Plan, Program};
+use crate::{ours, theirs};
 use arbitrary::Unstructured;
 use wasm_smith::{Config, Module};
-use wasmaot_tests::Random;
+use wasmaot_abi::cpu::BASELINE;
+use wasmaot_compiler::{OptLevel, Options, TargetCpu};
+use wasmaot_tests::{Random, options};
+
+/// What a module is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Oracle {
+    /// The interpreter.
+    Interpreter,
+    /// Our own code, not optimised: for what has no like in the interpreter.
+    Unoptimised,
+}
+
+impl Oracle {
+    /// The other side's form of a module.
+    pub(crate) fn program(self, wasm: &[u8]) -> Result<Box<dyn Program>, String> {
+        Ok(match self {
+            Oracle::Interpreter => Box::new(theirs::Program::new(wasm)?),
+            Oracle::Unoptimised => {
+                let options = Options { opt: OptLevel::None, cpu: TargetCpu::Level(BASELINE), ..options() };
+                Box::new(ours::Program::new(wasm, &options)?)
+            }
+        })
+    }
+
+    /// That of module number `number`. Those with exceptions may trap, or they could not throw.
+    fn of(number: u64) -> Self {
+        if number % 10 == 3 { Oracle::Unoptimised } else { Oracle::Interpreter }
+    }
+}
 
 /// Calls and loop iterations that an instance may make in all. Few enough for all to be calls within calls.
 const FUEL: u32 = 2_000;
@@ -17,6 +47,7 @@ fn config(number: u64) -> Config {
     let (traps, imports) = (number % 2 == 1, number / 2 % 2 == 1);
     // Half of the modules have memories as before the proposals on them.
     let memories = number / 4 % 2 == 1;
+    let exceptions = Oracle::of(number) == Oracle::Unoptimised;
     Config {
         // The four kinds.
         disallow_traps: !traps,
@@ -34,6 +65,7 @@ fn config(number: u64) -> Config {
         min_memories: (!(number / 16).is_multiple_of(8)).into(),
         max_memories: if memories { 4 } else { 1 },
         max_tables: 3,
+        min_tags: if exceptions { 3 } else { 0 },
         max_data_segments: 6,
         max_element_segments: 6,
         // Bounds, so that both sides grow alike.
@@ -43,20 +75,21 @@ fn config(number: u64) -> Config {
         table_max_size_required: true,
         // Which NaN comes out is not specified, but can be seen in memory.
         canonicalize_nans: true,
-        // Wasm 2.0, extended constants, tail calls, wide arithmetic, and (in half of the modules) the proposals on memories.
+        // Wasm 2.0, extended constants, tail calls, wide arithmetic, (in half of the modules) the proposals on memories, and (in a
+        // third) atomic operators and shared memories, and (in a tenth) exceptions.
         // Results of relaxed SIMD are not specified.
         acquire_release_atomics_enabled: false,
         compact_imports_enabled: false,
         custom_descriptors_enabled: false,
         custom_page_sizes_enabled: memories,
-        exceptions_enabled: false,
+        exceptions_enabled: exceptions,
         gc_enabled: false,
         memory64_enabled: memories,
         max_memory64_bytes: 8 * 65_536,
         multibyte_array_access_enabled: false,
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
-        threads_enabled: false,
+        threads_enabled: number / 32 % 3 == 1,
         // Vectors in half of the modules, so that they do not crowd out the rest.
         simd_enabled: number / 8 % 2 == 1,
         bulk_memory_enabled: true,
@@ -71,18 +104,30 @@ fn config(number: u64) -> Config {
     }
 }
 
+/// A random module.
+pub(crate) struct Generated {
+    /// Its bytes.
+    pub(crate) wasm: Vec<u8>,
+    /// How many atomic operators it has.
+    pub(crate) atomics: usize,
+    /// What to compare it with.
+    pub(crate) oracle: Oracle,
+}
+
 /// Module number `number`.
-pub(crate) fn module(number: u64) -> Vec<u8> {
+pub(crate) fn module(number: u64) -> Generated {
     let mut random = Random::new(number);
     loop {
         let bytes = random.bytes(16_384);
         // The generator gives up on some byte strings; the next ones are as good.
         let Ok(mut module) = Module::new(config(number), &mut Unstructured::new(&bytes)) else { continue };
         module.ensure_termination(FUEL).unwrap_or_else(|e| panic!("module {number}: {e}"));
-        let wasm = module.to_bytes();
+        let tamed = atomics::tame(&module.to_bytes());
+        let (wasm, atomics) = tamed.unwrap_or_else(|e| panic!("module {number}: {e}"));
         // A linker can satisfy two imports of one name only if their types agree.
-        if theirs::Program::new(&wasm).is_ok_and(|program| names_differ(&program.plan())) {
-            return wasm;
+        let oracle = Oracle::of(number);
+        if oracle.program(&wasm).is_ok_and(|program| names_differ(&program.plan())) {
+            return Generated { wasm, atomics, oracle };
         }
     }
 }

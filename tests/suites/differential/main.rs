@@ -1,19 +1,25 @@
 //! Random modules, run here and by the interpreter `wasmi`: results, memories, globals, tables, traps and
-//! calls of host functions must agree. Some are rewritten for our side, to use what the interpreter lacks, see [`references`].
+//! calls of host functions must agree. What the interpreter lacks is put in the place of what it has, or the other way round: modules are
+//! rewritten for our side to call through references ([`references`]) and to throw exceptions ([`throwing`]), and for its side to do
+//! without atomic operators ([`atomics`]). Generated exceptions are compared with our own code, not optimised.
 //!
 //! Module number n is always the same. Variables: `WASMAOT_FUZZ_MODULES` is how many to run (2,500
 //! unless given), `WASMAOT_FUZZ_FIRST` the number of the first. A module on which the two disagree is
 //! written out; once understood it belongs in `tests/regressions/`, which is run as well.
 //! **Invariant: at least half of the modules run an export to its normal end**, so that agreement means something.
 
+mod atomics;
 mod engine;
 mod generate;
 mod ours;
 mod references;
+mod rewrite;
 mod theirs;
+mod throwing;
 
-use engine::{End, Engine, Item, Plan, Value};
-use references::Form;
+use engine::{End, Engine, Item, Plan, Program, Value};
+use generate::{Generated, Oracle};
+use rewrite::Form;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use wasmaot_abi::trap::TrapCode;
@@ -35,6 +41,11 @@ struct Tally {
     calls: usize,
     normal_ends: usize,
     traps: usize,
+    /// Calls that ended in an exception.
+    exceptions: usize,
+    /// Modules with atomic operators, and those that throw.
+    with_atomics: usize,
+    throwing: usize,
     /// Modules given up because one side ran out of stack, which the specification leaves to the implementation.
     exhausted: usize,
 }
@@ -47,6 +58,9 @@ impl Tally {
             calls: self.calls + other.calls,
             normal_ends: self.normal_ends + other.normal_ends,
             traps: self.traps + other.traps,
+            exceptions: self.exceptions + other.exceptions,
+            with_atomics: self.with_atomics + other.with_atomics,
+            throwing: self.throwing + other.throwing,
             exhausted: self.exhausted + other.exhausted,
         }
     }
@@ -68,9 +82,9 @@ fn argument(random: &mut Random, ty: wasmaot_abi::types::ValType) -> Value {
 ///
 /// Each export has its turn in a fresh instance, as the fuel of an instance is used up for good; the export after it is
 /// called next, to see what the first one left behind.
-fn compare(wasm: &[u8], form: Form, options: &Options) -> Result<Tally, String> {
+fn compare(wasm: &[u8], oracle: Oracle, form: Form, options: &Options) -> Result<Tally, String> {
     let mut tally = Tally { modules: 1, ..Tally::default() };
-    let (theirs, ours) = (theirs::Program::new(wasm)?, ours::Program::new(&form.of(wasm)?, options)?);
+    let (theirs, ours) = (oracle.program(wasm)?, ours::Program::new(&form.of(wasm)?, options)?);
     let plan = theirs.plan();
     let functions: Vec<(&str, &FuncType)> = plan.exports.iter().filter_map(function).collect();
     let mut random = Random::new(0);
@@ -86,7 +100,7 @@ fn compare(wasm: &[u8], form: Form, options: &Options) -> Result<Tally, String> 
             }
         }
         let (Some(mut ours), Some(mut theirs)) = (ours, theirs) else { return Ok(tally) };
-        check_state(&plan, &mut ours, &mut theirs, "instantiation")?;
+        check_state(&plan, &mut *ours, &mut *theirs, "instantiation")?;
         for &(name, ty) in functions.iter().cycle().skip(first).take(CALLS.min(functions.len())) {
             let arguments: Vec<Value> = ty.params.iter().map(|&ty| argument(&mut random, ty)).collect();
             let what = format!("call of {name:?} with {arguments:?}");
@@ -104,8 +118,9 @@ fn compare(wasm: &[u8], form: Form, options: &Options) -> Result<Tally, String> 
             match ours_end {
                 End::Values(_) => tally.normal_ends += 1,
                 End::Trap(_) => tally.traps += 1,
+                End::Exception(_) => tally.exceptions += 1,
             }
-            check_state(&plan, &mut ours, &mut theirs, &what)?;
+            check_state(&plan, &mut *ours, &mut *theirs, &what)?;
         }
     }
     tally.with_normal_end = usize::from(tally.normal_ends > 0);
@@ -119,8 +134,8 @@ fn function((name, item): &(String, Item)) -> Option<(&str, &FuncType)> {
 /// Compares everything that the host can see.
 fn check_state(
     plan: &Plan,
-    ours: &mut ours::Run,
-    theirs: &mut theirs::Run,
+    ours: &mut dyn Engine,
+    theirs: &mut dyn Engine,
     when: &str,
 ) -> Result<(), String> {
     let (ours_log, theirs_log) = (ours.host_calls(), theirs.host_calls());
@@ -129,7 +144,7 @@ fn check_state(
     }
     for (name, item) in &plan.exports {
         match item {
-            Item::Func(_) => {}
+            Item::Func(_) | Item::Tag(_) => {}
             Item::Global(_) => {
                 let (a, b) = (ours.global(name), theirs.global(name));
                 if a != b {
@@ -175,8 +190,8 @@ fn keep(number: u64, wasm: &[u8]) -> String {
 
 /// In which form modules are run here, by number.
 const FORMS: [Form; 5] = {
-    use Form::{AsGenerated as A, ThroughReferences as R};
-    [A, A, R, A, R]
+    use Form::{AsGenerated as A, ThroughExceptions as E, ThroughReferences as R};
+    [A, E, R, A, E]
 };
 
 /// The default options, twice as often as each of the others.
@@ -192,25 +207,31 @@ fn random_modules_agree() {
     let variants = all_variants();
     let failures = Mutex::new(Vec::new());
     let tallies = parallel(first..first + count, |number| {
-        let wasm = generate::module(number);
+        let Generated { wasm, atomics, oracle } = generate::module(number);
         let (variant, options) = &variants[number as usize / 4 % variants.len()];
         let form = FORMS[number as usize % FORMS.len()];
-        let result = catch_unwind(AssertUnwindSafe(|| compare(&wasm, form, options)));
+        let result = catch_unwind(AssertUnwindSafe(|| compare(&wasm, oracle, form, options)));
         let result = result.unwrap_or_else(|_| Err("a panic, see above".to_string()));
-        result.unwrap_or_else(|error| {
+        let tally = result.unwrap_or_else(|error| {
             let path = keep(number, &wasm);
             let line = format!(
-                "module {number} ({variant}, {form:?}): {error}\n  the module: {path}\n  again: WASMAOT_FUZZ_FIRST={number} \
+                "module {number} ({variant}, {oracle:?}, {form:?}): {error}\n  the module: {path}\n  again: WASMAOT_FUZZ_FIRST={number} \
                      WASMAOT_FUZZ_MODULES=1 cargo test -p wasmaot-tests --test differential"
             );
             failures.lock().unwrap_or_else(|e| e.into_inner()).push(line);
             Tally { modules: 1, ..Tally::default() }
-        })
+        });
+        let throwing = usize::from(form == Form::ThroughExceptions);
+        Tally { with_atomics: usize::from(atomics > 0), throwing, ..tally }
     });
     let tally = tallies.into_iter().fold(Tally::default(), Tally::add);
     report(format_args!(
         "differential: {} modules from {first}, {} with a normal end, {} calls ({} normal, {} trapped), {} out of stack",
         tally.modules, tally.with_normal_end, tally.calls, tally.normal_ends, tally.traps, tally.exhausted
+    ));
+    let Tally { with_atomics, throwing, exceptions, .. } = tally;
+    report(format_args!(
+        "differential: {with_atomics} modules with atomic operators, {throwing} that throw their results, {exceptions} calls ended in an exception"
     ));
     let failures = failures.into_inner().unwrap_or_else(|e| e.into_inner());
     assert!(
@@ -219,8 +240,12 @@ fn random_modules_agree() {
         failures.len(),
         failures[..failures.len().min(10)].join("\n")
     );
+    if count >= 1_000 {
+        assert!(exceptions > 0, "no call ends in an exception");
+    }
     if count >= 100 {
         assert!(tally.with_normal_end * 2 >= tally.modules, "too few modules run to a normal end");
+        assert!(with_atomics * 20 >= tally.modules, "too few modules have atomic operators");
         assert!(tally.exhausted * 100 <= tally.modules, "too many modules run out of stack");
     }
 }
@@ -232,8 +257,8 @@ fn regressions_agree() {
     for path in &found {
         let wasm = wat::parse_file(path).unwrap_or_else(|e| panic!("{e}"));
         for (variant, options) in all_variants() {
-            for form in [Form::AsGenerated, Form::ThroughReferences] {
-                let run = compare(&wasm, form, &options);
+            for form in Form::ALL {
+                let run = compare(&wasm, Oracle::Interpreter, form, &options);
                 run.unwrap_or_else(|e| panic!("{} ({variant}, {form:?}): {e}", path.display()));
             }
         }

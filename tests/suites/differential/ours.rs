@@ -1,14 +1,15 @@
 //! The side of wasmaot.
 
-use crate::engine::{End, Engine, HostCall, Item, Plan, Value};
-use wasmaot_abi::types::ValType;
+use crate::engine::{self, End, Engine, HostCall, Item, Plan, Value};
+use wasmaot_abi::descriptor::{ExportKind, ImportKind};
+use wasmaot_abi::types::FuncType;
 use wasmaot_compiler::Options;
 use wasmaot_runtime::{
-    CallError, Extern, Global, Instance, InstantiateError, Linker, Memory, Module, Store, Table, Val,
+    CallError, Extern, Global, Instance, InstantiateError, Linker, Memory, Module, Store, Table, Tag, Val,
 };
 
 /// An instance and its store, whose data is the log of host calls.
-pub(crate) struct Run {
+struct Run {
     store: Store<Vec<HostCall>>,
     instance: Instance,
 }
@@ -25,15 +26,86 @@ impl Program {
         Ok(Self { module: Module::from_bytes(&output.bytes).map_err(|e| e.to_string())? })
     }
 
-    /// Instantiates the module with the imports of the plan.
-    pub(crate) fn instantiate(&self, plan: &Plan) -> Result<(End, Option<Run>), String> {
+    fn func_type(&self, index: u32) -> FuncType {
+        self.module.descriptor().types[index as usize].clone()
+    }
+
+    /// The types of imports of one kind, and of what the module defines behind them.
+    fn types_of<T>(
+        &self,
+        imported: impl Fn(&ImportKind) -> Option<T>,
+        defined: impl Iterator<Item = T>,
+    ) -> Vec<T> {
+        self.module.imports().iter().filter_map(|import| imported(&import.kind)).chain(defined).collect()
+    }
+
+    fn imported(&self, kind: &ImportKind) -> Item {
+        match *kind {
+            ImportKind::Func { ty } => Item::Func(self.func_type(ty)),
+            ImportKind::Table { ty } => Item::Table(ty),
+            ImportKind::Memory { ty } => Item::Memory(ty),
+            ImportKind::Global { ty } => Item::Global(ty),
+            ImportKind::Tag { ty } => Item::Tag(self.func_type(ty).params),
+        }
+    }
+
+    fn exported(&self, kind: ExportKind) -> Item {
+        let descriptor = self.module.descriptor();
+        match kind {
+            ExportKind::Func { index } => {
+                Item::Func(self.func_type(descriptor.entry_of(index).expect("it is exported").ty))
+            }
+            ExportKind::Table { index } => {
+                let imported =
+                    |kind: &ImportKind| if let ImportKind::Table { ty } = *kind { Some(ty) } else { None };
+                let tables = self.types_of(imported, descriptor.tables.iter().map(|table| table.ty));
+                Item::Table(tables[index as usize])
+            }
+            ExportKind::Memory { index } => {
+                let imported =
+                    |kind: &ImportKind| if let ImportKind::Memory { ty } = *kind { Some(ty) } else { None };
+                let memories = self.types_of(imported, descriptor.memories.iter().map(|memory| memory.ty));
+                Item::Memory(memories[index as usize])
+            }
+            ExportKind::Global { index } => {
+                let imported =
+                    |kind: &ImportKind| if let ImportKind::Global { ty } = *kind { Some(ty) } else { None };
+                let globals = self.types_of(imported, descriptor.globals.iter().map(|global| global.ty));
+                Item::Global(globals[index as usize])
+            }
+            ExportKind::Tag { index } => {
+                let ty = descriptor.tag_types().nth(index as usize).expect("it is exported");
+                Item::Tag(self.func_type(ty).params)
+            }
+        }
+    }
+}
+
+impl engine::Program for Program {
+    fn plan(&self) -> Plan {
+        let imports = self.module.imports().iter();
+        let exports = self.module.exports().iter();
+        Plan {
+            imports: imports.map(|i| (i.module.clone(), i.name.clone(), self.imported(&i.kind))).collect(),
+            exports: exports.map(|e| (e.name.clone(), self.exported(e.kind))).collect(),
+        }
+    }
+
+    fn instantiate(&self, plan: &Plan) -> Result<(End, Option<Box<dyn Engine>>), String> {
         let mut store = Store::new(Vec::new());
         let mut linker = Linker::new();
         for (position, (module, name, item)) in plan.imports.iter().enumerate() {
-            define(&mut store, &mut linker, position, (module, name), item)?;
+            // The plan may not know which memories are shared.
+            let mut imports = self.module.imports().iter();
+            let import = imports.find(|import| (&import.module, &import.name) == (module, name));
+            let shared = match import.map(|import| &import.kind) {
+                Some(&ImportKind::Memory { ty }) => Some(Item::Memory(ty)),
+                _ => None,
+            };
+            define(&mut store, &mut linker, position, (module, name), shared.as_ref().unwrap_or(item))?;
         }
         match linker.instantiate(&mut store, &self.module) {
-            Ok(instance) => Ok((End::Values(Vec::new()), Some(Run { store, instance }))),
+            Ok(instance) => Ok((End::Values(Vec::new()), Some(Box::new(Run { store, instance })))),
             Err(InstantiateError::Run(error)) => Ok((end_of(error)?, None)),
             Err(error) => Err(error.to_string()),
         }
@@ -69,9 +141,10 @@ fn define(
             .map(Extern::Global)
             .map_err(|e| e.to_string())?,
         Item::Table(ty) => {
-            let null = if ty.element == ValType::FUNCREF { Val::FuncRef(None) } else { Val::ExternRef(None) };
+            let null = Val::default_of(ty.element).ok_or("a table that cannot be empty")?;
             Table::new(store, *ty, null).map(Extern::Table).map_err(|e| e.to_string())?
         }
+        Item::Tag(values) => Extern::Tag(Tag::new(store, values)),
         Item::Memory(ty) => Memory::of_type(store, *ty).map(Extern::Memory).map_err(|e| e.to_string())?,
     };
     linker.define(module, name, definition).map(drop).map_err(|e| e.to_string())
@@ -80,6 +153,9 @@ fn define(
 fn end_of(error: CallError) -> Result<End, String> {
     match error {
         CallError::Trap(trap) => Ok(End::trap(trap.code)),
+        CallError::Exception(exception) => {
+            Ok(End::Exception(exception.values.iter().map(from_ours).collect()))
+        }
         error => Err(format!("wasmaot: {error}")),
     }
 }
@@ -93,7 +169,7 @@ fn from_ours(value: &Val) -> Value {
         Val::V128(bits) => Value::V128(bits),
         Val::FuncRef(func) => Value::Func(func.is_some()),
         Val::ExternRef(value) => Value::Extern(value),
-        Val::ExnRef(_) => unreachable!("the generator makes no exceptions"),
+        Val::ExnRef(value) => Value::Exn(value.is_some()),
     }
 }
 
@@ -106,6 +182,7 @@ fn to_ours(value: Value) -> Val {
         Value::V128(bits) => Val::V128(bits),
         Value::Func(_) => Val::FuncRef(None),
         Value::Extern(value) => Val::ExternRef(value),
+        Value::Exn(_) => Val::ExnRef(None),
     }
 }
 

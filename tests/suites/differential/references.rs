@@ -3,57 +3,17 @@
 //! `call` and `return_call` become `ref.func` and `call_ref` or `return_call_ref`; in turn as it is, through a label whose operand may
 //! be null, and after `ref.as_non_null`. Modules export all of their functions, so references to them are declared.
 
+use crate::rewrite::{Facts, emit};
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{BlockType, CodeSection, HeapType, Instruction, Module, RefType, ValType};
-use wasmparser::{FunctionBody, Operator, Parser, Payload, TypeRef};
+use wasmparser::{FunctionBody, Operator, Parser};
 
-/// What a side is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// The module.
-    AsGenerated,
-    /// The module, rewritten.
-    ThroughReferences,
-}
-
-impl Form {
-    /// The module in this form.
-    pub(crate) fn of(self, wasm: &[u8]) -> Result<Vec<u8>, String> {
-        match self {
-            Form::AsGenerated => Ok(wasm.to_vec()),
-            Form::ThroughReferences => rewrite(wasm).map_err(|error| error.to_string()),
-        }
-    }
-}
-
-fn rewrite(wasm: &[u8]) -> Result<Vec<u8>, Error<std::convert::Infallible>> {
+/// Rewrites a module.
+pub(crate) fn rewrite(wasm: &[u8]) -> Result<Vec<u8>, Error> {
     let mut module = Module::new();
-    let types = function_types(wasm)?;
+    let types = Facts::of(wasm)?.functions;
     Rewriter { types, calls: 0 }.parse_core_module(&mut module, Parser::new(0), wasm)?;
     Ok(module.finish())
-}
-
-/// The index of each function's type.
-fn function_types(wasm: &[u8]) -> wasmparser::Result<Vec<u32>> {
-    let mut types = Vec::new();
-    for payload in Parser::new(0).parse_all(wasm) {
-        match payload? {
-            Payload::ImportSection(imports) => {
-                for import in imports.into_imports() {
-                    if let TypeRef::Func(ty) = import?.ty {
-                        types.push(ty);
-                    }
-                }
-            }
-            Payload::FunctionSection(functions) => {
-                for ty in functions {
-                    types.push(ty?);
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(types)
 }
 
 struct Rewriter {
@@ -97,10 +57,7 @@ impl Reencode for Rewriter {
                 }
             };
             let (way, ty) = self.reference(func);
-            way.iter().for_each(|instruction| {
-                function.instruction(instruction);
-            });
-            function.instruction(&call(ty));
+            emit(&mut function, way.into_iter().chain([call(ty)]));
         }
         code.function(&function);
         Ok(())

@@ -1,13 +1,14 @@
 //! The side of `wasmi`.
 
-use crate::engine::{End, Engine, HostCall, Item, Plan, Value};
+use crate::atomics;
+use crate::engine::{self, End, Engine, HostCall, Item, Plan, Value};
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::{self, Limits};
 use wasmi::errors::{ErrorKind, InstantiationError, TableError};
 use wasmi::{Config, Extern, ExternRef, ExternType, Func, Instance, Linker, Module, Ref, Store, Val};
 
 /// An instance and its store, whose data is the log of host calls.
-pub(crate) struct Run {
+struct Run {
     store: Store<Vec<HostCall>>,
     instance: Instance,
 }
@@ -27,15 +28,17 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Reads a module.
+    /// Reads a module, less its atomic operators.
     pub(crate) fn new(wasm: &[u8]) -> Result<Self, String> {
         let engine = engine();
+        let wasm = &atomics::lower(wasm).map_err(|e| e.to_string())?;
         let module = Module::new(&engine, wasm).map_err(|e| format!("wasmi refuses the module: {e}"))?;
         Ok(Self { engine, module })
     }
+}
 
-    /// What the module imports and exports.
-    pub(crate) fn plan(&self) -> Plan {
+impl engine::Program for Program {
+    fn plan(&self) -> Plan {
         let imports = self.module.imports();
         let exports = self.module.exports();
         Plan {
@@ -44,8 +47,7 @@ impl Program {
         }
     }
 
-    /// Instantiates the module with the imports of the plan.
-    pub(crate) fn instantiate(&self, plan: &Plan) -> Result<(End, Option<Run>), String> {
+    fn instantiate(&self, plan: &Plan) -> Result<(End, Option<Box<dyn Engine>>), String> {
         let mut store = Store::new(&self.engine, Vec::new());
         let mut linker = Linker::new(&self.engine);
         let imports = self.module.imports().map(|import| import.ty().clone());
@@ -54,7 +56,7 @@ impl Program {
             linker.define(module, name, definition).map_err(|e| e.to_string())?;
         }
         match linker.instantiate_and_start(&mut store, &self.module) {
-            Ok(instance) => Ok((End::Values(Vec::new()), Some(Run { store, instance }))),
+            Ok(instance) => Ok((End::Values(Vec::new()), Some(Box::new(Run { store, instance })))),
             Err(error) => Ok((end_of(&error)?, None)),
         }
     }
@@ -182,6 +184,7 @@ impl Run {
             Value::F64(bits) => Val::F64(wasmi::F64::from_bits(bits)),
             Value::V128(bits) => Val::V128(bits.into()),
             Value::Func(_) => Val::FuncRef(Ref::Null),
+            Value::Exn(_) => unreachable!("it knows no exceptions"),
             Value::Extern(None) => Val::ExternRef(Ref::Null),
             Value::Extern(Some(value)) => Val::ExternRef(Ref::Val(ExternRef::new(&mut self.store, value))),
         }

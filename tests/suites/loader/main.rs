@@ -3,6 +3,7 @@
 //! **Invariant: whatever a file holds, opening it gives a module or a typed error**, and nothing from it runs. A
 //! crash of this test is a failure of that.
 
+mod exceptions;
 mod image;
 mod maps;
 mod mutated;

@@ -36,7 +36,7 @@ enum Damage {
 const KINDS: [Damage; 6] =
     [Damage::Truncation, Damage::BitFlip, Damage::Bytes, Damage::Number, Damage::Splice, Damage::Move];
 
-/// Parts of a file where damage is most likely to be read: ELF header and program headers, dynamic section, symbols, descriptor, maps, section headers.
+/// Parts of a file where damage is most likely to be read: ELF header and program headers, dynamic section, symbols, descriptor, tables, maps, section headers.
 fn places(image: &Image) -> Vec<Range<usize>> {
     let sections = image.u64_at(40) as usize;
     let mut found = vec![0..64, 64..64 + 56 * usize::from(image.bytes[56]), sections..image.bytes.len()];
@@ -46,6 +46,7 @@ fn places(image: &Image) -> Vec<Range<usize>> {
         ".dynstr",
         ".wasmaot.module",
         ".wasmaot.traps",
+        ".wasmaot.exceptions",
         ".wasmaot.addrmap",
         ".wasmaot.funcs",
         ".shstrtab",

@@ -3,7 +3,7 @@
 use crate::image::{Image, NEEDED, RICH, SMALL, SYMENT};
 use std::path::Path;
 use wasmaot_abi::header::Header;
-use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR};
+use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, TAIL_CONVENTION};
 use wasmaot_runtime::{Module, OpenError};
 
 fn open(image: &Image) -> Result<Module, OpenError> {
@@ -89,6 +89,19 @@ fn another_abi_version() {
         }
     }
     with_header(|header| header.minor = ABI_MINOR + 1).expect("every minor of the major loads");
+}
+
+#[test]
+fn another_calling_convention() {
+    for other in [0, TAIL_CONVENTION + 1, u32::MAX] {
+        let error = with_header(|header| header.convention = other).expect_err("it is refused");
+        assert!(
+            matches!(error, OpenError::Convention { found, supported: TAIL_CONVENTION } if found == other),
+            "{error}"
+        );
+        let told = error.to_string();
+        assert!(told.contains("calling convention") && told.contains(&other.to_string()), "{told}");
+    }
 }
 
 #[test]

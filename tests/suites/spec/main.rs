@@ -64,9 +64,34 @@ fn run_with(set: &str, name: &str, options: &Options, files: impl Iterator<Item 
 
 /// Runs a set with other options than the default ones. The code differs with them; what it does must not.
 fn run_variants<I: Iterator<Item = TestFile<'static>>>(set: &str, files: impl Fn() -> I) {
+    run_variants_of(set, |options| options, files);
+}
+
+/// As [`run_variants`], without what [`run_older`] leaves out.
+fn run_older_variants<I: Iterator<Item = TestFile<'static>>>(set: &str, files: impl Fn() -> I) {
+    run_variants_of(set, one_memory, files);
+}
+
+fn run_variants_of<I: Iterator<Item = TestFile<'static>>>(
+    set: &str,
+    change: impl Fn(Options) -> Options,
+    files: impl Fn() -> I,
+) {
     for (variant, options) in variants() {
-        run_with(set, &format!("{set} ({variant})"), &options, files());
+        run_with(set, &format!("{set} ({variant})"), &change(options), files());
     }
+}
+
+/// A set with the default options and all others.
+fn with_all_options(set: &str, proposal: Proposal) {
+    run(set, self::proposal(proposal));
+    run_variants(set, || self::proposal(proposal));
+}
+
+/// The same for a set that [`run_older`] is for.
+fn older_with_all_options(set: &str, proposal: Proposal) {
+    run_older(set, self::proposal(proposal));
+    run_older_variants(set, || self::proposal(proposal));
 }
 
 /// Runs the files that need what is not translated: each must still fail.
@@ -103,9 +128,7 @@ fn wasm_v3_with_other_options() {
 
 #[test]
 fn wasm_v2_with_other_options() {
-    for (variant, options) in variants() {
-        run_with("wasm-v2", &format!("wasm-v2 ({variant})"), &one_memory(options), spec(SpecVersion::V2));
-    }
+    run_older_variants("wasm-v2", || spec(SpecVersion::V2));
 }
 
 #[test]
@@ -131,12 +154,6 @@ fn relaxed_simd_with_other_options() {
         let name = format!("relaxed-simd ({variant}, native results)");
         run_with("relaxed-simd", &name, &options, proposal(Proposal::RelaxedSimd));
     }
-}
-
-/// A set with the default options and all others.
-fn with_all_options(set: &str, proposal: Proposal) {
-    run(set, self::proposal(proposal));
-    run_variants(set, || self::proposal(proposal));
 }
 
 #[test]
@@ -191,42 +208,30 @@ fn mutable_global() {
 
 #[test]
 fn exceptions() {
-    run("exceptions", proposal(Proposal::ExceptionHandling));
-}
-
-#[test]
-fn exceptions_with_other_options() {
-    for (variant, options) in variants() {
-        run_with(
-            "exceptions",
-            &format!("exceptions ({variant})"),
-            &options,
-            proposal(Proposal::ExceptionHandling),
-        );
-    }
+    with_all_options("exceptions", Proposal::ExceptionHandling);
 }
 
 #[test]
 fn extended_const() {
-    run_older("extended-const", proposal(Proposal::ExtendedConst));
+    older_with_all_options("extended-const", Proposal::ExtendedConst);
 }
 
 #[test]
 fn function_references() {
-    run_older("function-references", proposal(Proposal::FunctionReferences));
+    older_with_all_options("function-references", Proposal::FunctionReferences);
 }
 
 #[test]
 fn annotations() {
-    run_older("annotations", proposal(Proposal::Annotations));
+    older_with_all_options("annotations", Proposal::Annotations);
 }
 
 #[test]
 fn tail_call() {
-    run_older("tail-call", proposal(Proposal::TailCall));
+    older_with_all_options("tail-call", Proposal::TailCall);
 }
 
 #[test]
 fn wide_arithmetic() {
-    run_older("wide-arithmetic", proposal(Proposal::WideArithmetic));
+    older_with_all_options("wide-arithmetic", Proposal::WideArithmetic);
 }

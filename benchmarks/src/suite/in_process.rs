@@ -1,0 +1,84 @@
+//! Instances in one process: how long each takes, and what many of them take.
+//!
+//! **Invariant: they are measured in processes of their own**: those are large, and that would show in what the suite's children are
+//! said to use. Wasmtime's side is a command of another workspace, `wasmaot-peers`; where that is missing, there is wasmaot's own alone.
+
+use super::Opts;
+use crate::adapters::{executable, on_path, text};
+use crate::child::{Failure, Task};
+use serde::de::DeserializeOwned;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use wasmaot_bench::results::{Density, Found, InstanceTimes, Peer, read_rows};
+
+/// Where the workspace of `wasmaot-peers` builds it, from the root of the repository.
+const BUILT: &str = "benchmarks/peers/target/x86_64-unknown-linux-gnu/release/wasmaot-peers";
+
+/// More than either command takes.
+const TIMEOUT: Duration = Duration::from_secs(1800);
+
+pub(super) struct InProcess<'a> {
+    opts: &'a Opts,
+    /// The other workspace's command and its version, or why it is missing.
+    peers: Result<(PathBuf, String), String>,
+}
+
+impl<'a> InProcess<'a> {
+    pub(super) fn find(opts: &'a Opts) -> Self {
+        let found = match &opts.embedded {
+            Some(path) => executable(path).ok_or_else(|| format!("no command {}", path.display())),
+            None => executable(Path::new(BUILT)).or_else(|| on_path("wasmaot-peers")).ok_or_else(|| {
+                "no command wasmaot-peers; `cargo build --release` in benchmarks/peers makes it".to_string()
+            }),
+        };
+        let peers = found.and_then(|path| {
+            let version = Task::new(&path, ["--version"]).print(Duration::from_secs(20));
+            version.map(|version| (path, version.trim().to_string())).map_err(|failure| failure.0)
+        });
+        Self { opts, peers }
+    }
+
+    /// The row for the list of runtimes.
+    pub(super) fn peer(&self) -> Peer {
+        let found = match &self.peers {
+            Ok((path, version)) => {
+                let bytes = path.metadata().map_or(0, |metadata| metadata.len());
+                Found::Present { version: version.clone(), bytes }
+            }
+            Err(reason) => Found::Missing(reason.clone()),
+        };
+        let upstream = "the crate wasmtime 48.0.8, in one process with wasmaot's runtime";
+        Peer { name: "embedded Wasmtime".into(), upstream: upstream.into(), found }
+    }
+
+    /// Start, call and finish: wasmaot by each way of resetting memory, and, in another run, both runtimes in turns.
+    pub(super) fn instances(&self) -> io::Result<Vec<InstanceTimes>> {
+        let quick = self.opts.quick;
+        let own = ["instances", "--count", if quick { "5000" } else { "100000" }];
+        let mut rows = self.rows(&std::env::current_exe()?, &own)?;
+        if let Ok((peers, _)) = &self.peers {
+            let both = ["instances", "--no-rates", "--count", if quick { "1000" } else { "10000" }];
+            rows.extend(self.rows(peers, &both)?);
+        }
+        Ok(rows)
+    }
+
+    /// Memory: both runtimes, if both are there.
+    pub(super) fn density(&self) -> io::Result<Vec<Density>> {
+        let args = ["density", "--count", if self.opts.quick { "1000" } else { "10000" }];
+        match &self.peers {
+            Ok((peers, _)) => self.rows(peers, &args),
+            Err(_) => self.rows(&std::env::current_exe()?, &args),
+        }
+    }
+
+    fn rows<T: DeserializeOwned>(&self, command: &Path, args: &[&str]) -> io::Result<Vec<T>> {
+        let file = self.opts.scratch.join("in-process.json");
+        let places = [Path::new("--programs"), &self.opts.folder, Path::new("--scratch"), &self.opts.scratch];
+        let args = args.iter().map(|arg| arg.to_string()).chain(places.map(text));
+        let task = Task::new(command, args.chain([String::from("--json"), text(&file)]));
+        task.print(TIMEOUT).map_err(|Failure(message)| io::Error::other(message))?;
+        read_rows(&file)
+    }
+}
