@@ -4,7 +4,6 @@
 //! on, which keeps their files open until it returns: what other threads close or renumber meanwhile is gone for calls that begin
 //! later. An instance's own context is lent instead, at the cost of a branch.
 
-use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +29,7 @@ impl<T> Clone for Access<T> {
 impl<T> Copy for Access<T> {}
 
 impl<T> Access<T> {
+    #[inline]
     pub(crate) fn of(self, data: &mut T) -> Ctx<'_> {
         match self {
             Access::Own(ctx) => Ctx::Own(ctx(data)),
@@ -50,12 +50,19 @@ pub(crate) enum Held<'a> {
     Shared(MutexGuard<'a, WasiCtx>),
 }
 
+/// An open descriptor. (Small, for it is passed on with every call.)
+pub(crate) enum Found<'a> {
+    Own(&'a Entry),
+    Copy(Box<Entry>),
+}
+
 fn lock(ctx: &Mutex<WasiCtx>) -> MutexGuard<'_, WasiCtx> {
     ctx.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Ctx<'_> {
     /// Has the context alone. Whoever has it does not wait.
+    #[inline]
     pub(crate) fn hold(&mut self) -> Held<'_> {
         match self {
             Ctx::Own(ctx) => Held::Own(ctx),
@@ -63,37 +70,55 @@ impl Ctx<'_> {
         }
     }
 
-    fn find(&self, find: impl FnOnce(&FdTable) -> Result<&Entry, Errno>) -> Result<Cow<'_, Entry>, Errno> {
+    #[inline]
+    fn find(&self, find: impl FnOnce(&FdTable) -> Result<&Entry, Errno>) -> Result<Found<'_>, Errno> {
         match self {
-            Ctx::Own(ctx) => find(&ctx.table).map(Cow::Borrowed),
-            Ctx::Shared(ctx) => find(&lock(ctx).table).cloned().map(Cow::Owned),
+            Ctx::Own(ctx) => find(&ctx.table).map(Found::Own),
+            Ctx::Shared(ctx) => find(&lock(ctx).table).map(|entry| Found::Copy(Box::new(entry.clone()))),
         }
     }
 
     /// See [`FdTable::entry`].
-    pub(crate) fn entry(&self, fd: u32) -> Result<Cow<'_, Entry>, Errno> {
+    #[inline]
+    pub(crate) fn entry(&self, fd: u32) -> Result<Found<'_>, Errno> {
         self.find(|table| table.entry(fd))
     }
 
     /// See [`FdTable::get`].
-    pub(crate) fn get(&self, fd: u32, rights: Rights) -> Result<Cow<'_, Entry>, Errno> {
+    #[inline]
+    pub(crate) fn get(&self, fd: u32, rights: Rights) -> Result<Found<'_>, Errno> {
         self.find(|table| table.get(fd, rights))
     }
 
     /// See [`FdTable::stream`].
-    pub(crate) fn stream(&self, fd: u32, rights: Rights) -> Result<Cow<'_, Entry>, Errno> {
+    #[inline]
+    pub(crate) fn stream(&self, fd: u32, rights: Rights) -> Result<Found<'_>, Errno> {
         self.find(|table| table.stream(fd, rights))
     }
 
     /// See [`FdTable::directory`].
-    pub(crate) fn directory(&self, fd: u32, rights: Rights) -> Result<Cow<'_, Entry>, Errno> {
+    #[inline]
+    pub(crate) fn directory(&self, fd: u32, rights: Rights) -> Result<Found<'_>, Errno> {
         self.find(|table| table.directory(fd, rights))
+    }
+}
+
+impl Deref for Found<'_> {
+    type Target = Entry;
+
+    #[inline]
+    fn deref(&self) -> &Entry {
+        match self {
+            Found::Own(entry) => entry,
+            Found::Copy(entry) => entry,
+        }
     }
 }
 
 impl Deref for Held<'_> {
     type Target = WasiCtx;
 
+    #[inline]
     fn deref(&self) -> &WasiCtx {
         match self {
             Held::Own(ctx) => ctx,
@@ -103,6 +128,7 @@ impl Deref for Held<'_> {
 }
 
 impl DerefMut for Held<'_> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut WasiCtx {
         match self {
             Held::Own(ctx) => ctx,

@@ -23,6 +23,7 @@ impl Strings {
     /// Appends one string, joined from its parts.
     pub(crate) fn push(&mut self, parts: &[&OsStr]) {
         self.starts.push(self.bytes.len());
+        self.bytes.reserve(parts.iter().map(|part| part.len() + 1).sum());
         for part in parts {
             self.bytes.extend_from_slice(part.as_bytes());
         }

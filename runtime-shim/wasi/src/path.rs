@@ -159,7 +159,26 @@ pub(crate) fn set_times(
     times: &Timestamps,
 ) -> Result<(), Errno> {
     let file = open_reference(dir, path, follow)?;
-    Ok(rustix::fs::utimensat(file, c"", times, AtFlags::EMPTY_PATH)?)
+    match set_times_of(&file, times) {
+        // Kernels before 5.8 take no empty path here.
+        Err(HostErrno::INVAL) => {
+            Ok(rustix::fs::utimensat(CWD, &by_descriptor(&file)?, times, AtFlags::empty())?)
+        }
+        result => Ok(result?),
+    }
+}
+
+fn set_times_of(file: &OwnedFd, times: &Timestamps) -> rustix::io::Result<()> {
+    #[cfg(test)]
+    if tests::WALKS.get() {
+        return Err(HostErrno::INVAL);
+    }
+    rustix::fs::utimensat(file, c"", times, AtFlags::EMPTY_PATH)
+}
+
+/// A name of an open file: the link in `/proc` leads to it, whatever its own names lead to now.
+fn by_descriptor(file: &OwnedFd) -> Result<CString, Errno> {
+    c_string(format!("/proc/self/fd/{}", file.as_raw_fd()).into_bytes())
 }
 
 /// What the symbolic link `path` says. What leads out of any directory is not for the guest to know.
@@ -246,7 +265,7 @@ fn link_opened(
     if FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode).is_dir() {
         return Err(Errno::Perm);
     }
-    let name = c_string(format!("/proc/self/fd/{}", file.as_raw_fd()).into_bytes())?;
+    let name = by_descriptor(&file)?;
     Ok(rustix::fs::linkat(CWD, &name, &to.parent, &to.name, AtFlags::SYMLINK_FOLLOW)?)
 }
 

@@ -1,6 +1,5 @@
 //! `path_*`: each checks rights and copies its paths in, and leaves the rest to [`crate::path`].
 
-use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::sync::Arc;
 use rustix::fs::{FileType as HostFileType, Mode, OFlags};
 
 use super::fdstat::{flags_to_host, timestamps, write_stat};
-use crate::access::Ctx;
+use crate::access::{Ctx, Found};
 use crate::builder::breaks;
 use crate::errno::Errno;
 use crate::fdtable::{Directory, Entry, Handle, Kind};
@@ -297,7 +296,7 @@ pub(crate) fn path_readlink(
 
 /// The directory and the path in it that a call is about.
 struct At<'a> {
-    directory: Cow<'a, Entry>,
+    directory: Found<'a>,
     path: CString,
 }
 

@@ -3,7 +3,6 @@
 //! **Invariant.** It returns with at least one event, and never before a time that it says has come. It
 //! waits in `ppoll` only, which a signal wakes; after one, it waits for no longer than it would have.
 
-use std::borrow::Cow;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
@@ -11,9 +10,8 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno as HostErrno;
 
 use super::clock::{self, MONOTONIC, REALTIME};
-use crate::access::Ctx;
+use crate::access::{Ctx, Found};
 use crate::errno::Errno;
-use crate::fdtable::Entry;
 use crate::guest::Guest;
 use crate::sys::go_on;
 use crate::types::{Event, EventFlags, Rights, Subscription, Trigger};
@@ -64,7 +62,7 @@ enum Target<'a> {
     /// A clock, and its time to wait for in nanoseconds.
     Time { clock: u32, deadline: u64 },
     /// A stream, which has a descriptor of the host's unless it lies in memory, where it is always ready.
-    Stream { entry: Cow<'a, Entry>, wanted: PollFlags },
+    Stream { entry: Found<'a>, wanted: PollFlags },
 }
 
 /// A wait that cannot be is an event with an error, not a failed call.

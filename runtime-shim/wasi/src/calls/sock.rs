@@ -1,6 +1,5 @@
 //! `sock_*`: on sockets that the host gave.
 
-use std::borrow::Cow;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use rustix::event::PollFlags;
 use rustix::net::{Shutdown, SocketFlags};
 
 use super::fd::{sendable, would_block};
-use crate::access::Ctx;
+use crate::access::{Ctx, Found};
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle, Kind};
 use crate::guest::Guest;
@@ -55,7 +54,7 @@ fn connection(socket: OwnedFd, inheriting: Rights, flags: FdFlags) -> Entry {
 }
 
 /// An open socket that carries `rights`. What is no socket is told so, whatever its rights.
-fn socket<'a>(ctx: &'a Ctx<'_>, fd: u32, rights: Rights) -> Result<Cow<'a, Entry>, Errno> {
+fn socket<'a>(ctx: &'a Ctx<'_>, fd: u32, rights: Rights) -> Result<Found<'a>, Errno> {
     let entry = ctx.entry(fd)?;
     rustix::net::sockopt::socket_type(entry.fd(Errno::NotSock)?)?;
     entry.require(rights)?;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::*;
 
 thread_local! {
-    /// Whether this thread does without `openat2`.
+    /// Whether this thread does without what newer kernels have: `openat2`, and times set by descriptor alone.
     pub(super) static WALKS: Cell<bool> = const { Cell::new(false) };
 }
 

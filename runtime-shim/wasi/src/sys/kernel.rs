@@ -17,6 +17,7 @@ use crate::errno::Errno;
 use crate::guest::Buffers;
 
 /// Calls one of libc's functions, which gives a count, or -1 and `errno`.
+#[inline]
 fn counted(mut call: impl FnMut() -> isize) -> Result<usize, Errno> {
     again(|| {
         usize::try_from(call()).map_err(|_| {

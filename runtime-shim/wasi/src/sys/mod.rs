@@ -21,6 +21,7 @@ pub(crate) const MSG_WAITALL: i32 = libc::MSG_WAITALL;
 pub(crate) const O_DSYNC: u32 = libc::O_DSYNC.cast_unsigned();
 
 /// Makes a call again that a signal interrupted, as long as the instance may go on: then it is [`Errno::Intr`].
+#[inline]
 pub(crate) fn again<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, Errno> {
     loop {
         match call() {
