@@ -21,21 +21,12 @@ pub struct WasiCtx {
     input_at: usize,
     /// What standard output and error have collected.
     captured: [Vec<u8>; 2],
-    /// When the call began that a signal has interrupted and that is being made again, in nanoseconds of the
-    /// monotonic clock.
-    pub(crate) waiting_since: Option<u64>,
 }
 
 impl WasiCtx {
     /// A context with what is given, and nothing yet done with it.
     pub(crate) fn new(given: Arc<Given>) -> Self {
-        Self {
-            table: FdTable::new(given),
-            input: None,
-            input_at: 0,
-            captured: [const { Vec::new() }; 2],
-            waiting_since: None,
-        }
+        Self { table: FdTable::new(given), input: None, input_at: 0, captured: [const { Vec::new() }; 2] }
     }
 
     /// Makes `bytes` the standard input of this instance, in place of what its builder gave to all that

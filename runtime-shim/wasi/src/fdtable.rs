@@ -196,7 +196,7 @@ impl FdTable {
         from + taken
     }
 
-    /// Whether [`FdTable::insert`] will find a number.
+    /// Whether [`FdTable::insert`] finds a number now.
     pub(crate) fn has_room(&self) -> bool {
         self.lowest_free() < self.given.max_descriptors
     }
@@ -216,7 +216,7 @@ impl FdTable {
         u32::try_from(number).map_err(|_| Errno::MFile)
     }
 
-    /// Closes `fd`.
+    /// Takes `fd` away; dropping what it was closes it.
     pub(crate) fn remove(&mut self, fd: u32) -> Result<Entry, Errno> {
         let (number, own) = (fd as usize, self.own());
         let entry = own.entries.get_mut(number).and_then(Option::take).ok_or(Errno::BadF)?;
@@ -224,15 +224,15 @@ impl FdTable {
         Ok(entry)
     }
 
-    /// Moves `from` to the open descriptor `to`, which is closed.
-    pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<(), Errno> {
+    /// Moves `from` to the open descriptor `to`, and gives what that was before, to be closed.
+    pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<Option<Entry>, Errno> {
         self.entry(from)?;
         self.entry(to)?;
-        if from != to {
-            let moved = self.remove(from)?;
-            *self.entry_mut(to)? = moved;
+        if from == to {
+            return Ok(None);
         }
-        Ok(())
+        let moved = self.remove(from)?;
+        Ok(Some(std::mem::replace(self.entry_mut(to)?, moved)))
     }
 }
 
@@ -317,10 +317,11 @@ mod tests {
         let mut table = table(100);
         let from = table.insert(entry(Rights::FD_READ)).expect("room");
         let to = table.insert(entry(Rights::FD_WRITE)).expect("room");
-        assert_eq!(table.renumber(from, 50), Err(Errno::BadF));
-        assert_eq!(table.renumber(50, to), Err(Errno::BadF));
-        assert_eq!(table.renumber(to, to), Ok(()));
-        assert_eq!(table.renumber(from, to), Ok(()));
+        let mut renumber = |from, to| table.renumber(from, to).map(|closed| closed.map(|entry| entry.rights));
+        assert_eq!(renumber(from, 50), Err(Errno::BadF));
+        assert_eq!(renumber(50, to), Err(Errno::BadF));
+        assert_eq!(renumber(to, to), Ok(None));
+        assert_eq!(renumber(from, to), Ok(Some(Rights::FD_WRITE)));
         assert!(table.entry(from).is_err());
         assert_eq!(table.entry(to).expect("open").rights, Rights::FD_READ);
         assert_eq!(table.insert(entry(Rights::all())), Ok(from));

@@ -5,15 +5,16 @@
 //! environment, streams or files otherwise.
 //!
 //! ```text
-//! guest ──▶ lib.rs (table) ──▶ calls/* ──▶ fdtable.rs: descriptor and rights
+//! guest ──▶ lib.rs (table) ──▶ calls/* ──▶ access.rs: one's own context, or a shared one ──▶ fdtable.rs: descriptor and rights
 //!                                 │   ├──▶ guest.rs:   checked linear memory ──▶ sys/:     transfers
 //!                                 └───┴──▶ path.rs:    beneath a directory (walk.rs: old kernels)
 //! ```
 //!
 //! **Invariants.** Guest memory is reached through `guest.rs` alone, paths reach the kernel through
 //! `path.rs` alone, host descriptors are reached through `fdtable.rs` alone. A call that a signal
-//! interrupts comes back to `call`, which alone makes it again.
+//! interrupts is made again: where it waits (`sys::again`), with the file that it waits for, or else from the start (`call`).
 
+mod access;
 mod builder;
 mod calls;
 mod ctx;
@@ -27,10 +28,11 @@ mod types;
 mod version;
 mod walk;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use wasmaot_runtime::abi::descriptor::Import;
 use wasmaot_runtime::{Caller, HostError, LinkError, Linker, check_interrupt};
 
+use access::{Access, Ctx};
 use calls::{args, clock, fd, fdstat, path as paths, poll, proc, random, readdir, sock};
 use guest::Guest;
 
@@ -65,8 +67,9 @@ pub fn add_to_linker<T: 'static>(
     Version::ALL.into_iter().try_for_each(|version| add_version_to_linker(linker, version, ctx))
 }
 
-/// As [`add_imports_to_linker`], for instances on several threads that have one context together. A call has it alone until it
-/// returns, so that a thread that waits in one keeps others from making any.
+/// As [`add_imports_to_linker`], for instances on several threads that have one context together. A call that waits keeps none of
+/// the others from theirs. It keeps the files open that it works on, until it returns: what another thread closes or renumbers
+/// meanwhile is gone for calls that begin later.
 ///
 /// # Errors
 ///
@@ -104,31 +107,6 @@ pub fn add_imports_to_linker<T: 'static>(
     ctx: fn(&mut T) -> &mut WasiCtx,
 ) -> Result<(), LinkError> {
     add_imports(linker, imports, Access::Own(ctx))
-}
-
-/// How the context of an instance is reached from its store's data.
-enum Access<T> {
-    /// It is its own.
-    Own(fn(&mut T) -> &mut WasiCtx),
-    /// Other threads have it, too.
-    Shared(fn(&mut T) -> &Mutex<WasiCtx>),
-}
-
-impl<T> Clone for Access<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Access<T> {}
-
-impl<T> Access<T> {
-    fn with<R>(self, data: &mut T, run: impl FnOnce(&mut WasiCtx) -> R) -> R {
-        match self {
-            Access::Own(ctx) => run(ctx(data)),
-            Access::Shared(ctx) => run(&mut ctx(data).lock().unwrap_or_else(PoisonError::into_inner)),
-        }
-    }
 }
 
 fn add_imports<T: 'static>(
@@ -219,27 +197,20 @@ fn add<T: 'static>(
     Ok(())
 }
 
-/// Runs one call for `caller` and gives the guest its error number. **The one place where a signal's interruption
-/// ends**: the instance is to be stopped, or the call is made again.
+/// Runs one call for `caller` and gives the guest its error number. A call that a signal interrupted ends the instance if that is to
+/// be stopped, and is made again otherwise.
 fn call<T>(
     caller: &mut Caller<'_, T>,
     ctx: Access<T>,
-    run: impl Fn(&mut WasiCtx, Guest<'_>) -> Result<(), Errno>,
+    run: impl Fn(&mut Ctx<'_>, Guest<'_>) -> Result<(), Errno>,
 ) -> Result<i32, HostError> {
     loop {
         let (memory, data) = caller.memory_and_data();
-        let ended = ctx.with(data, |ctx| {
-            let result = run(ctx, Guest::new(memory));
-            let stop = if result == Err(Errno::Intr) { check_interrupt() } else { Ok(()) };
-            let is_over = result != Err(Errno::Intr) || stop.is_err();
-            is_over.then(|| {
-                ctx.waiting_since = None;
-                stop.map(|()| number(result))
-            })
-        });
-        if let Some(ended) = ended {
-            return ended;
+        let result = run(&mut ctx.of(data), Guest::new(memory));
+        if result != Err(Errno::Intr) {
+            return Ok(number(result));
         }
+        check_interrupt()?;
     }
 }
 

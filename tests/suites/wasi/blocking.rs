@@ -13,9 +13,9 @@ use wasmaot_runtime::{Linked, Linker, Module, Pool, PoolConfig, PooledInstance, 
 use wasmaot_tests::{compile_wat, trap_code};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
-/// Each export waits for what never comes. Descriptor 3 is a directory with a FIFO, 4 a socket without clients and 5 one
+/// Each export but the first waits for what never comes. Descriptor 3 is a directory with a FIFO, 4 a socket without clients and 5 one
 /// with a client that neither sends nor reads.
-const TEXT: &str = r#"(module
+pub(crate) const TEXT: &str = r#"(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_open"
@@ -31,6 +31,7 @@ const TEXT: &str = r#"(module
   ;; Subscriptions: to the monotonic clock, an hour from now; to standard input.
   (data (i32.const 80) "\01\00\00\00\00\00\00\00\00\a0\b8\30\46\03\00\00")
   (data (i32.const 120) "\01")
+  (func (export "print") (result i32) (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 32)))
   (func (export "read") (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 32))))
   (func (export "write")
     (loop $on (br_if $on (i32.eqz (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32))))))
@@ -50,18 +51,19 @@ const TEXT: &str = r#"(module
 /// Any free port.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-const WAITS: [&str; 8] = ["read", "write", "open", "poll_clock", "poll_input", "accept", "recv", "send"];
+pub(crate) const WAITS: [&str; 8] =
+    ["read", "write", "open", "poll_clock", "poll_input", "accept", "recv", "send"];
 
 /// What the guest is given. The other ends stay open, so that nothing ends by itself.
-struct Given {
-    builder: WasiCtxBuilder,
+pub(crate) struct Given {
+    pub(crate) builder: WasiCtxBuilder,
     clients: SocketAddr,
     _folder: TempDir,
     _others: [File; 2],
 }
 
 impl Given {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         rustix::fs::mknodat(CWD, folder.path().join("fifo"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
             .expect("a new FIFO");
@@ -74,6 +76,12 @@ impl Given {
         builder.listen(LOOPBACK).expect("a loopback port");
         let clients = builder.listen(LOOPBACK).expect("a loopback port");
         Self { builder, clients, _folder: folder, _others: others }
+    }
+
+    /// The client that a wait is for, if it is for one.
+    pub(crate) fn client(&self, wait: &str) -> Option<TcpStream> {
+        let is_served = matches!(wait, "recv" | "send");
+        is_served.then(|| TcpStream::connect(self.clients).expect("the guest's socket listens"))
     }
 }
 
@@ -89,8 +97,7 @@ fn pool() -> (Pool, Linked<WasiCtx>) {
 fn each_wait(code: TrapCode, stop: impl Fn(&mut PooledInstance<WasiCtx>, &str) -> TrapCode) {
     let (given, (pool, linked)) = (Given::new(), pool());
     for name in WAITS {
-        let client = matches!(name, "recv" | "send")
-            .then(|| TcpStream::connect(given.clients).expect("the guest's socket listens"));
+        let client = given.client(name);
         let mut instance = pool.start(&linked, given.builder.build()).expect("the slot is free");
         assert_eq!(stop(&mut instance, name), code, "{name}");
         drop(instance);

@@ -4,4 +4,5 @@ mod blocking;
 mod conformance;
 mod own;
 mod real;
+mod shared;
 mod walk;

@@ -1,39 +1,39 @@
 //! `args_*` and `environ_*`: two lists of strings, given out the same way.
 
-use crate::ctx::WasiCtx;
+use crate::access::Ctx;
 use crate::errno::Errno;
 use crate::given::Strings;
 use crate::guest::Guest;
 
-pub(crate) fn args_get(ctx: &mut WasiCtx, guest: Guest<'_>, pointers: u32, bytes: u32) -> Result<(), Errno> {
-    get(&ctx.table.given().args, guest, pointers, bytes)
+pub(crate) fn args_get(ctx: &mut Ctx<'_>, guest: Guest<'_>, pointers: u32, bytes: u32) -> Result<(), Errno> {
+    get(&ctx.hold().table.given().args, guest, pointers, bytes)
 }
 
 pub(crate) fn args_sizes_get(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     count: u32,
     size: u32,
 ) -> Result<(), Errno> {
-    sizes(&ctx.table.given().args, guest, count, size)
+    sizes(&ctx.hold().table.given().args, guest, count, size)
 }
 
 pub(crate) fn environ_get(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     pointers: u32,
     bytes: u32,
 ) -> Result<(), Errno> {
-    get(&ctx.table.given().env, guest, pointers, bytes)
+    get(&ctx.hold().table.given().env, guest, pointers, bytes)
 }
 
 pub(crate) fn environ_sizes_get(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     count: u32,
     size: u32,
 ) -> Result<(), Errno> {
-    sizes(&ctx.table.given().env, guest, count, size)
+    sizes(&ctx.hold().table.given().env, guest, count, size)
 }
 
 /// Writes the strings to `bytes` and a pointer to each to `pointers`.

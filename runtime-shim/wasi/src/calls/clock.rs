@@ -2,7 +2,7 @@
 
 use rustix::time::{ClockId, Timespec};
 
-use crate::ctx::WasiCtx;
+use crate::access::Ctx;
 use crate::errno::Errno;
 use crate::guest::Guest;
 
@@ -10,14 +10,14 @@ use crate::guest::Guest;
 pub(crate) const REALTIME: u32 = 0;
 pub(crate) const MONOTONIC: u32 = 1;
 
-pub(crate) fn clock_res_get(_: &mut WasiCtx, guest: Guest<'_>, clock: u32, out: u32) -> Result<(), Errno> {
+pub(crate) fn clock_res_get(_: &mut Ctx<'_>, guest: Guest<'_>, clock: u32, out: u32) -> Result<(), Errno> {
     let resolution = rustix::time::clock_getres(host_clock(clock)?);
     guest.write_u64(out, nanoseconds(resolution)?)
 }
 
 /// The precision that the guest asks for is a hint; the host's clocks are at their best always.
 pub(crate) fn clock_time_get(
-    _: &mut WasiCtx,
+    _: &mut Ctx<'_>,
     guest: Guest<'_>,
     clock: u32,
     _precision: u64,

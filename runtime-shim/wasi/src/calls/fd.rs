@@ -5,32 +5,35 @@ use std::num::NonZeroU64;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{Advice, FallocateFlags, SeekFrom};
 
+use crate::access::Ctx;
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle};
 use crate::guest::{Buffers, Guest};
-use crate::sys::kernel;
 use crate::sys::signals::held_back;
+use crate::sys::{again, kernel};
 use crate::types::{FdFlags, Prestat, Rights};
 use crate::version::{Version, Whence};
 
 pub(crate) fn fd_read(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     list: u32,
     count: u32,
     out: u32,
 ) -> Result<(), Errno> {
-    let entry = ctx.table.stream(fd, Rights::FD_READ)?;
+    let entry = ctx.stream(fd, Rights::FD_READ)?;
     guest.result::<4>(out)?;
     let read = match entry.host() {
         Some(host) => {
             let buffers = guest.targets(list, count)?;
-            would_block(entry, PollFlags::IN)?;
+            would_block(&entry, PollFlags::IN)?;
             kernel::read(host, &buffers)?
         }
         None => {
+            drop(entry);
+            let mut ctx = ctx.hold();
             let read = guest.scatter(list, count, ctx.input_left())?;
             ctx.advance_input(read);
             read
@@ -40,22 +43,24 @@ pub(crate) fn fd_read(
 }
 
 pub(crate) fn fd_write(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     list: u32,
     count: u32,
     out: u32,
 ) -> Result<(), Errno> {
-    let entry = ctx.table.stream(fd, Rights::FD_WRITE)?;
+    let entry = ctx.stream(fd, Rights::FD_WRITE)?;
     guest.result::<4>(out)?;
     let written = match entry.handle {
         Handle::Captured(output) => {
+            drop(entry);
+            let mut ctx = ctx.hold();
             let (collected, room) = ctx.collector(output);
             guest.gather(list, count, collected, room)?
         }
         _ => {
-            let buffers = sendable(entry, guest.buffers(list, count)?)?;
+            let buffers = sendable(&entry, guest.buffers(list, count)?)?;
             kernel::write(entry.fd(Errno::BadF)?, &buffers, entry.may_break())?
         }
     };
@@ -95,7 +100,7 @@ pub(super) fn sendable<'a>(entry: &Entry, mut buffers: Buffers<'a>) -> Result<Bu
 }
 
 pub(crate) fn fd_pread(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     list: u32,
@@ -103,14 +108,14 @@ pub(crate) fn fd_pread(
     offset: u64,
     out: u32,
 ) -> Result<(), Errno> {
-    let entry = ctx.table.stream(fd, Rights::FD_READ | Rights::FD_SEEK)?;
+    let entry = ctx.stream(fd, Rights::FD_READ | Rights::FD_SEEK)?;
     guest.result::<4>(out)?;
     let buffers = guest.targets(list, count)?;
     guest.write_u32(out, kernel::read_at(entry.fd(Errno::SPipe)?, &buffers, offset)? as u32)
 }
 
 pub(crate) fn fd_pwrite(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     list: u32,
@@ -118,14 +123,14 @@ pub(crate) fn fd_pwrite(
     offset: u64,
     out: u32,
 ) -> Result<(), Errno> {
-    let entry = ctx.table.stream(fd, Rights::FD_WRITE | Rights::FD_SEEK)?;
+    let entry = ctx.stream(fd, Rights::FD_WRITE | Rights::FD_SEEK)?;
     guest.result::<4>(out)?;
     let buffers = guest.buffers(list, count)?;
     guest.write_u32(out, kernel::write_at(entry.fd(Errno::SPipe)?, &buffers, offset)? as u32)
 }
 
 pub(crate) fn fd_seek(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     version: Version,
     fd: u32,
@@ -145,37 +150,39 @@ pub(crate) fn fd_seek(
     seek(ctx, guest, fd, rights, to, out)
 }
 
-pub(crate) fn fd_tell(ctx: &mut WasiCtx, guest: Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
+pub(crate) fn fd_tell(ctx: &mut Ctx<'_>, guest: Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
     seek(ctx, guest, fd, Rights::FD_TELL, SeekFrom::Current(0), out)
 }
 
 /// The right to seek includes the right to tell.
 fn seek(
-    ctx: &WasiCtx,
+    ctx: &Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     rights: Rights,
     to: SeekFrom,
     out: u32,
 ) -> Result<(), Errno> {
-    let entry = ctx.table.stream(fd, Rights::empty())?;
+    let entry = ctx.stream(fd, Rights::empty())?;
     entry.require(Rights::FD_SEEK).or_else(|_| entry.require(rights))?;
     guest.result::<8>(out)?;
     guest.write_u64(out, rustix::fs::seek(entry.fd(Errno::SPipe)?, to)?)
 }
 
-pub(crate) fn fd_sync(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32) -> Result<(), Errno> {
-    let entry = ctx.table.get(fd, Rights::FD_SYNC)?;
-    Ok(rustix::fs::fsync(entry.fd(Errno::Inval)?)?)
+pub(crate) fn fd_sync(ctx: &mut Ctx<'_>, _: Guest<'_>, fd: u32) -> Result<(), Errno> {
+    let entry = ctx.get(fd, Rights::FD_SYNC)?;
+    let host = entry.fd(Errno::Inval)?;
+    again(|| Ok(rustix::fs::fsync(host)?))
 }
 
-pub(crate) fn fd_datasync(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32) -> Result<(), Errno> {
-    let entry = ctx.table.get(fd, Rights::FD_DATASYNC)?;
-    Ok(rustix::fs::fdatasync(entry.fd(Errno::Inval)?)?)
+pub(crate) fn fd_datasync(ctx: &mut Ctx<'_>, _: Guest<'_>, fd: u32) -> Result<(), Errno> {
+    let entry = ctx.get(fd, Rights::FD_DATASYNC)?;
+    let host = entry.fd(Errno::Inval)?;
+    again(|| Ok(rustix::fs::fdatasync(host)?))
 }
 
 pub(crate) fn fd_advise(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     _: Guest<'_>,
     fd: u32,
     offset: u64,
@@ -191,7 +198,7 @@ pub(crate) fn fd_advise(
         5 => Advice::NoReuse,
         _ => return Err(Errno::Inval),
     };
-    let entry = ctx.table.get(fd, Rights::FD_ADVISE)?;
+    let entry = ctx.get(fd, Rights::FD_ADVISE)?;
     if offset > i64::MAX as u64 || len > i64::MAX as u64 {
         return Err(Errno::Inval);
     }
@@ -199,41 +206,48 @@ pub(crate) fn fd_advise(
 }
 
 pub(crate) fn fd_allocate(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     _: Guest<'_>,
     fd: u32,
     offset: u64,
     len: u64,
 ) -> Result<(), Errno> {
-    let entry = ctx.table.stream(fd, Rights::FD_ALLOCATE)?;
+    let entry = ctx.stream(fd, Rights::FD_ALLOCATE)?;
     let host = entry.fd(Errno::SPipe)?;
-    held_back(false, || Ok(rustix::fs::fallocate(host, FallocateFlags::empty(), offset, len)?))
+    held_back(false, || again(|| Ok(rustix::fs::fallocate(host, FallocateFlags::empty(), offset, len)?)))
 }
 
-pub(crate) fn fd_close(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32) -> Result<(), Errno> {
-    ctx.table.remove(fd).map(drop)
+pub(crate) fn fd_close(ctx: &mut Ctx<'_>, _: Guest<'_>, fd: u32) -> Result<(), Errno> {
+    let closed = ctx.hold().table.remove(fd)?;
+    // To close a file may take its time.
+    drop(closed);
+    Ok(())
 }
 
-pub(crate) fn fd_renumber(ctx: &mut WasiCtx, _: Guest<'_>, from: u32, to: u32) -> Result<(), Errno> {
-    ctx.table.renumber(from, to)
+pub(crate) fn fd_renumber(ctx: &mut Ctx<'_>, _: Guest<'_>, from: u32, to: u32) -> Result<(), Errno> {
+    let closed = ctx.hold().table.renumber(from, to)?;
+    drop(closed);
+    Ok(())
 }
 
 /// Guests ask for descriptors from 3 on until one is [`Errno::BadF`], so that is what any that is not a
 /// preopened directory must be.
-pub(crate) fn fd_prestat_get(ctx: &mut WasiCtx, guest: Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
-    let name = preopened_name(ctx, fd)?;
+pub(crate) fn fd_prestat_get(ctx: &mut Ctx<'_>, guest: Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
+    let ctx = ctx.hold();
+    let name = preopened_name(&ctx, fd)?;
     let name_len = u32::try_from(name.len()).map_err(|_| Errno::Overflow)?;
     guest.write_record(out, &Prestat { name_len }.encode(), Prestat::ALIGN)
 }
 
 pub(crate) fn fd_prestat_dir_name(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     buffer: u32,
     len: u32,
 ) -> Result<(), Errno> {
-    let name = preopened_name(ctx, fd)?;
+    let ctx = ctx.hold();
+    let name = preopened_name(&ctx, fd)?;
     if name.len() > len as usize {
         return Err(Errno::NameTooLong);
     }

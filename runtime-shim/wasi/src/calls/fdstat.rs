@@ -3,21 +3,21 @@
 use rustix::fs::{OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::net::SocketType;
 
-use crate::ctx::WasiCtx;
+use crate::access::Ctx;
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle};
 use crate::guest::Guest;
-use crate::sys;
 use crate::sys::signals::held_back;
+use crate::sys::{self, again};
 use crate::types::{FdFlags, FdStat, FileStat, FileType, Rights, TimeFlags};
 use crate::version::Version;
 
-pub(crate) fn fd_fdstat_get(ctx: &mut WasiCtx, guest: Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
-    let entry = ctx.table.entry(fd)?;
+pub(crate) fn fd_fdstat_get(ctx: &mut Ctx<'_>, guest: Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
+    let entry = ctx.entry(fd)?;
     let stat = FdStat {
-        filetype: file_stat(entry)?.filetype,
-        flags: flags(entry)?,
-        rights: effective_rights(entry),
+        filetype: file_stat(&entry)?.filetype,
+        flags: flags(&entry)?,
+        rights: effective_rights(&entry),
         inheriting: entry.inheriting,
     };
     guest.write_record(out, &stat.encode(), FdStat::ALIGN)
@@ -73,13 +73,14 @@ pub(crate) fn flags_to_host(flags: FdFlags) -> OFlags {
 }
 
 pub(crate) fn fd_fdstat_set_flags(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     _: Guest<'_>,
     fd_number: u32,
     bits: u32,
 ) -> Result<(), Errno> {
     let wanted = FdFlags::parse(bits)?;
-    let entry = ctx.table.get(fd_number, Rights::FD_FDSTAT_SET_FLAGS)?;
+    let table = &mut ctx.hold().table;
+    let entry = table.get(fd_number, Rights::FD_FDSTAT_SET_FLAGS)?;
     let current = flags(entry)?;
     if let Handle::Owned(fd) = &entry.handle {
         let changeable = FdFlags::APPEND | FdFlags::NONBLOCK;
@@ -87,7 +88,7 @@ pub(crate) fn fd_fdstat_set_flags(
             return Err(Errno::NotSup);
         }
         rustix::fs::fcntl_setfl(fd, flags_to_host(wanted))?;
-        ctx.table.entry_mut(fd_number)?.flags = wanted;
+        table.entry_mut(fd_number)?.flags = wanted;
         return Ok(());
     }
     // What the host set stays. Not to block is the guest's own affair: its calls see to that.
@@ -96,19 +97,20 @@ pub(crate) fn fd_fdstat_set_flags(
     {
         return Err(Errno::NotSup);
     }
-    ctx.table.entry_mut(fd_number)?.flags = wanted.difference(host);
+    table.entry_mut(fd_number)?.flags = wanted.difference(host);
     Ok(())
 }
 
 /// Rights can be given up, never gained.
 pub(crate) fn fd_fdstat_set_rights(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     _: Guest<'_>,
     fd: u32,
     rights: u64,
     inheriting: u64,
 ) -> Result<(), Errno> {
     let (rights, inheriting) = (Rights::from_guest(rights), Rights::from_guest(inheriting));
+    let mut ctx = ctx.hold();
     let entry = ctx.table.entry_mut(fd)?;
     if !entry.rights.contains(rights) || !entry.inheriting.contains(inheriting) {
         return Err(Errno::NotCapable);
@@ -118,14 +120,14 @@ pub(crate) fn fd_fdstat_set_rights(
 }
 
 pub(crate) fn fd_filestat_get(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     version: Version,
     fd: u32,
     out: u32,
 ) -> Result<(), Errno> {
-    let entry = ctx.table.get(fd, Rights::FD_FILESTAT_GET)?;
-    write_stat(guest, version, &file_stat(entry)?, out)
+    let entry = ctx.get(fd, Rights::FD_FILESTAT_GET)?;
+    write_stat(guest, version, &file_stat(&entry)?, out)
 }
 
 /// Writes a file's status as the guest's version lays it out.
@@ -146,14 +148,14 @@ fn file_stat(entry: &Entry) -> Result<FileStat, Errno> {
     Ok(stat)
 }
 
-pub(crate) fn fd_filestat_set_size(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32, size: u64) -> Result<(), Errno> {
-    let entry = ctx.table.stream(fd, Rights::FD_FILESTAT_SET_SIZE)?;
+pub(crate) fn fd_filestat_set_size(ctx: &mut Ctx<'_>, _: Guest<'_>, fd: u32, size: u64) -> Result<(), Errno> {
+    let entry = ctx.stream(fd, Rights::FD_FILESTAT_SET_SIZE)?;
     let host = entry.fd(Errno::Inval)?;
-    held_back(false, || Ok(rustix::fs::ftruncate(host, size)?))
+    held_back(false, || again(|| Ok(rustix::fs::ftruncate(host, size)?)))
 }
 
 pub(crate) fn fd_filestat_set_times(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     _: Guest<'_>,
     fd: u32,
     atim: u64,
@@ -161,7 +163,7 @@ pub(crate) fn fd_filestat_set_times(
     flags: u32,
 ) -> Result<(), Errno> {
     let times = timestamps(atim, mtim, flags)?;
-    let entry = ctx.table.get(fd, Rights::FD_FILESTAT_SET_TIMES)?;
+    let entry = ctx.get(fd, Rights::FD_FILESTAT_SET_TIMES)?;
     Ok(rustix::fs::futimens(entry.fd(Errno::NotCapable)?, &times)?)
 }
 

@@ -1,5 +1,6 @@
 //! `path_*`: each checks rights and copies its paths in, and leaves the rest to [`crate::path`].
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use std::sync::Arc;
 use rustix::fs::{FileType as HostFileType, Mode, OFlags};
 
 use super::fdstat::{flags_to_host, timestamps, write_stat};
+use crate::access::Ctx;
 use crate::builder::breaks;
-use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::fdtable::{Directory, Entry, Handle, Kind};
 use crate::guest::Guest;
@@ -18,7 +19,7 @@ use crate::version::Version;
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
 pub(crate) fn path_open(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     lookup: u32,
@@ -35,10 +36,10 @@ pub(crate) fn path_open(
     let flags = FdFlags::parse(fd_flags)?;
     let (rights, inheriting) = (Rights::from_guest(rights), Rights::from_guest(inheriting));
     guest.result::<4>(out)?;
-    if !ctx.table.has_room() {
+    if !ctx.hold().table.has_room() {
         return Err(Errno::MFile);
     }
-    let directory = ctx.table.directory(fd, rights_to_open(open_flags))?;
+    let directory = ctx.directory(fd, rights_to_open(open_flags))?;
     if !directory.inheriting.contains(rights | inheriting | rights_to_sync(flags)) {
         return Err(Errno::NotCapable);
     }
@@ -56,8 +57,10 @@ pub(crate) fn path_open(
         path::open(dir, &path, host_flags, mode)?
     };
     let is_directory = open_flags.contains(OpenFlags::DIRECTORY);
-    let opened = Opened { fd: opened, is_directory, rights, inheriting, read_only, flags };
-    let fd = ctx.table.insert(opened.entry()?)?;
+    let opened = Opened { fd: opened, is_directory, rights, inheriting, read_only, flags }.entry()?;
+    drop(directory);
+    // Another thread may have taken the last number meanwhile.
+    let fd = ctx.hold().table.insert(opened)?;
     guest.write_u32(out, fd)
 }
 
@@ -157,7 +160,7 @@ impl Opened {
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
 pub(crate) fn path_filestat_get(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     version: Version,
     fd: u32,
@@ -167,13 +170,13 @@ pub(crate) fn path_filestat_get(
     out: u32,
 ) -> Result<(), Errno> {
     let follow = follows(lookup)?;
-    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_FILESTAT_GET, path, path_len)?;
-    write_stat(guest, version, &FileStat::from_host(&path::stat(directory, &path, follow)?), out)
+    let at = At::find(ctx, guest, fd, Rights::PATH_FILESTAT_GET, path, path_len)?;
+    write_stat(guest, version, &FileStat::from_host(&path::stat(at.dir()?, &at.path, follow)?), out)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
 pub(crate) fn path_filestat_set_times(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     lookup: u32,
@@ -185,46 +188,46 @@ pub(crate) fn path_filestat_set_times(
 ) -> Result<(), Errno> {
     let follow = follows(lookup)?;
     let times = timestamps(atim, mtim, flags)?;
-    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_FILESTAT_SET_TIMES, path, path_len)?;
-    path::set_times(directory, &path, follow, &times)
+    let at = At::find(ctx, guest, fd, Rights::PATH_FILESTAT_SET_TIMES, path, path_len)?;
+    path::set_times(at.dir()?, &at.path, follow, &times)
 }
 
 pub(crate) fn path_create_directory(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     path: u32,
     path_len: u32,
 ) -> Result<(), Errno> {
-    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_CREATE_DIRECTORY, path, path_len)?;
-    path::create_directory(directory, &path)
+    let at = At::find(ctx, guest, fd, Rights::PATH_CREATE_DIRECTORY, path, path_len)?;
+    path::create_directory(at.dir()?, &at.path)
 }
 
 pub(crate) fn path_remove_directory(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     path: u32,
     path_len: u32,
 ) -> Result<(), Errno> {
-    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_REMOVE_DIRECTORY, path, path_len)?;
-    path::remove_directory(directory, &path)
+    let at = At::find(ctx, guest, fd, Rights::PATH_REMOVE_DIRECTORY, path, path_len)?;
+    path::remove_directory(at.dir()?, &at.path)
 }
 
 pub(crate) fn path_unlink_file(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     path: u32,
     path_len: u32,
 ) -> Result<(), Errno> {
-    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_UNLINK_FILE, path, path_len)?;
-    path::unlink_file(directory, &path)
+    let at = At::find(ctx, guest, fd, Rights::PATH_UNLINK_FILE, path, path_len)?;
+    path::unlink_file(at.dir()?, &at.path)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
 pub(crate) fn path_link(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     old_fd: u32,
     lookup: u32,
@@ -235,14 +238,14 @@ pub(crate) fn path_link(
     new_len: u32,
 ) -> Result<(), Errno> {
     let follow = follows(lookup)?;
-    let (old_dir, old) = entry_at(ctx, guest, old_fd, Rights::PATH_LINK_SOURCE, old, old_len)?;
-    let (new_dir, new) = entry_at(ctx, guest, new_fd, Rights::PATH_LINK_TARGET, new, new_len)?;
-    path::link(old_dir, &old, follow, new_dir, &new)
+    let old = At::find(ctx, guest, old_fd, Rights::PATH_LINK_SOURCE, old, old_len)?;
+    let new = At::find(ctx, guest, new_fd, Rights::PATH_LINK_TARGET, new, new_len)?;
+    path::link(old.dir()?, &old.path, follow, new.dir()?, &new.path)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
 pub(crate) fn path_rename(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     old_fd: u32,
     old: u32,
@@ -251,13 +254,13 @@ pub(crate) fn path_rename(
     new: u32,
     new_len: u32,
 ) -> Result<(), Errno> {
-    let (old_dir, old) = entry_at(ctx, guest, old_fd, Rights::PATH_RENAME_SOURCE, old, old_len)?;
-    let (new_dir, new) = entry_at(ctx, guest, new_fd, Rights::PATH_RENAME_TARGET, new, new_len)?;
-    path::rename(old_dir, &old, new_dir, &new)
+    let old = At::find(ctx, guest, old_fd, Rights::PATH_RENAME_SOURCE, old, old_len)?;
+    let new = At::find(ctx, guest, new_fd, Rights::PATH_RENAME_TARGET, new, new_len)?;
+    path::rename(old.dir()?, &old.path, new.dir()?, &new.path)
 }
 
 pub(crate) fn path_symlink(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     target: u32,
     target_len: u32,
@@ -266,14 +269,14 @@ pub(crate) fn path_symlink(
     path_len: u32,
 ) -> Result<(), Errno> {
     let target = guest.path(target, target_len)?;
-    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_SYMLINK, path, path_len)?;
-    path::symlink(&target, directory, &path)
+    let at = At::find(ctx, guest, fd, Rights::PATH_SYMLINK, path, path_len)?;
+    path::symlink(&target, at.dir()?, &at.path)
 }
 
 /// What does not fit the guest's buffer is cut, as the system's call does.
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
 pub(crate) fn path_readlink(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     path: u32,
@@ -282,10 +285,10 @@ pub(crate) fn path_readlink(
     len: u32,
     out: u32,
 ) -> Result<(), Errno> {
-    let (directory, path) = entry_at(ctx, guest, fd, Rights::PATH_READLINK, path, path_len)?;
+    let at = At::find(ctx, guest, fd, Rights::PATH_READLINK, path, path_len)?;
     guest.result::<4>(out)?;
     guest.check(buffer, len, 1, 1)?;
-    let target = path::read_link(directory, &path)?;
+    let target = path::read_link(at.dir()?, &at.path)?;
     let bytes = target.to_bytes();
     let used = bytes.len().min(len as usize);
     guest.write(buffer, &bytes[..used])?;
@@ -293,16 +296,27 @@ pub(crate) fn path_readlink(
 }
 
 /// The directory and the path in it that a call is about.
-fn entry_at<'a>(
-    ctx: &'a WasiCtx,
-    guest: Guest<'_>,
-    fd: u32,
-    rights: Rights,
-    path: u32,
-    path_len: u32,
-) -> Result<(BorrowedFd<'a>, CString), Errno> {
-    let directory = ctx.table.directory(fd, rights)?.fd(Errno::NotDir)?;
-    Ok((directory, guest.path(path, path_len)?))
+struct At<'a> {
+    directory: Cow<'a, Entry>,
+    path: CString,
+}
+
+impl<'a> At<'a> {
+    fn find(
+        ctx: &'a Ctx<'_>,
+        guest: Guest<'_>,
+        fd: u32,
+        rights: Rights,
+        path: u32,
+        path_len: u32,
+    ) -> Result<Self, Errno> {
+        let directory = ctx.directory(fd, rights)?;
+        Ok(Self { directory, path: guest.path(path, path_len)? })
+    }
+
+    fn dir(&self) -> Result<BorrowedFd<'_>, Errno> {
+        self.directory.fd(Errno::NotDir)
+    }
 }
 
 fn follows(lookup: u32) -> Result<bool, Errno> {

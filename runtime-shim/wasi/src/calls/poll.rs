@@ -1,18 +1,21 @@
 //! `poll_oneoff`: waits for clocks and descriptors together.
 //!
 //! **Invariant.** It returns with at least one event, and never before a time that it says has come. It
-//! waits in `ppoll` only, which a signal wakes; made again after one, it waits for no longer than it would have.
+//! waits in `ppoll` only, which a signal wakes; after one, it waits for no longer than it would have.
 
+use std::borrow::Cow;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno as HostErrno;
 
 use super::clock::{self, MONOTONIC, REALTIME};
-use crate::ctx::WasiCtx;
+use crate::access::Ctx;
 use crate::errno::Errno;
-use crate::fdtable::{Entry, FdTable};
+use crate::fdtable::Entry;
 use crate::guest::Guest;
+use crate::sys::go_on;
 use crate::types::{Event, EventFlags, Rights, Subscription, Trigger};
 use crate::version::Version;
 
@@ -20,7 +23,7 @@ use crate::version::Version;
 const MAX_SUBSCRIPTIONS: u32 = 16_384;
 
 pub(crate) fn poll_oneoff(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     version: Version,
     input: u32,
@@ -35,18 +38,16 @@ pub(crate) fn poll_oneoff(
     guest.check(input, count, size, Subscription::ALIGN)?;
     guest.check(output, count, Event::SIZE, Event::ALIGN)?;
     guest.result::<4>(out)?;
-    let since = match ctx.waiting_since {
-        Some(since) => since,
-        None => *ctx.waiting_since.insert(clock::now(MONOTONIC)?),
-    };
+    let since = clock::now(MONOTONIC)?;
+    let input_left = ctx.hold().input_left().len();
     let mut waits = Vec::with_capacity(count as usize);
     for index in 0..count {
         let mut bytes = [0; 56];
         guest.copy_out(input + index * size, &mut bytes[..size as usize])?;
         let subscription = version.decode_subscription(bytes)?;
-        waits.push(Wait { subscription, target: target(&ctx.table, subscription.trigger, since) });
+        waits.push(Wait { subscription, target: target(ctx, subscription.trigger, since) });
     }
-    let events = wait(&waits, ctx.input_left().len())?;
+    let events = wait(&waits, input_left)?;
     for (at, event) in (output..).step_by(Event::SIZE as usize).zip(&events) {
         guest.write(at, &event.encode())?;
     }
@@ -61,20 +62,16 @@ struct Wait<'a> {
 
 enum Target<'a> {
     /// A clock, and its time to wait for in nanoseconds.
-    Time {
-        clock: u32,
-        deadline: u64,
-    },
-    Ready {
-        host: BorrowedFd<'a>,
-        wanted: PollFlags,
-    },
-    /// A stream in memory, which is always ready.
-    Memory,
+    Time { clock: u32, deadline: u64 },
+    /// A stream, which has a descriptor of the host's unless it lies in memory, where it is always ready.
+    Stream { entry: Cow<'a, Entry>, wanted: PollFlags },
 }
 
 /// A wait that cannot be is an event with an error, not a failed call.
-fn target(table: &FdTable, trigger: Trigger, since: u64) -> Result<Target<'_>, Errno> {
+fn target<'a>(ctx: &'a Ctx<'_>, trigger: Trigger, since: u64) -> Result<Target<'a>, Errno> {
+    let stream = |fd, rights, wanted| {
+        Ok(Target::Stream { entry: ctx.get(fd, Rights::POLL_FD_READWRITE | rights)?, wanted })
+    };
     match trigger {
         // A span of time is not stretched when someone sets the clock.
         Trigger::Clock { id: REALTIME | MONOTONIC, timeout, absolute: false } => {
@@ -86,17 +83,9 @@ fn target(table: &FdTable, trigger: Trigger, since: u64) -> Result<Target<'_>, E
         // The clocks of CPU time stand still while their thread waits.
         Trigger::Clock { id: 2 | 3, .. } => Err(Errno::NotSup),
         Trigger::Clock { .. } => Err(Errno::Inval),
-        Trigger::Read(fd) => {
-            Ok(stream(table.get(fd, Rights::POLL_FD_READWRITE | Rights::FD_READ)?, PollFlags::IN))
-        }
-        Trigger::Write(fd) => {
-            Ok(stream(table.get(fd, Rights::POLL_FD_READWRITE | Rights::FD_WRITE)?, PollFlags::OUT))
-        }
+        Trigger::Read(fd) => stream(fd, Rights::FD_READ, PollFlags::IN),
+        Trigger::Write(fd) => stream(fd, Rights::FD_WRITE, PollFlags::OUT),
     }
-}
-
-fn stream(entry: &Entry, wanted: PollFlags) -> Target<'_> {
-    entry.host().map_or(Target::Memory, |host| Target::Ready { host, wanted })
 }
 
 /// Waits until there is something to report. `input` bytes can be read of an input in memory.
@@ -104,7 +93,13 @@ fn wait(waits: &[Wait<'_>], input: usize) -> Result<Vec<Event>, Errno> {
     let mut polled: Vec<PollFd<'_>> = waits.iter().filter_map(Wait::polled).collect();
     loop {
         let timeout = timeout(waits)?.map(|nanoseconds| timespec(Duration::from_nanos(nanoseconds)));
-        rustix::event::poll(&mut polled, timeout.as_ref())?;
+        match rustix::event::poll(&mut polled, timeout.as_ref()) {
+            Err(HostErrno::INTR) => {
+                go_on()?;
+                continue;
+            }
+            result => result?,
+        };
         let events = collect(waits, &polled, input)?;
         if !events.is_empty() {
             return Ok(events);
@@ -115,8 +110,8 @@ fn wait(waits: &[Wait<'_>], input: usize) -> Result<Vec<Event>, Errno> {
 impl Wait<'_> {
     fn polled(&self) -> Option<PollFd<'_>> {
         match &self.target {
-            Ok(Target::Ready { host, wanted }) => Some(PollFd::from_borrowed_fd(*host, *wanted)),
-            Ok(Target::Time { .. } | Target::Memory) | Err(_) => None,
+            Ok(Target::Stream { entry, wanted }) => Some(PollFd::from_borrowed_fd(entry.host()?, *wanted)),
+            Ok(Target::Time { .. }) | Err(_) => None,
         }
     }
 
@@ -129,10 +124,11 @@ impl Wait<'_> {
 fn timeout(waits: &[Wait<'_>]) -> Result<Option<u64>, Errno> {
     let mut first: Option<u64> = None;
     for wait in waits {
-        let left = match wait.target {
-            Err(_) | Ok(Target::Memory) => 0,
-            Ok(Target::Time { clock, deadline }) => deadline.saturating_sub(clock::now(clock)?),
-            Ok(Target::Ready { .. }) => continue,
+        let left = match &wait.target {
+            Err(_) => 0,
+            Ok(Target::Time { clock, deadline }) => deadline.saturating_sub(clock::now(*clock)?),
+            Ok(Target::Stream { entry, .. }) if entry.host().is_none() => 0,
+            Ok(Target::Stream { .. }) => continue,
         };
         first = Some(first.map_or(left, |first| first.min(left)));
     }
@@ -156,16 +152,18 @@ fn collect(waits: &[Wait<'_>], polled: &[PollFd<'_>], input: usize) -> Result<Ve
                     events.push(wait.event(None));
                 }
             }
-            Ok(Target::Memory) => {
-                let reads = matches!(wait.subscription.trigger, Trigger::Read(_));
-                events.push(Event { bytes: if reads { input as u64 } else { 1 }, ..wait.event(None) });
-            }
-            Ok(Target::Ready { host, .. }) => {
-                let result = results.next().unwrap_or(PollFlags::empty());
-                if !result.is_empty() {
-                    events.push(ready(wait, *host, result));
+            Ok(Target::Stream { entry, .. }) => match entry.host() {
+                None => {
+                    let reads = matches!(wait.subscription.trigger, Trigger::Read(_));
+                    events.push(Event { bytes: if reads { input as u64 } else { 1 }, ..wait.event(None) });
                 }
-            }
+                Some(host) => {
+                    let result = results.next().unwrap_or(PollFlags::empty());
+                    if !result.is_empty() {
+                        events.push(ready(wait, host, result));
+                    }
+                }
+            },
         }
     }
     Ok(events)

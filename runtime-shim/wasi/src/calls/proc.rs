@@ -2,7 +2,7 @@
 
 use wasmaot_runtime::HostError;
 
-use crate::ctx::WasiCtx;
+use crate::access::Ctx;
 use crate::errno::Errno;
 use crate::guest::Guest;
 
@@ -41,7 +41,7 @@ pub(crate) fn proc_raise(signal: u32) -> Result<Result<(), Errno>, HostError> {
     }
 }
 
-pub(crate) fn sched_yield(_: &mut WasiCtx, _: Guest<'_>) -> Result<(), Errno> {
+pub(crate) fn sched_yield(_: &mut Ctx<'_>, _: Guest<'_>) -> Result<(), Errno> {
     rustix::thread::sched_yield();
     Ok(())
 }

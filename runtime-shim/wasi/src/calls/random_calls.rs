@@ -2,11 +2,12 @@
 //! report (see `effects.rs`), nothing outside the directory.
 
 use std::fs;
+use std::sync::Mutex;
 
 use super::effects::{Effects, File};
 use super::{args, clock, fd, fdstat, path, poll, proc, random, readdir, sock};
+use crate::access::Ctx;
 use crate::builder::WasiCtxBuilder;
-use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::guest::Guest;
 use crate::types::Rights;
@@ -170,7 +171,7 @@ impl Arguments {
 }
 
 /// Makes the call number `index`.
-fn call(index: u64, arguments: &Arguments, ctx: &mut WasiCtx, guest: Guest<'_>) -> Result<(), Errno> {
+fn call(index: u64, arguments: &Arguments, ctx: &mut Ctx<'_>, guest: Guest<'_>) -> Result<(), Errno> {
     let Arguments { fd, fd2, flags, fd_flags, a, b, out, len, wide, wide2, rights, inheriting, .. } =
         *arguments;
     let Arguments { path: (path, path_len), path2: (path2, path2_len), version, .. } = *arguments;
@@ -266,7 +267,7 @@ fn nonsense_is_refused_or_harmless() {
     let mut host = vec![CANARY; MARGIN + MEMORY + MARGIN];
     let mut succeeded = [0_u64; 44];
     for _ in 0..count / CALLS_EACH {
-        let mut ctx = builder.build();
+        let mut ctx = Mutex::new(builder.build());
         let memory = &mut host[MARGIN..MARGIN + MEMORY];
         memory.fill(0);
         for (index, path) in PATHS.iter().enumerate() {
@@ -282,11 +283,15 @@ fn nonsense_is_refused_or_harmless() {
                 _ = Guest::over(memory).write(arguments.a, &[0; 56]);
             }
             before.copy_from_slice(memory);
-            let file = File::of(&ctx, arguments.fd);
-            let result = call(index, &arguments, &mut ctx, Guest::over(memory));
+            let file = File::of(ctx.get_mut().expect("sound"), arguments.fd);
+            let mut access = match random.below(2) {
+                0 => Ctx::Shared(&ctx),
+                _ => Ctx::Own(ctx.get_mut().expect("sound")),
+            };
+            let result = call(index, &arguments, &mut access, Guest::over(memory));
             let effects = Effects::of(index, &arguments, result, memory);
             effects.check_memory(&mut before, memory);
-            effects.check_file(file, File::of(&ctx, arguments.fd));
+            effects.check_file(file, File::of(ctx.get_mut().expect("sound"), arguments.fd));
             succeeded[index as usize] += u64::from(result.is_ok());
         }
     }

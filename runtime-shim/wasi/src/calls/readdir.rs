@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, RawDir, SeekFrom};
 
-use crate::ctx::WasiCtx;
+use crate::access::Ctx;
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle};
 use crate::guest::Guest;
@@ -21,7 +21,7 @@ const BATCH: usize = 8192;
 /// Fills the guest's buffer. It is full exactly when there may be more: the last entry is then cut, and
 /// the guest asks again with the cookie before it.
 pub(crate) fn fd_readdir(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     buffer: u32,
@@ -29,6 +29,8 @@ pub(crate) fn fd_readdir(
     cookie: u64,
     out: u32,
 ) -> Result<(), Errno> {
+    // Two threads that list one directory would move each other's position.
+    let mut ctx = ctx.hold();
     ctx.table.directory(fd, Rights::FD_READDIR)?;
     guest.result::<4>(out)?;
     guest.check(buffer, len, 1, 1)?;

@@ -1,5 +1,6 @@
 //! `sock_*`: on sockets that the host gave.
 
+use std::borrow::Cow;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -7,16 +8,15 @@ use rustix::event::PollFlags;
 use rustix::net::{Shutdown, SocketFlags};
 
 use super::fd::{sendable, would_block};
-use crate::ctx::WasiCtx;
+use crate::access::Ctx;
 use crate::errno::Errno;
-use crate::fdtable::{Entry, FdTable, Handle, Kind};
+use crate::fdtable::{Entry, Handle, Kind};
 use crate::guest::Guest;
-use crate::sys;
-use crate::sys::kernel;
+use crate::sys::{self, again, kernel};
 use crate::types::{FdFlags, ReceiveFlags, Rights, ShutdownFlags};
 
 pub(crate) fn sock_accept(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     flags: u32,
@@ -27,16 +27,20 @@ pub(crate) fn sock_accept(
         return Err(Errno::Inval);
     }
     guest.result::<4>(out)?;
-    if !ctx.table.has_room() {
+    if !ctx.hold().table.has_room() {
         return Err(Errno::MFile);
     }
-    let listener = socket(&ctx.table, fd, Rights::SOCK_ACCEPT)?;
-    would_block(listener, PollFlags::IN)?;
+    let listener = socket(ctx, fd, Rights::SOCK_ACCEPT)?;
+    would_block(&listener, PollFlags::IN)?;
     let nonblocking = flags.contains(FdFlags::NONBLOCK);
     let added = if nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::empty() };
-    let accepted = rustix::net::accept_with(listener.fd(Errno::NotSock)?, SocketFlags::CLOEXEC | added)?;
+    let host = listener.fd(Errno::NotSock)?;
+    let accepted = again(|| Ok(rustix::net::accept_with(host, SocketFlags::CLOEXEC | added)?))?;
     let entry = connection(accepted, listener.inheriting, flags);
-    guest.write_u32(out, ctx.table.insert(entry)?)
+    drop(listener);
+    // Another thread may have taken the last number meanwhile.
+    let fd = ctx.hold().table.insert(entry)?;
+    guest.write_u32(out, fd)
 }
 
 fn connection(socket: OwnedFd, inheriting: Rights, flags: FdFlags) -> Entry {
@@ -51,8 +55,8 @@ fn connection(socket: OwnedFd, inheriting: Rights, flags: FdFlags) -> Entry {
 }
 
 /// An open socket that carries `rights`. What is no socket is told so, whatever its rights.
-fn socket(table: &FdTable, fd: u32, rights: Rights) -> Result<&Entry, Errno> {
-    let entry = table.entry(fd)?;
+fn socket<'a>(ctx: &'a Ctx<'_>, fd: u32, rights: Rights) -> Result<Cow<'a, Entry>, Errno> {
+    let entry = ctx.entry(fd)?;
     rustix::net::sockopt::socket_type(entry.fd(Errno::NotSock)?)?;
     entry.require(rights)?;
     Ok(entry)
@@ -60,7 +64,7 @@ fn socket(table: &FdTable, fd: u32, rights: Rights) -> Result<&Entry, Errno> {
 
 #[expect(clippy::too_many_arguments, reason = "the specification's")]
 pub(crate) fn sock_recv(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     list: u32,
@@ -70,11 +74,11 @@ pub(crate) fn sock_recv(
     flags_out: u32,
 ) -> Result<(), Errno> {
     let flags = ReceiveFlags::parse(flags)?;
-    let entry = socket(&ctx.table, fd, Rights::FD_READ)?;
+    let entry = socket(ctx, fd, Rights::FD_READ)?;
     guest.result::<4>(out)?;
     guest.result::<2>(flags_out)?;
     let buffers = guest.targets(list, count)?;
-    would_block(entry, PollFlags::IN)?;
+    would_block(&entry, PollFlags::IN)?;
     let peek = if flags.contains(ReceiveFlags::PEEK) { sys::MSG_PEEK } else { 0 };
     let wait_all = if flags.contains(ReceiveFlags::WAITALL) { sys::MSG_WAITALL } else { 0 };
     let (received, truncated) = kernel::receive(entry.fd(Errno::NotSock)?, &buffers, peek | wait_all)?;
@@ -84,7 +88,7 @@ pub(crate) fn sock_recv(
 
 /// No flags are defined for sending.
 pub(crate) fn sock_send(
-    ctx: &mut WasiCtx,
+    ctx: &mut Ctx<'_>,
     guest: Guest<'_>,
     fd: u32,
     list: u32,
@@ -95,13 +99,13 @@ pub(crate) fn sock_send(
     if flags != 0 {
         return Err(Errno::Inval);
     }
-    let entry = socket(&ctx.table, fd, Rights::FD_WRITE)?;
+    let entry = socket(ctx, fd, Rights::FD_WRITE)?;
     guest.result::<4>(out)?;
-    let buffers = sendable(entry, guest.buffers(list, count)?)?;
+    let buffers = sendable(&entry, guest.buffers(list, count)?)?;
     guest.write_u32(out, kernel::send(entry.fd(Errno::NotSock)?, &buffers)? as u32)
 }
 
-pub(crate) fn sock_shutdown(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32, how: u32) -> Result<(), Errno> {
+pub(crate) fn sock_shutdown(ctx: &mut Ctx<'_>, _: Guest<'_>, fd: u32, how: u32) -> Result<(), Errno> {
     let how = ShutdownFlags::parse(how)?;
     let read = how.contains(ShutdownFlags::RD);
     let write = how.contains(ShutdownFlags::WR);
@@ -111,6 +115,6 @@ pub(crate) fn sock_shutdown(ctx: &mut WasiCtx, _: Guest<'_>, fd: u32, how: u32) 
         (false, true) => Shutdown::Write,
         (false, false) => return Err(Errno::Inval),
     };
-    let entry = socket(&ctx.table, fd, Rights::SOCK_SHUTDOWN)?;
+    let entry = socket(ctx, fd, Rights::SOCK_SHUTDOWN)?;
     Ok(rustix::net::shutdown(entry.fd(Errno::NotSock)?, how)?)
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::{args, clock, fd, fdstat, path, poll, random, readdir, sock};
+use crate::access::Ctx;
 use crate::builder::WasiCtxBuilder;
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
@@ -48,9 +49,9 @@ impl Machine {
         Self { memory: vec![0; MEMORY], ctx, dir }
     }
 
-    fn call<R>(&mut self, call: impl FnOnce(&mut WasiCtx, Guest<'_>) -> R) -> R {
+    fn call<R>(&mut self, call: impl FnOnce(&mut Ctx<'_>, Guest<'_>) -> R) -> R {
         let guest = Guest::over(&mut self.memory);
-        call(&mut self.ctx, guest)
+        call(&mut Ctx::Own(&mut self.ctx), guest)
     }
 
     fn put(&mut self, at: u32, bytes: &[u8]) -> u32 {

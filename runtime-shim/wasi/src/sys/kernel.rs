@@ -4,30 +4,32 @@
 //! reference to guest memory is made: ranges that overlap are the guest's affair. A call returns what the
 //! kernel transferred, never more; at most 2 GiB at once, so that every count fits the guest's 32 bits.
 //!
-//! A call that a signal interrupts before anything happened is [`Errno::Intr`], as everywhere in this
-//! crate: who made it for the guest decides whether to make it again.
+//! A call that a signal interrupts before anything happened is made again, unless the instance is to be stopped
+//! (see [`super::again`]).
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::io::Errno as HostErrno;
-use wasmaot_runtime::check_interrupt;
 
 use super::signals::held_back;
+use super::{again, go_on};
 use crate::errno::Errno;
 use crate::guest::Buffers;
 
-/// Takes the result of one of libc's functions: a count, or -1 and `errno`.
-fn counted(result: isize) -> Result<usize, Errno> {
-    usize::try_from(result).map_err(|_| {
-        let error = std::io::Error::last_os_error();
-        HostErrno::from_io_error(&error).unwrap_or(HostErrno::IO).into()
+/// Calls one of libc's functions, which gives a count, or -1 and `errno`.
+fn counted(mut call: impl FnMut() -> isize) -> Result<usize, Errno> {
+    again(|| {
+        usize::try_from(call()).map_err(|_| {
+            let error = std::io::Error::last_os_error();
+            HostErrno::from_io_error(&error).unwrap_or(HostErrno::IO).into()
+        })
     })
 }
 
 /// Reads at the descriptor's own position.
 pub(crate) fn read(fd: BorrowedFd<'_>, buffers: &Buffers<'_>) -> Result<usize, Errno> {
     let list = buffers.as_slice();
-    counted(match list {
+    counted(|| match list {
         // SAFETY: the range is mapped, writable guest memory (see `Buffers::as_slice`), and `fd` is open.
         [one] => unsafe { libc::read(fd.as_raw_fd(), one.iov_base, one.iov_len) },
         // SAFETY: as above for each range; the list has as many entries as the call is told.
@@ -40,7 +42,7 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buffers: &Buffers<'_>) -> Result<usize, E
 pub(crate) fn write(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, broken: bool) -> Result<usize, Errno> {
     let list = buffers.as_slice();
     held_back(broken, || {
-        counted(match list {
+        counted(|| match list {
             // SAFETY: the range is mapped, readable guest memory (see `Buffers::as_slice`), and `fd` is open.
             [one] => unsafe { libc::write(fd.as_raw_fd(), one.iov_base, one.iov_len) },
             // SAFETY: as above for each range; the list has as many entries as the call is told.
@@ -54,7 +56,7 @@ pub(crate) fn read_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) ->
     let offset = i64::try_from(offset).map_err(|_| Errno::Inval)?;
     let list = buffers.as_slice();
     // SAFETY: as in `read`.
-    counted(unsafe { libc::preadv(fd.as_raw_fd(), list.as_ptr(), list.len() as i32, offset) })
+    counted(|| unsafe { libc::preadv(fd.as_raw_fd(), list.as_ptr(), list.len() as i32, offset) })
 }
 
 /// Writes at `offset`, leaving the descriptor's position alone.
@@ -63,7 +65,7 @@ pub(crate) fn write_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) -
     let list = buffers.as_slice();
     held_back(false, || {
         // SAFETY: as in `write`.
-        counted(unsafe { libc::pwritev(fd.as_raw_fd(), list.as_ptr(), list.len() as i32, offset) })
+        counted(|| unsafe { libc::pwritev(fd.as_raw_fd(), list.as_ptr(), list.len() as i32, offset) })
     })
 }
 
@@ -76,13 +78,13 @@ pub(crate) fn random(buffers: &Buffers<'_>) -> Result<(), Errno> {
     for range in buffers.as_slice() {
         let mut filled = 0;
         while filled < range.iov_len {
-            if filled > 0 && check_interrupt().is_err() {
-                return Err(Errno::Intr);
+            if filled > 0 {
+                go_on()?;
             }
             let rest = (range.iov_len - filled).min(RANDOM_AT_ONCE);
             let target = range.iov_base.cast::<u8>().wrapping_add(filled).cast();
             // SAFETY: `target..target + rest` lies in the range, which is mapped, writable guest memory.
-            filled += counted(unsafe { libc::getrandom(target, rest, 0) })?;
+            filled += counted(|| unsafe { libc::getrandom(target, rest, 0) })?;
         }
     }
     Ok(())
@@ -101,7 +103,7 @@ fn message(buffers: &Buffers<'_>) -> libc::msghdr {
 pub(crate) fn receive(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, flags: i32) -> Result<(usize, bool), Errno> {
     let mut header = message(buffers);
     // SAFETY: the header's ranges are mapped, writable guest memory; it holds no other pointer.
-    let count = counted(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) })?;
+    let count = counted(|| unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) })?;
     Ok((count, header.msg_flags & libc::MSG_TRUNC != 0))
 }
 
@@ -109,5 +111,5 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, flags: i32) -> 
 pub(crate) fn send(fd: BorrowedFd<'_>, buffers: &Buffers<'_>) -> Result<usize, Errno> {
     let header = message(buffers);
     // SAFETY: the header's ranges are mapped, readable guest memory; it holds no other pointer.
-    counted(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL) })
+    counted(|| unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL) })
 }

@@ -1,6 +1,10 @@
 //! What goes to the kernel by libc: transfers on guest memory, signals that writing raises, and the numbers that
 //! `rustix` has no names for.
 
+use wasmaot_runtime::check_interrupt;
+
+use crate::errno::Errno;
+
 pub(crate) mod kernel;
 pub(crate) mod signals;
 
@@ -15,3 +19,18 @@ pub(crate) const MSG_WAITALL: i32 = libc::MSG_WAITALL;
 
 /// Synchronised data, the weaker kind.
 pub(crate) const O_DSYNC: u32 = libc::O_DSYNC.cast_unsigned();
+
+/// Makes a call again that a signal interrupted, as long as the instance may go on: then it is [`Errno::Intr`].
+pub(crate) fn again<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, Errno> {
+    loop {
+        match call() {
+            Err(Errno::Intr) => go_on()?,
+            result => return result,
+        }
+    }
+}
+
+/// [`Errno::Intr`] if the instance is to be stopped.
+pub(crate) fn go_on() -> Result<(), Errno> {
+    check_interrupt().map_err(|_| Errno::Intr)
+}

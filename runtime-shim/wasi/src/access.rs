@@ -1,0 +1,112 @@
+//! How a call reaches its context: an instance has one of its own, or shares one with instances on other threads.
+//!
+//! **Invariant: nothing waits while it holds a shared context.** A call that may wait takes a copy of the entries that it works
+//! on, which keeps their files open until it returns: what other threads close or renumber meanwhile is gone for calls that begin
+//! later. An instance's own context is lent instead, at the cost of a branch.
+
+use std::borrow::Cow;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::ctx::WasiCtx;
+use crate::errno::Errno;
+use crate::fdtable::{Entry, FdTable};
+use crate::types::Rights;
+
+/// Where a store's data has the context.
+pub(crate) enum Access<T> {
+    /// It is the instance's own.
+    Own(fn(&mut T) -> &mut WasiCtx),
+    /// Other threads have it, too.
+    Shared(fn(&mut T) -> &Mutex<WasiCtx>),
+}
+
+impl<T> Clone for Access<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Access<T> {}
+
+impl<T> Access<T> {
+    pub(crate) fn of(self, data: &mut T) -> Ctx<'_> {
+        match self {
+            Access::Own(ctx) => Ctx::Own(ctx(data)),
+            Access::Shared(ctx) => Ctx::Shared(ctx(data)),
+        }
+    }
+}
+
+/// The context of a calling instance.
+pub(crate) enum Ctx<'a> {
+    Own(&'a mut WasiCtx),
+    Shared(&'a Mutex<WasiCtx>),
+}
+
+/// A context that nobody else has meanwhile.
+pub(crate) enum Held<'a> {
+    Own(&'a mut WasiCtx),
+    Shared(MutexGuard<'a, WasiCtx>),
+}
+
+fn lock(ctx: &Mutex<WasiCtx>) -> MutexGuard<'_, WasiCtx> {
+    ctx.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ctx<'_> {
+    /// Has the context alone. Whoever has it does not wait.
+    pub(crate) fn hold(&mut self) -> Held<'_> {
+        match self {
+            Ctx::Own(ctx) => Held::Own(ctx),
+            Ctx::Shared(ctx) => Held::Shared(lock(ctx)),
+        }
+    }
+
+    fn find(&self, find: impl FnOnce(&FdTable) -> Result<&Entry, Errno>) -> Result<Cow<'_, Entry>, Errno> {
+        match self {
+            Ctx::Own(ctx) => find(&ctx.table).map(Cow::Borrowed),
+            Ctx::Shared(ctx) => find(&lock(ctx).table).cloned().map(Cow::Owned),
+        }
+    }
+
+    /// See [`FdTable::entry`].
+    pub(crate) fn entry(&self, fd: u32) -> Result<Cow<'_, Entry>, Errno> {
+        self.find(|table| table.entry(fd))
+    }
+
+    /// See [`FdTable::get`].
+    pub(crate) fn get(&self, fd: u32, rights: Rights) -> Result<Cow<'_, Entry>, Errno> {
+        self.find(|table| table.get(fd, rights))
+    }
+
+    /// See [`FdTable::stream`].
+    pub(crate) fn stream(&self, fd: u32, rights: Rights) -> Result<Cow<'_, Entry>, Errno> {
+        self.find(|table| table.stream(fd, rights))
+    }
+
+    /// See [`FdTable::directory`].
+    pub(crate) fn directory(&self, fd: u32, rights: Rights) -> Result<Cow<'_, Entry>, Errno> {
+        self.find(|table| table.directory(fd, rights))
+    }
+}
+
+impl Deref for Held<'_> {
+    type Target = WasiCtx;
+
+    fn deref(&self) -> &WasiCtx {
+        match self {
+            Held::Own(ctx) => ctx,
+            Held::Shared(ctx) => ctx,
+        }
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut WasiCtx {
+        match self {
+            Held::Own(ctx) => ctx,
+            Held::Shared(ctx) => ctx,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Instances on several threads that share one context: one that waits keeps no other from its calls, can be stopped, and has the
+//! file that it waits for until its call is over, whatever the others do with the descriptor.
+
+use super::blocking::{Given, TEXT, WAITS};
+use std::fs::read_to_string;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::{ScopedJoinHandle, scope, sleep, yield_now};
+use std::time::{Duration, Instant};
+
+use rustix::thread::gettid;
+use wasmaot_runtime::{
+    InterruptHandle, Linked, Linker, Module, Pool, PoolConfig, PooledInstance, TrapCode, Val,
+};
+use wasmaot_tests::{compile_wat, trap_code};
+use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
+
+type Shared = Arc<Mutex<WasiCtx>>;
+
+/// An error number of WASI.
+const BADF: i32 = 8;
+
+/// What a `read` gives that is refused, less the error number.
+const REFUSED: i32 = -1;
+
+/// Each export makes one call and gives its error number. `read` and `poll_read` give the byte that they got, -1 for none, or
+/// [`REFUSED`] less the error number.
+const CALLS: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_renumber" (func $renumber (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  ;; A list of one buffer: a byte at 16. A subscription at 64: to read.
+  (data (i32.const 0) "\10\00\00\00\01\00\00\00")
+  (data (i32.const 72) "\01")
+  (func $got (param $errno i32) (result i32)
+    (if (local.get $errno) (then (return (i32.sub (i32.const -1) (local.get $errno)))))
+    (if (result i32) (i32.load (i32.const 32)) (then (i32.load8_u (i32.const 16))) (else (i32.const -1))))
+  (func $read_byte (export "read") (param $fd i32) (result i32)
+    (call $got (call $read (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 32))))
+  (func (export "poll_read") (param $fd i32) (result i32) (local $errno i32)
+    (i32.store (i32.const 80) (local.get $fd))
+    (local.set $errno (call $poll (i32.const 64) (i32.const 256) (i32.const 1) (i32.const 32)))
+    (if (local.get $errno) (then (return (call $got (local.get $errno)))))
+    ;; The event's own error.
+    (if (i32.load16_u (i32.const 264)) (then (return (call $got (i32.load16_u (i32.const 264))))))
+    (call $read_byte (local.get $fd)))
+  (func (export "write") (param $fd i32) (param $byte i32) (result i32)
+    (i32.store8 (i32.const 16) (local.get $byte))
+    (call $write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 32)))
+  (func (export "close") (param i32) (result i32) (call $close (local.get 0)))
+  (func (export "renumber") (param i32 i32) (result i32) (call $renumber (local.get 0) (local.get 1))))"#;
+
+/// Two instances with one context.
+struct Pair {
+    waits: PooledInstance<Shared>,
+    other: PooledInstance<Shared>,
+}
+
+fn linked(text: &str) -> (Pool, Linked<Shared>) {
+    let module = Module::from_bytes(&compile_wat(text)).expect("the module is sound");
+    let mut linker = Linker::new();
+    wasmaot_wasi::add_shared_imports_to_linker(&mut linker, module.imports(), |ctx: &mut Shared| &**ctx)
+        .expect("new names");
+    let pool = Pool::new(PoolConfig { slots: 2, ..PoolConfig::default() }).expect("a pool");
+    (pool, linker.link(&module).expect("all imports are defined"))
+}
+
+impl Pair {
+    fn new((pool, linked): &(Pool, Linked<Shared>), ctx: WasiCtx) -> Self {
+        let ctx = Arc::new(Mutex::new(ctx));
+        let start = || pool.start(linked, Arc::clone(&ctx)).expect("a slot is free");
+        Self { waits: start(), other: start() }
+    }
+}
+
+/// Runs `call` on a thread of its own, and comes back when that waits in the kernel (or is over, which is for the test to notice).
+fn waiting<'scope, R: Send + 'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    call: impl FnOnce() -> R + Send + 'scope,
+) -> (i32, ScopedJoinHandle<'scope, R>) {
+    let (tell, told) = mpsc::channel();
+    let thread = scope.spawn(move || {
+        tell.send(gettid().as_raw_nonzero().get()).expect("somebody listens");
+        call()
+    });
+    let number = told.recv().expect("it starts");
+    let waits = format!("/proc/self/task/{number}/syscall");
+    // read, write, ppoll, accept4, recvmsg, sendmsg, openat2.
+    let calls = ["0 ", "1 ", "271 ", "288 ", "47 ", "46 ", "437 "];
+    let is_waiting =
+        || read_to_string(&waits).is_ok_and(|line| calls.iter().any(|call| line.starts_with(call)));
+    while !is_waiting() && !thread.is_finished() {
+        yield_now();
+    }
+    (number, thread)
+}
+
+fn number(instance: &mut PooledInstance<Shared>, name: &str, args: &[i32]) -> i32 {
+    let args: Vec<Val> = args.iter().map(|&number| Val::I32(number)).collect();
+    match instance.call(name, &args).expect("it does not trap")[..] {
+        [Val::I32(number)] => number,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+/// Has one instance wait in each way while the other prints; then `stop` has it ended with `code`.
+fn each_wait(code: TrapCode, timeout: Option<Duration>, stop: impl Fn(&InterruptHandle)) {
+    let linked = linked(TEXT);
+    for name in WAITS {
+        let mut given = Given::new();
+        given.builder.capture_stderr(1 << 20);
+        let Pair { mut waits, mut other } = Pair::new(&linked, given.builder.build());
+        let _client = given.client(name);
+        let handle = waits.interrupt_handle();
+        scope(|scope| {
+            waits.set_deadline(timeout.map(|timeout| Instant::now() + timeout));
+            let (_, thread) = waiting(scope, || trap_code(waits.call(name, &[])));
+            assert_eq!(number(&mut other, "print", &[]), 0, "{name}");
+            stop(&handle);
+            assert_eq!(thread.join().expect("it does not panic"), code, "{name}");
+        });
+        assert_eq!(number(&mut other, "print", &[]), 0, "{name}");
+        assert_eq!(other.data().lock().expect("sound").stderr().len(), 120_000, "{name}");
+    }
+}
+
+#[test]
+fn one_that_waits_leaves_the_context_to_others_and_can_be_killed() {
+    each_wait(TrapCode::Killed, None, InterruptHandle::kill);
+}
+
+#[test]
+fn one_that_waits_has_its_deadline() {
+    each_wait(TrapCode::DeadlineExceeded, Some(Duration::from_millis(200)), |_| {});
+}
+
+/// A context whose standard output feeds its standard input.
+fn loop_back() -> WasiCtx {
+    let (input, output) = std::io::pipe().expect("a pipe");
+    WasiCtxBuilder::new().stdin(OwnedFd::from(input)).stdout(OwnedFd::from(output)).build()
+}
+
+#[test]
+fn one_feeds_the_other_that_waits() {
+    let linked = linked(CALLS);
+    let Pair { mut waits, mut other } = Pair::new(&linked, loop_back());
+    for call in ["read", "poll_read"] {
+        scope(|scope| {
+            let (_, thread) = waiting(scope, || number(&mut waits, call, &[0]));
+            assert_eq!(number(&mut other, "write", &[1, 77]), 0, "{call}");
+            assert_eq!(thread.join().expect("it does not panic"), 77, "{call}");
+        });
+    }
+}
+
+/// Interrupts the system call that a thread waits in, as a signal does that comes late and is meant for nobody.
+fn interrupt(thread: i32) {
+    // SAFETY: the call takes numbers only; the runtime has a handler of this signal.
+    let sent = unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), thread, libc::SIGURG) };
+    assert_eq!(sent, 0);
+    sleep(Duration::from_millis(10));
+}
+
+/// The other instance closes or replaces descriptor 0 while one waits to read it, which gets what comes for the file that it waits
+/// for. Gives what a second call gets.
+fn taken_away_meanwhile(call: &str, take: impl Fn(&mut PooledInstance<Shared>)) -> i32 {
+    let (input, mut feed) = std::io::pipe().expect("a pipe");
+    let (socket, mut peer) = UnixStream::pair().expect("a pair of sockets");
+    let mut builder = WasiCtxBuilder::new();
+    builder.stdin(OwnedFd::from(input)).preopen_listener(socket);
+    peer.write_all(b"s").expect("there is room");
+    let linked = linked(CALLS);
+    let Pair { mut waits, mut other } = Pair::new(&linked, builder.build());
+    let got = scope(|scope| {
+        let (id, thread) = waiting(scope, || number(&mut waits, call, &[0]));
+        take(&mut other);
+        interrupt(id);
+        feed.write_all(b"pp").expect("there is room");
+        thread.join().expect("it does not panic")
+    });
+    if call == "poll_read" {
+        // It waited for the one, and then read what the number stands for now.
+        return got;
+    }
+    assert_eq!(got, i32::from(b'p'));
+    number(&mut waits, call, &[0])
+}
+
+#[test]
+fn what_is_closed_meanwhile_is_there_until_the_call_is_over() {
+    for call in ["read", "poll_read"] {
+        let then = taken_away_meanwhile(call, |other| assert_eq!(number(other, "close", &[0]), 0));
+        assert_eq!(then, REFUSED - BADF, "{call}");
+    }
+}
+
+#[test]
+fn what_is_renumbered_meanwhile_is_there_until_the_call_is_over() {
+    for call in ["read", "poll_read"] {
+        let then = taken_away_meanwhile(call, |other| assert_eq!(number(other, "renumber", &[3, 0]), 0));
+        assert_eq!(then, i32::from(b's'), "{call}");
+    }
+}
