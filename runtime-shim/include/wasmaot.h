@@ -243,12 +243,15 @@ typedef struct {
 typedef struct {
     wasmaot_limits_t pages;
     uint64_t page_size; /* in bytes */
+    bool is_64;         /* its addresses have 64 bits, not 32 */
+    bool is_shared;     /* several threads may use it at a time */
 } wasmaot_memorytype_t;
 
 /* A table's type. */
 typedef struct {
     wasmaot_limits_t elements;
     wasmaot_type_t type; /* of an element */
+    bool is_64;          /* its indices have 64 bits, not 32 */
 } wasmaot_tabletype_t;
 
 /* A global's type. */

@@ -3,6 +3,7 @@
 //! **Invariant: guest memory is reached only through checked copies**; where the kernel is to access it directly, the
 //! range is checked first and no reference to it exists.
 
+use crate::address::Address;
 use crate::error::{AccessError, CallError};
 use crate::instance::memory::MemoryBody;
 use crate::instance::{Instance, InstanceCore};
@@ -64,18 +65,18 @@ impl<'a, T> Caller<'a, T> {
         (memory, unsafe { &mut (*self.store).data })
     }
 
-    fn some_memory(&self, address: u32, length: usize) -> Result<CallerMemory<'_>, AccessError> {
-        let (address, length) = (u64::from(address), length as u64);
+    fn some_memory(&self, address: impl Address, length: usize) -> Result<CallerMemory<'_>, AccessError> {
+        let (address, length) = (address.bytes(), length as u64);
         self.memory().ok_or(AccessError::OutOfBounds { address, length, size: 0 })
     }
 
     /// Copies out of the memory.
-    pub fn read(&self, address: u32, into: &mut [u8]) -> Result<(), AccessError> {
+    pub fn read(&self, address: impl Address, into: &mut [u8]) -> Result<(), AccessError> {
         self.some_memory(address, into.len())?.read(address, into)
     }
 
     /// Copies into the memory.
-    pub fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), AccessError> {
+    pub fn write(&mut self, address: impl Address, bytes: &[u8]) -> Result<(), AccessError> {
         self.some_memory(address, bytes.len())?.write(address, bytes)
     }
 
@@ -108,26 +109,26 @@ macro_rules! integers {
     ($($int:ident $read:ident $write:ident;)*) => {
         impl CallerMemory<'_> {$(
             #[doc = concat!("Reads a little-endian `", stringify!($int), "`.")]
-            pub fn $read(&self, address: u32) -> Result<$int, AccessError> {
+            pub fn $read(&self, address: impl Address) -> Result<$int, AccessError> {
                 let mut bytes = [0; size_of::<$int>()];
                 self.read(address, &mut bytes)?;
                 Ok($int::from_le_bytes(bytes))
             }
 
             #[doc = concat!("Writes a little-endian `", stringify!($int), "`.")]
-            pub fn $write(&self, address: u32, value: $int) -> Result<(), AccessError> {
+            pub fn $write(&self, address: impl Address, value: $int) -> Result<(), AccessError> {
                 self.write(address, &value.to_le_bytes())
             }
         )*}
 
         impl<T> Caller<'_, T> {$(
             #[doc = concat!("Reads a little-endian `", stringify!($int), "` from the memory.")]
-            pub fn $read(&self, address: u32) -> Result<$int, AccessError> {
+            pub fn $read(&self, address: impl Address) -> Result<$int, AccessError> {
                 self.some_memory(address, size_of::<$int>())?.$read(address)
             }
 
             #[doc = concat!("Writes a little-endian `", stringify!($int), "` to the memory.")]
-            pub fn $write(&mut self, address: u32, value: $int) -> Result<(), AccessError> {
+            pub fn $write(&mut self, address: impl Address, value: $int) -> Result<(), AccessError> {
                 self.some_memory(address, size_of::<$int>())?.$write(address, value)
             }
         )*}
@@ -148,36 +149,36 @@ impl<'a> CallerMemory<'a> {
     }
 
     /// Copies out of the memory.
-    pub fn read(&self, address: u32, into: &mut [u8]) -> Result<(), AccessError> {
-        self.body.read(u64::from(address), into)
+    pub fn read(&self, address: impl Address, into: &mut [u8]) -> Result<(), AccessError> {
+        self.body.read(address.bytes(), into)
     }
 
     /// Copies into the memory.
-    pub fn write(&self, address: u32, bytes: &[u8]) -> Result<(), AccessError> {
-        self.body.write(u64::from(address), bytes)
+    pub fn write(&self, address: impl Address, bytes: &[u8]) -> Result<(), AccessError> {
+        self.body.write(address.bytes(), bytes)
     }
 
     /// Checks a range and gives its native address, to be handed to the kernel for it to write to.
     ///
     /// The pages behind it may go away if the artifact's file is truncated: the kernel then reports `EFAULT`, while Rust code that
     /// accesses them is killed. Use [`CallerMemory::read`] and [`CallerMemory::write`] for that.
-    pub fn address(&self, address: u32, length: u64) -> Result<*mut u8, AccessError> {
-        self.body.writable_address(u64::from(address), length)
+    pub fn address(&self, address: impl Address, length: u64) -> Result<*mut u8, AccessError> {
+        self.body.writable_address(address.bytes(), length)
     }
 
     /// Checks a range and gives its native address, to be handed to the kernel for it to read, on the terms of
     /// [`CallerMemory::address`]. Cheaper, but the kernel may find the range write-protected.
-    pub fn read_address(&self, address: u32, length: u64) -> Result<*const u8, AccessError> {
-        Ok(self.body.address(u64::from(address), length)?)
+    pub fn read_address(&self, address: impl Address, length: u64) -> Result<*const u8, AccessError> {
+        Ok(self.body.address(address.bytes(), length)?)
     }
 
     /// Checks a range and hands its native address and length to `f`, on the terms of [`CallerMemory::address`].
     pub fn with_slice<R>(
         &self,
-        address: u32,
-        length: u32,
+        address: impl Address,
+        length: u64,
         f: impl FnOnce(*mut u8, usize) -> R,
     ) -> Result<R, AccessError> {
-        Ok(f(self.address(address, u64::from(length))?, length as usize))
+        Ok(f(self.address(address, length)?, length as usize))
     }
 }

@@ -50,6 +50,7 @@
 compile_error!("wasmaot runs on x86-64 Linux");
 
 mod activation;
+mod address;
 mod builtins;
 mod caller;
 mod error;
@@ -78,6 +79,7 @@ mod val;
 #[cfg(test)]
 mod tests;
 
+pub use address::Address;
 pub use caller::{Caller, CallerMemory};
 pub use error::{
     AccessError, AccessValueError, BoxError, CallError, HostError, InstantiateError, LinkError,

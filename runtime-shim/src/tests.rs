@@ -317,6 +317,26 @@ fn memory_builtins() {
 }
 
 #[test]
+fn addresses_may_have_64_bits() {
+    const HIGH: u64 = 1 << 32;
+    let mut artifact = Artifact::new(0);
+    let limits = Limits { min: 65537, max: Some(65537) };
+    let ty = MemoryType { index: IndexType::I64, ..MemoryType::new(limits) };
+    artifact.descriptor.memories.push(abi::Memory { ty, image: Vec::new() });
+    let (mut store, instance) = plain(artifact);
+    let mut bytes = [0; 4];
+    instance.write(&mut store, HIGH - 2, b"wide").unwrap();
+    instance.read(&store, HIGH, &mut bytes).unwrap();
+    assert_eq!(&bytes, b"de\0\0");
+    // Not what lies 4 GiB below.
+    instance.read(&store, 0_u64, &mut bytes).unwrap();
+    assert_eq!(bytes, [0; 4]);
+    let outside = AccessError::OutOfBounds { address: HIGH + 0xfffd, length: 4, size: HIGH + 0x10000 };
+    assert_eq!(instance.read(&store, HIGH + 0xfffd, &mut bytes), Err(outside));
+    assert!(instance.write(&mut store, -1_i64, b"x").is_err());
+}
+
+#[test]
 fn table_builtins() {
     let mut artifact = Artifact::new(0);
     let ty = TableType::new(ValType::FUNCREF, Limits { min: 4, max: Some(10) });

@@ -5,7 +5,7 @@
 use crate::boundary::{Result, at, fallible, infallible, slice, slice_mut, text, usage};
 use crate::error::wasmaot_error_t;
 use crate::func::Values;
-use crate::instance::{Data, address};
+use crate::instance::Data;
 use crate::value::wasmaot_value_t;
 use std::cell::RefCell;
 use std::ffi::{c_char, c_void};
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn wasmaot_caller_read(
         // SAFETY: as the header states.
         let (caller, into) =
             unsafe { (at(caller, "caller")?, slice_mut(into.cast::<u8>(), length, "into")?) };
-        caller.with(|caller| Ok(caller.read(address(from, length, caller.memory_size())?, into)?))
+        caller.with(|caller| Ok(caller.read(from, into)?))
     })
 }
 
@@ -123,6 +123,6 @@ pub unsafe extern "C" fn wasmaot_caller_write(
     fallible(|| {
         // SAFETY: as the header states.
         let (caller, bytes) = unsafe { (at(caller, "caller")?, slice(bytes.cast::<u8>(), length, "bytes")?) };
-        caller.with(|caller| Ok(caller.write(address(to, length, caller.memory_size())?, bytes)?))
+        caller.with(|caller| Ok(caller.write(to, bytes)?))
     })
 }

@@ -11,7 +11,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::time::{Duration, Instant};
-use wasmaot_runtime::{AccessError, PooledInstance, ResetWay, Usage};
+use wasmaot_runtime::{PooledInstance, ResetWay, Usage};
 use wasmaot_wasi::WasiCtx;
 
 /// What host functions of an instance work on.
@@ -87,12 +87,6 @@ impl From<Usage> for wasmaot_usage_t {
 /// The deadline so many nanoseconds from now; none if that is later than any clock shows.
 pub(crate) fn deadline(timeout: u64) -> Option<Instant> {
     Instant::now().checked_add(Duration::from_nanos(timeout)).filter(|_| timeout != u64::MAX)
-}
-
-/// An address that C states, for accessors of memories with 32-bit addresses.
-pub(crate) fn address(address: u64, length: usize, size: u64) -> Result<u32> {
-    let outside = AccessError::OutOfBounds { address, length: length as u64, size };
-    u32::try_from(address).map_err(|_| outside.into())
 }
 
 /// See the header.
@@ -248,9 +242,7 @@ pub unsafe extern "C" fn wasmaot_instance_read(
         // SAFETY: as the header states.
         let (instance, into) =
             unsafe { (at(instance, "instance")?, slice_mut(into.cast::<u8>(), length, "into")?) };
-        let mut entered = instance.enter()?;
-        let instance = entered.instance();
-        Ok(instance.read(address(from, length, instance.memory_size())?, into)?)
+        Ok(instance.enter()?.instance().read(from, into)?)
     })
 }
 
@@ -269,8 +261,6 @@ pub unsafe extern "C" fn wasmaot_instance_write(
         // SAFETY: as the header states.
         let (instance, bytes) =
             unsafe { (at(instance, "instance")?, slice(bytes.cast::<u8>(), length, "bytes")?) };
-        let mut entered = instance.enter()?;
-        let instance = entered.instance();
-        Ok(instance.write(address(to, length, instance.memory_size())?, bytes)?)
+        Ok(instance.enter()?.instance().write(to, bytes)?)
     })
 }

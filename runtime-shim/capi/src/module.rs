@@ -11,7 +11,7 @@ use std::path::Path;
 use std::ptr::null;
 use std::sync::OnceLock;
 use wasmaot_runtime::abi::descriptor::{Descriptor, ExportKind, ImportKind};
-use wasmaot_runtime::{GlobalType, Limits, MemoryType, Module, OpenError, TableType};
+use wasmaot_runtime::{GlobalType, IndexType, Limits, MemoryType, Module, OpenError, TableType};
 
 /// A module, as C holds it.
 pub struct wasmaot_module_t {
@@ -33,6 +33,8 @@ pub struct wasmaot_limits_t {
 pub struct wasmaot_memorytype_t {
     pages: wasmaot_limits_t,
     page_size: u64,
+    is_64: bool,
+    is_shared: bool,
 }
 
 /// See the header.
@@ -41,6 +43,7 @@ pub struct wasmaot_memorytype_t {
 pub struct wasmaot_tabletype_t {
     elements: wasmaot_limits_t,
     ty: u8,
+    is_64: bool,
 }
 
 /// See the header.
@@ -111,7 +114,12 @@ fn limits(limits: Limits) -> wasmaot_limits_t {
 }
 
 fn memory(ty: MemoryType) -> wasmaot_memorytype_t {
-    wasmaot_memorytype_t { pages: limits(ty.limits), page_size: 1 << ty.page_log2 }
+    wasmaot_memorytype_t {
+        pages: limits(ty.limits),
+        page_size: 1 << ty.page_log2,
+        is_64: ty.index == IndexType::I64,
+        is_shared: ty.shared,
+    }
 }
 
 impl wasmaot_externtype_t {
@@ -121,7 +129,9 @@ impl wasmaot_externtype_t {
     }
 
     fn table(ty: TableType) -> Self {
-        let table = wasmaot_tabletype_t { elements: limits(ty.limits), ty: number(ty.element) };
+        let elements = limits(ty.limits);
+        let is_64 = ty.index == IndexType::I64;
+        let table = wasmaot_tabletype_t { elements, ty: number(ty.element), is_64 };
         Self { kind: 1, of: ExternPayload { table } }
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod table;
 
 pub(crate) use self::core::{ImportedMemory, Imports, InstanceCore};
 
+use crate::address::Address;
 use crate::error::{AccessError, CallError};
 use crate::exception::Tag;
 use crate::externs::{Extern, Global, Memory, Table};
@@ -103,15 +104,25 @@ impl Instance {
     }
 
     /// Copies out of the memory that the instance exports as "memory", or else its first one.
-    pub fn read(&self, store: &impl AsStore, address: u32, into: &mut [u8]) -> Result<(), AccessError> {
-        let (address, length) = (u64::from(address), into.len() as u64);
+    pub fn read(
+        &self,
+        store: &impl AsStore,
+        address: impl Address,
+        into: &mut [u8],
+    ) -> Result<(), AccessError> {
+        let (address, length) = (address.bytes(), into.len() as u64);
         let memory = self.memory(store).ok_or(AccessError::OutOfBounds { address, length, size: 0 })?;
         memory.read(address, into)
     }
 
     /// Copies into the memory that the instance exports as "memory", or else its first one.
-    pub fn write(&self, store: &mut impl AsStore, address: u32, bytes: &[u8]) -> Result<(), AccessError> {
-        let (address, length) = (u64::from(address), bytes.len() as u64);
+    pub fn write(
+        &self,
+        store: &mut impl AsStore,
+        address: impl Address,
+        bytes: &[u8],
+    ) -> Result<(), AccessError> {
+        let (address, length) = (address.bytes(), bytes.len() as u64);
         let memory = self.memory(store).ok_or(AccessError::OutOfBounds { address, length, size: 0 })?;
         memory.write(address, bytes)
     }

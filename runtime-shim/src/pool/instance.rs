@@ -4,6 +4,7 @@
 
 use super::kept::Kept;
 use super::{PoolInner, ResetWay};
+use crate::address::Address;
 use crate::error::{AccessError, CallError};
 use crate::externs::Extern;
 use crate::func::TypedFunc;
@@ -99,12 +100,12 @@ impl<T> PooledInstance<T> {
     }
 
     /// Copies out of the memory that the instance exports as "memory", or else its first one.
-    pub fn read(&self, address: u32, into: &mut [u8]) -> Result<(), AccessError> {
+    pub fn read(&self, address: impl Address, into: &mut [u8]) -> Result<(), AccessError> {
         self.handle().read(self, address, into)
     }
 
     /// Copies into the memory that the instance exports as "memory", or else its first one.
-    pub fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), AccessError> {
+    pub fn write(&mut self, address: impl Address, bytes: &[u8]) -> Result<(), AccessError> {
         self.handle().write(self, address, bytes)
     }
 

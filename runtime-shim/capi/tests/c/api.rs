@@ -5,12 +5,13 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "main.c",
     "host.c",
     "calls.c",
     "errors.c",
     "linking.c",
+    "memories.c",
     "misuse.c",
     "modules.c",
     "pools.c",

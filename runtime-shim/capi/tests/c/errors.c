@@ -78,6 +78,26 @@ static void host_functions_end_their_caller(wasmaot_instance_t *instance) {
     OK(call_next(instance, 1, &result));
 }
 
+static void exceptions_reach_the_host(wasmaot_instance_t *instance) {
+    size_t count = 0, i;
+    wasmaot_value_t arg = wasmaot_i32(NEXT_CALLS_THROW), result;
+    wasmaot_error_t *errors[2];
+    int64_t unused;
+    /* Thrown to it, and thrown on by a host function to its caller, where nothing catches it either. */
+    errors[0] = wasmaot_instance_call(instance, "throw", NULL, 0, NULL, 0);
+    errors[1] = call_next(instance, NEXT_CALLS_THROW, &unused);
+    for (i = 0; i < COUNT(errors); i++) {
+        const wasmaot_frame_t *frames = wasmaot_error_frames(errors[i], &count);
+        CHECK(wasmaot_error_kind(errors[i]) == WASMAOT_ERROR_EXCEPTION);
+        CHECK(wasmaot_error_trap(errors[i]) == WASMAOT_TRAP_NONE && wasmaot_error_exit_status(errors[i]) == 0);
+        CHECK(strstr(wasmaot_error_message(errors[i]), "uncaught exception with 40, 2\n  in thrower") != NULL);
+        CHECK(count >= 2 && strcmp(frames[0].name, "thrower") == 0 && strcmp(frames[1].name, "throw") == 0);
+        wasmaot_error_delete(errors[i]);
+    }
+    OK(wasmaot_instance_call(instance, "catch", &arg, 1, &result, 1));
+    CHECK(result.of.i64 == 40);
+}
+
 static void errors_can_be_made(void) {
     wasmaot_error_t *error = wasmaot_error_new("100 %s");
     CHECK(strcmp(wasmaot_error_message(error), "100 %s") == 0);
@@ -104,6 +124,7 @@ void test_errors(void) {
     traps_name_functions(instance);
     traps_have_codes(instance);
     host_functions_end_their_caller(instance);
+    exceptions_reach_the_host(instance);
     OK(wasmaot_instance_finish(instance, NULL));
     errors_can_be_made();
     wasmaot_pool_delete(pool);

@@ -32,6 +32,16 @@ static void uses_memory(wasmaot_caller_t *caller) {
     FAILS(wasmaot_caller_write(caller, (uint64_t)1 << 32, bytes, 1), WASMAOT_ERROR_ACCESS, "0x100000000");
 }
 
+static void uses_wide_memory(wasmaot_caller_t *caller) {
+    const uint64_t high = (uint64_t)1 << 32;
+    char bytes[4];
+    CHECK(wasmaot_caller_memory_size(caller) == high + 65536);
+    OK(wasmaot_caller_read(caller, high - 2, bytes, sizeof bytes));
+    CHECK(memcmp(bytes, "wide", 4) == 0);
+    OK(wasmaot_caller_write(caller, high + 65532, "high", 4));
+    FAILS(wasmaot_caller_write(caller, high + 65533, "high", 4), WASMAOT_ERROR_ACCESS, "0x10000fffd");
+}
+
 static wasmaot_error_t *next(void *environment, wasmaot_caller_t *caller, const wasmaot_value_t *args,
                              wasmaot_value_t *results) {
     host_t *host = (host_t *)wasmaot_caller_data(caller);
@@ -74,6 +84,13 @@ static wasmaot_error_t *next(void *environment, wasmaot_caller_t *caller, const 
     case NEXT_USES_MEMORY:
         uses_memory(caller);
         break;
+    case NEXT_USES_WIDE_MEMORY:
+        uses_wide_memory(caller);
+        break;
+    case NEXT_CALLS_THROW:
+        error = wasmaot_caller_call(caller, "throw", NULL, 0, NULL, 0);
+        CHECK(wasmaot_error_kind(error) == WASMAOT_ERROR_EXCEPTION);
+        return error;
     default:
         break;
     }

@@ -65,6 +65,7 @@ int main(int argc, char **argv) {
     test_linking();
     test_calls();
     test_errors();
+    test_memories();
     test_pools();
     test_stopping();
     test_streams();

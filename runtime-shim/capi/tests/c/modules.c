@@ -35,8 +35,9 @@ static void lists_imports(void) {
     CHECK(strcmp(imports[0].name, "memory") == 0 && imports[0].name_length == 6);
     CHECK(imports[0].type.kind == WASMAOT_EXTERN_MEMORY && imports[0].type.of.memory.page_size == 65536);
     CHECK(imports[0].type.of.memory.pages.min == 1 && imports[0].type.of.memory.pages.max == 2);
+    CHECK(!imports[0].type.of.memory.is_64 && !imports[0].type.of.memory.is_shared);
     CHECK(imports[1].type.kind == WASMAOT_EXTERN_TABLE && imports[1].type.of.table.type == WASMAOT_EXTERNREF);
-    CHECK(imports[1].type.of.table.elements.min == 3);
+    CHECK(imports[1].type.of.table.elements.min == 3 && !imports[1].type.of.table.is_64);
     CHECK(imports[1].type.of.table.elements.max == WASMAOT_NO_MAX);
     CHECK(imports[2].type.kind == WASMAOT_EXTERN_GLOBAL && imports[2].type.of.global.type == WASMAOT_F32);
     CHECK(imports[2].type.of.global.is_mutable);

@@ -84,13 +84,16 @@ enum {
     NEXT_USES_INSTANCE = -7,
     NEXT_GIVES_WRONG_TYPE = -8,
     NEXT_WAITS = -9,
-    NEXT_USES_MEMORY = -10
+    NEXT_USES_MEMORY = -10,
+    NEXT_USES_WIDE_MEMORY = -11,
+    NEXT_CALLS_THROW = -12
 };
 
 /* The tests. */
 void test_calls(void);
 void test_errors(void);
 void test_linking(void);
+void test_memories(void);
 void test_misuse(void);
 void test_modules(void);
 void test_pools(void);

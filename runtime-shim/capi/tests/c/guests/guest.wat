@@ -6,6 +6,7 @@
   (table (export "table") 2 10 funcref)
   (global $count (export "counter") (mut i32) (i32.const 0))
   (global (export "answer") i64 (i64.const 42))
+  (tag $sum (export "sum") (param i32 i64))
   (data (i32.const 8) "data")
 
   (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
@@ -29,4 +30,14 @@
   (func (export "forever") (loop $again (br $again)))
   (func (export "null") (result funcref) (ref.null func))
   (func (unreachable))
-  (func (export "nameless") (call 15)))
+  (func (export "nameless") (call 15))
+
+  (func $thrower (throw $sum (i32.const 40) (i64.const 2)))
+  (func (export "throw") (call $thrower))
+  ;; What "next" throws when it calls "throw", caught here.
+  (func (export "catch") (param i32) (result i64)
+    (block $caught (result i32 i64)
+      (try_table (catch $sum $caught) (return (call $next (local.get 0))))
+      unreachable)
+    (drop)
+    (i64.extend_i32_u)))
