@@ -1,6 +1,6 @@
 //! Exception tables that are not what the compiler wrote, in artifacts whose checksum is right all the same.
 //!
-//! A sealed file is believed as far as its code is: nobody can tell without reading the code whether a landing pad is the right one. All
+//! A sealed file is believed as far as its code is: nobody can tell without reading the code whether a landing pad is the right one for a tag. All
 //! else is refused, or harmless: **whatever lies where a table says that a frame keeps its vmctx, the runtime does not follow it.**
 
 use crate::image::Image;
