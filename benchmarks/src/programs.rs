@@ -9,9 +9,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use wasmaot_bench::results::Figure;
 
-/// The program whose source is for WebAssembly only.
-const WASM_ONLY: &str = "mandelbrot-simd";
-
 /// The program that is only compiled, of the test suite's real programs.
 const LARGE: &str = "sqlite3";
 
@@ -60,7 +57,7 @@ pub(crate) struct Program {
     pub(crate) expected: String,
     /// Its WebAssembly module.
     module: PathBuf,
-    /// Its source in C, where that can be compiled natively.
+    /// Its source in C, if the repository has it.
     source: Option<PathBuf>,
     /// The folder with the files that it reads.
     directory: PathBuf,
@@ -85,7 +82,7 @@ impl Program {
             rounds: if figure == Figure::Start { size.starts() } else { size.rounds() },
             expected: String::new(),
             module: folder.join(name).with_extension("wasm"),
-            source: (name != WASM_ONLY).then(|| folder.join(name).with_extension("c")),
+            source: Some(folder.join(name).with_extension("c")),
             directory: directory.clone(),
             files: Vec::new(),
         };
@@ -116,7 +113,7 @@ impl Program {
         &self.module
     }
 
-    /// Its source in C, if that can be compiled natively.
+    /// Its source in C, for a native compiler.
     pub(crate) fn native_source(&self) -> Result<String, NotReady> {
         let missing =
             || NotReady::Inapplicable(format!("there is no source of {} to compile natively", self.name));

@@ -18,6 +18,9 @@ static RUNNER: &[u8] = include_bytes!(env!("WASMAOT_RUNNER"));
 pub(crate) fn make(path: &Path, artifact: &[u8], given: &Given) -> Result<Vec<u8>, CliError> {
     let broken = |source| CliError::NotAnArtifact { path: path.into(), source };
     let descriptor = Artifact::read(artifact).and_then(Artifact::into_descriptor).map_err(broken)?;
+    if program::is_wide(&descriptor) {
+        return Err(CliError::WideWasi { path: path.into() });
+    }
     if program::entry(&descriptor).is_none() {
         return Err(CliError::NoProgram { path: path.into(), functions: items::functions(&descriptor) });
     }

@@ -55,7 +55,7 @@ Examples:
 -O, --target-cpu and --jobs apply to modules, which are compiled into a cache under
 $XDG_CACHE_HOME/wasmaot (or ~/.cache/wasmaot). It can be deleted at any time.
 
-Exit status: the program's own; 134 if it traps; 1 for an error of wasmaot; 2 for wrong usage.";
+Exit status: the program's own; 134 if it traps or throws what nothing catches; 1 for an error of wasmaot; 2 for wrong usage.";
 
 /// What a library exports for being called once before anything else.
 const INITIALIZE: &str = "_initialize";

@@ -4,6 +4,7 @@
 //! command's options all follow it; a row that is `translated` is taken unless it is disabled.
 
 use crate::error::CompileError;
+use wasmaot_abi::types::{HeapType, RefType, ValType};
 use wasmparser::{BinaryReaderError, Operator, Validator, WasmFeatures};
 
 /// A proposal beyond version 1.
@@ -200,6 +201,21 @@ pub(crate) fn of_operator(op: &Operator<'_>) -> WasmFeatures {
         };
     }
     wasmparser::for_each_operator!(by_operator)
+}
+
+/// The features beyond version 1 that a type of values gives away.
+pub(crate) fn of_type(ty: ValType) -> WasmFeatures {
+    match ty {
+        ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64 => NOTHING,
+        ValType::V128 => WasmFeatures::SIMD,
+        ValType::Ref(RefType { nullable, heap }) => {
+            let named = matches!(heap, HeapType::Concrete(_));
+            let mut used = WasmFeatures::REFERENCE_TYPES;
+            used.set(WasmFeatures::FUNCTION_REFERENCES, named || !nullable);
+            used.set(WasmFeatures::EXCEPTIONS, ty.is_exn_ref());
+            used
+        }
+    }
 }
 
 /// The error for something that only garbage collection has.

@@ -26,10 +26,13 @@ command -v wasm-ld-19 >/dev/null || missing+=(lld-19)
 [ -e /usr/lib/wasm32-wasi/libc.a ] || missing+=(wasi-libc)
 [ -e /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a ] ||
     missing+=(libclang-rt-19-dev-wasm32)
+[ -e /usr/lib/wasm32-wasi/libc++.a ] || missing+=(libc++-19-dev-wasm32)
+[ -e /usr/lib/wasm32-wasi/libc++abi.a ] || missing+=(libc++abi-19-dev-wasm32)
 [ -e "$rustc" ] || missing+=(rustc)
 [ -e /usr/lib/rustlib/wasm32-wasi ] || missing+=(libstd-rust-dev-wasm32)
 command -v dpkg-source >/dev/null || missing+=(dpkg-dev)
 command -v gcc >/dev/null || missing+=(gcc)
+command -v g++ >/dev/null || missing+=(g++)
 command -v make >/dev/null || missing+=(make)
 command -v tclsh >/dev/null || missing+=(tcl)
 if [ ${#missing[@]} -ne 0 ]; then
@@ -117,6 +120,10 @@ shell=(-DSQLITE_NOHAVE_SYSTEM -DSQLITE_OMIT_POPEN -DHAVE_READLINE=0 -DHAVE_EDITL
     "${layer[@]}" "$sqlite"/test/{fuzzcheck,ossfuzz,fuzzinvariants,vt02}.c \
     "$sqlite"/ext/recover/{sqlite3recover,dbdata}.c "${libraries[@]}" -o fuzzcheck.wasm
 
+# C++ with exceptions; what the library lacks for them is beside the program.
+"$clang" --driver-mode=g++ --target=wasm32-wasi -std=c++17 -Oz -fwasm-exceptions -Wall -Wl,--strip-all \
+    "-ffile-prefix-map=$here=/build/wasi-programs" "$here"/exceptions/{program,runtime}.cpp -o exceptions.wasm
+
 # 3. Rust, by rustc alone: that cargo's is another version.
 mkdir -p rust/suite
 ln -sfn "$vendor/pulldown-cmark-0.9.3" rust/suite/pulldown-cmark
@@ -147,7 +154,10 @@ for script in tables again; do
         >"$here/sqlite/$script.expected"
 done
 
-install -m 644 sqlite3.wasm qjs.wasm minigzip.wasm "$here"
+g++ -std=c++17 -O1 "$here/exceptions/program.cpp" -o exceptions
+./exceptions >"$here/exceptions/expected.txt"
+
+install -m 644 exceptions.wasm sqlite3.wasm qjs.wasm minigzip.wasm "$here"
 install -m 644 example.wasm "$here/zlib-example.wasm"
 install -m 644 rust/suite.wasm "$here/markdown.wasm"
 ls -l "$here"/*.wasm

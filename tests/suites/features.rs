@@ -1,7 +1,8 @@
 //! What the compiler takes and what it refuses: a proposal that it does not translate is named, with the offset of its first use.
 
 use wasmaot_compiler::{CompileError, Options};
-use wasmaot_tests::options;
+use wasmaot_runtime::Module;
+use wasmaot_tests::{compile_wat, options};
 
 fn compile(wat: &str) -> Result<(), CompileError> {
     let wasm = wat::parse_str(wat).unwrap_or_else(|e| panic!("{e}"));
@@ -34,6 +35,7 @@ fn translated() {
         "(module (func $f (return_call $f)))",
         "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
         "(module (rec (type $a (func (param (ref $b)))) (type $b (func (param (ref $a))))))",
+        "(module (type (sub final (func (param i32)))) (type $t (func (param i32))) (func (type 0) (i32.const 1) (call $f)) (func $f (type $t)))",
         "(module (global $a i32 (i32.const 1)) (global i32 (global.get $a)))",
         "(module (func (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1))))",
     ] {
@@ -67,6 +69,54 @@ fn not_translated() {
             }
             other => panic!("{wat}: {other:?}"),
         }
+    }
+}
+
+/// Types of functions that may have subtypes need a check of a hierarchy; the reason says that it is this.
+#[test]
+fn function_types_with_subtypes() {
+    for wat in
+        ["(module (type (sub (func))))", "(module (type $t (sub (func))) (type (sub final $t (func))))"]
+    {
+        match compile(wat) {
+            Err(CompileError::Unsupported { message, .. }) => {
+                assert!(message.contains("`sub` without `final`"), "{wat}: {message}");
+            }
+            other => panic!("{wat}: {other:?}"),
+        }
+    }
+}
+
+/// What a module uses is told wherever it stands, also where no operator comes of it.
+#[test]
+fn used() {
+    let list = |wat: &str| {
+        let module = Module::from_bytes(&compile_wat(wat)).unwrap_or_else(|e| panic!("{wat}: {e}"));
+        module.descriptor().wasm_features.clone()
+    };
+    for (wat, features) in [
+        ("(module (func (local i32 i64 f32 f64)) (table 1 funcref))", &[][..]),
+        ("(module (func (local v128)))", &["simd"]),
+        ("(module (func (param v128)))", &["simd"]),
+        ("(module (type (func (result v128))))", &["simd"]),
+        ("(module (import \"m\" \"g\" (global v128)))", &["simd"]),
+        ("(module (func (block (result v128) (unreachable)) (drop)))", &["simd"]),
+        ("(module (func (drop (select (result v128) (unreachable)))))", &["reference-types", "simd"]),
+        ("(module (func (local externref)))", &["reference-types"]),
+        ("(module (import \"m\" \"g\" (global funcref)))", &["reference-types"]),
+        ("(module (table 1 externref))", &["reference-types"]),
+        ("(module (func (local exnref)))", &["exceptions", "reference-types"]),
+        ("(module (table 1 exnref))", &["exceptions", "reference-types"]),
+        ("(module (tag))", &["exceptions"]),
+        ("(module (func (local (ref null func))))", &["reference-types"]),
+        (
+            "(module (type $t (func)) (func (local (ref null $t))))",
+            &["function-references", "reference-types"],
+        ),
+        ("(module (func (param (ref extern))))", &["function-references", "reference-types"]),
+        ("(module (import \"m\" \"m\" (memory i64 1 2 shared)))", &["memory64", "threads"]),
+    ] {
+        assert_eq!(list(wat), features, "{wat}");
     }
 }
 

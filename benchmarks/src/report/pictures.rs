@@ -16,6 +16,9 @@ const LINE: u32 = 26;
 /// What surrounds the lines.
 const FRAME: u32 = 120;
 
+/// How much further than the greatest ratio an axis reaches, so that there is room for the names of the programs.
+const LEGEND: f64 = 4.0;
+
 const OWN: RGBColor = RGBColor(0xd9, 0x5f, 0x02);
 const OTHERS: RGBColor = RGBColor(0x80, 0x8d, 0x9e);
 const COLOURS: [RGBColor; 9] = [
@@ -173,7 +176,7 @@ fn draw_ratios(area: &Area<'_>, points: &[Point], baseline: &str) -> Drawn {
         .margin(14)
         .x_label_area_size(28)
         .y_label_area_size(110)
-        .build_cartesian_2d((low * 0.95..high * 1.6).log_scale(), (0..names.len()).into_segmented())?;
+        .build_cartesian_2d((low * 0.95..high * LEGEND).log_scale(), (0..names.len()).into_segmented())?;
     chart
         .configure_mesh()
         .y_labels(names.len() + 1)

@@ -104,11 +104,10 @@ fn by_runtime(view: View<'_>) -> String {
     );
     _ = writeln!(text, "|---|---|---|{}---|", "---|".repeat(computing.len()));
     for peer in results.peers.iter().filter(|peer| view.has_measured(&peer.name)) {
-        let starts =
-            ["nop", "cat-sync"].map(|program| match results.runs(Figure::Start, program, &peer.name) {
-                Some(runs) => format!("{:.2}", view::times(runs).median * 1e3),
-                None => NONE.into(),
-            });
+        let starts = ["nop", "cat-sync"].map(|program| {
+            let runs = view.row(Figure::Start, program, &peer.name).and_then(|row| view.runs(row));
+            runs.map_or(NONE.into(), |runs| format!("{:.2}", view::times(runs).median * 1e3))
+        });
         let ratios: Vec<String> =
             computing.iter().map(|program| compute(view, program, &peer.name)).collect();
         let mean = view.geometric(&peer.name).map_or(NONE.into(), factor);

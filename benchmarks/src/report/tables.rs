@@ -162,12 +162,9 @@ fn by_program(
     let mut text = format!("| runtime |{}\n|---|", programs.iter().map(title).collect::<String>());
     text += &"---|".repeat(programs.len());
     text.push('\n');
-    let mut names: Vec<&str> = Vec::new();
-    for row in view.results.measurements.iter().filter(|row| row.figure == figure) {
-        if !names.contains(&&row.peer[..]) {
-            names.push(&row.peer);
-        }
-    }
+    let measured =
+        |peer: &&str| view.results.measurements.iter().any(|row| row.figure == figure && row.peer == **peer);
+    let names = view.results.peers.iter().map(|peer| &peer.name[..]).filter(measured);
     for peer in names {
         let cells = programs.iter().map(|program| match view.row(figure, program, peer) {
             Some(row) => match &row.outcome {
@@ -242,11 +239,22 @@ fn remarks(results: &Results) -> String {
     text + &list(results, "Not applicable", inapplicable)
 }
 
+/// A line per runtime and reason, with the programs that it goes for.
 fn list(results: &Results, title: &str, reason: impl Fn(&Outcome) -> Option<String>) -> String {
-    let lines = results
-        .measurements
-        .iter()
-        .filter_map(|row| Some(format!("* {} on {}: {}\n", row.program, row.peer, reason(&row.outcome)?)));
-    let lines: String = lines.collect();
+    let mut groups: Vec<(&str, String, Vec<&str>)> = Vec::new();
+    for row in &results.measurements {
+        let Some(reason) = reason(&row.outcome) else { continue };
+        // The reasons of two programs differ by their names at least.
+        let reason = reason.replace(&row.program, "PROGRAM");
+        match groups.iter_mut().find(|group| group.0 == row.peer && group.1 == reason) {
+            Some(group) => group.2.push(&row.program),
+            None => groups.push((&row.peer, reason, vec![&row.program])),
+        }
+    }
+    let line = |(peer, reason, programs): (&str, String, Vec<&str>)| {
+        let reason = if let [program] = programs[..] { reason.replace("PROGRAM", program) } else { reason };
+        format!("* {} on {peer}: {reason}\n", programs.join(", "))
+    };
+    let lines: String = groups.into_iter().map(line).collect();
     if lines.is_empty() { lines } else { format!("\n### {title}\n\n{lines}") }
 }

@@ -69,12 +69,17 @@ impl<'a> View<'a> {
 
     /// The ratio of a row, or of the one that ran the same bytes, to the baseline of its program.
     pub(super) fn to_baseline(self, row: &Measurement) -> Option<Median> {
+        let base = self.results.runs(row.figure, &row.program, self.baseline)?;
+        ratio(self.runs(row)?, base)
+    }
+
+    /// The runs of a row, or of the one that ran the same bytes.
+    pub(super) fn runs(self, row: &Measurement) -> Option<&'a [Run]> {
         let peer = match &row.outcome {
             Outcome::SameAs(peer) => peer,
             _ => &row.peer,
         };
-        let base = self.results.runs(row.figure, &row.program, self.baseline)?;
-        ratio(self.results.runs(row.figure, &row.program, peer)?, base)
+        self.results.runs(row.figure, &row.program, peer)
     }
 
     /// The geometric mean of a runtime's ratios to the baseline over the programs that compute, if it ran all of those that the
@@ -95,16 +100,16 @@ impl<'a> View<'a> {
     }
 
     /// Of the instances of a guest those that are worth a line: where both runtimes took turns, wasmaot, Wasmtime's defaults and its best
-    /// setting for this guest; else wasmaot alone.
+    /// setting for this guest; else wasmaot by each way of resetting memory.
     pub(super) fn instances(self, guest: &str) -> Vec<&'a InstanceTimes> {
         let sides: Vec<_> = self.results.instances.iter().filter(|times| times.guest == guest).collect();
         let theirs = sides.iter().copied().filter(|times| times.side.starts_with("Wasmtime"));
         let best = theirs.clone().min_by(|a, b| a.p50.total_cmp(&b.p50));
         let defaults = theirs.clone().find(|times| times.side.ends_with("defaults"));
-        let own_side = if best.is_some() { "wasmaot" } else { "wasmaot, copy" };
-        let own = sides.iter().copied().find(|times| times.side == own_side);
-        let mut chosen: Vec<_> = own.into_iter().chain(best).collect();
-        chosen.extend(defaults.filter(|defaults| Some(*defaults) != best));
+        let Some(best) = best else { return sides };
+        let own = sides.iter().copied().find(|times| times.side == "wasmaot");
+        let mut chosen: Vec<_> = own.into_iter().chain([best]).collect();
+        chosen.extend(defaults.filter(|defaults| *defaults != best));
         chosen
     }
 

@@ -5,9 +5,10 @@ use object::{Endianness, Object, ObjectSection};
 use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::Descriptor;
 use wasmaot_abi::header::{self, Header};
-use wasmaot_abi::version::ABI_MAJOR;
+use wasmaot_abi::version::{ABI_MAJOR, TAIL_CONVENTION};
 use wasmaot_abi::wire::{Decode, DecodeError, Reader};
 use wasmaot_runner::attached::AttachedError;
+use wasmaot_runner::program;
 
 /// An artifact, as far as it can be read.
 pub(crate) struct Artifact {
@@ -70,7 +71,7 @@ impl Artifact {
         self.descriptor.map_err(NotAnArtifact::Descriptor)
     }
 
-    /// What would keep a runtime of this version from loading the file, as far as can be told here.
+    /// What would keep a runtime of this version from loading the file, or `wasmaot run` from running it, as far as can be told here.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.actual_checksum != self.header.checksum {
@@ -86,8 +87,18 @@ impl Artifact {
                 cpu::names(missing).collect::<Vec<_>>().join(", ")
             ));
         }
-        if let Err(reason) = &self.descriptor {
-            problems.push(reason.clone());
+        match &self.descriptor {
+            Ok(descriptor) if program::is_wide(descriptor) => {
+                problems.push(
+                    "it uses WASI, whose pointers have 32 bits, with a memory of 64-bit addresses".into(),
+                );
+            }
+            Ok(_) => {}
+            Err(reason) => problems.push(reason.clone()),
+        }
+        if self.header.convention != TAIL_CONVENTION {
+            let (found, supported) = (self.header.convention, TAIL_CONVENTION);
+            problems.push(format!("its calling convention is {found}, this is for {supported}"));
         }
         problems
     }

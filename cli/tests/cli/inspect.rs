@@ -73,6 +73,34 @@ fn text_has_it_all_and_no_control_characters() {
     assert!(!run.stdout.contains("problem"));
 }
 
+/// WASI's pointers have 32 bits: that such a module is no program is told before it is run.
+#[test]
+fn wasi_with_wide_addresses_is_a_problem() {
+    let place = Place::new();
+    let text = r#"(module
+        (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
+        (memory (export "memory") i64 1) (func (export "_start")))"#;
+    let name = place.artifact("wide", text);
+    let run = place.run(&["inspect", &name, "--json"]).status(0).silent();
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let problems = report["problems"].as_array().expect("a list");
+    assert!(
+        problems.len() == 1 && problems[0].as_str().is_some_and(|text| text.contains("64-bit")),
+        "{report}"
+    );
+    place.file("wide.wat", text.as_bytes());
+    for line in [&["run", "wide.so"][..], &["compile", "--emit", "exe", "wide.wat"]] {
+        place
+            .run(line)
+            .status(1)
+            .stderr_has(&["uses WASI with a memory of 64-bit addresses", "build for wasm32"]);
+    }
+    assert!(!place.path("wide").exists(), "what cannot run is not made");
+    // A memory of 64-bit addresses alone is none.
+    let name = place.artifact("plain", r#"(module (memory i64 1) (func (export "_start")))"#);
+    assert!(!place.run(&["inspect", &name]).status(0).stdout.contains("problem"));
+}
+
 #[test]
 fn an_artifact_of_another_abi_version_is_shown() {
     use wasmaot_abi::header::{Header, MAGIC};

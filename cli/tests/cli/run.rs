@@ -61,6 +61,34 @@ fn a_trap_shows_its_code_and_the_calls_that_led_to_it() {
 }
 
 #[test]
+fn an_uncaught_exception_shows_its_values_and_the_calls_that_led_to_it() {
+    let place = Place::new();
+    let name = place.artifact(
+        "throw",
+        r#"(module
+            (tag $e (param i32 f64)) (tag $other)
+            (func $throw (throw $e (i32.const 7) (f64.const 2.5)))
+            (func $miss (block $caught (try_table (catch $other $caught) (call $throw))))
+            (func (export "_start") (call $miss))
+            (func (export "plain") (throw $other)))"#,
+    );
+    let run = place.run(&["run", &name]).status(134).stdout("");
+    let lines: Vec<_> = run.stderr.lines().collect();
+    assert_eq!(lines.len(), 4, "{run:#?}");
+    assert_eq!(lines[0], "error: uncaught exception with 7, 2.5");
+    for (line, start) in
+        lines[1..].iter().zip(["  0: func[0] <throw>", "  1: func[1] <miss>", "  2: func[2] <_start>"])
+    {
+        assert!(
+            line.strip_prefix(start).is_some_and(|rest| rest.starts_with(" at wasm offset 0x")),
+            "{run:#?}"
+        );
+    }
+    let run = place.run(&["run", "--invoke", "plain", &name]).status(134).stdout("");
+    assert!(run.stderr.starts_with("error: uncaught exception\n  0: func[3] <plain>"), "{run:#?}");
+}
+
+#[test]
 fn every_trap_is_named() {
     let place = Place::new();
     let traps = [

@@ -135,39 +135,33 @@ fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
     let mutable_export = module.exports.iter().any(|export| {
         matches!(export.kind, abi::ExportKind::Global { index } if module.globals[index as usize].ty.mutable)
     });
-    let values = || module.types.iter().flat_map(|ty| ty.params.iter().chain(&ty.results));
-    let reference_types = values().any(|ty| ty.is_ref())
-        || module.tables.iter().any(|table| table.ty.element != ValType::FUNCREF)
-        || module.tables.len() > 1;
-    let vectors =
-        values().chain(module.globals.iter().map(|global| &global.ty.value)).any(|&ty| ty == ValType::V128);
-    let plain = |ty: ValType| !ty.is_ref() || ty == ValType::FUNCREF || ty == ValType::EXTERNREF;
-    let function_references = values().any(|&ty| !plain(ty))
-        || module.globals.iter().any(|global| !plain(global.ty.value))
-        || module.tables.iter().any(|table| !plain(table.ty.element) || table.init.is_some())
+    let signatures = module.types.iter().flat_map(|ty| ty.params.iter().chain(&ty.results));
+    let values = signatures.chain(module.globals.iter().map(|global| &global.ty.value));
+    // Version 1 has tables, but no values, of this type.
+    let elements = module.tables.iter().map(|table| &table.ty.element);
+    let elements = elements.chain(module.elems.iter().map(|elem| &elem.element));
+    let elements = elements.filter(|&&ty| ty != ValType::FUNCREF);
+    let mut used =
+        values.chain(elements).fold(WasmFeatures::empty(), |used, &ty| used | features::of_type(ty));
+    let function_references = module.tables.iter().any(|table| table.init.is_some())
         || module.type_groups.iter().any(|&size| size > 1);
     let bulk_segments = module.data.iter().any(|data| data.active.is_none())
         || module.elems.iter().any(|elem| matches!(elem.mode, ElemMode::Passive));
-    let exceptions = !module.tags.is_empty()
-        || values().any(|ty| ty.is_exn_ref())
-        || module.globals.iter().any(|global| global.ty.value.is_exn_ref())
-        || module.tables.iter().any(|table| table.ty.element.is_exn_ref());
-    let mut used = WasmFeatures::empty();
-    used.set(WasmFeatures::EXCEPTIONS, exceptions);
-    used.set(WasmFeatures::BULK_MEMORY, bulk_segments);
-    used.set(WasmFeatures::EXTENDED_CONST, extended_const);
+    let mut note = |feature, is_used| used |= if is_used { feature } else { WasmFeatures::empty() };
+    note(WasmFeatures::EXCEPTIONS, !module.tags.is_empty());
+    note(WasmFeatures::BULK_MEMORY, bulk_segments);
+    note(WasmFeatures::EXTENDED_CONST, extended_const);
     let memories = || module.memories.iter().map(|memory| memory.ty);
     let wide_index = memories().any(|ty| ty.index == IndexType::I64)
         || module.tables.iter().any(|table| table.ty.index == IndexType::I64);
     let other_pages = memories().any(|ty| ty.page_log2 != DEFAULT_PAGE_LOG2);
-    used.set(WasmFeatures::CUSTOM_PAGE_SIZES, other_pages);
-    used.set(WasmFeatures::MEMORY64, wide_index);
-    used.set(WasmFeatures::THREADS, memories().any(|ty| ty.shared));
-    used.set(WasmFeatures::MULTI_MEMORY, module.memories.len() > 1);
-    used.set(WasmFeatures::FUNCTION_REFERENCES, function_references);
-    used.set(WasmFeatures::MULTI_VALUE, module.types.iter().any(|ty| ty.results.len() > 1));
-    used.set(WasmFeatures::MUTABLE_GLOBAL, mutable_import || mutable_export);
-    used.set(WasmFeatures::REFERENCE_TYPES, reference_types);
-    used.set(WasmFeatures::SIMD, vectors);
+    note(WasmFeatures::CUSTOM_PAGE_SIZES, other_pages);
+    note(WasmFeatures::MEMORY64, wide_index);
+    note(WasmFeatures::THREADS, memories().any(|ty| ty.shared));
+    note(WasmFeatures::MULTI_MEMORY, module.memories.len() > 1);
+    note(WasmFeatures::FUNCTION_REFERENCES, function_references);
+    note(WasmFeatures::MULTI_VALUE, module.types.iter().any(|ty| ty.results.len() > 1));
+    note(WasmFeatures::MUTABLE_GLOBAL, mutable_import || mutable_export);
+    note(WasmFeatures::REFERENCE_TYPES, module.tables.len() > 1);
     used
 }

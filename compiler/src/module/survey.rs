@@ -10,10 +10,10 @@ use crate::error::CompileError;
 use crate::features::{self, FeatureSet};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
+use wasmaot_abi::types::ValType;
 use wasmparser::{BinaryReaderError, BlockType, FuncValidatorAllocations, Operator, TryTable, WasmFeatures};
 
 /// What the bodies do.
-#[derive(Default)]
 pub(crate) struct Facts {
     /// Functions named by `ref.func`.
     pub(crate) referenced: BTreeSet<u32>,
@@ -30,6 +30,18 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// What no body at all does. (By default, flags of features are those of the standard.)
+    fn none() -> Self {
+        Self {
+            referenced: BTreeSet::new(),
+            dynamic_tables: BTreeSet::new(),
+            copies: false,
+            fills: false,
+            swizzles: false,
+            features: WasmFeatures::empty(),
+        }
+    }
+
     fn merge(mut self, other: Self) -> Self {
         self.referenced.extend(other.referenced);
         self.dynamic_tables.extend(other.dynamic_tables);
@@ -83,7 +95,7 @@ pub(crate) fn survey<'a>(
             survey_body(allocations, module, taken, body).map(|facts| (facts, plain))
         })
         .collect();
-    let mut facts = Facts::default();
+    let mut facts = Facts::none();
     let mut plain = Vec::with_capacity(surveyed.len());
     for result in surveyed {
         let (found, body) = result.map_err(|failure| match failure {
@@ -122,17 +134,20 @@ fn survey_body(
     body: Body<'_>,
 ) -> Result<Facts, Failure> {
     let mut validator = body.validator.into_validator(std::mem::take(allocations));
-    let mut facts = Facts::default();
+    let mut facts = Facts::none();
     let mut locals = body.body.get_binary_reader();
     validator.read_locals(&mut locals)?;
     for group in body.body.get_locals_reader()? {
-        module.val_type(group?.1, body.body.range().start)?;
+        let ty = module.val_type(group?.1, body.body.range().start)?;
+        facts.features |= features::of_type(ty);
     }
     let mut reader = body.body.get_operators_reader()?;
     while !reader.eof() {
         let (op, offset) = reader.read_with_offset()?;
         validator.op(offset, &op)?;
-        check_types(module, &op, offset)?;
+        if let Some(ty) = stated_type(module, &op, offset)? {
+            facts.features |= features::of_type(ty);
+        }
         if features::of_operator(&op).contains(WasmFeatures::GC) && !taken.takes(WasmFeatures::GC) {
             return Err(features::refuse_gc(offset, "this operator").into());
         }
@@ -143,8 +158,12 @@ fn survey_body(
     Ok(facts)
 }
 
-/// Checks the types that an operator states.
-fn check_types(module: &ModuleInfo<'_>, op: &Operator<'_>, offset: usize) -> Result<(), CompileError> {
+/// The type of a value that an operator states, if it is one that can be.
+fn stated_type(
+    module: &ModuleInfo<'_>,
+    op: &Operator<'_>,
+    offset: usize,
+) -> Result<Option<ValType>, CompileError> {
     use Operator as O;
     match *op {
         O::Block { blockty: BlockType::Type(ty) }
@@ -152,8 +171,8 @@ fn check_types(module: &ModuleInfo<'_>, op: &Operator<'_>, offset: usize) -> Res
         | O::If { blockty: BlockType::Type(ty) }
         | O::Try { blockty: BlockType::Type(ty) }
         | O::TryTable { try_table: TryTable { ty: BlockType::Type(ty), .. } }
-        | O::TypedSelect { ty } => module.val_type(ty, offset).map(drop),
-        O::RefNull { hty } => module.null_type(hty, offset).map(drop),
-        _ => Ok(()),
+        | O::TypedSelect { ty } => module.val_type(ty, offset).map(Some),
+        O::RefNull { hty } => module.null_type(hty, offset).map(Some),
+        _ => Ok(None),
     }
 }

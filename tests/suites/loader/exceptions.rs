@@ -1,6 +1,6 @@
 //! Exception tables that are not what the compiler wrote, in artifacts whose checksum is right all the same.
 //!
-//! A sealed file is believed as far as its code is: nobody can tell without reading the code whether a landing pad is the right one. All
+//! A sealed file is believed as far as its code is: nobody can tell without reading the code whether a landing pad is the right one for a tag. All
 //! else is refused, or harmless: **whatever lies where a table says that a frame keeps its vmctx, the runtime does not follow it.**
 
 use crate::image::Image;
@@ -95,6 +95,18 @@ fn write_unsorted(sites: &[Site]) -> Vec<u8> {
     table
 }
 
+/// Opens a copy whose descriptor says that the table is somewhere else.
+fn moved(good: &Artifact, offset: u64, length: u64) -> Result<Module, OpenError> {
+    let mut image = good.image.clone();
+    let place = |offset: u64, length: u64| [offset.to_le_bytes(), length.to_le_bytes()].concat();
+    let written = place(good.place.start as u64, good.place.len() as u64);
+    let module = image.section(wasmaot_abi::header::SECTION);
+    let at = image.bytes[module.clone()].windows(written.len()).position(|bytes| bytes == written);
+    image.put(module.start + at.expect("the descriptor says where it is"), &place(offset, length));
+    image.seal();
+    Module::from_bytes(&image.bytes)
+}
+
 fn assert_refused(opened: Result<Module, OpenError>, expected: &str) {
     match opened {
         Err(OpenError::Invalid { what: "exception table", problem, .. }) => {
@@ -159,7 +171,40 @@ fn counts_that_do_not_fit_are_refused() {
     assert_refused(descending, "out of order");
 }
 
-/// What the two exports give for a number, as text.
+#[test]
+fn a_table_in_another_place_is_refused() {
+    let good = Artifact::new();
+    let (start, length) = (good.place.start as u64, good.place.len() as u64);
+    moved(&good, start, length).expect("its own place");
+    for (offset, length) in
+        [(start, length - 4), (start, length + 4), (start + 4, length - 4), (start, 4), (0, length)]
+    {
+        assert_refused(moved(&good, offset, length), "");
+    }
+    // In the code.
+    assert_refused(moved(&good, good.image.section(".text").start as u64, length), "");
+    let size = good.image.bytes.len() as u64;
+    for (offset, length) in
+        [(size, length), (size - 4, length), (u64::MAX, 1), (start, u64::MAX), (u64::MAX - 7, 8)]
+    {
+        assert!(
+            matches!(moved(&good, offset, length), Err(OpenError::Place { .. })),
+            "{offset:#x} {length:#x}"
+        );
+    }
+}
+
+/// Without a table, nothing is caught, and no harm comes of it.
+#[test]
+fn an_empty_table_catches_nothing() {
+    let module = moved(&Artifact::new(), 0, 0).expect("no table at all");
+    let mut store = Store::new(());
+    let instance = Linker::new().instantiate(&mut store, &module).expect("no imports");
+    let outcomes = outcomes(&mut store, instance);
+    assert!(outcomes.iter().all(|outcome| outcome.starts_with("uncaught")), "{outcomes:?}");
+}
+
+/// What the exports give for a number, as text.
 fn outcomes(store: &mut Store<()>, instance: Instance) -> Vec<String> {
     let mut call = |name: &str, number: i32| match instance.call(store, name, &[Val::I32(number)]) {
         Ok(values) => format!("{values:?}"),

@@ -112,6 +112,11 @@ fn wasm_v1() {
 }
 
 #[test]
+fn wasm_v1_with_other_options() {
+    run_older_variants("wasm-v1", || spec(SpecVersion::V1));
+}
+
+#[test]
 fn wasm_v2() {
     run_older("wasm-v2", spec(SpecVersion::V2));
 }
@@ -178,32 +183,35 @@ fn threads() {
 
 #[test]
 fn multi_value() {
-    run_older("multi-value", proposal(Proposal::MultiValue));
+    older_with_all_options("multi-value", Proposal::MultiValue);
 }
 
 #[test]
 fn bulk_memory() {
-    run_older("bulk-memory", proposal(Proposal::BulkMemoryOperations));
+    older_with_all_options("bulk-memory", Proposal::BulkMemoryOperations);
 }
 
 #[test]
 fn reference_types() {
-    run_older("reference-types", proposal(Proposal::ReferenceTypes));
+    older_with_all_options("reference-types", Proposal::ReferenceTypes);
 }
 
 #[test]
 fn sign_extension_ops() {
-    run_older("sign-extension-ops", proposal(Proposal::SignExtensionOps));
+    older_with_all_options("sign-extension-ops", Proposal::SignExtensionOps);
 }
 
 #[test]
 fn nontrapping_float_to_int_conversions() {
-    run_older("nontrapping-float-to-int-conversions", proposal(Proposal::NontrappingFloatToIntConversions));
+    older_with_all_options(
+        "nontrapping-float-to-int-conversions",
+        Proposal::NontrappingFloatToIntConversions,
+    );
 }
 
 #[test]
 fn mutable_global() {
-    run_older("mutable-global", proposal(Proposal::MutableGlobal));
+    older_with_all_options("mutable-global", Proposal::MutableGlobal);
 }
 
 #[test]

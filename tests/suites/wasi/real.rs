@@ -116,3 +116,12 @@ fn rust_passes_its_tests() {
     assert!(last.starts_with("test result: ok. 739 passed; 0 failed; 0 ignored"), "{last}");
     report("wasi: 739 tests of pulldown-cmark passed");
 }
+
+/// A program in C++ that throws, as compilers emit it today, prints what a native build of it prints.
+#[test]
+fn cpp_exceptions_do_what_native_ones_do() {
+    let printed = output(&module("exceptions.wasm"), scratch().path(), &[], b"");
+    let expected = String::from_utf8(read("exceptions/expected.txt")).expect("text");
+    assert_eq!(printed, expected);
+    report("wasi: exceptions of C++ are thrown and caught as in a native build");
+}
