@@ -35,12 +35,12 @@ impl Size {
 
     /// Runs of a program that only starts and ends.
     fn starts(self) -> usize {
-        if self == Size::Quick { 15 } else { 50 }
+        if self == Size::Quick { 10 } else { 50 }
     }
 
     /// Runs of a program that computes.
     fn rounds(self) -> usize {
-        if self == Size::Quick { 3 } else { 5 }
+        if self == Size::Quick { 2 } else { 5 }
     }
 }
 

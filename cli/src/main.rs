@@ -2,6 +2,9 @@
 //!
 //! Each subcommand is a module with its options (`Opts`) and `run`, which gives the exit status: the program's own,
 //! 134 for a trap. An error of the tool is status 1, one of usage 2.
+//!
+//! **Invariant: `run` of an artifact does nothing at its start that it can do without**, see the runner.
+#![no_main]
 
 mod cache;
 mod codegen;
@@ -19,6 +22,7 @@ mod run;
 mod text;
 
 use clap::Parser;
+use std::ffi::{c_char, c_int};
 use wasmaot_runner::{report, sys};
 
 /// Ahead-of-time compiler for WebAssembly: modules become native shared objects
@@ -40,7 +44,10 @@ Examples:
 
 `wasmaot COMMAND --help` says more.";
 
-fn main() {
+// SAFETY: the C library calls this, and nothing else in the program has that name.
+#[unsafe(no_mangle)]
+extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
+    sys::begin();
     report::panics_as_errors();
     let run = || match run::Opts::without_options(std::env::args_os()) {
         Some(opts) => opts.run(),

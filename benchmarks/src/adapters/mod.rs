@@ -142,7 +142,7 @@ pub(crate) struct AheadOfTime<'a> {
 pub(crate) fn all() -> Vec<Adapter> {
     let mut all = Vec::from(native::ADAPTERS);
     all.extend(wasmaot::ADAPTERS);
-    all.push(docker::ADAPTER);
+    all.extend(docker::ADAPTERS);
     all.extend(oci::ADAPTERS);
     all.extend([
         wasmtime::ADAPTER,

@@ -238,6 +238,7 @@ fn least_spread(measurements: &[Measurement]) -> Option<f64> {
 }
 
 fn command_line() -> String {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let quoted = |arg: String| if arg.contains([' ', ',']) { format!("'{arg}'") } else { arg };
+    let args: Vec<String> = std::env::args().skip(1).map(quoted).collect();
     format!("cargo run --release -p wasmaot-bench -- {}", args.join(" "))
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use wasmaot_bench::results::{Figure, Found, Outcome, Results, Run};
 
 /// Every row of the suite.
-const ROWS: [&str; 15] = [
+const ROWS: [&str; 16] = [
     "native",
     "native static",
     "wasmaot",
@@ -21,6 +21,7 @@ const ROWS: [&str; 15] = [
     "wasmaot native",
     "wasmaot exe",
     "docker",
+    "docker no-network",
     "runc",
     "crun",
     "wasmtime",

@@ -119,7 +119,8 @@ const SCRIPTS: [(&str, &str); 13] = [
         case "$*" in
         "version --format"*) echo "stub of docker" ;;
         "import "*) mkdir -p "$state/$3" && tar -C "$state/$3" -xf "$2" ;;
-        "run --rm --network none --name "*) cd "$state/$7" && shift 8 && ./program "$@" ;;
+        "run --rm --network none --name "*-alone*) cd "$state/$7" && shift 8 && ./program "$@" ;;
+        "run --rm --name "*) cd "$state/$5" && shift 6 && ./program "$@" ;;
         "rm --force "*) test -d "$state/$3" ;;
         "rmi --force "*) rm -r "$state/$3" ;;
         *) unknown "$@" ;;

@@ -42,8 +42,8 @@ const OWN_FILE: &str = "/proc/self/exe";
 // SAFETY: the C library calls this, and nothing else in the program has that name.
 #[unsafe(no_mangle)]
 extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
+    sys::begin();
     report::panics_as_errors();
-    sys::use_static_alternate_stack();
     let status = run().unwrap_or_else(|error| {
         report::note(&report::error(&error, None));
         1

@@ -13,9 +13,31 @@ struct AlternateStack(UnsafeCell<MaybeUninit<[u8; ALTERNATE_STACK]>>);
 // SAFETY: only the kernel writes to it, for the thread that it was given to.
 unsafe impl Sync for AlternateStack {}
 
+/// Makes the process ready in place of Rust's own preparations, which a `main` that the C library calls does without: the standard
+/// streams are open, so that no file takes the place of one that the caller had closed; writing to a pipe that nobody reads is an error
+/// and not the end; and there is a stack for signal handlers.
+pub fn begin() {
+    open_standard_streams();
+    // SAFETY: it installs no handler.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    use_static_alternate_stack();
+}
+
+fn open_standard_streams() {
+    let mut streams = [0, 1, 2].map(|fd| libc::pollfd { fd, events: 0, revents: 0 });
+    // SAFETY: the array is as long as it says.
+    let ready = unsafe { libc::poll(streams.as_mut_ptr(), streams.len() as libc::nfds_t, 0) };
+    let closed = streams.iter().filter(|stream| ready > 0 && stream.revents & libc::POLLNVAL != 0);
+    for _ in closed {
+        // SAFETY: the path ends with a zero. The lowest number that is free is the one that is to be opened; if it cannot be, it stays
+        // closed, as the caller wanted.
+        unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+    }
+}
+
 /// Gives the calling thread, the only one, an alternate signal stack, so that the runtime need not map one: that would take three more
 /// system calls. It has no guard, but then no handlers but the runtime's run on it.
-pub fn use_static_alternate_stack() {
+fn use_static_alternate_stack() {
     static STACK: AlternateStack = AlternateStack(UnsafeCell::new(MaybeUninit::uninit()));
     let stack = libc::stack_t { ss_sp: STACK.0.get().cast(), ss_flags: 0, ss_size: ALTERNATE_STACK };
     // SAFETY: the memory is there as long as the process, and nothing else uses it. If it fails, the runtime makes one.
