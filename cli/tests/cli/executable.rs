@@ -69,6 +69,35 @@ fn streams_and_status_are_those_of_the_process() {
     assert_eq!(command.stdout(writer).status().expect("it starts").code(), Some(64));
 }
 
+/// Reads a byte of standard input; the status is the number of bytes that were read.
+const READ: &str = r#"(module
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\40\00\00\00\01\00\00\00")
+    (func (export "_start")
+        (if (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)) (then unreachable))
+        (call $exit (i32.load (i32.const 8)))))"#;
+
+/// A file that the process opens may not become the standard input that its caller had closed, neither of a program of its own nor
+/// under `run`.
+#[test]
+fn closed_standard_input_is_empty() {
+    let place = Place::new();
+    let program = place.executable("read", READ, &[]);
+    let artifact = place.path(&place.artifact("read", READ));
+    let run = [Path::new(env!("CARGO_BIN_EXE_wasmaot")), Path::new("run"), &artifact];
+    for command in [&[program.as_path()][..], &run] {
+        let within = |script: &str| {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", script]).args(command);
+            start(shell)
+        };
+        within(r#"exec "$0" "$@" <&-"#).status(0).silent();
+        within(r#"echo x | "$0" "$@""#).status(1).silent();
+    }
+}
+
 #[test]
 fn a_module_may_be_run_by_its_start_function() {
     let place = Place::new();
