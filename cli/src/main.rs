@@ -4,7 +4,7 @@
 //! 134 for a trap. An error of the tool is status 1, one of usage 2.
 //!
 //! **Invariant: `run` of an artifact does nothing at its start that it can do without**, see the runner.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 mod cache;
 mod codegen;
@@ -22,8 +22,7 @@ mod run;
 mod text;
 
 use clap::Parser;
-use std::ffi::{c_char, c_int};
-use wasmaot_runner::{report, sys};
+use wasmaot_runner::report;
 
 /// Ahead-of-time compiler for WebAssembly: modules become native shared objects
 #[derive(Debug, Parser)]
@@ -44,10 +43,18 @@ Examples:
 
 `wasmaot COMMAND --help` says more.";
 
-// SAFETY: the C library calls this, and nothing else in the program has that name.
+/// Called by the C library, without what Rust prepares for a `main` of its own.
+// SAFETY: nothing else in the program has that name.
+#[cfg(not(test))]
 #[unsafe(no_mangle)]
-extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
-    sys::begin();
+extern "C" fn main(_: std::ffi::c_int, _: *const *const std::ffi::c_char) -> std::ffi::c_int {
+    wasmaot_runner::sys::begin();
+    wasmaot_runner::sys::leave(status())
+}
+
+/// Does what the command line says, and gives the status that the process ends with.
+#[cfg_attr(test, expect(dead_code, reason = "tests of the modules have a `main` of their own"))]
+fn status() -> i32 {
     report::panics_as_errors();
     let run = || match run::Opts::without_options(std::env::args_os()) {
         Some(opts) => opts.run(),
@@ -57,13 +64,12 @@ extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
             Command::Inspect(opts) => opts.run(),
         },
     };
-    let status = match std::panic::catch_unwind(run) {
+    match std::panic::catch_unwind(run) {
         Ok(Ok(status)) => status,
         Ok(Err(error)) => {
             report::note(&error.report());
             1
         }
         Err(_) => 1,
-    };
-    sys::leave(status)
+    }
 }
