@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use wasmaot_bench::guests::{self, Entry};
 use wasmaot_bench::ours;
-use wasmaot_runtime::{CallError, Caller, Linker, Module, Pool, PoolConfig, PooledInstance, ResetWay};
+use wasmaot_runtime::{CallError, Caller, Linker, Module, PoolConfig, PooledInstance, ResetWay};
 use wasmaot_wasi::WasiCtxBuilder;
 
 /// Calls in a batch of a guest that calls the host.
@@ -63,9 +63,8 @@ fn start(criterion: &mut Criterion) {
 }
 
 fn instance(linker: &Linker<()>, module: &Module) -> PooledInstance<()> {
-    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("there is memory");
     let linked = linker.link(module).expect("all imports are there");
-    pool.start(&linked, ()).expect("it starts")
+    ours::warm(&linked, ()).expect("it starts")
 }
 
 /// A call of a guest, and a guest's call of a host function.

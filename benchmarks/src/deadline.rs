@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use wasmaot_bench::stats::Median;
-use wasmaot_bench::{guests, ours};
+use wasmaot_bench::{guests, ours, turns};
 use wasmaot_runtime::{CallError, LinkedFunc, Linker, Pool, PoolConfig, ResourceLimits};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
@@ -37,19 +37,13 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     for (name, argument) in PROGRAMS {
         let subject = Subject::new(opts, name, argument)?;
         subject.time(None)?;
-        let (mut without, mut with) = (Vec::new(), Vec::new());
-        for round in 0..opts.rounds {
-            // Each goes first every second time.
-            if round % 2 == 0 {
-                without.push(subject.time(None)?);
-            }
-            with.push(subject.time(Some(DEADLINE))?);
-            if round % 2 == 1 {
-                without.push(subject.time(None)?);
-            }
-        }
-        let ratio = Median::of(with.iter().zip(&without).map(|(with, without)| with / without).collect());
-        let [without, with] = [without, with].map(|times| Median::of(times).value * 1e3);
+        let turn = |deadline: &Option<Duration>, times: &mut Vec<f64>| {
+            times.push(subject.time(*deadline)?);
+            Ok(())
+        };
+        let times = turns::take(&[None, Some(DEADLINE)], opts.rounds, turn)?;
+        let ratio = Median::of_ratios(&times[1], &times[0]);
+        let [without, with] = [0, 1].map(|side| Median::of(times[side].clone()).value * 1e3);
         let (low, high) = ratio.interval;
         println!(
             "| {name} {argument} | {without:.1} | {with:.1} | {:.3} ({low:.3}–{high:.3}) |",

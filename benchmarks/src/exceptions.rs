@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 use wasmaot_bench::stats::Median;
-use wasmaot_bench::{guests, ours};
+use wasmaot_bench::{guests, ours, turns};
 use wasmaot_runtime::{Linker, Store, TypedFunc};
 
 #[derive(Args)]
@@ -34,20 +34,13 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     let instance = Linker::new().instantiate(&mut store, &module).map_err(io::Error::other)?;
     let [plain, guarded] = ["plain", "guarded"].map(|name| instance.typed(&store, name));
     let (plain, guarded) = (plain.map_err(io::Error::other)?, guarded.map_err(io::Error::other)?);
-    let (mut without, mut with) = (Vec::new(), Vec::new());
-    for round in 0..opts.rounds {
-        let mut time = |loop_: &TypedFunc<i64, i64>| nanoseconds(&mut store, loop_, opts.count);
-        // Each goes first every second time.
-        if round % 2 == 0 {
-            without.push(time(&plain)?);
-        }
-        with.push(time(&guarded)?);
-        if round % 2 == 1 {
-            without.push(time(&plain)?);
-        }
-    }
-    let ratio = Median::of(with.iter().zip(&without).map(|(with, without)| with / without).collect());
-    let [without, with] = [without, with].map(|times| Median::of(times).value);
+    let turn = |loop_: &TypedFunc<i64, i64>, times: &mut Vec<f64>| {
+        times.push(nanoseconds(&mut store, loop_, opts.count)?);
+        Ok(())
+    };
+    let times = turns::take(&[plain, guarded], opts.rounds, turn)?;
+    let ratio = Median::of_ratios(&times[1], &times[0]);
+    let [without, with] = [0, 1].map(|side| Median::of(times[side].clone()).value);
     let (low, high) = ratio.interval;
     println!("| per call, ns: plain | inside `try_table` | ratio (95 %) |\n|---|---|---|");
     println!("| {without:.2} | {with:.2} | {:.3} ({low:.3}–{high:.3}) |", ratio.value);

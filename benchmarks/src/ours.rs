@@ -58,6 +58,12 @@ pub fn module(name: &str, wasm: &[u8], scratch: &Path) -> io::Result<Module> {
     Module::open(path).map_err(io::Error::other)
 }
 
+/// An instance that stays, for calls of it again and again.
+pub fn warm<T>(linked: &Linked<T>, data: T) -> io::Result<PooledInstance<T>> {
+    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other)?;
+    pool.start(linked, data).map_err(io::Error::other)
+}
+
 /// A pool for instances of a module. What WASI programs print is kept in memory, without a system call.
 pub fn side(module: &Module, entry: Entry, config: PoolConfig) -> io::Result<Box<dyn Side>> {
     let pool = Pool::new(config).map_err(io::Error::other)?;

@@ -113,6 +113,11 @@ pub struct Median {
 }
 
 impl Median {
+    /// Of the quotients of values that were measured in turns.
+    pub fn of_ratios(values: &[f64], baseline: &[f64]) -> Self {
+        Self::of(values.iter().zip(baseline).map(|(value, base)| value / base).collect())
+    }
+
     /// Of at least one value. Nothing is assumed about their distribution: the number of values below the true median is that of heads
     /// in as many throws of a coin, so the interval reaches from one order statistic to another.
     pub fn of(mut values: Vec<f64>) -> Self {

@@ -25,23 +25,23 @@ pub fn instances(sides: &[Box<dyn Side>], rounds: usize, count: usize) -> io::Re
     for side in sides {
         (0..WARM_UP).try_for_each(|_| side.instance())?;
     }
-    take(sides, rounds, |side, times| times.round(count / rounds, || side.instance()))
+    take(sides, rounds, |side, times: &mut Times| times.round(count / rounds, || side.instance()))
 }
 
-/// Lets all sides take turns, so many rounds.
-pub fn take<S>(
+/// Lets all sides take turns, so many rounds, and gives what each turn added to its side's figures.
+pub fn take<S, F: Default>(
     sides: &[S],
     rounds: usize,
-    mut turn: impl FnMut(&S, &mut Times) -> io::Result<()>,
-) -> io::Result<Vec<Times>> {
-    let mut times: Vec<Times> = sides.iter().map(|_| Times::default()).collect();
+    mut turn: impl FnMut(&S, &mut F) -> io::Result<()>,
+) -> io::Result<Vec<F>> {
+    let mut figures: Vec<F> = sides.iter().map(|_| F::default()).collect();
     for round in 0..rounds {
         for step in 0..sides.len() {
             let at = (round + step) % sides.len();
-            turn(&sides[at], &mut times[at])?;
+            turn(&sides[at], &mut figures[at])?;
         }
     }
-    Ok(times)
+    Ok(figures)
 }
 
 /// Instances per second on so many threads, `count` on each.

@@ -7,7 +7,7 @@ use std::io;
 use wasmaot_bench::guests::{self, Entry};
 use wasmaot_bench::stats::{Ratio, Times};
 use wasmaot_bench::{ours, turns};
-use wasmaot_runtime::{Caller, Linked, Pool, PoolConfig, PooledInstance};
+use wasmaot_runtime::{Caller, PooledInstance};
 
 /// Calls from one reading of the clock to the next.
 const BATCH: i32 = 1000;
@@ -52,7 +52,7 @@ impl Ours {
         let mut linker = wasmaot_runtime::Linker::<()>::new();
         let add = |_: &mut Caller<'_, ()>, a: i32, b: i32| a.wrapping_add(b);
         let linker = linker.func("host", "add", add).map_err(io::Error::other)?;
-        let instance = our_instance(&linker.link(&module).map_err(io::Error::other)?)?;
+        let instance = ours::warm(&linker.link(&module).map_err(io::Error::other)?, ())?;
         let repeat = instance.typed("loop").map_err(io::Error::other)?;
         let add = instance.typed("add").map_err(io::Error::other)?;
         Ok(Self { instance, repeat, add })
@@ -106,7 +106,7 @@ struct OurHello {
 impl OurHello {
     fn new(wasm: &[u8], opts: &Opts) -> io::Result<Self> {
         let module = ours::module("hello", wasm, &opts.places.scratch)?;
-        let instance = our_instance(&ours::quiet_wasi()?.link(&module).map_err(io::Error::other)?)?;
+        let instance = ours::warm(&ours::quiet_wasi()?.link(&module).map_err(io::Error::other)?, ())?;
         let handle = instance.typed("handle").map_err(io::Error::other)?;
         Ok(Self { instance, handle })
     }
@@ -137,11 +137,6 @@ impl TheirHello {
         let total = numbers.try_fold(0, |total, _| Ok(total + self.handle.call(&mut self.store, 7)?));
         total.map_err(|error: wasmtime::Error| io::Error::other(error))
     }
-}
-
-fn our_instance(linked: &Linked<()>) -> io::Result<PooledInstance<()>> {
-    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other)?;
-    pool.start(linked, ()).map_err(io::Error::other)
 }
 
 fn their_instance(

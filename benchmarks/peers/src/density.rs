@@ -18,7 +18,10 @@ pub(crate) fn run(opts: &density::Opts) -> io::Result<()> {
 }
 
 pub(crate) fn resident(opts: &ResidentOpts) -> io::Result<()> {
-    density::resident(opts, |opts, guest| if opts.side == OWN { ours::maker(opts, guest) } else { maker(opts, guest) })
+    density::resident(
+        opts,
+        |opts, guest| if opts.side == OWN { ours::maker(opts, guest) } else { maker(opts, guest) },
+    )
 }
 
 fn maker(opts: &ResidentOpts, guest: &Guest) -> io::Result<Maker> {

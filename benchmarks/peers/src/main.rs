@@ -19,7 +19,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(about = "Measures wasmaot and Wasmtime side by side in one process", version = "with Wasmtime 48.0.8")]
+#[command(
+    about = "Measures wasmaot and Wasmtime side by side in one process",
+    version = "with Wasmtime 48.0.8"
+)]
 struct Cli {
     #[command(subcommand)]
     what: What,

@@ -7,7 +7,7 @@ use clap::Args;
 use std::io;
 use wasmaot_bench::stats::{Ratio, Times};
 use wasmaot_bench::{ours, turns};
-use wasmaot_runtime::{Linker, Pool, PoolConfig, PooledInstance, TypedFunc};
+use wasmaot_runtime::{Linker, PooledInstance, TypedFunc};
 use wasmaot_wasi::WasiCtx;
 use wasmtime_wasi::FsPerms;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
@@ -60,8 +60,7 @@ impl Ours {
         let linked = linker.link(&module).map_err(io::Error::other)?;
         let mut builder = wasmaot_wasi::WasiCtxBuilder::new();
         builder.preopen_dir("/dev", "/dev").map_err(io::Error::other)?;
-        let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other)?;
-        let mut instance = pool.start(&linked, builder.build()).map_err(io::Error::other)?;
+        let mut instance = ours::warm(&linked, builder.build())?;
         let open: TypedFunc<(), i32> = instance.typed("open").map_err(io::Error::other)?;
         opened(open.call(&mut instance, ()).map_err(io::Error::other)?)?;
         let calls = instance.typed(export).map_err(io::Error::other)?;

@@ -186,19 +186,23 @@ impl Adapter {
                 named.filter(|_| paths.is_empty()).map_or_else(|| tool.to_string(), |path| text(path));
             paths.push(found.ok_or_else(|| format!("no command {}", wanted.replace('|', " or ")))?);
         }
-        let version = match Task::new(&paths[0], self.version.iter().copied()).print(Duration::from_secs(20))
-        {
-            Ok(text) => text.lines().find(|line| !line.trim().is_empty()).unwrap_or("").trim().to_string(),
-            Err(failure) => return Err(failure.0),
-        };
-        let bytes = paths.iter().filter_map(|path| Some(path.metadata().ok()?.len())).sum();
-        Ok(Tools { paths, found: Found::Present { version, bytes } })
+        let found = present(&paths, self.version)?;
+        Ok(Tools { paths, found })
     }
 
     /// The first word of its name.
     pub(crate) fn family(&self) -> &str {
         self.name.split(' ').next().unwrap_or(self.name)
     }
+}
+
+/// What is said of commands that are there, of which the first says its version by these arguments. The error is why it does not.
+pub(crate) fn present(commands: &[PathBuf], version: &[&str]) -> Result<Found, String> {
+    let said = Task::new(&commands[0], version.iter().copied()).print(Duration::from_secs(20));
+    let said = said.map_err(|failure| failure.0)?;
+    let version = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("").trim().to_string();
+    let bytes = commands.iter().filter_map(|path| Some(path.metadata().ok()?.len())).sum();
+    Ok(Found::Present { version, bytes })
 }
 
 /// A command of this name on `PATH`.

@@ -1,6 +1,6 @@
 //! Results as pictures: SVG files that need nothing else.
 
-use super::view::{self, View};
+use super::view::{self, View, distinct};
 use plotters::coord::ranged1d::{IntoSegmentedCoord, SegmentValue};
 use plotters::prelude::*;
 use std::io;
@@ -151,23 +151,12 @@ fn ratios(view: View<'_>) -> Vec<Point> {
     points.collect()
 }
 
-/// What the points have of something, each once.
-fn distinct(points: &[Point], of: fn(&Point) -> &str) -> Vec<&str> {
-    let mut found: Vec<&str> = Vec::new();
-    for name in points.iter().map(of) {
-        if !found.contains(&name) {
-            found.push(name);
-        }
-    }
-    found
-}
-
 fn runtimes(points: &[Point]) -> Vec<&str> {
-    distinct(points, |point| &point.runtime)
+    distinct(points.iter().map(|point| &point.runtime[..]))
 }
 
 fn draw_ratios(area: &Area<'_>, points: &[Point], baseline: &str) -> Drawn {
-    let (mut names, programs) = (runtimes(points), distinct(points, |point| &point.program));
+    let (mut names, programs) = (runtimes(points), distinct(points.iter().map(|point| &point.program[..])));
     names.reverse();
     let values = points.iter().flat_map(|point| [point.interval.0, point.interval.1]);
     let (low, high) = (values.clone().fold(0.9, f64::min), values.fold(1.1, f64::max));

@@ -8,7 +8,7 @@
 //!
 //! **Invariant: no figure of the section comes from anywhere else.**
 
-use super::tables::{NONE, per_gib};
+use super::tables::{NONE, factor, per_gib};
 use super::view::{self, View};
 use super::{BASELINE, picture_path};
 use std::fmt::Write;
@@ -88,11 +88,6 @@ fn cold_starts(results: &Results) -> String {
         view::times(own).median * 1e3,
         others.join(", ")
     )
-}
-
-/// A ratio, with as many digits as mean something.
-fn factor(ratio: f64) -> String {
-    if ratio < 9.995 { format!("{ratio:.2}") } else { format!("{ratio:.0}") }
 }
 
 fn by_runtime(view: View<'_>) -> String {

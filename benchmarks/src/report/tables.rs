@@ -123,9 +123,18 @@ fn peak(runs: &[Run]) -> String {
     used(runs, |used| used.peak).map_or(NONE.into(), |bytes| format!("{:.1}", bytes / f64::from(1 << 20)))
 }
 
+/// A ratio, with as many digits as mean something.
+pub(super) fn factor(ratio: f64) -> String {
+    format!("{ratio:.*}", digits(ratio))
+}
+
+fn digits(ratio: f64) -> usize {
+    if ratio < 9.995 { 2 } else { 0 }
+}
+
 /// A ratio with its interval.
 pub(super) fn interval(ratio: Median) -> String {
-    let digits = if ratio.value < 9.995 { 2 } else { 0 };
+    let digits = digits(ratio.value);
     let (low, high) = ratio.interval;
     format!("{:.digits$} ({low:.digits$}–{high:.digits$})", ratio.value)
 }

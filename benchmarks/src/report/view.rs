@@ -39,8 +39,20 @@ pub(super) fn used(runs: &[Run], figure: fn(&Used) -> u64) -> Option<f64> {
 
 /// How many times as long one takes as another that it took turns with, pair by pair.
 fn ratio(runs: &[Run], baseline: &[Run]) -> Option<Median> {
-    let pairs: Vec<f64> = runs.iter().zip(baseline).map(|(run, base)| wall(run) / wall(base)).collect();
-    (!pairs.is_empty()).then(|| Median::of(pairs))
+    let walls = |runs: &[Run]| runs.iter().map(wall).collect::<Vec<f64>>();
+    let is_pair = !runs.is_empty() && !baseline.is_empty();
+    is_pair.then(|| Median::of_ratios(&walls(runs), &walls(baseline)))
+}
+
+/// Names in the order in which they come first, each once.
+pub(super) fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for name in names {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
 }
 
 impl<'a> View<'a> {
@@ -58,13 +70,8 @@ impl<'a> View<'a> {
 
     /// The programs of a figure, in the order in which they were measured.
     pub(super) fn programs(self, figure: Figure) -> Vec<&'a str> {
-        let mut programs: Vec<&str> = Vec::new();
-        for row in self.results.measurements.iter().filter(|row| row.figure == figure) {
-            if !programs.contains(&&row.program[..]) {
-                programs.push(&row.program);
-            }
-        }
-        programs
+        let rows = self.results.measurements.iter().filter(|row| row.figure == figure);
+        distinct(rows.map(|row| &row.program[..]))
     }
 
     /// The ratio of a row, or of the one that ran the same bytes, to the baseline of its program.
@@ -115,12 +122,6 @@ impl<'a> View<'a> {
 
     /// The guests whose instances were timed.
     pub(super) fn guests(self) -> Vec<&'a str> {
-        let mut guests: Vec<&str> = Vec::new();
-        for times in &self.results.instances {
-            if !guests.contains(&&times.guest[..]) {
-                guests.push(&times.guest);
-            }
-        }
-        guests
+        distinct(self.results.instances.iter().map(|times| &times.guest[..]))
     }
 }

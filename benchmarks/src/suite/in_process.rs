@@ -4,7 +4,7 @@
 //! said to use. Wasmtime's side is a command of another workspace, `wasmaot-peers`; where that is missing, there is wasmaot's own alone.
 
 use super::Opts;
-use crate::adapters::{executable, on_path, text};
+use crate::adapters::{executable, on_path, present, text};
 use crate::child::{Failure, Task};
 use serde::de::DeserializeOwned;
 use std::io;
@@ -20,8 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(1800);
 
 pub(super) struct InProcess<'a> {
     opts: &'a Opts,
-    /// The other workspace's command and its version, or why it is missing.
-    peers: Result<(PathBuf, String), String>,
+    /// The other workspace's command and what is said of it, or why it is missing.
+    peers: Result<(PathBuf, Found), String>,
 }
 
 impl<'a> InProcess<'a> {
@@ -33,8 +33,8 @@ impl<'a> InProcess<'a> {
             }),
         };
         let peers = found.and_then(|path| {
-            let version = Task::new(&path, ["--version"]).print(Duration::from_secs(20));
-            version.map(|version| (path, version.trim().to_string())).map_err(|failure| failure.0)
+            let found = present(std::slice::from_ref(&path), &["--version"])?;
+            Ok((path, found))
         });
         Self { opts, peers }
     }
@@ -42,10 +42,7 @@ impl<'a> InProcess<'a> {
     /// The row for the list of runtimes.
     pub(super) fn peer(&self) -> Peer {
         let found = match &self.peers {
-            Ok((path, version)) => {
-                let bytes = path.metadata().map_or(0, |metadata| metadata.len());
-                Found::Present { version: version.clone(), bytes }
-            }
+            Ok((_, found)) => found.clone(),
             Err(reason) => Found::Missing(reason.clone()),
         };
         let upstream = "the crate wasmtime 48.0.8, in one process with wasmaot's runtime";

@@ -19,13 +19,14 @@ use wasmaot_tests::{options, parallel, report, variants};
 /// Failures that are printed in full; the rest is counted.
 const SHOWN: usize = 60;
 
-fn run(set: &str, files: impl Iterator<Item = TestFile<'static>>) {
-    run_with(set, set, &options(), files);
-}
+/// How a set's options differ from the default ones, or from those of a variant.
+type Change = fn(Options) -> Options;
 
-/// Runs a set that asserts things to be invalid which later proposals allow.
-fn run_older(set: &str, files: impl Iterator<Item = TestFile<'static>>) {
-    run_with(set, set, &one_memory(options()), files);
+/// They do not.
+const AS_THEY_ARE: Change = std::convert::identity;
+
+fn run(set: &str, change: Change, files: impl Iterator<Item = TestFile<'static>>) {
+    run_with(set, set, &change(options()), files);
 }
 
 /// Without the proposals that make valid what older sets assert to be invalid, such as a second memory.
@@ -63,35 +64,16 @@ fn run_with(set: &str, name: &str, options: &Options, files: impl Iterator<Item 
 }
 
 /// Runs a set with other options than the default ones. The code differs with them; what it does must not.
-fn run_variants<I: Iterator<Item = TestFile<'static>>>(set: &str, files: impl Fn() -> I) {
-    run_variants_of(set, |options| options, files);
-}
-
-/// As [`run_variants`], without what [`run_older`] leaves out.
-fn run_older_variants<I: Iterator<Item = TestFile<'static>>>(set: &str, files: impl Fn() -> I) {
-    run_variants_of(set, one_memory, files);
-}
-
-fn run_variants_of<I: Iterator<Item = TestFile<'static>>>(
-    set: &str,
-    change: impl Fn(Options) -> Options,
-    files: impl Fn() -> I,
-) {
+fn run_variants<I: Iterator<Item = TestFile<'static>>>(set: &str, change: Change, files: impl Fn() -> I) {
     for (variant, options) in variants() {
         run_with(set, &format!("{set} ({variant})"), &change(options), files());
     }
 }
 
 /// A set with the default options and all others.
-fn with_all_options(set: &str, proposal: Proposal) {
-    run(set, self::proposal(proposal));
-    run_variants(set, || self::proposal(proposal));
-}
-
-/// The same for a set that [`run_older`] is for.
-fn older_with_all_options(set: &str, proposal: Proposal) {
-    run_older(set, self::proposal(proposal));
-    run_older_variants(set, || self::proposal(proposal));
+fn with_all_options(set: &str, change: Change, proposal: Proposal) {
+    run(set, change, self::proposal(proposal));
+    run_variants(set, change, || self::proposal(proposal));
 }
 
 /// Runs the files that need what is not translated: each must still fail.
@@ -108,52 +90,52 @@ fn check_waiting(set: &str, name: &str, options: &Options, files: &[TestFile<'st
 
 #[test]
 fn wasm_v1() {
-    run_older("wasm-v1", spec(SpecVersion::V1));
+    run("wasm-v1", one_memory, spec(SpecVersion::V1));
 }
 
 #[test]
 fn wasm_v1_with_other_options() {
-    run_older_variants("wasm-v1", || spec(SpecVersion::V1));
+    run_variants("wasm-v1", one_memory, || spec(SpecVersion::V1));
 }
 
 #[test]
 fn wasm_v2() {
-    run_older("wasm-v2", spec(SpecVersion::V2));
+    run("wasm-v2", one_memory, spec(SpecVersion::V2));
 }
 
 #[test]
 fn wasm_v3() {
-    run("wasm-v3", spec(SpecVersion::V3));
+    run("wasm-v3", AS_THEY_ARE, spec(SpecVersion::V3));
 }
 
 #[test]
 fn wasm_v3_with_other_options() {
-    run_variants("wasm-v3", || spec(SpecVersion::V3));
+    run_variants("wasm-v3", AS_THEY_ARE, || spec(SpecVersion::V3));
 }
 
 #[test]
 fn wasm_v2_with_other_options() {
-    run_older_variants("wasm-v2", || spec(SpecVersion::V2));
+    run_variants("wasm-v2", one_memory, || spec(SpecVersion::V2));
 }
 
 #[test]
 fn simd() {
-    run("simd", proposal(Proposal::Simd));
+    run("simd", AS_THEY_ARE, proposal(Proposal::Simd));
 }
 
 #[test]
 fn simd_with_other_options() {
-    run_variants("simd", || proposal(Proposal::Simd));
+    run_variants("simd", AS_THEY_ARE, || proposal(Proposal::Simd));
 }
 
 #[test]
 fn relaxed_simd() {
-    run("relaxed-simd", proposal(Proposal::RelaxedSimd));
+    run("relaxed-simd", AS_THEY_ARE, proposal(Proposal::RelaxedSimd));
 }
 
 #[test]
 fn relaxed_simd_with_other_options() {
-    run_variants("relaxed-simd", || proposal(Proposal::RelaxedSimd));
+    run_variants("relaxed-simd", AS_THEY_ARE, || proposal(Proposal::RelaxedSimd));
     for (variant, options) in variants() {
         let options = Options { relaxed_simd: RelaxedSimd::Native, ..options };
         let name = format!("relaxed-simd ({variant}, native results)");
@@ -163,83 +145,84 @@ fn relaxed_simd_with_other_options() {
 
 #[test]
 fn multi_memory() {
-    with_all_options("multi-memory", Proposal::MultiMemory);
+    with_all_options("multi-memory", AS_THEY_ARE, Proposal::MultiMemory);
 }
 
 #[test]
 fn memory64() {
-    with_all_options("memory64", Proposal::Memory64);
+    with_all_options("memory64", AS_THEY_ARE, Proposal::Memory64);
 }
 
 #[test]
 fn custom_page_sizes() {
-    with_all_options("custom-page-sizes", Proposal::CustomPageSizes);
+    with_all_options("custom-page-sizes", AS_THEY_ARE, Proposal::CustomPageSizes);
 }
 
 #[test]
 fn threads() {
-    with_all_options("threads", Proposal::Threads);
+    with_all_options("threads", AS_THEY_ARE, Proposal::Threads);
 }
 
 #[test]
 fn multi_value() {
-    older_with_all_options("multi-value", Proposal::MultiValue);
+    with_all_options("multi-value", one_memory, Proposal::MultiValue);
 }
 
 #[test]
 fn bulk_memory() {
-    older_with_all_options("bulk-memory", Proposal::BulkMemoryOperations);
+    with_all_options("bulk-memory", one_memory, Proposal::BulkMemoryOperations);
 }
 
 #[test]
 fn reference_types() {
-    older_with_all_options("reference-types", Proposal::ReferenceTypes);
+    with_all_options("reference-types", one_memory, Proposal::ReferenceTypes);
 }
 
 #[test]
 fn sign_extension_ops() {
-    older_with_all_options("sign-extension-ops", Proposal::SignExtensionOps);
+    with_all_options("sign-extension-ops", one_memory, Proposal::SignExtensionOps);
 }
 
 #[test]
 fn nontrapping_float_to_int_conversions() {
-    older_with_all_options(
+    with_all_options(
         "nontrapping-float-to-int-conversions",
+        one_memory,
         Proposal::NontrappingFloatToIntConversions,
     );
 }
 
 #[test]
 fn mutable_global() {
-    older_with_all_options("mutable-global", Proposal::MutableGlobal);
+    with_all_options("mutable-global", one_memory, Proposal::MutableGlobal);
 }
 
 #[test]
 fn exceptions() {
-    with_all_options("exceptions", Proposal::ExceptionHandling);
+    with_all_options("exceptions", AS_THEY_ARE, Proposal::ExceptionHandling);
 }
 
 #[test]
 fn extended_const() {
-    older_with_all_options("extended-const", Proposal::ExtendedConst);
+    with_all_options("extended-const", one_memory, Proposal::ExtendedConst);
 }
 
 #[test]
 fn function_references() {
-    older_with_all_options("function-references", Proposal::FunctionReferences);
+    with_all_options("function-references", one_memory, Proposal::FunctionReferences);
 }
 
 #[test]
 fn annotations() {
-    older_with_all_options("annotations", Proposal::Annotations);
+    with_all_options("annotations", one_memory, Proposal::Annotations);
 }
 
 #[test]
 fn tail_call() {
-    older_with_all_options("tail-call", Proposal::TailCall);
+    with_all_options("tail-call", one_memory, Proposal::TailCall);
 }
 
 #[test]
 fn wide_arithmetic() {
-    older_with_all_options("wide-arithmetic", Proposal::WideArithmetic);
+    with_all_options("wide-arithmetic", one_memory, Proposal::WideArithmetic);
 }
