@@ -1,6 +1,8 @@
 /* Runs the tests of the C API: `api FOLDER`, where the guests are. */
 #include "test.h"
 
+#include <unistd.h>
+
 static const char *folder;
 
 const char *guest_path(const char *name) {
@@ -61,6 +63,8 @@ wasmaot_instance_t *started_with(wasmaot_pool_t *pool, const wasmaot_linked_t *l
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     folder = argv[1];
+    /* Whatever hangs fails. */
+    alarm(600);
     test_modules();
     test_linking();
     test_calls();

@@ -230,6 +230,8 @@ int main(int argc, char **argv) {
     folder = argv[1];
     name = argv[2];
     CHECK(setrlimit(RLIMIT_CORE, &no_core) == 0);
+    /* Whatever hangs fails. */
+    alarm(600);
     set_default(SIGSEGV);
     if (strcmp(name, "handlers before jump") == 0) {
         handlers_before_jump();
