@@ -3,12 +3,12 @@
 //! `WASMAOT_KILLS` says how often the last test fires at a random moment.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc;
+use std::sync::{LazyLock, mpsc};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, HostError, InterruptHandle, Linked, Linker, Module, Pool, PoolConfig, PooledInstance,
-    Store, TrapCode, Val, check_interrupt,
+    CallError, Caller, HostError, Instance, InterruptHandle, Linked, Linker, Module, Pool, PoolConfig,
+    PooledInstance, Store, TrapCode, Val, check_interrupt,
 };
 use wasmaot_tests::{Random, compile_wat, report, trap_code, variable};
 
@@ -180,6 +180,106 @@ fn an_inner_store_is_not_stopped_for_the_outer_ones_sake() {
     store.set_deadline(begun + Duration::from_millis(20));
     assert_eq!(trap_code(outer.call(&mut store, "run", &[])), TrapCode::DeadlineExceeded);
     assert!(ENDED.load(Relaxed) && begun.elapsed() >= Duration::from_millis(60));
+}
+
+/// A store that another one's host function runs, and so on. The innermost is watched, the outermost has a handle to itself.
+struct Nested {
+    outermost: Option<InterruptHandle>,
+    /// Stores to be run inside.
+    depth: u32,
+    /// What the innermost does.
+    innermost: fn(&InterruptHandle),
+}
+
+/// Calls the host once; and then is busy for ever, until the host has had enough of it.
+const NESTED: &str = r#"(module
+  (import "host" "call" (func $call))
+  (import "host" "busy" (func $busy))
+  (func (export "once") (call $call))
+  (func (export "on") (call $call) (loop $on (call $busy) (br $on))))"#;
+
+fn nested(depth: u32, innermost: fn(&InterruptHandle)) -> (Store<Nested>, Instance) {
+    static MODULE: LazyLock<Module> =
+        LazyLock::new(|| Module::from_bytes(&compile_wat(NESTED)).expect("the module is sound"));
+    let mut linker = Linker::new();
+    let call = |caller: &mut Caller<'_, Nested>| {
+        let &Nested { ref outermost, depth, innermost } = caller.data();
+        let outermost = outermost.as_ref().expect("it was given");
+        if depth == 0 {
+            return innermost(outermost);
+        }
+        let (mut store, instance) = nested(depth - 1, innermost);
+        store.data_mut().outermost = Some(outermost.clone());
+        if depth == 1 {
+            // Watched, and not about to end.
+            _ = store.interrupt_handle();
+        }
+        instance.call(&mut store, "once", &[]).expect("nothing stops it");
+    };
+    let late = Instant::now() + Duration::from_secs(60);
+    let busy = move |_: &mut Caller<'_, Nested>| match Instant::now() < late {
+        true => Ok(()),
+        false => Err(HostError::other("nobody stopped it")),
+    };
+    let defined = linker.func("host", "call", call).and_then(|linker| linker.func("host", "busy", busy));
+    defined.expect("new names");
+    let mut store = Store::new(Nested { outermost: None, depth, innermost });
+    let instance = linker.instantiate(&mut store, &MODULE).expect("all imports are defined");
+    (store, instance)
+}
+
+/// What stops a store is not forgotten because it comes while another one runs inside, even if there is one between the two that
+/// nobody watches.
+#[test]
+fn what_comes_while_another_store_runs_inside_is_not_forgotten() {
+    for depth in [1, 2, 3] {
+        let (mut store, instance) = nested(depth, InterruptHandle::kill);
+        store.data_mut().outermost = Some(store.interrupt_handle());
+        assert_eq!(trap_code(instance.call(&mut store, "on", &[])), TrapCode::Killed, "{depth}");
+
+        // By then nothing is expected of the watchdog any more.
+        let (mut store, instance) = nested(depth, |_| sleep(Duration::from_millis(600)));
+        store.data_mut().outermost = Some(store.interrupt_handle());
+        store.set_deadline(Instant::now() + Duration::from_millis(300));
+        let code = trap_code(instance.call(&mut store, "on", &[]));
+        assert_eq!(code, TrapCode::DeadlineExceeded, "{depth}");
+    }
+}
+
+/// Nor is a host function that waits then left alone.
+#[test]
+fn a_host_function_that_waits_after_another_store_ran_is_interrupted() {
+    for stop in [false, true] {
+        let mut linker = Linker::new();
+        let wait = move |caller: &mut Caller<'_, Nested>| {
+            let outermost = caller.data().outermost.clone();
+            let innermost: fn(&InterruptHandle) = if stop { InterruptHandle::kill } else { |_| () };
+            let (mut store, instance) = nested(0, innermost);
+            store.data_mut().outermost = outermost;
+            _ = store.interrupt_handle();
+            instance.call(&mut store, "once", &[]).expect("nothing stops it");
+            loop {
+                // SAFETY: there are no descriptors to write about.
+                let result = unsafe { libc::poll(std::ptr::null_mut(), 0, 60_000) };
+                if result == 0 {
+                    return Err::<(), _>(HostError::other("nobody interrupted it"));
+                }
+                check_interrupt()?;
+            }
+        };
+        let busy = |_: &mut Caller<'_, Nested>| {};
+        let defined = linker.func("host", "call", wait).and_then(|linker| linker.func("host", "busy", busy));
+        defined.expect("new names");
+        let module = Module::from_bytes(&compile_wat(NESTED)).expect("the module is sound");
+        let mut store = Store::new(Nested { outermost: None, depth: 0, innermost: |_| () });
+        store.data_mut().outermost = Some(store.interrupt_handle());
+        let instance = linker.instantiate(&mut store, &module).expect("all imports are defined");
+        if !stop {
+            store.set_deadline(Instant::now() + Duration::from_millis(300));
+        }
+        let expected = if stop { TrapCode::Killed } else { TrapCode::DeadlineExceeded };
+        assert_eq!(trap_code(instance.call(&mut store, "once", &[])), expected);
+    }
 }
 
 #[test]

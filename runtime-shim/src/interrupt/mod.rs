@@ -136,8 +136,8 @@ impl Causes {
 /// A watched run, from its entry to its end.
 pub(crate) struct Watched<'a> {
     thread: &'a Thread,
-    /// What the thread ran around it, as a host function of that called into another store.
-    outer: (u64, u64),
+    /// What stops the run around it, as a host function of that called into another store.
+    outer: Option<Causes>,
 }
 
 impl<'a> Watched<'a> {
@@ -149,7 +149,7 @@ impl<'a> Watched<'a> {
 
     #[cold]
     fn announce(thread: &'a Thread, causes: &Causes) -> Result<Self, TrapCode> {
-        let outer = (thread.running.load(Relaxed), thread.deadline.load(Relaxed));
+        let outer = thread.watched.replace(Some(*causes));
         thread.poked.store(false, Relaxed);
         thread.running.store(causes.id.number(), Relaxed);
         thread.deadline.store(causes.deadline, Relaxed);
@@ -161,16 +161,28 @@ impl<'a> Watched<'a> {
     }
 }
 
+impl Watched<'_> {
+    /// The thread goes on with the run around this one. Nobody poked that meanwhile, nor noted a kill of it, for it was not found running.
+    #[cold]
+    fn go_on(&self, outer: &Causes) {
+        self.thread.deadline.store(outer.deadline, Relaxed);
+        self.thread.running.store(outer.id.number(), Relaxed);
+        self.thread.poked.store(true, Relaxed);
+        // As when it began: who does not see what was just stored has stored what follows sees.
+        fence(SeqCst);
+        watchdog::expect(outer.deadline);
+        if outer.due() == Some(TrapCode::Killed) {
+            watchdog::look_for(outer.id);
+        }
+    }
+}
+
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
-        let (running, deadline) = self.outer;
-        if running == 0 {
-            self.thread.running.store(0, Relaxed);
-        } else {
-            self.thread.deadline.store(deadline, Relaxed);
-            self.thread.running.store(running, Relaxed);
-            // Pokes for the outer run may have been missed meanwhile.
-            self.thread.poked.store(true, Relaxed);
+        self.thread.watched.set(self.outer);
+        match &self.outer {
+            Some(outer) => self.go_on(outer),
+            None => self.thread.running.store(0, Relaxed),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! **Invariants.** A thread's record is listed from before its first run until the thread ends. Only the thread itself writes what
 //! it runs; others only poke it.
 
+use super::Causes;
 use crate::activation::Activation;
 use crate::sys::signal;
 use std::cell::Cell;
@@ -22,11 +23,13 @@ pub(crate) struct Thread {
     pub(super) seen: AtomicU64,
     /// It was signalled, and whatever runs here may be due.
     pub(super) poked: AtomicBool,
+    /// What stops the watched store that runs. Only its own thread looks at it.
+    pub(super) watched: Cell<Option<Causes>>,
     /// The innermost activation, or null. Only its own thread looks at it.
     pub(crate) activation: Cell<*mut Activation>,
 }
 
-// SAFETY: `activation` is only used by the thread itself.
+// SAFETY: `watched` and `activation` are only used by the thread itself.
 unsafe impl Sync for Thread {}
 // SAFETY: as above.
 unsafe impl Send for Thread {}
@@ -118,6 +121,7 @@ fn prepare<'a>() -> io::Result<&'a Thread> {
         deadline: AtomicU64::new(super::NEVER),
         seen: AtomicU64::new(super::NEVER),
         poked: AtomicBool::new(false),
+        watched: Cell::new(None),
         activation: Cell::new(std::ptr::null_mut()),
     });
     threads().push(thread.clone());
