@@ -1,9 +1,10 @@
 //! From text to a running instance.
 
+use std::time::{Duration, Instant};
 use wasmaot_abi::cpu::{BASELINE, LEVELS, Level};
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_compiler::{Emit, OptLevel, Options, TargetCpu};
-use wasmaot_runtime::{CallError, Instance, Linker, Module, Store, Val};
+use wasmaot_runtime::{CallError, Instance, Linker, Module, Store, Trap, Val};
 
 /// Options of most suites: the defaults on one thread, as the suites run tests in parallel.
 pub fn options() -> Options {
@@ -51,6 +52,26 @@ pub fn trap_code<T: std::fmt::Debug>(result: Result<T, CallError>) -> TrapCode {
         Err(CallError::Trap(trap)) => trap.code,
         other => panic!("expected a trap, got {other:?}"),
     }
+}
+
+/// The trap of a call without end that is given a deadline, which passes while the guest runs: where it passes before that, as it may on
+/// a busy machine, there is another try with more time.
+pub fn stopped_while_running<T: std::fmt::Debug>(
+    mut call: impl FnMut(Instant) -> Result<T, CallError>,
+) -> Trap {
+    for attempt in 0..8 {
+        let deadline = Instant::now() + Duration::from_millis(2 << (2 * attempt));
+        let trap = match call(deadline) {
+            Err(CallError::Trap(trap)) => trap,
+            other => panic!("expected a trap, got {other:?}"),
+        };
+        assert_eq!(trap.code, TrapCode::DeadlineExceeded);
+        assert!(Instant::now() >= deadline, "it ended early");
+        if !trap.backtrace.is_empty() {
+            return trap;
+        }
+    }
+    panic!("the guest never ran before its deadline");
 }
 
 /// An instance in a store of its own.

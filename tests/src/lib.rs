@@ -9,11 +9,13 @@ mod guest;
 mod parallel;
 mod program;
 mod random;
+mod waiting;
 
-pub use guest::{Guest, compile, compile_wat, options, trap_code, variants};
+pub use guest::{Guest, compile, compile_wat, options, stopped_while_running, trap_code, variants};
 pub use parallel::parallel;
 pub use program::{Ended, run_program, run_program_with, start};
 pub use random::Random;
+pub use waiting::waiting;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

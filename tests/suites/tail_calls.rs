@@ -1,9 +1,8 @@
 //! Tail calls need the stack of one call, however many follow each other, and keep what other calls have: traps with
 //! backtraces, deadlines, host functions.
 
-use std::time::{Duration, Instant};
 use wasmaot_runtime::{CallError, Caller, Instance, Linker, Module, Store, TrapCode, Val};
-use wasmaot_tests::{Guest, compile_wat, trap_code};
+use wasmaot_tests::{Guest, compile_wat, stopped_while_running, trap_code};
 
 /// Calls that follow each other. With a frame each, 16 bytes at least, they would fill the stack some hundred times over.
 const MANY: i32 = 10_000_000;
@@ -167,10 +166,11 @@ fn a_deadline_ends_a_loop_of_tail_calls() {
     let wide = [Val::I64(0); 8];
     for round in 0..40 {
         let (name, arguments) = if round % 2 == 0 { ("spin", &wide[..0]) } else { ("spin_wide", &wide[..]) };
-        guest.store.set_deadline(Instant::now() + Duration::from_millis(2));
-        let Err(CallError::Trap(trap)) = guest.call(name, arguments) else { panic!("it is stopped") };
-        assert_eq!(trap.code, TrapCode::DeadlineExceeded);
-        assert!(!trap.backtrace.is_empty() && trap.backtrace.len() <= 2, "{trap:?}");
+        let trap = stopped_while_running(|deadline| {
+            guest.store.set_deadline(deadline);
+            guest.call(name, arguments)
+        });
+        assert!(trap.backtrace.len() <= 2, "{trap:?}");
         guest.store.set_deadline(None);
         assert_eq!(guest.i32("self", &[1]), 42);
     }
