@@ -5,6 +5,7 @@
 //! several threads start is not locked: a child in which such a thread was learning hot pages must not use that module.)
 
 use crate::interrupt::{self, Locks};
+use crate::park::{self, Queues};
 use crate::registry::{self, Writer};
 use crate::sys::fork;
 use crate::types::{self, Locked};
@@ -13,7 +14,7 @@ use std::sync::Once;
 
 thread_local! {
     /// The locks, during a fork.
-    static HELD: Cell<Option<(Locks, Writer, Locked)>> = const { Cell::new(None) };
+    static HELD: Cell<Option<(Locks, Writer, Locked, Queues)>> = const { Cell::new(None) };
 }
 
 /// Takes care of all forks from now on. Called before anything is put on any of the lists: until then a fork breaks nothing.
@@ -24,7 +25,7 @@ pub(crate) fn prepare() {
 
 extern "C" fn before() {
     // None of them is taken while one of those behind it is held.
-    let held = (interrupt::lock(), registry::lock(), types::lock());
+    let held = (interrupt::lock(), registry::lock(), types::lock(), park::lock());
     // A thread that has given its storage up already forks without: it runs nothing any more.
     _ = HELD.try_with(|cell| cell.set(Some(held)));
 }
@@ -34,8 +35,9 @@ extern "C" fn in_parent() {
 }
 
 extern "C" fn in_child() {
-    if let Ok(Some((locks, writer, _types))) = HELD.try_with(Cell::take) {
+    if let Ok(Some((locks, writer, _types, mut queues))) = HELD.try_with(Cell::take) {
         interrupt::keep_current(locks);
         registry::forget_readers(&writer);
+        park::forget_waiters(&mut queues);
     }
 }

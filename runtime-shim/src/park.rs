@@ -23,7 +23,8 @@ pub(crate) enum Outcome {
 /// Queues that all addresses share.
 const QUEUES: usize = 64;
 
-struct Waiter {
+/// A thread that waits.
+pub(crate) struct Waiter {
     address: usize,
     /// 1 once it was taken off the queue.
     woken: AtomicU32,
@@ -31,10 +32,28 @@ struct Waiter {
 
 static WAITERS: [Mutex<Vec<Arc<Waiter>>>; QUEUES] = [const { Mutex::new(Vec::new()) }; QUEUES];
 
-fn queue(address: usize) -> MutexGuard<'static, Vec<Arc<Waiter>>> {
-    // Neighbours have queues of their own.
-    let number = (address / size_of::<u32>()) % QUEUES;
+type Queue = MutexGuard<'static, Vec<Arc<Waiter>>>;
+
+fn numbered(number: usize) -> Queue {
     WAITERS[number].lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn queue(address: usize) -> Queue {
+    // Neighbours have queues of their own.
+    numbered((address / size_of::<u32>()) % QUEUES)
+}
+
+/// All queues, locked.
+pub(crate) type Queues = [Queue; QUEUES];
+
+/// Takes all locks.
+pub(crate) fn lock() -> Queues {
+    std::array::from_fn(numbered)
+}
+
+/// Forgets all who wait: this is the child of a fork, where they do not go on.
+pub(crate) fn forget_waiters(queues: &mut Queues) {
+    queues.iter_mut().for_each(|queue| queue.clear());
 }
 
 /// Waits at an address until a notification, or until the clock says so. `due` is asked, after each signal at least, for a reason to
