@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode};
 use tempfile::TempDir;
-use wasmaot_runtime::{Linked, Linker, Module, Pool, PoolConfig, PooledInstance, TrapCode};
+use wasmaot_runtime::{Linked, Linker, Module, Pool, PoolConfig, PooledInstance, TrapCode, Val};
 use wasmaot_tests::{compile_wat, trap_code};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
-/// Each export but the first waits for what never comes. Descriptor 3 is a directory with a FIFO, 4 a socket without clients and 5 one
-/// with a client that neither sends nor reads.
+/// Each export but `print` and `connect` waits for what never comes. Descriptor 3 is a directory with a FIFO, 4 a socket without clients and
+/// 5 one with a client that neither sends nor reads once `connect` has accepted it.
 pub(crate) const TEXT: &str = r#"(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -41,12 +41,15 @@ pub(crate) const TEXT: &str = r#"(module
   (func (export "poll_clock") (drop (call $poll (i32.const 64) (i32.const 512) (i32.const 1) (i32.const 32))))
   (func (export "poll_input") (drop (call $poll (i32.const 112) (i32.const 512) (i32.const 1) (i32.const 32))))
   (func (export "accept") (drop (call $accept (i32.const 4) (i32.const 0) (i32.const 32))))
-  (func $connect (drop (call $accept (i32.const 5) (i32.const 0) (i32.const 32))))
-  (func (export "recv") (call $connect)
+  (func (export "connect") (result i32) (call $accept (i32.const 5) (i32.const 0) (i32.const 32)))
+  (func (export "recv")
     (drop (call $recv (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 2) (i32.const 36) (i32.const 40))))
-  (func (export "send") (call $connect)
+  (func (export "send")
     (loop $on
       (br_if $on (i32.eqz (call $send (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 36)))))))"#;
+
+/// After so long what did not come is a failure.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// Any free port.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -78,10 +81,19 @@ impl Given {
         Self { builder, clients, _folder: folder, _others: others }
     }
 
-    /// The client that a wait is for, if it is for one.
-    pub(crate) fn client(&self, wait: &str) -> Option<TcpStream> {
-        let is_served = matches!(wait, "recv" | "send");
-        is_served.then(|| TcpStream::connect(self.clients).expect("the guest's socket listens"))
+    /// The client that a wait is for, if it is for one, accepted by the instance that is to wait.
+    pub(crate) fn client<T: 'static>(
+        &self,
+        wait: &str,
+        instance: &mut PooledInstance<T>,
+    ) -> Option<TcpStream> {
+        if !matches!(wait, "recv" | "send") {
+            return None;
+        }
+        let client = TcpStream::connect(self.clients).expect("the guest's socket listens");
+        client.set_read_timeout(Some(LONG)).expect("a socket");
+        assert_eq!(instance.call("connect", &[]).expect("it does not trap"), [Val::I32(0)]);
+        Some(client)
     }
 }
 
@@ -97,8 +109,9 @@ fn pool() -> (Pool, Linked<WasiCtx>) {
 fn each_wait(code: TrapCode, stop: impl Fn(&mut PooledInstance<WasiCtx>, &str) -> TrapCode) {
     let (given, (pool, linked)) = (Given::new(), pool());
     for name in WAITS {
-        let client = given.client(name);
         let mut instance = pool.start(&linked, given.builder.build()).expect("the slot is free");
+        let client = given.client(name, &mut instance);
+        instance.set_deadline(Instant::now() + LONG);
         assert_eq!(stop(&mut instance, name), code, "{name}");
         drop(instance);
         if let Some(mut client) = client {

@@ -8,13 +8,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
-use std::io::{Read, Write};
+use std::io::{self, PipeWriter, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
+use super::blocking::LONG;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, FileType, Mode};
 use rustix::process::Uid;
 use tempfile::TempDir;
@@ -98,8 +101,8 @@ impl Place {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         match program {
             "memory" => builder.stdin_bytes(*b"input").capture_stderr(10),
-            "broken" => builder.stderr(std::os::fd::OwnedFd::from(writer)),
-            _ => builder.stdin(std::os::fd::OwnedFd::from(reader)).stderr(std::os::fd::OwnedFd::from(writer)),
+            "broken" => builder.stderr(OwnedFd::from(broken_pipe())),
+            _ => builder.stdin(OwnedFd::from(reader)).stderr(OwnedFd::from(writer)),
         };
         let other = self.other.as_ref();
         builder
@@ -121,6 +124,16 @@ impl Place {
     }
 }
 
+/// The end of a pipe that nobody reads from any more: until it is started, a child that another test has just forked has the other end, too.
+fn broken_pipe() -> PipeWriter {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let mut broken = [PollFd::new(&writer, PollFlags::empty())];
+    let ready = poll(&mut broken, Some(&Timespec::try_from(LONG).expect("a time"))).expect("a pipe");
+    assert_eq!(ready, 1, "somebody has the other end");
+    writer
+}
+
 /// A folder of another file system than `here`.
 fn other_file_system(here: &Path) -> Option<TempDir> {
     let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
@@ -129,24 +142,31 @@ fn other_file_system(here: &Path) -> Option<TempDir> {
     others.filter_map(|place| tempfile::tempdir_in(place).ok()).next()
 }
 
-/// The clients of `socket.c`. Ends when `leave` does.
-fn clients(address: SocketAddr, leave: &Receiver<()>) {
-    let connect = || TcpStream::connect(address).expect("the program listens");
-    let mut first = connect();
-    first.write_all(b"ping").expect("sent");
+/// The clients of `socket.c`. Ends when `leave` does, or if the program does not answer.
+fn clients(address: SocketAddr, leave: &Receiver<()>) -> io::Result<()> {
+    let connect = || {
+        let client = TcpStream::connect(address)?;
+        client.set_read_timeout(Some(LONG))?;
+        Ok::<_, io::Error>(client)
+    };
+    let mut first = connect()?;
+    first.write_all(b"ping")?;
     let mut answer = String::new();
-    first.read_to_string(&mut answer).expect("received");
-    assert_eq!(answer, "pong");
+    first.read_to_string(&mut answer)?;
+    if answer != "pong" {
+        return Err(io::Error::other(answer));
+    }
     // The program waits for the end of what the client sends.
     drop(first);
-    let mut second = connect();
-    second.read_exact(&mut [0; 5]).expect("received");
-    rustix::net::sockopt::set_socket_linger(&second, Some(std::time::Duration::ZERO)).expect("a socket");
+    let mut second = connect()?;
+    second.read_exact(&mut [0; 5])?;
+    rustix::net::sockopt::set_socket_linger(&second, Some(std::time::Duration::ZERO))?;
     drop(second);
-    let third = connect();
+    let third = connect()?;
     // Nothing is ever sent; the other side is dropped.
     let _ = leave.recv();
     drop(third);
+    Ok(())
 }
 
 /// Whether tests run with all privileges, and so can take them off a thread.
@@ -163,10 +183,9 @@ fn run(program: &str, version: Version) -> Result<Pairs, String> {
     place.prepare(program);
     let (builder, address) = place.context(program);
     let (stay, leave) = channel();
-    let status = thread::scope(|scope| {
-        if program == "socket" && version == Version::Preview1 {
-            scope.spawn(move || clients(address, &leave));
-        }
+    let (status, served) = thread::scope(|scope| {
+        let served = (program == "socket" && version == Version::Preview1)
+            .then(|| scope.spawn(move || clients(address, &leave)));
         let ended = scope.spawn(|| {
             if program == "access" {
                 // Of this thread alone.
@@ -177,8 +196,9 @@ fn run(program: &str, version: Version) -> Result<Pairs, String> {
         });
         let ended = ended.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         drop(stay);
-        ended
-    })?;
+        (ended, served.map_or(Ok(()), |served| served.join().expect("it does not panic")))
+    });
+    let status = status?;
     let lines = fs::read_to_string(place.path("lines")).expect("the program's lines");
     let wrong: Vec<&str> = lines.lines().filter(|line| line.starts_with("FAILED")).collect();
     let expected = match program {
@@ -189,6 +209,7 @@ fn run(program: &str, version: Version) -> Result<Pairs, String> {
     if status != expected || !wrong.is_empty() {
         return Err(format!("status {status}\n{}", wrong.join("\n")));
     }
+    served.map_err(|error| format!("a client: {error}"))?;
     if fs::read_dir(place.scratch.path()).expect("a folder").count() != 4 {
         return Err("something was made beside its folders".into());
     }

@@ -1,20 +1,18 @@
 //! Instances on several threads that share one context: one that waits keeps no other from its calls, can be stopped, and has the
 //! file that it waits for until its call is over, whatever the others do with the descriptor.
 
-use super::blocking::{Given, TEXT, WAITS};
-use std::fs::read_to_string;
+use super::blocking::{Given, LONG, TEXT, WAITS};
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, mpsc};
-use std::thread::{ScopedJoinHandle, scope, sleep, yield_now};
+use std::sync::{Arc, Mutex};
+use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use rustix::thread::gettid;
 use wasmaot_runtime::{
     InterruptHandle, Linked, Linker, Module, Pool, PoolConfig, PooledInstance, TrapCode, Val,
 };
-use wasmaot_tests::{compile_wat, trap_code};
+use wasmaot_tests::{compile_wat, trap_code, waiting};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
 type Shared = Arc<Mutex<WasiCtx>>;
@@ -73,32 +71,26 @@ fn linked(text: &str) -> (Pool, Linked<Shared>) {
 impl Pair {
     fn new((pool, linked): &(Pool, Linked<Shared>), ctx: WasiCtx) -> Self {
         let ctx = Arc::new(Mutex::new(ctx));
-        let start = || pool.start(linked, Arc::clone(&ctx)).expect("a slot is free");
+        let start = || {
+            let mut instance = pool.start(linked, Arc::clone(&ctx)).expect("a slot is free");
+            instance.set_deadline(Instant::now() + LONG);
+            instance
+        };
         Self { waits: start(), other: start() }
     }
 }
 
-/// Runs `call` on a thread of its own, and comes back when that waits in the kernel (or is over, which is for the test to notice).
-fn waiting<'scope, R: Send + 'scope>(
-    scope: &'scope std::thread::Scope<'scope, '_>,
-    call: impl FnOnce() -> R + Send + 'scope,
-) -> (i32, ScopedJoinHandle<'scope, R>) {
-    let (tell, told) = mpsc::channel();
-    let thread = scope.spawn(move || {
-        tell.send(gettid().as_raw_nonzero().get()).expect("somebody listens");
-        call()
-    });
-    let number = told.recv().expect("it starts");
-    let waits = format!("/proc/self/task/{number}/syscall");
-    // read, write, ppoll, accept4, recvmsg, sendmsg, openat2.
-    let calls = ["0 ", "1 ", "271 ", "288 ", "47 ", "46 ", "437 "];
-    let is_waiting =
-        || read_to_string(&waits).is_ok_and(|line| calls.iter().any(|call| line.starts_with(call)));
-    while !is_waiting() && !thread.is_finished() {
-        yield_now();
-    }
-    (number, thread)
-}
+/// System calls that guests wait in.
+const SYSTEM_CALLS: [i64; 8] = [
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_ppoll,
+    libc::SYS_accept4,
+    libc::SYS_recvmsg,
+    libc::SYS_sendmsg,
+    libc::SYS_openat,
+    libc::SYS_openat2,
+];
 
 fn number(instance: &mut PooledInstance<Shared>, name: &str, args: &[i32]) -> i32 {
     let args: Vec<Val> = args.iter().map(|&number| Val::I32(number)).collect();
@@ -108,18 +100,18 @@ fn number(instance: &mut PooledInstance<Shared>, name: &str, args: &[i32]) -> i3
     }
 }
 
-/// Has one instance wait in each way while the other prints; then `stop` has it ended with `code`.
-fn each_wait(code: TrapCode, timeout: Option<Duration>, stop: impl Fn(&InterruptHandle)) {
+/// Has one instance wait in each way while the other prints; then `stop` has it ended with `code`, or its timeout does.
+fn each_wait(code: TrapCode, timeout: Duration, stop: impl Fn(&InterruptHandle)) {
     let linked = linked(TEXT);
     for name in WAITS {
         let mut given = Given::new();
         given.builder.capture_stderr(1 << 20);
         let Pair { mut waits, mut other } = Pair::new(&linked, given.builder.build());
-        let _client = given.client(name);
+        let _client = given.client(name, &mut waits);
         let handle = waits.interrupt_handle();
         scope(|scope| {
-            waits.set_deadline(timeout.map(|timeout| Instant::now() + timeout));
-            let (_, thread) = waiting(scope, || trap_code(waits.call(name, &[])));
+            waits.set_deadline(Instant::now() + timeout);
+            let (_, thread) = waiting(scope, &SYSTEM_CALLS, || trap_code(waits.call(name, &[])));
             assert_eq!(number(&mut other, "print", &[]), 0, "{name}");
             stop(&handle);
             assert_eq!(thread.join().expect("it does not panic"), code, "{name}");
@@ -131,12 +123,12 @@ fn each_wait(code: TrapCode, timeout: Option<Duration>, stop: impl Fn(&Interrupt
 
 #[test]
 fn one_that_waits_leaves_the_context_to_others_and_can_be_killed() {
-    each_wait(TrapCode::Killed, None, InterruptHandle::kill);
+    each_wait(TrapCode::Killed, LONG, InterruptHandle::kill);
 }
 
 #[test]
 fn one_that_waits_has_its_deadline() {
-    each_wait(TrapCode::DeadlineExceeded, Some(Duration::from_millis(200)), |_| {});
+    each_wait(TrapCode::DeadlineExceeded, Duration::from_millis(200), |_| {});
 }
 
 /// A context whose standard output feeds its standard input.
@@ -151,7 +143,7 @@ fn one_feeds_the_other_that_waits() {
     let Pair { mut waits, mut other } = Pair::new(&linked, loop_back());
     for call in ["read", "poll_read"] {
         scope(|scope| {
-            let (_, thread) = waiting(scope, || number(&mut waits, call, &[0]));
+            let (_, thread) = waiting(scope, &SYSTEM_CALLS, || number(&mut waits, call, &[0]));
             assert_eq!(number(&mut other, "write", &[1, 77]), 0, "{call}");
             assert_eq!(thread.join().expect("it does not panic"), 77, "{call}");
         });
@@ -177,7 +169,7 @@ fn taken_away_meanwhile(call: &str, take: impl Fn(&mut PooledInstance<Shared>)) 
     let linked = linked(CALLS);
     let Pair { mut waits, mut other } = Pair::new(&linked, builder.build());
     let got = scope(|scope| {
-        let (id, thread) = waiting(scope, || number(&mut waits, call, &[0]));
+        let (id, thread) = waiting(scope, &SYSTEM_CALLS, || number(&mut waits, call, &[0]));
         take(&mut other);
         interrupt(id);
         feed.write_all(b"pp").expect("there is room");
