@@ -16,6 +16,9 @@ use wasmaot_tests::{Guest, compile_wat, trap_code};
 
 const THREADS: u32 = 4;
 
+/// More time than anything here takes that does not wait for ever.
+const LONG: Duration = Duration::from_secs(300);
+
 /// A module over the shared memory "host" "memory".
 const TEXT: &str = r#"(module
   (import "host" "memory" (memory 1 100 shared))
@@ -99,6 +102,8 @@ fn instance(module: &Module, memory: &SharedMemory) -> Guest {
     let mut linker = Linker::new();
     linker.define_shared("host", "memory", memory.clone()).expect("a new name");
     let mut store = Store::new(());
+    // Whoever waits for ever fails.
+    store.set_deadline(Instant::now() + LONG);
     let instance = linker.instantiate(&mut store, module).expect("its import is there");
     Guest { store, instance }
 }
@@ -180,6 +185,7 @@ fn as_many_are_woken_as_asked_for() {
         let mut guest = instance(&module, &memory);
         assert_eq!(guest.i32("notify", &[32, 0]), 0);
         assert_eq!(guest.i32("notify", &[36, -1]), 0, "nobody waits there");
+        // One that fails is awaited no longer than until its deadline, which this instance has, too.
         for already in 0..2 {
             while guest.i32("notify", &[32, 1]) == 0 {
                 thread::yield_now();
@@ -342,6 +348,7 @@ fn pooled_instances_share_what_they_import() {
             scope.spawn(|| {
                 for _ in 0..50 {
                     let mut instance = pool.start(&linked, ()).expect("a free slot");
+                    instance.set_deadline(Instant::now() + LONG);
                     instance.call("locked", &[Val::I32(20)]).expect("no trap");
                     assert!(instance.finish().reset.is_some());
                 }
