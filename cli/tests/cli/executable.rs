@@ -1,6 +1,6 @@
 //! `wasmaot compile --emit exe`: programs that run without the command, what they are given, and what is refused.
 
-use crate::support::{Place, Run, echo, finish, repository};
+use crate::support::{Place, Run, broken_pipe, echo, finish, repository};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
@@ -63,10 +63,8 @@ fn streams_and_status_are_those_of_the_process() {
         &[],
     );
     // As under `wasmaot run`, nobody left to read is an error number and not a signal.
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    drop(reader);
     let mut command = place.started(&closed, &[]);
-    assert_eq!(command.stdout(writer).status().expect("it starts").code(), Some(64));
+    assert_eq!(command.stdout(broken_pipe()).status().expect("it starts").code(), Some(64));
 }
 
 /// Reads a byte of standard input; the status is the number of bytes that were read.

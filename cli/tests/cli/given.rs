@@ -1,11 +1,14 @@
 //! What `wasmaot run` gives a program: directories, sockets, the environment, and either version of WASI.
 
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
-use std::time::Duration;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::support::{Place, Run, finish};
+
+/// After so long what did not come is a failure.
+const LONG: Duration = Duration::from_secs(60);
 
 /// A program that opens "file" in its first directory with these flags and rights, and exits with the error number.
 fn opens(flags: u32, rights: u32) -> String {
@@ -65,6 +68,17 @@ fn the_environment_is_given_on_request_only() {
     run(&["--inherit-env", "--env", "A=own"]).status(0).stdout("B=host\0A=own\0").silent();
 }
 
+/// A child that does not outlive its test, also where that fails: it would keep the test's output open.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended already.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
 #[test]
 fn a_program_accepts_connections() {
     let place = Place::new();
@@ -79,21 +93,28 @@ fn a_program_accepts_connections() {
             (if (call $accept (i32.const 3) (i32.const 0) (i32.const 8)) (then (call $exit (i32.const 1))))
             (call $exit (call $send (i32.load (i32.const 8)) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 12)))))"#;
     let name = place.artifact("server", text);
+    // Of an address that nobody else uses, so that the port stays free until the program has it. And it is not the one that connections
+    // are made from: a connection to a port that nobody listens at can meet itself.
+    let [.., high, low] = std::process::id().to_be_bytes();
     let free =
-        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a loopback port");
+        TcpListener::bind(SocketAddr::from(([127, 1, high, low], 0))).and_then(|socket| socket.local_addr());
+    let free = free.expect("a loopback port");
     let mut command = place.command(&["run", "--listen", &free.to_string(), &name]);
-    let mut child = command.stdout(Stdio::null()).spawn().expect("the command starts");
+    let mut child = Ended(command.stdout(Stdio::null()).spawn().expect("the command starts"));
+    let late = Instant::now() + LONG;
     let mut socket = loop {
         if let Ok(socket) = TcpStream::connect(free) {
             break socket;
         }
-        assert!(child.try_wait().expect("a child").is_none(), "the program ended without a connection");
+        assert!(child.0.try_wait().expect("a child").is_none(), "the program ended without a connection");
+        assert!(Instant::now() < late, "the program does not listen");
         std::thread::sleep(Duration::from_millis(5));
     };
+    socket.set_read_timeout(Some(LONG)).expect("a socket");
     let mut answer = String::new();
     socket.read_to_string(&mut answer).expect("an answer");
     assert_eq!(answer, "hello");
-    assert_eq!(child.wait().expect("a child").code(), Some(0));
+    assert_eq!(child.0.wait().expect("a child").code(), Some(0));
 }
 
 #[test]

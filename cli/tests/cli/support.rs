@@ -1,5 +1,7 @@
 //! Runs the command in a directory of its own, with a cache of its own, and compares what came out.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io::PipeWriter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -127,6 +129,16 @@ pub(crate) fn finish(mut command: Command) -> Run {
     assert!(status.code().is_some(), "{status}: {run:#?}");
     assert!(!run.stderr.contains("internal error") && !run.stderr.contains("panicked"), "{run:#?}");
     run
+}
+
+/// The end of a pipe that nobody reads from any more: until it is started, a child that another test has just forked has the other end, too.
+pub(crate) fn broken_pipe() -> PipeWriter {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let minute = Timespec { tv_sec: 60, tv_nsec: 0 };
+    let ready = poll(&mut [PollFd::new(&writer, PollFlags::empty())], Some(&minute)).expect("a pipe");
+    assert_eq!(ready, 1, "somebody has the other end");
+    writer
 }
 
 /// A file of the repository.
