@@ -60,21 +60,24 @@ wasmaot_instance_t *started_with(wasmaot_pool_t *pool, const wasmaot_linked_t *l
     return instance;
 }
 
+/* Runs a test. Its name is the last thing that is printed if it fails or hangs. */
+#define RUN(test) (fputs(#test "\n", stderr), test())
+
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     folder = argv[1];
     /* Whatever hangs fails. */
     alarm(600);
-    test_modules();
-    test_linking();
-    test_calls();
-    test_errors();
-    test_memories();
-    test_pools();
-    test_stopping();
-    test_streams();
-    test_wasi();
-    test_misuse();
+    RUN(test_modules);
+    RUN(test_linking);
+    RUN(test_calls);
+    RUN(test_errors);
+    RUN(test_memories);
+    RUN(test_pools);
+    RUN(test_stopping);
+    RUN(test_streams);
+    RUN(test_wasi);
+    RUN(test_misuse);
     puts("all is well");
     return 0;
 }
