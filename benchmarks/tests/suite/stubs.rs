@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the scripts share. `answer PROGRAM ARGUMENT` prints what a program prints; `name FILE` is the program that a file is made of.
 const SHARED: &str = r#"#!/bin/sh
@@ -139,6 +140,13 @@ const OCI: &str = r#"case "$*" in
         *) unknown "$@" ;;
         esac"#;
 
+/// Keeps other tests from starting commands, and from writing scripts: a child has the files that its parent is writing until it is
+/// started, and what is open for writing cannot be started.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A folder of scripts.
 pub(crate) struct Stubs {
     folder: PathBuf,
@@ -163,6 +171,7 @@ impl Stubs {
 
     fn write(&self, name: &str, text: &str) {
         let path = self.folder.join(name);
+        let _alone = alone();
         fs::write(&path, text).expect("a file");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it can be made executable");
     }
