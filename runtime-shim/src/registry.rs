@@ -213,8 +213,17 @@ mod tests {
 
     #[test]
     fn readers_and_writers_on_many_threads_agree() {
-        let stop = std::sync::atomic::AtomicBool::new(false);
+        use std::sync::atomic::AtomicBool;
+        /// Ends the readers, also when a check fails.
+        struct Stop<'a>(&'a AtomicBool);
+        impl Drop for Stop<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, SeqCst);
+            }
+        }
+        let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
+            let _stop = Stop(&stop);
             for _ in 0..2 {
                 scope.spawn(|| {
                     while !stop.load(SeqCst) {
@@ -230,7 +239,6 @@ mod tests {
                 assert_eq!(find(mapping.start()), Some(mapping.range()));
                 drop(registration);
             }
-            stop.store(true, SeqCst);
         });
     }
 }

@@ -508,18 +508,20 @@ fn the_start_function_runs_and_may_trap() {
 
 #[test]
 fn addresses_are_given_back() {
+    const RUNS: usize = 200;
     let count = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
     let run = || {
         let (mut store, instance) = plain(with_memory(1, None));
         instance.call(&mut store, "add", &[Val::I32(1), Val::I32(1)]).unwrap();
     };
     run();
-    let before = count();
-    for _ in 0..200 {
-        run();
-    }
-    // Other tests run meanwhile.
-    assert!(count() < before + 200, "{before} mappings became {}", count());
+    let grown = || {
+        let before = count();
+        (0..RUNS).for_each(|_| run());
+        count().saturating_sub(before)
+    };
+    // Other tests run meanwhile, but hardly take so many each time.
+    assert!((0..10).any(|_| grown() < RUNS), "each run leaves mappings behind");
 }
 
 #[test]
