@@ -91,6 +91,7 @@ fn key(source: &[u8], options: &Options) -> String {
         RelaxedSimd::Deterministic => 0,
         RelaxedSimd::Native => 1,
     }]);
+    hash.update([u8::from(options.meter)]);
     hash.update(Sha256::digest(options.features.names().collect::<Vec<_>>().join(" ")));
     hash.update(source);
     let mut name = String::with_capacity(2 * 32 + 3);
@@ -145,6 +146,7 @@ mod tests {
             key(b"a", &of(cpu::V2, OptLevel::None)),
             key(b"a", &of(cpu::V2, OptLevel::Full)),
             key(b"a", &Options { relaxed_simd: RelaxedSimd::Native, ..base.clone() }),
+            key(b"a", &Options { meter: true, ..base.clone() }),
             key(b"a", &without("bulk-memory")),
             key(b"a", &without("multi-value")),
         ];

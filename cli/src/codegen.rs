@@ -19,6 +19,10 @@ pub(crate) struct CodegenOpts {
     #[arg(long, value_name = "RESULTS", value_enum, default_value_t = Self::DEFAULT.relaxed_simd)]
     relaxed_simd: Relaxed,
 
+    /// Let the code count the operators that it executes
+    #[arg(long)]
+    meter: bool,
+
     /// Do not take modules that use this feature [list: wasmaot compile --features]
     #[arg(long = "disable", value_name = "FEATURE", value_parser = translated_feature)]
     disabled: Vec<&'static Feature>,
@@ -60,6 +64,7 @@ impl CodegenOpts {
         level: 1,
         target_cpu: Cpu::V2,
         relaxed_simd: Relaxed::Deterministic,
+        meter: false,
         disabled: Vec::new(),
         jobs: None,
     };
@@ -82,7 +87,7 @@ impl CodegenOpts {
             Relaxed::Native => RelaxedSimd::Native,
         };
         let jobs = usize::from(self.jobs.unwrap_or(0));
-        Options { opt, cpu, emit, features: self.features(), relaxed_simd, jobs }
+        Options { opt, cpu, emit, features: self.features(), relaxed_simd, meter: self.meter, jobs }
     }
 
     /// The features that modules may use.

@@ -10,7 +10,9 @@ use crate::translate::{self, Env, Helper};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{self, Function};
 use cranelift_codegen::isa::unwind::UnwindInfo;
-use cranelift_codegen::{CompiledCode, Context, ExceptionContextLoc, FinalizedMachExceptionHandler};
+use cranelift_codegen::{
+    CompiledCode, Context, ExceptionContextLoc, Final, FinalizedMachExceptionHandler, MachSrcLoc,
+};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_module::{FuncId, ModuleReloc};
 use rayon::prelude::*;
@@ -38,12 +40,20 @@ pub(crate) struct Code {
     pub(crate) alignment: u64,
     pub(crate) relocs: Vec<ModuleReloc>,
     /// Ascending.
-    pub(crate) traps: Vec<(u32, TrapCode)>,
+    pub(crate) traps: Vec<TrapSite>,
     /// Where a new offset in the Wasm file begins; ascending.
     pub(crate) locations: Vec<(u32, u32)>,
     pub(crate) unwind: Option<UnwindInfo>,
     /// Calls with handlers, by ascending return address.
     pub(crate) sites: Vec<Site>,
+}
+
+/// An instruction that may trap.
+pub(crate) struct TrapSite {
+    pub(crate) at: u32,
+    pub(crate) trap: TrapCode,
+    /// Operators that are executed by then and not charged, see [`crate::translate`].
+    pub(crate) uncharged: u8,
 }
 
 /// The jobs of a module: import thunks, functions, array entries, helpers.
@@ -82,24 +92,27 @@ pub(crate) fn for_each<T: Send>(
 /// What a thread reuses from job to job.
 pub(crate) struct Worker {
     context: Context,
+    /// Uncharged operators at some offsets of the function's Wasm, ascending.
+    rows: Vec<(u32, u8)>,
     frontend: FunctionBuilderContext,
 }
 
 impl Default for Worker {
     fn default() -> Self {
-        Self { context: Context::new(), frontend: FunctionBuilderContext::new() }
+        Self { context: Context::new(), rows: Vec::new(), frontend: FunctionBuilderContext::new() }
     }
 }
 
 impl Worker {
     fn translate(&mut self, env: &Env<'_>, job: &Job<'_>, index: u32) -> Result<(), CompileError> {
         let (func, frontend) = (&mut self.context.func, &mut self.frontend);
+        self.rows.clear();
         match job {
             Job::Import { func: imported } => translate::import_thunk(env, *imported, func, frontend),
             Job::ArrayEntry { func: target } => translate::array_entry(env, *target, index, func, frontend),
             Job::Helper(helper) => translate::helper(env, *helper, index, func, frontend),
             Job::Function { func: defined, body } => {
-                translate::translate(env, *defined, body, func, frontend)?
+                self.rows = translate::translate(env, *defined, body, func, frontend)?;
             }
         }
         Ok(())
@@ -119,7 +132,7 @@ impl Worker {
         Ok(Code {
             bytes: compiled.code_buffer().to_vec(),
             alignment: u64::from(compiled.buffer.alignment),
-            traps: traps(&compiled),
+            traps: traps(&compiled, &self.rows),
             locations: locations(&compiled),
             sites: exception_sites(&compiled),
             relocs: self.relocs(&compiled, index),
@@ -150,12 +163,26 @@ fn codegen_error(env: &Env<'_>, index: u32, error: &cranelift_codegen::CodegenEr
     CompileError::Codegen { function, message: error.to_string() }
 }
 
-fn traps(compiled: &CompiledCode) -> Vec<(u32, TrapCode)> {
-    let sites = compiled.buffer.traps().iter();
-    let mut sites: Vec<_> = sites.map(|site| (site.offset, trap_code(site.code))).collect();
-    sites.sort_by_key(|site| site.0);
-    sites.dedup_by_key(|site| site.0);
+fn traps(compiled: &CompiledCode, rows: &[(u32, u8)]) -> Vec<TrapSite> {
+    let locations = compiled.buffer.get_srclocs_sorted();
+    let sites = compiled.buffer.traps().iter().map(|site| {
+        let (at, trap) = (site.offset, trap_code(site.code));
+        let by_place = || uncharged_at(rows, locations, at).filter(|_| trap != TrapCode::OutOfFuel);
+        let uncharged = translate::uncharged_at_access(site.code).or_else(by_place).unwrap_or(0);
+        TrapSite { at, trap, uncharged }
+    });
+    let mut sites: Vec<_> = sites.collect();
+    sites.sort_by_key(|site| site.at);
+    sites.dedup_by_key(|site| site.at);
     sites
+}
+
+/// What the operator that an instruction stems from leaves uncharged.
+fn uncharged_at(rows: &[(u32, u8)], locations: &[MachSrcLoc<Final>], at: u32) -> Option<u8> {
+    let after = locations.partition_point(|range| range.start <= at);
+    let location = locations[..after].last().filter(|range| at < range.end)?;
+    let row = rows.binary_search_by_key(&location.loc.bits(), |row| row.0).ok()?;
+    Some(rows[row].1)
 }
 
 fn exception_sites(compiled: &CompiledCode) -> Vec<Site> {
@@ -191,10 +218,10 @@ fn exception_sites(compiled: &CompiledCode) -> Vec<Site> {
 fn trap_code(code: ir::TrapCode) -> TrapCode {
     match code {
         ir::TrapCode::STACK_OVERFLOW => TrapCode::StackOverflow,
-        ir::TrapCode::HEAP_OUT_OF_BOUNDS => TrapCode::MemoryOutOfBounds,
         ir::TrapCode::INTEGER_OVERFLOW => TrapCode::IntegerOverflow,
         ir::TrapCode::INTEGER_DIVISION_BY_ZERO => TrapCode::IntegerDivideByZero,
         ir::TrapCode::BAD_CONVERSION_TO_INTEGER => TrapCode::InvalidConversionToInteger,
+        other if translate::uncharged_at_access(other).is_some() => TrapCode::MemoryOutOfBounds,
         other => TrapCode::from_u8(other.as_raw().get()).expect("user codes are ours"),
     }
 }

@@ -31,7 +31,7 @@ impl Target {
             let value = if cpu_features & feature != 0 { "true" } else { "false" };
             builder.set(&setting, value).map_err(|e| error(&e))?;
         }
-        let isa = builder.finish(flags(options.opt)).map_err(|e| error(&e))?;
+        let isa = builder.finish(flags(options)).map_err(|e| error(&e))?;
         Ok(Self { isa, cpu_features })
     }
 
@@ -40,11 +40,11 @@ impl Target {
     }
 }
 
-fn flags(opt: OptLevel) -> settings::Flags {
+fn flags(options: &Options) -> settings::Flags {
     let mut flags = settings::builder();
     let mut set =
         |name: &str, value: &str| flags.set(name, value).expect("a setting of this Cranelift version");
-    set("opt_level", if opt == OptLevel::None { "none" } else { "speed" });
+    set("opt_level", if options.opt == OptLevel::None { "none" } else { "speed" });
     // Everything is colocated, and thus addressed relative to rip. With `is_pic` Cranelift would load the
     // addresses of constant tables from a global offset table; a library call, which it could not reach
     // without one, is refused by the linker.
@@ -58,6 +58,8 @@ fn flags(opt: OptLevel) -> settings::Flags {
     set("enable_table_access_spectre_mitigation", "true");
     set("enable_llvm_abi_extensions", "true");
     set("enable_multi_ret_implicit_sret", "true");
+    // r15, see `wasmaot_abi::meter`.
+    set("enable_pinned_reg", if options.meter { "true" } else { "false" });
     // What the code generator prefers on this target.
     set("log2_min_function_alignment", "5");
     set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" });

@@ -117,6 +117,7 @@ fn compile_here(
         helpers: &helpers,
         target: &target,
         relaxed_simd: options.relaxed_simd,
+        meter: options.meter,
     };
     let parse = begin.elapsed();
     let watch = Watch::default();
@@ -192,7 +193,7 @@ fn shared_object(
         })
         .collect();
     let exports = exports(env, &entries, &lengths[functions..]);
-    let (descriptor, data) = describe::describe(env.module, features, env.constant_tables, &image, entries);
+    let (descriptor, data) = describe::describe(env, features, &image, entries);
     // The code was made for the one, the runtime will lay instances out by the other.
     debug_assert_eq!(descriptor.counts(), *env.layout.counts());
     let unwind = (codes.iter_mut().zip(&offsets).zip(&lengths))
@@ -210,6 +211,7 @@ fn shared_object(
         image: image.bytes,
         data,
         traps: trap_table(codes, &offsets),
+        meter: if env.meter { trap_rows(codes) } else { Vec::new() },
         exceptions: exception_table(codes, &offsets),
         address_map: address_map(codes, &offsets),
         function_map: function_map(env, &offsets, &lengths),
@@ -233,11 +235,16 @@ fn exports(env: &Env<'_>, entries: &[FuncEntry], lengths: &[u32]) -> Vec<link::E
         .collect()
 }
 
+/// Uncharged operators at each site of the trap table, in its order.
+fn trap_rows(codes: &[Code]) -> Vec<u8> {
+    codes.iter().flat_map(|code| &code.traps).map(|site| site.uncharged).collect()
+}
+
 fn trap_table(codes: &[Code], offsets: &[u32]) -> Vec<u8> {
     let sites = codes
         .iter()
         .zip(offsets)
-        .flat_map(|(code, start)| code.traps.iter().map(move |&(at, trap)| (start + at, trap)));
+        .flat_map(|(code, start)| code.traps.iter().map(move |site| (start + site.at, site.trap)));
     write_table(&sites.collect::<Vec<_>>())
 }
 

@@ -65,8 +65,8 @@ impl Listing<'_> {
         if let Some(ModuleRelocTarget::User { namespace, index }) = reloc.map(|reloc| &reloc.name) {
             notes.push((self.name)(*namespace, *index));
         }
-        if let Ok(site) = self.code.traps.binary_search_by_key(&(at as u32), |trap| trap.0) {
-            notes.push(format!("trap: {}", self.code.traps[site].1));
+        if let Ok(site) = self.code.traps.binary_search_by_key(&(at as u32), |site| site.at) {
+            notes.push(format!("trap: {}", self.code.traps[site].trap));
         }
         let site = self.code.sites.binary_search_by_key(&(next as u32), |site| site.return_address);
         notes.extend(site.iter().flat_map(|&site| &self.code.sites[site].handlers).map(|handler| {

@@ -16,6 +16,8 @@ pub struct Options {
     pub features: FeatureSet,
     /// What relaxed SIMD operators give where the specification leaves a choice.
     pub relaxed_simd: RelaxedSimd,
+    /// Whether code counts the operators that it executes, and ends when they are more than an instance may execute.
+    pub meter: bool,
     /// Worker threads; 0 for one per core. The output does not depend on it.
     pub jobs: usize,
 }

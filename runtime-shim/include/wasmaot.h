@@ -110,7 +110,8 @@ typedef enum {
     WASMAOT_TRAP_UNALIGNED_ATOMIC = 18,
     WASMAOT_TRAP_EXPECTED_SHARED_MEMORY = 19,
     WASMAOT_TRAP_NULL_EXCEPTION = 20,
-    WASMAOT_TRAP_EXCEPTION_LIMIT = 21 /* more exceptions than the runtime keeps for an instance */
+    WASMAOT_TRAP_EXCEPTION_LIMIT = 21, /* more exceptions than the runtime keeps for an instance */
+    WASMAOT_TRAP_OUT_OF_FUEL = 22        /* see wasmaot_start_t */
 } wasmaot_trap_t;
 
 /* The `wasm_offset` of a frame for which none is known. */
@@ -424,6 +425,7 @@ typedef struct {
     const wasmaot_wasi_t *wasi; /* NULL: nothing */
     uint64_t memory;            /* bytes that each of its memories may have, if the pool allows as many */
     uint64_t table;             /* elements that each of its tables may have, if the pool allows as many */
+    uint64_t fuel;              /* operators that it may execute, if its code counts them (wasmaot compile --meter); 0: any number */
     uint64_t timeout;           /* as wasmaot_instance_set_timeout, for its start function, too; 0: none */
     bool trap_at_limit;         /* growth beyond a limit traps, instead of giving the program -1 */
 } wasmaot_start_t;
@@ -440,9 +442,13 @@ wasmaot_error_t *wasmaot_pool_start(const wasmaot_pool_t *pool, const wasmaot_li
 
 /* ---- Instances ---- */
 
+/* The number of executed operators where nothing counts them. */
+#define WASMAOT_NOT_COUNTED UINT64_MAX
+
 /* What a finished instance used. */
 typedef struct {
     uint64_t memory;       /* bytes of its first memory in the end, which is its peak: memories never shrink */
+    uint64_t operators;    /* see wasmaot_instance_operators */
     wasmaot_reset_t reset; /* how its slot was made as new */
 } wasmaot_usage_t;
 
@@ -459,6 +465,16 @@ void *wasmaot_instance_data(const wasmaot_instance_t *instance);
  * when it returns; if it waits in a system call, that fails with EINTR.
  */
 wasmaot_error_t *wasmaot_instance_set_timeout(wasmaot_instance_t *instance, uint64_t nanoseconds);
+/*
+ * The WebAssembly operators that the instance has executed so far, or WASMAOT_NOT_COUNTED: also if `instance` is NULL, and while a
+ * call runs. The count is exact, but for a run that was stopped by its timeout or from another thread, of which up to 180 may be missing.
+ */
+uint64_t wasmaot_instance_operators(const wasmaot_instance_t *instance);
+/*
+ * Lets the instance execute so many operators from now on. It stops with WASMAOT_TRAP_OUT_OF_FUEL when it has executed more, at most
+ * 180 operators later. Refused if its code does not count them.
+ */
+wasmaot_error_t *wasmaot_instance_set_fuel(wasmaot_instance_t *instance, uint64_t operators);
 /*
  * Gives a copy of these bytes as standard input to this instance alone, to be read from the start. Refused unless its context has
  * standard input in memory (wasmaot_wasi_stdin_bytes).

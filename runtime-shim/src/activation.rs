@@ -34,6 +34,8 @@ pub(crate) struct Activation {
     pub(crate) guest_fp: u64,
     /// Trap code of a fault or builtin.
     pub(crate) trap: u32,
+    /// The meter, while the guest waits for the host.
+    pub(crate) meter: i64,
     fault: At,
     /// The store, with its data, that it runs in.
     store: *mut (),
@@ -97,7 +99,8 @@ impl Activation {
             host_rsp: 0,
             guest_fp: 0,
             trap: 0,
-            fault: At { pc: 0, rsp: 0, rbp: 0 },
+            meter: 0,
+            fault: At { pc: 0, rsp: 0, rbp: 0, r15: 0 },
             store,
             thread,
             stack,
@@ -119,6 +122,13 @@ impl Activation {
         activation.trap = code as u32;
         activation.fault = at;
         activation.host_rsp
+    }
+
+    /// Takes the count of a run that faulted.
+    #[cold]
+    fn charge_fault(&mut self, core: &StoreCore) {
+        let At { pc, r15, .. } = self.fault;
+        core.charge_fault(self, pc, r15 as i64);
     }
 
     /// The store that it runs in.
@@ -186,7 +196,7 @@ impl Activation {
         let stub = Start::Stub { fp: self.guest_fp };
         match how {
             reason::FAULT => {
-                let At { pc, rsp, rbp } = self.fault;
+                let At { pc, rsp, rbp, .. } = self.fault;
                 let start = Start::Fault { pc: pc as u64, rsp: rsp as u64, rbp: rbp as u64 };
                 Err(Failed::Error(self.trapped(core, start)))
             }
@@ -279,6 +289,8 @@ unsafe fn run(
     } else {
         None
     };
+    // SAFETY: as above; an outer activation waits for the host function that made this call.
+    record.meter = unsafe { if outer.is_null() { (*core).meter.shown } else { (*outer).meter } };
     let activation = &raw mut record;
     let cell = stack.activation_cell();
     // SAFETY: the cell is in the accessible stack of a live slot. The record is reached only through `activation` until the
@@ -288,7 +300,15 @@ unsafe fn run(
         let around = thread.activation.replace(activation);
         (*core).current = activation;
         let how = go(activation);
+        if how == reason::FAULT {
+            (*activation).charge_fault(&*core);
+        }
         (*core).current = outer;
+        if outer.is_null() {
+            (*core).meter.shown = (*activation).meter;
+        } else {
+            (*outer).meter = (*activation).meter;
+        }
         thread.activation.set(around);
         cell.write(displaced);
         how

@@ -4,7 +4,7 @@
 //! range is checked first and no reference to it exists.
 
 use crate::address::Address;
-use crate::error::{AccessError, CallError};
+use crate::error::{AccessError, CallError, NotMetered};
 use crate::instance::memory::MemoryBody;
 use crate::instance::{Instance, InstanceCore};
 use crate::store::{StoreId, StoreInner, sealed};
@@ -46,6 +46,21 @@ impl<'a, T> Caller<'a, T> {
     /// The instance that called.
     pub fn instance(&self) -> Instance {
         Instance::new(self.store_id(), self.instance.index())
+    }
+
+    /// The operators that the store's instances have executed so far, if they count them.
+    pub fn operators(&self) -> Option<u64> {
+        // SAFETY: see `new`.
+        unsafe { (*self.store).core.operators() }
+    }
+
+    /// Lets them execute so many operators from now on, see [`ResourceLimits::fuel`](crate::ResourceLimits::fuel).
+    ///
+    /// # Errors
+    /// They do not count what they execute.
+    pub fn set_fuel(&mut self, operators: u64) -> Result<(), NotMetered> {
+        // SAFETY: see `new`.
+        unsafe { (*self.store).core.set_fuel(Some(operators)) }
     }
 
     /// Calls an export of the instance that called.

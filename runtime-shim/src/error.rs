@@ -95,6 +95,16 @@ pub enum InstantiateError {
         /// The largest size.
         limit: u64,
     },
+    /// A limit of operators for code that does not count them.
+    #[error(transparent)]
+    NotMetered(#[from] NotMetered),
+    /// The code of the store's instances counts the operators that it executes and this module's does not, or the other way round.
+    #[error("the module {} the operators that it executes, the store's other instances {}; compile all of them with `--meter` or none",
+        if *metered { "counts" } else { "does not count" }, if *metered { "do not" } else { "do" })]
+    MixedMetering {
+        /// Whether this module's code counts.
+        metered: bool,
+    },
     /// The initial value of a host-made global or table does not fit.
     #[error("the initial value does not fit: {0}")]
     Value(#[from] ValueError),
@@ -121,6 +131,11 @@ impl InstantiateError {
         }
     }
 }
+
+/// The module's code does not count the operators that it executes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the module does not count the operators that it executes; compile it with `--meter`")]
+pub struct NotMetered;
 
 /// A call that did not return.
 #[derive(Debug, thiserror::Error)]

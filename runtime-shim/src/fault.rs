@@ -52,6 +52,8 @@ pub(crate) struct At {
     pub(crate) rsp: usize,
     /// Frame pointer.
     pub(crate) rbp: usize,
+    /// The meter, where metered code runs.
+    pub(crate) r15: usize,
 }
 
 /// What to do about a fault.

@@ -64,6 +64,7 @@ mod instance;
 mod interrupt;
 mod limits;
 mod linker;
+mod meter;
 mod module;
 mod park;
 mod pool;
@@ -82,7 +83,7 @@ mod tests;
 pub use address::Address;
 pub use caller::{Caller, CallerMemory};
 pub use error::{
-    AccessError, AccessValueError, BoxError, CallError, HostError, InstantiateError, LinkError,
+    AccessError, AccessValueError, BoxError, CallError, HostError, InstantiateError, LinkError, NotMetered,
     UnresolvedImport,
 };
 pub use exception::{Exception, ExnRef, Tag};

@@ -5,13 +5,18 @@
 
 use std::time::Instant;
 
-/// Limits of one instance, or of all that are made in a store.
+/// Limits of one instance, or of those that are made in a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResourceLimits {
     /// Bytes that each memory may have.
     pub memory: u64,
     /// Elements that each table may have.
     pub table: u64,
+    /// Operators that all instances of the store may execute, start functions included; any number if `None`. A run that has executed more
+    /// ends with [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel), at most 180 operators later. Only code that was compiled with
+    /// a meter counts them; to make an instance of another module is an error where this is set. Can be changed later, by
+    /// [`PooledInstance::set_fuel`](crate::PooledInstance::set_fuel).
+    pub fuel: Option<u64>,
     /// Growth beyond a limit ends the run with [`TrapCode::MemoryLimit`](crate::TrapCode::MemoryLimit) or
     /// [`TrapCode::TableLimit`](crate::TrapCode::TableLimit). Otherwise the operator gives -1, and the program goes on. Growth
     /// beyond what the module itself declares always gives -1.
@@ -24,7 +29,7 @@ pub struct ResourceLimits {
 impl Default for ResourceLimits {
     /// What this runtime allows at most.
     fn default() -> Self {
-        Self { memory: u64::MAX, table: u64::MAX, trap: false, deadline: None }
+        Self { memory: u64::MAX, table: u64::MAX, fuel: None, trap: false, deadline: None }
     }
 }
 

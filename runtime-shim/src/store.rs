@@ -4,6 +4,7 @@
 //! store is used by one thread at a time, as every call borrows it mutably.
 
 use crate::activation::Activation;
+use crate::error::NotMetered;
 use crate::exception::TagRecord;
 use crate::exception::heap::Heap;
 use crate::instance::Instances;
@@ -12,6 +13,7 @@ use crate::instance::shared::SharedMemory;
 use crate::instance::table::TableBody;
 use crate::interrupt::{InterruptHandle, Watch};
 use crate::limits::ResourceLimits;
+use crate::meter::Meter;
 use crate::suspend::Suspension;
 use crate::val::RawValue;
 use std::cell::UnsafeCell;
@@ -57,6 +59,8 @@ pub(crate) struct StoreCore {
     pub(crate) globals: Vec<Rc<UnsafeCell<RawValue>>>,
     /// What instances that are made in it may take.
     pub(crate) limits: ResourceLimits,
+    /// What its instances have executed.
+    pub(crate) meter: Meter,
     /// When its runs are to be stopped.
     pub(crate) watch: Watch,
     /// A call that waits to be resumed.
@@ -77,6 +81,7 @@ impl Default for StoreCore {
             tables: Vec::new(),
             globals: Vec::new(),
             limits: ResourceLimits::default(),
+            meter: Meter::new(None),
             watch: Watch::default(),
             suspension: None,
             tags: Vec::new(),
@@ -128,10 +133,27 @@ impl<T> Store<T> {
         &mut self.inner.data
     }
 
-    /// How much the instances may take that are made in it from now on; and the deadline, as by [`Store::set_deadline`].
+    /// How much the instances may take that are made in it from now on; and the deadline, as by [`Store::set_deadline`], and the fuel, as
+    /// by [`Store::set_fuel`].
     pub fn set_limits(&mut self, limits: ResourceLimits) {
-        self.inner.core.limits = limits;
+        let core = &mut *self.inner.core;
+        core.limits = limits;
+        // Instances that do not count take no part in it.
+        let _ = core.set_fuel(limits.fuel);
         self.set_deadline(limits.deadline);
+    }
+
+    /// Lets its instances execute so many operators from now on, all together, see [`ResourceLimits::fuel`].
+    ///
+    /// # Errors
+    /// They do not count what they execute.
+    pub fn set_fuel(&mut self, operators: u64) -> Result<(), NotMetered> {
+        self.inner.core.set_fuel(Some(operators))
+    }
+
+    /// The operators that its instances have executed so far, all together; `None` if they do not count them, or there is none.
+    pub fn operators(&self) -> Option<u64> {
+        self.inner.core.operators()
     }
 
     /// When what its instances run is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls that

@@ -144,14 +144,8 @@ pub(crate) fn all() -> Vec<Adapter> {
     all.extend(wasmaot::ADAPTERS);
     all.extend(docker::ADAPTERS);
     all.extend(oci::ADAPTERS);
-    all.extend([
-        wasmtime::ADAPTER,
-        wasmedge::ADAPTER,
-        wamr::ADAPTER,
-        wavm::ADAPTER,
-        node::ADAPTER,
-        lucet::ADAPTER,
-    ]);
+    all.extend(wasmtime::ADAPTERS);
+    all.extend([wasmedge::ADAPTER, wamr::ADAPTER, wavm::ADAPTER, node::ADAPTER, lucet::ADAPTER]);
     all
 }
 

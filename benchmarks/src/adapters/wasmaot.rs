@@ -1,9 +1,9 @@
-//! wasmaot itself, a row per level of optimisation and of the CPU, and one for standalone executables.
+//! wasmaot itself, a row per level of optimisation and of the CPU, one with a meter, and one for standalone executables.
 
 use super::{Adapter, AheadOfTime, Commands, Job, NotReady, Work, text};
 use crate::child::Task;
 
-pub(super) const ADAPTERS: [Adapter; 5] = [
+pub(super) const ADAPTERS: [Adapter; 6] = [
     adapter("wasmaot", |job| {
         job.ahead_of_time(&form(&["compile", "--quiet", "{module}", "-o", "{artifact}"]))
     }),
@@ -16,6 +16,9 @@ pub(super) const ADAPTERS: [Adapter; 5] = [
     adapter("wasmaot native", |job| {
         let native = ["compile", "--quiet", "--target-cpu", "native", "{module}", "-o", "{artifact}"];
         job.ahead_of_time(&form(&native))
+    }),
+    adapter("wasmaot metered", |job| {
+        job.ahead_of_time(&form(&["compile", "--quiet", "--meter", "{module}", "-o", "{artifact}"]))
     }),
     adapter("wasmaot exe", executable),
 ];

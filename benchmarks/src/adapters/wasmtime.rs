@@ -1,20 +1,33 @@
-//! Wasmtime, with code compiled ahead of time.
+//! Wasmtime, with code compiled ahead of time: as it is, and such that it counts what it executes.
 
-use super::{Adapter, AheadOfTime, Work};
+use super::{Adapter, AheadOfTime, MakeCommands, Work};
 
-pub(super) const ADAPTER: Adapter = Adapter {
-    name: "wasmtime",
-    upstream: "Wasmtime 48.0.8, https://wasmtime.dev",
-    tools: &["wasmtime"],
-    version: &["--version"],
-    work: Work::InProcess,
-    commands: |job| job.ahead_of_time(&FORM),
-};
+pub(super) const ADAPTERS: [Adapter; 2] = [
+    adapter("wasmtime", |job| {
+        let compile = ["compile", "{module}", "-o", "{artifact}"];
+        job.ahead_of_time(&form(&compile, &["run", "--allow-precompiled", "{open}", "{artifact}"]))
+    }),
+    adapter("wasmtime fuel", |job| {
+        let compile = ["compile", "-W", "fuel=1", "{module}", "-o", "{artifact}"];
+        let run = ["run", "--allow-precompiled", "-W", ENOUGH, "{open}", "{artifact}"];
+        job.ahead_of_time(&form(&compile, &run))
+    }),
+];
 
-const FORM: AheadOfTime = AheadOfTime {
-    compiler: 0,
-    extension: "cwasm",
-    compile: &["compile", "{module}", "-o", "{artifact}"],
-    open: &["--dir", "{directory}::."],
-    run: &["run", "--allow-precompiled", "{open}", "{artifact}"],
-};
+/// As much as there can be.
+const ENOUGH: &str = "fuel=18446744073709551615";
+
+const fn adapter(name: &'static str, commands: MakeCommands) -> Adapter {
+    Adapter {
+        name,
+        upstream: "Wasmtime 48.0.8, https://wasmtime.dev",
+        tools: &["wasmtime"],
+        version: &["--version"],
+        work: Work::InProcess,
+        commands,
+    }
+}
+
+const fn form<'a>(compile: &'a [&'a str], run: &'a [&'a str]) -> AheadOfTime<'a> {
+    AheadOfTime { compiler: 0, extension: "cwasm", compile, open: &["--dir", "{directory}::."], run }
+}

@@ -8,7 +8,7 @@
 //!
 //! **Invariant: no figure of the section comes from anywhere else.**
 
-use super::tables::{NONE, factor, per_gib};
+use super::tables::{self, NONE, factor, per_gib};
 use super::view::{self, View};
 use super::{BASELINE, picture_path};
 use std::fmt::Write;
@@ -51,6 +51,7 @@ fn section(file: &Path, results: &Results) -> String {
     text += &by_runtime(View { results, baseline: BASELINE });
     text += &picture("ratios", "Wall time by program");
     text += &against_rival(View { results, baseline: RIVAL });
+    text += &metering(results);
     text += &instances(View { results, baseline: BASELINE });
     text += &picture("latency", "Latency in one process");
     text += &densities(results);
@@ -163,6 +164,16 @@ fn against_rival(view: View<'_>) -> String {
         _ = writeln!(text, " {mean} | {compile} |");
     }
     text
+}
+
+fn metering(results: &Results) -> String {
+    let table = tables::metering(View { results, baseline: BASELINE }, |ratio| factor(ratio.value));
+    if table.is_empty() {
+        return table;
+    }
+    format!(
+        "\nWhat counting the executed operators costs, as a multiple of the same code without:\n\n{table}"
+    )
 }
 
 fn instances(view: View<'_>) -> String {

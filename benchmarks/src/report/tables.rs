@@ -28,6 +28,10 @@ pub(super) fn all(view: View<'_>) -> String {
             by_program(view, Figure::Compute, |_, runs, _| peak(runs))
         );
     }
+    let metering = metering(view, interval);
+    if !metering.is_empty() {
+        text += &format!("\n### Metering: wall time, as a multiple of the same code without\n\n{metering}");
+    }
     if !view.programs(Figure::Compile).is_empty() {
         let cell = |_: &Measurement, runs: &[Run], artifact: Option<u64>| {
             let size = artifact.map_or(NONE.into(), |bytes| format!("{:.0} KiB", bytes as f64 / 1024.0));
@@ -153,6 +157,24 @@ fn compute(view: View<'_>) -> String {
         let peer = line.split('|').nth(1).unwrap_or("").trim();
         let mean = view.geometric(peer).map_or(NONE.into(), |mean| format!("{mean:.3}"));
         _ = writeln!(text, "{line} {mean} |");
+    }
+    text
+}
+
+/// What counting costs: a row per runtime that does, and a column per program. Nothing if none was measured.
+pub(super) fn metering(view: View<'_>, cell: impl Fn(Median) -> String) -> String {
+    let programs = view.programs(Figure::Compute);
+    let mut text = String::new();
+    for (peer, plain) in view::METERED {
+        let view = view.against(plain);
+        let Some(mean) = view.geometric(peer) else { continue };
+        if text.is_empty() {
+            _ = writeln!(text, "| metered | {} | geometric mean |", programs.join(" | "));
+            _ = writeln!(text, "|---|{}---|", "---|".repeat(programs.len()));
+        }
+        let ratio = |program: &&str| view.to_baseline(view.row(Figure::Compute, program, peer)?);
+        let cells = programs.iter().map(|program| ratio(program).map_or(NONE.into(), &cell));
+        _ = writeln!(text, "| {peer} | {} | {} |", cells.collect::<Vec<_>>().join(" | "), factor(mean));
     }
     text
 }

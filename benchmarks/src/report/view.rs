@@ -10,6 +10,9 @@ pub(super) struct View<'a> {
     pub(super) baseline: &'a str,
 }
 
+/// Runtimes whose code counts what it executes, each with what it is compared with: the same without that.
+pub(super) const METERED: [(&str, &str); 2] = [("wasmaot metered", "wasmaot"), ("wasmtime fuel", "wasmtime")];
+
 /// The times of one row, in seconds.
 pub(super) struct Times {
     pub(super) mean: f64,
@@ -87,6 +90,11 @@ impl<'a> View<'a> {
             _ => &row.peer,
         };
         self.results.runs(row.figure, &row.program, peer)
+    }
+
+    /// This view with another runtime to compare with.
+    pub(super) fn against(self, baseline: &'a str) -> Self {
+        Self { baseline, ..self }
     }
 
     /// The geometric mean of a runtime's ratios to the baseline over the programs that compute, if it ran all of those that the

@@ -12,19 +12,21 @@ use tempfile::TempDir;
 use wasmaot_bench::results::{Figure, Found, Outcome, Results, Run};
 
 /// Every row of the suite.
-const ROWS: [&str; 16] = [
+const ROWS: [&str; 18] = [
     "native",
     "native static",
     "wasmaot",
     "wasmaot -O0",
     "wasmaot -O2",
     "wasmaot native",
+    "wasmaot metered",
     "wasmaot exe",
     "docker",
     "docker no-network",
     "runc",
     "crun",
     "wasmtime",
+    "wasmtime fuel",
     "wasmedge",
     "wamr",
     "wavm",
@@ -97,7 +99,7 @@ fn every_adapter_speaks_to_its_runtime() {
     assert!(compiled.clone().count() >= 8 && compiled.clone().all(|row| row.program == "nbody"));
 
     let tables = fs::read_to_string(file.with_extension("md")).expect("tables");
-    for heading in ["Figure 1", "Figure 2", "Table 1", "Compiling"] {
+    for heading in ["Figure 1", "Figure 2", "Table 1", "Metering", "Compiling"] {
         assert!(tables.contains(heading), "{heading} is not in\n{tables}");
     }
     for picture in ["cold-start", "cat-sync", "ratios"] {

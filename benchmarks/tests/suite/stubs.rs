@@ -45,6 +45,7 @@ const SCRIPTS: [(&str, &str); 13] = [
             case "$3 $4" in
             "-O 0") cp "$5" "$7" && echo slow >>"$7" ;;
             "-O 2" | "--target-cpu native") cp "$5" "$7" ;;
+            "--meter "*) cp "$4" "$6" && echo metered >>"$6" ;;
             "--emit exe")
                 if test "$5" = --dir; then test "$6" = "$FOLDER::." && shift 2; fi
                 { cat "$SHARED_FILE" && echo "answer $(name "$5") \"\$@\""; } >"$7" && chmod +x "$7" ;;
@@ -59,7 +60,10 @@ const SCRIPTS: [(&str, &str); 13] = [
         "wasmtime",
         r#"case "$*" in
         --version) echo "stub of wasmtime" ;;
+        "compile -W fuel=1 "*.wasm" -o "*.cwasm) cp "$4" "$6" && echo metered >>"$6" ;;
         "compile "*.wasm" -o "*.cwasm) cp "$2" "$4" ;;
+        "run --allow-precompiled -W fuel=18446744073709551615 --dir $FOLDER::. "*) RUN && answer "$(name "$7")" "$8" ;;
+        "run --allow-precompiled -W fuel=18446744073709551615 "*) RUN && program=$(name "$5") && shift 5 && answer "$program" "$@" ;;
         "run --allow-precompiled --dir $FOLDER::. "*) RUN && answer "$(name "$5")" "$6" ;;
         "run --allow-precompiled "*) RUN && program=$(name "$3") && shift 3 && answer "$program" "$@" ;;
         *) unknown "$@" ;;

@@ -15,7 +15,7 @@ use super::{Export, LinkError, Parts};
 use wasmaot_abi::descriptor::{Descriptor, FileRange, Places};
 use wasmaot_abi::entry::MODULE_SYMBOL;
 use wasmaot_abi::header::Header;
-use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, TAIL_CONVENTION};
+use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR};
 use wasmaot_abi::wire::{Encode, Writer};
 
 /// Fills a page of code up: a jump to it traps.
@@ -33,7 +33,7 @@ pub(super) struct Contents<'a> {
     descriptor_size: u32,
     cpu_features: u64,
     /// What is stored as it is, in file order.
-    blobs: [(Section, Vec<u8>); 6],
+    blobs: [(Section, Vec<u8>); 7],
 }
 
 impl<'a> Contents<'a> {
@@ -66,6 +66,7 @@ impl<'a> Contents<'a> {
             (Section::Image, parts.image),
             (Section::Data, parts.data),
             (Section::Traps, parts.traps),
+            (Section::Meter, parts.meter),
             (Section::Exceptions, parts.exceptions),
             (Section::AddressMap, parts.address_map),
             (Section::FunctionMap, parts.function_map),
@@ -147,7 +148,7 @@ fn module(mut descriptor: Descriptor, size: u32, cpu_features: u64, layout: &Lay
     let header = Header {
         major: ABI_MAJOR,
         minor: ABI_MINOR,
-        convention: TAIL_CONVENTION,
+        convention: descriptor.convention(),
         cpu_features,
         file_size: layout.file_size(),
         checksum: 0,
@@ -166,6 +167,9 @@ fn rebase(descriptor: &mut Descriptor, layout: &Layout) {
         function_map: layout[Section::FunctionMap],
     };
     descriptor.exceptions = layout[Section::Exceptions];
+    if let Some(meter) = &mut descriptor.meter {
+        *meter = layout[Section::Meter];
+    }
     for run in descriptor.memories.iter_mut().flat_map(|memory| &mut memory.image) {
         move_into(&mut run.file, layout[Section::Image]);
     }

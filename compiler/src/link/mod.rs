@@ -53,6 +53,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) data: Vec<u8>,
     /// See [`wasmaot_abi::trap`].
     pub(crate) traps: Vec<u8>,
+    /// Uncharged operators at the sites of the trap table, see [`wasmaot_abi::meter`].
+    pub(crate) meter: Vec<u8>,
     /// See [`wasmaot_abi::exception`].
     pub(crate) exceptions: Vec<u8>,
     /// See [`wasmaot_abi::addrmap`].

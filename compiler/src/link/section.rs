@@ -48,6 +48,8 @@ pub(super) enum Section {
     Data,
     /// Trap table.
     Traps,
+    /// Operators left to be charged at the sites of the trap table.
+    Meter,
     /// Exception table.
     Exceptions,
     /// Code offsets to Wasm offsets.
@@ -74,7 +76,7 @@ pub(super) struct Form {
 
 impl Section {
     /// Every section, in file order.
-    pub(super) const ALL: [Section; 18] = [
+    pub(super) const ALL: [Section; 19] = [
         Section::GnuHash,
         Section::Dynsym,
         Section::Dynstr,
@@ -87,6 +89,7 @@ impl Section {
         Section::Image,
         Section::Data,
         Section::Traps,
+        Section::Meter,
         Section::Exceptions,
         Section::AddressMap,
         Section::FunctionMap,
@@ -136,6 +139,7 @@ impl Section {
             Section::Image => bytes(".wasmaot.image", 0, PAGE),
             Section::Data => bytes(".wasmaot.data", 0, 16),
             Section::Traps => bytes(".wasmaot.traps", 0, 16),
+            Section::Meter => bytes(".wasmaot.meter", 0, 16),
             Section::Exceptions => bytes(".wasmaot.exceptions", 0, 16),
             Section::AddressMap => bytes(".wasmaot.addrmap", 0, 16),
             Section::FunctionMap => bytes(".wasmaot.funcs", 0, 16),

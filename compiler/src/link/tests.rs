@@ -141,6 +141,7 @@ fn descriptor() -> Descriptor {
         start: None,
         tags: Vec::new(),
         exceptions: FileRange::default(),
+        meter: Some(FileRange::default()),
     }
 }
 
@@ -155,6 +156,7 @@ fn parts(object: &[u8]) -> Parts<'_> {
         image: [[1; 4096], [2; 4096]].concat(),
         data: b"..xyz".to_vec(),
         traps: b"traps".to_vec(),
+        meter: b"meter".to_vec(),
         exceptions: b"exceptions".to_vec(),
         address_map: b"address map".to_vec(),
         function_map: b"function map".to_vec(),
@@ -195,6 +197,7 @@ fn the_descriptor_leads_to_everything() {
     let places = descriptor.places;
     assert_eq!(at(&file, places.data), b"..xyz");
     assert_eq!(at(&file, places.traps), b"traps");
+    assert_eq!(at(&file, descriptor.meter.unwrap()), b"meter");
     assert_eq!(at(&file, descriptor.exceptions), b"exceptions");
     assert_eq!(at(&file, places.address_map), b"address map");
     assert_eq!(at(&file, places.function_map), b"function map");

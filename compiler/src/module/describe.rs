@@ -1,9 +1,9 @@
 //! The artifact's descriptor, from what is known of the module and where its code came to lie.
 
 use super::image::Image;
-use super::tables::Elements;
 use super::{ElemItems, ElemMode, ModuleInfo};
 use crate::features;
+use crate::translate::Env;
 use wasmaot_abi::descriptor::{
     self as abi, ConstExpr, ConstOp, Descriptor, FileRange, FuncEntry, ImportKind, Places,
 };
@@ -16,12 +16,12 @@ const PRODUCER: &str = concat!("wasmaot ", env!("CARGO_PKG_VERSION"));
 /// Makes the descriptor, and the bytes of data segments that are not in the image. Ranges of image and
 /// data are relative to their own bytes; places are left to the linker.
 pub(crate) fn describe(
-    module: &ModuleInfo<'_>,
+    env: &Env<'_>,
     features: WasmFeatures,
-    constant_tables: &[Option<Elements>],
     image: &Image,
     entries: Vec<FuncEntry>,
 ) -> (Descriptor, Vec<u8>) {
+    let (module, constant_tables) = (env.module, env.constant_tables);
     let positions = Positions { entries: &entries };
     let (data, data_bytes) = data_segments(module, image, &positions);
     let defined_tables = module.tables.iter().zip(constant_tables).filter(|(table, _)| !table.imported);
@@ -56,6 +56,7 @@ pub(crate) fn describe(
         start: module.start.map(|func| positions.of(func)),
         tags: module.tags[module.imported_tags as usize..].to_vec(),
         exceptions: FileRange::default(),
+        meter: env.meter.then(FileRange::default),
         entries,
     };
     (descriptor, data_bytes)

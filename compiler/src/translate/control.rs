@@ -5,6 +5,7 @@
 //! frame says**, because an unreachable end resets it.
 
 use super::exception::RegionId;
+use super::meter::Tally;
 use super::{Translator, clif_type};
 use cranelift_codegen::ir::{self, Block, BlockArg, InstBuilder, JumpTableData, TrapCode as ClifTrap, Value};
 use wasmaot_abi::trap::TrapCode;
@@ -21,6 +22,8 @@ pub(super) struct Frame {
     results: usize,
     /// Whether something branches to `end`.
     end_is_used: bool,
+    /// How the count stands there.
+    end_tally: Option<Tally>,
     /// Whether the frame's beginning can be reached.
     entered: bool,
     /// Where exceptions go that are thrown in it.
@@ -39,6 +42,7 @@ pub(super) enum FrameKind {
     If {
         else_block: Block,
         params: Vec<Value>,
+        tally: Tally,
     },
     Else,
     /// Catches branch to these labels, which count from the frame around it.
@@ -51,6 +55,14 @@ pub(super) enum FrameKind {
         region: RegionId,
         next: usize,
     },
+}
+
+/// A conditional branch that adds to the meter on its way.
+struct Edge {
+    block: Block,
+    adjustment: i16,
+    label: Block,
+    args: Vec<BlockArg>,
 }
 
 /// The code generator's trap code for one of ours. Those that it has of its own keep their meaning, see
@@ -72,6 +84,7 @@ impl Translator<'_, '_> {
             height: self.stack.len() - params,
             results,
             end_is_used: false,
+            end_tally: None,
             entered: self.reachable,
             region: self.region(),
             caught: None,
@@ -133,6 +146,7 @@ impl Translator<'_, '_> {
         if self.skip_frame() {
             return;
         }
+        self.settle();
         let (params, results) = self.signature_of(ty);
         let header = self.block_with_params(&params);
         let end = self.block_with_params(&results);
@@ -153,7 +167,8 @@ impl Translator<'_, '_> {
         let (then_block, else_block) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(condition, then_block, &[], else_block, &[]);
         let saved = self.stack[self.stack.len() - params.len()..].to_vec();
-        self.push_frame(FrameKind::If { else_block, params: saved }, end, params.len(), results.len());
+        let kind = FrameKind::If { else_block, params: saved, tally: self.tally() };
+        self.push_frame(kind, end, params.len(), results.len());
         self.builder.seal_block(then_block);
         self.builder.seal_block(else_block);
         self.builder.switch_to_block(then_block);
@@ -178,12 +193,14 @@ impl Translator<'_, '_> {
             self.jump_to_end();
         }
         let frame = self.control.last_mut().expect("validated: an if is open");
-        let FrameKind::If { else_block, params } = std::mem::replace(&mut frame.kind, FrameKind::Else) else {
+        let FrameKind::If { else_block, params, tally } = std::mem::replace(&mut frame.kind, FrameKind::Else)
+        else {
             unreachable!("validated: else follows if");
         };
         self.stack.truncate(height);
         self.stack.extend(params);
         self.builder.switch_to_block(else_block);
+        self.set_tally(tally);
         self.reachable = true;
     }
 
@@ -201,8 +218,9 @@ impl Translator<'_, '_> {
         match frame.kind {
             FrameKind::Loop { header, .. } => self.builder.seal_block(header),
             // No `else`: the parameters are the results.
-            FrameKind::If { else_block, params } => {
+            FrameKind::If { else_block, params, tally } => {
                 self.builder.switch_to_block(else_block);
+                self.adjust(tally.join(&mut frame.end_tally));
                 let args: Vec<BlockArg> = params.into_iter().map(BlockArg::from).collect();
                 self.builder.ins().jump(frame.end, &args);
                 frame.end_is_used = true;
@@ -212,6 +230,7 @@ impl Translator<'_, '_> {
         }
         self.reachable = frame.end_is_used;
         if self.reachable {
+            self.set_tally(frame.end_tally.unwrap_or_default());
             self.builder.seal_block(frame.end);
             self.continue_in(frame.end);
         }
@@ -221,6 +240,7 @@ impl Translator<'_, '_> {
     }
 
     fn return_results(&mut self) {
+        self.settle();
         let results = std::mem::take(&mut self.stack);
         self.builder.ins().return_(&results);
         self.reachable = false;
@@ -236,31 +256,44 @@ impl Translator<'_, '_> {
         self.stack[self.stack.len() - count..].iter().copied().map(BlockArg::from).collect()
     }
 
-    /// Where a branch to a label goes, and how many operands it takes along. Notes that the label is used.
-    pub(super) fn target(&mut self, depth: u32) -> (Block, usize) {
+    /// A branch from here to a label: where it goes, with its operands, and what is to be added to the meter on the way. Notes that the
+    /// label is used. A loop's next round begins with nothing left to be charged.
+    fn branch(&mut self, depth: u32) -> (Block, Vec<BlockArg>, i16) {
+        let tally = self.tally();
         let index = self.control.len() - 1 - depth as usize;
         let frame = &mut self.control[index];
-        match frame.kind {
-            FrameKind::Loop { header, params } => (header, params),
+        let (block, count, adjustment) = match frame.kind {
+            FrameKind::Loop { header, params } => (header, params, 0),
             _ => {
                 frame.end_is_used = true;
-                (frame.end, frame.results)
+                (frame.end, frame.results, tally.join(&mut frame.end_tally))
             }
+        };
+        (block, self.top_args(count), adjustment)
+    }
+
+    /// Settles the count before a branch that may lead to the next round of a loop.
+    fn settle_before(&mut self, depth: u32) {
+        if matches!(self.frame(depth).kind, FrameKind::Loop { .. }) {
+            self.settle();
         }
     }
 
     /// Falls through to the end of the innermost frame.
     pub(super) fn jump_to_end(&mut self) {
+        let tally = self.tally();
         let frame = self.control.last_mut().expect("a frame is open");
         frame.end_is_used = true;
-        let (end, results) = (frame.end, frame.results);
+        let (end, results, adjustment) = (frame.end, frame.results, tally.join(&mut frame.end_tally));
+        self.adjust(adjustment);
         let args = self.top_args(results);
         self.builder.ins().jump(end, &args);
     }
 
     pub(super) fn br(&mut self, depth: u32) {
-        let (block, count) = self.target(depth);
-        let args = self.top_args(count);
+        self.settle_before(depth);
+        let (block, args, adjustment) = self.branch(depth);
+        self.adjust(adjustment);
         self.builder.ins().jump(block, &args);
         self.reachable = false;
     }
@@ -272,32 +305,53 @@ impl Translator<'_, '_> {
 
     /// Branches to a label if a value is not 0, and goes on if it is.
     pub(super) fn branch_if(&mut self, condition: Value, depth: u32) {
-        let (block, count) = self.target(depth);
-        let args = self.top_args(count);
+        self.settle_before(depth);
+        let mut edges = Vec::new();
+        let (block, args) = self.edge(depth, &mut edges);
         let next = self.builder.create_block();
         self.builder.ins().brif(condition, block, &args, next, &[]);
+        self.write_edges(edges);
         self.builder.seal_block(next);
         self.builder.switch_to_block(next);
     }
 
+    /// Where a conditional branch goes: to the label, or to a block of its own where something is added to the meter.
+    fn edge(&mut self, depth: u32, edges: &mut Vec<Edge>) -> (Block, Vec<BlockArg>) {
+        let (label, args, adjustment) = self.branch(depth);
+        if adjustment == 0 {
+            return (label, args);
+        }
+        let block = self.builder.create_block();
+        edges.push(Edge { block, adjustment, label, args });
+        (block, Vec::new())
+    }
+
+    /// Writes the blocks of edges, when the branch to them is there.
+    fn write_edges(&mut self, edges: Vec<Edge>) {
+        for Edge { block, adjustment, label, args } in edges {
+            self.builder.seal_block(block);
+            self.builder.switch_to_block(block);
+            self.adjust(adjustment);
+            self.builder.ins().jump(label, &args);
+        }
+    }
+
     pub(super) fn br_table(&mut self, targets: &BrTable<'_>) {
         let index = self.pop();
-        let default = self.block_call(targets.default());
-        let calls: Vec<_> = targets
-            .targets()
-            .map(|depth| depth.expect("validated: the targets can be read"))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|depth| self.block_call(depth))
-            .collect();
+        let depths = targets.targets().map(|depth| depth.expect("validated: the targets can be read"));
+        let depths: Vec<u32> = depths.chain([targets.default()]).collect();
+        depths.iter().for_each(|&depth| self.settle_before(depth));
+        let mut edges = Vec::new();
+        let mut calls: Vec<_> = depths.iter().map(|&depth| self.block_call(depth, &mut edges)).collect();
+        let default = calls.pop().expect("the default comes last");
         let table = self.builder.create_jump_table(JumpTableData::new(default, &calls));
         self.builder.ins().br_table(index, table);
+        self.write_edges(edges);
         self.reachable = false;
     }
 
-    fn block_call(&mut self, depth: u32) -> ir::BlockCall {
-        let (block, count) = self.target(depth);
-        let args = self.top_args(count);
+    fn block_call(&mut self, depth: u32, edges: &mut Vec<Edge>) -> ir::BlockCall {
+        let (block, args) = self.edge(depth, edges);
         self.builder.func.dfg.block_call(block, &args)
     }
 

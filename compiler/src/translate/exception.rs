@@ -10,6 +10,7 @@
 pub(super) mod legacy;
 
 use super::control::{FrameKind, trap_code};
+use super::meter::Tally;
 use super::thunk::store_values;
 use super::{Translator, clif_type};
 use cranelift_codegen::ir::{
@@ -84,10 +85,10 @@ impl Translator<'_, '_> {
             if clause.keeps {
                 values.push(exception);
             }
+            let height = self.stack.len();
             self.stack.extend(values);
             self.br(label);
-            let (_, count) = self.target(label);
-            self.stack.truncate(self.stack.len() - count);
+            self.stack.truncate(height);
         }
     }
 
@@ -95,6 +96,7 @@ impl Translator<'_, '_> {
     fn land(&mut self, landing: Block, tag: Option<u32>) -> (Value, Vec<Value>) {
         self.builder.seal_block(landing);
         self.builder.switch_to_block(landing);
+        self.set_tally(Tally::default());
         let [exception, cells] = *self.builder.block_params(landing) else {
             unreachable!("a landing block has two parameters")
         };

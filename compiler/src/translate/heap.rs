@@ -27,7 +27,7 @@
 use super::Translator;
 use super::vmctx::Region;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, TrapCode, Value};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 use wasmaot_abi::slot;
 use wasmaot_abi::types::{IndexType, MemoryType};
 use wasmparser::MemArg;
@@ -162,7 +162,7 @@ impl Translator<'_, '_> {
 
     fn heap_flags(&mut self) -> MemFlagsData {
         let region = self.flags(Region::Heap).alias_region();
-        MemFlagsData::new().with_trap_code(Some(TrapCode::HEAP_OUT_OF_BOUNDS)).with_alias_region(region)
+        MemFlagsData::new().with_trap_code(Some(self.access_trap())).with_alias_region(region)
     }
 }
 

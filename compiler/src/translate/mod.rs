@@ -9,6 +9,7 @@
 //! | [`tail_call`] | tail calls |
 //! | [`heap`] | **sandbox-critical**: from a Wasm address to a native one |
 //! | [`memory`] | loads, stores, size |
+//! | [`meter`] | counting the operators that are executed |
 //! | [`atomic`] | atomic operators |
 //! | [`bulk`] | copying and filling memory |
 //! | [`helper`] | functions that artifacts have for what takes more than a few instructions |
@@ -36,6 +37,7 @@ mod global;
 mod heap;
 mod helper;
 mod memory;
+mod meter;
 mod numeric;
 mod ops;
 mod reference;
@@ -65,6 +67,7 @@ use wasmparser::FunctionBody;
 
 pub(crate) use bulk::helpers_move;
 pub(crate) use helper::{Helper, helper};
+pub(crate) use meter::uncharged_at_access;
 pub(crate) use thunk::{array_entry, import_thunk};
 
 /// Namespace of functions in CLIF names: a Wasm function's index, after those one array entry per
@@ -85,6 +88,8 @@ pub(crate) struct Env<'m> {
     pub(crate) helpers: &'m [Helper],
     pub(crate) target: &'m Target,
     pub(crate) relaxed_simd: RelaxedSimd,
+    /// Whether code counts the operators that it executes.
+    pub(crate) meter: bool,
 }
 
 impl Env<'_> {
@@ -142,14 +147,15 @@ fn function_name(index: u32) -> UserFuncName {
     UserFuncName::user(FUNCTIONS, index)
 }
 
-/// Translates the body of function `func` into `into`.
+/// Translates the body of function `func` into `into`. Gives the operators where a trap finds some that are executed and not charged, by
+/// offset in the Wasm file, ascending, with the number of those; none if nothing is counted.
 pub(crate) fn translate(
     env: &Env<'_>,
     func: u32,
     body: &FunctionBody<'_>,
     into: &mut Function,
     context: &mut FunctionBuilderContext,
-) -> Result<(), CompileError> {
+) -> Result<Vec<(u32, u8)>, CompileError> {
     let ty = env.module.function_type(func);
     into.signature = env.tail_signature(ty);
     into.name = function_name(func);
@@ -161,11 +167,13 @@ pub(crate) fn translate(
     while !reader.eof() {
         let (op, offset) = reader.read_with_offset()?;
         t.builder.set_srcloc(location(offset));
+        t.count(&op, offset);
         t.operator(&op);
     }
+    let rows = t.take_rows();
     t.builder.seal_all_blocks();
     t.builder.finalize(env.target.isa.frontend_config());
-    Ok(())
+    Ok(rows)
 }
 
 /// Offsets in the Wasm file are what the address map calls source locations.
@@ -197,6 +205,8 @@ struct Translator<'e, 'f> {
     thrown: Option<ir::StackSlot>,
     /// Of each `try` to come; read at the first.
     outlines: Option<VecDeque<exception::legacy::Outline>>,
+    /// Counts operators, if they are to be counted.
+    meter: Option<meter::Meter>,
 }
 
 impl<'e, 'f> Translator<'e, 'f> {
@@ -220,6 +230,7 @@ impl<'e, 'f> Translator<'e, 'f> {
             regions: Vec::new(),
             thrown: None,
             outlines: None,
+            meter: env.meter.then(meter::Meter::default),
         }
     }
 

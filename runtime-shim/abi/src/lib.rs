@@ -13,6 +13,7 @@
 //! | [`builtin`] | the runtime functions that compiled code calls |
 //! | [`trap`] | trap codes and the trap table |
 //! | [`exception`] | exception handlers by return address |
+//! | [`meter`] | counts of executed operators |
 //! | [`addrmap`] | machine code offsets to Wasm offsets and functions |
 //! | [`types`] | Wasm types |
 //! | [`canon`] | when types are equal |
@@ -33,6 +34,7 @@ pub mod descriptor;
 pub mod entry;
 pub mod exception;
 pub mod header;
+pub mod meter;
 pub mod slot;
 pub mod state;
 pub mod trap;

@@ -76,6 +76,8 @@ trap_codes! {
     NullException = 20, "null exception reference";
     /// More exceptions than an instance's store keeps, or a reference to one that is no longer kept.
     ExceptionLimit = 21, "exception limit exceeded";
+    /// More operators were executed than the instance may execute.
+    OutOfFuel = 22, "out of fuel";
 }
 
 impl core::fmt::Display for TrapCode {
@@ -133,12 +135,17 @@ impl<'a> TrapTable<'a> {
 
     /// The trap code of the instruction at this offset from the start of `.text`.
     pub fn lookup(&self, offset: u32) -> Option<TrapCode> {
+        TrapCode::from_u8(self.codes[self.position(offset)?])
+    }
+
+    /// The position in the table of the instruction at this offset from the start of `.text`.
+    pub fn position(&self, offset: u32) -> Option<usize> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
             match self.offset(middle).cmp(&offset) {
                 core::cmp::Ordering::Less => low = middle + 1,
-                core::cmp::Ordering::Equal => return TrapCode::from_u8(self.codes[middle]),
+                core::cmp::Ordering::Equal => return Some(middle),
                 core::cmp::Ordering::Greater => high = middle,
             }
         }

@@ -9,8 +9,8 @@ use std::ffi::{CString, c_char};
 use std::fmt;
 use std::ptr::null;
 use wasmaot_runtime::{
-    AccessError, CallError, Exception, Frame, HostError, InstantiateError, LinkError, OpenError, PoolError,
-    StartError, Trap, TrapCode,
+    AccessError, CallError, Exception, Frame, HostError, InstantiateError, LinkError, NotMetered, OpenError,
+    PoolError, StartError, Trap, TrapCode,
 };
 use wasmaot_wasi::WasiError;
 
@@ -194,8 +194,15 @@ impl From<InstantiateError> for wasmaot_error_t {
             InstantiateError::Run(error) => error.into(),
             InstantiateError::TooLarge { .. } => Self::new(Kind::Limit, error),
             InstantiateError::Map { .. } => Self::new(Kind::System, error),
+            InstantiateError::NotMetered(error) => error.into(),
             error => Self::new(Kind::Link, error),
         }
+    }
+}
+
+impl From<NotMetered> for wasmaot_error_t {
+    fn from(error: NotMetered) -> Self {
+        Self::new(Kind::Usage, error)
     }
 }
 

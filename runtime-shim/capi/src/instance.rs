@@ -69,8 +69,12 @@ impl wasmaot_instance_t {
 #[repr(C)]
 pub struct wasmaot_usage_t {
     memory: u64,
+    operators: u64,
     reset: u32,
 }
+
+/// `WASMAOT_NOT_COUNTED` of the header.
+const NOT_COUNTED: u64 = u64::MAX;
 
 impl From<Usage> for wasmaot_usage_t {
     fn from(usage: Usage) -> Self {
@@ -80,7 +84,7 @@ impl From<Usage> for wasmaot_usage_t {
             Some(ResetWay::Scan) => 2,
             Some(ResetWay::Drop) => 3,
         };
-        Self { memory: usage.memory, reset }
+        Self { memory: usage.memory, operators: usage.operators.unwrap_or(NOT_COUNTED), reset }
     }
 }
 
@@ -139,6 +143,34 @@ pub unsafe extern "C" fn wasmaot_instance_set_timeout(
         let mut entered = unsafe { at(instance, "instance")? }.enter()?;
         entered.instance().set_deadline(deadline(nanoseconds));
         Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_operators(instance: *const wasmaot_instance_t) -> u64 {
+    infallible(NOT_COUNTED, || {
+        // SAFETY: as the header states.
+        unsafe { at(instance, "instance") }.ok()?.enter().ok()?.instance().operators()
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_set_fuel(
+    instance: *mut wasmaot_instance_t,
+    operators: u64,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        Ok(entered.instance().set_fuel(operators)?)
     })
 }
 

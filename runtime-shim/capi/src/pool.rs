@@ -44,6 +44,7 @@ pub struct wasmaot_start_t {
     wasi: *const wasmaot_wasi_t,
     memory: u64,
     table: u64,
+    fuel: u64,
     timeout: u64,
     trap_at_limit: bool,
 }
@@ -78,7 +79,8 @@ impl wasmaot_start_t {
     fn limits(&self) -> Option<ResourceLimits> {
         let (memory, table) = (or(self.memory, u64::MAX), or(self.table, u64::MAX));
         let deadline = if self.timeout == 0 { None } else { deadline(self.timeout) };
-        let limits = ResourceLimits { memory, table, trap: self.trap_at_limit, deadline };
+        let fuel = (self.fuel != 0).then_some(self.fuel);
+        let limits = ResourceLimits { memory, table, fuel, trap: self.trap_at_limit, deadline };
         (limits != ResourceLimits::default()).then_some(limits)
     }
 }

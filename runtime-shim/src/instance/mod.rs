@@ -34,6 +34,16 @@ impl Instances {
         self.0.len()
     }
 
+    /// The first one.
+    pub(crate) fn first(&self) -> Option<&InstanceCore> {
+        self.0.first().map(|instance| &**instance)
+    }
+
+    /// The operators that are uncharged where the instruction at an address traps; `None` if it is not one of metered code.
+    pub(crate) fn uncharged(&self, address: usize) -> Option<u8> {
+        self.0.iter().find_map(|instance| instance.module().uncharged(address))
+    }
+
     /// Adds one.
     pub(crate) fn push(&mut self, instance: Rc<InstanceCore>) {
         self.0.push(instance);

@@ -44,6 +44,7 @@ pub(crate) fn check(
         ("the address map", places.address_map),
         ("the function map", places.function_map),
         ("the exception table", descriptor.exceptions),
+        ("the meter table", descriptor.meter.unwrap_or_default()),
     ] {
         check_place(source, what, range)?;
     }

@@ -33,7 +33,7 @@ use wasmaot_abi::header::Header;
 use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::trap::TrapTable;
-use wasmaot_abi::version::{ABI_MAJOR, TAIL_CONVENTION};
+use wasmaot_abi::version::{ABI_MAJOR, METERED_CONVENTION, TAIL_CONVENTION};
 use wasmaot_abi::wire::{Decode, Reader};
 
 /// A checked and mapped artifact. Cloning it is cheap.
@@ -62,6 +62,8 @@ struct Code {
     // Declared first, so dropped first: see `Registration::new`.
     _registration: Registration,
     text: Range<usize>,
+    /// Lies in the tables.
+    traps: TrapTable<'static>,
     _mapping: Mapping,
     _tables: Tables,
 }
@@ -82,11 +84,13 @@ struct Data {
     _mapping: Mapping,
 }
 
-/// What backtraces are made from; read when the first trap happens.
+/// What traps are explained and charged by; read when the first one happens.
 #[derive(Debug, Default)]
 struct Maps {
     addresses: Vec<u8>,
     functions: Vec<u8>,
+    /// Operators left to be charged, by position in the trap table.
+    uncharged: Vec<u8>,
 }
 
 /// An instruction found in a module.
@@ -216,11 +220,30 @@ impl Module {
         }
     }
 
+    /// Whether its code counts the operators that it executes.
+    pub fn is_metered(&self) -> bool {
+        self.inner.descriptor.meter.is_some()
+    }
+
+    fn maps(&self) -> &Maps {
+        self.inner.maps.get_or_init(|| Maps::read(&self.inner))
+    }
+
+    /// The operators that are uncharged where the instruction at an address traps; `None` if it is not in this module, or that does not
+    /// count.
+    pub(crate) fn uncharged(&self, address: usize) -> Option<u8> {
+        let code = &self.inner.code;
+        let in_code = self.is_metered() && code.text.contains(&address);
+        let offset = in_code.then(|| (address - code.text.start) as u32)?;
+        let position = code.traps.position(offset);
+        Some(position.and_then(|position| self.maps().uncharged.get(position).copied()).unwrap_or(0))
+    }
+
     /// What the instruction at an address stems from, if it is in a function of this module.
     pub(crate) fn locate(&self, address: usize) -> Option<Located> {
         let text = &self.inner.code.text;
         let offset = text.contains(&address).then(|| (address - text.start) as u32)?;
-        let maps = self.inner.maps.get_or_init(|| Maps::read(&self.inner));
+        let maps = self.maps();
         let function = addrmap::function_at(&maps.functions, offset)?;
         let frame = Frame {
             func_index: function.index,
@@ -244,7 +267,7 @@ fn read_header(source: &Source, elf: &Elf) -> Result<(Header, Descriptor), OpenE
     if header.checksum != checksum {
         return Err(OpenError::Checksum { stated: header.checksum, found: checksum });
     }
-    if header.convention != TAIL_CONVENTION {
+    if ![TAIL_CONVENTION, METERED_CONVENTION].contains(&header.convention) {
         return Err(OpenError::Convention { found: header.convention, supported: TAIL_CONVENTION });
     }
     let missing = header.cpu_features & !cpu::features();
@@ -259,6 +282,14 @@ fn read_header(source: &Source, elf: &Elf) -> Result<(Header, Descriptor), OpenE
     let range = FileRange { offset: elf.module.offset + Header::SIZE as u64, length };
     let bytes = source.read(range, "the descriptor")?;
     let descriptor = Descriptor::decode(&mut Reader::new(&bytes)).map_err(OpenError::Descriptor)?;
+    if descriptor.convention() != header.convention {
+        let problem = "it does not follow from whether there is a meter table";
+        return Err(OpenError::Invalid {
+            what: "calling convention",
+            index: header.convention as usize,
+            problem,
+        });
+    }
     Ok((header, descriptor))
 }
 
@@ -271,6 +302,9 @@ impl Tables {
     ) -> Result<(TrapTable<'static>, ExceptionTable<'static>), OpenError> {
         let invalid = |problem| OpenError::Invalid { what: "place", index: 0, problem };
         let traps = TrapTable::parse(&self.traps).ok_or(invalid("the trap table is malformed"))?;
+        if descriptor.meter.is_some_and(|meter| meter.length != traps.len() as u64) {
+            return Err(invalid("the meter table is not as long as the trap table"));
+        }
         let tags = descriptor.tag_types().count() as u32;
         let exceptions = ExceptionTable::parse(&self.exceptions, text.length, tags)
             .map_err(|problem| OpenError::Invalid { what: "exception table", index: 0, problem })?;
@@ -306,7 +340,7 @@ impl Code {
         let kind = Kind::Module { text: text.clone(), traps, exceptions };
         // SAFETY: mapping and tables belong to this value and outlive the registration (see the order of the fields).
         let registration = unsafe { Registration::new(Region { range: mapping.range(), kind }) };
-        Ok(Self { _registration: registration, text, _mapping: mapping, _tables: tables })
+        Ok(Self { _registration: registration, text, traps, _mapping: mapping, _tables: tables })
     }
 }
 
@@ -329,10 +363,14 @@ impl Data {
 }
 
 impl Maps {
-    /// Without the maps (the file was truncated meanwhile) backtraces name no functions.
+    /// Without the maps (the file was truncated meanwhile) backtraces name no functions, and the last operators are not charged.
     fn read(inner: &Inner) -> Self {
         let read = |range| inner.source.read(range, "a map").unwrap_or_default();
         let places = &inner.descriptor.places;
-        Self { addresses: read(places.address_map), functions: read(places.function_map) }
+        Self {
+            addresses: read(places.address_map),
+            functions: read(places.function_map),
+            uncharged: inner.descriptor.meter.map(read).unwrap_or_default(),
+        }
     }
 }

@@ -5,7 +5,7 @@
 use super::kept::Kept;
 use super::{PoolInner, ResetWay};
 use crate::address::Address;
-use crate::error::{AccessError, CallError};
+use crate::error::{AccessError, CallError, NotMetered};
 use crate::externs::Extern;
 use crate::func::TypedFunc;
 use crate::instance::Instance;
@@ -35,6 +35,8 @@ unsafe impl<T: Send> Send for PooledInstance<T> {}
 pub struct Usage {
     /// Bytes of its first memory in the end, which is its peak: memories never shrink.
     pub memory: u64,
+    /// Operators that it executed, if its code counts them.
+    pub operators: Option<u64>,
     /// How its slot was made as new; `None` if that failed and the slot was emptied instead.
     pub reset: Option<ResetWay>,
 }
@@ -109,6 +111,20 @@ impl<T> PooledInstance<T> {
         self.handle().write(self, address, bytes)
     }
 
+    /// The operators that it has executed so far, if its code counts them. The number is exact, but for a run that was stopped by its deadline
+    /// or from another thread, of which up to 180 may be missing.
+    pub fn operators(&self) -> Option<u64> {
+        self.store.core.operators()
+    }
+
+    /// Lets it execute so many operators from now on, see [`ResourceLimits::fuel`](crate::ResourceLimits::fuel).
+    ///
+    /// # Errors
+    /// Its code does not count what it executes.
+    pub fn set_fuel(&mut self, operators: u64) -> Result<(), NotMetered> {
+        self.store.core.set_fuel(Some(operators))
+    }
+
     /// When what it runs is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls that begin later
     /// than that do not run at all. Compiled code does not pay for it, and no system call is made while requests keep coming.
     pub fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
@@ -145,9 +161,9 @@ impl<T> PooledInstance<T> {
             )
         };
         let StoreInner { core, data } = store;
-        let memory = kept.memory_size();
+        let (memory, operators) = (kept.memory_size(), core.operators());
         let reset = PoolInner::give_back(pool, kept, core);
-        (data, Usage { memory, reset })
+        (data, Usage { memory, operators, reset })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::instance::memory::MemoryBody;
 use crate::instance::table::TableBody;
 use crate::instance::{ImportedMemory, Imports, InstanceCore};
 use crate::limits::ResourceLimits;
+use crate::meter::Meter;
 use crate::slot::Slot;
 use crate::store::StoreCore;
 use crate::sys::asm;
@@ -131,6 +132,7 @@ impl Kept {
         if self.has_own_limits.take() {
             self.instance.set_limits(&core.limits).map_err(|_| Failed)?;
         }
+        core.meter = Meter::new(core.limits.fuel);
         core.globals.clear();
         core.tags.clear();
         core.exceptions.clear();

@@ -303,6 +303,9 @@ impl Pool {
         let mut instance = pool.take(linked, data)?;
         let (memory, table) = (limits.memory.min(pool.limits.memory), limits.table.min(pool.limits.table));
         instance.kept().set_limits(&ResourceLimits { memory, table, ..*limits })?;
+        if let Some(fuel) = limits.fuel {
+            instance.set_fuel(fuel).map_err(InstantiateError::from)?;
+        }
         if limits.deadline.is_some() {
             instance.set_deadline(limits.deadline);
         }

@@ -144,7 +144,12 @@ type Registers = [libc::greg_t; 23];
 impl At {
     fn of(registers: &Registers) -> Self {
         let register = |which: c_int| registers[which as usize] as usize;
-        Self { pc: register(libc::REG_RIP), rsp: register(libc::REG_RSP), rbp: register(libc::REG_RBP) }
+        Self {
+            pc: register(libc::REG_RIP),
+            rsp: register(libc::REG_RSP),
+            rbp: register(libc::REG_RBP),
+            r15: register(libc::REG_R15),
+        }
     }
 }
 

@@ -246,6 +246,7 @@ impl Artifact {
             start: None,
             tags: Vec::new(),
             exceptions: FileRange::default(),
+            meter: None,
         };
         for (func, (name, code, ty)) in (imported..).zip(functions) {
             let known = descriptor.types.iter().position(|other| *other == ty);

@@ -67,6 +67,14 @@ impl Value {
         }
     }
 
+    /// The bits of an `i64`.
+    pub(crate) fn bits64(self) -> u64 {
+        match self {
+            Value::I64(value) => value as u64,
+            other => panic!("{other:?} is no i64"),
+        }
+    }
+
     /// The default value of a type.
     pub(crate) fn zero(ty: ValType) -> Self {
         Value::from_bits(ty, 0)
@@ -133,6 +141,10 @@ pub(crate) trait Engine {
     fn table(&mut self, name: &str) -> Vec<Value>;
     /// The bytes of an exported memory.
     fn memory(&mut self, name: &str) -> Vec<u8>;
+    /// The operators that it has executed, where they are counted.
+    fn operators(&mut self) -> Option<u64> {
+        None
+    }
     /// The calls of host functions since the last time, in order.
     fn host_calls(&mut self) -> Vec<HostCall>;
 }

@@ -2,6 +2,7 @@
 //! calls of host functions must agree. What the interpreter lacks is put in the place of what it has, or the other way round: modules are
 //! rewritten for our side to call through references ([`references`]) and to throw exceptions ([`throwing`]), and for its side to do
 //! without atomic operators ([`atomics`]). Generated exceptions are compared with our own code, not optimised.
+//! Of metered code the count is compared, too ([`counting`]).
 //!
 //! Module number n is always the same. Variables: `WASMAOT_FUZZ_MODULES` is how many to run (2,500
 //! unless given), `WASMAOT_FUZZ_FIRST` the number of the first. A module on which the two disagree is
@@ -9,6 +10,7 @@
 //! **Invariant: at least half of the modules run an export to its normal end**, so that agreement means something.
 
 mod atomics;
+mod counting;
 mod engine;
 mod generate;
 mod ours;

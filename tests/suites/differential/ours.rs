@@ -219,6 +219,10 @@ impl Engine for Run {
         bytes
     }
 
+    fn operators(&mut self) -> Option<u64> {
+        self.store.operators()
+    }
+
     fn host_calls(&mut self) -> Vec<HostCall> {
         std::mem::take(self.store.data_mut())
     }

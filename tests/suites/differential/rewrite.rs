@@ -42,6 +42,8 @@ pub(crate) struct Facts {
     pub(crate) imported: usize,
     /// Memories.
     pub(crate) memories: Vec<MemoryType>,
+    /// How many globals there are.
+    pub(crate) globals: u32,
 }
 
 impl Facts {
@@ -60,6 +62,7 @@ impl Facts {
                         match import?.ty {
                             TypeRef::Func(ty) => facts.functions.push(ty),
                             TypeRef::Memory(ty) => facts.memories.push(ty),
+                            TypeRef::Global(_) => facts.globals += 1,
                             _ => {}
                         }
                     }
@@ -75,6 +78,7 @@ impl Facts {
                         facts.memories.push(ty?);
                     }
                 }
+                Payload::GlobalSection(globals) => facts.globals += globals.count(),
                 _ => {}
             }
         }

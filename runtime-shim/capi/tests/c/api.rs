@@ -5,13 +5,14 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "main.c",
     "host.c",
     "calls.c",
     "errors.c",
     "linking.c",
     "memories.c",
+    "metering.c",
     "misuse.c",
     "modules.c",
     "pools.c",

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use wasmaot_compiler::Options;
 
 /// The root of the repository.
 pub(crate) fn repository() -> PathBuf {
@@ -107,10 +108,11 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Compiles a guest in the text format to an artifact, which appears whole: a host of another test may have the last one mapped.
+/// Compiles a guest in the text format to an artifact, with a meter if its name says so. The artifact appears whole: a host of another test may have the last one mapped.
 pub(crate) fn compile(text: &Path, artifact: &Path) {
     let wasm = wat::parse_file(text).unwrap_or_else(|error| panic!("{error}"));
-    let output = wasmaot_compiler::compile(&wasm, &Default::default(), &|_| ());
+    let meter = text.file_stem().is_some_and(|name| name == "metered");
+    let output = wasmaot_compiler::compile(&wasm, &Options { meter, ..Options::default() }, &|_| ());
     let output = output.unwrap_or_else(|error| panic!("{}: {error}", text.display()));
     let mut file = tempfile::NamedTempFile::new_in(artifact.parent().expect("a folder")).expect("a file");
     file.write_all(&output.bytes).expect("written");

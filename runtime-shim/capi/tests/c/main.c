@@ -75,6 +75,7 @@ int main(int argc, char **argv) {
     RUN(test_memories);
     RUN(test_pools);
     RUN(test_stopping);
+    RUN(test_metering);
     RUN(test_streams);
     RUN(test_wasi);
     RUN(test_misuse);

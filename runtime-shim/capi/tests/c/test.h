@@ -98,6 +98,7 @@ void test_misuse(void);
 void test_modules(void);
 void test_pools(void);
 void test_stopping(void);
+void test_metering(void);
 void test_streams(void);
 void test_wasi(void);
 

@@ -1,0 +1,478 @@
+//! Metered code: counts that are exact wherever a run ends and whatever the optimiser does, and fuel that ends it.
+//!
+//! The suite `differential` compares counts of random modules with those of modules that spell their counting out; here the numbers are
+//! known.
+
+use std::time::{Duration, Instant};
+use wasmaot_compiler::Options;
+use wasmaot_runtime::{
+    CallError, HostError, Instance, InstantiateError, Linker, Module, NotMetered, Outcome, Pool, PoolConfig,
+    ResourceLimits, Store, Suspend, TrapCode, Val,
+};
+use wasmaot_tests::{compile_wat, options, repository, trap_code, variants};
+use wasmaot_wasi::WasiCtxBuilder;
+
+/// The most operators that are executed beyond the fuel.
+const ROW: u64 = 180;
+
+fn all_variants() -> Vec<(String, Options)> {
+    let default = ("default".to_string(), options());
+    let metered = |(name, options)| (name, Options { meter: true, ..options });
+    std::iter::once(default).chain(variants()).map(metered).collect()
+}
+
+fn metered(wat: &str, options: &Options) -> Module {
+    let wasm = wat::parse_str(wat).unwrap_or_else(|e| panic!("{e}"));
+    let output = wasmaot_compiler::compile(&wasm, options, &|_| {}).unwrap_or_else(|e| panic!("{e}"));
+    Module::from_bytes(&output.bytes).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn default() -> Options {
+    Options { meter: true, ..options() }
+}
+
+fn instance(module: &Module) -> (Store<()>, Instance) {
+    let mut store = Store::new(());
+    let instance = Linker::new().instantiate(&mut store, module).unwrap_or_else(|e| panic!("{e}"));
+    (store, instance)
+}
+
+/// Each function says what it counts.
+const TEXT: &str = r#"(module
+  (memory 1 4)
+  (tag $tag (param i32))
+  (type $none (func))
+  (table 2 2 funcref)
+  (elem (i32.const 0) $empty)
+  (func $empty (export "empty"))
+  (func $add (export "add") (param i32 i32) (result i32) ;; 3
+    (i32.add (local.get 0) (local.get 1)))
+  (func (export "blocks") ;; 1
+    (block (block (nop) (br 1))))
+  (func (export "if") (param i32) ;; 4 or 2
+    (local.get 0) (if (then (drop (i32.const 0))) (else (nop))))
+  (func (export "if alone") (param i32) ;; 5 or 3, and 1
+    (local.get 0) i32.eqz (if (then (drop (i32.const 0)))) (return))
+  (func (export "if leaves") (param i32) ;; 3, or 2 and 2
+    (local.get 0) (if (then (return))) (drop (i32.const 0)))
+  (func (export "br_table") (param i32) ;; 2, and 4, 2 or 0
+    (block (block (block (br_table 0 1 2 (local.get 0))) (drop (i32.const 1))) (drop (i32.const 1))))
+  (func (export "br_if") (param i32) ;; 2, and 4 if 0
+    (block (br_if 0 (local.get 0)) (drop (i32.const 0)) (drop (i32.const 1))))
+  (func (export "loop") (param i32) ;; 5 for each round
+    (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+  (func (export "loop with a way out") (param i32) ;; 8 for each round, 3 for the last one, and 1
+    (block (loop
+      (br_if 1 (i32.eqz (local.get 0)))
+      (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+      (br 0)))
+    (return))
+  (func $call (export "call") (result i32) ;; 2 and 1 and 3
+    (call $add (i32.const 1) (i32.const 2)))
+  (func (export "call of one that traps") ;; 1 and 3
+    (call $late))
+  (func $deep (export "deep") (param i32) (result i32) ;; 6 for each level, 3 for the last one
+    (if (result i32) (local.get 0)
+      (then (call $deep (i32.sub (local.get 0) (i32.const 1))))
+      (else (i32.const 0))))
+  (func (export "tail call") (param i32) ;; 6 for each level, 2 for the last one
+    (if (local.get 0) (then (return_call $tail (i32.sub (local.get 0) (i32.const 1))))))
+  (func $tail (param i32)
+    (if (local.get 0) (then (return_call $tail (i32.sub (local.get 0) (i32.const 1))))))
+  (func (export "indirect") (param i32) ;; 2
+    (call_indirect (type $none) (local.get 0)))
+  (func (export "divide") (param i32 i32) (result i32) ;; 3, and 2 if it does not trap
+    (i32.div_s (local.get 0) (local.get 1)) (drop) (i32.const 0))
+  (func (export "load") (param i32) (result i32) ;; 2
+    (i32.load (local.get 0)))
+  (func $late (export "late") ;; 3
+    (drop (i32.const 1)) (unreachable) (drop (i32.const 2)))
+  (func (export "truncate") (param f32) (result i32) ;; 2
+    (i32.trunc_f32_s (local.get 0)))
+  (func (export "fill") (param i32) ;; 4
+    (memory.fill (local.get 0) (i32.const 1) (i32.const 70000)))
+  (func (export "small fill") (param i32) ;; 4
+    (memory.fill (local.get 0) (i32.const 1) (i32.const 8)))
+  (func (export "grow") (param i32) (result i32) ;; 2
+    (memory.grow (local.get 0)))
+  (func (export "throw") (param i32) ;; 2
+    (throw $tag (local.get 0)))
+  (func (export "catch") (param i32) (result i32) ;; 2, 2 and 1
+    (block $caught (result i32)
+      (try_table (catch $tag $caught) (call $throws (local.get 0)))
+      (i32.const 7))
+    (return))
+  (func $throws (param i32) (throw $tag (local.get 0)))
+  (func (export "select") (param i32) (result i32) ;; 4
+    (select (i32.const 1) (i32.const 2) (local.get 0))))"#;
+
+/// An export, its arguments, what it counts, and how it ends.
+const CASES: [(&str, &[i32], u64, Option<TrapCode>); 38] = [
+    ("empty", &[], 0, None),
+    ("add", &[1, 2], 3, None),
+    ("blocks", &[], 1, None),
+    ("if", &[1], 4, None),
+    ("if", &[0], 2, None),
+    ("if alone", &[0], 6, None),
+    ("if alone", &[1], 4, None),
+    ("if leaves", &[1], 3, None),
+    ("if leaves", &[0], 4, None),
+    ("br_table", &[0], 6, None),
+    ("br_table", &[1], 4, None),
+    ("br_table", &[2], 2, None),
+    ("br_table", &[-1], 2, None),
+    ("br_if", &[0], 6, None),
+    ("br_if", &[1], 2, None),
+    ("loop", &[1], 5, None),
+    ("loop", &[1000], 5000, None),
+    ("loop with a way out", &[0], 4, None),
+    ("loop with a way out", &[10], 84, None),
+    ("call", &[], 6, None),
+    ("call of one that traps", &[], 4, Some(TrapCode::Unreachable)),
+    ("deep", &[0], 3, None),
+    ("deep", &[100], 603, None),
+    ("tail call", &[10], 62, None),
+    ("indirect", &[0], 2, None),
+    ("indirect", &[1], 2, Some(TrapCode::UninitializedElement)),
+    ("indirect", &[2], 2, Some(TrapCode::UndefinedElement)),
+    ("divide", &[6, 3], 5, None),
+    ("divide", &[6, 0], 3, Some(TrapCode::IntegerDivideByZero)),
+    ("divide", &[i32::MIN, -1], 3, Some(TrapCode::IntegerOverflow)),
+    ("load", &[0], 2, None),
+    ("load", &[0x7fff_0000], 2, Some(TrapCode::MemoryOutOfBounds)),
+    ("late", &[], 3, Some(TrapCode::Unreachable)),
+    ("fill", &[0], 4, Some(TrapCode::MemoryOutOfBounds)),
+    ("small fill", &[0], 4, None),
+    ("small fill", &[65_530], 4, Some(TrapCode::MemoryOutOfBounds)),
+    ("catch", &[3], 5, None),
+    ("select", &[0], 4, None),
+];
+
+#[test]
+fn counts_are_known() {
+    for (variant, options) in all_variants() {
+        let module = metered(TEXT, &options);
+        assert!(module.is_metered());
+        let (mut store, instance) = instance(&module);
+        let mut before = 0;
+        for (name, arguments, expected, trap) in CASES {
+            let values: Vec<Val> = arguments.iter().map(|&value| Val::I32(value)).collect();
+            let end = instance.call(&mut store, name, &values);
+            match trap {
+                Some(code) => assert_eq!(trap_code(end), code, "{name} {arguments:?}, {variant}"),
+                None => drop(end.unwrap_or_else(|e| panic!("{name} {arguments:?}, {variant}: {e}"))),
+            }
+            let counted = store.operators().expect("it is metered");
+            assert_eq!(counted - before, expected, "{name} {arguments:?}, {variant}");
+            before = counted;
+        }
+        let nan = instance.call(&mut store, "truncate", &[Val::F32(0x7fc0_0000)]);
+        assert_eq!(trap_code(nan), TrapCode::InvalidConversionToInteger);
+        assert_eq!(store.operators(), Some(before + 2));
+        let thrown = instance.call(&mut store, "throw", &[Val::I32(1)]);
+        assert!(matches!(thrown, Err(CallError::Exception(_))));
+        assert_eq!(store.operators(), Some(before + 4));
+    }
+}
+
+/// Rows are longer than what is charged at once.
+#[test]
+fn long_rows_are_exact_up_to_every_operator() {
+    for length in [0, 1, 31, 64, 88, 89, 90, 91, 92, 180, 1000] {
+        let body = "(drop (i32.const 0))".repeat(length);
+        let text = format!(
+            r#"(module (memory 0) (func (export "f") {body} (drop (i32.load (i32.const 0))) {body}))"#
+        );
+        for (variant, options) in all_variants() {
+            let (mut store, instance) = instance(&metered(&text, &options));
+            assert_eq!(trap_code(instance.call(&mut store, "f", &[])), TrapCode::MemoryOutOfBounds);
+            assert_eq!(store.operators(), Some(2 * length as u64 + 2), "{length}, {variant}");
+        }
+    }
+}
+
+/// Whatever the fuel, a run of `total` operators ends normally if that is enough, and not much later if it is not.
+fn with_every_fuel(name: &str, arguments: &[Val], total: u64) {
+    let modules: Vec<Module> = all_variants().iter().map(|(_, options)| metered(TEXT, options)).collect();
+    for fuel in (0..total + 2).step_by(1 + total as usize / 300) {
+        let ends = modules.iter().map(|module| {
+            let (mut store, instance) = instance(module);
+            store.set_fuel(fuel).expect("it is metered");
+            let end = instance.call(&mut store, name, arguments);
+            let executed = store.operators().expect("it is metered");
+            if total <= fuel {
+                end.unwrap_or_else(|e| panic!("{name} with {fuel}: {e}"));
+                assert_eq!(executed, total);
+            } else {
+                assert_eq!(trap_code(end), TrapCode::OutOfFuel);
+                assert!(fuel < executed && executed <= fuel + ROW, "{name}: {executed} with {fuel}");
+            }
+            executed
+        });
+        let ends: Vec<u64> = ends.collect();
+        assert!(ends.iter().all(|&executed| executed == ends[0]), "{name} with {fuel}: {ends:?}");
+    }
+}
+
+#[test]
+fn fuel_ends_loops_recursions_and_straight_code() {
+    with_every_fuel("loop", &[Val::I32(300)], 1500);
+    with_every_fuel("loop with a way out", &[Val::I32(200)], 1604);
+    with_every_fuel("deep", &[Val::I32(100)], 603);
+    with_every_fuel("tail call", &[Val::I32(100)], 602);
+    with_every_fuel("call", &[], 6);
+    with_every_fuel("add", &[Val::I32(1), Val::I32(1)], 3);
+}
+
+#[test]
+fn more_fuel_goes_on() {
+    let (mut store, instance) = instance(&metered(TEXT, &default()));
+    let call = |store: &mut Store<()>| instance.call(store, "loop", &[Val::I32(100)]);
+    store.set_fuel(500).expect("it is metered");
+    call(&mut store).expect("it is enough");
+    assert_eq!(trap_code(call(&mut store)), TrapCode::OutOfFuel);
+    let executed = store.operators().expect("it is metered");
+    for fuel in [500, u64::MAX, i64::MAX as u64, 500] {
+        store.set_fuel(fuel).expect("it is metered");
+        call(&mut store).expect("it is enough");
+    }
+    assert_eq!(store.operators(), Some(executed + 4 * 500));
+    assert_eq!(trap_code(call(&mut store)), TrapCode::OutOfFuel);
+}
+
+#[test]
+fn start_functions_draw_on_it() {
+    let text = r#"(module (global $n (mut i32) (i32.const 100)) (start $run) (func $run
+        (loop (br_if 0 (global.get $n) (global.set $n (i32.sub (global.get $n) (i32.const 1)))))))"#;
+    let module = metered(text, &default());
+    let with = |fuel| {
+        let mut store = Store::new(());
+        store.set_limits(ResourceLimits { fuel, ..ResourceLimits::default() });
+        let made = Linker::new().instantiate(&mut store, &module);
+        made.map(|_| store.operators())
+    };
+    assert_eq!(with(None).expect("no limit"), Some(606));
+    assert_eq!(with(Some(606)).expect("it is enough"), Some(606));
+    match with(Some(605)) {
+        Err(error) => assert_eq!(error.trap().expect("a trap").code, TrapCode::OutOfFuel),
+        Ok(_) => panic!("it is not enough"),
+    }
+}
+
+#[test]
+fn hosts_see_exact_counts_in_their_functions() {
+    let text = r#"(module (import "host" "look" (func $look))
+        (func (export "f") (drop (i32.const 0)) (call $look) (drop (i32.const 0)) (call $look) (drop (i32.const 0))))"#;
+    let module = metered(text, &default());
+    let mut linker = Linker::<Vec<Option<u64>>>::new();
+    let look = |caller: &mut wasmaot_runtime::Caller<'_, Vec<Option<u64>>>| {
+        let operators = caller.operators();
+        caller.data_mut().push(operators);
+    };
+    linker.func("host", "look", look).expect("a new name");
+    let mut store = Store::new(Vec::new());
+    let instance = linker.instantiate(&mut store, &module).expect("it is sound");
+    instance.call(&mut store, "f", &[]).expect("it runs");
+    assert_eq!(*store.data(), [Some(3), Some(6)]);
+    assert_eq!(store.operators(), Some(8));
+}
+
+/// All instances of a store draw on one meter, whichever calls which and in whatever way.
+#[test]
+fn instances_have_one_meter_together() {
+    let callee = r#"(module
+        (import "host" "back" (func $back))
+        (func (export "f") (param i32) ;; 5 for each round, and 2
+            (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (drop (i32.const 0)))
+        (func (export "trap") (drop (i32.const 0)) unreachable) ;; 3
+        (func (export "back") (drop (i32.const 0)) (call $back) (drop (i32.const 0))))"#; // 5
+    let caller = r#"(module
+        (import "a" "f" (func $f (param i32)))
+        (import "a" "trap" (func $trap))
+        (import "a" "back" (func $back))
+        (import "a" "table" (table 2 funcref))
+        (func (export "direct") (call $f (i32.const 10)) (drop (i32.const 0))) ;; 2, 52 and 2
+        (func (export "indirect") (call_indirect (param i32) (i32.const 10) (i32.const 0)) (drop (i32.const 0))) ;; 3, 52 and 2
+        (func (export "tail") (return_call $f (i32.const 10))) ;; 2 and 52
+        (func (export "trap") (drop (i32.const 0)) (call $trap)) ;; 3 and 3
+        (func (export "through the host") (call $back))) ;; 1, 5 and what the host calls"#;
+    for (variant, options) in all_variants() {
+        let mut linker = Linker::<()>::new();
+        let back = |caller: &mut wasmaot_runtime::Caller<'_, ()>| {
+            let before = caller.operators().expect("it is metered");
+            caller.call("f", &[Val::I32(4)])?;
+            assert_eq!(caller.operators(), Some(before + 22));
+            Ok::<(), HostError>(())
+        };
+        linker.func("host", "back", back).expect("a new name");
+        let mut store = Store::new(());
+        let table = callee.replacen(
+            "(func (export \"f\")",
+            "(table (export \"table\") 2 funcref) (elem (i32.const 0) $f) (func $f (export \"f\")",
+            1,
+        );
+        let first = linker.instantiate(&mut store, &metered(&table, &options)).expect("it is sound");
+        linker.instance("a", &store, first).expect("new names");
+        let second = linker.instantiate(&mut store, &metered(caller, &options)).expect("it is sound");
+        let mut before = 0;
+        for (name, expected) in
+            [("direct", 56), ("indirect", 57), ("tail", 54), ("trap", 6), ("through the host", 6 + 22)]
+        {
+            let end = second.call(&mut store, name, &[]);
+            assert_eq!(end.is_err(), name == "trap", "{name}, {variant}: {end:?}");
+            let counted = store.operators().expect("it is metered");
+            assert_eq!(counted - before, expected, "{name}, {variant}");
+            before = counted;
+        }
+        store.set_fuel(30).expect("it is metered");
+        assert_eq!(trap_code(second.call(&mut store, "direct", &[])), TrapCode::OutOfFuel);
+        let plain = Module::from_bytes(&compile_wat("(module)")).expect("it is sound");
+        let mixed = linker.instantiate(&mut store, &plain);
+        assert!(matches!(mixed, Err(InstantiateError::MixedMetering { metered: false })), "{mixed:?}");
+    }
+}
+
+/// Exceptions pass frames of several instances and of the host; nothing of the count is lost on the way.
+#[test]
+fn exceptions_carry_the_count() {
+    let text = r#"(module
+        (import "host" "relay" (func $relay (param i32)))
+        (tag $tag (param i32))
+        (func $throws (export "throws") (param i32) ;; 4
+            (drop (i32.const 0)) (throw $tag (local.get 0)))
+        (func (export "catches") (param i32) (result i32) ;; 2, 4, and 3
+            (block $caught (result i32)
+                (try_table (catch $tag $caught) (call $throws (local.get 0)))
+                unreachable)
+            (i32.add (i32.const 1)))
+        (func (export "catches from the host") (param i32) (result i32) ;; 2, 4, and 2
+            (block $caught (result i32)
+                (try_table (catch $tag $caught) (call $relay (local.get 0)))
+                unreachable)
+            (i32.add (i32.const 1))))"#;
+    for (variant, options) in all_variants() {
+        let mut linker = Linker::<()>::new();
+        let relay = |caller: &mut wasmaot_runtime::Caller<'_, ()>, value: i32| {
+            caller.call("throws", &[Val::I32(value)]).map(drop).map_err(HostError::from)
+        };
+        linker.func("host", "relay", relay).expect("a new name");
+        let mut store = Store::new(());
+        let instance = linker.instantiate(&mut store, &metered(text, &options)).expect("it is sound");
+        let mut before = 0;
+        for (name, expected) in [("catches", 8), ("catches from the host", 8), ("throws", 4)] {
+            let end = instance.call(&mut store, name, &[Val::I32(7)]);
+            match end {
+                Ok(results) => assert_eq!(results, [Val::I32(8)]),
+                Err(error) => assert!(matches!(error, CallError::Exception(_)), "{name}, {variant}: {error}"),
+            }
+            let counted = store.operators().expect("it is metered");
+            assert_eq!(counted - before, expected, "{name}, {variant}");
+            before = counted;
+        }
+    }
+}
+
+/// A suspended call goes on with the count that it had, or with the fuel that it was given meanwhile.
+#[test]
+fn suspended_calls_keep_the_count() {
+    let text = r#"(module (import "host" "wait" (func $wait (result i32)))
+        (func (export "f") (result i32) ;; 8 and 1
+            (i32.add (call $wait) (i32.add (call $wait) (i32.add (i32.const 1) (i32.const 2))))
+            (return)))"#;
+    let mut linker = Linker::<()>::new();
+    let wait = |_: &mut wasmaot_runtime::Caller<'_, ()>| Err::<i32, HostError>(Suspend::new(()).into());
+    linker.func("host", "wait", wait).expect("a new name");
+    let mut store = Store::new(());
+    let instance = linker.instantiate(&mut store, &metered(text, &default())).expect("it is sound");
+    let f = instance.typed::<(), i32>(&store, "f").expect("an export");
+    let Ok(Outcome::Suspended(suspended)) = f.call_resumable(&mut store, ()) else { panic!("it waits") };
+    assert_eq!(store.operators(), Some(1));
+    store.set_fuel(100).expect("it is metered");
+    let Ok(Outcome::Suspended(suspended)) = suspended.resume(&mut store, 5) else { panic!("it waits") };
+    assert_eq!(store.operators(), Some(2));
+    let Ok(Outcome::Returned(8)) = suspended.resume(&mut store, 0) else { panic!("it returns") };
+    assert_eq!(store.operators(), Some(8));
+}
+
+/// What was executed before a run was stopped from outside is billed.
+#[test]
+fn stopped_runs_are_counted() {
+    let (mut store, instance) = instance(&metered(
+        r#"(module (memory 1) (func (export "spin") (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 64)) (br 0))))"#,
+        &default(),
+    ));
+    for round in 1..10 {
+        let before = store.operators().expect("it is metered");
+        store.set_deadline(Instant::now() + Duration::from_millis(2 * round));
+        assert_eq!(trap_code(instance.call(&mut store, "spin", &[])), TrapCode::DeadlineExceeded);
+        // Some rounds for certain: the deadline is not looked at in the code.
+        assert!(store.operators().expect("it is metered") > before + 10);
+    }
+}
+
+#[test]
+fn pools_count_every_instance_anew() {
+    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
+    let linked = Linker::<()>::new().link(&metered(TEXT, &default())).expect("it imports nothing");
+    for round in 0..3 {
+        let limits = ResourceLimits { fuel: Some(500), ..ResourceLimits::default() };
+        let mut instance = pool.start_with(&linked, (), &limits).expect("a free slot");
+        assert_eq!(instance.operators(), Some(0));
+        instance.call("loop", &[Val::I32(100)]).expect("it is enough");
+        assert_eq!(trap_code(instance.call("late", &[])), TrapCode::Unreachable);
+        assert_eq!(instance.finish().operators, Some(503));
+
+        let mut instance = pool.start(&linked, ()).expect("a free slot");
+        instance.call("loop", &[Val::I32(1000 + round)]).expect("nothing limits it");
+        assert_eq!(instance.finish().operators, Some(5000 + 5 * round as u64));
+
+        let mut instance = pool.start(&linked, ()).expect("a free slot");
+        instance.set_fuel(10).expect("it is metered");
+        assert_eq!(trap_code(instance.call("loop", &[Val::I32(100)])), TrapCode::OutOfFuel);
+        assert_eq!(instance.finish().operators, Some(15));
+    }
+    assert_eq!(pool.stats().made, 1);
+}
+
+#[test]
+fn code_without_a_meter_takes_no_fuel() {
+    let module = Module::from_bytes(&compile_wat(TEXT)).expect("it is sound");
+    assert!(!module.is_metered());
+    let (mut store, instance) = instance(&module);
+    instance.call(&mut store, "loop", &[Val::I32(10)]).expect("it runs");
+    assert_eq!(store.operators(), None);
+    assert_eq!(store.set_fuel(7), Err(NotMetered));
+    store.set_limits(ResourceLimits { fuel: Some(7), ..ResourceLimits::default() });
+    let made = Linker::new().instantiate(&mut store, &module);
+    assert!(matches!(made, Err(InstantiateError::NotMetered(_))), "{made:?}");
+}
+
+/// Nothing of the compiler's choices shows in the bill of a real program.
+#[test]
+fn programs_count_the_same_at_every_level() {
+    for (program, arguments) in
+        [("nbody", "20"), ("fannkuch-redux", "5"), ("binary-trees", "6"), ("mandelbrot", "20")]
+    {
+        let path = repository().join("benchmarks/programs").join(program).with_extension("wasm");
+        let wasm = std::fs::read(path).expect("a program");
+        let counts = all_variants().into_iter().map(|(variant, options)| {
+            let output = wasmaot_compiler::compile(&wasm, &options, &|_| {}).expect("it compiles");
+            let module = Module::from_bytes(&output.bytes).expect("it is sound");
+            let mut linker = Linker::new();
+            wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).expect("new names");
+            let mut builder = WasiCtxBuilder::new();
+            builder.args([program, arguments]).capture_stdout(1 << 20);
+            let mut store = Store::new(builder.build());
+            let instance = linker.instantiate(&mut store, &module).expect("it is sound");
+            let end = instance.call(&mut store, "_start", &[]);
+            assert!(matches!(end, Ok(_) | Err(CallError::Exit(0))), "{program}, {variant}: {end:?}");
+            (variant, store.operators().expect("it is metered"))
+        });
+        let counts: Vec<(String, u64)> = counts.collect();
+        assert!(
+            counts.iter().all(|(_, count)| *count == counts[0].1 && *count > 1000),
+            "{program}: {counts:?}"
+        );
+    }
+}
