@@ -1,4 +1,5 @@
-//! Compares listings with files: each `golden/NAME.wat` has its CLIF in `NAME.clif` and its machine code in `NAME.asm`.
+//! Compares listings with files: each `golden/NAME.wat` has its CLIF in `NAME.clif` and its machine code in `NAME.asm`. The one named
+//! `metered` is compiled with a meter.
 //!
 //! `WASMAOT_BLESS=1 cargo test -p wasmaot-tests --test golden` writes the files anew; the diff is for a person to
 //! read. **Invariant: what the design promises of the code is asserted here in words of its own**, so that
@@ -16,7 +17,8 @@ fn folder() -> PathBuf {
 
 fn listing(path: &Path, emit: Emit) -> String {
     let wasm = wat::parse_file(path).unwrap_or_else(|e| panic!("{e}"));
-    let options = Options { emit, ..wasmaot_tests::options() };
+    let meter = path.file_stem().is_some_and(|name| name == "metered");
+    let options = Options { emit, meter, ..wasmaot_tests::options() };
     let output = wasmaot_compiler::compile(&wasm, &options, &|_| {})
         .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     String::from_utf8(output.bytes).expect("listings are UTF-8")
@@ -108,6 +110,16 @@ fn is_conditional(line: &str) -> bool {
 fn checks(code: &[String]) -> usize {
     let words = ["cmp", "test", "ud2", "cmov"];
     code.iter().filter(|line| is_conditional(line) || words.iter().any(|word| line.starts_with(word))).count()
+}
+
+/// The count stays in its register, and is written as rarely as may be.
+#[test]
+fn counting_is_an_addition_where_a_row_ends() {
+    for (function, additions, accesses) in [("sum", 2, 1), ("choose", 2, 0)] {
+        let code = code("metered", function);
+        let written = code.iter().filter(|line| line.starts_with("mov r15,")).count();
+        assert_eq!((written, memory_accesses(&code).len()), (additions, accesses), "{function}: {code:#?}");
+    }
 }
 
 #[test]
