@@ -118,6 +118,7 @@ where
             let body = &*(&raw const *func.body).cast::<B>();
             let cells = std::slice::from_raw_parts_mut(values, func.cells);
             let store = (*activation).store().cast::<StoreInner<T>>();
+            (*store).core.host_calls += 1;
             (body, cells, InstanceCore::from_vmctx(caller), store)
         };
         // SAFETY: the store is not otherwise in use while the host function runs.

@@ -61,6 +61,8 @@ pub(crate) struct StoreCore {
     pub(crate) limits: ResourceLimits,
     /// What its instances have executed.
     pub(crate) meter: Meter,
+    /// How often they have called host functions.
+    pub(crate) host_calls: u64,
     /// When its runs are to be stopped.
     pub(crate) watch: Watch,
     /// A call that waits to be resumed.
@@ -82,6 +84,7 @@ impl Default for StoreCore {
             globals: Vec::new(),
             limits: ResourceLimits::default(),
             meter: Meter::new(None),
+            host_calls: 0,
             watch: Watch::default(),
             suspension: None,
             tags: Vec::new(),
@@ -154,6 +157,18 @@ impl<T> Store<T> {
     /// The operators that its instances have executed so far, all together; `None` if they do not count them, or there is none.
     pub fn operators(&self) -> Option<u64> {
         self.inner.core.operators()
+    }
+
+    /// How often its instances have called host functions so far, those of WASI included, however the calls ended.
+    pub fn host_calls(&self) -> u64 {
+        self.inner.core.host_calls
+    }
+
+    /// Bytes of its first instance's first memory now, imported or not, which is its peak: memories never shrink. Also where the start
+    /// function failed; 0 if there is none.
+    pub fn memory_size(&self) -> u64 {
+        let memory = self.inner.core.instances.first().and_then(|instance| instance.memories().first());
+        memory.map_or(0, |memory| memory.size())
     }
 
     /// When what its instances run is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls that

@@ -3,6 +3,7 @@
 //! The suite `differential` compares counts of random modules with those of modules that spell their counting out; here the numbers are
 //! known.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use wasmaot_compiler::Options;
 use wasmaot_runtime::{
@@ -433,6 +434,80 @@ fn pools_count_every_instance_anew() {
         assert_eq!(instance.finish().operators, Some(15));
     }
     assert_eq!(pool.stats().made, 1);
+}
+
+/// Code that calls host functions which return, trap, panic, throw and wait, each of which was called; and so does code that does not count
+/// operators.
+#[test]
+fn calls_of_host_functions_are_counted_however_they_end() {
+    let text = r#"(module
+        (import "host" "return" (func $return))
+        (import "host" "trap" (func $trap))
+        (import "host" "panic" (func $panic))
+        (import "host" "back" (func $back))
+        (import "host" "wait" (func $wait))
+        (memory 1 2)
+        (func (export "returns") (call $return) (call $return) (drop (memory.grow (i32.const 1))))
+        (func (export "traps") (call $return) (call $trap))
+        (func (export "panics") (call $panic))
+        (func (export "goes back") (call $back))
+        (func (export "waits") (call $wait) (call $return))
+        (func (export "tail") (return_call $return))
+        (table 1 funcref) (elem (i32.const 0) $return)
+        (func (export "indirect") (call_indirect (i32.const 0)))
+        (func (export "alone")))"#;
+    type Caller<'a> = wasmaot_runtime::Caller<'a, ()>;
+    let mut linker = Linker::<()>::new();
+    linker.func("host", "return", |_: &mut Caller| ()).expect("a new name");
+    let trap = |_: &mut Caller| Err::<(), HostError>(HostError::Trap(TrapCode::Unreachable));
+    linker.func("host", "trap", trap).expect("a new name");
+    linker.func("host", "panic", |_: &mut Caller| -> () { panic!("as it should") }).expect("a new name");
+    let back = |caller: &mut Caller| caller.call("returns", &[]).map(drop).map_err(HostError::from);
+    linker.func("host", "back", back).expect("a new name");
+    let wait = |_: &mut Caller| Err::<(), HostError>(Suspend::new(()).into());
+    linker.func("host", "wait", wait).expect("a new name");
+    for meter in [false, true] {
+        let module = metered(text, &Options { meter, ..options() });
+        let linked = linker.link(&module).expect("all is defined");
+        let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
+        for _ in 0..2 {
+            let mut store = Store::new(());
+            let instance = linker.instantiate(&mut store, &module).expect("it is sound");
+            let mut pooled = pool.start(&linked, ()).expect("a free slot");
+            let mut expected = 0;
+            let calls = [
+                ("returns", 2),
+                ("traps", 2),
+                ("panics", 1),
+                ("goes back", 3),
+                ("tail", 1),
+                ("indirect", 1),
+                ("alone", 0),
+            ];
+            for (name, count) in calls {
+                let calls =
+                    AssertUnwindSafe(|| (instance.call(&mut store, name, &[]), pooled.call(name, &[])));
+                let first = catch_unwind(calls);
+                if name == "panics" {
+                    assert!(first.is_err());
+                    drop(catch_unwind(AssertUnwindSafe(|| pooled.call(name, &[]))));
+                }
+                expected += count;
+                assert_eq!(store.host_calls(), expected, "{name}");
+                assert_eq!(pooled.host_calls(), expected, "{name}");
+            }
+            let waits = instance.typed::<(), ()>(&store, "waits").expect("an export");
+            let Ok(Outcome::Suspended(suspended)) = waits.call_resumable(&mut store, ()) else {
+                panic!("it waits")
+            };
+            assert_eq!(store.host_calls(), expected + 1);
+            let Ok(Outcome::Returned(())) = suspended.resume(&mut store, ()) else { panic!("it returns") };
+            assert_eq!(store.host_calls(), expected + 2);
+            assert_eq!(store.memory_size(), 2 << 16);
+            assert_eq!(pooled.finish().host_calls, expected);
+        }
+        assert_eq!(pool.stats().made, 1);
+    }
 }
 
 #[test]

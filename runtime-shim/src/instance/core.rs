@@ -230,6 +230,11 @@ impl InstanceCore {
         (self.state().pointer(first), first.unsigned_abs() as usize)
     }
 
+    /// All its memories, imported ones first.
+    pub(crate) fn memories(&self) -> &[Rc<MemoryBody>] {
+        &self.memories
+    }
+
     /// The memories that it defines.
     pub(crate) fn defined_memories(&self) -> &[Rc<MemoryBody>] {
         let defined = self.module.descriptor().memories.len();

@@ -37,6 +37,8 @@ pub struct Usage {
     pub memory: u64,
     /// Operators that it executed, if its code counts them.
     pub operators: Option<u64>,
+    /// How often it called host functions, those of WASI included.
+    pub host_calls: u64,
     /// How its slot was made as new; `None` if that failed and the slot was emptied instead.
     pub reset: Option<ResetWay>,
 }
@@ -117,6 +119,11 @@ impl<T> PooledInstance<T> {
         self.store.core.operators()
     }
 
+    /// How often it has called host functions so far, those of WASI included, however the calls ended.
+    pub fn host_calls(&self) -> u64 {
+        self.store.core.host_calls
+    }
+
     /// Lets it execute so many operators from now on, see [`ResourceLimits::fuel`](crate::ResourceLimits::fuel).
     ///
     /// # Errors
@@ -161,9 +168,9 @@ impl<T> PooledInstance<T> {
             )
         };
         let StoreInner { core, data } = store;
-        let (memory, operators) = (kept.memory_size(), core.operators());
+        let (memory, operators, host_calls) = (kept.memory_size(), core.operators(), core.host_calls);
         let reset = PoolInner::give_back(pool, kept, core);
-        (data, Usage { memory, operators, reset })
+        (data, Usage { memory, operators, host_calls, reset })
     }
 }
 

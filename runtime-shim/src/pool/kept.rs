@@ -133,6 +133,7 @@ impl Kept {
             self.instance.set_limits(&core.limits).map_err(|_| Failed)?;
         }
         core.meter = Meter::new(core.limits.fuel);
+        core.host_calls = 0;
         core.globals.clear();
         core.tags.clear();
         core.exceptions.clear();
