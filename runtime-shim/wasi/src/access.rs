@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::fdtable::{Entry, FdTable};
+use crate::guest::Guest;
 use crate::types::Rights;
 
 /// Where a store's data has the context.
@@ -68,6 +69,20 @@ impl Ctx<'_> {
             Ctx::Own(ctx) => Held::Own(ctx),
             Ctx::Shared(ctx) => Held::Shared(lock(ctx)),
         }
+    }
+
+    /// Reports so many bytes as read at `out`, which was checked, and counts them.
+    #[inline]
+    pub(crate) fn report_read(&mut self, guest: Guest<'_>, out: u32, count: usize) -> Result<(), Errno> {
+        self.hold().transferred.read += count as u64;
+        guest.write_u32(out, count as u32)
+    }
+
+    /// Reports so many bytes as written at `out`, which was checked, and counts them.
+    #[inline]
+    pub(crate) fn report_written(&mut self, guest: Guest<'_>, out: u32, count: usize) -> Result<(), Errno> {
+        self.hold().transferred.written += count as u64;
+        guest.write_u32(out, count as u32)
     }
 
     #[inline]

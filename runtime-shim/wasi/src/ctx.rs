@@ -21,12 +21,30 @@ pub struct WasiCtx {
     input_at: usize,
     /// What standard output and error have collected.
     captured: [Vec<u8>; 2],
+    pub(crate) transferred: Transferred,
+}
+
+/// What went through descriptors, in bytes, as the calls reported it to the guest: files, pipes and sockets, and streams that
+/// [lie](crate::WasiCtxBuilder::stdin_bytes) or [collect](crate::WasiCtxBuilder::capture_stdout) in memory. Names in directories, arguments
+/// and random bytes are none of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Transferred {
+    /// Bytes that `fd_read`, `fd_pread` and `sock_recv` gave. What was only looked at (`PEEK`) counts each time.
+    pub read: u64,
+    /// Bytes that `fd_write`, `fd_pwrite` and `sock_send` took.
+    pub written: u64,
 }
 
 impl WasiCtx {
     /// A context with what is given, and nothing yet done with it.
     pub(crate) fn new(given: Arc<Given>) -> Self {
-        Self { table: FdTable::new(given), input: None, input_at: 0, captured: [const { Vec::new() }; 2] }
+        Self {
+            table: FdTable::new(given),
+            input: None,
+            input_at: 0,
+            captured: [const { Vec::new() }; 2],
+            transferred: Transferred::default(),
+        }
     }
 
     /// Makes `bytes` the standard input of this instance, in place of what its builder gave to all that
@@ -63,6 +81,12 @@ impl WasiCtx {
     /// The same for standard error.
     pub fn take_stderr(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.captured[Captured::Stderr as usize])
+    }
+
+    /// The bytes that were read and written so far.
+    #[must_use]
+    pub fn transferred(&self) -> Transferred {
+        self.transferred
     }
 
     /// What is still to be read of an input in memory.

@@ -37,7 +37,7 @@ use calls::{args, clock, fd, fdstat, path as paths, poll, proc, random, readdir,
 use guest::Guest;
 
 pub use builder::{WasiCtxBuilder, WasiError};
-pub use ctx::WasiCtx;
+pub use ctx::{Transferred, WasiCtx};
 pub use errno::Errno;
 pub use version::Version;
 

@@ -1,5 +1,5 @@
 //! Instances on several threads that share one context: one that waits keeps no other from its calls, can be stopped, and has the
-//! file that it waits for until its call is over, whatever the others do with the descriptor.
+//! file that it waits for until its call is over, whatever the others do with the descriptor. What all of them transfer is counted.
 
 use super::blocking::{Given, LONG, TEXT, WAITS};
 use std::io::Write;
@@ -13,7 +13,7 @@ use wasmaot_runtime::{
     InterruptHandle, Linked, Linker, Module, Pool, PoolConfig, PooledInstance, TrapCode, Val,
 };
 use wasmaot_tests::{compile_wat, trap_code, waiting};
-use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
+use wasmaot_wasi::{Transferred, WasiCtx, WasiCtxBuilder};
 
 type Shared = Arc<Mutex<WasiCtx>>;
 
@@ -196,5 +196,29 @@ fn what_is_renumbered_meanwhile_is_there_until_the_call_is_over() {
     for call in ["read", "poll_read"] {
         let then = taken_away_meanwhile(call, |other| assert_eq!(number(other, "renumber", &[3, 0]), 0));
         assert_eq!(then, i32::from(b's'), "{call}");
+    }
+}
+
+/// Nothing that several threads transfer at a time is lost, by either version's calls.
+#[test]
+fn transfers_of_all_threads_are_counted() {
+    const ROUNDS: u64 = 2000;
+    for module in ["wasi_snapshot_preview1", "wasi_unstable"] {
+        let linked = linked(&CALLS.replace("wasi_snapshot_preview1", module));
+        let mut builder = WasiCtxBuilder::new();
+        builder.stdin_bytes(vec![7; ROUNDS as usize + 5]).capture_stdout(1 << 20);
+        let Pair { mut waits, mut other } = Pair::new(&linked, builder.build());
+        scope(|scope| {
+            for instance in [&mut waits, &mut other] {
+                scope.spawn(|| {
+                    for _ in 0..ROUNDS {
+                        assert_eq!(number(instance, "write", &[1, 1]), 0);
+                        number(instance, "read", &[0]);
+                    }
+                });
+            }
+        });
+        let transferred = other.data().lock().expect("sound").transferred();
+        assert_eq!(transferred, Transferred { read: ROUNDS + 5, written: 2 * ROUNDS }, "{module}");
     }
 }

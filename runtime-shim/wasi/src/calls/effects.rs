@@ -4,7 +4,7 @@
 use rustix::fs::OFlags;
 
 use super::random_calls::Arguments;
-use crate::ctx::WasiCtx;
+use crate::ctx::{Transferred, WasiCtx};
 use crate::errno::Errno;
 use crate::version::Version;
 
@@ -107,6 +107,19 @@ impl<'a> Effects<'a> {
             Data::ToFile => effects.written = Some(if index == 26 { reported() } else { 0 }),
         }
         effects
+    }
+
+    /// Adds the bytes that the call says it read or wrote.
+    pub(super) fn add_to(&self, counted: &mut Transferred, memory: &[u8]) {
+        let (index, arguments, result) = self.call;
+        let counter = match index {
+            16 | 20 | 40 => &mut counted.read,
+            19 | 26 | 41 => &mut counted.written,
+            _ => return,
+        };
+        if result.is_ok() {
+            *counter += u64::from(word(memory, arguments.out));
+        }
     }
 
     /// Takes over into `before` what may have changed, and sees that all is the same then.

@@ -29,7 +29,9 @@ pub(crate) fn fd_read(
         Some(host) => {
             let buffers = guest.targets(list, count)?;
             would_block(&entry, PollFlags::IN)?;
-            kernel::read(host, &buffers)?
+            let read = kernel::read(host, &buffers)?;
+            drop(entry);
+            read
         }
         None => {
             drop(entry);
@@ -39,7 +41,7 @@ pub(crate) fn fd_read(
             read
         }
     };
-    guest.write_u32(out, read as u32)
+    ctx.report_read(guest, out, read)
 }
 
 pub(crate) fn fd_write(
@@ -61,10 +63,12 @@ pub(crate) fn fd_write(
         }
         _ => {
             let buffers = sendable(&entry, guest.buffers(list, count)?)?;
-            kernel::write(entry.fd(Errno::BadF)?, &buffers, entry.may_break())?
+            let written = kernel::write(entry.fd(Errno::BadF)?, &buffers, entry.may_break())?;
+            drop(entry);
+            written
         }
     };
-    guest.write_u32(out, written as u32)
+    ctx.report_written(guest, out, written)
 }
 
 /// The guest may have asked a shared descriptor not to block. The descriptor itself must not change, for
@@ -111,7 +115,9 @@ pub(crate) fn fd_pread(
     let entry = ctx.stream(fd, Rights::FD_READ | Rights::FD_SEEK)?;
     guest.result::<4>(out)?;
     let buffers = guest.targets(list, count)?;
-    guest.write_u32(out, kernel::read_at(entry.fd(Errno::SPipe)?, &buffers, offset)? as u32)
+    let read = kernel::read_at(entry.fd(Errno::SPipe)?, &buffers, offset)?;
+    drop(entry);
+    ctx.report_read(guest, out, read)
 }
 
 pub(crate) fn fd_pwrite(
@@ -126,7 +132,9 @@ pub(crate) fn fd_pwrite(
     let entry = ctx.stream(fd, Rights::FD_WRITE | Rights::FD_SEEK)?;
     guest.result::<4>(out)?;
     let buffers = guest.buffers(list, count)?;
-    guest.write_u32(out, kernel::write_at(entry.fd(Errno::SPipe)?, &buffers, offset)? as u32)
+    let written = kernel::write_at(entry.fd(Errno::SPipe)?, &buffers, offset)?;
+    drop(entry);
+    ctx.report_written(guest, out, written)
 }
 
 pub(crate) fn fd_seek(

@@ -1,5 +1,5 @@
 //! Every function with arguments that mean nothing: no panic, no byte outside guest memory or of it that the call does not
-//! report (see `effects.rs`), nothing outside the directory.
+//! report (see `effects.rs`), nothing outside the directory. What it reports as read and written is what the context counts.
 
 use std::fs;
 use std::sync::Mutex;
@@ -8,6 +8,7 @@ use super::effects::{Effects, File};
 use super::{args, clock, fd, fdstat, path, poll, proc, random, readdir, sock};
 use crate::access::Ctx;
 use crate::builder::WasiCtxBuilder;
+use crate::ctx::Transferred;
 use crate::errno::Errno;
 use crate::guest::Guest;
 use crate::types::Rights;
@@ -266,8 +267,10 @@ fn nonsense_is_refused_or_harmless() {
     let mut before = vec![0; MEMORY];
     let mut host = vec![CANARY; MARGIN + MEMORY + MARGIN];
     let mut succeeded = [0_u64; 44];
+    let mut all = Transferred::default();
     for _ in 0..count / CALLS_EACH {
         let mut ctx = Mutex::new(builder.build());
+        let mut counted = Transferred::default();
         let memory = &mut host[MARGIN..MARGIN + MEMORY];
         memory.fill(0);
         for (index, path) in PATHS.iter().enumerate() {
@@ -292,10 +295,15 @@ fn nonsense_is_refused_or_harmless() {
             let effects = Effects::of(index, &arguments, result, memory);
             effects.check_memory(&mut before, memory);
             effects.check_file(file, File::of(ctx.get_mut().expect("sound"), arguments.fd));
+            effects.add_to(&mut counted, memory);
+            assert_eq!(ctx.get_mut().expect("sound").transferred(), counted, "{arguments:x?}");
             succeeded[index as usize] += u64::from(result.is_ok());
         }
+        all.read += counted.read;
+        all.written += counted.written;
     }
     let useful = succeeded.iter().filter(|times| **times > 0).count();
+    assert!(all.read > 0 && all.written > 0, "{all:?}");
     assert!(useful >= FUNCTIONS, "too many functions never did anything: {succeeded:?}");
     assert!(host[..MARGIN].iter().chain(&host[MARGIN + MEMORY..]).all(|byte| *byte == CANARY));
     let mut names: Vec<_> =

@@ -81,8 +81,9 @@ pub(crate) fn sock_recv(
     let peek = if flags.contains(ReceiveFlags::PEEK) { sys::MSG_PEEK } else { 0 };
     let wait_all = if flags.contains(ReceiveFlags::WAITALL) { sys::MSG_WAITALL } else { 0 };
     let (received, truncated) = kernel::receive(entry.fd(Errno::NotSock)?, &buffers, peek | wait_all)?;
+    drop(entry);
     guest.write(flags_out, &u16::from(truncated).to_le_bytes())?;
-    guest.write_u32(out, received as u32)
+    ctx.report_read(guest, out, received)
 }
 
 /// No flags are defined for sending.
@@ -101,7 +102,9 @@ pub(crate) fn sock_send(
     let entry = socket(ctx, fd, Rights::FD_WRITE)?;
     guest.result::<4>(out)?;
     let buffers = sendable(&entry, guest.buffers(list, count)?)?;
-    guest.write_u32(out, kernel::send(entry.fd(Errno::NotSock)?, &buffers)? as u32)
+    let sent = kernel::send(entry.fd(Errno::NotSock)?, &buffers)?;
+    drop(entry);
+    ctx.report_written(guest, out, sent)
 }
 
 pub(crate) fn sock_shutdown(ctx: &mut Ctx<'_>, _: Guest<'_>, fd: u32, how: u32) -> Result<(), Errno> {

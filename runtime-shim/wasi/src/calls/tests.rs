@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -10,8 +12,9 @@ use tempfile::TempDir;
 use super::{args, clock, fd, fdstat, path, poll, random, readdir, sock};
 use crate::access::Ctx;
 use crate::builder::WasiCtxBuilder;
-use crate::ctx::WasiCtx;
+use crate::ctx::{Transferred, WasiCtx};
 use crate::errno::Errno;
+use crate::fdtable::{Entry, Handle, Kind};
 use crate::guest::Guest;
 use crate::types::{FdFlags, Rights};
 use crate::version::Version::Preview1;
@@ -588,4 +591,62 @@ fn sockets_are_accepted_and_used() {
     assert_eq!(machine.call(|ctx, guest| sock::sock_shutdown(ctx, guest, 99, 1)), Err(Errno::BadF));
     assert_eq!(machine.call(|ctx, guest| sock::sock_shutdown(ctx, guest, fd, 0)), Err(Errno::Inval));
     assert_eq!(machine.call(|ctx, guest| sock::sock_accept(ctx, guest, file, 0, OUT)), Err(Errno::NotSock));
+}
+
+/// Every call that transfers, with streams of each kind: what it reports is counted, and nothing where it fails.
+#[test]
+fn transfers_are_counted_as_they_are_reported() {
+    type Call = fn(&mut Ctx<'_>, Guest<'_>, u32, u32) -> Result<(), Errno>;
+    let read: Call = |ctx, guest, fd, count| fd::fd_read(ctx, guest, fd, LIST, count, OUT);
+    let pread: Call = |ctx, guest, fd, count| fd::fd_pread(ctx, guest, fd, LIST, count, 2, OUT);
+    let receive: Call = |ctx, guest, fd, count| sock::sock_recv(ctx, guest, fd, LIST, count, 0, OUT, OUT + 4);
+    let peek: Call = |ctx, guest, fd, count| sock::sock_recv(ctx, guest, fd, LIST, count, 1, OUT, OUT + 4);
+    let write: Call = |ctx, guest, fd, count| fd::fd_write(ctx, guest, fd, LIST, count, OUT);
+    let pwrite: Call = |ctx, guest, fd, count| fd::fd_pwrite(ctx, guest, fd, LIST, count, 2, OUT);
+    let send: Call = |ctx, guest, fd, count| sock::sock_send(ctx, guest, fd, LIST, count, 0, OUT);
+    let mut machine = Machine::with(WasiCtxBuilder::new().stdin_bytes(*b"0123456789").capture_stdout(12));
+    let file = machine.create("file");
+    let (host, mut peer) = UnixStream::pair().expect("a pair of sockets");
+    peer.write_all(b"request").expect("there is room");
+    let socket = Entry {
+        handle: Handle::Owned(Arc::new(host.into())),
+        kind: Kind::Stream { broken: true },
+        rights: Rights::CONNECTION,
+        inheriting: Rights::empty(),
+        read_only: false,
+        flags: FdFlags::empty(),
+    };
+    let socket = machine.ctx.table.insert(socket).expect("room");
+    // What the call adds to, the call, its descriptor, the length of its buffer, and what it reports.
+    let calls = [
+        ("read", read, 0, 4, Ok(4)),
+        ("read", read, 0, 100, Ok(6)),
+        ("read", read, 0, 100, Ok(0)),
+        ("read", read, 99, 1, Err(Errno::BadF)),
+        ("read", read, DIR, 1, Err(Errno::IsDir)),
+        ("read", peek, socket, 3, Ok(3)),
+        ("read", receive, socket, 3, Ok(3)),
+        ("read", read, socket, 100, Ok(4)),
+        ("written", write, 1, 10, Ok(10)),
+        ("written", write, 1, 10, Ok(2)),
+        ("written", write, 1, 1, Err(Errno::NoSpc)),
+        ("written", write, file, 20, Ok(20)),
+        ("written", pwrite, file, 7, Ok(7)),
+        ("written", write, file, u32::MAX, Err(Errno::Fault)),
+        ("written", write, socket, 5, Ok(5)),
+        ("written", send, socket, 6, Ok(6)),
+        ("written", send, file, 6, Err(Errno::NotSock)),
+        ("read", pread, file, 100, Ok(18)),
+        ("read", pread, socket, 100, Err(Errno::NotCapable)),
+        ("read", read, file, 100, Ok(0)),
+    ];
+    let mut expected = Transferred::default();
+    for (position, (what, call, fd, length, result)) in calls.into_iter().enumerate() {
+        let count = machine.list(&[(BUFFER, length)]);
+        let found = machine.call(|ctx, guest| call(ctx, guest, fd, count)).map(|()| machine.u32(OUT));
+        assert_eq!(found, result, "call {position}");
+        let counter = if what == "read" { &mut expected.read } else { &mut expected.written };
+        *counter += u64::from(found.unwrap_or(0));
+        assert_eq!(machine.ctx.transferred(), expected, "call {position}");
+    }
 }
