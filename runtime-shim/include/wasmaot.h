@@ -447,9 +447,12 @@ wasmaot_error_t *wasmaot_pool_start(const wasmaot_pool_t *pool, const wasmaot_li
 
 /* What a finished instance used. */
 typedef struct {
-    uint64_t memory;       /* bytes of its first memory in the end, which is its peak: memories never shrink */
-    uint64_t operators;    /* see wasmaot_instance_operators */
-    wasmaot_reset_t reset; /* how its slot was made as new */
+    uint64_t memory;        /* bytes of its first memory in the end, which is its peak: memories never shrink */
+    uint64_t operators;     /* see wasmaot_instance_operators */
+    uint64_t host_calls;    /* its calls of host functions, those of WASI included, however they ended */
+    uint64_t bytes_read;    /* by functions of WASI, from files, pipes, sockets and input in memory, as reported to the program */
+    uint64_t bytes_written; /* by functions of WASI, likewise, output that is collected included */
+    wasmaot_reset_t reset;  /* how its slot was made as new */
 } wasmaot_usage_t;
 
 /*

@@ -12,7 +12,7 @@ use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{PooledInstance, ResetWay, Usage};
-use wasmaot_wasi::WasiCtx;
+use wasmaot_wasi::{Transferred, WasiCtx};
 
 /// What host functions of an instance work on.
 pub(crate) struct Data {
@@ -70,21 +70,33 @@ impl wasmaot_instance_t {
 pub struct wasmaot_usage_t {
     memory: u64,
     operators: u64,
+    host_calls: u64,
+    bytes_read: u64,
+    bytes_written: u64,
     reset: u32,
 }
 
 /// `WASMAOT_NOT_COUNTED` of the header.
 const NOT_COUNTED: u64 = u64::MAX;
 
-impl From<Usage> for wasmaot_usage_t {
-    fn from(usage: Usage) -> Self {
+impl wasmaot_usage_t {
+    /// What an instance used, and what it transferred if it had a context.
+    fn new(usage: Usage, wasi: Option<&WasiCtx>) -> Self {
         let reset = match usage.reset {
             None => 0,
             Some(ResetWay::Copy) => 1,
             Some(ResetWay::Scan) => 2,
             Some(ResetWay::Drop) => 3,
         };
-        Self { memory: usage.memory, operators: usage.operators.unwrap_or(NOT_COUNTED), reset }
+        let transferred = wasi.map_or_else(Transferred::default, WasiCtx::transferred);
+        Self {
+            memory: usage.memory,
+            operators: usage.operators.unwrap_or(NOT_COUNTED),
+            host_calls: usage.host_calls,
+            bytes_read: transferred.read,
+            bytes_written: transferred.written,
+            reset,
+        }
     }
 }
 
@@ -107,13 +119,13 @@ pub unsafe extern "C" fn wasmaot_instance_finish(
             return Ok(());
         }
         // SAFETY: as the header states; who holds the right to use it may end it.
-        let usage = unsafe {
+        let (data, usage) = unsafe {
             std::mem::forget((*instance).enter()?);
-            Box::from_raw(instance).instance.into_inner().finish()
+            Box::from_raw(instance).instance.into_inner().finish_with_data()
         };
         // SAFETY: as the header states.
         if let Ok(out) = unsafe { Out::at(out) } {
-            out.set(usage.into());
+            out.set(wasmaot_usage_t::new(usage, data.wasi.as_ref()));
         }
         Ok(())
     })

@@ -142,6 +142,17 @@ static void every_instance_is_fresh(void) {
     }
 }
 
+static void calls_of_the_host_are_counted(void) {
+    wasmaot_instance_t *instance = started(pool, guest, &host);
+    wasmaot_usage_t usage;
+    int64_t result = 0;
+    OK(call_next(instance, 10, &result));
+    OK(call_next(instance, NEXT_CALLS_NEXT, &result));
+    wasmaot_error_delete(call_next(instance, NEXT_FAILS, &result));
+    OK(wasmaot_instance_finish(instance, &usage));
+    CHECK(usage.host_calls == 1 + 2 + 1 && usage.bytes_read == 0 && usage.bytes_written == 0);
+}
+
 void test_calls(void) {
     wasmaot_instance_t *instance;
     guest = linked("guest.so");
@@ -155,6 +166,7 @@ void test_calls(void) {
     copies_memory(instance);
     OK(wasmaot_instance_finish(instance, NULL));
     every_instance_is_fresh();
+    calls_of_the_host_are_counted();
     wasmaot_pool_delete(pool);
     wasmaot_linked_delete(guest);
 }

@@ -26,6 +26,7 @@ static void operators_are_counted(wasmaot_pool_t *pool, const wasmaot_linked_t *
     CHECK(wasmaot_instance_operators(instance) == operators_of(1000) + 3);
     OK(wasmaot_instance_finish(instance, &usage));
     CHECK(usage.operators == operators_of(1000) + 3);
+    CHECK(usage.host_calls == 0 && usage.bytes_read == 0 && usage.bytes_written == 0);
 }
 
 static void fuel_is_used_up(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {

@@ -92,6 +92,7 @@ static void output_is_there_after_an_exit(void) {
 static void collecting_ends_at_the_limit(void) {
     wasmaot_wasi_t *wasi = wasmaot_wasi_new();
     wasmaot_instance_t *instance;
+    wasmaot_usage_t usage;
     OK(wasmaot_wasi_stdin_bytes(wasi, "0123456789abcdef", 16));
     OK(wasmaot_wasi_capture(wasi, 1, 12));
     OK(wasmaot_wasi_capture(wasi, 2, 0));
@@ -105,7 +106,9 @@ static void collecting_ends_at_the_limit(void) {
     OK(wasmaot_instance_discard_captured(instance, 1));
     OK(wasmaot_instance_set_stdin(instance, "more", 4));
     CHECK(copy_to(instance, 1) == SUCCESS && holds(instance, 1, "more"));
-    OK(wasmaot_instance_finish(instance, NULL));
+    OK(wasmaot_instance_finish(instance, &usage));
+    /* What was discarded was written all the same, and what found no room was not. */
+    CHECK(usage.bytes_read == 10 + 6 + 4 + 4 + 4 && usage.bytes_written == 10 + 2 + 4);
     wasmaot_wasi_delete(wasi);
 }
 

@@ -27,6 +27,7 @@ static int32_t open_file(wasmaot_instance_t *instance) {
 static void nothing_is_given_by_default(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
     wasmaot_wasi_t *empty = wasmaot_wasi_new();
     const wasmaot_wasi_t *contexts[2];
+    wasmaot_usage_t usage;
     size_t i;
     contexts[0] = NULL;
     contexts[1] = empty;
@@ -37,7 +38,8 @@ static void nothing_is_given_by_default(wasmaot_pool_t *pool, const wasmaot_link
             CHECK(stat_of(instance, fd) == BADF);
         }
         CHECK(open_file(instance) == BADF);
-        OK(wasmaot_instance_finish(instance, NULL));
+        OK(wasmaot_instance_finish(instance, &usage));
+        CHECK(usage.host_calls == 6 && usage.bytes_read == 0 && usage.bytes_written == 0);
     }
     wasmaot_wasi_delete(empty);
 }
@@ -45,6 +47,7 @@ static void nothing_is_given_by_default(wasmaot_pool_t *pool, const wasmaot_link
 static void instances_get_what_is_said(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
     static const char expected[] = "program\0-v\0LANG=C\0hello from a file\n";
     wasmaot_wasi_t *wasi = wasmaot_wasi_new();
+    wasmaot_usage_t usage;
     int i, ends[2];
     CHECK(pipe(ends) == 0);
     OK(wasmaot_wasi_arg(wasi, "program"));
@@ -63,7 +66,10 @@ static void instances_get_what_is_said(wasmaot_pool_t *pool, const wasmaot_linke
         CHECK(read(ends[0], printed, sizeof printed) == (ssize_t)sizeof expected - 1);
         CHECK(memcmp(printed, expected, sizeof expected - 1) == 0);
         CHECK(stat_of(instance, 0) == BADF && stat_of(instance, 1) == SUCCESS && stat_of(instance, 2) == BADF);
-        OK(wasmaot_instance_finish(instance, NULL));
+        OK(wasmaot_instance_finish(instance, &usage));
+        /* Ten of the program, and three. */
+        CHECK(usage.host_calls == 13);
+        CHECK(usage.bytes_read == strlen("hello from a file\n") && usage.bytes_written == sizeof expected - 1);
     }
     wasmaot_wasi_delete(wasi);
     CHECK(close(ends[0]) == 0);
