@@ -26,6 +26,8 @@ pub(crate) enum CliError {
     Write { path: PathBuf, source: io::Error },
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
+    #[error("cannot write to standard error")]
+    Stderr(#[source] io::Error),
     #[error("`{}` is empty", path.display())]
     Empty { path: PathBuf },
     #[error("`{}` is neither an artifact nor a WebAssembly module", path.display())]
@@ -74,6 +76,12 @@ impl CliError {
     /// The report, without a newline at its end.
     pub(crate) fn report(&self) -> String {
         report::error(self, self.hint().as_deref())
+    }
+
+    /// Reports it and gives the exit status.
+    pub(crate) fn fails(&self) -> i32 {
+        report::note(&self.report());
+        1
     }
 
     /// What to do about it, where the causes do not say.

@@ -20,6 +20,7 @@ mod output;
 mod progress;
 mod run;
 mod text;
+mod usage;
 
 use clap::Parser;
 use wasmaot_runner::report;
@@ -66,10 +67,7 @@ fn status() -> i32 {
     };
     match std::panic::catch_unwind(run) {
         Ok(Ok(status)) => status,
-        Ok(Err(error)) => {
-            report::note(&error.report());
-            1
-        }
+        Ok(Err(error)) => error.fails(),
         Err(_) => 1,
     }
 }

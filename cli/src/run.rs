@@ -5,19 +5,22 @@ use crate::error::CliError;
 use crate::given::GivenOpts;
 use crate::input::{self, Input};
 use crate::progress::Bar;
+use crate::usage::{Recorder, ReportOpts};
 use crate::{cache, invoke, items, output};
 use std::ffi::OsString;
 use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use wasmaot_abi::descriptor::{Descriptor, ExportKind};
 use wasmaot_abi::types::FuncType;
 use wasmaot_compiler::{Emit, Options};
 use wasmaot_runner::attached::Attached;
-use wasmaot_runner::program::{self, Entry, START};
-use wasmaot_runner::threads::{self, StartError};
-use wasmaot_runtime::{CallError, Instance, InstantiateError, Module, OpenError, Store, Val};
+use wasmaot_runner::program::{self, End, Entry, START};
+use wasmaot_runner::threads::{self, Record, StartError, Terms};
+use wasmaot_runner::used::Used;
+use wasmaot_runtime::{CallError, Instance, InstantiateError, Module, OpenError, ResourceLimits, Store, Val};
 use wasmaot_wasi::WasiCtx;
 
 /// Run a program, compiling it first if need be
@@ -35,6 +38,13 @@ pub(crate) struct Opts {
     #[arg(long, value_name = "NAME")]
     invoke: Option<String>,
 
+    /// Let the program execute so many operators (each of its threads) and end it with a trap if it goes on; a module is compiled as with --meter
+    #[arg(long, value_name = "N")]
+    fuel: Option<u64>,
+
+    #[command(flatten)]
+    report: ReportOpts,
+
     #[command(flatten)]
     codegen: CodegenOpts,
 
@@ -51,8 +61,15 @@ Examples:
   wasmaot run app.so --dir /etc:ro                    the program may read /etc and change nothing there
   wasmaot run app.so --listen 127.0.0.1:8080          the program accepts connections, as descriptor 3 here
   wasmaot run lib.wat --invoke add 2 40               call one function
+  wasmaot run app.wasm --fuel 1000000000              end it when it has executed so many operators
+  wasmaot run app.wasm --meter --report json          what it used, on standard error
 
--O, --target-cpu and --jobs apply to modules, which are compiled into a cache under
+The report has operators (null if the code does not count them: compile it with --meter), fuel, wall_ns, cpu_ns (of all threads of this
+process), memory_bytes (the peak of the first memory), host_calls, bytes_read and bytes_written (by calls of WASI), end (exit, trap or
+exception), status, and trap (its name, or null). It covers the run, not compiling and loading, and all threads of the program: those that
+still run when one of them ends it are stopped first, and their operators may be up to 128 short.
+
+-O, --target-cpu, --meter and --jobs apply to modules, which are compiled into a cache under
 $XDG_CACHE_HOME/wasmaot (or ~/.cache/wasmaot). It can be deleted at any time.
 
 Exit status: the program's own; 134 if it traps or throws what nothing catches; 1 for an error of wasmaot; 2 for wrong usage.";
@@ -86,6 +103,8 @@ impl Opts {
             file: file.into(),
             given: GivenOpts::default(),
             invoke: None,
+            fuel: None,
+            report: ReportOpts::DEFAULT,
             codegen: CodegenOpts::DEFAULT,
             arguments,
         })
@@ -99,24 +118,54 @@ impl Opts {
         }
         let calls = self.calls(module.descriptor())?;
         let context = self.wasi()?;
+        let recorder = self.report.recorder(self.fuel)?;
         if threads::is_threaded(&module) {
-            return match threads::first(&module, context) {
-                Ok((mut store, instance)) => self.call(&mut store, instance, calls),
-                Err(StartError::Link(error)) => Err(CliError::Wasi(error)),
-                Err(StartError::Instantiate(error)) => self.not_instantiated(error),
-            };
+            return self.run_threads(&module, context, calls, recorder.map(Arc::new));
         }
         let linker = program::linker(module.imports()).map_err(CliError::Wasi)?;
         // The end of the process takes its instances with it.
         let mut store = ManuallyDrop::new(Store::new(context));
-        match linker.instantiate(&mut store, &module) {
-            Ok(instance) => self.call(&mut store, instance, calls),
-            Err(error) => self.not_instantiated(error),
+        if self.fuel.is_some() {
+            store.set_limits(ResourceLimits { fuel: self.fuel, ..ResourceLimits::default() });
         }
+        let instance = linker.instantiate(&mut store, &module);
+        let end = self.call(&mut store, instance, calls)?;
+        let used = || Used { transferred: store.data().transferred(), ..Used::of(&store) };
+        finish(&end, recorder.as_ref(), used)
+    }
+
+    fn run_threads(
+        &self,
+        module: &Module,
+        context: WasiCtx,
+        calls: Vec<Call>,
+        recorder: Option<Arc<Recorder>>,
+    ) -> Result<i32, CliError> {
+        let record = recorder.clone().map(|recorder| -> Record {
+            Box::new(move |end, used| recorder.finish(end, used).unwrap_or_else(|error| error.fails()))
+        });
+        let first = threads::first(module, context, Terms { fuel: self.fuel, record });
+        let mut store = first.map_err(|error| match error {
+            StartError::Link(error) => CliError::Wasi(error),
+            StartError::Memory(error) => self.not_instantiated(error),
+        })?;
+        let instance = threads::instantiate(&mut store);
+        let end = self.call(&mut store, instance, calls)?;
+        finish(&end, recorder.as_deref(), || threads::close(&store))
     }
 
     /// Calls exports and prints their results.
-    fn call<T>(&self, store: &mut Store<T>, instance: Instance, calls: Vec<Call>) -> Result<i32, CliError> {
+    fn call<T>(
+        &self,
+        store: &mut Store<T>,
+        instance: Result<Instance, InstantiateError>,
+        calls: Vec<Call>,
+    ) -> Result<End, CliError> {
+        let instance = match instance {
+            Ok(instance) => instance,
+            Err(InstantiateError::Run(error)) => return ended("the start function", error),
+            Err(error) => return Err(self.not_instantiated(error)),
+        };
         for (name, arguments) in calls {
             match instance.call(store, &name, &arguments) {
                 Ok(results) => {
@@ -126,14 +175,11 @@ impl Opts {
                 Err(error) => return ended(&name, error),
             }
         }
-        Ok(0)
+        Ok(End::Exit(0))
     }
 
-    fn not_instantiated(&self, error: InstantiateError) -> Result<i32, CliError> {
-        match error {
-            InstantiateError::Run(error) => ended("the start function", error),
-            error => Err(CliError::Instantiate { path: self.file.clone(), source: Box::new(error) }),
-        }
+    fn not_instantiated(&self, error: InstantiateError) -> CliError {
+        CliError::Instantiate { path: self.file.clone(), source: Box::new(error) }
     }
 
     /// The module in the file, compiled if that is needed.
@@ -141,7 +187,8 @@ impl Opts {
         let opened = match input::read(&self.file)? {
             Input::Artifact => Module::open(&self.file),
             Input::Source(source) => {
-                let options = self.codegen.options(Emit::SharedObject);
+                let mut options = self.codegen.options(Emit::SharedObject);
+                options.meter |= self.fuel.is_some();
                 cache::module(&source, &options, || self.compile(&source, &options))?
             }
         };
@@ -200,9 +247,20 @@ impl Opts {
     }
 }
 
-/// The exit status of a call that did not return.
-fn ended(name: &str, error: CallError) -> Result<i32, CliError> {
-    program::ended(error).map_err(|error| CliError::Call { name: name.into(), source: Box::new(error) })
+/// Reports how a program ended and, if that is recorded, what it used. Gives the exit status.
+fn finish(end: &End, recorder: Option<&Recorder>, used: impl FnOnce() -> Used) -> Result<i32, CliError> {
+    match recorder {
+        Some(recorder) => recorder.finish(end, &used()),
+        None => {
+            end.tell();
+            Ok(end.status())
+        }
+    }
+}
+
+/// How a program ended whose call did not return.
+fn ended(name: &str, error: CallError) -> Result<End, CliError> {
+    End::of(error).map_err(|error| CliError::Call { name: name.into(), source: Box::new(error) })
 }
 
 /// The type of an exported function.

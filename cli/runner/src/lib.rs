@@ -8,6 +8,7 @@
 //! | [`report`] | how errors, traps and bugs are told on stderr |
 //! | [`sys`] | how a process begins and ends in no time |
 //! | [`threads`] | programs of several threads |
+//! | [`used`] | what a program used |
 //!
 //! **Invariant: a program behaves alike in both**, but for where its artifact and settings come from: the command line, or
 //! the executable itself.
@@ -19,3 +20,4 @@ pub mod program;
 pub mod report;
 pub mod sys;
 pub mod threads;
+pub mod used;

@@ -11,8 +11,8 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use wasmaot_runner::attached::{Attached, AttachedError};
-use wasmaot_runner::program::{self, Entry, START};
-use wasmaot_runner::threads::{self, StartError};
+use wasmaot_runner::program::{self, End, Entry, START};
+use wasmaot_runner::threads::{self, StartError, Terms};
 use wasmaot_runner::{report, sys};
 use wasmaot_runtime::{CallError, Instance, InstantiateError, LinkError, Module, OpenError, Store};
 use wasmaot_wasi::WasiError;
@@ -59,34 +59,37 @@ fn run() -> Result<i32, RunError> {
     let path = arguments.next().unwrap_or_default();
     let context = given.context(name(&path), arguments).map_err(RunError::Given)?;
     if threads::is_threaded(&module) {
-        return match threads::first(&module, context) {
-            Ok((mut store, instance)) => start(&mut store, instance, &module),
-            Err(StartError::Link(error)) => Err(RunError::Wasi(error)),
-            Err(StartError::Instantiate(error)) => not_instantiated(error),
-        };
+        let mut store = threads::first(&module, context, Terms::default()).map_err(|error| match error {
+            StartError::Link(error) => RunError::Wasi(error),
+            StartError::Memory(error) => RunError::Instantiate(error),
+        })?;
+        let instance = threads::instantiate(&mut store);
+        return start(&mut store, instance, &module);
     }
     let linker = program::linker(module.imports()).map_err(RunError::Wasi)?;
     // The end of the process takes its instances with it.
     let mut store = ManuallyDrop::new(Store::new(context));
-    match linker.instantiate(&mut store, &module) {
-        Ok(instance) => start(&mut store, instance, &module),
-        Err(error) => not_instantiated(error),
-    }
+    let instance = linker.instantiate(&mut store, &module);
+    start(&mut store, instance, &module)
 }
 
-fn start<T>(store: &mut Store<T>, instance: Instance, module: &Module) -> Result<i32, RunError> {
-    if program::entry(module.descriptor()) == Some(Entry::Start)
-        && let Err(error) = instance.call(store, START, &[])
-    {
-        return program::ended(error).map_err(RunError::Call);
-    }
-    Ok(0)
-}
-
-fn not_instantiated(error: InstantiateError) -> Result<i32, RunError> {
-    match error {
-        InstantiateError::Run(error) => program::ended(error).map_err(RunError::Call),
-        error => Err(RunError::Instantiate(error)),
+fn start<T>(
+    store: &mut Store<T>,
+    instance: Result<Instance, InstantiateError>,
+    module: &Module,
+) -> Result<i32, RunError> {
+    let call = || match program::entry(module.descriptor()) {
+        Some(Entry::Start) => instance?.call(store, START, &[]).map(drop).map_err(InstantiateError::Run),
+        _ => instance.map(drop),
+    };
+    match call() {
+        Ok(()) => Ok(0),
+        Err(InstantiateError::Run(error)) => {
+            let end = End::of(error).map_err(RunError::Call)?;
+            end.tell();
+            Ok(end.status())
+        }
+        Err(error) => Err(RunError::Instantiate(error)),
     }
 }
 

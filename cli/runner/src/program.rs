@@ -2,7 +2,7 @@
 
 use crate::report;
 use wasmaot_runtime::abi::descriptor::{Descriptor, ExportKind, Import, ImportKind};
-use wasmaot_runtime::{CallError, IndexType, LinkError, Linker};
+use wasmaot_runtime::{CallError, Exception, IndexType, LinkError, Linker, Trap};
 use wasmaot_wasi::{Version, WasiCtx};
 
 /// What a program exports for being run.
@@ -54,21 +54,45 @@ pub fn linker(imports: &[Import]) -> Result<Linker<WasiCtx>, LinkError> {
     Ok(linker)
 }
 
-/// The exit status of a call that did not return. A trap is reported.
-///
-/// # Errors
-/// The error itself, if it is no end of a program.
-pub fn ended(error: CallError) -> Result<i32, CallError> {
-    match error {
-        CallError::Exit(status) => Ok(status),
-        CallError::Trap(trap) => {
-            report::note(&report::trap(&trap));
-            Ok(TRAPPED)
+/// How a program ended.
+#[derive(Debug)]
+pub enum End {
+    /// By itself, with this status.
+    Exit(i32),
+    /// By a trap.
+    Trap(Trap),
+    /// By an exception that nothing caught.
+    Exception(Box<Exception>),
+}
+
+impl End {
+    /// That of a call that did not return.
+    ///
+    /// # Errors
+    /// The error itself, if it is no end of a program.
+    pub fn of(error: CallError) -> Result<Self, CallError> {
+        match error {
+            CallError::Exit(status) => Ok(Self::Exit(status)),
+            CallError::Trap(trap) => Ok(Self::Trap(trap)),
+            CallError::Exception(exception) => Ok(Self::Exception(exception)),
+            error => Err(error),
         }
-        CallError::Exception(exception) => {
-            report::note(&report::exception(&exception));
-            Ok(TRAPPED)
+    }
+
+    /// Reports a trap or an exception.
+    pub fn tell(&self) {
+        match self {
+            Self::Exit(_) => {}
+            Self::Trap(trap) => report::note(&report::trap(trap)),
+            Self::Exception(exception) => report::note(&report::exception(exception)),
         }
-        error => Err(error),
+    }
+
+    /// The exit status.
+    pub fn status(&self) -> i32 {
+        match self {
+            Self::Exit(status) => *status,
+            Self::Trap(_) | Self::Exception(_) => TRAPPED,
+        }
     }
 }

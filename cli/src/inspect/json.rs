@@ -78,6 +78,7 @@ fn module(descriptor: &Descriptor) -> Map<String, Value> {
     });
     let fields = [
         ("producer", json!(descriptor.producer)),
+        ("metered", json!(descriptor.meter.is_some())),
         ("wasm_features", json!(descriptor.wasm_features)),
         ("imports", imports.collect()),
         ("exports", exports.collect()),

@@ -59,6 +59,7 @@ fn executable(page: &mut Page, attached: &Attached) {
 
 fn module(page: &mut Page, descriptor: &Descriptor) {
     page.fact("producer", Name(&descriptor.producer));
+    page.fact("metered", if descriptor.meter.is_some() { "yes" } else { "no" });
     let features = descriptor.wasm_features.join(", ");
     page.fact("wasm features", Name(if features.is_empty() { "none beyond version 1" } else { &features }));
     page.fact("globals", descriptor.globals.len());

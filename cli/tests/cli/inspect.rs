@@ -47,6 +47,7 @@ fn json_has_it_all() {
     assert_eq!(report["memories"][0]["image_bytes"], 4096);
     assert_eq!(report["tables"][0]["constant"], true);
     assert_eq!(report["globals"], 1);
+    assert_eq!(report["metered"], false);
     let sections = report["sections"].as_array().expect("a list");
     for wanted in [".text", ".wasmaot.module", ".dynsym"] {
         assert!(sections.iter().any(|section| section["name"] == wanted && section["size"] != 0), "{wanted}");

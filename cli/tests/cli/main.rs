@@ -7,6 +7,7 @@ mod files;
 mod given;
 mod inspect;
 mod progress;
+mod report;
 mod run;
 mod shared;
 mod support;

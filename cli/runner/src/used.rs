@@ -1,0 +1,39 @@
+//! What a program used, for whoever pays for it.
+
+use wasmaot_runtime::Store;
+use wasmaot_wasi::Transferred;
+
+/// What a program used, or some of its threads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Operators that it executed, if its code counts them.
+    pub operators: Option<u64>,
+    /// How often it called host functions.
+    pub host_calls: u64,
+    /// Bytes of its first memory, which is its peak: memories never shrink.
+    pub memory: u64,
+    /// What it read and wrote.
+    pub transferred: Transferred,
+}
+
+impl Used {
+    /// What the instances of a store used, but for what they transferred, which their context tells.
+    pub fn of<T>(store: &Store<T>) -> Self {
+        Self {
+            operators: store.operators(),
+            host_calls: store.host_calls(),
+            memory: store.memory_size(),
+            transferred: Transferred::default(),
+        }
+    }
+
+    /// Adds what another thread of the program used, but for what it transferred. As a rule all have one memory; if not, the largest counts.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.operators = match (self.operators, other.operators) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        };
+        self.host_calls += other.host_calls;
+        self.memory = self.memory.max(other.memory);
+    }
+}

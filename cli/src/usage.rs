@@ -1,0 +1,102 @@
+//! What a run used, as one line of JSON for whoever bills it.
+//!
+//! **Invariant: fields are only ever added**, and each is there in every record: programs read it.
+
+use crate::error::CliError;
+use clap::ValueEnum;
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+use wasmaot_runner::program::End;
+use wasmaot_runner::used::Used;
+
+/// Options that have the usage reported.
+#[derive(Debug, PartialEq, clap::Args)]
+pub(crate) struct ReportOpts {
+    /// Print what the program used when it has ended, as the last line of standard error
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    report: Option<Format>,
+
+    /// Write that to a file instead, which is made before the program starts
+    #[arg(long, value_name = "FILE", requires = "report")]
+    report_to: Option<PathBuf>,
+}
+
+/// Values of `--report`.
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+enum Format {
+    /// One line of JSON
+    Json,
+}
+
+impl ReportOpts {
+    /// What holds where nothing is said.
+    pub(crate) const DEFAULT: Self = Self { report: None, report_to: None };
+
+    /// Who records the run, which begins now, if anybody does.
+    pub(crate) fn recorder(&self, fuel: Option<u64>) -> Result<Option<Recorder>, CliError> {
+        let Some(Format::Json) = self.report else { return Ok(None) };
+        let file = self.report_to.as_ref().map(|path| {
+            let file = File::create(path);
+            file.map(|file| (path.clone(), file))
+                .map_err(|source| CliError::Write { path: path.clone(), source })
+        });
+        Ok(Some(Recorder { file: file.transpose()?, fuel, cpu: cpu_time(), begun: Instant::now() }))
+    }
+}
+
+/// Times a run and writes its record.
+pub(crate) struct Recorder {
+    /// Standard error if there is none.
+    file: Option<(PathBuf, File)>,
+    fuel: Option<u64>,
+    cpu: u64,
+    begun: Instant,
+}
+
+impl Recorder {
+    /// Reports how the program ended, and then what it used. Gives its exit status.
+    pub(crate) fn finish(&self, end: &End, used: &Used) -> Result<i32, CliError> {
+        let (wall, cpu) = (self.begun.elapsed(), cpu_time() - self.cpu);
+        end.tell();
+        let (name, trap) = match end {
+            End::Exit(_) => ("exit", Value::Null),
+            End::Trap(trap) => ("trap", trap.code.to_string().into()),
+            End::Exception(_) => ("exception", Value::Null),
+        };
+        let record = json!({
+            "operators": used.operators,
+            "fuel": self.fuel,
+            "wall_ns": wall.as_nanos() as u64,
+            "cpu_ns": cpu,
+            "memory_bytes": used.memory,
+            "host_calls": used.host_calls,
+            "bytes_read": used.transferred.read,
+            "bytes_written": used.transferred.written,
+            "end": name,
+            "status": end.status(),
+            "trap": trap,
+        });
+        self.write(format!("{record}\n").as_bytes())?;
+        Ok(end.status())
+    }
+
+    fn write(&self, line: &[u8]) -> Result<(), CliError> {
+        match &self.file {
+            Some((path, file)) => {
+                let written = { file }.write_all(line);
+                written.map_err(|source| CliError::Write { path: path.clone(), source })
+            }
+            None => std::io::stderr().write_all(line).map_err(CliError::Stderr),
+        }
+    }
+}
+
+/// Nanoseconds that the threads of this process have run, in it and in the kernel.
+fn cpu_time() -> u64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
