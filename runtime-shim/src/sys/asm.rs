@@ -74,6 +74,22 @@ const WINDOW_MASK: u32 = (STACK_WINDOW - 1) as u32;
 /// Distance of the activation cell from the last byte of the stack window.
 const CELL: i32 = 1 - (STACK_WINDOW - VMCTX + ACTIVATION_CELL) as i32;
 
+/// Saves what the host relies on where [`leave`] finds it.
+macro_rules! save_host {
+    () => {
+        "push rbp
+        mov rbp, rsp
+        push rbx
+        push r12
+        push r13
+        push r14
+        push r15
+        sub rsp, 8
+        stmxcsr [rsp]
+        fnstcw [rsp + 4]"
+    };
+}
+
 /// Calls an array entry on a slot's stack and says how control came back (see [`reason`]).
 ///
 /// # Safety
@@ -89,16 +105,7 @@ pub(crate) unsafe extern "C" fn enter(
     activation: *mut Activation,
 ) -> u32 {
     naked_asm!(
-        "push rbp",
-        "mov rbp, rsp",
-        "push rbx",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "sub rsp, 8",
-        "stmxcsr [rsp]",
-        "fnstcw [rsp + 4]",
+        save_host!(),
         "mov [r8 + {host_rsp}], rsp",
         "mov r15, [r8 + {meter}]",
         "mov eax, [rsp]",
@@ -142,16 +149,7 @@ pub(crate) unsafe extern "C" fn enter(
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activation) -> u32 {
     naked_asm!(
-        "push rbp",
-        "mov rbp, rsp",
-        "push rbx",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "sub rsp, 8",
-        "stmxcsr [rsp]",
-        "fnstcw [rsp + 4]",
+        save_host!(),
         "mov [rsi + {host_rsp}], rsp",
         "ldmxcsr [rip + {mxcsr}]",
         "cld",
@@ -381,16 +379,7 @@ unsafe extern "C" fn to_landing() -> ! {
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn land(landing: *const Landing, activation: *mut Activation) -> u32 {
     naked_asm!(
-        "push rbp",
-        "mov rbp, rsp",
-        "push rbx",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "sub rsp, 8",
-        "stmxcsr [rsp]",
-        "fnstcw [rsp + 4]",
+        save_host!(),
         "mov [rsi + {host_rsp}], rsp",
         "ldmxcsr [rip + {mxcsr}]",
         "cld",

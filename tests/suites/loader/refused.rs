@@ -3,7 +3,7 @@
 use crate::image::{Image, NEEDED, RICH, SMALL, SYMENT};
 use std::path::Path;
 use wasmaot_abi::header::Header;
-use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, TAIL_CONVENTION};
+use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, METERED_CONVENTION, TAIL_CONVENTION};
 use wasmaot_runtime::{Module, OpenError};
 
 fn open(image: &Image) -> Result<Module, OpenError> {
@@ -93,7 +93,7 @@ fn another_abi_version() {
 
 #[test]
 fn another_calling_convention() {
-    for other in [0, TAIL_CONVENTION + 1, u32::MAX] {
+    for other in [0, METERED_CONVENTION + 1, u32::MAX] {
         let error = with_header(|header| header.convention = other).expect_err("it is refused");
         assert!(
             matches!(error, OpenError::Convention { found, supported: TAIL_CONVENTION } if found == other),
@@ -102,6 +102,9 @@ fn another_calling_convention() {
         let told = error.to_string();
         assert!(told.contains("calling convention") && told.contains(&other.to_string()), "{told}");
     }
+    // Which one it is follows from whether the code counts.
+    let error = with_header(|header| header.convention = METERED_CONVENTION).expect_err("it is refused");
+    assert!(matches!(error, OpenError::Invalid { what: "calling convention", .. }), "{error}");
 }
 
 #[test]
