@@ -5,7 +5,7 @@ use object::{Endianness, Object, ObjectSection};
 use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::Descriptor;
 use wasmaot_abi::header::{self, Header};
-use wasmaot_abi::version::{ABI_MAJOR, TAIL_CONVENTION};
+use wasmaot_abi::version::{ABI_MAJOR, METERED_CONVENTION, TAIL_CONVENTION};
 use wasmaot_abi::wire::{Decode, DecodeError, Reader};
 use wasmaot_runner::attached::AttachedError;
 use wasmaot_runner::program;
@@ -96,9 +96,18 @@ impl Artifact {
             Ok(_) => {}
             Err(reason) => problems.push(reason.clone()),
         }
-        if self.header.convention != TAIL_CONVENTION {
-            let (found, supported) = (self.header.convention, TAIL_CONVENTION);
-            problems.push(format!("its calling convention is {found}, this is for {supported}"));
+        let found = self.header.convention;
+        match &self.descriptor {
+            Ok(descriptor) if found != descriptor.convention() => {
+                let supported = descriptor.convention();
+                problems.push(format!("its calling convention is {found}, this is for {supported}"));
+            }
+            Err(_) if ![TAIL_CONVENTION, METERED_CONVENTION].contains(&found) => {
+                problems.push(format!(
+                    "its calling convention is {found}, this is for {TAIL_CONVENTION} and {METERED_CONVENTION}"
+                ));
+            }
+            _ => {}
         }
         problems
     }
