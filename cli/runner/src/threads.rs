@@ -126,7 +126,7 @@ pub fn instantiate(store: &mut Store<Thread>) -> Result<Instance, InstantiateErr
 }
 
 /// Has the first thread end the program, and says what all threads used. The others are stopped first, so the operators of those that are still
-/// running may be up to 128 short. Does not return if another thread is ending the program already. For programs whose [`Terms`] have it recorded.
+/// running may be up to 180 short. Does not return if another thread is ending the program already. For programs whose [`Terms`] have it recorded.
 pub fn close(store: &Store<Thread>) -> Used {
     store.data().process.close(store)
 }
