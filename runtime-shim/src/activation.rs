@@ -300,14 +300,16 @@ unsafe fn run(
         let around = thread.activation.replace(activation);
         (*core).current = activation;
         let how = go(activation);
-        if how == reason::FAULT {
-            (*activation).charge_fault(&*core);
-        }
         (*core).current = outer;
-        if outer.is_null() {
+        if (*core).counts {
+            if how == reason::FAULT {
+                (*activation).charge_fault(&*core);
+            }
+            let meter = if outer.is_null() { &raw mut (*core).meter.shown } else { &raw mut (*outer).meter };
+            meter.write((*activation).meter);
+        } else if how == reason::SUSPENDED {
+            // Where nothing counts it is a register like others: the guest wants it back, and no other one gets it.
             (*core).meter.shown = (*activation).meter;
-        } else {
-            (*outer).meter = (*activation).meter;
         }
         thread.activation.set(around);
         cell.write(displaced);

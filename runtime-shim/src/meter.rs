@@ -28,7 +28,7 @@ impl Meter {
 impl StoreCore {
     /// Whether code counts; unknown as long as there is no instance.
     fn is_metered(&self) -> Option<bool> {
-        Some(self.instances.first()?.module().is_metered())
+        (self.instances.count() > 0).then_some(self.counts)
     }
 
     /// Checks that a module's instances can be made here.

@@ -61,6 +61,8 @@ pub(crate) struct StoreCore {
     pub(crate) limits: ResourceLimits,
     /// What its instances have executed.
     pub(crate) meter: Meter,
+    /// Whether they count it.
+    pub(crate) counts: bool,
     /// How often they have called host functions.
     pub(crate) host_calls: u64,
     /// When its runs are to be stopped.
@@ -84,6 +86,7 @@ impl Default for StoreCore {
             globals: Vec::new(),
             limits: ResourceLimits::default(),
             meter: Meter::new(None),
+            counts: false,
             host_calls: 0,
             watch: Watch::default(),
             suspension: None,

@@ -109,6 +109,7 @@ impl InstanceCore {
         slot: Slot,
     ) -> Result<Rc<Self>, InstantiateError> {
         store.check_metering(module)?;
+        store.counts = module.is_metered();
         let state = State { vmctx: slot.vmctx(), layout: *module.layout() };
         let (imported_memories, imported_tables) = (imports.memories.len(), imports.tables.len());
         let imported = imports.memories.into_iter().map(|memory| memory.body(store)).collect();
