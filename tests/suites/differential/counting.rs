@@ -3,7 +3,7 @@
 //! The rewritten module is compiled without a meter. **After every call, however it ended, its global and the meter show the same
 //! number**, at every level of optimisation and in every form of the module.
 
-use crate::engine::{End, Program as _};
+use crate::engine::Program as _;
 use crate::rewrite::{Facts, emit};
 use crate::{FORMS, Tally, agree, all_variants, argument, check_state, function, generate, keep, ours};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,8 +28,7 @@ const COUNT: &str = "operators executed";
 fn rewrite(wasm: &[u8]) -> Result<Vec<u8>, Error> {
     let facts = Facts::of(wasm)?;
     let mut module = Module::new();
-    let count = facts.globals;
-    Rewriter { facts, count, bodies: 0, global: false }.parse_core_module(
+    Rewriter { facts, bodies: 0, global: false }.parse_core_module(
         &mut module,
         wasmparser::Parser::new(0),
         wasm,
@@ -39,8 +38,6 @@ fn rewrite(wasm: &[u8]) -> Result<Vec<u8>, Error> {
 
 struct Rewriter {
     facts: Facts,
-    /// Index of the global.
-    count: u32,
     /// Bodies so far.
     bodies: usize,
     /// Whether the global is there.
@@ -48,6 +45,11 @@ struct Rewriter {
 }
 
 impl Rewriter {
+    /// Index of the global, which comes behind all others.
+    fn count(&self) -> u32 {
+        self.facts.globals
+    }
+
     fn add_global(&mut self, globals: &mut GlobalSection) {
         self.global = true;
         let ty = GlobalType { val_type: ValType::I64, mutable: true, shared: false };
@@ -89,7 +91,7 @@ impl Reencode for Rewriter {
         section: ExportSectionReader<'_>,
     ) -> Result<(), Error> {
         utils::parse_export_section(self, exports, section)?;
-        exports.export(COUNT, ExportKind::Global, self.count);
+        exports.export(COUNT, ExportKind::Global, self.count());
         Ok(())
     }
 
@@ -100,7 +102,7 @@ impl Reencode for Rewriter {
         for op in body.get_operators_reader()? {
             let op = op?;
             if counts(&op) {
-                let count = self.count;
+                let count = self.count();
                 emit(&mut function, [I::GlobalGet(count), I::I64Const(1), I::I64Add, I::GlobalSet(count)]);
             }
             function.instruction(&self.instruction(op)?);
@@ -138,19 +140,8 @@ fn compare(wasm: &[u8], options: &Options) -> Result<Tally, String> {
         let arguments: Vec<_> = ty.params.iter().map(|&ty| argument(&mut random, ty)).collect();
         let what = format!("call of {name:?} with {arguments:?}");
         let (ours_end, theirs_end) = (ours.call(name, &arguments)?, theirs.call(name, &arguments)?);
-        tally.calls += 1;
-        match agree(&ours_end, &theirs_end) {
-            Some(true) => {}
-            Some(false) => return Err(format!("{what}: {ours_end:?} metered, {theirs_end:?} spelled out")),
-            None => {
-                tally.exhausted = 1;
-                return Ok(tally);
-            }
-        }
-        match ours_end {
-            End::Values(_) => tally.normal_ends += 1,
-            End::Trap(_) => tally.traps += 1,
-            End::Exception(_) => tally.exceptions += 1,
+        if !tally.note(&what, &ours_end, &theirs_end)? {
+            return Ok(tally);
         }
         let (counted, executed) = (ours.operators(), theirs.global(COUNT).bits64());
         if counted != Some(executed) {

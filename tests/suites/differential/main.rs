@@ -68,6 +68,28 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// Notes how a call ended on our side, and whether it ended alike on the other: not at all if a stack was used up, after which nothing
+    /// more can be said. The message of an `Err` says where they disagree.
+    fn note(&mut self, what: &str, ours: &End, theirs: &End) -> Result<bool, String> {
+        self.calls += 1;
+        match agree(ours, theirs) {
+            Some(true) => {}
+            Some(false) => return Err(format!("{what}: {ours:?} here, {theirs:?} there")),
+            None => {
+                self.exhausted = 1;
+                return Ok(false);
+            }
+        }
+        match ours {
+            End::Values(_) => self.normal_ends += 1,
+            End::Trap(_) => self.traps += 1,
+            End::Exception(_) => self.exceptions += 1,
+        }
+        Ok(true)
+    }
+}
+
 /// Whether the two ends agree; `None` if nothing can be said because a stack was used up.
 fn agree(ours: &End, theirs: &End) -> Option<bool> {
     let exhausted = |end: &End| matches!(end, End::Trap(TrapCode::StackOverflow));
@@ -108,19 +130,8 @@ fn compare(wasm: &[u8], oracle: Oracle, form: Form, options: &Options) -> Result
             let what = format!("call of {name:?} with {arguments:?}");
             let ours_end = ours.call(name, &arguments)?;
             let theirs_end = theirs.call(name, &arguments)?;
-            tally.calls += 1;
-            match agree(&ours_end, &theirs_end) {
-                Some(true) => {}
-                Some(false) => return Err(format!("{what}: {ours_end:?} here, {theirs_end:?} there")),
-                None => {
-                    tally.exhausted = 1;
-                    return Ok(tally);
-                }
-            }
-            match ours_end {
-                End::Values(_) => tally.normal_ends += 1,
-                End::Trap(_) => tally.traps += 1,
-                End::Exception(_) => tally.exceptions += 1,
+            if !tally.note(&what, &ours_end, &theirs_end)? {
+                return Ok(tally);
             }
             check_state(&plan, &mut *ours, &mut *theirs, &what)?;
         }
