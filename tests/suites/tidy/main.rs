@@ -1,5 +1,7 @@
 //! House rules that a machine can check.
 
+mod layers;
+
 use std::path::{Path, PathBuf};
 use wasmaot_tests::repository;
 

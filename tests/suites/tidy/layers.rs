@@ -1,0 +1,149 @@
+//! The layers of the runtime: which file names which, and that none names one of a higher layer.
+//!
+//! Every path in `runtime-shim/src` that leads to another file counts, whether it stands in a `use`, in an expression or in a macro. Test
+//! code is left out: it may name anything. **Invariant: an import leads to the same layer or a lower one.**
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use wasmaot_tests::repository;
+
+mod paths;
+
+/// The layers, lowest first.
+const LAYERS: [&str; 8] = ["os", "space", "code", "state", "run", "api", "pool", "lib"];
+
+/// Files below `runtime-shim/src` that are test code as a whole.
+const TESTS: [&str; 6] = [
+    "tests.rs",
+    "module/tests.rs",
+    "pool/tests.rs",
+    "sys/signal/tests.rs",
+    "sys/steady.rs",
+    "sys/testing.rs",
+];
+
+/// The layer of each file, or of all in a folder, until their folders say so.
+const PLACES: [(&str, &str); 42] = [
+    ("activation.rs", "run"),
+    ("address.rs", "api"),
+    ("builtins.rs", "run"),
+    ("caller.rs", "api"),
+    ("error.rs", "api"),
+    ("exception/heap.rs", "run"),
+    ("exception/mod.rs", "api"),
+    ("exception/unwind.rs", "run"),
+    ("externs.rs", "api"),
+    ("fault.rs", "run"),
+    ("fork.rs", "run"),
+    ("func.rs", "api"),
+    ("host.rs", "api"),
+    ("instance/atomic.rs", "run"),
+    ("instance/bulk.rs", "run"),
+    ("instance/const_expr.rs", "code"),
+    ("instance/core.rs", "state"),
+    ("instance/init.rs", "run"),
+    ("instance/memory.rs", "state"),
+    ("instance/mod.rs", "api"),
+    ("instance/shared.rs", "state"),
+    ("instance/table.rs", "state"),
+    ("interrupt/", "run"),
+    ("lib.rs", "lib"),
+    ("limits.rs", "state"),
+    ("linker.rs", "api"),
+    ("meter.rs", "run"),
+    ("module/", "code"),
+    ("park.rs", "run"),
+    ("pool/tracker.rs", "space"),
+    ("pool/", "pool"),
+    ("registry.rs", "space"),
+    ("slot.rs", "space"),
+    ("store.rs", "api"),
+    ("suspend/", "api"),
+    ("sys/asm.rs", "run"),
+    ("sys/signal.rs", "run"),
+    ("sys/", "os"),
+    ("trap.rs", "run"),
+    ("types.rs", "code"),
+    ("val.rs", "api"),
+    ("os/", "os"),
+];
+
+/// The most imports that may lead upwards. Every cut lowers it.
+const UPWARD: usize = 44;
+
+/// The most files that may all lead to one another. Likewise.
+const LARGEST_CYCLE: usize = 43;
+
+/// The position of a file's layer.
+fn layer(file: &str) -> usize {
+    let place =
+        PLACES.iter().find(|(place, _)| file == *place || (place.ends_with('/') && file.starts_with(place)));
+    let name = place.map_or_else(|| panic!("{file} has no layer"), |(_, name)| name);
+    LAYERS.iter().position(|layer| layer == name).expect("a layer")
+}
+
+/// Which files of the runtime name which, test code left out.
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let root = repository().join("runtime-shim/src");
+    let files = files(&root);
+    let module = |file: &String| (paths::module_of(file), file.clone());
+    let modules: BTreeMap<Vec<String>, String> = files.keys().map(module).collect();
+    let of_file = |(file, text): (&String, &String)| {
+        let named = paths::named(&paths::module_of(file), text, &modules);
+        (
+            file.clone(),
+            named.into_iter().filter(|other| other != file && !TESTS.contains(&&**other)).collect(),
+        )
+    };
+    files.iter().filter(|(file, _)| !TESTS.contains(&&***file)).map(of_file).collect()
+}
+
+/// The Rust files below a folder with their text, by path from there.
+fn files(root: &Path) -> BTreeMap<String, String> {
+    let inside = |(path, text): (std::path::PathBuf, String)| {
+        let below = repository().join(path);
+        let below = below.strip_prefix(root).ok()?.to_str().expect("UTF-8").to_string();
+        Some((below, text))
+    };
+    crate::sources().into_iter().filter_map(inside).collect()
+}
+
+/// The largest set of files that all lead to one another.
+fn largest_cycle(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let reached = |from: &String| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
+        while let Some(file) = open.pop() {
+            let next = imports.get(file).into_iter().flatten();
+            open.extend(next.filter(|next| seen.insert((*next).clone())));
+        }
+        seen
+    };
+    let reached: BTreeMap<_, _> = imports.keys().map(|file| (file.clone(), reached(file))).collect();
+    let cycle_of = |file: &String| -> Vec<String> {
+        reached[file].iter().filter(|other| reached[*other].contains(file)).cloned().collect()
+    };
+    imports.keys().map(cycle_of).max_by_key(Vec::len).unwrap_or_default()
+}
+
+#[test]
+fn the_runtime_is_built_in_layers() {
+    let imports = imports();
+    let pairs = || imports.iter().flat_map(|(file, named)| named.iter().map(move |other| (file, other)));
+    let upward: Vec<_> = pairs().filter(|(file, other)| layer(other) > layer(file)).collect();
+    let cycle = largest_cycle(&imports);
+    println!("{} files, {} imports, {} of them upwards:", imports.len(), pairs().count(), upward.len());
+    for (file, other) in &upward {
+        println!("  {} {file} -> {} {other}", LAYERS[layer(file)], LAYERS[layer(other)]);
+    }
+    println!("the largest cycle has {} files:", cycle.len());
+    for file in &cycle {
+        let inside: Vec<_> = imports[file].iter().filter(|other| cycle.contains(other)).collect();
+        println!("  {} {file} -> {inside:?}", LAYERS[layer(file)]);
+    }
+    assert!(upward.len() <= UPWARD, "{} imports lead upwards, at most {UPWARD} may", upward.len());
+    assert!(
+        cycle.len() <= LARGEST_CYCLE,
+        "{} files lead to one another, at most {LARGEST_CYCLE} may",
+        cycle.len()
+    );
+}
