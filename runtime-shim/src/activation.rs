@@ -8,18 +8,18 @@
 //! of it on the stack of the instance that the outermost call went to. A suspended guest has no activation: it gets a new one when
 //! it is resumed.
 
-use crate::error::{CallError, HostError};
+use crate::code::raw_value::RawValue;
 use crate::exception::unwind;
 use crate::fault::At;
-use crate::instance::InstanceCore;
+use crate::instance::core::InstanceCore;
 use crate::interrupt::{self, Causes, Thread, Watched};
+use crate::run::backtrace::{self, Start};
+use crate::run::end::{Ended, Failure, Pending};
+use crate::run::store::StoreCore;
+use crate::run::suspension::Suspension;
 use crate::slot::StackBounds;
-use crate::store::StoreCore;
-use crate::suspend::{Suspend, Suspension};
 use crate::sys::asm::{self, SAVED_REGISTERS, reason};
 use crate::sys::stack;
-use crate::trap::{self, Start, Trap};
-use crate::val::RawValue;
 use std::any::Any;
 use std::ops::Range;
 use wasmaot_abi::state::FuncRef;
@@ -63,27 +63,10 @@ pub(crate) struct Landing {
     pub(crate) values: *const RawValue,
 }
 
-/// Why a host function does not return to its caller.
-pub(crate) enum Pending {
-    /// It failed.
-    Error(HostError),
-    /// It panicked.
-    Panic(Box<dyn Any + Send>),
-    /// It waits.
-    Suspend(Suspend, Suspension),
-}
-
-/// How a run ended that did not fail.
-pub(crate) enum Ended {
-    /// It is over.
-    Returned,
-    /// A host function waits, and the guest's stack is as it was.
-    Suspended(Suspend, Suspension),
-}
-
-enum Failed {
-    Error(CallError),
-    Panic(Box<dyn Any + Send>),
+/// Why a run is over that did not return.
+enum Left {
+    Failed(Failure),
+    Panicked(Box<dyn Any + Send>),
 }
 
 impl Activation {
@@ -176,7 +159,7 @@ impl Activation {
 
     /// Whether the host function has left an exception.
     pub(crate) fn throws(&self) -> bool {
-        matches!(self.pending, Some(Pending::Error(HostError::Exception(_))))
+        matches!(self.pending, Some(Pending::Throw(_)))
     }
 
     /// Takes back why a host function does not return.
@@ -184,50 +167,40 @@ impl Activation {
         self.pending.take()
     }
 
-    fn trapped(&self, core: &StoreCore, start: Start) -> CallError {
+    fn trapped(&self, core: &StoreCore, start: Start) -> Failure {
         let code = u8::try_from(self.trap).ok().and_then(TrapCode::from_u8);
         let code = code.expect("stubs and the signal handler store only trap codes");
-        CallError::Trap(trap::backtrace(code, &core.instances, self.stack, start))
+        Failure::Trapped(code, backtrace::frames(&core.instances, self.stack, start))
     }
 
     /// How it ended that did not return.
     #[cold]
-    fn end(&mut self, core: &StoreCore, how: u32) -> Result<Ended, Failed> {
+    fn end(&mut self, core: &StoreCore, how: u32) -> Result<Ended, Left> {
         let stub = Start::Stub { fp: self.guest_fp };
-        match how {
+        let failure = match how {
             reason::FAULT => {
                 let At { pc, rsp, rbp, .. } = self.fault;
-                let start = Start::Fault { pc: pc as u64, rsp: rsp as u64, rbp: rbp as u64 };
-                Err(Failed::Error(self.trapped(core, start)))
+                self.trapped(core, Start::Fault { pc: pc as u64, rsp: rsp as u64, rbp: rbp as u64 })
             }
-            reason::BUILTIN => Err(Failed::Error(self.trapped(core, stub))),
+            reason::BUILTIN => self.trapped(core, stub),
             _ => match self.pending.take() {
-                Some(Pending::Suspend(what, mut suspension)) => {
+                Some(Pending::Suspend(value, mut suspension)) => {
                     suspension.guest_fp = self.guest_fp;
-                    Ok(Ended::Suspended(what, suspension))
+                    return Ok(Ended::Suspended(value, suspension));
                 }
-                Some(Pending::Panic(payload)) => Err(Failed::Panic(payload)),
-                Some(Pending::Error(HostError::Trap(code))) => {
+                Some(Pending::Panic(payload)) => return Err(Left::Panicked(payload)),
+                Some(Pending::Trap(code)) => {
                     self.trap = code as u32;
-                    Err(Failed::Error(self.trapped(core, stub)))
+                    self.trapped(core, stub)
                 }
-                Some(Pending::Error(HostError::Exit(status))) => Err(Failed::Error(CallError::Exit(status))),
-                Some(Pending::Error(HostError::Suspend(_))) => Err(Failed::Error(CallError::CannotSuspend)),
-                Some(Pending::Error(HostError::Exception(exception))) => {
-                    Err(Failed::Error(CallError::Exception(exception)))
-                }
-                Some(Pending::Error(HostError::Other(error))) => Err(Failed::Error(nested(error))),
+                Some(Pending::Exit(status)) => Failure::Exit(status),
+                Some(Pending::Throw(thrown)) => Failure::Thrown(thrown),
+                Some(Pending::CannotSuspend) => Failure::CannotSuspend,
+                Some(Pending::Error(error)) => Failure::Error(error),
                 None => unreachable!("a host function that does not return leaves its reason"),
             },
-        }
-    }
-}
-
-/// The error of a nested call goes on as it is.
-fn nested(error: crate::error::BoxError) -> CallError {
-    match error.downcast::<CallError>() {
-        Ok(error) => *error,
-        Err(error) => CallError::Host(error),
+        };
+        Err(Left::Failed(failure))
     }
 }
 
@@ -245,19 +218,19 @@ struct Begin {
 ///
 /// # Safety
 /// As for [`call`].
-unsafe fn begin(core: *mut StoreCore, func: &FuncRef) -> Result<Begin, CallError> {
+unsafe fn begin(core: *mut StoreCore, func: &FuncRef) -> Result<Begin, Failure> {
     // SAFETY: the store is valid.
     let (outer, suspended) = unsafe { ((*core).current, (*core).suspension.is_some()) };
     if outer.is_null() {
         if suspended {
-            return Err(CallError::Suspended);
+            return Err(Failure::Suspended);
         }
         // SAFETY: the function belongs to an instance of the store.
         let stack = unsafe { InstanceCore::from_vmctx(func.vmctx) }.slot().stack();
         return Ok(Begin { stack, guest_rsp: stack.top() as u64, outer });
     }
     if !stack::has_room() {
-        return Err(CallError::Trap(Trap::new(TrapCode::StackOverflow)));
+        return Err(Failure::trap(TrapCode::StackOverflow));
     }
     // SAFETY: the store's current activation is live, and waits for a host function: everything of the guest lies above the
     // stub's frame and what that may save.
@@ -278,14 +251,14 @@ unsafe fn run(
     begin: Begin,
     can_suspend: bool,
     go: impl FnOnce(*mut Activation) -> u32,
-) -> Result<Ended, CallError> {
+) -> Result<Ended, Failure> {
     let Begin { stack, outer, .. } = begin;
     // SAFETY: the store is valid and not in use.
     let causes = unsafe { (*core).watch.causes((*core).id) };
     let mut record = Activation::new(thread, store, core, causes, stack, can_suspend);
     let watched = if outer.is_null() {
         let begun = Watched::begin(thread, &record.causes);
-        begun.map_err(|code| CallError::Trap(Trap::new(code)))?
+        begun.map_err(Failure::trap)?
     } else {
         None
     };
@@ -322,8 +295,8 @@ unsafe fn run(
     // SAFETY: nothing else refers to the record or the store's core now.
     match unsafe { (*activation).end(&*core, how) } {
         Ok(ended) => Ok(ended),
-        Err(Failed::Error(error)) => Err(error),
-        Err(Failed::Panic(payload)) => std::panic::resume_unwind(payload),
+        Err(Left::Failed(failure)) => Err(failure),
+        Err(Left::Panicked(payload)) => std::panic::resume_unwind(payload),
     }
 }
 
@@ -337,8 +310,8 @@ pub(crate) unsafe fn call(
     core: *mut StoreCore,
     func: *const FuncRef,
     values: *mut RawValue,
-) -> Result<(), CallError> {
-    let thread = interrupt::prepared().map_err(CallError::Thread)?;
+) -> Result<(), Failure> {
+    let thread = interrupt::prepared().map_err(Failure::Thread)?;
     // SAFETY: the store keeps the function's record; the rest as the caller states.
     let (func, begin) = unsafe { (*func, begin(core, &*func)?) };
     // SAFETY: `enter` gets what it asks for.
@@ -363,14 +336,14 @@ pub(crate) unsafe fn call_suspendable(
     func: *const FuncRef,
     cells: usize,
     write: impl FnOnce(&mut [RawValue]),
-) -> Result<(Ended, *mut RawValue), CallError> {
-    let thread = interrupt::prepared().map_err(CallError::Thread)?;
+) -> Result<(Ended, *mut RawValue), Failure> {
+    let thread = interrupt::prepared().map_err(Failure::Thread)?;
     // SAFETY: the store keeps the function's record; the rest as the caller states.
     let (func, mut begin) = unsafe { (*func, begin(core, &*func)?) };
     begin.guest_rsp -= (cells * size_of::<RawValue>()) as u64;
     let values = begin.guest_rsp as *mut RawValue;
     if !begin.stack.holds(begin.guest_rsp as usize, cells * size_of::<RawValue>()) {
-        return Err(CallError::Trap(Trap::new(TrapCode::StackOverflow)));
+        return Err(Failure::trap(TrapCode::StackOverflow));
     }
     // SAFETY: the range is in the accessible part of the stack, and nothing else uses it.
     unsafe {
@@ -385,7 +358,8 @@ pub(crate) unsafe fn call_suspendable(
     Ok((unsafe { run(thread, store, core, begin, can_suspend, go)? }, values))
 }
 
-/// Goes on with a suspended guest. `complete` does what is left of the host function: it writes its results, or fails.
+/// Goes on with a suspended guest. `complete` does what is left of the host function: it writes its results, or says why it
+/// does not return.
 ///
 /// # Safety
 /// As for [`call`]; the suspension is of the store, and was not resumed before.
@@ -393,9 +367,9 @@ pub(crate) unsafe fn resume(
     store: *mut (),
     core: *mut StoreCore,
     suspension: &Suspension,
-    complete: impl FnOnce(&mut [RawValue]) -> Result<(), HostError>,
-) -> Result<Ended, CallError> {
-    let thread = interrupt::prepared().map_err(CallError::Thread)?;
+    complete: impl FnOnce(&mut [RawValue]) -> Option<Pending>,
+) -> Result<Ended, Failure> {
+    let thread = interrupt::prepared().map_err(Failure::Thread)?;
     let begin =
         Begin { stack: suspension.stack, guest_rsp: suspension.guest_fp, outer: std::ptr::null_mut() };
     let go = |activation: *mut Activation| {
@@ -404,7 +378,7 @@ pub(crate) unsafe fn resume(
             (*activation).guest_fp = suspension.guest_fp;
             std::slice::from_raw_parts_mut(suspension.values, suspension.cells)
         };
-        match crate::host::pending(|| complete(cells)) {
+        match complete(cells) {
             // SAFETY: the guest's stack is as the stub left it.
             None => unsafe { asm::resume(suspension.guest_fp, activation) },
             Some(pending) => {

@@ -3,8 +3,8 @@
 //! **Invariants.** Operands are what compiled code passed: indices are the module's own, everything else is checked. A body
 //! that traps says so in its result and its stub does not return.
 
-use crate::instance::InstanceCore;
 use crate::instance::atomic::Atomic;
+use crate::instance::core::InstanceCore;
 use crate::interrupt;
 use crate::limits::Refused;
 use crate::park::Outcome;

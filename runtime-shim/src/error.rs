@@ -4,6 +4,8 @@
 //! **Invariant: every error says what failed and where**; none is dropped on the way to the embedder.
 
 use crate::exception::Exception;
+use crate::meter::{MeterError, NotMetered};
+use crate::run::end::Failure;
 use crate::suspend::Suspend;
 use crate::trap::Trap;
 use crate::val::ValueError;
@@ -132,11 +134,6 @@ impl InstantiateError {
     }
 }
 
-/// The module's code does not count the operators that it executes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the module does not count the operators that it executes; compile it with `--meter`")]
-pub struct NotMetered;
-
 /// A call that did not return.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -241,6 +238,30 @@ impl HostError {
     /// Fails with an error of the embedder's own.
     pub fn other(error: impl Into<BoxError>) -> Self {
         HostError::Other(error.into())
+    }
+}
+
+impl From<MeterError> for InstantiateError {
+    fn from(error: MeterError) -> Self {
+        match error {
+            MeterError::NotMetered => NotMetered.into(),
+            MeterError::Mixed { metered } => InstantiateError::MixedMetering { metered },
+        }
+    }
+}
+
+impl From<Failure> for CallError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Trapped(code, frames) => CallError::Trap(Trap::with_frames(code, frames)),
+            Failure::Exit(status) => CallError::Exit(status),
+            Failure::Thrown(thrown) => CallError::Exception(Box::new(thrown.into())),
+            // The error of a nested call goes on as it is.
+            Failure::Error(error) => error.downcast().map_or_else(CallError::Host, |error| *error),
+            Failure::CannotSuspend => CallError::CannotSuspend,
+            Failure::Suspended => CallError::Suspended,
+            Failure::Thread(error) => CallError::Thread(error),
+        }
     }
 }
 

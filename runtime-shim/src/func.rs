@@ -142,7 +142,8 @@ pub(crate) unsafe fn enter<T>(
     values: *mut RawValue,
 ) -> Result<(), CallError> {
     // SAFETY: the store is valid; the rest as the caller states.
-    unsafe { activation::call(store.cast(), &raw mut *(*store).core, func, values) }
+    unsafe { activation::call(store.cast(), &raw mut *(*store).core, func, values)? };
+    Ok(())
 }
 
 /// A function whose type was compared once, so that calls need not.

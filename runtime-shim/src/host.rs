@@ -3,15 +3,17 @@
 //! **Invariants.** A panic in a closure never unwinds through guest frames: it is caught here and goes on in the caller of the
 //! instance. Values are read and written within the cells that the function's type gives.
 
-use crate::activation::{Activation, Pending};
+use crate::activation::Activation;
 use crate::caller::Caller;
 use crate::error::{CallError, HostError};
 use crate::instance::InstanceCore;
 use crate::interrupt;
-use crate::store::{StoreId, StoreInner};
-use crate::suspend::Suspension;
+use crate::run::end::Pending;
+use crate::run::suspension::Suspension;
+use crate::store::{StoreCore, StoreId, StoreInner};
 use crate::sys::asm::{self, answer};
 use crate::val::{RawValue, Val, WasmValue, WasmValues, for_each_arity};
+use std::any::Any;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -125,7 +127,7 @@ where
         let mut host_caller = unsafe { Caller::new(store, instance) };
         match body(&mut host_caller, cells) {
             Ok(()) => answer::RETURN,
-            Err(error) => stop(Some(Pending::Error(error))),
+            Err(error) => stop(Some(Why::Error(error))),
         }
     };
     // An error is dealt with inside, so that all that comes out of here where nothing is wrong is a number.
@@ -133,7 +135,30 @@ where
         // SAFETY: the running activation, which nothing refers to now.
         Ok(answer::RETURN) if unsafe { (*activation).is_poked() } => stop(None),
         Ok(answer) => answer,
-        Err(payload) => stop(Some(Pending::Panic(payload))),
+        Err(payload) => stop(Some(Why::Panic(payload))),
+    }
+}
+
+/// Why a host function does not return to its caller.
+enum Why {
+    Error(HostError),
+    Panic(Box<dyn Any + Send>),
+}
+
+impl Why {
+    /// As the run knows it, in a store and where it cannot be suspended.
+    fn pending(self, core: &StoreCore) -> Pending {
+        match self {
+            Why::Panic(payload) => Pending::Panic(payload),
+            Why::Error(HostError::Exit(status)) => Pending::Exit(status),
+            Why::Error(HostError::Trap(code)) => Pending::Trap(code),
+            Why::Error(HostError::Suspend(_)) => Pending::CannotSuspend,
+            Why::Error(HostError::Other(error)) => Pending::Error(error),
+            Why::Error(HostError::Exception(exception)) => match exception.thrown(core) {
+                Ok(thrown) => Pending::Throw(thrown),
+                Err(error) => Pending::Error(Box::new(error)),
+            },
+        }
     }
 }
 
@@ -141,37 +166,52 @@ where
 #[cold]
 #[inline(never)]
 fn answer_of<T>(
-    why: Option<Pending>,
+    why: Option<Why>,
     func: &HostFunc<T>,
     values: *mut RawValue,
     caller: u64,
     activation: &mut Activation,
 ) -> u32 {
-    match why {
+    let pending = match why {
         None => match interrupt::due_after_poke() {
             None => return answer::RETURN,
-            Some(code) => activation.set_pending(Pending::Error(HostError::Trap(code))),
+            Some(code) => Pending::Trap(code),
         },
-        Some(Pending::Error(HostError::Suspend(what))) if activation.can_suspend() => {
+        Some(Why::Error(HostError::Suspend(what))) if activation.can_suspend() => {
             let suspension = Suspension::new(activation.stack(), caller, values, func.cells, &func.ty);
-            activation.set_pending(Pending::Suspend(what, suspension));
+            activation.set_pending(Pending::Suspend(what.into_value(), suspension));
             return answer::SUSPEND;
         }
-        Some(pending) => activation.set_pending(pending),
-    }
-    if activation.throws() {
-        return answer::THROW;
-    }
-    answer::EXIT
+        // SAFETY: the activation's store lives while it runs, and the host function that had it to itself is over.
+        Some(why) => why.pending(unsafe { &*activation.core() }),
+    };
+    activation.set_pending(pending);
+    if activation.throws() { answer::THROW } else { answer::EXIT }
 }
 
-/// Runs what is left of a host function. Says why it does not return, if it does not.
-pub(crate) fn pending(run: impl FnOnce() -> Result<(), HostError>) -> Option<Pending> {
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(Pending::Error(error)),
-        Err(payload) => Some(Pending::Panic(payload)),
-    }
+/// Runs what is left of a host function of a store. Says why it does not return, if it does not.
+///
+/// # Safety
+/// The store is valid, and not otherwise in use while this runs.
+pub(crate) unsafe fn finish(
+    core: *const StoreCore,
+    run: impl FnOnce() -> Result<(), HostError>,
+) -> Option<Pending> {
+    let why = match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => Why::Error(error),
+        Err(payload) => Why::Panic(payload),
+    };
+    // SAFETY: the store is valid, and `run` is over.
+    Some(why.pending(unsafe { &*core }))
+}
+
+/// For host functions that wait or compute for long: the error with which to return if the instance that called is to be stopped.
+///
+/// The signal that stops an instance makes the system call that a host function waits in fail with `EINTR`, and is repeated
+/// every millisecond. Host functions that retry such a call ask here first. Outside of host functions there is nothing to stop.
+pub fn check_interrupt() -> Result<(), HostError> {
+    interrupt::due().map_or(Ok(()), |code| Err(HostError::Trap(code)))
 }
 
 /// A closure that can be a host function: up to 12 parameters, after the [`Caller`].

@@ -51,8 +51,10 @@ compile_error!("wasmaot runs on x86-64 Linux");
 
 mod activation;
 mod address;
+mod api;
 mod builtins;
 mod caller;
+mod code;
 mod error;
 mod exception;
 mod externs;
@@ -69,7 +71,9 @@ mod module;
 mod park;
 mod pool;
 mod registry;
+mod run;
 mod slot;
+mod state;
 mod store;
 mod suspend;
 mod sys;
@@ -82,27 +86,30 @@ mod tests;
 
 pub use address::Address;
 pub use caller::{Caller, CallerMemory};
+pub use code::frame::Frame;
 pub use error::{
-    AccessError, AccessValueError, BoxError, CallError, HostError, InstantiateError, LinkError, NotMetered,
+    AccessError, AccessValueError, BoxError, CallError, HostError, InstantiateError, LinkError,
     UnresolvedImport,
 };
 pub use exception::{Exception, ExnRef, Tag};
 pub use externs::{Extern, Global, Memory, Table};
 pub use func::{Func, TypedFunc};
-pub use host::{HostResults, IntoHostFunc};
+pub use host::{HostResults, IntoHostFunc, check_interrupt};
 pub use instance::Instance;
 pub use instance::shared::SharedMemory;
-pub use interrupt::{InterruptHandle, check_interrupt};
+pub use interrupt::InterruptHandle;
 pub use limits::ResourceLimits;
 pub use linker::Linker;
+pub use meter::NotMetered;
 pub use module::{Module, OpenError};
 pub use pool::{
     DynamicFunc, Linked, LinkedFunc, Pool, PoolConfig, PoolError, PoolStats, PooledInstance, ResetWay,
     StartError, Usage,
 };
+pub use run::backtrace::MAX_FRAMES;
 pub use store::{AsStore, Store};
 pub use suspend::{AsyncResults, Complete, IntoAsyncHostFunc, Outcome, Suspend, Suspended};
-pub use trap::{Frame, MAX_FRAMES, Trap};
+pub use trap::Trap;
 pub use types::type_number;
 pub use val::{MAX_VALUES, Val, ValueError, WasmValue, WasmValues};
 pub use wasmaot_abi as abi;

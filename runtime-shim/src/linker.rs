@@ -11,7 +11,6 @@ use crate::host::{HostFunc, IntoHostFunc};
 use crate::instance::shared::SharedMemory;
 use crate::instance::{ImportedMemory, Imports, Instance, InstanceCore};
 use crate::module::{Module, check_types};
-use crate::pool::Linked;
 use crate::store::{self, AsStore, Store, StoreCore};
 use crate::suspend::IntoAsyncHostFunc;
 use crate::trap::Trap;
@@ -168,14 +167,6 @@ impl<T: 'static> Linker<T> {
         Ok(Instance::new(store::core(store).id, instance.index()))
     }
 
-    /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool). They must all be host functions or shared memories.
-    pub fn link(&self, module: &Module) -> Result<Linked<T>, InstantiateError> {
-        // Whatever belongs to a store does not belong to this one, which is an error.
-        let imports = self.resolve(&StoreCore::default(), module.descriptor(), module.type_ids())?;
-        // SAFETY: all other imports were refused, and the types are right.
-        unsafe { Linked::new(module, imports) }
-    }
-
     /// Whether a module with this descriptor, as it is in an artifact, which need not be loaded, nor fit for this machine, finds host functions of the right
     /// types for all that it imports.
     ///
@@ -185,6 +176,12 @@ impl<T: 'static> Linker<T> {
         // Types that are not sound have no numbers, and imports of functions are then unknown.
         let numbers = if check_types(descriptor).is_ok() { types::number(descriptor) } else { Vec::new() };
         self.resolve(&StoreCore::default(), descriptor, &numbers).map(drop)
+    }
+
+    /// Finds definitions for all imports of a module that belong to no store.
+    pub(crate) fn resolve_shared(&self, module: &Module) -> Result<Imports, InstantiateError> {
+        // Whatever belongs to a store does not belong to this one, which is an error.
+        self.resolve(&StoreCore::default(), module.descriptor(), module.type_ids())
     }
 
     /// Finds definitions for all imports; `numbers` are those of the descriptor's types.

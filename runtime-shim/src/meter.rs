@@ -4,10 +4,26 @@
 //! host; between runs it is here. So it lies where no guest can write. **Invariant: all instances of a store count, or none does.**
 
 use crate::activation::Activation;
-use crate::error::{InstantiateError, NotMetered};
 use crate::module::Module;
-use crate::store::StoreCore;
+use crate::run::store::StoreCore;
 use wasmaot_abi::meter::{UNLIMITED, executed, initial};
+
+/// The module's code does not count the operators that it executes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the module does not count the operators that it executes; compile it with `--meter`")]
+pub struct NotMetered;
+
+/// Why an instance of a module cannot be made in a store.
+#[derive(Debug)]
+pub(crate) enum MeterError {
+    /// The store has a limit of operators, and the module does not count them.
+    NotMetered,
+    /// The module counts them and the store's other instances do not, or the other way round.
+    Mixed {
+        /// Whether the module counts.
+        metered: bool,
+    },
+}
 
 /// A meter that stands still.
 #[derive(Debug, Clone, Copy)]
@@ -32,13 +48,13 @@ impl StoreCore {
     }
 
     /// Checks that a module's instances can be made here.
-    pub(crate) fn check_metering(&self, module: &Module) -> Result<(), InstantiateError> {
+    pub(crate) fn check_metering(&self, module: &Module) -> Result<(), MeterError> {
         let metered = module.is_metered();
         if self.limits.fuel.is_some() && !metered {
-            return Err(NotMetered.into());
+            return Err(MeterError::NotMetered);
         }
         match self.is_metered() {
-            Some(others) if others != metered => Err(InstantiateError::MixedMetering { metered }),
+            Some(others) if others != metered => Err(MeterError::Mixed { metered }),
             _ => Ok(()),
         }
     }

@@ -1,109 +1,14 @@
 //! Stores: instances that may refer to each other, with the embedder's data.
 //!
-//! **Invariants.** Nothing in a store goes away before the store does, so handles are checked by the store's number alone. A
-//! store is used by one thread at a time, as every call borrows it mutably.
+//! **Invariant: a store is used by one thread at a time**, as every call borrows it mutably.
 
-use crate::activation::Activation;
-use crate::error::NotMetered;
-use crate::exception::TagRecord;
-use crate::exception::heap::Heap;
-use crate::instance::Instances;
-use crate::instance::memory::MemoryBody;
-use crate::instance::shared::SharedMemory;
-use crate::instance::table::TableBody;
-use crate::interrupt::{InterruptHandle, Watch};
+pub(crate) use crate::run::store::StoreCore;
+pub(crate) use crate::run::store_id::StoreId;
+
+use crate::interrupt::InterruptHandle;
 use crate::limits::ResourceLimits;
-use crate::meter::Meter;
-use crate::suspend::Suspension;
-use crate::val::RawValue;
-use std::cell::UnsafeCell;
-use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::meter::NotMetered;
 use std::time::Instant;
-
-/// A store's number, unique in the process: handles to what another store keeps, or kept before it was given to a new
-/// instance, are told by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct StoreId(u64);
-
-/// Low bits of a number that count instances in one place.
-const GENERATION_BITS: u32 = 24;
-
-impl StoreId {
-    fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed) << GENERATION_BITS)
-    }
-
-    /// As a number; never 0.
-    pub(crate) fn number(self) -> u64 {
-        self.0
-    }
-
-    /// The number for the next instance in the same place. Touches nothing that threads share, save every few million times.
-    pub(crate) fn successor(self) -> Self {
-        let next = self.0 + 1;
-        if next.trailing_zeros() >= GENERATION_BITS { Self::next() } else { Self(next) }
-    }
-}
-
-/// What does not depend on the type of the embedder's data.
-pub(crate) struct StoreCore {
-    pub(crate) id: StoreId,
-    /// The innermost running activation, or null.
-    pub(crate) current: *mut Activation,
-    pub(crate) instances: Instances,
-    pub(crate) memories: Vec<Rc<MemoryBody>>,
-    pub(crate) tables: Vec<Rc<TableBody>>,
-    /// Globals that the host made.
-    pub(crate) globals: Vec<Rc<UnsafeCell<RawValue>>>,
-    /// What instances that are made in it may take.
-    pub(crate) limits: ResourceLimits,
-    /// What its instances have executed.
-    pub(crate) meter: Meter,
-    /// Whether they count it.
-    pub(crate) counts: bool,
-    /// How often they have called host functions.
-    pub(crate) host_calls: u64,
-    /// When its runs are to be stopped.
-    pub(crate) watch: Watch,
-    /// A call that waits to be resumed.
-    pub(crate) suspension: Option<Suspension>,
-    /// Tags that the host made.
-    pub(crate) tags: Vec<Rc<TagRecord>>,
-    /// Exceptions that its guests have thrown.
-    pub(crate) exceptions: Heap,
-}
-
-impl Default for StoreCore {
-    fn default() -> Self {
-        Self {
-            id: StoreId::next(),
-            current: std::ptr::null_mut(),
-            instances: Instances::default(),
-            memories: Vec::new(),
-            tables: Vec::new(),
-            globals: Vec::new(),
-            limits: ResourceLimits::default(),
-            meter: Meter::new(None),
-            counts: false,
-            host_calls: 0,
-            watch: Watch::default(),
-            suspension: None,
-            tags: Vec::new(),
-            exceptions: Heap::default(),
-        }
-    }
-}
-
-impl StoreCore {
-    /// Keeps a memory that other stores may use, too.
-    pub(crate) fn add_shared(&mut self, shared: SharedMemory) -> Rc<MemoryBody> {
-        let body = Rc::new(MemoryBody::of_shared(self.memories.len(), shared, self.limits.memory));
-        self.memories.push(body.clone());
-        body
-    }
-}
 
 /// What a store owns, and what activations point to.
 pub struct StoreInner<T> {

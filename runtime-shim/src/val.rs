@@ -3,6 +3,8 @@
 //! **Invariant: a [`RawValue`] never becomes a reference of the wrong store.** Whatever enters an instance is checked
 //! against the expected type and the store first.
 
+pub(crate) use crate::code::raw_value::RawValue;
+
 use crate::exception::ExnRef;
 use crate::func::Func;
 use crate::store::StoreId;
@@ -10,36 +12,6 @@ use std::mem::MaybeUninit;
 use std::num::NonZeroU32;
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::{HeapType, RefType, ValType};
-
-/// A cell of a value array or a global, see [`wasmaot_abi::entry`].
-#[repr(C, align(16))]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RawValue {
-    /// Everything but vectors is here.
-    pub(crate) low: u64,
-    /// The upper half of a vector.
-    pub(crate) high: u64,
-}
-
-const _: () = assert!(size_of::<RawValue>() == wasmaot_abi::entry::VALUE as usize);
-const _: () = assert!(size_of::<RawValue>() == wasmaot_abi::state::GLOBAL_CELL as usize);
-
-impl RawValue {
-    /// A cell with these low bits.
-    pub(crate) const fn new(low: u64) -> Self {
-        Self { low, high: 0 }
-    }
-
-    /// The cell of a vector.
-    pub(crate) const fn vector(bits: u128) -> Self {
-        Self { low: bits as u64, high: (bits >> 64) as u64 }
-    }
-
-    /// The vector in the cell.
-    const fn to_vector(self) -> u128 {
-        self.low as u128 | (self.high as u128) << 64
-    }
-}
 
 /// A WebAssembly value.
 ///

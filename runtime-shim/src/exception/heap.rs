@@ -9,9 +9,9 @@
 //! never more than [`MAX_KEPT`] exceptions or [`MAX_CELLS`] values. A landing pad's values stay where they are until the next
 //! throw. Making instances, starts and calls cost nothing here.
 
-use super::TagRecord;
-use crate::store::StoreCore;
-use crate::val::RawValue;
+use crate::code::raw_value::RawValue;
+use crate::run::store::StoreCore;
+use crate::state::tag::TagRecord;
 use std::ops::Range;
 use wasmaot_abi::trap::TrapCode;
 
@@ -51,7 +51,7 @@ pub(crate) struct Heap {
 
 /// An exception as the search for its handler sees it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Thrown<'a> {
+pub(crate) struct Found<'a> {
     /// Identity of its tag.
     pub(crate) tag: *const TagRecord,
     /// What it carries.
@@ -72,9 +72,9 @@ impl Heap {
     }
 
     /// The exception of a number.
-    pub(crate) fn get(&self, id: u32) -> Option<Thrown<'_>> {
+    pub(crate) fn get(&self, id: u32) -> Option<Found<'_>> {
         let object = &self.objects[self.position(id)?];
-        Some(Thrown { tag: object.tag, values: &object.values })
+        Some(Found { tag: object.tag, values: &object.values })
     }
 
     /// Frees what was caught since the last throw.

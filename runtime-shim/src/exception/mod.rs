@@ -11,24 +11,18 @@
 pub(crate) mod heap;
 pub(crate) mod unwind;
 
+use crate::code::frame::Frame;
 use crate::error::{CallError, HostError};
+use crate::run::backtrace::Frames;
+use crate::run::end::Thrown;
+use crate::state::tag::TagRecord;
 use crate::store::{self, AsStore, StoreCore, StoreId};
-use crate::trap::{Frame, Frames};
 use crate::types::type_number;
 use crate::val::{RawValue, Val};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 use wasmaot_abi::types::{FuncType, ValType};
-
-/// What a tag's identity is the address of.
-#[derive(Debug)]
-pub(crate) struct TagRecord {
-    /// The types of an exception's values are its parameters.
-    pub(crate) ty: FuncType,
-    /// That type's process-wide number.
-    pub(crate) number: u32,
-}
 
 /// A kind of exceptions, told from others of the same type by its identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,11 +118,24 @@ impl Exception {
         cells.collect()
     }
 
-    /// Adds the frames that it has left unhandled.
-    fn passed(&mut self, frames: Frames) {
-        let room = crate::MAX_FRAMES - self.backtrace.len();
-        self.omitted_frames += frames.omitted + frames.named.len().saturating_sub(room);
-        self.backtrace.extend(frames.named.into_iter().take(room));
+    /// As it is thrown in a store's guest.
+    pub(crate) fn thrown(self, core: &StoreCore) -> Result<Thrown, CallError> {
+        let values = self.cells(core)?;
+        let frames = Frames { named: self.backtrace, omitted: self.omitted_frames };
+        // SAFETY: that there are cells says that the tag is one of the store's and the values are of its types.
+        Ok(unsafe { Thrown::new(core.id, self.tag.record, values, frames) })
+    }
+}
+
+impl From<Thrown> for Exception {
+    fn from(thrown: Thrown) -> Self {
+        let store = thrown.store();
+        let (tag, values) =
+            (Tag { store, record: thrown.tag() }, thrown.tag().ty.params.iter().zip(thrown.values()));
+        // SAFETY: the values have the types of the tag, and come from an instance of the store.
+        let values = values.map(|(&ty, value)| unsafe { Val::from_raw(*value, store, ty) }).collect();
+        let Frames { named, omitted } = thrown.into_frames();
+        Exception { tag, values, backtrace: named, omitted_frames: omitted }
     }
 }
 

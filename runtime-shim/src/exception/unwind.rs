@@ -9,18 +9,19 @@
 //! loaded module's own table, with a stack pointer between the stub's frame and that of the frame that it lands in. What lies where a
 //! table says that a frame keeps its vmctx is compared with those of the store's instances of that module, and not believed.
 
-use super::heap::{self, Roots, Thrown};
-use super::{Exception, Tag, TagRecord};
-use crate::activation::{Activation, Landing, Pending};
-use crate::error::HostError;
-use crate::instance::{InstanceCore, Instances};
+use super::heap::{self, Roots};
+use crate::activation::{Activation, Landing};
+use crate::code::raw_value::RawValue;
+use crate::instance::core::InstanceCore;
 use crate::interrupt;
 use crate::registry::{self, Kind, Regions};
+use crate::run::backtrace::{self, Frames, Start};
+use crate::run::end::{Pending, Thrown};
+use crate::run::store::StoreCore;
 use crate::slot::StackBounds;
-use crate::store::StoreCore;
+use crate::state::instances::Instances;
+use crate::state::tag::TagRecord;
 use crate::sys::asm::BuiltinResult;
-use crate::trap::{self, Frames, Start};
-use crate::val::{RawValue, Val};
 use wasmaot_abi::exception::{Handler, SiteRef};
 use wasmaot_abi::trap::TrapCode;
 
@@ -82,37 +83,30 @@ pub(crate) unsafe extern "C" fn throw_ref(
 /// Throws what the running host function has left pending.
 ///
 /// # Safety
-/// `activation` is the running one, with a pending [`HostError::Exception`]; the registers of the stub's caller are saved below its
+/// `activation` is the running one, with a pending [`Pending::Throw`]; the registers of the stub's caller are saved below its
 /// frame.
 pub(crate) unsafe extern "C" fn throw_pending(activation: *mut Activation) -> BuiltinResult {
     // SAFETY: as in `throw`.
     let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
-    let Some(Pending::Error(HostError::Exception(mut exception))) = activation.take_pending() else {
+    let Some(Pending::Throw(mut thrown)) = activation.take_pending() else {
         unreachable!("the stub throws exceptions only")
     };
-    match add_pending(activation, core, &exception).and_then(|id| land(activation, core, None, id)) {
+    let roots = Roots { stack: activation.used_stack(), values: thrown.values() };
+    let added = heap::add(core, thrown.tag(), thrown.values().into(), &roots);
+    match added.and_then(|id| land(activation, core, None, id)) {
         Ok(true) => return landed(activation),
         Ok(false) => {
-            exception.passed(trap::frames(
-                &core.instances,
-                activation.stack(),
-                Start::Stub { fp: activation.guest_fp },
-            ));
-            activation.set_pending(Pending::Error(HostError::Exception(exception)));
+            thrown.passed(frames(activation, core));
+            activation.set_pending(Pending::Throw(thrown));
         }
-        Err(error) => activation.set_pending(Pending::Error(error)),
+        Err(code) => activation.set_pending(Pending::Trap(code)),
     }
     UNCAUGHT
 }
 
-fn add_pending(
-    activation: &Activation,
-    core: &mut StoreCore,
-    exception: &Exception,
-) -> Result<u32, HostError> {
-    let values = exception.cells(core)?;
-    let roots = Roots { stack: activation.used_stack(), values: &values };
-    heap::add(core, exception.tag.record, values.clone(), &roots).map_err(HostError::Trap)
+/// The frames that an exception leaves unhandled.
+fn frames(activation: &Activation, core: &StoreCore) -> Frames {
+    backtrace::frames(&core.instances, activation.stack(), Start::Stub { fp: activation.guest_fp })
 }
 
 /// Throws an exception of the store's in the guest that called a builtin.
@@ -123,32 +117,20 @@ fn raise(activation: &mut Activation, core: &mut StoreCore, vmctx: u64, id: u32)
     match land(activation, core, Some(vmctx), id) {
         Ok(true) => landed(activation),
         Ok(false) => {
-            let frames =
-                trap::frames(&core.instances, activation.stack(), Start::Stub { fp: activation.guest_fp });
-            let exception = core.exceptions.get(id).map(|thrown| on_the_hosts_side(core, thrown, frames));
-            let error = exception.map_or(HostError::Trap(TrapCode::ExceptionLimit), HostError::from);
-            activation.set_pending(Pending::Error(error));
+            let frames = frames(activation, core);
+            let thrown = core.exceptions.get(id).map(|found| {
+                // SAFETY: the heap is the store's, which keeps the tags of its exceptions; their values are of the tags' types.
+                unsafe { Thrown::new(core.id, found.tag, found.values.into(), frames) }
+            });
+            activation.set_pending(thrown.map_or(Pending::Trap(TrapCode::ExceptionLimit), Pending::Throw));
             UNCAUGHT
         }
-        Err(HostError::Trap(code)) => trap(code),
-        Err(error) => {
-            activation.set_pending(Pending::Error(error));
-            UNCAUGHT
-        }
+        Err(code) => trap(code),
     }
 }
 
 fn landed(activation: &Activation) -> BuiltinResult {
     BuiltinResult { value: std::ptr::from_ref(&activation.landing) as u64, trap: 0 }
-}
-
-fn on_the_hosts_side(core: &StoreCore, thrown: Thrown<'_>, frames: Frames) -> Exception {
-    // SAFETY: the store keeps the tags of its exceptions.
-    let (tag, types) = unsafe { (Tag::from_record(thrown.tag, core.id), &(*thrown.tag).ty.params) };
-    let values = types.iter().zip(thrown.values);
-    // SAFETY: the values have the types of the tag, and come from an instance of the store.
-    let values = values.map(|(&ty, value)| unsafe { Val::from_raw(*value, core.id, ty) }).collect();
-    Exception { tag, values, backtrace: frames.named, omitted_frames: frames.omitted }
 }
 
 /// Finds the handler of an exception and notes in the activation how to get there. Whether there is one.
@@ -157,8 +139,8 @@ fn land(
     core: &mut StoreCore,
     thrower: Option<u64>,
     id: u32,
-) -> Result<bool, HostError> {
-    let thrown = core.exceptions.get(id).ok_or(HostError::Trap(TrapCode::ExceptionLimit))?;
+) -> Result<bool, TrapCode> {
+    let thrown = core.exceptions.get(id).ok_or(TrapCode::ExceptionLimit)?;
     let (stack, fp) = (activation.stack(), activation.guest_fp);
     let instances = &core.instances;
     let found = registry::read(|regions| find(regions, instances, stack, fp, thrower, thrown.tag));
@@ -180,16 +162,16 @@ fn find(
 ) -> Option<Found> {
     let mut at = stub;
     loop {
-        let (fp, return_address) = (trap::load(stack, at)?, trap::load(stack, at.wrapping_add(8))?);
+        let (fp, return_address) = (backtrace::load(stack, at)?, backtrace::load(stack, at.wrapping_add(8))?);
         if let Some((text, site)) = site_at(regions, return_address) {
             let sp = fp.checked_sub(u64::from(site.frame)).filter(|&sp| sp > stub)?;
             let vmctx = match site.context {
-                Some(offset) => trap::load(stack, sp.checked_add(u64::from(offset))?),
+                Some(offset) => backtrace::load(stack, sp.checked_add(u64::from(offset))?),
                 None => thrower,
             };
             let instance = vmctx.and_then(|vmctx| instances.running(vmctx, text));
             if let Some(handler) = site.handlers().find(|handler| catches(handler, instance, tag)) {
-                trap::load(stack, fp)?;
+                backtrace::load(stack, fp)?;
                 let pc = text + u64::from(handler.landing);
                 return Some(Found { pc, sp, fp, keeps: handler.clause.keeps });
             }

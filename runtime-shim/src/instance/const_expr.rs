@@ -3,7 +3,7 @@
 //! **Invariant: what [`type_of`] accepted, [`evaluate`] evaluates without failing.** Values are as in the cell of a global: integers
 //! and floats zero-extended, references as in a table.
 
-use crate::val::RawValue;
+use crate::code::raw_value::RawValue;
 use wasmaot_abi::descriptor::{ConstExpr, ConstOp, FuncEntry};
 use wasmaot_abi::types::{HeapType, RefType, ValType};
 

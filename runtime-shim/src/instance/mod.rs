@@ -3,7 +3,7 @@
 pub(crate) mod atomic;
 mod bulk;
 pub(crate) mod const_expr;
-mod core;
+pub(crate) mod core;
 mod init;
 pub(crate) mod memory;
 pub(crate) mod shared;
@@ -17,54 +17,12 @@ use crate::exception::Tag;
 use crate::externs::{Extern, Global, Memory, Table};
 use crate::func::{Func, TypedFunc};
 use crate::instance::memory::MemoryBody;
-use crate::module::{Located, Module};
+use crate::module::Module;
 use crate::store::{self, AsStore, StoreCore, StoreId};
 use crate::val::{Val, WasmValues};
 use std::rc::Rc;
 use wasmaot_abi::descriptor::{ExportKind, ImportKind};
 use wasmaot_abi::types::GlobalType;
-
-/// The instances of a store, in the order they were made.
-#[derive(Default)]
-pub(crate) struct Instances(Vec<Rc<InstanceCore>>);
-
-impl Instances {
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The first one.
-    pub(crate) fn first(&self) -> Option<&InstanceCore> {
-        self.0.first().map(|instance| &**instance)
-    }
-
-    /// The operators that are uncharged where the instruction at an address traps; `None` if it is not one of metered code.
-    pub(crate) fn uncharged(&self, address: usize) -> Option<u8> {
-        self.0.iter().find_map(|instance| instance.module().uncharged(address))
-    }
-
-    /// Adds one.
-    pub(crate) fn push(&mut self, instance: Rc<InstanceCore>) {
-        self.0.push(instance);
-    }
-
-    /// The one with this vmctx, if its code starts at an address.
-    pub(crate) fn running(&self, vmctx: u64, text: u64) -> Option<&InstanceCore> {
-        let found = self.0.iter().find(|instance| instance.slot().vmctx() as u64 == vmctx)?;
-        (found.module().code_address(0) == text).then_some(found)
-    }
-
-    /// What globals hold that refer to exceptions.
-    pub(crate) fn exception_globals(&self) -> impl Iterator<Item = u32> {
-        self.0.iter().flat_map(|instance| instance.exception_globals())
-    }
-
-    /// What the instruction at an address stems from.
-    pub(crate) fn locate(&self, address: usize) -> Option<Located> {
-        self.0.iter().find_map(|instance| instance.module().locate(address))
-    }
-}
 
 /// An instance of a module: a handle into its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +38,7 @@ impl Instance {
 
     /// What it names, in its own store.
     pub(crate) fn core<'a>(&self, core: &'a StoreCore) -> Option<&'a Rc<InstanceCore>> {
-        if core.id == self.store { core.instances.0.get(self.index) } else { None }
+        if core.id == self.store { core.instances.get(self.index) } else { None }
     }
 
     /// The module that it is an instance of; `None` in another store.

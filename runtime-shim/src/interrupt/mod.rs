@@ -19,8 +19,7 @@ mod watchdog;
 
 pub(crate) use thread::{Thread, current, prepared};
 
-use crate::error::HostError;
-use crate::store::StoreId;
+use crate::run::store_id::StoreId;
 use crate::sys::clock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
@@ -199,14 +198,9 @@ pub(crate) fn due_after_poke() -> Option<TrapCode> {
     })
 }
 
-/// For host functions that wait or compute for long: the error with which to return if the instance that called is to be stopped.
-///
-/// The signal that stops an instance makes the system call that a host function waits in fail with `EINTR`, and is repeated
-/// every millisecond. Host functions that retry such a call ask here first. Outside of host functions there is nothing to stop.
-pub fn check_interrupt() -> Result<(), HostError> {
+/// Why the run that called the host is not to go on; `None` outside of host functions.
+pub(crate) fn due() -> Option<TrapCode> {
     // SAFETY: a thread's current activation is alive.
-    let activation = unsafe { current().and_then(|thread| thread.activation.get().as_ref()) };
-    activation
-        .and_then(|activation| activation.causes().due())
-        .map_or(Ok(()), |code| Err(HostError::Trap(code)))
+    let activation = unsafe { current()?.activation.get().as_ref() };
+    activation?.causes().due()
 }

@@ -9,7 +9,7 @@
 //! that runs what is to be killed: whoever enters later sees the word.
 
 use super::{NEVER, thread};
-use crate::store::StoreId;
+use crate::run::store_id::StoreId;
 use crate::sys::{clock, signal};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -7,24 +7,22 @@
 mod check;
 mod elf;
 mod error;
-mod source;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use check::check_types;
 pub use error::OpenError;
 
+use crate::code::frame::Frame;
 use crate::registry::{Kind, Region, Registration};
+use crate::sys::cpu;
 use crate::sys::map::{Access, FileView, Mapping};
-use crate::sys::{cpu, signal};
-use crate::trap::Frame;
 use crate::types;
 use elf::Elf;
 use source::Source;
 use std::collections::HashMap;
-use std::fs::File;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use wasmaot_abi::addrmap;
 use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import, ImportKind};
@@ -102,38 +100,8 @@ pub(crate) struct Located {
 }
 
 impl Module {
-    /// Opens an artifact.
-    ///
-    /// The file must not change while the module exists. If it is truncated nonetheless, instances trap with
-    /// [`TrapCode::ArtifactChanged`](wasmaot_abi::trap::TrapCode::ArtifactChanged). Where the directory is not to be
-    /// trusted, use [`Module::open_sealed`].
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        Self::load(Source::open(path.as_ref())?)
-    }
-
-    /// Opens a private copy of an artifact, which later changes of the file do not reach.
-    pub fn open_sealed(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let source = Source::open(path.as_ref())?;
-        let whole = FileRange { offset: 0, length: source.size() };
-        Self::from_bytes(&source.read(whole, "the file")?)
-    }
-
-    /// Opens an artifact that is in memory, by way of a sealed memory file.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, OpenError> {
-        Self::load(Source::sealed(bytes)?)
-    }
-
-    /// Opens an artifact that is part of a file: `length` bytes from `offset` on, which is a multiple of 4096. It is checked as
-    /// [`Module::open`] checks it, and the rest of the file is not looked at.
-    ///
-    /// # Errors
-    /// Besides those of [`Module::open`], [`OpenError::Misaligned`], and [`OpenError::Truncated`] if the file ends before the
-    /// artifact does.
-    pub fn open_at(file: File, offset: u64, length: u64) -> Result<Self, OpenError> {
-        Self::load(Source::part(file, offset, length)?)
-    }
-
-    fn load(source: Source) -> Result<Self, OpenError> {
+    /// Checks and maps an artifact.
+    pub(crate) fn load(source: Source) -> Result<Self, OpenError> {
         let elf = elf::read(&source)?;
         let (header, mut descriptor) = read_header(&source, &elf)?;
         let text = elf.text().ok_or(OpenError::NoModule)?;
@@ -142,7 +110,6 @@ impl Module {
             traps: source.read(descriptor.places.traps, "the trap table")?.into_boxed_slice(),
             exceptions: source.read(descriptor.exceptions, "the exception table")?.into_boxed_slice(),
         };
-        signal::install();
         let code = Code::map(&source, &elf, text, tables, &descriptor)?;
         let data = Data::map(&source, descriptor.places.data)?;
         let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();

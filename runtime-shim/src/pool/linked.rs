@@ -11,6 +11,7 @@ use crate::func;
 use crate::host::KeepAlive;
 use crate::instance::shared::SharedMemory;
 use crate::instance::{ImportedMemory, Imports};
+use crate::linker::Linker;
 use crate::module::Module;
 use crate::store::sealed::Access;
 use crate::suspend::{self, Outcome};
@@ -32,6 +33,15 @@ pub struct Linked<T> {
 impl<T> Clone for Linked<T> {
     fn clone(&self) -> Self {
         Self { core: self.core.clone(), data: PhantomData }
+    }
+}
+
+impl<T: 'static> Linker<T> {
+    /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool). They must all be host functions or shared memories.
+    pub fn link(&self, module: &Module) -> Result<Linked<T>, InstantiateError> {
+        let imports = self.resolve_shared(module)?;
+        // SAFETY: all other imports were refused, and the types are right.
+        unsafe { Linked::new(module, imports) }
     }
 }
 
@@ -65,7 +75,7 @@ impl Shared {
 impl<T> Linked<T> {
     /// # Safety
     /// The imports are those of the module, all of them host functions of `T` or shared memories.
-    pub(crate) unsafe fn new(module: &Module, imports: Imports) -> Result<Self, InstantiateError> {
+    unsafe fn new(module: &Module, imports: Imports) -> Result<Self, InstantiateError> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let image = Image::map(module)
             .map_err(|error| InstantiateError::Map { what: "the initial memory", error })?;

@@ -7,14 +7,13 @@
 //! memory is written when the call is resumed, by [`Complete`]. Dropping the call's future gives the call up.
 
 use super::{Outcome, Suspend, Suspended};
-use crate::ValType;
 use crate::caller::Caller;
 use crate::error::{CallError, HostError};
 use crate::host::{HostFunc, HostResults};
 use crate::store::{self, AsStore};
 use crate::val::{RawValue, WasmValue, WasmValues, for_each_arity};
 use std::pin::Pin;
-use wasmaot_abi::types::FuncType;
+use wasmaot_abi::types::{FuncType, ValType};
 
 /// What an asynchronous host function suspends its caller with.
 struct Waiting<T>(Pin<Box<dyn Future<Output = Completion<T>> + Send>>);

@@ -11,18 +11,20 @@ mod future;
 pub(crate) use future::finish;
 pub use future::{AsyncResults, Complete, IntoAsyncHostFunc};
 
-use crate::activation::{self, Ended};
+use crate::activation;
 use crate::caller::Caller;
 use crate::error::{CallError, HostError};
+use crate::host;
 use crate::instance::InstanceCore;
-use crate::slot::StackBounds;
+use crate::run::end::Ended;
+use crate::run::suspension::Suspension;
 use crate::store::{self, AsStore, StoreId, StoreInner};
 use crate::val::{RawValue, Val, WasmValues};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use wasmaot_abi::state::FuncRef;
-use wasmaot_abi::types::FuncType;
+use wasmaot_abi::types::{FuncType, ValType};
 
 /// What a host function returns, as a [`HostError`], to suspend its caller. The value is for whoever made the call.
 ///
@@ -53,42 +55,15 @@ impl Suspend {
     pub fn new(value: impl Any + Send) -> Self {
         Self { value: Box::new(value) }
     }
+
+    pub(crate) fn into_value(self) -> Box<dyn Any + Send> {
+        self.value
+    }
 }
 
 impl From<Suspend> for HostError {
     fn from(suspend: Suspend) -> Self {
         HostError::Suspend(suspend)
-    }
-}
-
-/// Where a suspended guest goes on.
-pub(crate) struct Suspension {
-    /// The frame of the stub that called the host function.
-    pub(crate) guest_fp: u64,
-    /// The stack that all of it is on.
-    pub(crate) stack: StackBounds,
-    /// The vmctx of the instance that called the host function.
-    caller: u64,
-    /// Where the host function's results go, on that stack.
-    pub(crate) values: *mut RawValue,
-    /// How many cells there are.
-    pub(crate) cells: usize,
-    /// The host function's type, which the instance keeps.
-    ty: *const FuncType,
-    /// Where the results of the whole call will be, on that stack, and how many cells.
-    results: (*mut RawValue, usize),
-}
-
-impl Suspension {
-    /// Of a guest that waits for a host function of this type, with the cells that its results go to.
-    pub(crate) fn new(
-        stack: StackBounds,
-        caller: u64,
-        values: *mut RawValue,
-        cells: usize,
-        ty: *const FuncType,
-    ) -> Self {
-        Self { guest_fp: 0, stack, caller, values, cells, ty, results: (std::ptr::null_mut(), 0) }
     }
 }
 
@@ -153,7 +128,7 @@ impl<R> Suspended<R> {
     fn go_on<S: AsStore>(
         self,
         store: &mut S,
-        types: &[crate::ValType],
+        types: &[ValType],
         complete: impl FnOnce(&mut Caller<'_, S::Data>, &mut [RawValue]) -> Result<(), HostError>,
     ) -> Result<Outcome<R>, CallError> {
         let core = store::core_mut(store);
@@ -173,7 +148,8 @@ impl<R> Suspended<R> {
         let complete = |cells: &mut [RawValue]| {
             // SAFETY: the instance belongs to the store, which is not otherwise in use now.
             let mut caller = unsafe { Caller::new(inner, InstanceCore::from_vmctx(suspension.caller)) };
-            complete(&mut caller, cells)
+            // SAFETY: the store is valid, and in use by what is run only.
+            unsafe { host::finish(core, || complete(&mut caller, cells)) }
         };
         // SAFETY: the store is valid, and the suspension was taken out of it.
         let ended = unsafe { activation::resume(inner.cast(), core, &suspension, complete)? };
@@ -206,9 +182,9 @@ unsafe fn outcome<T, R>(
             let cells = unsafe { std::slice::from_raw_parts(results.0, results.1) };
             Outcome::Returned((reader.read)(reader.ty.as_deref(), core.id, cells))
         }
-        Ended::Suspended(what, suspension) => {
+        Ended::Suspended(value, suspension) => {
             core.suspension = Some(Suspension { results, ..suspension });
-            Outcome::Suspended(Suspended { store: core.id, value: what.value, reader })
+            Outcome::Suspended(Suspended { store: core.id, value, reader })
         }
     }
 }

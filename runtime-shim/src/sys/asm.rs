@@ -21,8 +21,8 @@
 //! guest ends with a zero rbp. No Rust frame ever lies on a slot's stack.
 
 use crate::activation::{Activation, Landing};
+use crate::code::raw_value::RawValue;
 use crate::exception::unwind;
-use crate::val::RawValue;
 use std::arch::{global_asm, naked_asm};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;

@@ -1,0 +1,116 @@
+//! How runs of compiled code end: what host functions leave behind that do not return, and what is left of a run that failed.
+//!
+//! **Invariant: values are cells here.** The embedder's view of them is made by whoever made the call.
+
+use crate::code::raw_value::RawValue;
+use crate::run::backtrace::{Frames, MAX_FRAMES};
+use crate::run::store_id::StoreId;
+use crate::run::suspension::Suspension;
+use crate::state::tag::TagRecord;
+use std::any::Any;
+use std::error::Error;
+use std::io;
+use wasmaot_abi::trap::TrapCode;
+
+/// Why a host function does not return to its caller.
+pub(crate) enum Pending {
+    /// It ends the program with this status.
+    Exit(i32),
+    /// It traps.
+    Trap(TrapCode),
+    /// It throws an exception.
+    Throw(Thrown),
+    /// It waits. The value is for whoever made the call.
+    Suspend(Box<dyn Any + Send>, Suspension),
+    /// It would wait, but the call cannot be suspended.
+    CannotSuspend,
+    /// It failed.
+    Error(Box<dyn Error + Send + Sync>),
+    /// It panicked.
+    Panic(Box<dyn Any + Send>),
+}
+
+/// How a run ended that did not fail.
+pub(crate) enum Ended {
+    /// It is over.
+    Returned,
+    /// A host function waits, and the guest's stack is as it was. The value is for whoever made the call.
+    Suspended(Box<dyn Any + Send>, Suspension),
+}
+
+/// How a run failed, or why it did not begin.
+pub(crate) enum Failure {
+    /// It trapped, in these functions.
+    Trapped(TrapCode, Frames),
+    /// A host function ended the program with this status.
+    Exit(i32),
+    /// It threw an exception that nothing caught.
+    Thrown(Thrown),
+    /// A host function failed.
+    Error(Box<dyn Error + Send + Sync>),
+    /// A host function suspended a call that cannot be.
+    CannotSuspend,
+    /// The store has a call that waits to be resumed.
+    Suspended,
+    /// The kernel refused what the thread needs.
+    Thread(io::Error),
+}
+
+impl Failure {
+    /// A trap outside any Wasm function.
+    pub(crate) fn trap(code: TrapCode) -> Self {
+        Failure::Trapped(code, Frames::default())
+    }
+}
+
+/// An exception outside of the guest: what a host function throws, or nothing has caught.
+pub(crate) struct Thrown {
+    store: StoreId,
+    tag: *const TagRecord,
+    values: Box<[RawValue]>,
+    frames: Frames,
+}
+
+impl Thrown {
+    /// An exception with the frames that it has left unhandled.
+    ///
+    /// # Safety
+    /// The record belongs to the store, which lives at least as long as the result; the values have the types that it says, and belong to
+    /// the store.
+    pub(crate) unsafe fn new(
+        store: StoreId,
+        tag: *const TagRecord,
+        values: Box<[RawValue]>,
+        frames: Frames,
+    ) -> Self {
+        Self { store, tag, values, frames }
+    }
+
+    /// The store that it belongs to.
+    pub(crate) fn store(&self) -> StoreId {
+        self.store
+    }
+
+    /// Its tag.
+    pub(crate) fn tag(&self) -> &TagRecord {
+        // SAFETY: the store keeps the record, see `new`.
+        unsafe { &*self.tag }
+    }
+
+    /// What it carries.
+    pub(crate) fn values(&self) -> &[RawValue] {
+        &self.values
+    }
+
+    /// The frames that it has left unhandled.
+    pub(crate) fn into_frames(self) -> Frames {
+        self.frames
+    }
+
+    /// Adds frames that it has left unhandled.
+    pub(crate) fn passed(&mut self, frames: Frames) {
+        let room = MAX_FRAMES.saturating_sub(self.frames.named.len());
+        self.frames.omitted += frames.omitted + frames.named.len().saturating_sub(room);
+        self.frames.named.extend(frames.named.into_iter().take(room));
+    }
+}
