@@ -12,7 +12,8 @@ use wasmaot_abi::trap::TrapCode;
 pub struct Trap {
     /// Why.
     pub code: TrapCode,
-    /// Wasm functions that were running, innermost first; at most [`MAX_FRAMES`](crate::MAX_FRAMES).
+    /// Wasm functions that were running, innermost first; at most
+    /// [`MAX_FRAMES`](crate::MAX_FRAMES).
     pub backtrace: Vec<Frame>,
     /// Machine frames beyond those.
     pub omitted_frames: usize,

@@ -12,9 +12,9 @@ use wasmaot_abi::descriptor::FileRange;
 impl Module {
     /// Opens an artifact.
     ///
-    /// The file must not change while the module exists. If it is truncated nonetheless, instances trap with
-    /// [`TrapCode::ArtifactChanged`](wasmaot_abi::trap::TrapCode::ArtifactChanged). Where the directory is not to be
-    /// trusted, use [`Module::open_sealed`].
+    /// The file must not change while the module exists. If it is truncated nonetheless, instances
+    /// trap with [`TrapCode::ArtifactChanged`](wasmaot_abi::trap::TrapCode::ArtifactChanged). Where
+    /// the directory is not to be trusted, use [`Module::open_sealed`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         loaded(Source::open(path.as_ref())?)
     }
@@ -31,12 +31,13 @@ impl Module {
         loaded(Source::sealed(bytes)?)
     }
 
-    /// Opens an artifact that is part of a file: `length` bytes from `offset` on, which is a multiple of 4096. It is checked as
-    /// [`Module::open`] checks it, and the rest of the file is not looked at.
+    /// Opens an artifact that is part of a file: `length` bytes from `offset` on, which is a
+    /// multiple of 4096. It is checked as [`Module::open`] checks it, and the rest of the file is
+    /// not looked at.
     ///
     /// # Errors
-    /// Besides those of [`Module::open`], [`OpenError::Misaligned`], and [`OpenError::Truncated`] if the file ends before the
-    /// artifact does.
+    /// Besides those of [`Module::open`], [`OpenError::Misaligned`], and [`OpenError::Truncated`]
+    /// if the file ends before the artifact does.
     pub fn open_at(file: File, offset: u64, length: u64) -> Result<Self, OpenError> {
         loaded(Source::part(file, offset, length)?)
     }

@@ -1,5 +1,5 @@
-//! What is known of code: artifacts that were checked and mapped, the types and constant expressions in them, and the values that it
-//! takes and gives.
+//! What is known of code: artifacts that were checked and mapped, the types and constant
+//! expressions in them, and the values that it takes and gives.
 //!
 //! **Invariant: nothing here knows of instances.**
 

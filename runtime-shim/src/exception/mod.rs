@@ -3,10 +3,12 @@
 //! | file | duty |
 //! |---|---|
 //! | [`heap`] | the exceptions of a store, and how long each is kept |
+//! | [`crate::run::collect`] | which ones a guest can still reach |
 //! | [`unwind`] | from a throw to the landing pad |
 //!
-//! An exception passes the frames of one activation. Where that ends, at a call by the host, it becomes a
-//! [`CallError::Exception`](crate::CallError::Exception): a host function that returns it throws it on in its own caller.
+//! An exception passes the frames of one activation. Where that ends, at a call by the host, it
+//! becomes a [`CallError::Exception`](crate::CallError::Exception): a host function that returns it
+//! throws it on in its own caller.
 
 pub(crate) mod heap;
 pub(crate) mod unwind;
@@ -77,23 +79,24 @@ impl Tag {
 
 /// A reference to an exception that a guest gave to the host.
 ///
-/// It does not keep the exception: that is kept while a guest can reach it. Throwing one that is gone is a
-/// [`TrapCode::ExceptionLimit`](crate::TrapCode::ExceptionLimit).
+/// It does not keep the exception: that is kept while a guest can reach it. Throwing one that is
+/// gone is a [`TrapCode::ExceptionLimit`](crate::TrapCode::ExceptionLimit).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExnRef {
     pub(crate) store: StoreId,
     pub(crate) id: NonZeroU32,
 }
 
-/// An exception on the host's side: what no guest has caught, or what a host function throws by returning it as a
-/// [`HostError::Exception`](crate::HostError::Exception).
+/// An exception on the host's side: what no guest has caught, or what a host function throws by
+/// returning it as a [`HostError::Exception`](crate::HostError::Exception).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
     /// What it is.
     pub tag: Tag,
     /// What it carries.
     pub values: Vec<Val>,
-    /// Wasm functions that were running when it was thrown, innermost first; at most [`MAX_FRAMES`](crate::MAX_FRAMES).
+    /// Wasm functions that were running when it was thrown, innermost first; at most
+    /// [`MAX_FRAMES`](crate::MAX_FRAMES).
     pub backtrace: Vec<Frame>,
     /// Machine frames beyond those.
     pub omitted_frames: usize,
@@ -122,7 +125,8 @@ impl Exception {
     pub(crate) fn thrown(self, core: &StoreCore) -> Result<Thrown, CallError> {
         let values = self.cells(core)?;
         let frames = Frames { named: self.backtrace, omitted: self.omitted_frames };
-        // SAFETY: that there are cells says that the tag is one of the store's and the values are of its types.
+        // SAFETY: that there are cells says that the tag is one of the store's and the values are
+        // of its types.
         Ok(unsafe { Thrown::new(core.id, self.tag.record, values, frames) })
     }
 }

@@ -1,21 +1,25 @@
 //! From a throw to the landing pad that catches it.
 //!
-//! The search follows the guest's frame pointers from the frame of the stub that was called, to the end of the activation. Each return
-//! address is looked up in the exception table of the module that it is in; frames without handlers, thunks and entries among
-//! them, are passed. Compiled code keeps no value in a register across a call that may land (but for a throw in its own frame, where
-//! the stub's callee has preserved them), so restoring the stack and frame pointers is all there is to leaving frames.
+//! The search follows the guest's frame pointers from the frame of the stub that was called, to the
+//! end of the activation. Each return address is looked up in the exception table of the module
+//! that it is in; frames without handlers, thunks and entries among them, are passed. Compiled code
+//! keeps no value in a register across a call that may land (but for a throw in its own frame,
+//! where the stub's callee has preserved them), so restoring the stack and frame pointers is all
+//! there is to leaving frames.
 //!
-//! **Invariants.** Only the accessible stack of the slot is read, and the search moves upwards. Control goes only to landing pads of a
-//! loaded module's own table, with a stack pointer between the stub's frame and that of the frame that it lands in. What lies where a
-//! table says that a frame keeps its vmctx is compared with those of the store's instances of that module, and not believed.
+//! **Invariants.** Only the accessible stack of the slot is read, and the search moves upwards.
+//! Control goes only to landing pads of a loaded module's own table, with a stack pointer between
+//! the stub's frame and that of the frame that it lands in. What lies where a table says that a
+//! frame keeps its vmctx is compared with those of the store's instances of that module, and not
+//! believed.
 
-use super::heap::{self, Roots};
 use crate::activation::{Activation, Landing};
 use crate::code::raw_value::RawValue;
 use crate::instance::core::InstanceCore;
 use crate::interrupt;
 use crate::registry::{self, Kind, Regions};
 use crate::run::backtrace::{self, Frames, Start};
+use crate::run::collect::{self, Roots};
 use crate::run::end::{Pending, Thrown};
 use crate::run::store::StoreCore;
 use crate::slot::StackBounds;
@@ -43,14 +47,16 @@ fn trap(code: TrapCode) -> BuiltinResult {
 /// Body of the builtin `throw`.
 ///
 /// # Safety
-/// Called by its stub on behalf of compiled code: `values` has the cells of the tag's values, `activation` is the running one.
+/// Called by its stub on behalf of compiled code: `values` has the cells of the tag's values,
+/// `activation` is the running one.
 pub(crate) unsafe extern "C" fn throw(
     vmctx: u64,
     tag: u64,
     values: *const RawValue,
     activation: *mut Activation,
 ) -> BuiltinResult {
-    // SAFETY: compiled code passes its own vmctx, an index of its module, and as many cells as the tag has values.
+    // SAFETY: compiled code passes its own vmctx, an index of its module, and as many cells as the
+    // tag has values.
     let (tag, values) = unsafe {
         let tag = InstanceCore::from_vmctx(vmctx).tag(tag as u32);
         let count = (*tag).ty.params.len();
@@ -58,7 +64,8 @@ pub(crate) unsafe extern "C" fn throw(
     };
     // SAFETY: the running activation, whose store is not otherwise in use.
     let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
-    let added = heap::add(core, tag, values.into(), &Roots { stack: activation.used_stack(), values: &[] });
+    let added =
+        collect::add(core, tag, values.into(), &Roots { stack: activation.used_stack(), values: &[] });
     added.map_or_else(trap, |id| raise(activation, core, vmctx, id))
 }
 
@@ -83,8 +90,8 @@ pub(crate) unsafe extern "C" fn throw_ref(
 /// Throws what the running host function has left pending.
 ///
 /// # Safety
-/// `activation` is the running one, with a pending [`Pending::Throw`]; the registers of the stub's caller are saved below its
-/// frame.
+/// `activation` is the running one, with a pending [`Pending::Throw`]; the registers of the stub's
+/// caller are saved below its frame.
 pub(crate) unsafe extern "C" fn throw_pending(activation: *mut Activation) -> BuiltinResult {
     // SAFETY: as in `throw`.
     let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
@@ -92,7 +99,7 @@ pub(crate) unsafe extern "C" fn throw_pending(activation: *mut Activation) -> Bu
         unreachable!("the stub throws exceptions only")
     };
     let roots = Roots { stack: activation.used_stack(), values: thrown.values() };
-    let added = heap::add(core, thrown.tag(), thrown.values().into(), &roots);
+    let added = collect::add(core, thrown.tag(), thrown.values().into(), &roots);
     match added.and_then(|id| land(activation, core, None, id)) {
         Ok(true) => return landed(activation),
         Ok(false) => {
@@ -119,7 +126,8 @@ fn raise(activation: &mut Activation, core: &mut StoreCore, vmctx: u64, id: u32)
         Ok(false) => {
             let frames = frames(activation, core);
             let thrown = core.exceptions.get(id).map(|found| {
-                // SAFETY: the heap is the store's, which keeps the tags of its exceptions; their values are of the tags' types.
+                // SAFETY: the heap is the store's, which keeps the tags of its exceptions; their
+                // values are of the tags' types.
                 unsafe { Thrown::new(core.id, found.tag, found.values.into(), frames) }
             });
             activation.set_pending(thrown.map_or(Pending::Trap(TrapCode::ExceptionLimit), Pending::Throw));
@@ -133,7 +141,8 @@ fn landed(activation: &Activation) -> BuiltinResult {
     BuiltinResult { value: std::ptr::from_ref(&activation.landing) as u64, trap: 0 }
 }
 
-/// Finds the handler of an exception and notes in the activation how to get there. Whether there is one.
+/// Finds the handler of an exception and notes in the activation how to get there. Whether there is
+/// one.
 fn land(
     activation: &mut Activation,
     core: &mut StoreCore,
@@ -151,7 +160,8 @@ fn land(
     Ok(found.is_some())
 }
 
-/// Searches the frames above a stub's for a handler. `thrower` is the vmctx of the stub's caller, if it is one that throws.
+/// Searches the frames above a stub's for a handler. `thrower` is the vmctx of the stub's caller,
+/// if it is one that throws.
 fn find(
     regions: Regions<'_>,
     instances: &Instances,

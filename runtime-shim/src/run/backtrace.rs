@@ -1,7 +1,7 @@
 //! The Wasm functions on a slot's stack.
 //!
-//! **Invariant: a backtrace reads only the accessible stack of the slot that trapped**, and ends where the frame
-//! chain stops ascending.
+//! **Invariant: a backtrace reads only the accessible stack of the slot that trapped**, and ends
+//! where the frame chain stops ascending.
 
 use crate::code::frame::Frame;
 use crate::slot::StackBounds;
@@ -43,8 +43,8 @@ pub(crate) fn frames(instances: &Instances, stack: StackBounds, start: Start) ->
     let mut frames = Frames::default();
     let mut fp = match start {
         Start::Fault { pc, rsp, rbp } => {
-            // Where the very first instruction faulted (of a function or a stub, with no room to push rbp), the return address
-            // is still on top, and rbp is the caller's.
+            // Where the very first instruction faulted (of a function or a stub, with no room to
+            // push rbp), the return address is still on top, and rbp is the caller's.
             let has_frame = add(&mut frames, instances, pc) == Some(Place::Inside);
             if let Some(caller) = (!has_frame && rbp != 0).then(|| load(stack, rsp)).flatten() {
                 add(&mut frames, instances, caller.wrapping_sub(1));
@@ -87,6 +87,7 @@ pub(crate) fn load(stack: StackBounds, address: u64) -> Option<u64> {
     if !address.is_multiple_of(8) || !stack.holds(address, 8) {
         return None;
     }
-    // SAFETY: an aligned word in the accessible part of a live slot's stack, which nothing runs on now.
+    // SAFETY: an aligned word in the accessible part of a live slot's stack, which nothing runs on
+    // now.
     Some(unsafe { (address as *const u64).read() })
 }

@@ -1,6 +1,8 @@
-//! How runs of compiled code end: what host functions leave behind that do not return, and what is left of a run that failed.
+//! How runs of compiled code end: what host functions leave behind that do not return, and what is
+//! left of a run that failed.
 //!
-//! **Invariant: values are cells here.** The embedder's view of them is made by whoever made the call.
+//! **Invariant: values are cells here.** The embedder's view of them is made by whoever made the
+//! call.
 
 use crate::code::raw_value::RawValue;
 use crate::run::backtrace::{Frames, MAX_FRAMES};
@@ -34,7 +36,8 @@ pub(crate) enum Pending {
 pub(crate) enum Ended {
     /// It is over.
     Returned,
-    /// A host function waits, and the guest's stack is as it was. The value is for whoever made the call.
+    /// A host function waits, and the guest's stack is as it was. The value is for whoever made the
+    /// call.
     Suspended(Box<dyn Any + Send>, Suspension),
 }
 
@@ -75,8 +78,8 @@ impl Thrown {
     /// An exception with the frames that it has left unhandled.
     ///
     /// # Safety
-    /// The record belongs to the store, which lives at least as long as the result; the values have the types that it says, and belong to
-    /// the store.
+    /// The record belongs to the store, which lives at least as long as the result; the values have
+    /// the types that it says, and belong to the store.
     pub(crate) unsafe fn new(
         store: StoreId,
         tag: *const TagRecord,

@@ -3,6 +3,7 @@
 //! **Invariant: nothing here knows how the embedder sees a run's end.**
 
 pub(crate) mod backtrace;
+pub(crate) mod collect;
 pub(crate) mod end;
 pub(crate) mod store;
 pub(crate) mod store_id;

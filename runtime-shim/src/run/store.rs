@@ -1,6 +1,8 @@
-//! The part of a store that runs: what its instances share, whatever data the embedder keeps with it.
+//! The part of a store that runs: what its instances share, whatever data the embedder keeps with
+//! it.
 //!
-//! **Invariant: nothing in a store goes away before the store does**, so handles are checked by the store's number alone.
+//! **Invariant: nothing in a store goes away before the store does**, so handles are checked by the
+//! store's number alone.
 
 use crate::activation::Activation;
 use crate::code::raw_value::RawValue;
@@ -10,13 +12,15 @@ use crate::instance::shared::SharedMemory;
 use crate::instance::table::TableBody;
 use crate::interrupt::Watch;
 use crate::limits::ResourceLimits;
-use crate::meter::Meter;
+use crate::meter::{Meter, MeterError, NotMetered};
+use crate::module::Module;
 use crate::run::store_id::StoreId;
 use crate::run::suspension::Suspension;
 use crate::state::instances::Instances;
 use crate::state::tag::TagRecord;
 use std::cell::UnsafeCell;
 use std::rc::Rc;
+use wasmaot_abi::meter::{UNLIMITED, executed, initial};
 
 /// What does not depend on the type of the embedder's data.
 pub(crate) struct StoreCore {
@@ -73,5 +77,66 @@ impl StoreCore {
         let body = Rc::new(MemoryBody::of_shared(self.memories.len(), shared, self.limits.memory));
         self.memories.push(body.clone());
         body
+    }
+}
+
+/// What its code has executed.
+impl StoreCore {
+    /// Whether code counts; unknown as long as there is no instance.
+    fn is_metered(&self) -> Option<bool> {
+        (self.instances.count() > 0).then_some(self.counts)
+    }
+
+    /// Checks that a module's instances can be made here.
+    pub(crate) fn check_metering(&self, module: &Module) -> Result<(), MeterError> {
+        let metered = module.is_metered();
+        if self.limits.fuel.is_some() && !metered {
+            return Err(MeterError::NotMetered);
+        }
+        match self.is_metered() {
+            Some(others) if others != metered => Err(MeterError::Mixed { metered }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the meter shows, also inside a host function.
+    fn shown(&mut self) -> &mut i64 {
+        if self.current.is_null() {
+            return &mut self.meter.shown;
+        }
+        // SAFETY: the current activation is live, and its owner waits for the guest, which waits
+        // for a host function.
+        unsafe { &mut (*self.current).meter }
+    }
+
+    /// Operators executed so far, if code counts them.
+    pub(crate) fn operators(&self) -> Option<u64> {
+        let shown = match self.current.is_null() {
+            true => self.meter.shown,
+            // SAFETY: as in `shown`.
+            false => unsafe { (*self.current).meter },
+        };
+        self.is_metered()?.then(|| executed(shown, self.meter.fuel))
+    }
+
+    /// Lets it execute so many operators from now on, or any number.
+    pub(crate) fn set_fuel(&mut self, fuel: Option<u64>) -> Result<(), NotMetered> {
+        if self.is_metered() == Some(false) {
+            return Err(NotMetered);
+        }
+        let done = self.operators().unwrap_or(0);
+        let fuel = fuel.unwrap_or(UNLIMITED).min(UNLIMITED - done.min(UNLIMITED));
+        self.meter.fuel = done + fuel;
+        *self.shown() = initial(fuel);
+        Ok(())
+    }
+
+    /// Takes the count of a run that faulted at `pc`, with this in the meter's register: in
+    /// compiled code that is the meter, and what the operator there has left uncharged is added. A
+    /// stub that faults has noted it before.
+    pub(crate) fn charge_fault(&self, activation: &mut Activation, pc: usize, register: i64) {
+        if let Some(uncharged) = self.instances.uncharged(pc) {
+            activation.meter = register.wrapping_add(i64::from(uncharged));
+        }
     }
 }

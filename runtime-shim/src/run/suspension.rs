@@ -1,6 +1,7 @@
 //! Where a suspended guest goes on.
 //!
-//! **Invariant: what it points to is kept by the store**: the stack by the slot of an instance, the type by a host function of one.
+//! **Invariant: what it points to is kept by the store**: the stack by the slot of an instance, the
+//! type by a host function of one.
 
 use crate::code::raw_value::RawValue;
 use crate::slot::StackBounds;
@@ -25,7 +26,8 @@ pub(crate) struct Suspension {
 }
 
 impl Suspension {
-    /// Of a guest that waits for a host function of this type, with the cells that its results go to.
+    /// Of a guest that waits for a host function of this type, with the cells that its results go
+    /// to.
     pub(crate) fn new(
         stack: StackBounds,
         caller: u64,

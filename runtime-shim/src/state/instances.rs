@@ -26,7 +26,8 @@ impl Instances {
         self.0.first().map(|instance| &**instance)
     }
 
-    /// The operators that are uncharged where the instruction at an address traps; `None` if it is not one of metered code.
+    /// The operators that are uncharged where the instruction at an address traps; `None` if it is
+    /// not one of metered code.
     pub(crate) fn uncharged(&self, address: usize) -> Option<u8> {
         self.0.iter().find_map(|instance| instance.module().uncharged(address))
     }

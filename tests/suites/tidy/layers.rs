@@ -1,7 +1,8 @@
 //! The layers of the runtime: which file names which, and that none names one of a higher layer.
 //!
-//! Every path in `runtime-shim/src` that leads to another file counts, whether it stands in a `use`, in an expression or in a macro. Test
-//! code is left out: it may name anything. **Invariant: an import leads to the same layer or a lower one.**
+//! Every path in `runtime-shim/src` that leads to another file counts, whether it stands in a
+//! `use`, in an expression or in a macro. Test code is left out: it may name anything. **Invariant:
+//! an import leads to the same layer or a lower one.**
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,7 +30,7 @@ const PLACES: [(&str, &str); 48] = [
     ("builtins.rs", "run"),
     ("caller.rs", "api"),
     ("error.rs", "api"),
-    ("exception/heap.rs", "run"),
+    ("exception/heap.rs", "state"),
     ("exception/mod.rs", "api"),
     ("exception/unwind.rs", "run"),
     ("externs.rs", "api"),
@@ -78,7 +79,7 @@ const PLACES: [(&str, &str); 48] = [
 const UPWARD: usize = 13;
 
 /// The most files that may all lead to one another. Likewise.
-const LARGEST_CYCLE: usize = 45;
+const LARGEST_CYCLE: usize = 44;
 
 /// The position of a file's layer.
 fn layer(file: &str) -> usize {

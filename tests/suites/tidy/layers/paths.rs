@@ -1,7 +1,8 @@
 //! The paths in a Rust file that lead to modules of its crate.
 //!
-//! A scanner of tokens is enough for that: what counts is `crate::`, `super::`, `self::` and the names of a module's own submodules, in
-//! front of `::` or in a `use`. **Invariant: what is behind `#[cfg(test)]` is not looked at.**
+//! A scanner of tokens is enough for that: what counts is `crate::`, `super::`, `self::` and the
+//! names of a module's own submodules, in front of `::` or in a `use`. **Invariant: what is behind
+//! `#[cfg(test)]` is not looked at.**
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +22,8 @@ pub(super) fn named(module: &[String], text: &str, modules: &Modules) -> BTreeSe
     scanner.found
 }
 
-/// Splits a text into identifiers, `::`, and single characters; comments, strings and numbers are left out.
+/// Splits a text into identifiers, `::`, and single characters; comments, strings and numbers are
+/// left out.
 fn tokens(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     let is_word = |c: char| c.is_alphanumeric() || c == '_';

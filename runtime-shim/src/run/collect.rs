@@ -1,0 +1,134 @@
+//! Which exceptions of a store a guest can still reach.
+//!
+//! From its stack, a global, a table, or the values of another exception. The stack is searched
+//! conservatively: every aligned word that could be a reference is one. **Invariant: it costs
+//! nothing but throws**: making instances, starts and calls do not look at exceptions.
+
+use crate::code::raw_value::RawValue;
+use crate::run::store::StoreCore;
+use crate::state::tag::TagRecord;
+use std::ops::Range;
+use wasmaot_abi::trap::TrapCode;
+
+/// Where references may be.
+pub(crate) struct Roots<'a> {
+    /// Addresses of the part of the guest's stack that is in use.
+    pub(crate) stack: Range<usize>,
+    /// Values that the host is about to throw.
+    pub(crate) values: &'a [RawValue],
+}
+
+/// Adds an exception to a store's.
+pub(crate) fn add(
+    core: &mut StoreCore,
+    tag: *const TagRecord,
+    values: Box<[RawValue]>,
+    roots: &Roots<'_>,
+) -> Result<u32, TrapCode> {
+    core.exceptions.free_caught();
+    if core.exceptions.is_due(values.len()) {
+        collect(core, roots);
+    }
+    core.exceptions.push(tag, values)
+}
+
+fn collect(core: &mut StoreCore, roots: &Roots<'_>) {
+    let mut heap = std::mem::take(&mut core.exceptions);
+    for address in roots.stack.clone().step_by(size_of::<u32>()) {
+        // SAFETY: an aligned word of the accessible stack of a live slot, which nothing runs on
+        // now.
+        heap.reach(unsafe { (address as *const u32).read() });
+    }
+    roots.values.iter().for_each(|value| heap.reach(value.low as u32));
+    for cell in &core.globals {
+        // SAFETY: no code of the store runs now.
+        heap.reach(unsafe { (*cell.get()).low } as u32);
+    }
+    core.instances.exception_globals().for_each(|id| heap.reach(id));
+    for table in core.tables.iter().filter(|table| table.ty().element.is_exn_ref()) {
+        let elements = table.range(0, table.size()).unwrap_or_default();
+        elements.iter().for_each(|element| heap.reach(element.get() as u32));
+    }
+    heap.sweep();
+    core.exceptions = heap;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exception::heap::{MAX_CELLS, MAX_KEPT, MIN_COLLECT};
+    use wasmaot_abi::types::{FuncType, ValType};
+
+    const NOWHERE: Roots<'static> = Roots { stack: 0..0, values: &[] };
+
+    fn tag(params: &[ValType]) -> TagRecord {
+        TagRecord { ty: FuncType { params: params.to_vec(), results: Vec::new() }, number: 0 }
+    }
+
+    fn cells(count: usize) -> Box<[RawValue]> {
+        vec![RawValue::default(); count].into()
+    }
+
+    #[test]
+    fn what_is_caught_without_a_reference_is_freed_by_the_next_throw() {
+        let (mut core, tag) = (StoreCore::default(), tag(&[]));
+        for _ in 0..3 * MAX_KEPT {
+            let id = add(&mut core, &tag, cells(0), &NOWHERE).unwrap();
+            assert_eq!(id, 1);
+            core.exceptions.caught(id, false);
+            assert!(core.exceptions.get(id).is_some(), "its landing pad still reads it");
+        }
+    }
+
+    #[test]
+    fn what_nothing_refers_to_is_collected() {
+        let (mut core, tag) = (StoreCore::default(), tag(&[]));
+        for expected in 1..=(3 * MAX_KEPT) as u32 {
+            let id = add(&mut core, &tag, cells(0), &NOWHERE).unwrap();
+            assert_eq!(id, expected, "a number that a guest held is not given again");
+            core.exceptions.caught(id, true);
+            assert!(core.exceptions.count() <= MIN_COLLECT);
+        }
+        assert!(core.exceptions.get(1).is_none());
+    }
+
+    #[test]
+    fn what_a_stack_or_another_exception_refers_to_is_kept() {
+        let mut core = StoreCore::default();
+        let (plain, holder) = (tag(&[]), tag(&[ValType::I64, ValType::EXNREF]));
+        let inner = add(&mut core, &plain, cells(0), &NOWHERE).unwrap();
+        let values = [RawValue::new(0), RawValue::new(u64::from(inner))];
+        let outer = add(&mut core, &holder, values.into(), &NOWHERE).unwrap();
+        let stack = [0, outer, 0, 0];
+        let stack = Roots {
+            stack: stack.as_ptr_range().start as usize..stack.as_ptr_range().end as usize,
+            values: &[],
+        };
+        for _ in 0..4 * MIN_COLLECT {
+            let id = add(&mut core, &plain, cells(0), &stack).unwrap();
+            core.exceptions.caught(id, true);
+        }
+        assert!(core.exceptions.get(inner).is_some() && core.exceptions.get(outer).is_some());
+        collect(&mut core, &NOWHERE);
+        assert!(core.exceptions.count() == 0);
+    }
+
+    #[test]
+    fn number_and_size_are_limited() {
+        let (mut core, tag) = (StoreCore::default(), tag(&[]));
+        let limit = |core: &mut StoreCore, cells_each| {
+            let mut ids = vec![0u32; 0];
+            loop {
+                let values: Vec<RawValue> = ids.iter().map(|&id| RawValue::new(u64::from(id))).collect();
+                match add(core, &tag, cells(cells_each), &Roots { stack: 0..0, values: &values }) {
+                    Ok(id) => ids.push(id),
+                    Err(code) => return (code, ids.len()),
+                }
+                core.exceptions.caught(core.exceptions.last(), true);
+            }
+        };
+        assert_eq!(limit(&mut core, 1 << 10), (TrapCode::ExceptionLimit, MAX_CELLS >> 10));
+        core.exceptions.clear();
+        assert_eq!(core.exceptions.last(), 0);
+    }
+}
