@@ -111,7 +111,8 @@ typedef enum {
     WASMAOT_TRAP_EXPECTED_SHARED_MEMORY = 19,
     WASMAOT_TRAP_NULL_EXCEPTION = 20,
     WASMAOT_TRAP_EXCEPTION_LIMIT = 21, /* more exceptions than the runtime keeps for an instance */
-    WASMAOT_TRAP_OUT_OF_FUEL = 22        /* see wasmaot_start_t */
+    WASMAOT_TRAP_OUT_OF_FUEL = 22,       /* see wasmaot_start_t */
+    WASMAOT_TRAP_OUT_OF_MEMORY = 23      /* the kernel refused a page of a memory */
 } wasmaot_trap_t;
 
 /* The `wasm_offset` of a frame for which none is known. */

@@ -35,6 +35,7 @@ fn checked(result: Result<(), TrapCode>) -> BuiltinResult {
 fn grown(instance: &InstanceCore, result: Result<u64, Refused>, code: TrapCode) -> BuiltinResult {
     match result {
         Err(Refused::Limit) if instance.traps_at_limits() => trap(code),
+        Err(Refused::InDoubt) => trap(TrapCode::OutOfMemory),
         result => value(result.unwrap_or(u64::MAX)),
     }
 }

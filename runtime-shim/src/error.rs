@@ -282,6 +282,7 @@ impl From<AccessError> for HostError {
         HostError::Trap(match error {
             AccessError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
             AccessError::ArtifactChanged => TrapCode::ArtifactChanged,
+            AccessError::OutOfMemory => TrapCode::OutOfMemory,
         })
     }
 }
@@ -302,6 +303,9 @@ pub enum AccessError {
     /// The artifact's file was truncated while its image was mapped.
     #[error("{}", TrapCode::ArtifactChanged)]
     ArtifactChanged,
+    /// The kernel refused to make a page of the range writable. Part of the range may have been written.
+    #[error("{}", TrapCode::OutOfMemory)]
+    OutOfMemory,
 }
 
 /// A table or global that cannot be accessed as asked.

@@ -7,7 +7,7 @@
 
 use crate::activation::Activation;
 use crate::registry::{self, Kind, Regions};
-use crate::sys::asm;
+use crate::sys::guarded::{self, CopyError};
 use std::ops::Range;
 use wasmaot_abi::slot::{ACTIVATION_CELL, VMCTX};
 use wasmaot_abi::trap::TrapCode;
@@ -90,18 +90,30 @@ fn opens_cold_page(fault: &Fault, regions: Regions<'_>) -> bool {
     slot.and_then(|slot| slot.tracker).is_some_and(|tracker| tracker.open_page(fault.address))
 }
 
-fn trap_or_resume(fault: &Fault, regions: Regions<'_>) -> Decision {
-    match asm::guarded_resume(fault.at.pc) {
-        Some(pc) if is_guest_data(fault, regions) => Decision::Resume(pc),
-        Some(_) => Decision::NotOurs,
-        None => guest_trap(fault, regions)
-            .map_or(Decision::NotOurs, |(code, activation)| Decision::Trap(code, activation)),
+/// Whether a fault is a write to a write-protected page of a pool's slot, which could not be opened.
+fn is_refused_page(fault: &Fault, regions: Regions<'_>) -> bool {
+    if fault.signal != Signal::Segv || !fault.write {
+        return false;
     }
+    let slot = regions.at(fault.address).and_then(|region| region.slot(fault.address));
+    slot.and_then(|slot| slot.tracker).is_some_and(|tracker| tracker.covers(fault.address))
 }
 
-/// Whether a fault in a guarded copy is at an address that may legitimately have lost its pages.
-fn is_guest_data(fault: &Fault, regions: Regions<'_>) -> bool {
-    fault.signal == Signal::Bus && regions.at(fault.address).is_some()
+fn trap_or_resume(fault: &Fault, regions: Regions<'_>) -> Decision {
+    if guarded::contains(fault.at.pc) {
+        return copy_error(fault, regions)
+            .map_or(Decision::NotOurs, |error| Decision::Resume(error.landing()));
+    }
+    guest_trap(fault, regions)
+        .map_or(Decision::NotOurs, |(code, activation)| Decision::Trap(code, activation))
+}
+
+/// What a fault in a guarded copy means, if it is at an address that may legitimately be inaccessible.
+fn copy_error(fault: &Fault, regions: Regions<'_>) -> Option<CopyError> {
+    if fault.signal == Signal::Bus && regions.at(fault.address).is_some() {
+        return Some(CopyError::PagesGone);
+    }
+    is_refused_page(fault, regions).then_some(CopyError::PageRefused)
 }
 
 /// Why the run in whose compiled code a thread was interrupted has to end now, if it has to.
@@ -146,6 +158,9 @@ fn guest_trap(fault: &Fault, regions: Regions<'_>) -> Option<(TrapCode, *mut Act
 
 fn by_address(fault: &Fault, regions: Regions<'_>) -> Option<TrapCode> {
     text_at(fault.at.pc, regions)?;
+    if is_refused_page(fault, regions) {
+        return Some(TrapCode::OutOfMemory);
+    }
     let gone = fault.signal == Signal::Bus;
     match regions.at(fault.address) {
         Some(region) => match region.kind {

@@ -40,4 +40,6 @@ pub(crate) enum Refused {
     Declared,
     /// The embedder's limit.
     Limit,
+    /// The kernel refused, and left some pages accessible that it refused to close again. The run must end.
+    InDoubt,
 }

@@ -235,6 +235,7 @@ impl From<AccessError> for wasmaot_error_t {
         let code = match error {
             AccessError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
             AccessError::ArtifactChanged => TrapCode::ArtifactChanged,
+            AccessError::OutOfMemory => TrapCode::OutOfMemory,
         };
         Self { cause: Cause::Code(code), ..Self::new(Kind::Access, error) }
     }

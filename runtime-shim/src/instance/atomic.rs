@@ -6,8 +6,8 @@ use super::core::InstanceCore;
 use super::memory::MemoryBody;
 use crate::interrupt;
 use crate::park::{self, Outcome};
-use crate::sys::asm;
 use crate::sys::clock;
+use crate::sys::guarded;
 use wasmaot_abi::trap::TrapCode;
 
 /// What an atomic operator accesses.
@@ -42,7 +42,7 @@ impl InstanceCore {
         let is_expected = || {
             let mut found = [0; 8];
             // SAFETY: the range is inside the memory; it is aligned, so that it is copied by one load.
-            unsafe { asm::guarded_copy(found.as_mut_ptr(), address, place.bytes as usize) }
+            unsafe { guarded::copy(found.as_mut_ptr(), address, place.bytes as usize) }
                 .map_err(|_| TrapCode::ArtifactChanged)?;
             Ok(u64::from_le_bytes(found) == expected)
         };

@@ -5,7 +5,7 @@
 use super::core::InstanceCore;
 use crate::error::AccessError;
 use crate::interrupt;
-use crate::sys::asm::{self, PagesGone};
+use crate::sys::guarded::{self, CopyError};
 use std::cell::Cell;
 use wasmaot_abi::descriptor::{ElemItems, FileRange};
 use wasmaot_abi::trap::TrapCode;
@@ -14,6 +14,7 @@ fn memory_trap(error: AccessError) -> TrapCode {
     match error {
         AccessError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
         AccessError::ArtifactChanged => TrapCode::ArtifactChanged,
+        AccessError::OutOfMemory => TrapCode::OutOfMemory,
     }
 }
 
@@ -25,16 +26,16 @@ const CHUNK: usize = 4 << 20;
 fn in_chunks(
     length: usize,
     backwards: bool,
-    mut part: impl FnMut(usize, usize) -> Result<(), PagesGone>,
+    mut part: impl FnMut(usize, usize) -> Result<(), CopyError>,
 ) -> Result<(), TrapCode> {
-    let gone = |_| TrapCode::ArtifactChanged;
+    let failed = |error: CopyError| memory_trap(error.into());
     if length <= CHUNK {
-        return part(0, length).map_err(gone);
+        return part(0, length).map_err(failed);
     }
     let count = length.div_ceil(CHUNK);
     for number in 0..count {
         let start = CHUNK * if backwards { count - 1 - number } else { number };
-        part(start, CHUNK.min(length - start)).map_err(gone)?;
+        part(start, CHUNK.min(length - start)).map_err(failed)?;
         if let Some(code) = interrupt::due_after_poke() {
             return Err(code);
         }
@@ -48,7 +49,7 @@ impl InstanceCore {
         let to = self.memory(memory).address(to, length).map_err(memory_trap)?;
         in_chunks(length as usize, false, |at, length| {
             // SAFETY: the range is inside the memory.
-            unsafe { asm::guarded_fill(to.add(at), byte, length) }
+            unsafe { guarded::fill(to.add(at), byte, length) }
         })
     }
 
@@ -65,7 +66,7 @@ impl InstanceCore {
         let to = self.memory(to_memory).address(to, length).map_err(memory_trap)?;
         in_chunks(length as usize, to > from, |at, length| {
             // SAFETY: both ranges are inside their memories.
-            unsafe { asm::guarded_copy(to.add(at), from.add(at), length) }
+            unsafe { guarded::copy(to.add(at), from.add(at), length) }
         })
     }
 
@@ -91,7 +92,7 @@ impl InstanceCore {
         let from = self.module().data_address(file) + from as usize;
         in_chunks(length as usize, false, |at, length| {
             // SAFETY: `to` is inside the memory, `from` inside the module's mapped data.
-            unsafe { asm::guarded_copy(to.add(at), (from + at) as *const u8, length) }
+            unsafe { guarded::copy(to.add(at), (from + at) as *const u8, length) }
         })
     }
 

@@ -1,7 +1,8 @@
 //! Linear memories: where they lie, how they grow, and checked access for the host.
 //!
 //! **Invariants.** Behind every memory lie the reservation and the guard that compiled code relies on. Bytes below the length
-//! are accessible, whole pages behind it are not. The host reaches guest memory only through guarded copies, after a
+//! are accessible, whole pages behind it are not, unless the kernel refused to close them after a growth that failed: they are
+//! kept count of, and the instance traps. The host reaches guest memory only through guarded copies, after a
 //! check against the current length.
 
 use crate::error::{AccessError, InstantiateError};
@@ -9,7 +10,7 @@ use crate::instance::shared::{Reservation, SharedMemory};
 use crate::limits::Refused;
 use crate::pool::Tracker;
 use crate::slot::Slot;
-use crate::sys::asm::{self, PagesGone};
+use crate::sys::guarded::{self, CopyError};
 use crate::sys::map::{self, Access, FileView};
 use std::cell::Cell;
 use std::io;
@@ -34,6 +35,8 @@ pub(crate) struct MemoryBody {
     own: Option<Arc<Reservation>>,
     /// The record of its write protection, if it is in a pool's slot.
     tracker: Cell<Option<NonNull<Tracker>>>,
+    /// Bytes from the base on that may be accessible after a growth that failed half way and could not be undone.
+    overhang: Cell<usize>,
 }
 
 fn map_error(error: io::Error) -> InstantiateError {
@@ -65,9 +68,7 @@ impl MemoryBody {
         limit: u64,
     ) -> Result<Self, InstantiateError> {
         debug_assert!(ty.fits_slot());
-        let limit = Cell::new(limit);
-        let tracker = Cell::new(None);
-        Self { index, ty, base: slot.vmctx(), length, limit, own: None, tracker }.open(slot.memory())
+        Self::of(index, ty, slot.vmctx(), length, limit, None).open(slot.memory())
     }
 
     /// A memory with a reservation of its own. Its length is at `length`, unless that is not given or the memory is shared: then it
@@ -83,15 +84,25 @@ impl MemoryBody {
     ) -> Result<Self, InstantiateError> {
         let own = Arc::new(Reservation::new(ty).map_err(map_error)?);
         let length = length.filter(|_| !ty.shared).unwrap_or(own.length.as_ptr());
-        let (base, limit) = (own.mapping.start(), Cell::new(limit));
-        Self { index, ty, base, length, limit, own: Some(own), tracker: Cell::new(None) }.open(0)
+        Self::of(index, ty, own.mapping.start(), length, limit, Some(own)).open(0)
+    }
+
+    fn of(
+        index: usize,
+        ty: MemoryType,
+        base: usize,
+        length: *mut u64,
+        limit: u64,
+        own: Option<Arc<Reservation>>,
+    ) -> Self {
+        let (limit, tracker, overhang) = (Cell::new(limit), Cell::new(None), Cell::new(0));
+        Self { index, ty, base, length, limit, own, tracker, overhang }
     }
 
     /// A memory that other stores may use, too.
     pub(crate) fn of_shared(index: usize, shared: SharedMemory, limit: u64) -> Self {
         let own = shared.0;
-        let (base, length, limit) = (own.mapping.start(), own.length.as_ptr(), Cell::new(limit));
-        Self { index, ty: own.ty, base, length, limit, own: Some(own), tracker: Cell::new(None) }
+        Self::of(index, own.ty, own.mapping.start(), own.length.as_ptr(), limit, Some(own))
     }
 
     /// What other stores can be given, if it is shared.
@@ -203,10 +214,34 @@ impl MemoryBody {
         let new_bytes = new << self.ty.page_log2;
         let (open, needed) = (whole_pages(old_bytes), whole_pages(new_bytes));
         // SAFETY: the range is inside the reservation, whose limit is the type's.
-        unsafe { map::protect(self.base + open, needed - open, Access::ReadWrite) }
-            .map_err(|_| Refused::Declared)?;
+        if unsafe { map::protect(self.base + open, needed - open, Access::ReadWrite) }.is_err() {
+            return Err(self.close_again(open, needed));
+        }
         self.set_size(new_bytes);
         Ok(old)
+    }
+
+    /// Undoes a growth from `open` to `needed` bytes that failed half way. Says what that means for whoever wanted to grow.
+    #[cold]
+    fn close_again(&self, open: usize, needed: usize) -> Refused {
+        // SAFETY: the range lies behind the length, where nobody has written.
+        match unsafe { map::protect(self.base + open, needed - open, Access::None) } {
+            Ok(()) => Refused::Declared,
+            Err(_) => {
+                self.overhang.set(self.overhang.get().max(needed));
+                Refused::InDoubt
+            }
+        }
+    }
+
+    /// Bytes from the base on that may be accessible, in whole pages.
+    pub(crate) fn accessible(&self) -> usize {
+        whole_pages(self.size()).max(self.overhang.get())
+    }
+
+    /// Notes that what lies behind the length is inaccessible again.
+    pub(crate) fn forget_overhang(&self) {
+        self.overhang.set(0);
     }
 
     /// The address of a range inside the memory.
@@ -218,13 +253,15 @@ impl MemoryBody {
         }
     }
 
-    /// The address of a range inside the memory that somebody is about to write to without going through a guarded copy, like
-    /// the kernel, to whom a write-protected page is an error.
+    /// Returns the address of a range inside the memory that is about to be written without a guarded copy, as by the kernel, to
+    /// which a write-protected page is an error.
     pub(crate) fn writable_address(&self, address: u64, length: u64) -> Result<*mut u8, AccessError> {
         let start = self.address(address, length)?;
         if let Some(tracker) = self.tracker.get() {
             // SAFETY: the pool's slot keeps the record as long as the memory.
-            unsafe { tracker.as_ref() }.open_range(start as usize, length as usize);
+            if !unsafe { tracker.as_ref() }.open_range(start as usize, length as usize) {
+                return Err(AccessError::OutOfMemory);
+            }
         }
         Ok(start)
     }
@@ -241,19 +278,22 @@ impl MemoryBody {
     pub(crate) fn read(&self, address: u64, into: &mut [u8]) -> Result<(), AccessError> {
         let from = self.address(address, into.len() as u64)?;
         // SAFETY: `into` is valid, and the range was checked against the accessible part.
-        unsafe { asm::guarded_copy(into.as_mut_ptr(), from, into.len()) }.map_err(AccessError::from)
+        unsafe { guarded::copy(into.as_mut_ptr(), from, into.len()) }.map_err(AccessError::from)
     }
 
     /// Copies into the memory.
     pub(crate) fn write(&self, address: u64, bytes: &[u8]) -> Result<(), AccessError> {
         let to = self.address(address, bytes.len() as u64)?;
         // SAFETY: `bytes` is valid, and the range was checked against the accessible part.
-        unsafe { asm::guarded_copy(to, bytes.as_ptr(), bytes.len()) }.map_err(AccessError::from)
+        unsafe { guarded::copy(to, bytes.as_ptr(), bytes.len()) }.map_err(AccessError::from)
     }
 }
 
-impl From<PagesGone> for AccessError {
-    fn from(_: PagesGone) -> Self {
-        AccessError::ArtifactChanged
+impl From<CopyError> for AccessError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::PagesGone => AccessError::ArtifactChanged,
+            CopyError::PageRefused => AccessError::OutOfMemory,
+        }
     }
 }

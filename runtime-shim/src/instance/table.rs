@@ -83,7 +83,13 @@ impl TableBody {
     fn resize(&self, elements: u64) -> io::Result<()> {
         let (open, needed) = (self.open.get(), whole_pages(elements));
         if needed > open {
-            self.mapping.protect(open, needed - open, Access::ReadWrite)?;
+            let opened = self.mapping.protect(open, needed - open, Access::ReadWrite);
+            if opened.is_err() {
+                // What the kernel opened all the same does no harm: it lies behind the length, which every access is checked
+                // against. Closing it gives the address space's allowance back.
+                _ = self.mapping.protect(open, needed - open, Access::None);
+            }
+            opened?;
             self.open.set(needed);
         }
         // SAFETY: the cell outlives the table, and the table is used by one thread at a time.

@@ -3,6 +3,7 @@
 //! **Invariant: nothing is read outside the artifact's size**, and a file that shrinks meanwhile gives an error.
 
 use super::error::OpenError;
+use crate::sys::inject;
 use crate::sys::map::FileView;
 use std::borrow::Cow;
 use std::fs::File;
@@ -68,6 +69,7 @@ impl Source {
     fn sealed_file(bytes: &[u8]) -> io::Result<Self> {
         use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        inject::check()?;
         let mut file = File::from(memfd_create(c"wasmaot", flags)?);
         file.write_all(bytes)?;
         fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;

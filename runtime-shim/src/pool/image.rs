@@ -5,7 +5,7 @@
 
 use crate::module::Module;
 use crate::registry::{Kind, Region, Registration};
-use crate::sys::asm::{self, PagesGone};
+use crate::sys::guarded::{self, CopyError};
 use crate::sys::map::Mapping;
 use std::io;
 use std::ops::Range;
@@ -82,23 +82,23 @@ impl Image {
     ///
     /// # Safety
     /// The page is writable and nobody uses it.
-    pub(crate) unsafe fn restore_page(&self, base: usize, offset: usize) -> Result<bool, PagesGone> {
+    pub(crate) unsafe fn restore_page(&self, base: usize, offset: usize) -> Result<bool, CopyError> {
         let (mut initial, mut current) = ([0u8; PAGE], [0u8; PAGE]);
         for piece in self.pieces(offset..offset + PAGE) {
             if let Some(from) = piece.from {
                 let to = &mut initial[piece.range.start - offset..piece.range.end - offset];
                 // SAFETY: the bytes are the image's, which is mapped and registered.
-                unsafe { asm::guarded_copy(to.as_mut_ptr(), from as *const u8, to.len())? };
+                unsafe { guarded::copy(to.as_mut_ptr(), from as *const u8, to.len())? };
             }
         }
         let page = (base + offset) as *mut u8;
         // SAFETY: as the caller states.
-        unsafe { asm::guarded_copy(current.as_mut_ptr(), page, PAGE)? };
+        unsafe { guarded::copy(current.as_mut_ptr(), page, PAGE)? };
         if initial == current {
             return Ok(false);
         }
         // SAFETY: as the caller states.
-        unsafe { asm::guarded_copy(page, initial.as_ptr(), PAGE)? };
+        unsafe { guarded::copy(page, initial.as_ptr(), PAGE)? };
         Ok(true)
     }
 }
@@ -113,15 +113,15 @@ impl Piece {
     ///
     /// # Safety
     /// As for [`Piece::restore`].
-    pub(crate) unsafe fn differs(&self, base: usize, offset: usize) -> Result<bool, PagesGone> {
+    pub(crate) unsafe fn differs(&self, base: usize, offset: usize) -> Result<bool, CopyError> {
         let (mut initial, mut current) = ([0u8; PAGE], [0u8; PAGE]);
         if let Some(from) = self.from {
             let from = (from + (offset - self.range.start)) as *const u8;
             // SAFETY: the bytes are the image's, which is mapped and registered.
-            unsafe { asm::guarded_copy(initial.as_mut_ptr(), from, PAGE)? };
+            unsafe { guarded::copy(initial.as_mut_ptr(), from, PAGE)? };
         }
         // SAFETY: as the caller states.
-        unsafe { asm::guarded_copy(current.as_mut_ptr(), (base + offset) as *const u8, PAGE)? };
+        unsafe { guarded::copy(current.as_mut_ptr(), (base + offset) as *const u8, PAGE)? };
         Ok(initial != current)
     }
 
@@ -129,13 +129,13 @@ impl Piece {
     ///
     /// # Safety
     /// The part is writable, nobody uses it, and the image that it was made from is alive.
-    pub(crate) unsafe fn restore(&self, base: usize) -> Result<(), PagesGone> {
+    pub(crate) unsafe fn restore(&self, base: usize) -> Result<(), CopyError> {
         let (to, length) = ((base + self.range.start) as *mut u8, self.range.len());
         match self.from {
             // SAFETY: as the caller states.
-            Some(from) => unsafe { asm::guarded_copy(to, from as *const u8, length) },
+            Some(from) => unsafe { guarded::copy(to, from as *const u8, length) },
             // SAFETY: as the caller states.
-            None => unsafe { asm::guarded_fill(to, 0, length) },
+            None => unsafe { guarded::fill(to, 0, length) },
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::limits::ResourceLimits;
 use crate::meter::Meter;
 use crate::slot::Slot;
 use crate::store::StoreCore;
-use crate::sys::asm;
+use crate::sys::guarded;
 use crate::sys::map;
 use crate::sys::pagemap::Pagemap;
 use crate::trap::Trap;
@@ -161,7 +161,7 @@ impl Kept {
         let (address, length) = self.instance.writable_state();
         debug_assert_eq!(length, self.state.len());
         // SAFETY: the range is the writable part of the state of an instance that does not run.
-        unsafe { asm::guarded_copy(address, self.state.as_ptr(), length)? };
+        unsafe { guarded::copy(address, self.state.as_ptr(), length)? };
         Ok(way)
     }
 }

@@ -72,6 +72,13 @@ impl Shared {
     }
 }
 
+impl LinkedCore {
+    /// Whether a part of the first memory is mapped from the artifact's file.
+    pub(super) fn has_image(&self) -> bool {
+        self.module.descriptor().memories.first().is_some_and(|memory| !memory.image.is_empty())
+    }
+}
+
 impl<T> Linked<T> {
     /// # Safety
     /// The imports are those of the module, all of them host functions of `T` or shared memories.

@@ -23,6 +23,10 @@ mod reset;
 mod tracker;
 
 #[cfg(test)]
+mod refused;
+#[cfg(test)]
+mod stress;
+#[cfg(test)]
 pub(crate) mod tests;
 
 pub use dynamic::DynamicFunc;
@@ -194,10 +198,15 @@ struct Cell {
     failed: AtomicU64,
 }
 
+#[derive(Default)]
 struct Content {
     kept: Option<Box<Kept>>,
     /// What the slot's next instance will keep the pool alive by.
     ticket: Option<Arc<PoolInner>>,
+    /// An instance was to be made in the slot since it was last emptied.
+    used: bool,
+    /// That mapped parts of files.
+    has_files: bool,
 }
 
 /// What lives as long as the pool or any of its instances.
@@ -341,7 +350,7 @@ fn begin<T>(linked: &LinkedCore, mut instance: PooledInstance<T>) -> Result<Pool
 impl Cell {
     fn new() -> Self {
         let count = || AtomicU64::new(0);
-        let content = UnsafeCell::new(Content { kept: None, ticket: None });
+        let content = UnsafeCell::new(Content::default());
         let returning = AtomicU32::new(0);
         Self {
             content,
@@ -409,16 +418,17 @@ impl PoolInner {
 
     #[cold]
     fn make<T>(&self, linked: &Arc<LinkedCore>, data: T) -> Result<PooledInstance<T>, StartError> {
-        let exhausted = StartError::Exhausted { slots: self.cells.len() as u32 };
-        let slot = self.free.take_any().ok_or(exhausted)?;
+        let slot = self.take_empty()?;
         // SAFETY: the slot was taken off a list.
         let content = unsafe { self.content(slot) };
-        // Empties the slot if it keeps another module's instance.
-        drop(content.kept.take());
-        // SAFETY: the slot was taken off a list and is empty now.
+        content.used = true;
+        content.has_files = linked.has_image();
+        // SAFETY: the slot was taken off a list and is empty.
         match unsafe { Kept::make(self, slot, linked) } {
             Ok(kept) => content.kept = Some(kept),
             Err(error) => {
+                // SAFETY: as above. If it fails, whoever takes the slot tries again.
+                _ = unsafe { self.empty(slot) };
                 self.free.put_empty(slot);
                 return Err(error);
             }
@@ -427,6 +437,44 @@ impl PoolInner {
         made.store(made.load(Relaxed) + 1, Relaxed);
         // SAFETY: as above.
         Ok(unsafe { self.resume(slot, data) })
+    }
+
+    /// Takes any free slot and empties it. Slots that the kernel refuses to empty stay free, for a later try.
+    fn take_empty(&self) -> Result<u32, StartError> {
+        let mut error = StartError::Exhausted { slots: self.cells.len() as u32 };
+        let mut refused = Vec::new();
+        let found = loop {
+            let Some(slot) = self.free.take_any() else { break None };
+            // SAFETY: the slot was taken off a list.
+            match unsafe { self.empty(slot) } {
+                Ok(()) => break Some(slot),
+                Err(reason) => {
+                    error = InstantiateError::Map { what: "a slot of the pool", error: reason }.into();
+                    refused.push(slot);
+                }
+            }
+        };
+        refused.into_iter().for_each(|slot| self.free.put_empty(slot));
+        found.ok_or(error)
+    }
+
+    /// Drops the instance that a slot keeps, and makes the slot inaccessible and empty.
+    ///
+    /// # Errors
+    /// The kernel refused. The slot may hold former contents, and is emptied before it is used again.
+    ///
+    /// # Safety
+    /// The caller owns the slot.
+    unsafe fn empty(&self, slot: u32) -> io::Result<()> {
+        // SAFETY: as the caller states.
+        let content = unsafe { self.content(slot) };
+        drop(content.kept.take());
+        if content.used {
+            let offset = slot as usize * STRIDE as usize;
+            self.mapping.empty(offset, STRIDE as usize, content.has_files)?;
+            content.used = false;
+        }
+        Ok(())
     }
 
     /// Makes an instance as new and puts its slot back.
@@ -440,19 +488,23 @@ impl PoolInner {
         let cell = &inner.cells[slot as usize];
         cell.count(way);
         cell.returning.fetch_add(1, SeqCst);
+        // SAFETY: the instance owned its slot.
+        let content = unsafe { inner.content(slot) };
         if inner.closed.load(SeqCst) {
             drop(kept);
+            // SAFETY: as above. If it fails, the slot's memory is given back with the pool.
+            _ = unsafe { inner.empty(slot) };
             cell.returning.fetch_sub(1, SeqCst);
             return way;
         }
-        // SAFETY: the instance owned its slot.
-        let content = unsafe { inner.content(slot) };
         content.ticket = Some(pool);
         if way.is_some() {
             content.kept = Some(kept);
             inner.free.put_kept(slot, module);
         } else {
             drop(kept);
+            // SAFETY: as above. If it fails, the slot's next user tries again.
+            _ = unsafe { inner.empty(slot) };
             inner.free.put_empty(slot);
         }
         cell.returning.fetch_sub(1, SeqCst);
@@ -471,10 +523,10 @@ impl Drop for Handle {
             }
         }
         while let Some(slot) = pool.free.take_any() {
-            // SAFETY: the slot was taken off a list.
-            let content = unsafe { pool.content(slot) };
-            drop(content.kept.take());
-            drop(content.ticket.take());
+            // SAFETY: the slot was taken off a list. If it fails, the slot's memory is given back with the pool.
+            _ = unsafe { pool.empty(slot) };
+            // SAFETY: as above.
+            drop(unsafe { pool.content(slot) }.ticket.take());
         }
     }
 }

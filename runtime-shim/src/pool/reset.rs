@@ -8,14 +8,15 @@
 //!
 //! **Invariants.** After a reset every byte of the memory is as in a new instance, its length included, and what was added to it
 //! is inaccessible and empty. Hot pages are restored whether or not they were written; other pages can only have been written
-//! where the tracker says that they were opened. A failed reset leaves a slot that must be emptied.
+//! where the tracker says that they were opened, unless it is in doubt: then all pages are dropped. A failed reset leaves a slot
+//! that must be emptied.
 
 use super::hot::HotSet;
 use super::image::{Image, Piece};
 use super::tracker::Tracker;
 use super::{PoolInner, ResetWay, Shared};
 use crate::instance::memory::MemoryBody;
-use crate::sys::asm::PagesGone;
+use crate::sys::guarded::CopyError;
 use crate::sys::map::{self, Access};
 use crate::sys::pagemap::Pagemap;
 use std::io;
@@ -54,8 +55,8 @@ impl From<io::Error> for Failed {
     }
 }
 
-impl From<PagesGone> for Failed {
-    fn from(_: PagesGone) -> Self {
+impl From<CopyError> for Failed {
+    fn from(_: CopyError) -> Self {
         Failed
     }
 }
@@ -76,6 +77,8 @@ pub(crate) struct ResetMemory {
     version: u32,
     /// Copying resets so far.
     copies: u32,
+    /// Nothing is protected because the kernel refused, which it may no longer do at the next reset.
+    was_refused: bool,
 }
 
 impl ResetMemory {
@@ -90,8 +93,18 @@ impl ResetMemory {
         unsafe { body.set_tracker(NonNull::from(&*tracker)) };
         let bytes = body.size().next_multiple_of(HOST_PAGE) as usize;
         let (image, way, mappings) = (shared.image.clone(), pool.way, pool.mappings as usize);
-        let mut memory =
-            Self { body, image, tracker, bytes, way, mappings, hot: Vec::new(), version: 0, copies: 0 };
+        let mut memory = Self {
+            body,
+            image,
+            tracker,
+            bytes,
+            way,
+            mappings,
+            hot: Vec::new(),
+            version: 0,
+            copies: 0,
+            was_refused: false,
+        };
         if way == ResetWay::Copy {
             memory.protect(shared, &shared.hot())?;
         }
@@ -101,12 +114,18 @@ impl ResetMemory {
     /// Undoes whatever a run did. Says which way it took.
     pub(crate) fn reset(&mut self, shared: &Shared, pagemap: Option<&Pagemap>) -> Result<ResetWay, Failed> {
         drop_growth(&self.body, self.bytes)?;
+        if self.tracker.is_in_doubt() {
+            return self.reset_in_doubt(shared);
+        }
         if !self.tracker.protects() {
             let scan = pagemap.filter(|_| self.way == ResetWay::Scan);
             if scan.is_some_and(|pagemap| self.restore_written(pagemap, self.all()).is_ok()) {
                 return Ok(ResetWay::Scan);
             }
             self.drop_all()?;
+            if self.was_refused {
+                self.protect(shared, &shared.hot())?;
+            }
             return Ok(ResetWay::Drop);
         }
         if self.tracker.opened().next().is_none() {
@@ -149,7 +168,7 @@ impl ResetMemory {
         Ok(())
     }
 
-    fn restore_hot(&self) -> Result<(), PagesGone> {
+    fn restore_hot(&self) -> Result<(), CopyError> {
         let base = self.body.base();
         // SAFETY: hot runs are writable, nothing runs in the slot now, and the image is kept.
         self.hot.iter().try_for_each(|piece| unsafe { piece.restore(base) })
@@ -178,6 +197,14 @@ impl ResetMemory {
             }
         }
         Ok(differed)
+    }
+
+    /// Drops all pages and sets every page's protection anew: a call failed that changes it, so that nothing is known about it.
+    #[cold]
+    fn reset_in_doubt(&mut self, shared: &Shared) -> Result<ResetWay, Failed> {
+        self.drop_all()?;
+        self.protect(shared, &shared.hot())?;
+        Ok(ResetWay::Drop)
     }
 
     #[cold]
@@ -222,7 +249,9 @@ impl ResetMemory {
         let (start, pages) = (self.body.base(), (self.bytes / PAGE) as u32);
         let clipped = hot.runs().iter().map(|run| run.start.min(pages)..run.end.min(pages));
         let runs: Vec<_> = clipped.map(|run| run.start as usize * PAGE..run.end as usize * PAGE).collect();
-        if hot.is_too_large() || !self.has_room_for(&runs) || self.protect_except(&runs).is_err() {
+        let pays = !hot.is_too_large() && self.has_room_for(&runs);
+        self.was_refused = pays && self.protect_except(&runs).is_err();
+        if !pays || self.was_refused {
             // SAFETY: the range is the memory's, which nothing uses now.
             unsafe {
                 map::protect(start, self.bytes, Access::ReadWrite)?;
@@ -259,7 +288,7 @@ impl ResetMemory {
 
 /// Makes what a memory has grown by, beyond its initial `bytes`, inaccessible and empty. Its length is part of the state.
 pub(crate) fn drop_growth(body: &MemoryBody, bytes: usize) -> io::Result<()> {
-    let now = body.size().next_multiple_of(HOST_PAGE) as usize;
+    let now = body.accessible();
     if now > bytes {
         let start = body.base() + bytes;
         // SAFETY: the range is the memory's, which nothing uses now.
@@ -267,6 +296,7 @@ pub(crate) fn drop_growth(body: &MemoryBody, bytes: usize) -> io::Result<()> {
             map::discard(start, now - bytes)?;
             map::protect(start, now - bytes, Access::None)?;
         }
+        body.forget_overhang();
     }
     Ok(())
 }

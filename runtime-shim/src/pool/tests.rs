@@ -16,7 +16,7 @@ fn artifact() -> Artifact {
     with_contents(Artifact::new(0))
 }
 
-fn with_contents(mut artifact: Artifact) -> Artifact {
+pub(crate) fn with_contents(mut artifact: Artifact) -> Artifact {
     artifact.descriptor.memories.clear();
     artifact.image = vec![7; PAGE as usize];
     let file = FileRange { offset: IMAGE, length: u64::from(PAGE) };

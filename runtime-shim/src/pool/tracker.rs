@@ -4,14 +4,15 @@
 //! such a *cold* page ends in [`Tracker::open_page`], which makes a range writable and notes it, so that the reset knows where
 //! to look. Ranges grow with each fault of a run; when there is no room to note another, the whole memory is opened.
 //!
-//! **Invariants.** A page outside the hot runs and the noted ranges is not writable. `open_page` is called in the signal handler:
-//! it allocates nothing, takes no lock, and opens a page at most once between two resets, so that no fault repeats for ever. Only
-//! the thread that runs the instance, or resets it, uses its tracker.
+//! **Invariants.** A page outside the hot runs and the noted ranges is not writable, unless the memory is *in doubt*: a call
+//! that changes protections failed, and the kernel may have carried out a part of it. Such a memory is emptied by the reset.
+//! `open_page` is called in the signal handler: it allocates nothing, takes no lock, and opens a page at most once between two
+//! resets, so that no fault repeats for ever. Only the thread that runs the instance, or resets it, uses its tracker.
 
 use crate::sys::map::{self, Access};
 use std::cell::UnsafeCell;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use wasmaot_abi::slot::HOST_PAGE;
 
 /// Ranges that can be noted.
@@ -32,6 +33,8 @@ pub(crate) struct Tracker {
     hot: UnsafeCell<Vec<Range<usize>>>,
     count: AtomicUsize,
     opened: [Opened; MAX_OPENED],
+    /// A range could not be opened, or only in part: any page may be writable.
+    in_doubt: AtomicBool,
 }
 
 /// A range that was opened, as addresses.
@@ -51,7 +54,8 @@ impl Tracker {
     pub(crate) fn new(base: usize, stack_low: usize) -> Self {
         let zero = || AtomicUsize::new(0);
         let opened = std::array::from_fn(|_| Opened { start: zero(), end: zero(), asked: zero() });
-        Self { base, stack_low, bytes: zero(), hot: UnsafeCell::new(Vec::new()), count: zero(), opened }
+        let (hot, in_doubt) = (UnsafeCell::new(Vec::new()), AtomicBool::new(false));
+        Self { base, stack_low, bytes: zero(), hot, count: zero(), opened, in_doubt }
     }
 
     /// Lowest accessible address of the slot's stack.
@@ -68,6 +72,17 @@ impl Tracker {
         unsafe { *self.hot.get() = hot };
         self.bytes.store(bytes, Relaxed);
         self.count.store(0, Relaxed);
+        self.in_doubt.store(false, Relaxed);
+    }
+
+    /// Whether pages may be writable that are neither hot nor noted.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.in_doubt.load(Relaxed)
+    }
+
+    /// Whether an address is in the protected bytes, opened or not.
+    pub(crate) fn covers(&self, address: usize) -> bool {
+        (self.base..self.base + self.bytes.load(Relaxed)).contains(&address)
     }
 
     /// Whether cold pages are protected at all.
@@ -94,10 +109,10 @@ impl Tracker {
         self.opened[..self.count.load(Relaxed)].iter()
     }
 
-    /// Opens the page at an address, and some behind it. `false` if that is not what the fault is about.
+    /// Opens the page at an address, and some behind it. `false` if that is not what the fault is about, or the kernel refuses.
     pub(crate) fn open_page(&self, address: usize) -> bool {
         let end = self.base + self.bytes.load(Relaxed);
-        if !(self.base..end).contains(&address) || self.opened().any(|range| range.contains(&address)) {
+        if !self.covers(address) || self.opened().any(|range| range.contains(&address)) {
             return false;
         }
         let start = address / HOST_PAGE as usize * HOST_PAGE as usize;
@@ -105,8 +120,8 @@ impl Tracker {
         self.open(start..start.saturating_add(length).min(end), start + HOST_PAGE as usize)
     }
 
-    /// Opens all cold pages of a range, which need not be inside the protected bytes.
-    pub(crate) fn open_range(&self, address: usize, length: usize) {
+    /// Opens all cold pages of a range, which need not be inside the protected bytes. `false` if the kernel refuses.
+    pub(crate) fn open_range(&self, address: usize, length: usize) -> bool {
         let page = HOST_PAGE as usize;
         let end = (address + length).next_multiple_of(page).min(self.base + self.bytes.load(Relaxed));
         let mut at = address / page * page;
@@ -118,12 +133,13 @@ impl Tracker {
                     let next = self.hot().iter().map(|range| range.start).filter(|&start| start > at).min();
                     let cold_end = next.map_or(end, |next| next.min(end));
                     if !self.open(at..cold_end, cold_end) {
-                        return;
+                        return false;
                     }
                     cold_end
                 }
             };
         }
+        true
     }
 
     fn open(&self, range: Range<usize>, asked: usize) -> bool {
@@ -144,6 +160,8 @@ impl Tracker {
         // SAFETY: the range is in the accessible part of the slot's memory; no Rust reference points there.
         let done = unsafe { map::protect(range.start, range.len(), Access::ReadWrite) }.is_ok();
         if !done {
+            // The kernel may have opened a part of it. The range is not noted, so that a later write tries again.
+            self.in_doubt.store(true, Relaxed);
             self.count.store(position, Relaxed);
         }
         done

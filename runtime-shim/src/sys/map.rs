@@ -1,14 +1,15 @@
 //! Address ranges of the process: reserved, opened, mapped from files, given back.
 //!
-//! **Invariant: a [`Mapping`] owns its range alone**, and memory inside it is reached only through raw
-//! pointers, so changing its protection invalidates no Rust reference.
+//! **Invariants. A [`Mapping`] owns its range alone**, and memory inside it is reached only through raw
+//! pointers, so changing its protection invalidates no Rust reference. A call that fails may have been carried out in part: its
+//! caller must assume the worse of both states for every page of the range.
 
+use super::inject;
 use rustix::mm::{self, MapFlags, MprotectFlags, ProtFlags};
 use std::ffi::c_void;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// What may be done with the pages of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +38,8 @@ pub(crate) struct Mapping {
     length: usize,
     /// Bytes below and above that belong to it too, are inaccessible, and nobody's business: what alignment took.
     padding: (usize, usize),
-    /// It lies in a larger reservation: when dropped it becomes inaccessible and empty, and stays reserved.
+    /// It lies in a larger reservation, whose owner empties it by [`Mapping::empty`].
     part: bool,
-    /// Files were mapped in it.
-    has_files: AtomicBool,
 }
 
 impl Mapping {
@@ -49,6 +48,7 @@ impl Mapping {
         let page = wasmaot_abi::slot::HOST_PAGE as usize;
         debug_assert!(align.is_power_of_two() && align >= page && length.is_multiple_of(page));
         let padded = length.checked_add(align - page).ok_or(io::ErrorKind::OutOfMemory)?;
+        inject::check()?;
         // SAFETY: a fresh private mapping at an address of the kernel's choice touches nothing that exists.
         let address = unsafe {
             mm::mmap_anonymous(
@@ -61,7 +61,7 @@ impl Mapping {
         let start = address.next_multiple_of(align);
         // To give the padding back would take two system calls, and addresses are not what is scarce.
         let padding = (start - address, address + padded - (start + length));
-        Ok(Self { start, length, padding, part: false, has_files: AtomicBool::new(false) })
+        Ok(Self { start, length, padding, part: false })
     }
 
     /// A part of a larger reservation, to be used as a mapping of its own.
@@ -69,18 +69,19 @@ impl Mapping {
     /// # Safety
     /// The range is whole pages of a live [`Mapping`] that outlives this one; nobody else uses it meanwhile.
     pub(crate) unsafe fn part(start: usize, length: usize) -> Self {
-        Self { start, length, padding: (0, 0), part: true, has_files: AtomicBool::new(false) }
+        Self { start, length, padding: (0, 0), part: true }
     }
 
     /// Maps a part of a file, read-only and private, at an address of the kernel's choice.
     pub(crate) fn of_file(view: FileView<'_>, offset: u64, length: usize) -> io::Result<Self> {
         let (file, offset) = view.place(offset)?;
+        inject::check()?;
         // SAFETY: as in `reserve`. The bytes may change underneath; whoever reads them goes through guarded copies.
         let address = unsafe {
             mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, file, offset)?
         };
         let start = address as usize;
-        Ok(Self { start, length, padding: (0, 0), part: false, has_files: AtomicBool::new(false) })
+        Ok(Self { start, length, padding: (0, 0), part: false })
     }
 
     /// Address of the first byte.
@@ -128,10 +129,33 @@ impl Mapping {
         let address = self.checked(offset, length);
         let flags = MapFlags::PRIVATE | MapFlags::FIXED;
         let (file, file_offset) = view.place(file_offset)?;
+        inject::check()?;
         // SAFETY: the replaced range is inside this mapping, where no Rust reference points.
         unsafe { mm::mmap(address, length, access.prot(), flags, file, file_offset)? };
-        self.has_files.store(true, Relaxed);
         Ok(())
+    }
+
+    /// Makes a part inaccessible and drops its pages, as if it had just been reserved. `has_files` says whether files were
+    /// mapped there.
+    ///
+    /// # Errors
+    /// The kernel refused; the part may hold former contents, and must not be used again until it has been emptied.
+    pub(crate) fn empty(&self, offset: usize, length: usize, has_files: bool) -> io::Result<()> {
+        let address = self.checked(offset, length);
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED;
+        let replace = || {
+            inject::check()?;
+            // SAFETY: the replaced range is inside this mapping, where no Rust reference points.
+            unsafe { mm::mmap_anonymous(address, length, ProtFlags::empty(), flags)? };
+            io::Result::Ok(())
+        };
+        if replace().is_ok() {
+            return Ok(());
+        }
+        // At its limit of mappings the kernel makes no new one, not even in place of others. Those that differ in nothing but
+        // their protection become one, which makes room.
+        let cleared = self.protect(offset, length, Access::None).and_then(|()| self.discard(offset, length));
+        if has_files { replace() } else { cleared.or_else(|_| replace()) }
     }
 }
 
@@ -145,40 +169,24 @@ impl<'a> FileView<'a> {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        if self.part {
-            empty(self.start, self.length, self.has_files.load(Relaxed));
-        } else {
+        if !self.part {
             let (below, above) = self.padding;
             unmap(self.start - below, below + self.length + above);
         }
     }
 }
 
-/// Makes a range that the caller owns inaccessible and drops its pages, as if it had just been reserved.
-fn empty(start: usize, length: usize, has_files: bool) {
-    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED;
-    let replace = || {
-        // SAFETY: only called for ranges of a `Mapping`, which owns them alone.
-        unsafe { mm::mmap_anonymous(start as *mut c_void, length, ProtFlags::empty(), flags) }
-    };
-    if replace().is_err() {
-        // Beyond its limit of mappings the kernel makes no new one, not even in place of others. Those that differ in nothing
-        // but what may be done with them become one, which makes room.
-        // SAFETY: as above; nobody uses the range any more.
-        let cleared = unsafe { protect(start, length, Access::None).and_then(|()| discard(start, length)) };
-        // A range that kept former contents must not be used again.
-        if has_files || cleared.is_err() {
-            replace().expect("one mapping can take the place of several");
-        }
-    }
-}
-
 /// Unmaps a range that the caller owns.
 fn unmap(start: usize, length: usize) {
-    // At its limit of mappings the kernel may refuse to split one. The range then stays reserved, which costs nothing but
-    // addresses, so there is nobody to tell.
-    // SAFETY: only called for ranges of a `Mapping`, which owns them alone.
-    _ = unsafe { mm::munmap(start as *mut c_void, length) };
+    let unmapped = inject::check().and_then(|()| {
+        // SAFETY: only called for ranges of a `Mapping`, which owns them alone.
+        unsafe { mm::munmap(start as *mut c_void, length) }.map_err(io::Error::from)
+    });
+    if unmapped.is_err() {
+        // At its limit of mappings the kernel may refuse to split one. Without its pages the range costs only addresses.
+        // SAFETY: as above; nothing uses the range any more.
+        _ = unsafe { discard(start, length) };
+    }
 }
 
 impl Access {
@@ -201,9 +209,10 @@ pub(crate) unsafe fn protect(start: usize, length: usize, access: Access) -> io:
         return Ok(());
     }
     let flags = MprotectFlags::from_bits_retain(access.prot().bits());
-    // SAFETY: as the caller states.
-    unsafe { mm::mprotect(start as *mut c_void, length, flags)? };
-    Ok(())
+    inject::check_range(length, |length| {
+        // SAFETY: as the caller states.
+        unsafe { mm::mprotect(start as *mut c_void, length, flags) }.map_err(io::Error::from)
+    })
 }
 
 /// Drops the pages of a range: they are again what was mapped there, the file's bytes or zeros.
@@ -214,7 +223,9 @@ pub(crate) unsafe fn discard(start: usize, length: usize) -> io::Result<()> {
     if length == 0 {
         return Ok(());
     }
-    // SAFETY: as the caller states.
-    unsafe { mm::madvise(start as *mut c_void, length, mm::Advice::LinuxDontNeed)? };
-    Ok(())
+    inject::check_range(length, |length| {
+        // SAFETY: as the caller states.
+        unsafe { mm::madvise(start as *mut c_void, length, mm::Advice::LinuxDontNeed) }
+            .map_err(io::Error::from)
+    })
 }

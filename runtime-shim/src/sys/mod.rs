@@ -7,6 +7,8 @@ pub(crate) mod clock;
 pub(crate) mod cpu;
 pub(crate) mod fork;
 pub(crate) mod futex;
+pub(crate) mod guarded;
+pub(crate) mod inject;
 pub(crate) mod map;
 pub(crate) mod pagemap;
 pub(crate) mod signal;

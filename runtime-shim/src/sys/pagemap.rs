@@ -3,6 +3,7 @@
 //! **Invariants.** A scan goes on until the end of its range, whatever the number of regions. A page that was swapped out
 //! counts as well as a present one. A scanner speaks only of the address space that it was made in.
 
+use super::inject;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -57,6 +58,7 @@ pub(crate) struct Pagemap {
 impl Pagemap {
     /// `None` where the kernel does not know the call (before Linux 6.7) or does not allow it.
     pub(crate) fn open() -> Option<Self> {
+        inject::check().ok()?;
         let file = File::open("/proc/self/pagemap").ok()?;
         let pagemap = Self { file, process: rustix::process::getpid() };
         let page = wasmaot_abi::slot::HOST_PAGE as usize;
@@ -86,6 +88,7 @@ impl Pagemap {
                 return_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
                 ..ScanArg::default()
             };
+            inject::check()?;
             // SAFETY: the argument is the call's, and names an array of that many regions.
             let found = unsafe { libc::ioctl(self.file.as_raw_fd(), PAGEMAP_SCAN, &raw mut arg) };
             let found = usize::try_from(found).map_err(|_| io::Error::last_os_error())?;

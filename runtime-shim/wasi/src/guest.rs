@@ -6,12 +6,12 @@
 //! records at a guest's word.
 //!
 //! A pointer that leads out of memory is [`Errno::Fault`], one that is not aligned as its type is
-//! [`Errno::Inval`].
+//! [`Errno::Inval`]. A page that the kernel refuses to make writable is [`Errno::NoMem`].
 
 use std::ffi::CString;
 use std::marker::PhantomData;
 
-use wasmaot_runtime::CallerMemory;
+use wasmaot_runtime::{AccessError, CallerMemory};
 
 use crate::errno::Errno;
 use crate::sys::IoVec;
@@ -40,6 +40,13 @@ enum Memory<'a> {
     Test(tests::Plain<'a>),
 }
 
+fn errno(error: AccessError) -> Errno {
+    match error {
+        AccessError::OutOfBounds { .. } | AccessError::ArtifactChanged => Errno::Fault,
+        AccessError::OutOfMemory => Errno::NoMem,
+    }
+}
+
 impl<'a> Guest<'a> {
     /// The memory of a calling instance, if it has one.
     pub(crate) fn new(memory: Option<CallerMemory<'a>>) -> Self {
@@ -50,7 +57,7 @@ impl<'a> Guest<'a> {
     fn address(&self, ptr: u32, len: u64) -> Result<*mut u8, Errno> {
         match self.memory {
             Memory::Absent => Err(Errno::Fault),
-            Memory::Instance(memory) => memory.address(ptr, len).map_err(|_| Errno::Fault),
+            Memory::Instance(memory) => memory.address(ptr, len).map_err(errno),
             #[cfg(test)]
             Memory::Test(memory) => memory.address(ptr, len),
         }
@@ -61,7 +68,7 @@ impl<'a> Guest<'a> {
         match self.memory {
             Memory::Absent => Err(Errno::Fault),
             Memory::Instance(memory) => {
-                memory.read_address(ptr, len).map(<*const u8>::cast_mut).map_err(|_| Errno::Fault)
+                memory.read_address(ptr, len).map(<*const u8>::cast_mut).map_err(errno)
             }
             #[cfg(test)]
             Memory::Test(memory) => memory.address(ptr, len),
@@ -71,7 +78,7 @@ impl<'a> Guest<'a> {
     pub(crate) fn copy_out(&self, ptr: u32, into: &mut [u8]) -> Result<(), Errno> {
         match self.memory {
             Memory::Absent => Err(Errno::Fault),
-            Memory::Instance(memory) => memory.read(ptr, into).map_err(|_| Errno::Fault),
+            Memory::Instance(memory) => memory.read(ptr, into).map_err(errno),
             #[cfg(test)]
             Memory::Test(memory) => memory.read(ptr, into),
         }
@@ -80,7 +87,7 @@ impl<'a> Guest<'a> {
     pub(crate) fn write(&self, ptr: u32, bytes: &[u8]) -> Result<(), Errno> {
         match self.memory {
             Memory::Absent => Err(Errno::Fault),
-            Memory::Instance(memory) => memory.write(ptr, bytes).map_err(|_| Errno::Fault),
+            Memory::Instance(memory) => memory.write(ptr, bytes).map_err(errno),
             #[cfg(test)]
             Memory::Test(memory) => memory.write(ptr, bytes),
         }

@@ -14,9 +14,11 @@ mod paths;
 const LAYERS: [&str; 8] = ["os", "space", "code", "state", "run", "api", "pool", "lib"];
 
 /// Files below `runtime-shim/src` that are test code as a whole.
-const TESTS: [&str; 6] = [
+const TESTS: [&str; 8] = [
     "tests.rs",
     "module/tests.rs",
+    "pool/refused.rs",
+    "pool/stress.rs",
     "pool/tests.rs",
     "sys/signal/tests.rs",
     "sys/steady.rs",
