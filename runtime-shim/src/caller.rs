@@ -4,10 +4,11 @@
 //! range is checked first and no reference to it exists.
 
 use crate::address::Address;
-use crate::error::{AccessError, CallError};
+use crate::error::CallError;
 use crate::instance::memory::MemoryBody;
 use crate::instance::{Instance, InstanceCore};
 use crate::meter::NotMetered;
+use crate::state::error::AccessError;
 use crate::store::{StoreId, StoreInner, sealed};
 use crate::val::Val;
 use std::marker::PhantomData;

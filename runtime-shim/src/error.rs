@@ -6,6 +6,7 @@
 use crate::exception::Exception;
 use crate::meter::{MeterError, NotMetered};
 use crate::run::end::Failure;
+use crate::state::error::{AccessError, ResourceError};
 use crate::suspend::Suspend;
 use crate::trap::Trap;
 use crate::val::ValueError;
@@ -241,6 +242,17 @@ impl HostError {
     }
 }
 
+impl From<ResourceError> for InstantiateError {
+    fn from(error: ResourceError) -> Self {
+        match error {
+            ResourceError::TooLarge { what, unit, size, limit } => {
+                InstantiateError::TooLarge { what, unit, size, limit }
+            }
+            ResourceError::Map { what, error } => InstantiateError::Map { what, error },
+        }
+    }
+}
+
 impl From<MeterError> for InstantiateError {
     fn from(error: MeterError) -> Self {
         match error {
@@ -285,27 +297,6 @@ impl From<AccessError> for HostError {
             AccessError::OutOfMemory => TrapCode::OutOfMemory,
         })
     }
-}
-
-/// A range of guest memory that cannot be accessed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AccessError {
-    /// It is not inside the memory.
-    #[error("{length} byte(s) at {address:#x} are outside the memory of {size:#x} bytes")]
-    OutOfBounds {
-        /// Where the range starts.
-        address: u64,
-        /// Its bytes.
-        length: u64,
-        /// Bytes of the memory, 0 if there is none.
-        size: u64,
-    },
-    /// The artifact's file was truncated while its image was mapped.
-    #[error("{}", TrapCode::ArtifactChanged)]
-    ArtifactChanged,
-    /// The kernel refused to make a page of the range writable. Part of the range may have been written.
-    #[error("{}", TrapCode::OutOfMemory)]
-    OutOfMemory,
 }
 
 /// A table or global that cannot be accessed as asked.

@@ -2,13 +2,14 @@
 //!
 //! **Invariant: a handle is used with its own store only**; the store keeps what it names.
 
-use crate::error::{AccessError, AccessValueError, InstantiateError};
+use crate::error::{AccessValueError, InstantiateError};
 use crate::exception::Tag;
 use crate::func::Func;
 use crate::instance::memory::MemoryBody;
 use crate::instance::shared::SharedMemory;
 use crate::instance::table::TableBody;
 use crate::instance::{ImportedMemory, Imports};
+use crate::state::error::AccessError;
 use crate::store::{self, AsStore, StoreCore, StoreId};
 use crate::val::{RawValue, Val, ValueError};
 use std::cell::UnsafeCell;

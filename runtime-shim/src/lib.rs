@@ -73,6 +73,7 @@ mod pool;
 mod registry;
 mod run;
 mod slot;
+mod space;
 mod state;
 mod store;
 mod suspend;
@@ -88,8 +89,7 @@ pub use address::Address;
 pub use caller::{Caller, CallerMemory};
 pub use code::frame::Frame;
 pub use error::{
-    AccessError, AccessValueError, BoxError, CallError, HostError, InstantiateError, LinkError,
-    UnresolvedImport,
+    AccessValueError, BoxError, CallError, HostError, InstantiateError, LinkError, UnresolvedImport,
 };
 pub use exception::{Exception, ExnRef, Tag};
 pub use externs::{Extern, Global, Memory, Table};
@@ -107,6 +107,7 @@ pub use pool::{
     StartError, Usage,
 };
 pub use run::backtrace::MAX_FRAMES;
+pub use state::error::AccessError;
 pub use store::{AsStore, Store};
 pub use suspend::{AsyncResults, Complete, IntoAsyncHostFunc, Outcome, Suspend, Suspended};
 pub use trap::Trap;

@@ -5,7 +5,7 @@
 //! addresses are given back.
 
 use crate::fork;
-use crate::pool::Tracker;
+use crate::space::tracker::Tracker;
 use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Acquire, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -3,3 +3,4 @@
 //! **Invariant: what a handle leads to is looked for in its own store only.**
 
 mod module;
+mod shared_memory;

@@ -3,8 +3,8 @@
 //! **Invariant: every range is checked against the current length before the first byte or element is written.**
 
 use super::core::InstanceCore;
-use crate::error::AccessError;
 use crate::interrupt;
+use crate::state::error::AccessError;
 use crate::sys::guarded::{self, CopyError};
 use std::cell::Cell;
 use wasmaot_abi::descriptor::{ElemItems, FileRange};

@@ -15,6 +15,7 @@ use crate::limits::ResourceLimits;
 use crate::module::Module;
 use crate::run::store::StoreCore;
 use crate::slot::{self, Slot};
+use crate::state::error::ResourceError;
 use crate::state::tag::TagRecord;
 use crate::sys::asm::BUILTINS;
 use std::cell::Cell;
@@ -254,7 +255,7 @@ impl InstanceCore {
     }
 
     /// Changes the limits of what it defines, which has its initial size now.
-    pub(crate) fn set_limits(&self, limits: &ResourceLimits) -> Result<(), InstantiateError> {
+    pub(crate) fn set_limits(&self, limits: &ResourceLimits) -> Result<(), ResourceError> {
         self.traps_at_limits.set(limits.trap);
         self.defined_memories().iter().try_for_each(|memory| memory.set_limit(limits.memory))?;
         self.defined_tables().try_for_each(|table| table.set_limit(limits.table))

@@ -5,11 +5,11 @@
 //! kept count of, and the instance traps. The host reaches guest memory only through guarded copies, after a
 //! check against the current length.
 
-use crate::error::{AccessError, InstantiateError};
 use crate::instance::shared::{Reservation, SharedMemory};
 use crate::limits::Refused;
-use crate::pool::Tracker;
 use crate::slot::Slot;
+use crate::space::tracker::Tracker;
+use crate::state::error::{AccessError, ResourceError};
 use crate::sys::guarded::{self, CopyError};
 use crate::sys::map::{self, Access, FileView};
 use std::cell::Cell;
@@ -39,8 +39,8 @@ pub(crate) struct MemoryBody {
     overhang: Cell<usize>,
 }
 
-fn map_error(error: io::Error) -> InstantiateError {
-    InstantiateError::Map { what: "a memory", error }
+fn map_error(error: io::Error) -> ResourceError {
+    ResourceError::Map { what: "a memory", error }
 }
 
 fn whole_pages(bytes: u64) -> usize {
@@ -66,7 +66,7 @@ impl MemoryBody {
         slot: &Slot,
         length: *mut u64,
         limit: u64,
-    ) -> Result<Self, InstantiateError> {
+    ) -> Result<Self, ResourceError> {
         debug_assert!(ty.fits_slot());
         Self::of(index, ty, slot.vmctx(), length, limit, None).open(slot.memory())
     }
@@ -81,7 +81,7 @@ impl MemoryBody {
         ty: MemoryType,
         length: Option<*mut u64>,
         limit: u64,
-    ) -> Result<Self, InstantiateError> {
+    ) -> Result<Self, ResourceError> {
         let own = Arc::new(Reservation::new(ty).map_err(map_error)?);
         let length = length.filter(|_| !ty.shared).unwrap_or(own.length.as_ptr());
         Self::of(index, ty, own.mapping.start(), length, limit, Some(own)).open(0)
@@ -116,7 +116,7 @@ impl MemoryBody {
     }
 
     /// Gives it its initial size, of which so many bytes are accessible already.
-    fn open(self, accessible: u64) -> Result<Self, InstantiateError> {
+    fn open(self, accessible: u64) -> Result<Self, ResourceError> {
         self.check_limit(self.limit.get())?;
         let bytes = self.ty.bytes(self.ty.limits.min);
         if bytes > accessible {
@@ -134,16 +134,16 @@ impl MemoryBody {
     }
 
     /// Whether it may have its initial size if it may have so many bytes.
-    fn check_limit(&self, limit: u64) -> Result<(), InstantiateError> {
+    fn check_limit(&self, limit: u64) -> Result<(), ResourceError> {
         let (size, limit) = (self.ty.limits.min, self.declared().min(limit >> self.ty.page_log2));
         if size > limit {
-            return Err(InstantiateError::TooLarge { what: "memory", unit: "pages", size, limit });
+            return Err(ResourceError::TooLarge { what: "memory", unit: "pages", size, limit });
         }
         Ok(())
     }
 
     /// Changes how many bytes it may grow to. It has its initial size now.
-    pub(crate) fn set_limit(&self, limit: u64) -> Result<(), InstantiateError> {
+    pub(crate) fn set_limit(&self, limit: u64) -> Result<(), ResourceError> {
         self.check_limit(limit)?;
         self.limit.set(limit);
         Ok(())
@@ -155,7 +155,7 @@ impl MemoryBody {
         slot: &Slot,
         file: FileView<'_>,
         runs: &[ImageRun],
-    ) -> Result<(), InstantiateError> {
+    ) -> Result<(), ResourceError> {
         let (mapping, start) = match &self.own {
             Some(own) => (&own.mapping, 0),
             None => (slot.mapping(), VMCTX as usize),

@@ -12,12 +12,13 @@ pub(crate) mod table;
 pub(crate) use self::core::{ImportedMemory, Imports, InstanceCore};
 
 use crate::address::Address;
-use crate::error::{AccessError, CallError};
+use crate::error::CallError;
 use crate::exception::Tag;
 use crate::externs::{Extern, Global, Memory, Table};
 use crate::func::{Func, TypedFunc};
 use crate::instance::memory::MemoryBody;
 use crate::module::Module;
+use crate::state::error::AccessError;
 use crate::store::{self, AsStore, StoreCore, StoreId};
 use crate::val::{Val, WasmValues};
 use std::rc::Rc;

@@ -1,20 +1,19 @@
 //! Memories with addresses of their own, and those among them that several stores use at a time.
 //!
-//! A shared memory lies outside all slots and is counted: it lives as long as any store that uses it, or any [`SharedMemory`].
-//! **Invariants.** A memory never moves or shrinks, so that a length that was read before another thread grew it is
-//! still right, only not the newest. It is grown by one thread at a time. Nobody holds a Rust reference to its bytes.
+//! A shared memory lies outside all slots and is counted: it lives as long as any store that uses
+//! it, or any [`SharedMemory`]. **Invariants.** A memory never moves or shrinks, so that a length
+//! that was read before another thread grew it is still right, only not the newest. It is grown by
+//! one thread at a time. Nobody holds a Rust reference to its bytes.
 
 use super::memory::MemoryBody;
-use crate::error::{AccessError, InstantiateError};
 use crate::registry::{Kind, Region, Registration};
+use crate::state::error::{AccessError, ResourceError};
 use crate::sys::map::Mapping;
 use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use wasmaot_abi::slot::{
-    ADDRESSABLE32, HOST_PAGE, MAX_MEMORY64, MEMORY_GUARD, MEMORY_RESERVATION, OFFSET_GUARD,
-};
-use wasmaot_abi::types::{Limits, MemoryType};
+use wasmaot_abi::slot::{HOST_PAGE, MAX_MEMORY64, MEMORY_GUARD, MEMORY_RESERVATION, OFFSET_GUARD};
+use wasmaot_abi::types::MemoryType;
 
 /// The addresses of a memory outside of any slot.
 #[derive(Debug)]
@@ -39,7 +38,8 @@ impl Reservation {
         };
         let mapping = Mapping::reserve(bytes as usize, HOST_PAGE as usize)?;
         let region = Region { range: mapping.range(), kind: Kind::Memory };
-        // SAFETY: the mapping is owned by this value and outlives the registration (see the order of the fields).
+        // SAFETY: the mapping is owned by this value and outlives the registration (see the order
+        // of the fields).
         let registration = unsafe { Registration::new(region) };
         let (length, growing) = (AtomicU64::new(0), Mutex::new(()));
         Ok(Self { _registration: registration, mapping, ty, length, growing })
@@ -51,25 +51,20 @@ impl Reservation {
     }
 }
 
-/// A linear memory that instances of several stores, on several threads, may use at a time. Cloning it gives another handle to the same
-/// memory, which lives as long as any of them, or a store that it was given to.
+/// A linear memory that instances of several stores, on several threads, may use at a time. Cloning
+/// it gives another handle to the same memory, which lives as long as any of them, or a store that
+/// it was given to.
 ///
-/// Reads and writes of the host are plain copies: whoever needs more agrees with the other threads on when to access what.
+/// Reads and writes of the host are plain copies: whoever needs more agrees with the other threads
+/// on when to access what.
 #[derive(Debug, Clone)]
 pub struct SharedMemory(pub(super) Arc<Reservation>);
 
 impl SharedMemory {
-    /// Makes a memory of zeros, with addresses of 32 bits and pages of 64 KiB. Without a maximum it is 4 GiB.
-    pub fn new(limits: Limits) -> Result<Self, InstantiateError> {
-        let plain = MemoryType { shared: true, ..MemoryType::new(limits) };
-        let max = limits.max.unwrap_or(ADDRESSABLE32 >> plain.page_log2);
-        Self::of_type(MemoryType { limits: Limits { max: Some(max), ..limits }, ..plain })
-    }
-
-    /// Makes a memory of zeros of a type that an import asks for.
-    pub fn of_type(ty: MemoryType) -> Result<Self, InstantiateError> {
+    /// Makes a memory of zeros.
+    pub(crate) fn make(ty: MemoryType) -> Result<Self, ResourceError> {
         let not_shared =
-            || InstantiateError::Map { what: "a shared memory", error: io::ErrorKind::InvalidInput.into() };
+            || ResourceError::Map { what: "a shared memory", error: io::ErrorKind::InvalidInput.into() };
         // SAFETY: the memory keeps its own length.
         unsafe { MemoryBody::reserve(0, ty, None, u64::MAX)? }.shared().ok_or_else(not_shared)
     }

@@ -2,8 +2,8 @@
 //!
 //! **Invariant: elements below the length are accessible and are null or belong to the table's store.** A body never moves.
 
-use crate::error::InstantiateError;
 use crate::limits::Refused;
+use crate::state::error::ResourceError;
 use crate::sys::map::{Access, Mapping};
 use std::cell::{Cell, UnsafeCell};
 use std::io;
@@ -29,8 +29,8 @@ pub(crate) struct TableBody {
     _own_length: Option<Box<UnsafeCell<u64>>>,
 }
 
-fn map_error(error: io::Error) -> InstantiateError {
-    InstantiateError::Map { what: "a table", error }
+fn map_error(error: io::Error) -> ResourceError {
+    ResourceError::Map { what: "a table", error }
 }
 
 fn whole_pages(elements: u64) -> usize {
@@ -43,10 +43,10 @@ fn declared(ty: &TableType) -> u64 {
 }
 
 /// Whether a table may have its initial length if it may have so many elements.
-fn check_limit(ty: &TableType, limit: u64) -> Result<(), InstantiateError> {
+fn check_limit(ty: &TableType, limit: u64) -> Result<(), ResourceError> {
     let (size, limit) = (ty.limits.min, declared(ty).min(limit));
     if size > limit {
-        return Err(InstantiateError::TooLarge { what: "table", unit: "elements", size, limit });
+        return Err(ResourceError::TooLarge { what: "table", unit: "elements", size, limit });
     }
     Ok(())
 }
@@ -61,7 +61,7 @@ impl TableBody {
         ty: TableType,
         length: Option<*mut u64>,
         limit: u64,
-    ) -> Result<Self, InstantiateError> {
+    ) -> Result<Self, ResourceError> {
         check_limit(&ty, limit)?;
         let (size, limit) = (ty.limits.min, Cell::new(limit));
         let reserved = whole_pages(declared(&ty)).max(HOST_PAGE as usize);
@@ -74,7 +74,7 @@ impl TableBody {
     }
 
     /// Changes how many elements it may grow to. It has its initial length now.
-    pub(crate) fn set_limit(&self, limit: u64) -> Result<(), InstantiateError> {
+    pub(crate) fn set_limit(&self, limit: u64) -> Result<(), ResourceError> {
         check_limit(&self.ty, limit)?;
         self.limit.set(limit);
         Ok(())

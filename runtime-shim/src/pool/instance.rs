@@ -5,12 +5,13 @@
 use super::kept::Kept;
 use super::{PoolInner, ResetWay};
 use crate::address::Address;
-use crate::error::{AccessError, CallError};
+use crate::error::CallError;
 use crate::externs::Extern;
 use crate::func::TypedFunc;
 use crate::instance::Instance;
 use crate::interrupt::InterruptHandle;
 use crate::meter::NotMetered;
+use crate::state::error::AccessError;
 use crate::store::{StoreId, StoreInner, sealed};
 use crate::val::{Val, WasmValues};
 use std::mem::ManuallyDrop;

@@ -4,7 +4,6 @@
 //! dropped segments. The native stack is left as it is, since no guest reads what it has not written.
 
 use super::reset::{Failed, ResetMemory, drop_growth};
-use super::tracker::Tracker;
 use super::{LinkedCore, PoolInner, ResetWay, StartError};
 use crate::error::InstantiateError;
 use crate::instance::memory::MemoryBody;
@@ -13,6 +12,7 @@ use crate::instance::{ImportedMemory, Imports, InstanceCore};
 use crate::limits::ResourceLimits;
 use crate::meter::Meter;
 use crate::slot::Slot;
+use crate::space::tracker::Tracker;
 use crate::store::StoreCore;
 use crate::sys::guarded;
 use crate::sys::map;
@@ -117,7 +117,7 @@ impl Kept {
     /// Gives this run limits of its own, until the next reset.
     pub(crate) fn set_limits(&self, limits: &ResourceLimits) -> Result<(), InstantiateError> {
         self.has_own_limits.set(true);
-        self.instance.set_limits(limits)
+        Ok(self.instance.set_limits(limits)?)
     }
 
     /// Makes the instance as new. `core` is its store.

@@ -20,7 +20,6 @@ mod instance;
 mod kept;
 mod linked;
 mod reset;
-mod tracker;
 
 #[cfg(test)]
 mod refused;
@@ -32,8 +31,6 @@ pub(crate) mod tests;
 pub use dynamic::DynamicFunc;
 pub use instance::{PooledInstance, Usage};
 pub use linked::{Linked, LinkedFunc};
-
-pub(crate) use tracker::Tracker;
 
 use crate::error::{CallError, InstantiateError};
 use crate::func;

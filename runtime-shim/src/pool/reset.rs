@@ -13,9 +13,9 @@
 
 use super::hot::HotSet;
 use super::image::{Image, Piece};
-use super::tracker::Tracker;
 use super::{PoolInner, ResetWay, Shared};
 use crate::instance::memory::MemoryBody;
+use crate::space::tracker::Tracker;
 use crate::sys::guarded::CopyError;
 use crate::sys::map::{self, Access};
 use crate::sys::pagemap::Pagemap;

@@ -13,20 +13,8 @@ mod paths;
 /// The layers, lowest first.
 const LAYERS: [&str; 8] = ["os", "space", "code", "state", "run", "api", "pool", "lib"];
 
-/// Files below `runtime-shim/src` that are test code as a whole.
-const TESTS: [&str; 8] = [
-    "tests.rs",
-    "module/tests.rs",
-    "pool/refused.rs",
-    "pool/stress.rs",
-    "pool/tests.rs",
-    "sys/signal/tests.rs",
-    "sys/steady.rs",
-    "sys/testing.rs",
-];
-
 /// The layer of each file, or of all in a folder, until their folders say so.
-const PLACES: [(&str, &str); 48] = [
+const PLACES: &[(&str, &str)] = &[
     ("activation.rs", "run"),
     ("address.rs", "api"),
     ("builtins.rs", "run"),
@@ -56,7 +44,6 @@ const PLACES: [(&str, &str); 48] = [
     ("meter.rs", "run"),
     ("module/", "code"),
     ("park.rs", "run"),
-    ("pool/tracker.rs", "space"),
     ("pool/", "pool"),
     ("registry.rs", "space"),
     ("slot.rs", "space"),
@@ -78,10 +65,10 @@ const PLACES: [(&str, &str); 48] = [
 ];
 
 /// The most imports that may lead upwards. Every cut lowers it.
-const UPWARD: usize = 13;
+const UPWARD: usize = 6;
 
 /// The most files that may all lead to one another. Likewise.
-const LARGEST_CYCLE: usize = 44;
+const LARGEST_CYCLE: usize = 35;
 
 /// The position of a file's layer.
 fn layer(file: &str) -> usize {
@@ -93,18 +80,19 @@ fn layer(file: &str) -> usize {
 
 /// Which files of the runtime name which, test code left out.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
-    let root = repository().join("runtime-shim/src");
-    let files = files(&root);
-    let module = |file: &String| (paths::module_of(file), file.clone());
-    let modules: BTreeMap<Vec<String>, String> = files.keys().map(module).collect();
-    let of_file = |(file, text): (&String, &String)| {
-        let named = paths::named(&paths::module_of(file), text, &modules);
-        (
-            file.clone(),
-            named.into_iter().filter(|other| other != file && !TESTS.contains(&&**other)).collect(),
-        )
+    let files = files(&repository().join("runtime-shim/src"));
+    let modules: paths::Modules = files.keys().map(|file| (paths::module_of(file), file.clone())).collect();
+    let scans: BTreeMap<&String, paths::Scan> = files
+        .iter()
+        .map(|(file, text)| (file, paths::scan(&paths::module_of(file), text, &modules)))
+        .collect();
+    let tests: BTreeSet<_> = scans.values().flat_map(|scan| &scan.tests).collect();
+    let is_test = |file: &String| tests.iter().any(|test| paths::module_of(file).starts_with(test));
+    let others = |file: &String, scan: &paths::Scan| {
+        scan.named.iter().filter(|other| *other != file && !is_test(other)).cloned().collect()
     };
-    files.iter().filter(|(file, _)| !TESTS.contains(&&***file)).map(of_file).collect()
+    let code = scans.iter().filter(|(file, _)| !is_test(file));
+    code.map(|(file, scan)| ((*file).clone(), others(file, scan))).collect()
 }
 
 /// The Rust files below a folder with their text, by path from there.

@@ -15,9 +15,18 @@ pub(super) fn module_of(file: &str) -> Vec<String> {
     if path == "lib" { Vec::new() } else { path.split('/').map(str::to_string).collect() }
 }
 
-/// The files that the text of a module names.
-pub(super) fn named(module: &[String], text: &str, modules: &Modules) -> BTreeSet<String> {
-    let mut scanner = Scanner { tokens: tokens(text), at: 0, module, modules, found: BTreeSet::new() };
+/// What the text of a module leads to.
+pub(super) struct Scan {
+    /// The files that it names.
+    pub(super) named: BTreeSet<String>,
+    /// Its submodules behind `#[cfg(test)]`.
+    pub(super) tests: BTreeSet<Vec<String>>,
+}
+
+/// Looks for the paths in the text of a module.
+pub(super) fn scan(module: &[String], text: &str, modules: &Modules) -> Scan {
+    let found = Scan { named: BTreeSet::new(), tests: BTreeSet::new() };
+    let mut scanner = Scanner { tokens: tokens(text), at: 0, module, modules, found };
     scanner.items(0);
     scanner.found
 }
@@ -70,7 +79,7 @@ struct Scanner<'a> {
     at: usize,
     module: &'a [String],
     modules: &'a Modules,
-    found: BTreeSet<String>,
+    found: Scan,
 }
 
 impl Scanner<'_> {
@@ -109,6 +118,11 @@ impl Scanner<'_> {
     /// Skips an item: up to a semicolon, or to the end of its block.
     fn skip_item(&mut self) {
         let (mut depth, is_use) = (0, self.token(0) == "use");
+        let visible = if self.starts_with(&["pub", "(", "crate", ")"]) { 4 } else { 0 };
+        if self.token(visible) == "mod" && self.token(visible + 2) == ";" {
+            let name = self.token(visible + 1).to_string();
+            self.found.tests.insert(self.module.iter().cloned().chain([name]).collect());
+        }
         while self.at < self.tokens.len() {
             match self.token(0) {
                 "{" => depth += 1,
@@ -188,6 +202,6 @@ impl Scanner<'_> {
         let rest = path.iter().filter(|segment| !matches!(&***segment, "crate" | "self" | "super" | "$"));
         let full: Vec<String> = start.into_iter().chain(rest.cloned()).collect();
         let longest = (0..=full.len()).rev().find_map(|length| self.modules.get(&full[..length]));
-        self.found.extend(longest.cloned());
+        self.found.named.extend(longest.cloned());
     }
 }

@@ -1,13 +1,16 @@
 //! The write protection of one pooled memory, as the signal handler sees it.
 //!
-//! Pages that the module's instances usually write (the *hot runs*) are writable, all others only readable. The first write to
-//! such a *cold* page ends in [`Tracker::open_page`], which makes a range writable and notes it, so that the reset knows where
-//! to look. Ranges grow with each fault of a run; when there is no room to note another, the whole memory is opened.
+//! Pages that the module's instances usually write (the *hot runs*) are writable, all others only
+//! readable. The first write to such a *cold* page ends in [`Tracker::open_page`], which makes a
+//! range writable and notes it, so that the reset knows where to look. Ranges grow with each fault
+//! of a run; when there is no room to note another, the whole memory is opened.
 //!
-//! **Invariants.** A page outside the hot runs and the noted ranges is not writable, unless the memory is *in doubt*: a call
-//! that changes protections failed, and the kernel may have carried out a part of it. Such a memory is emptied by the reset.
-//! `open_page` is called in the signal handler: it allocates nothing, takes no lock, and opens a page at most once between two
-//! resets, so that no fault repeats for ever. Only the thread that runs the instance, or resets it, uses its tracker.
+//! **Invariants.** A page outside the hot runs and the noted ranges is not writable, unless the
+//! memory is *in doubt*: a call that changes protections failed, and the kernel may have carried
+//! out a part of it. Such a memory is emptied by the reset. `open_page` is called in the signal
+//! handler: it allocates nothing, takes no lock, and opens a page at most once between two resets,
+//! so that no fault repeats for ever. Only the thread that runs the instance, or resets it, uses
+//! its tracker.
 
 use crate::sys::map::{self, Access};
 use std::cell::UnsafeCell;
@@ -46,11 +49,13 @@ struct Opened {
     asked: AtomicUsize,
 }
 
-// SAFETY: `hot` is only written by whoever owns the slot, while nobody runs in it; see the invariants.
+// SAFETY: `hot` is only written by whoever owns the slot, while nobody runs in it; see the
+// invariants.
 unsafe impl Sync for Tracker {}
 
 impl Tracker {
-    /// For the memory at an address, of which nothing is protected yet, in a slot whose stack begins at another.
+    /// For the memory at an address, of which nothing is protected yet, in a slot whose stack
+    /// begins at another.
     pub(crate) fn new(base: usize, stack_low: usize) -> Self {
         let zero = || AtomicUsize::new(0);
         let opened = std::array::from_fn(|_| Opened { start: zero(), end: zero(), asked: zero() });
@@ -63,7 +68,8 @@ impl Tracker {
         self.stack_low
     }
 
-    /// Notes that the first `bytes` bytes are protected, apart from the hot runs, and that none have been opened.
+    /// Notes that the first `bytes` bytes are protected, apart from the hot runs, and that none
+    /// have been opened.
     ///
     /// # Safety
     /// The caller owns the slot and nothing runs in it. The bytes are readable.
@@ -109,7 +115,8 @@ impl Tracker {
         self.opened[..self.count.load(Relaxed)].iter()
     }
 
-    /// Opens the page at an address, and some behind it. `false` if that is not what the fault is about, or the kernel refuses.
+    /// Opens the page at an address, and some behind it. `false` if that is not what the fault is
+    /// about, or the kernel refuses.
     pub(crate) fn open_page(&self, address: usize) -> bool {
         let end = self.base + self.bytes.load(Relaxed);
         if !self.covers(address) || self.opened().any(|range| range.contains(&address)) {
@@ -120,7 +127,8 @@ impl Tracker {
         self.open(start..start.saturating_add(length).min(end), start + HOST_PAGE as usize)
     }
 
-    /// Opens all cold pages of a range, which need not be inside the protected bytes. `false` if the kernel refuses.
+    /// Opens all cold pages of a range, which need not be inside the protected bytes. `false` if
+    /// the kernel refuses.
     pub(crate) fn open_range(&self, address: usize, length: usize) -> bool {
         let page = HOST_PAGE as usize;
         let end = (address + length).next_multiple_of(page).min(self.base + self.bytes.load(Relaxed));
@@ -146,7 +154,8 @@ impl Tracker {
         let count = self.count.load(Relaxed);
         let all = self.base..self.base + self.bytes.load(Relaxed);
         let room = count + 1 < MAX_OPENED;
-        // At the kernel's limit of mappings only the whole memory can be opened: that needs none more.
+        // At the kernel's limit of mappings only the whole memory can be opened: that needs none
+        // more.
         (room && self.note_and_open(count, range, asked))
             || (count < MAX_OPENED && self.note_and_open(count, all.clone(), all.start))
     }
@@ -157,10 +166,12 @@ impl Tracker {
         noted.end.store(range.end, Relaxed);
         noted.asked.store(asked, Relaxed);
         self.count.store(position + 1, Relaxed);
-        // SAFETY: the range is in the accessible part of the slot's memory; no Rust reference points there.
+        // SAFETY: the range is in the accessible part of the slot's memory; no Rust reference
+        // points there.
         let done = unsafe { map::protect(range.start, range.len(), Access::ReadWrite) }.is_ok();
         if !done {
-            // The kernel may have opened a part of it. The range is not noted, so that a later write tries again.
+            // The kernel may have opened a part of it. The range is not noted, so that a later
+            // write tries again.
             self.in_doubt.store(true, Relaxed);
             self.count.store(position, Relaxed);
         }
