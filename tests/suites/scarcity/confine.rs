@@ -53,6 +53,15 @@ pub(crate) fn lock_later_mappings(bytes: u64) {
     assert!(!failed, "mlockall: {}", io::Error::last_os_error());
 }
 
+/// Locks all mappings of the process into memory, present ones and later ones, which takes a privilege.
+pub(crate) fn lock_everything() -> io::Result<()> {
+    // SAFETY: changes where pages may be, not what they hold.
+    match unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// Ends what [`lock_later_mappings`] began.
 pub(crate) fn unlock() {
     // SAFETY: changes where pages may be, not what they hold.

@@ -183,6 +183,27 @@ fn locked_memory_is_an_error_and_leaves_nothing() {
     });
 }
 
+/// The kernel drops no pages of locked memory, so that only emptying a slot resets it.
+#[test]
+fn locked_instances_are_reset() {
+    in_a_child("limits::locked_instances_are_reset", || {
+        let (linked, image) = (link(DATA), link(IMAGE));
+        let pools = WAYS.map(|way| pool(1, way));
+        pools.iter().for_each(|pool| assert_clean(pool, &linked));
+        if let Err(error) = confine::lock_everything() {
+            return eprintln!("skipped: mlockall: {error}");
+        }
+        for pool in pools.iter().chain(&WAYS.map(|way| pool(1, way))) {
+            for _ in 0..2 {
+                assert_clean(pool, &linked);
+                let mut instance = start(pool, &image);
+                assert_eq!(nonzero(&instance), (70_000..70_007).collect::<Vec<_>>());
+                write(&mut instance, 17, 1);
+            }
+        }
+    });
+}
+
 #[test]
 fn the_limit_of_mappings_is_an_error_and_leaves_nothing() {
     in_a_child("limits::the_limit_of_mappings_is_an_error_and_leaves_nothing", || {
