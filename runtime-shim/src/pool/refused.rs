@@ -18,11 +18,13 @@ pub(super) const PAGE: i64 = 4096;
 pub(super) const WAYS: [ResetWay; 3] = [ResetWay::Copy, ResetWay::Scan, ResetWay::Drop];
 
 /// Ways in which a call fails: once or from then on, before it has done anything or half way.
-pub(super) const FAILURES: [Failure; 4] = [
-    Failure { errno: libc::ENOMEM, half: false, lasting: false },
-    Failure { errno: libc::ENOMEM, half: true, lasting: false },
-    Failure { errno: libc::EAGAIN, half: false, lasting: true },
-    Failure { errno: libc::EPERM, half: true, lasting: true },
+pub(super) const FAILURES: [Failure; 5] = [
+    Failure { errno: libc::ENOMEM, halves: 0, lasting: false },
+    Failure { errno: libc::ENOMEM, halves: 1, lasting: false },
+    Failure { errno: libc::EAGAIN, halves: 0, lasting: true },
+    Failure { errno: libc::EPERM, halves: u32::MAX, lasting: true },
+    // What was done half cannot be undone.
+    Failure { errno: libc::ENOMEM, halves: 1, lasting: true },
 ];
 
 /// What the imported function does, by its first argument.
@@ -170,6 +172,11 @@ pub(super) fn spoil_unless(instance: &mut PooledInstance<()>, traps: &[TrapCode]
         let memory = instance.export(name).and_then(Extern::memory).unwrap();
         let end = memory.size(instance);
         note(memory.write(instance, end - 4, &[9; 4]).map_err(trap));
+    }
+    // Behind the end is nothing, unless a growth failed half way and could not be undone.
+    let end = instance.memory_size() as i64;
+    if let Err(error) = call(instance, "store", &store(end + 16)) {
+        assert_is_one_of(&error, &[traps, &[TrapCode::MemoryOutOfBounds]].concat());
     }
     done
 }

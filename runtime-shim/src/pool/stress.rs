@@ -33,7 +33,7 @@ fn number(variable: &str, default: u64) -> u64 {
 
 /// Runs something, more often than not while a call may fail. Says whether one did.
 fn perhaps_refused<R>(random: &mut Random, run: impl FnOnce() -> R) -> (R, bool) {
-    let failure = FAILURES[random.below(4) as usize];
+    let failure = FAILURES[random.below(FAILURES.len() as u64) as usize];
     let position = if random.below(3) == 0 { u32::MAX } else { random.below(POSITIONS) as u32 };
     let (result, outcome) = plan::with(position, failure, run);
     (result, outcome.failed > 0)

@@ -41,8 +41,8 @@ pub(crate) mod plan {
     pub(crate) struct Failure {
         /// The kernel's reason.
         pub(crate) errno: i32,
-        /// Calls about ranges are carried out for the first half.
-        pub(crate) half: bool,
+        /// Failing calls about ranges that are carried out for the first half of their range. Later ones do nothing.
+        pub(crate) halves: u32,
         /// All later calls fail, too.
         pub(crate) lasting: bool,
     }
@@ -55,7 +55,7 @@ pub(crate) mod plan {
         /// Bytes of a range for which the call is carried out.
         pub(super) fn done(self, length: usize) -> usize {
             let half = (length / 2).next_multiple_of(HOST_PAGE as usize);
-            if self.half { half.min(length) } else { 0 }
+            if self.halves > 0 { half.min(length) } else { 0 }
         }
     }
 
@@ -94,9 +94,10 @@ pub(crate) mod plan {
         let mut plan = PLAN.get();
         let failure = plan.failure?;
         let fails = if failure.lasting { plan.made >= plan.before } else { plan.made == plan.before };
+        let halves = failure.halves.saturating_sub(plan.failed);
         plan.made += 1;
         plan.failed += u32::from(fails);
         PLAN.set(plan);
-        fails.then_some(failure)
+        fails.then_some(Failure { halves, ..failure })
     }
 }
