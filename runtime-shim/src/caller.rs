@@ -179,6 +179,9 @@ impl<'a> CallerMemory<'a> {
     ///
     /// The pages behind it may go away if the artifact's file is truncated: the kernel then reports `EFAULT`, while Rust code that
     /// accesses them is killed. Use [`CallerMemory::read`] and [`CallerMemory::write`] for that.
+    ///
+    /// # Errors
+    /// The range is not inside the memory, or the kernel refuses to make its pages writable.
     pub fn address(&self, address: impl Address, length: u64) -> Result<*mut u8, AccessError> {
         self.body.writable_address(address.bytes(), length)
     }

@@ -1,4 +1,5 @@
-//! Pools that threads use at random: calls fail, runs trap, are killed, suspended and given up, slots change their module.
+//! Pools that threads use at random: calls fail, runs trap, are killed, suspended and given up, slots change their module, and
+//! signals of the host's own arrive in between.
 //!
 //! Each instance is compared with one of a new pool before it is used. `WASMAOT_STRESS_ROUNDS` says how many instances each thread
 //! uses, `WASMAOT_STRESS_SEED` how.
@@ -8,7 +9,12 @@ use super::refused::{
 };
 use super::tests::pool;
 use crate::sys::inject::plan;
+use crate::sys::testing::{Disturbed, disturb};
 use crate::*;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc;
+use std::thread::ScopedJoinHandle;
+use std::time::Duration;
 
 const THREADS: u64 = 3;
 
@@ -122,13 +128,32 @@ fn nothing_is_left_whatever_happens() {
         }
         used
     };
-    let used: u64 = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || run(thread))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    let (done, (known, threads)) = (AtomicBool::new(false), mpsc::channel());
+    let (used, handled) = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                let known = known.clone();
+                scope.spawn(move || {
+                    known.send(Disturbed::this_thread()).unwrap();
+                    run(thread)
+                })
+            })
+            .collect();
+        let threads: Vec<_> = threads.iter().take(THREADS as usize).collect();
+        let done = &done;
+        // SAFETY: the threads are joined after this one.
+        let disturber = scope.spawn(move || unsafe { disturb(&threads, done) });
+        while !workers.iter().all(ScopedJoinHandle::is_finished) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        done.store(true, SeqCst);
+        let handled = disturber.join().unwrap();
+        (workers.into_iter().map(|worker| worker.join().unwrap()).sum::<u64>(), handled)
     });
+    assert!(handled > 0);
     assert!(used > THREADS * rounds / 2, "only {used} of {} instances started", THREADS * rounds);
     for (pool, linked) in pools.iter().flat_map(|pool| modules.iter().map(move |linked| (pool, linked))) {
         assert_as_new(pool, linked, &format!("after all, seed {seed}"));
-        println!("{used} instances: {:?}", pool.stats());
+        println!("{used} instances, {handled} signals: {:?}", pool.stats());
     }
 }

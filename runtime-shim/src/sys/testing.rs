@@ -3,6 +3,7 @@
 //! Guest functions are array entries: `rdi` vmctx, `rsi` values, `rdx` caller.
 
 use std::arch::global_asm;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use wasmaot_abi::addrmap::{self, FunctionRange};
 use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, FuncEntry, Places};
 use wasmaot_abi::exception::{self, Site};
@@ -419,6 +420,51 @@ pub(crate) fn set_mxcsr(word: u32) {
     assert_eq!(word & 0x1f80, 0x1f80);
     // SAFETY: no exception is unmasked.
     unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &word) };
+}
+
+/// A thread that [`disturb`] sends signals to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Disturbed(libc::pthread_t);
+
+impl Disturbed {
+    /// The calling thread.
+    pub(crate) fn this_thread() -> Self {
+        // SAFETY: asks for the thread's own handle.
+        Self(unsafe { libc::pthread_self() })
+    }
+}
+
+/// Signals that were handled.
+static HANDLED: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn count(_: libc::c_int) {
+    HANDLED.fetch_add(1, SeqCst);
+}
+
+/// Sends signals of the host's own to threads, at intervals that vary, until `done` is set. Says how many were handled.
+///
+/// # Safety
+/// The threads have not been joined before `done` is set and this returns.
+pub(crate) unsafe fn disturb(threads: &[Disturbed], done: &AtomicBool) -> u64 {
+    let signal = libc::SIGRTMIN() + 9;
+    // SAFETY: the structure is initialised before it is used, and the handler does nothing but count.
+    let installed = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = count as *const () as usize;
+        action.sa_flags = libc::SA_ONSTACK | libc::SA_RESTART;
+        libc::sigaction(signal, &action, std::ptr::null_mut()) == 0
+    };
+    assert!(installed);
+    let mut pause = 1u64;
+    while !done.load(SeqCst) {
+        for thread in threads {
+            // SAFETY: as the caller states.
+            unsafe { libc::pthread_kill(thread.0, signal) };
+        }
+        pause = pause * 7 % 1009;
+        std::thread::sleep(std::time::Duration::from_micros(pause));
+    }
+    HANDLED.load(SeqCst)
 }
 
 #[derive(Default)]
