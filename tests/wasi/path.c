@@ -159,6 +159,9 @@ static void opens(void)
     EXPECT(ISDIR, path_open, DIR, FOLLOW, TEXT("dir"), 0, R_WRITE, 0, 0, &fd);
     EXPECT(ISDIR, path_open, DIR, FOLLOW, TEXT("dir"), DIRECTORY, R_WRITE, 0, 0, &fd);
     EXPECT(ISDIR, path_open, DIR, FOLLOW, TEXT("made/"), CREAT, R_WRITE, 0, 0, &fd);
+    EXPECT(NOENT, path_open, DIR, FOLLOW, TEXT("unmade/."), CREAT, R_WRITE, 0, 0, &fd);
+    EXPECT(NOTDIR, path_open, DIR, FOLLOW, TEXT("file/."), CREAT, R_WRITE, 0, 0, &fd);
+    EXPECT(ISDIR, path_open, DIR, FOLLOW, TEXT("dir/."), CREAT, R_WRITE, 0, 0, &fd);
     EXPECT(LOOP, path_open, DIR, 0, TEXT("to_file"), 0, R_READ, 0, 0, &fd);
     EXPECT(LOOP, path_open, DIR, FOLLOW, TEXT("loop"), 0, R_READ, 0, 0, &fd);
     EXPECT(NOTCAPABLE, path_open, DIR, FOLLOW, TEXT("outside"), CREAT, R_WRITE, 0, 0, &fd);

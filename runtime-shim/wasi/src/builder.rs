@@ -150,7 +150,7 @@ impl WasiCtxBuilder {
     }
 
     /// Collects the guest's standard output in the context, see [`WasiCtx::stdout`]. Of more than `limit` bytes the
-    /// guest learns that no space is left.
+    /// guest learns that no space is left, and the host by [`WasiCtx::stdout_overflowed`].
     pub fn capture_stdout(&mut self, limit: usize) -> &mut Self {
         self.capture(1, Captured::Stdout, limit)
     }

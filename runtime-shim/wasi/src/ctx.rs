@@ -21,6 +21,8 @@ pub struct WasiCtx {
     input_at: usize,
     /// What standard output and error have collected.
     captured: [Vec<u8>; 2],
+    /// Whether more was written to them than their limits let them collect.
+    overflowed: [bool; 2],
     pub(crate) transferred: Transferred,
 }
 
@@ -43,6 +45,7 @@ impl WasiCtx {
             input: None,
             input_at: 0,
             captured: [const { Vec::new() }; 2],
+            overflowed: [false; 2],
             transferred: Transferred::default(),
         }
     }
@@ -73,14 +76,33 @@ impl WasiCtx {
         &self.captured[Captured::Stderr as usize]
     }
 
-    /// Takes what has been captured of standard output; what is written afterwards is collected anew.
+    /// Returns whether the captured standard output is incomplete: the instance tried to write more than the
+    /// [limit](crate::WasiCtxBuilder::capture_stdout) since the capture started or was last [taken](WasiCtx::take_stdout).
+    #[must_use]
+    pub fn stdout_overflowed(&self) -> bool {
+        self.overflowed[Captured::Stdout as usize]
+    }
+
+    /// The same for standard error.
+    #[must_use]
+    pub fn stderr_overflowed(&self) -> bool {
+        self.overflowed[Captured::Stderr as usize]
+    }
+
+    /// Takes what has been captured of standard output, and clears [`WasiCtx::stdout_overflowed`]; what is written afterwards is
+    /// collected anew.
     pub fn take_stdout(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.captured[Captured::Stdout as usize])
+        self.take(Captured::Stdout)
     }
 
     /// The same for standard error.
     pub fn take_stderr(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.captured[Captured::Stderr as usize])
+        self.take(Captured::Stderr)
+    }
+
+    fn take(&mut self, output: Captured) -> Vec<u8> {
+        self.overflowed[output as usize] = false;
+        std::mem::take(&mut self.captured[output as usize])
     }
 
     /// The bytes that were read and written so far.
@@ -100,11 +122,13 @@ impl WasiCtx {
         self.input_at += count;
     }
 
-    /// Where an output collects, and how much more it takes.
-    pub(crate) fn collector(&mut self, output: Captured) -> (&mut Vec<u8>, usize) {
+    /// Returns where an output collects, and how many more bytes it takes. `wanted` is how many are about to be written: if they are
+    /// more, the output has overflowed.
+    pub(crate) fn collector(&mut self, output: Captured, wanted: u64) -> (&mut Vec<u8>, usize) {
         let limit = self.table.given().capture_limit(output);
         let collected = &mut self.captured[output as usize];
         let left = limit.saturating_sub(collected.len());
+        self.overflowed[output as usize] |= wanted > left as u64;
         (collected, left)
     }
 }

@@ -186,7 +186,7 @@ impl<'a> Guest<'a> {
     }
 
     /// Checks all ranges of a list and gives the bytes in them.
-    fn listed(self, list: u32, count: u32) -> Result<u64, Errno> {
+    pub(crate) fn listed(self, list: u32, count: u32) -> Result<u64, Errno> {
         let mut pairs = self.pairs(list, count)?;
         pairs.try_fold(0, |sum, pair| {
             let (ptr, len) = pair?;

@@ -28,7 +28,7 @@ struct Walk<'a> {
     inside: Vec<OwnedFd>,
     /// Components still to walk.
     ahead: VecDeque<CString>,
-    /// Whether the path ends in a slash, or a link that took the place of its end does.
+    /// Whether the path ends in a name and a slash, or a link that took the place of its end does.
     directory: bool,
     links: u32,
 }
@@ -43,6 +43,8 @@ pub(crate) fn open(dir: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode) 
     loop {
         match walk.ahead.pop_front() {
             None => return walk.open_here(flags, mode),
+            // Kept only at the end of the path, where the name before it must be a directory.
+            Some(name) if name.as_bytes() == b"." => {}
             Some(name) if name.as_bytes() == b".." => {
                 walk.inside.pop().ok_or(Errno::NotCapable)?;
             }
@@ -61,18 +63,21 @@ impl Walk<'_> {
         self.inside.last().map_or(self.root, AsFd::as_fd)
     }
 
-    /// Puts the components of `path` before what is still ahead.
+    /// Puts the components of `path` before those still ahead. A final `.` is kept: the name before it is looked up as a directory,
+    /// whatever the flags say about the file that the path names, as the kernel does.
     fn prepend(&mut self, path: &CStr) -> Result<(), Errno> {
         let bytes = path.to_bytes();
         if bytes.starts_with(b"/") {
             return Err(Errno::NotCapable);
         }
-        if self.ahead.is_empty() && (bytes.ends_with(b"/") || bytes.ends_with(b"/.")) {
-            self.directory = true;
-        }
-        let names = bytes.split(|byte| *byte == b'/').filter(|name| !name.is_empty() && *name != b".");
-        for name in names.rev() {
-            self.ahead.push_front(CString::new(name).map_err(|_| Errno::Inval)?);
+        let is_end = self.ahead.is_empty();
+        let names = bytes.split(|byte| *byte == b'/').filter(|name| !name.is_empty());
+        for (position, name) in names.rev().enumerate() {
+            let is_last = is_end && position == 0;
+            self.directory |= is_last && name != b"." && bytes.ends_with(b"/");
+            if is_last || name != b"." {
+                self.ahead.push_front(CString::new(name).map_err(|_| Errno::Inval)?);
+            }
         }
         if self.ahead.len() > MAX_COMPONENTS {
             return Err(Errno::NameTooLong);

@@ -57,8 +57,9 @@ pub(crate) fn fd_write(
     let written = match entry.handle {
         Handle::Captured(output) => {
             drop(entry);
+            let wanted = guest.listed(list, count)?;
             let mut ctx = ctx.hold();
-            let (collected, room) = ctx.collector(output);
+            let (collected, room) = ctx.collector(output, wanted);
             guest.gather(list, count, collected, room)?
         }
         _ => {

@@ -593,6 +593,29 @@ fn sockets_are_accepted_and_used() {
     assert_eq!(machine.call(|ctx, guest| sock::sock_accept(ctx, guest, file, 0, OUT)), Err(Errno::NotSock));
 }
 
+/// The host learns that a captured output is incomplete, also where the guest ignores the error.
+#[test]
+fn overflow_of_captured_output_is_noted() {
+    let mut machine = Machine::with(WasiCtxBuilder::new().capture_stdout(12).capture_stderr(0));
+    let write = |machine: &mut Machine, fd, length| {
+        let count = machine.list(&[(BUFFER, length)]);
+        machine.call(|ctx, guest| fd::fd_write(ctx, guest, fd, LIST, count, OUT))
+    };
+    assert_eq!(write(&mut machine, 1, 12), Ok(()));
+    assert_eq!((machine.ctx.stdout().len(), machine.ctx.stdout_overflowed()), (12, false));
+    assert_eq!(write(&mut machine, 1, 0), Ok(()));
+    assert!(!machine.ctx.stdout_overflowed(), "everything is there");
+    assert_eq!(write(&mut machine, 1, 1), Err(Errno::NoSpc));
+    assert!(machine.ctx.stdout_overflowed() && !machine.ctx.stderr_overflowed());
+    assert_eq!(write(&mut machine, 2, 1), Err(Errno::NoSpc));
+    assert!(machine.ctx.stderr_overflowed());
+    assert_eq!(machine.ctx.take_stdout().len(), 12);
+    assert!(!machine.ctx.stdout_overflowed() && machine.ctx.stderr_overflowed());
+    // A part that fits is kept, and the rest is missing.
+    assert_eq!(write(&mut machine, 1, 20), Ok(()));
+    assert_eq!((machine.ctx.stdout().len(), machine.ctx.stdout_overflowed()), (12, true));
+}
+
 /// Every call that transfers, with streams of each kind: what it reports is counted, and nothing where it fails.
 #[test]
 fn transfers_are_counted_as_they_are_reported() {

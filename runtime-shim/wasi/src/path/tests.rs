@@ -71,6 +71,9 @@ impl Tree {
             ("../../secret", "dir/out"),
             ("dir/./deep/../back/to_file", "winding"),
             ("/proc/self/fd", "fds"),
+            ("dir/.", "to_dir_dot"),
+            ("file/.", "to_file_dot"),
+            ("new/.", "to_new_dot"),
         ];
         for (target, name) in links {
             host_symlink(target, inside.join(name)).expect("linked");
@@ -218,6 +221,63 @@ fn agree(tree: &Tree, path: &CStr, flags: OFlags) {
         Ok::<_, Errno>(rustix::fs::fstat(fd)?.st_ino)
     });
     assert_eq!(walk, kernel, "{path:?} with {flags:?}");
+}
+
+/// The same where files are created: the name before a final `.` must be a directory, and a final slash is refused.
+#[test]
+fn both_resolvers_agree_on_creation() {
+    let tree = Tree::new();
+    let parts = [
+        "",
+        ".",
+        "..",
+        "dir",
+        "deep",
+        "file",
+        "new",
+        "to_file",
+        "to_dir",
+        "to_dir_slash",
+        "dangling",
+        "to_dir_dot",
+        "to_file_dot",
+        "to_new_dot",
+    ];
+    let flags = [
+        OFlags::WRONLY | OFlags::CREATE,
+        OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL,
+        OFlags::RDONLY | OFlags::CREATE | OFlags::NOFOLLOW,
+    ];
+    let create = |open: Resolver, path: &CStr, flags| {
+        let fd = open(tree.dir(), path, flags, Mode::RUSR | Mode::WUSR)?;
+        let stat = rustix::fs::fstat(&fd)?;
+        // The tree's own files have contents.
+        if stat.st_size == 0 {
+            fs::remove_file(fs::read_link(by_descriptor(&fd)?.to_str().expect("text")).expect("a path"))
+                .expect("new");
+        }
+        Ok::<_, Errno>(stat.st_size)
+    };
+    let mut created = 0;
+    for first in parts {
+        for second in parts {
+            for tail in ["", "/", "/.", "/./", "//.", "/.."] {
+                let path = c(&format!("{first}/{second}{tail}"));
+                let path = c(path.to_str().expect("text").trim_start_matches('/'));
+                for flags in flags {
+                    let [kernel, walk] = RESOLVERS.map(|(_, open)| create(open, &path, flags));
+                    assert_eq!(walk, kernel, "{path:?} with {flags:?}");
+                    created += usize::from(walk == Ok(0));
+                }
+            }
+        }
+    }
+    assert!(created > 10, "{created}");
+    for (_, open) in RESOLVERS {
+        for (path, error) in [("new/.", Errno::NoEnt), ("file/.", Errno::NotDir), ("dir/.", Errno::IsDir)] {
+            assert_eq!(create(open, &c(path), flags[0]), Err(error), "{path}");
+        }
+    }
 }
 
 #[test]
