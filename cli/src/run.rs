@@ -65,7 +65,7 @@ Examples:
   wasmaot run app.wasm --meter --report json          what it used, on standard error
 
 The report has operators (null if the code does not count them: compile it with --meter), fuel, wall_ns, cpu_ns (of all threads of this
-process), memory_bytes (the peak of the first memory), host_calls, bytes_read and bytes_written (by calls of WASI), end (exit, trap or
+process), memory_bytes (the peak of all memories), host_calls, bytes_read and bytes_written (by calls of WASI), end (exit, trap or
 exception), status, and trap (its name, or null). It covers the run, not compiling and loading, and all threads of the program: those that
 still run when one of them ends it are stopped first, and their operators may be up to 180 short.
 

@@ -9,7 +9,7 @@ use crate::instance::memory::MemoryBody;
 use crate::instance::{Instance, InstanceCore};
 use crate::meter::NotMetered;
 use crate::state::error::AccessError;
-use crate::store::{StoreId, StoreInner, sealed};
+use crate::store::{StoreCore, StoreId, StoreInner, sealed};
 use crate::val::Val;
 use std::marker::PhantomData;
 
@@ -28,9 +28,13 @@ impl<'a, T> Caller<'a, T> {
         Self { store, instance, borrow: PhantomData }
     }
 
+    pub(crate) fn core(&self) -> &StoreCore {
+        // SAFETY: see `new`; the result borrows `self`.
+        unsafe { &(*self.store).core }
+    }
+
     pub(crate) fn store_id(&self) -> StoreId {
-        // SAFETY: see `new`.
-        unsafe { (*self.store).core.id }
+        self.core().id
     }
 
     /// The embedder's data.

@@ -11,6 +11,7 @@ use crate::instance::table::TableBody;
 use crate::instance::{ImportedMemory, Imports};
 use crate::state::error::AccessError;
 use crate::store::{self, AsStore, StoreCore, StoreId};
+use crate::types;
 use crate::val::{RawValue, Val, ValueError};
 use std::cell::UnsafeCell;
 use std::rc::Rc;
@@ -37,11 +38,11 @@ impl Extern {
     /// Its type, with the sizes that tables and memories have now; `None` in another store.
     pub(crate) fn ty(&self, core: &StoreCore) -> Option<ExternType> {
         Some(match self {
-            Extern::Func(func) if func.store() == core.id => {
-                ExternType::Func { number: func.type_number(), ty: (*func.own_type()).clone() }
+            Extern::Func(func) => {
+                let number = func.in_store(core)?.type_id;
+                ExternType::Func { number, ty: (*types::lookup(number)).clone() }
             }
-            Extern::Global(global) if global.store == core.id => ExternType::Global(global.ty),
-            Extern::Func(_) | Extern::Global(_) => return None,
+            Extern::Global(global) => ExternType::Global(global.in_store(core)?.ty),
             Extern::Tag(tag) => {
                 let record = tag.record(core)?;
                 ExternType::Tag { number: record.number, ty: record.ty.clone() }
@@ -61,12 +62,12 @@ impl Extern {
     /// Adds it to an instance's imports. It belongs to the store, see [`Extern::ty`].
     pub(crate) fn add(&self, core: &StoreCore, imports: &mut Imports) {
         match self {
-            Extern::Func(func) => imports.functions.push(func.import()),
+            Extern::Func(func) => imports.functions.extend(func.import(core)),
             Extern::Table(table) => imports.tables.extend(table.body(core).cloned()),
             Extern::Memory(memory) => {
                 imports.memories.extend(memory.body(core).cloned().map(ImportedMemory::Own));
             }
-            Extern::Global(global) => imports.globals.push(global.cell),
+            Extern::Global(global) => imports.globals.extend(global.in_store(core).map(|global| global.cell)),
             Extern::Tag(tag) => imports.tags.extend(tag.shared(core)),
         }
     }
@@ -191,7 +192,7 @@ impl Table {
             return Err(ValueError::Type { expected: ValType::FUNCREF, found: ty.element }.into());
         }
         let core = store::core_mut(store);
-        let init = init.to_raw(core.id, ty.element)?.low;
+        let init = init.to_raw(core, ty.element)?.low;
         // SAFETY: the table keeps its own length.
         let body = unsafe { TableBody::new(core.tables.len(), ty, None, u64::MAX)? };
         for element in body.range(0, body.size()).unwrap_or_default() {
@@ -228,8 +229,9 @@ impl Table {
         count: u64,
         init: Val,
     ) -> Result<Option<u64>, AccessValueError> {
-        let body = self.body(store::core(store)).ok_or(AccessValueError::WrongStore)?;
-        let init = init.to_raw(self.store, body.ty().element)?.low;
+        let core = store::core(store);
+        let body = self.body(core).ok_or(AccessValueError::WrongStore)?;
+        let init = init.to_raw(core, body.ty().element)?.low;
         Ok(body.grow(count, init).ok())
     }
 
@@ -244,9 +246,10 @@ impl Table {
 
     /// Sets an element.
     pub fn set(&self, store: &mut impl AsStore, index: u64, value: Val) -> Result<(), AccessValueError> {
-        let body = self.body(store::core(store)).ok_or(AccessValueError::WrongStore)?;
+        let core = store::core(store);
+        let body = self.body(core).ok_or(AccessValueError::WrongStore)?;
         let length = body.size();
-        let value = value.to_raw(self.store, body.ty().element)?.low;
+        let value = value.to_raw(core, body.ty().element)?.low;
         body.element(index).ok_or(AccessValueError::OutOfBounds { index, length })?.set(value);
         Ok(())
     }
@@ -269,7 +272,7 @@ impl Global {
     /// Makes a global.
     pub fn new(store: &mut impl AsStore, ty: GlobalType, init: Val) -> Result<Self, InstantiateError> {
         let core = store::core_mut(store);
-        let cell = Rc::new(UnsafeCell::new(init.to_raw(core.id, ty.value)?));
+        let cell = Rc::new(UnsafeCell::new(init.to_raw(core, ty.value)?));
         let global = Self { store: core.id, cell: cell.get(), ty };
         core.globals.push(cell);
         Ok(global)
@@ -281,6 +284,11 @@ impl Global {
         Self { store, cell, ty }
     }
 
+    /// Returns the global; `None` if `core` is not its own store.
+    fn in_store(&self, core: &StoreCore) -> Option<&Self> {
+        (core.id == self.store).then_some(self)
+    }
+
     /// Its type.
     pub fn ty(&self) -> GlobalType {
         self.ty
@@ -288,22 +296,19 @@ impl Global {
 
     /// Its value.
     pub fn get(&self, store: &impl AsStore) -> Result<Val, AccessValueError> {
-        if store::core(store).id != self.store {
-            return Err(AccessValueError::WrongStore);
-        }
+        self.in_store(store::core(store)).ok_or(AccessValueError::WrongStore)?;
         // SAFETY: the store keeps the cell, which holds a value of the global's type.
         Ok(unsafe { Val::from_raw(self.cell.read(), self.store, self.ty.value) })
     }
 
     /// Sets its value.
     pub fn set(&self, store: &mut impl AsStore, value: Val) -> Result<(), AccessValueError> {
-        if store::core(store).id != self.store {
-            return Err(AccessValueError::WrongStore);
-        }
+        let core = store::core(store);
+        self.in_store(core).ok_or(AccessValueError::WrongStore)?;
         if !self.ty.mutable {
             return Err(AccessValueError::Immutable(self.ty.value));
         }
-        let value = value.to_raw(self.store, self.ty.value)?;
+        let value = value.to_raw(core, self.ty.value)?;
         // SAFETY: the store keeps the cell, and no code of the store runs now.
         unsafe { self.cell.write(value) };
         Ok(())

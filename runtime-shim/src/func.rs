@@ -1,12 +1,12 @@
 //! Functions as values, and calls to them.
 //!
-//! **Invariant: a [`Func`] points to a reference record of its store**, which lives as long as the store; using it with
-//! another store is an error.
+//! **Invariant: a [`Func`] points to a reference record of its store**, which lives as long as the store. The record is read only
+//! through [`Func::in_store`], which asks for that store; using a function with another store is an error.
 
 use crate::activation;
 use crate::error::CallError;
 use crate::instance::InstanceCore;
-use crate::store::{self, AsStore, StoreId, StoreInner};
+use crate::store::{self, AsStore, StoreCore, StoreId, StoreInner};
 use crate::suspend::{self, Outcome};
 use crate::types;
 use crate::val::{Cells, RawValue, Val, WasmValues};
@@ -45,29 +45,26 @@ impl Func {
         self.record.as_ptr()
     }
 
-    fn check(&self, store: &impl AsStore) -> Result<Arc<FuncType>, CallError> {
-        if store::core(store).id != self.store {
-            return Err(CallError::WrongStore);
+    /// Returns the function's record; `None` if `core` is not the function's own store.
+    pub(crate) fn in_store<'a>(&self, core: &'a StoreCore) -> Option<&'a FuncRef> {
+        if core.id != self.store {
+            return None;
         }
-        Ok(self.own_type())
+        // SAFETY: the record lives as long as its store, which is `core`.
+        Some(unsafe { self.record.as_ref() })
     }
 
-    /// Its type. Its store must be alive.
-    pub(crate) fn own_type(&self) -> Arc<FuncType> {
-        types::lookup(self.type_number())
+    fn check(&self, store: &impl AsStore) -> Result<Arc<FuncType>, CallError> {
+        let record = self.in_store(store::core(store)).ok_or(CallError::WrongStore)?;
+        Ok(types::lookup(record.type_id))
     }
 
-    /// The process-wide number of its type. Its store must be alive.
-    pub(crate) fn type_number(&self) -> u32 {
-        // SAFETY: the record lives as long as the store.
-        unsafe { self.record.as_ref() }.type_id
-    }
-
-    /// How an importing instance reaches it. Its store must be alive.
-    pub(crate) fn import(&self) -> ImportedFunction {
-        // SAFETY: the record lives as long as the store, and so does the instance that it names.
-        let instance = unsafe { InstanceCore::from_vmctx(self.record.as_ref().vmctx) };
-        instance.import_of(self.record())
+    /// Returns how an importing instance of `core` reaches the function; `None` if that is not the function's own store.
+    pub(crate) fn import(&self, core: &StoreCore) -> Option<ImportedFunction> {
+        let record = self.in_store(core)?;
+        // SAFETY: the instance that the record names lives as long as the store.
+        let instance = unsafe { InstanceCore::from_vmctx(record.vmctx) };
+        Some(instance.import_of(record))
     }
 
     /// Its type.
@@ -115,7 +112,8 @@ impl Func {
         }
         let mut cells = vec![RawValue::default(); ty.params.len().max(ty.results.len())];
         for (position, ((&ty, arg), cell)) in ty.params.iter().zip(args).zip(&mut cells).enumerate() {
-            *cell = arg.to_raw(self.store, ty).map_err(|error| CallError::Value { position, error })?;
+            *cell =
+                arg.to_raw(store::core(store), ty).map_err(|error| CallError::Value { position, error })?;
         }
         Ok((ty, cells))
     }
@@ -164,9 +162,7 @@ impl<P, R> Copy for TypedFunc<P, R> {}
 impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
     /// Calls it. Allocates nothing unless it fails.
     pub fn call(&self, store: &mut impl AsStore, params: P) -> Result<R, CallError> {
-        if store::core(store).id != self.func.store {
-            return Err(CallError::WrongStore);
-        }
+        self.func.in_store(store::core(store)).ok_or(CallError::WrongStore)?;
         let mut cells = Cells::with::<P, R>(params);
         let cells = cells.as_mut_slice();
         // SAFETY: the function belongs to the store, and the cells are those of its type.
@@ -176,9 +172,7 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
 
     /// Calls it so that host functions can suspend it.
     pub fn call_resumable(&self, store: &mut impl AsStore, params: P) -> Result<Outcome<R>, CallError> {
-        if store::core(store).id != self.func.store {
-            return Err(CallError::WrongStore);
-        }
+        self.func.in_store(store::core(store)).ok_or(CallError::WrongStore)?;
         // SAFETY: the function belongs to the store, and its type was compared.
         unsafe { suspend::call_typed(store.store_mut(), self.func.record(), params) }
     }

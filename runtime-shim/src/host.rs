@@ -62,7 +62,7 @@ impl<T> HostFunc<T> {
             let defaults = signature.results.iter().map(|&ty| Val::default_of(ty));
             let mut results: Vec<Val> = defaults.map(|value| value.unwrap_or(Val::I32(0))).collect();
             f(caller, &params, &mut results)?;
-            write_results(&signature, store, &results, cells)
+            write_results(&signature, caller.core(), &results, cells)
         };
         Self::new(ty, body)
     }
@@ -87,7 +87,7 @@ fn read_params(ty: &FuncType, store: StoreId, cells: &[RawValue]) -> Vec<Val> {
 
 fn write_results(
     ty: &FuncType,
-    store: StoreId,
+    store: &StoreCore,
     results: &[Val],
     cells: &mut [RawValue],
 ) -> Result<(), HostError> {

@@ -72,11 +72,10 @@ impl<T> Store<T> {
         self.inner.core.host_calls
     }
 
-    /// Bytes of its first instance's first memory now, imported or not, which is its peak: memories never shrink. Also where the start
-    /// function failed; 0 if there is none.
+    /// Returns the bytes of all its memories now, which is their peak, as memories never shrink: those that its instances define, also
+    /// where a start function failed, those that they import, and those that the host made. A shared memory counts once.
     pub fn memory_size(&self) -> u64 {
-        let memory = self.inner.core.instances.first().and_then(|instance| instance.memories().first());
-        memory.map_or(0, |memory| memory.size())
+        self.inner.core.memory_bytes()
     }
 
     /// When what its instances run is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls that

@@ -1,13 +1,14 @@
 //! Values as the embedder sees them, and as they pass through value arrays, globals and tables.
 //!
-//! **Invariant: a [`RawValue`] never becomes a reference of the wrong store.** Whatever enters an instance is checked
-//! against the expected type and the store first.
+//! **Invariant: a [`RawValue`] never becomes a reference of the wrong store.** Every value that enters an instance, a table, a
+//! global or an exception passes [`Val::to_raw`], which compares the value's store with that of the destination before it reads
+//! anything that the value refers to: the store that the value came from may be gone.
 
 pub(crate) use crate::code::raw_value::RawValue;
 
 use crate::exception::ExnRef;
 use crate::func::Func;
-use crate::store::StoreId;
+use crate::store::{StoreCore, StoreId};
 use std::mem::MaybeUninit;
 use std::num::NonZeroU32;
 use wasmaot_abi::state::FuncRef;
@@ -102,29 +103,41 @@ impl Val {
         })
     }
 
-    /// Whether it is a value of a type. The store of a function must be alive.
-    fn is_of(self, ty: ValType) -> bool {
+    /// The store that the value belongs to; `None` if it may enter any.
+    fn store(self) -> Option<StoreId> {
+        match self {
+            Val::FuncRef(Some(func)) => Some(func.store()),
+            Val::ExnRef(Some(exception)) => Some(exception.store),
+            Val::I32(_) | Val::I64(_) | Val::F32(_) | Val::F64(_) | Val::V128(_) => None,
+            Val::FuncRef(None) | Val::ExternRef(_) | Val::ExnRef(None) => None,
+        }
+    }
+
+    /// Whether a value that may enter `store` is of type `ty`.
+    fn is_of(self, store: &StoreCore, ty: ValType) -> bool {
         let ValType::Ref(RefType { nullable, heap }) = ty else { return self.ty() == ty };
         match self {
             Val::FuncRef(None) => nullable && heap.is_func(),
             Val::ExternRef(None) => nullable && heap == HeapType::Extern,
             Val::ExternRef(Some(_)) => heap == HeapType::Extern,
-            Val::FuncRef(Some(func)) => HeapType::Concrete(func.type_number()).is_subtype_of(heap),
+            Val::FuncRef(Some(func)) => func
+                .in_store(store)
+                .is_some_and(|record| HeapType::Concrete(record.type_id).is_subtype_of(heap)),
             Val::ExnRef(None) => nullable && heap.is_exn(),
             Val::ExnRef(Some(_)) => heap == HeapType::Exn,
             Val::I32(_) | Val::I64(_) | Val::F32(_) | Val::F64(_) | Val::V128(_) => false,
         }
     }
 
-    /// The cell that passes it where `expected` is needed in `store`.
-    pub(crate) fn to_raw(self, store: StoreId, expected: ValType) -> Result<RawValue, ValueError> {
-        if let Val::FuncRef(Some(func)) = self
-            && expected.is_func_ref()
-            && func.store() != store
-        {
+    /// Returns the cell that passes the value where `expected` is needed in `store`.
+    ///
+    /// # Errors
+    /// [`ValueError::Store`] for a reference of another store, whatever type is expected; otherwise what does not fit.
+    pub(crate) fn to_raw(self, store: &StoreCore, expected: ValType) -> Result<RawValue, ValueError> {
+        if self.store().is_some_and(|own| own != store.id) {
             return Err(ValueError::Store);
         }
-        if !self.is_of(expected) {
+        if !self.is_of(store, expected) {
             return Err(ValueError::Type { expected, found: self.ty() });
         }
         Ok(RawValue::new(match self {
@@ -135,8 +148,7 @@ impl Val {
             Val::V128(bits) => return Ok(RawValue::vector(bits)),
             Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => 0,
             Val::FuncRef(Some(func)) => func.record() as u64,
-            Val::ExnRef(Some(exception)) if exception.store == store => u64::from(exception.id.get()),
-            Val::ExnRef(Some(_)) => return Err(ValueError::Store),
+            Val::ExnRef(Some(exception)) => u64::from(exception.id.get()),
             Val::ExternRef(Some(number)) => match number.checked_add(1) {
                 Some(index) => u64::from(index),
                 None => return Err(ValueError::ExternRef),

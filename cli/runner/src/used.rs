@@ -10,7 +10,7 @@ pub struct Used {
     pub operators: Option<u64>,
     /// How often it called host functions.
     pub host_calls: u64,
-    /// Bytes of its first memory, which is its peak: memories never shrink.
+    /// Bytes of all its memories, which is their peak: memories never shrink.
     pub memory: u64,
     /// What it read and wrote.
     pub transferred: Transferred,
@@ -27,7 +27,7 @@ impl Used {
         }
     }
 
-    /// Adds what another thread of the program used, but for what it transferred. As a rule all have one memory; if not, the largest counts.
+    /// Adds what another thread of the program used, but for what it transferred. As a rule all share one memory; if not, the largest total counts.
     pub(crate) fn add(&mut self, other: &Self) {
         self.operators = match (self.operators, other.operators) {
             (Some(one), Some(other)) => Some(one + other),

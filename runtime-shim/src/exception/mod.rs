@@ -116,7 +116,7 @@ impl Exception {
             return Err(CallError::ArgumentCount { expected: types.len(), found: self.values.len() });
         }
         let cells = types.iter().zip(&self.values).enumerate().map(|(position, (&ty, value))| {
-            value.to_raw(core.id, ty).map_err(|error| CallError::Value { position, error })
+            value.to_raw(core, ty).map_err(|error| CallError::Value { position, error })
         });
         cells.collect()
     }

@@ -80,9 +80,10 @@ impl DynamicFunc {
         cells: &mut [RawValue],
     ) -> Result<(), CallError> {
         let record = self.place.record(instance)?;
-        let store = instance.id();
+        let core = instance.core();
+        let store = core.id;
         for (position, ((&ty, arg), cell)) in self.ty.params.iter().zip(args).zip(&mut *cells).enumerate() {
-            *cell = arg.to_raw(store, ty).map_err(|error| CallError::Value { position, error })?;
+            *cell = arg.to_raw(core, ty).map_err(|error| CallError::Value { position, error })?;
         }
         // SAFETY: the record is of a function of the instance that has this type, and the cells are those of the type.
         unsafe { func::enter(instance.store_mut(), record, cells.as_mut_ptr())? };

@@ -12,7 +12,7 @@ use crate::instance::Instance;
 use crate::interrupt::InterruptHandle;
 use crate::meter::NotMetered;
 use crate::state::error::AccessError;
-use crate::store::{StoreId, StoreInner, sealed};
+use crate::store::{StoreCore, StoreInner, sealed};
 use crate::val::{Val, WasmValues};
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
@@ -35,24 +35,21 @@ unsafe impl<T: Send> Send for PooledInstance<T> {}
 /// What a finished instance used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// Bytes of its first memory in the end, which is its peak: memories never shrink.
+    /// Bytes of all its memories in the end, which is their peak, as memories never shrink: those that it defines, those that it
+    /// imports, whoever else uses them, and those that the host made in it.
     pub memory: u64,
     /// Operators that it executed, if its code counts them.
     pub operators: Option<u64>,
     /// How often it called host functions, those of WASI included.
     pub host_calls: u64,
-    /// How its slot was made as new; `None` if that failed and the slot was emptied instead.
+    /// How its slot was made as new; `None` if the slot was emptied instead, because that failed, or because the instance defines a
+    /// shared memory that others still use.
     pub reset: Option<ResetWay>,
 }
 
 impl<T> PooledInstance<T> {
     /// A new one. `kept` has its store's core.
-    pub(super) fn new(
-        kept: Box<Kept>,
-        core: Box<crate::store::StoreCore>,
-        data: T,
-        pool: Arc<PoolInner>,
-    ) -> Self {
+    pub(super) fn new(kept: Box<Kept>, core: Box<StoreCore>, data: T, pool: Arc<PoolInner>) -> Self {
         Self {
             store: ManuallyDrop::new(StoreInner { core, data }),
             kept: ManuallyDrop::new(kept),
@@ -64,9 +61,9 @@ impl<T> PooledInstance<T> {
         &self.kept
     }
 
-    /// The number of the store that it is.
-    pub(super) fn id(&self) -> StoreId {
-        self.store.core.id
+    /// The store that it is.
+    pub(super) fn core(&self) -> &StoreCore {
+        &self.store.core
     }
 
     /// The embedder's data.
@@ -170,7 +167,7 @@ impl<T> PooledInstance<T> {
             )
         };
         let StoreInner { core, data } = store;
-        let (memory, operators, host_calls) = (kept.memory_size(), core.operators(), core.host_calls);
+        let (memory, operators, host_calls) = (core.memory_bytes(), core.operators(), core.host_calls);
         let reset = PoolInner::give_back(pool, kept, core);
         (data, Usage { memory, operators, host_calls, reset })
     }

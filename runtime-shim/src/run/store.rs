@@ -78,6 +78,17 @@ impl StoreCore {
         self.memories.push(body.clone());
         body
     }
+
+    /// Returns the bytes of all memories in the store: those that its instances define and import, and those that the host made. A
+    /// shared memory counts once, however many instances import it.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let counted = |position: usize, body: &MemoryBody| {
+            let earlier = &self.memories[..position];
+            body.ty().shared && earlier.iter().any(|other| other.base() == body.base())
+        };
+        let memories = self.memories.iter().enumerate();
+        memories.filter(|(position, body)| !counted(*position, body)).map(|(_, body)| body.size()).sum()
+    }
 }
 
 /// What its code has executed.

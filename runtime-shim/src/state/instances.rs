@@ -21,11 +21,6 @@ impl Instances {
         self.0.get(index)
     }
 
-    /// The first one.
-    pub(crate) fn first(&self) -> Option<&InstanceCore> {
-        self.0.first().map(|instance| &**instance)
-    }
-
     /// The operators that are uncharged where the instruction at an address traps; `None` if it is
     /// not one of metered code.
     pub(crate) fn uncharged(&self, address: usize) -> Option<u8> {

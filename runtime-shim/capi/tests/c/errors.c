@@ -98,6 +98,28 @@ static void exceptions_reach_the_host(wasmaot_instance_t *instance) {
     CHECK(result.of.i64 == 40);
 }
 
+/* Its tag and values mean nothing in the instance, whether the other one is still there or its slot has a new one. */
+static void exceptions_of_other_instances_are_refused(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
+    int finished;
+    for (finished = 0; finished < 2; finished++) {
+        wasmaot_pool_t *own = pool_of(1);
+        wasmaot_instance_t *other = started(own, guest, &host), *instance;
+        int64_t unused;
+        host.anothers = wasmaot_instance_call(other, "throw", NULL, 0, NULL, 0);
+        CHECK(wasmaot_error_kind(host.anothers) == WASMAOT_ERROR_EXCEPTION);
+        if (finished) {
+            OK(wasmaot_instance_finish(other, NULL));
+        }
+        instance = started(finished ? own : pool, guest, &host);
+        FAILS(call_next(instance, NEXT_THROWS_ANOTHERS, &unused), WASMAOT_ERROR_USAGE, "another store");
+        OK(wasmaot_instance_finish(instance, NULL));
+        if (!finished) {
+            OK(wasmaot_instance_finish(other, NULL));
+        }
+        wasmaot_pool_delete(own);
+    }
+}
+
 static void errors_can_be_made(void) {
     wasmaot_error_t *error = wasmaot_error_new("100 %s");
     CHECK(strcmp(wasmaot_error_message(error), "100 %s") == 0);
@@ -126,6 +148,7 @@ void test_errors(void) {
     host_functions_end_their_caller(instance);
     exceptions_reach_the_host(instance);
     OK(wasmaot_instance_finish(instance, NULL));
+    exceptions_of_other_instances_are_refused(pool, guest);
     errors_can_be_made();
     wasmaot_pool_delete(pool);
     wasmaot_linked_delete(guest);

@@ -87,6 +87,8 @@ static wasmaot_error_t *next(void *environment, wasmaot_caller_t *caller, const 
     case NEXT_USES_WIDE_MEMORY:
         uses_wide_memory(caller);
         break;
+    case NEXT_THROWS_ANOTHERS:
+        return host->anothers;
     case NEXT_CALLS_THROW:
         error = wasmaot_caller_call(caller, "throw", NULL, 0, NULL, 0);
         CHECK(wasmaot_error_kind(error) == WASMAOT_ERROR_EXCEPTION);

@@ -59,6 +59,7 @@ typedef struct {
     wasmaot_instance_t *instance;
     wasmaot_linked_t *linked;
     wasmaot_caller_t *outer;
+    wasmaot_error_t *anothers; /* an exception of another instance */
 } host_t;
 
 /* An instance with this data in a pool. */
@@ -86,7 +87,8 @@ enum {
     NEXT_WAITS = -9,
     NEXT_USES_MEMORY = -10,
     NEXT_USES_WIDE_MEMORY = -11,
-    NEXT_CALLS_THROW = -12
+    NEXT_CALLS_THROW = -12,
+    NEXT_THROWS_ANOTHERS = -13
 };
 
 /* The tests. */
