@@ -202,6 +202,11 @@ impl StateLayout {
         self.const_bytes
     }
 
+    /// Bytes of the constant part that its items take, from its end downwards. The rest of its lowest page is free.
+    pub fn const_used(&self) -> u32 {
+        self.memories_end() + self.counts.imported_globals * 8
+    }
+
     // The writable part, from vmctx downwards.
 
     fn globals_end(&self) -> u32 {
@@ -339,6 +344,10 @@ mod tests {
         constants.extend((0..counts.tables).map(|i| (l.table(i), 16)));
         constants.extend((0..counts.memories).map(|i| (l.memory(i), 16)));
         constants.extend((0..counts.imported_globals).map(|i| (l.imported_global(i), 8)));
+
+        let lowest = constants.iter().map(|&(offset, _)| offset).min().unwrap();
+        assert_eq!(lowest, -((l.const_distance() + l.const_used()) as i32));
+        assert_eq!(l.const_bytes(), l.const_used().next_multiple_of(HOST_PAGE as u32));
 
         let rw_start = -(l.rw_bytes() as i32);
         let const_end = -(l.const_distance() as i32);

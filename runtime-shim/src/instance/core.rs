@@ -1,8 +1,8 @@
 //! The record of one instance, and how its state is set up.
 //!
 //! **Invariants.** A record is reached from its vmctx through its slot. Everything that its state points to (bodies of tables and
-//! memories, function references, imported globals) lives as long as the store. The constant part of the state is
-//! read-only before any code runs.
+//! memories, function references, imported globals) lives as long as the store. The constant part of the state and the function
+//! references are read-only before any code runs.
 
 use super::const_expr::{self, Environment};
 use super::memory::MemoryBody;
@@ -14,8 +14,9 @@ use crate::host::KeepAlive;
 use crate::limits::ResourceLimits;
 use crate::module::Module;
 use crate::run::store::StoreCore;
-use crate::slot::{self, Slot};
+use crate::slot::{self, Needs, Slot};
 use crate::state::error::ResourceError;
+use crate::state::funcrefs::FuncRefs;
 use crate::state::tag::TagRecord;
 use crate::sys::asm::BUILTINS;
 use std::cell::Cell;
@@ -65,7 +66,7 @@ impl ImportedMemory {
 pub(crate) struct InstanceCore {
     module: Module,
     slot: Slot,
-    funcrefs: Box<[FuncRef]>,
+    funcrefs: FuncRefs,
     /// All memories, imported ones first.
     memories: Box<[Rc<MemoryBody>]>,
     /// All tables, imported ones first; `None` for constant ones.
@@ -93,16 +94,21 @@ impl InstanceCore {
         module: &Module,
         imports: Imports,
     ) -> Result<Rc<Self>, InstantiateError> {
-        let memory = module.initial_memory(store.limits.memory);
-        let slot = Slot::new(DEFAULT_STACK, module.layout(), memory).map_err(map_error)?;
+        let slot = Slot::new(Self::needs(module, DEFAULT_STACK, store.limits.memory)).map_err(map_error)?;
         // SAFETY: as the caller states; the slot is new.
         unsafe { Self::add_in(store, module, imports, slot) }
+    }
+
+    /// Returns what an instance of a module needs of its slot, with this stack and at most so many bytes of memory.
+    pub(crate) fn needs(module: &Module, stack: u64, limit: u64) -> Needs<'_> {
+        let funcrefs = module.descriptor().entries.len();
+        Needs { stack, layout: module.layout(), funcrefs, memory: module.initial_memory(limit) }
     }
 
     /// Makes an instance in this slot.
     ///
     /// # Safety
-    /// As for [`InstanceCore::add`]; the slot was opened with the module's layout and not used since.
+    /// As for [`InstanceCore::add`]; the slot was opened with what the module [needs](Self::needs) and not used since.
     pub(crate) unsafe fn add_in(
         store: &mut StoreCore,
         module: &Module,
@@ -119,7 +125,8 @@ impl InstanceCore {
         // SAFETY: as above.
         let tables = unsafe { make_tables(store, module, &state, imports.tables)? };
         let instance = Rc::new(Self {
-            funcrefs: make_funcrefs(module, slot.vmctx() as u64),
+            // SAFETY: the slot was opened for them, and is kept beside them.
+            funcrefs: unsafe { FuncRefs::write(module, &slot) }.map_err(map_error)?,
             module: module.clone(),
             slot,
             memories,
@@ -232,11 +239,6 @@ impl InstanceCore {
         (self.state().pointer(first), first.unsigned_abs() as usize)
     }
 
-    /// All its memories, imported ones first.
-    pub(crate) fn memories(&self) -> &[Rc<MemoryBody>] {
-        &self.memories
-    }
-
     /// The memories that it defines.
     pub(crate) fn defined_memories(&self) -> &[Rc<MemoryBody>] {
         let defined = self.module.descriptor().memories.len();
@@ -302,6 +304,12 @@ impl InstanceCore {
         let globals = (0..).zip(&self.module.descriptor().globals);
         let references = globals.filter(|(_, global)| global.ty.value.is_exn_ref());
         references.map(|(defined, _)| self.state().get::<u32>(self.module.layout().global(defined)))
+    }
+
+    /// The references to its functions, by position in the list of entries.
+    #[cfg(test)]
+    pub(crate) fn funcrefs(&self) -> &[FuncRef] {
+        &self.funcrefs
     }
 
     /// The reference to a function, by position in the list of entries.
@@ -478,16 +486,4 @@ fn make_tags(module: &Module, imported: Vec<Rc<TagRecord>>) -> Box<[Rc<TagRecord
         })
     });
     imported.into_iter().chain(own).collect()
-}
-
-fn make_funcrefs(module: &Module, vmctx: u64) -> Box<[FuncRef]> {
-    let (descriptor, convention) = (module.descriptor(), module.header().convention);
-    let funcref = |entry: &wasmaot_abi::descriptor::FuncEntry| FuncRef {
-        tail_entry: module.code_address(entry.tail),
-        array_entry: module.code_address(entry.array),
-        type_id: module.type_ids()[entry.ty as usize],
-        convention,
-        vmctx,
-    };
-    descriptor.entries.iter().map(funcref).collect()
 }

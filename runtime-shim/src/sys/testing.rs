@@ -13,6 +13,17 @@ use wasmaot_abi::types::{FuncType, ValType};
 use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, TAIL_CONVENTION};
 use wasmaot_abi::wire::{Encode, Writer};
 
+/// What may be done with the page at an address, in the kernel's letters, such as `r--p`.
+pub(crate) fn permissions(address: usize) -> Option<String> {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    maps.lines().find_map(|line| {
+        let (range, rest) = line.split_once(' ')?;
+        let (start, end) = range.split_once('-')?;
+        let parse = |text| usize::from_str_radix(text, 16).unwrap();
+        (parse(start)..parse(end)).contains(&address).then(|| rest[..4].to_string())
+    })
+}
+
 global_asm!(
     ".pushsection .rodata.wasmaot_test_guest,\"a\",@progbits",
     ".globl wasmaot_test_guest_start",
