@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use wasmaot_bench::guests::{self, Entry};
 use wasmaot_bench::ours;
-use wasmaot_runtime::{CallError, Caller, Linker, Module, PoolConfig, PooledInstance, ResetWay};
+use wasmaot_runtime::{CallError, Caller, HotSets, Linker, Module, PoolConfig, PooledInstance, ResetWay};
 use wasmaot_wasi::WasiCtxBuilder;
 
 /// Calls in a batch of a guest that calls the host.
@@ -53,7 +53,7 @@ fn start(criterion: &mut Criterion) {
         let module = module(&guest.name, &guest.wasm);
         let mut group = criterion.benchmark_group(format!("start {}", guest.name));
         for (way, reset) in ways {
-            let config = PoolConfig { slots: 1, reset, ..PoolConfig::default() };
+            let config = PoolConfig { slots: 1, reset, hot_sets: HotSets::Shared, ..PoolConfig::default() };
             let side = ours::side(&module, guest.entry, config).expect("it can be linked");
             group.bench_function(BenchmarkId::from_parameter(way), |bencher| {
                 bencher.iter(|| side.instance().expect("it ends well"));

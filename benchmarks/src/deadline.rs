@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use wasmaot_bench::stats::Median;
 use wasmaot_bench::{guests, ours, turns};
-use wasmaot_runtime::{CallError, LinkedFunc, Linker, Pool, PoolConfig, ResourceLimits};
+use wasmaot_runtime::{CallError, HotSets, LinkedFunc, Linker, Pool, PoolConfig, ResourceLimits};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
 /// The programs, and an argument that takes each a few tenths of a second.
@@ -68,7 +68,8 @@ impl Subject {
         wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
         let linked = linker.link(&module).map_err(io::Error::other)?;
         let start = linked.typed(guests::START).map_err(io::Error::other)?;
-        let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other)?;
+        let pool = Pool::new(PoolConfig { slots: 1, hot_sets: HotSets::Shared, ..PoolConfig::default() })
+            .map_err(io::Error::other)?;
         let mut wasi = WasiCtxBuilder::new();
         wasi.args([name, argument]).stdout(File::create("/dev/null")?);
         Ok(Self { pool, linked, start, wasi })

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use wasmaot_bench::results::{InstanceTimes, write_rows};
 use wasmaot_bench::stats::Times;
 use wasmaot_bench::{guests, ours, turns};
-use wasmaot_runtime::{PoolConfig, ResetWay};
+use wasmaot_runtime::{HotSets, PoolConfig, ResetWay};
 
 /// Rounds in which the ways take turns.
 const ROUNDS: usize = 10;
@@ -44,7 +44,11 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     for guest in guests::all(&opts.programs)? {
         let module = ours::module(&guest.name, &guest.wasm, &opts.scratch)?;
         let side = |(_, reset)| {
-            ours::side(&module, guest.entry, PoolConfig { slots: 8, reset, ..PoolConfig::default() })
+            ours::side(
+                &module,
+                guest.entry,
+                PoolConfig { slots: 8, reset, hot_sets: HotSets::Shared, ..PoolConfig::default() },
+            )
         };
         let mut sides = WAYS.into_iter().map(side).collect::<io::Result<Vec<_>>>()?;
         let times = turns::instances(&sides, ROUNDS, opts.count)?;

@@ -344,6 +344,11 @@ wasmaot_error_t *wasmaot_linker_link(const wasmaot_linker_t *linker, const wasma
 /* Deletes a linked module. */
 void wasmaot_linked_delete(wasmaot_linked_t *linked);
 
+/*
+ * Stores the pages that are hot now in pools with WASMAOT_HOT_SETS_SHARED as those that are hot in pools with WASMAOT_HOT_SETS_FROZEN, and in
+ * requests without a tenant: run some requests that hold no secrets in a pool of the first kind, call this, and serve from another pool.
+ */
+wasmaot_error_t *wasmaot_linked_freeze_hot_set(const wasmaot_linked_t *linked);
 /* Looks up an exported function, to be called in any instance of the linked module. */
 wasmaot_error_t *wasmaot_linked_func(const wasmaot_linked_t *linked, const char *name, wasmaot_func_t **out);
 /* Its type. Valid until it is deleted. */
@@ -374,7 +379,7 @@ wasmaot_error_t *wasmaot_wasi_stream(wasmaot_wasi_t *wasi, int stream, int fd);
 wasmaot_error_t *wasmaot_wasi_stdin_bytes(wasmaot_wasi_t *wasi, const void *bytes, size_t length);
 /*
  * Collects what an instance writes to standard stream 1 or 2, for wasmaot_instance_captured. Beyond `limit` bytes, the program learns
- * that no space is left.
+ * that no space is left, and the host by wasmaot_instance_capture_overflowed.
  */
 wasmaot_error_t *wasmaot_wasi_capture(wasmaot_wasi_t *wasi, int stream, size_t limit);
 /* Gives the directory `host_path` and all beneath it under the name `guest_path`. */
@@ -396,11 +401,33 @@ wasmaot_error_t *wasmaot_wasi_max_descriptors(wasmaot_wasi_t *wasi, size_t count
 
 /* How an instance's memory is made as new. */
 typedef enum {
-    WASMAOT_RESET_NONE = 0, /* that failed, and the slot was emptied */
+    WASMAOT_RESET_NONE = 0, /* the slot was emptied: that failed, or others still use a shared memory that the instance defines */
     WASMAOT_RESET_COPY = 1, /* by copying the pages that the module usually writes; no system call */
     WASMAOT_RESET_SCAN = 2, /* by asking the kernel which pages were written, and copying those */
     WASMAOT_RESET_DROP = 3  /* by dropping all pages, so that the next run faults them in again */
 } wasmaot_reset_t;
+
+/*
+ * Which requests of a module share a hot set: the pages that the module usually writes, which can be written without a fault and are restored
+ * by a copy. A guest can tell them from other pages by the time that a write takes. So requests that share a set which is learned from
+ * their writes can learn which pages of 4 KiB the others wrote, though never what. That matters where one module serves requests of
+ * different tenants and the addresses that it writes depend on secrets. No choice covers what the processor's caches show, nor, for requests
+ * without a tenant, which pages earlier requests read.
+ */
+typedef enum {
+    /* One set for all requests, learned from all of them: the fastest, where they may learn which pages the others wrote. */
+    WASMAOT_HOT_SETS_SHARED = 1,
+    /*
+     * A set for each tenant (wasmaot_start_t), learned from that tenant's requests; a slot that changes tenants drops all its pages.
+     * Requests without a tenant are treated as by WASMAOT_HOT_SETS_FROZEN. The default.
+     */
+    WASMAOT_HOT_SETS_PER_TENANT = 2,
+    /*
+     * One set that no request changes: the pages that wasmaot_linked_freeze_hot_set stored, none before that. Written pages outside of it
+     * are dropped after each run. A slot that changes tenants drops all its pages.
+     */
+    WASMAOT_HOT_SETS_FROZEN = 3
+} wasmaot_hot_sets_t;
 
 /* What a pool is to offer. A field that is 0 has its default. */
 typedef struct {
@@ -409,6 +436,7 @@ typedef struct {
     uint64_t memory;       /* bytes that each memory of an instance may have; as many as the module says */
     uint64_t table;        /* elements that each table of an instance may have; as many as the module says */
     wasmaot_reset_t reset; /* the cheapest way of resetting that may be taken; WASMAOT_RESET_COPY */
+    uint32_t hot_sets;     /* a wasmaot_hot_sets_t; WASMAOT_HOT_SETS_PER_TENANT */
 } wasmaot_pool_config_t;
 
 /* How often what happened in a pool. */
@@ -418,6 +446,8 @@ typedef struct {
     uint64_t scanned; /* resets by WASMAOT_RESET_SCAN */
     uint64_t dropped; /* resets by WASMAOT_RESET_DROP */
     uint64_t failed;  /* resets that failed, so that the slot was emptied */
+    uint64_t removed; /* slots that were emptied because others still used a shared memory that the instance defines */
+    uint64_t moved;   /* slots whose instance was handed over from one tenant to another, all pages dropped */
 } wasmaot_pool_stats_t;
 
 /* What a new instance is given. Of limits that are 0, the pool's hold. */
@@ -429,6 +459,7 @@ typedef struct {
     uint64_t fuel;              /* operators that it may execute, if its code counts them (wasmaot compile --meter); 0: any number */
     uint64_t timeout;           /* as wasmaot_instance_set_timeout, for its start function, too; 0: none */
     bool trap_at_limit;         /* growth beyond a limit traps, instead of giving the program -1 */
+    uint64_t tenant;            /* whose request it is, see wasmaot_hot_sets_t: a number of the host's choice; 0: that of no tenant */
 } wasmaot_start_t;
 
 /* Reserves slots. `config` may be NULL for the defaults. */
@@ -448,7 +479,7 @@ wasmaot_error_t *wasmaot_pool_start(const wasmaot_pool_t *pool, const wasmaot_li
 
 /* What a finished instance used. */
 typedef struct {
-    uint64_t memory;        /* bytes of its first memory in the end, which is its peak: memories never shrink */
+    uint64_t memory;        /* bytes of all its memories in the end, imported ones included, which is their peak: memories never shrink */
     uint64_t operators;     /* see wasmaot_instance_operators */
     uint64_t host_calls;    /* its calls of host functions, those of WASI included, however they ended */
     uint64_t bytes_read;    /* by functions of WASI, from files, pipes, sockets and input in memory, as reported to the program */
@@ -490,6 +521,11 @@ wasmaot_error_t *wasmaot_instance_set_stdin(wasmaot_instance_t *instance, const 
  * valid until it is called, discards them or is finished. (With an instance whose start function failed, they are gone.)
  */
 const char *wasmaot_instance_captured(const wasmaot_instance_t *instance, int stream, size_t *length);
+/*
+ * Whether what was collected of standard stream 1 or 2 is incomplete: the instance tried to write more than the limit since it was
+ * started, or since what was collected was last discarded. False where wasmaot_instance_captured returns NULL for another reason.
+ */
+bool wasmaot_instance_capture_overflowed(const wasmaot_instance_t *instance, int stream);
 /* Forgets what was collected of standard stream 1 or 2; what is written afterwards is collected anew. */
 wasmaot_error_t *wasmaot_instance_discard_captured(wasmaot_instance_t *instance, int stream);
 /* Gives a handle by which any thread can stop the instance. */

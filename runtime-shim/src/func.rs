@@ -1,7 +1,8 @@
 //! Functions as values, and calls to them.
 //!
-//! **Invariant: a [`Func`] points to a reference record of its store**, which lives as long as the store. The record is read only
-//! through [`Func::in_store`], which asks for that store; using a function with another store is an error.
+//! **Invariant: a [`Func`] points to a reference record of its store**, which lives as long as the
+//! store. The record is read only through [`Func::in_store`], which asks for that store; using a
+//! function with another store is an error.
 
 use crate::activation;
 use crate::error::CallError;
@@ -59,7 +60,8 @@ impl Func {
         Ok(types::lookup(record.type_id))
     }
 
-    /// Returns how an importing instance of `core` reaches the function; `None` if that is not the function's own store.
+    /// Returns how an importing instance of `core` reaches the function; `None` if that is not the
+    /// function's own store.
     pub(crate) fn import(&self, core: &StoreCore) -> Option<ImportedFunction> {
         let record = self.in_store(core)?;
         // SAFETY: the instance that the record names lives as long as the store.

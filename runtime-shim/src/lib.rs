@@ -103,8 +103,8 @@ pub use linker::Linker;
 pub use meter::NotMetered;
 pub use module::{Module, OpenError};
 pub use pool::{
-    DynamicFunc, Linked, LinkedFunc, Pool, PoolConfig, PoolError, PoolStats, PooledInstance, ResetWay,
-    StartError, Usage,
+    DynamicFunc, HotSets, Linked, LinkedFunc, Pool, PoolConfig, PoolError, PoolStats, PooledInstance,
+    ResetWay, StartError, Tenant, Usage,
 };
 pub use run::backtrace::MAX_FRAMES;
 pub use state::error::AccessError;

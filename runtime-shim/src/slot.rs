@@ -42,7 +42,8 @@ pub(crate) struct Needs<'a> {
 }
 
 impl Slot {
-    /// Reserves a slot and opens its stack, its state, and the first bytes of memory 0; everything in it is zero.
+    /// Reserves a slot and opens its stack, its state, and the first bytes of memory 0; everything
+    /// in it is zero.
     pub(crate) fn new(needs: Needs<'_>) -> io::Result<Self> {
         let mapping = Mapping::reserve(STRIDE as usize, STACK_WINDOW as usize)?;
         let mut slot = Self::open(mapping, needs)?;
@@ -85,7 +86,8 @@ impl Slot {
         Ok(Self { registration: None, mapping, stack, constants, funcrefs, memory })
     }
 
-    /// Returns the address for the instance's function references, beside the constants; `None` if there is no room for them.
+    /// Returns the address for the instance's function references, beside the constants; `None` if
+    /// there is no room for them.
     pub(crate) fn funcrefs(&self) -> Option<usize> {
         self.funcrefs
     }
@@ -111,7 +113,8 @@ impl Slot {
         &self.mapping
     }
 
-    /// Makes the constant part of the state read-only, and with it the function references below and the gap above.
+    /// Makes the constant part of the state read-only, and with it the function references below
+    /// and the gap above.
     pub(crate) fn freeze_constants(&self) -> io::Result<()> {
         let (start, length) = (self.constants.start - self.mapping.start(), self.constants.len());
         self.mapping.protect(start, length, Access::Read)

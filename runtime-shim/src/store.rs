@@ -72,8 +72,9 @@ impl<T> Store<T> {
         self.inner.core.host_calls
     }
 
-    /// Returns the bytes of all its memories now, which is their peak, as memories never shrink: those that its instances define, also
-    /// where a start function failed, those that they import, and those that the host made. A shared memory counts once.
+    /// Returns the bytes of all its memories now, which is their peak, as memories never shrink:
+    /// those that its instances define, also where a start function failed, those that they import,
+    /// and those that the host made. A shared memory counts once.
     pub fn memory_size(&self) -> u64 {
         self.inner.core.memory_bytes()
     }

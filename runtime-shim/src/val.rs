@@ -1,8 +1,9 @@
 //! Values as the embedder sees them, and as they pass through value arrays, globals and tables.
 //!
-//! **Invariant: a [`RawValue`] never becomes a reference of the wrong store.** Every value that enters an instance, a table, a
-//! global or an exception passes [`Val::to_raw`], which compares the value's store with that of the destination before it reads
-//! anything that the value refers to: the store that the value came from may be gone.
+//! **Invariant: a [`RawValue`] never becomes a reference of the wrong store.** Every value that
+//! enters an instance, a table, a global or an exception passes [`Val::to_raw`], which compares the
+//! value's store with that of the destination before it reads anything that the value refers to:
+//! the store that the value came from may be gone.
 
 pub(crate) use crate::code::raw_value::RawValue;
 
@@ -132,7 +133,8 @@ impl Val {
     /// Returns the cell that passes the value where `expected` is needed in `store`.
     ///
     /// # Errors
-    /// [`ValueError::Store`] for a reference of another store, whatever type is expected; otherwise what does not fit.
+    /// [`ValueError::Store`] for a reference of another store, whatever type is expected; otherwise
+    /// what does not fit.
     pub(crate) fn to_raw(self, store: &StoreCore, expected: ValType) -> Result<RawValue, ValueError> {
         if self.store().is_some_and(|own| own != store.id) {
             return Err(ValueError::Store);

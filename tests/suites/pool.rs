@@ -11,8 +11,8 @@ use std::io::Read;
 use std::sync::LazyLock;
 use std::time::Duration;
 use wasmaot_runtime::{
-    CallError, Caller, Extern, HostError, Linked, Linker, Module, Outcome, Pool, PoolConfig, PooledInstance,
-    ResetWay, Suspend, TrapCode, Val,
+    CallError, Caller, Extern, HostError, HotSets, Linked, Linker, Module, Outcome, Pool, PoolConfig,
+    PooledInstance, ResetWay, Suspend, TrapCode, Val,
 };
 use wasmaot_tests::{Random, compile_wat, report};
 
@@ -269,8 +269,9 @@ fn number(variable: &str, default: u64) -> u64 {
 fn nothing_is_left_for_the_next_instance() {
     let (rounds, seed) = (number("WASMAOT_POOL_RESETS", 2000).div_ceil(2), number("WASMAOT_POOL_SEED", 1));
     let mut linked = linked();
-    for way in WAYS {
-        let config = PoolConfig { slots: 2, reset: way, ..PoolConfig::default() };
+    let shared = WAYS.map(|way| (way, HotSets::Shared));
+    for (way, hot_sets) in shared.into_iter().chain([(ResetWay::Copy, HotSets::default())]) {
+        let config = PoolConfig { slots: 2, reset: way, hot_sets, ..PoolConfig::default() };
         let fresh = see(&mut start(&Pool::new(config).expect("a pool"), &linked));
         let pool = Pool::new(config).expect("a pool");
         for round in 0..rounds {
@@ -326,7 +327,8 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn the_steady_state_allocates_nothing() {
     let linked = linked();
-    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
+    let config = PoolConfig { slots: 1, hot_sets: HotSets::Shared, ..PoolConfig::default() };
+    let pool = Pool::new(config).expect("a pool");
     let [store, table_set, globals] = ["store", "table_set", "globals"]
         .map(|name| linked.typed::<(i32, i32), ()>(name).expect("an export of this type"));
     let file = File::open("/dev/urandom").expect("there is a source of random bytes");

@@ -1,5 +1,6 @@
-//! References of another store, of a dropped one and of a finished pooled instance: wherever a value enters a store, such a
-//! reference is a typed error, whatever type is expected there, and nothing that it refers to is read.
+//! References of another store, of a dropped one and of a finished pooled instance: wherever a
+//! value enters a store, such a reference is a typed error, whatever type is expected there, and
+//! nothing that it refers to is read.
 
 use std::sync::{Arc, Mutex, OnceLock};
 use wasmaot_abi::types::{FuncType, GlobalType, Limits, TableType, ValType};
@@ -70,7 +71,8 @@ fn one_slot() -> Pool {
     Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// References that no other store may take, with what they are. The store that is returned owns some of them.
+/// References that no other store may take, with what they are. The store that is returned owns
+/// some of them.
 fn foreign(takes: &Module) -> (Store<()>, Vec<(&'static str, Val)>) {
     let linker = linker(&Given::default());
     let of_dropped = {

@@ -12,7 +12,7 @@ use wasmaot_bench::ours;
 use wasmaot_bench::results::{InstanceTimes, write_rows};
 use wasmaot_bench::stats::{Ratio, Times};
 use wasmaot_bench::turns::{self, Side};
-use wasmaot_runtime::PoolConfig;
+use wasmaot_runtime::{HotSets, PoolConfig};
 
 /// Slots of each pool.
 const SLOTS: u32 = 8;
@@ -80,7 +80,7 @@ fn subject(guest: &Guest, places: &Places) -> io::Result<Subject> {
     let module = ours::module(&guest.name, &guest.wasm, &places.scratch)?;
     let artifact = theirs::artifact(&guest.name, &guest.wasm, &places.scratch)?;
     let mut sides =
-        vec![ours::side(&module, guest.entry, PoolConfig { slots: SLOTS, ..PoolConfig::default() })?];
+        vec![ours::side(&module, guest.entry, PoolConfig { slots: SLOTS, hot_sets: HotSets::Shared, ..PoolConfig::default() })?];
     for setting in theirs::SETTINGS {
         sides.push(theirs::side(&artifact, guest.entry, setting, SLOTS)?);
     }

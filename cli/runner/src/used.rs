@@ -27,7 +27,8 @@ impl Used {
         }
     }
 
-    /// Adds what another thread of the program used, but for what it transferred. As a rule all share one memory; if not, the largest total counts.
+    /// Adds what another thread of the program used, but for what it transferred. As a rule all
+    /// share one memory; if not, the largest total counts.
     pub(crate) fn add(&mut self, other: &Self) {
         self.operators = match (self.operators, other.operators) {
             (Some(one), Some(other)) => Some(one + other),

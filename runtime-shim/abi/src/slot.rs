@@ -9,8 +9,9 @@
 //!
 //! The native stack usually is the near one, which shares a page with the state: with those and the first pages of memory in
 //! one 2 MiB range of addresses, an instance that does little takes one page of stack and state, one of constants, and one of the
-//! kernel's page tables. A stack that has no room there is the far one, below the constants. The instance's function references lie
-//! below the items of the constants, in the same read-only pages; only where there is no room for them do they lie outside of the slot.
+//! kernel's page tables. A stack that has no room there is the far one, below the constants. The
+//! instance's function references lie below the items of the constants, in the same read-only
+//! pages; only where there is no room for them do they lie outside of the slot.
 //!
 //! **Invariants.** The base is aligned to [`STACK_WINDOW`], and vmctx has the same distance from it in every slot, so the
 //! activation cell is found from any stack pointer of the slot by setting its low bits. An access `vmctx + zext32(index) +

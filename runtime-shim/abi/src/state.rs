@@ -202,7 +202,8 @@ impl StateLayout {
         self.const_bytes
     }
 
-    /// Bytes of the constant part that its items take, from its end downwards. The rest of its lowest page is free.
+    /// Bytes of the constant part that its items take, from its end downwards. The rest of its
+    /// lowest page is free.
     pub fn const_used(&self) -> u32 {
         self.memories_end() + self.counts.imported_globals * 8
     }

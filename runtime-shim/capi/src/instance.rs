@@ -243,6 +243,26 @@ pub unsafe extern "C" fn wasmaot_instance_captured(
 /// # Safety
 /// As the header states.
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_capture_overflowed(
+    instance: *const wasmaot_instance_t,
+    stream: c_int,
+) -> bool {
+    infallible(false, || {
+        // SAFETY: as the header states.
+        let mut entered = unsafe { at(instance, "instance") }.ok()?.enter().ok()?;
+        let wasi = entered.instance().data().wasi.as_ref()?;
+        Some(match Output::of(stream).ok()? {
+            Output::Stdout => wasi.stdout_overflowed(),
+            Output::Stderr => wasi.stderr_overflowed(),
+        })
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_discard_captured(
     instance: *mut wasmaot_instance_t,
     stream: c_int,

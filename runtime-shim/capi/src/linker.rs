@@ -208,3 +208,18 @@ pub unsafe extern "C" fn wasmaot_linked_func(
         Ok(())
     })
 }
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_linked_freeze_hot_set(
+    linked: *const wasmaot_linked_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        unsafe { at(linked, "linked")? }.linked.freeze_hot_set();
+        Ok(())
+    })
+}

@@ -9,7 +9,9 @@ use crate::linker::wasmaot_linked_t;
 use crate::wasi::wasmaot_wasi_t;
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use wasmaot_runtime::{Linked, Pool, PoolConfig, PoolStats, PooledInstance, ResetWay, ResourceLimits};
+use wasmaot_runtime::{
+    HotSets, Linked, Pool, PoolConfig, PoolStats, PooledInstance, ResetWay, ResourceLimits, Tenant,
+};
 
 /// A pool, as C holds it.
 pub struct wasmaot_pool_t {
@@ -25,6 +27,7 @@ pub struct wasmaot_pool_config_t {
     memory: u64,
     table: u64,
     reset: u32,
+    hot_sets: u32,
 }
 
 /// See the header.
@@ -35,6 +38,8 @@ pub struct wasmaot_pool_stats_t {
     scanned: u64,
     dropped: u64,
     failed: u64,
+    removed: u64,
+    moved: u64,
 }
 
 /// See the header.
@@ -47,6 +52,7 @@ pub struct wasmaot_start_t {
     fuel: u64,
     timeout: u64,
     trap_at_limit: bool,
+    tenant: u64,
 }
 
 /// `value`, or a default where C left it 0.
@@ -64,12 +70,20 @@ impl wasmaot_pool_config_t {
             3 => ResetWay::Drop,
             number => return Err(usage(format!("{number} is no way of resetting"))),
         };
+        let hot_sets = match self.hot_sets {
+            0 => default.hot_sets,
+            1 => HotSets::Shared,
+            2 => HotSets::PerTenant,
+            3 => HotSets::Frozen,
+            number => return Err(usage(format!("{number} is no choice of hot sets"))),
+        };
         Ok(PoolConfig {
             slots: if self.slots == 0 { default.slots } else { self.slots },
             stack: or(self.stack, default.stack),
             memory: or(self.memory, default.memory),
             table: or(self.table, default.table),
             reset,
+            hot_sets,
         })
     }
 }
@@ -99,6 +113,8 @@ unsafe fn begin(
     // SAFETY: as the caller states.
     let wasi = unsafe { start.wasi.as_ref() }.map(wasmaot_wasi_t::build);
     let data = Data { host: start.data, wasi };
+    let of_tenant = (start.tenant != 0).then(|| pool.for_tenant(Tenant(start.tenant)));
+    let pool = of_tenant.as_ref().unwrap_or(pool);
     Ok(match start.limits() {
         Some(limits) => pool.start_with(linked, data, &limits)?,
         None => pool.start(linked, data)?,
@@ -107,8 +123,8 @@ unsafe fn begin(
 
 impl From<PoolStats> for wasmaot_pool_stats_t {
     fn from(stats: PoolStats) -> Self {
-        let PoolStats { made, copied, scanned, dropped, failed } = stats;
-        Self { made, copied, scanned, dropped, failed }
+        let PoolStats { made, copied, scanned, dropped, failed, removed, moved } = stats;
+        Self { made, copied, scanned, dropped, failed, removed, moved }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The record of one instance, and how its state is set up.
 //!
 //! **Invariants.** A record is reached from its vmctx through its slot. Everything that its state points to (bodies of tables and
-//! memories, function references, imported globals) lives as long as the store. The constant part of the state and the function
-//! references are read-only before any code runs.
+//! memories, function references, imported globals) lives as long as the store. The constant part
+//! of the state and the function references are read-only before any code runs.
 
 use super::const_expr::{self, Environment};
 use super::memory::MemoryBody;
@@ -99,7 +99,8 @@ impl InstanceCore {
         unsafe { Self::add_in(store, module, imports, slot) }
     }
 
-    /// Returns what an instance of a module needs of its slot, with this stack and at most so many bytes of memory.
+    /// Returns what an instance of a module needs of its slot, with this stack and at most `limit`
+    /// bytes of memory.
     pub(crate) fn needs(module: &Module, stack: u64, limit: u64) -> Needs<'_> {
         let funcrefs = module.descriptor().entries.len();
         Needs { stack, layout: module.layout(), funcrefs, memory: module.initial_memory(limit) }
@@ -108,7 +109,8 @@ impl InstanceCore {
     /// Makes an instance in this slot.
     ///
     /// # Safety
-    /// As for [`InstanceCore::add`]; the slot was opened with what the module [needs](Self::needs) and not used since.
+    /// As for [`InstanceCore::add`]; the slot was opened with what the module [needs](Self::needs)
+    /// and not used since.
     pub(crate) unsafe fn add_in(
         store: &mut StoreCore,
         module: &Module,
@@ -126,7 +128,8 @@ impl InstanceCore {
         let tables = unsafe { make_tables(store, module, &state, imports.tables)? };
         let instance = Rc::new(Self {
             // SAFETY: the slot was opened for them, and is kept beside them.
-            funcrefs: unsafe { FuncRefs::write(module, &slot) }.map_err(map_error)?,
+            funcrefs: unsafe { FuncRefs::write(slot.funcrefs(), records(module, &slot)) }
+                .map_err(map_error)?,
             module: module.clone(),
             slot,
             memories,
@@ -475,6 +478,19 @@ unsafe fn make_tables(
         tables.push(table.map(Rc::new));
     }
     Ok(tables.into_boxed_slice())
+}
+
+/// The function references of an instance of a module in a slot.
+fn records(module: &Module, slot: &Slot) -> impl ExactSizeIterator<Item = FuncRef> {
+    let convention = module.header().convention;
+    let vmctx = slot.vmctx() as u64;
+    module.descriptor().entries.iter().map(move |entry| FuncRef {
+        tail_entry: module.code_address(entry.tail),
+        array_entry: module.code_address(entry.array),
+        type_id: module.type_ids()[entry.ty as usize],
+        convention,
+        vmctx,
+    })
 }
 
 fn make_tags(module: &Module, imported: Vec<Rc<TagRecord>>) -> Box<[Rc<TagRecord>]> {

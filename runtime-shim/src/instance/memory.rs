@@ -16,7 +16,7 @@ use std::cell::Cell;
 use std::io;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::SeqCst, fence};
 use wasmaot_abi::descriptor::ImageRun;
 use wasmaot_abi::slot::{ADDRESSABLE32, HOST_PAGE, MAX_MEMORY64, VMCTX};
 use wasmaot_abi::types::{IndexType, MemoryType};
@@ -108,6 +108,20 @@ impl MemoryBody {
     /// What other stores can be given, if it is shared.
     pub(crate) fn shared(&self) -> Option<SharedMemory> {
         self.own.as_ref().filter(|_| self.ty.shared).map(|own| SharedMemory(own.clone()))
+    }
+
+    /// Returns whether another store or the host still holds the memory, which is a shared one
+    /// then.
+    pub(crate) fn is_held_elsewhere(&self) -> bool {
+        let held = self.ty.shared && self.own.as_ref().is_some_and(|own| Arc::strong_count(own) > 1);
+        // Where it no longer is, whatever the last holder did happened before.
+        fence(Acquire);
+        held
+    }
+
+    /// Sets the length to the initial one, whose bytes are accessible.
+    pub(crate) fn restore_size(&self) {
+        self.set_size(self.ty.bytes(self.ty.limits.min));
     }
 
     /// Whether it lies behind the state of a slot.

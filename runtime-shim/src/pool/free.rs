@@ -1,15 +1,17 @@
 //! Lists of free slots, without locks.
 //!
 //! Every thread has a shard of its own (more threads than shards share them), with a list of slots that hold no instance and, by
-//! the module that they last ran, lists of slots that do. A thread takes from its own shard first and then from the others'.
+//! the module and tenant that they last ran for, lists of slots that do. A thread takes from its
+//! own shard first and then from the others'.
 //!
 //! **Invariants.** A slot is in one list at most, and whoever took it off owns it until he puts it back. A head carries a count of
 //! changes beside the slot's number, so a list that changed and changed back is not mistaken for one that did not.
 
+use super::owner::Owner;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 
-/// Lists by module of a shard. Modules whose numbers leave the same remainder share one.
+/// Lists by owner of a shard. Owners whose numbers leave the same remainder share one.
 const BUCKETS: usize = 64;
 
 /// Foreign slots that a search looks past in a shared list.
@@ -43,8 +45,8 @@ pub(crate) struct FreeSlots {
 struct Node {
     /// Number plus 1 of the next slot in its list.
     next: AtomicU32,
-    /// Number of the module whose instance it holds, if it is in such a list.
-    module: AtomicU64,
+    /// Whom its instance is kept for, if it is in such a list.
+    owner: [AtomicU64; 2],
 }
 
 thread_local! {
@@ -113,12 +115,12 @@ impl FreeSlots {
         (own..).take(self.shards.len())
     }
 
-    fn pop_of(&self, shard: usize, module: u64) -> Option<u32> {
-        let list = List::Kept(bucket(module));
+    fn pop_of(&self, shard: usize, owner: Owner) -> Option<u32> {
+        let list = List::Kept(bucket(owner));
         let (mut skipped, mut count) = ([0; MAX_SKIPPED], 0);
         let mut found = None;
         while let Some(slot) = self.pop(shard, list) {
-            if self.nodes[slot as usize].module.load(Relaxed) == module {
+            if self.nodes[slot as usize].owner.each_ref().map(|word| word.load(Relaxed)) == owner.words() {
                 found = Some(slot);
                 break;
             }
@@ -132,12 +134,12 @@ impl FreeSlots {
         found
     }
 
-    /// A slot that holds an instance of this module.
-    pub(crate) fn take_kept(&self, module: u64) -> Option<u32> {
-        self.shards().find_map(|shard| self.pop_of(shard, module))
+    /// A slot that holds an instance kept for this owner.
+    pub(crate) fn take_kept(&self, owner: Owner) -> Option<u32> {
+        self.shards().find_map(|shard| self.pop_of(shard, owner))
     }
 
-    /// A slot that holds no instance, or, if all do, one of another module's.
+    /// A slot that holds no instance, or, if all do, one of another owner's.
     pub(crate) fn take_any(&self) -> Option<u32> {
         let empty = self.shards().find_map(|shard| self.pop(shard, List::Empty));
         empty.or_else(|| self.take_any_kept())
@@ -149,10 +151,11 @@ impl FreeSlots {
         self.shards().find_map(kept)
     }
 
-    /// Puts a slot back that holds an instance of this module.
-    pub(crate) fn put_kept(&self, slot: u32, module: u64) {
-        self.nodes[slot as usize].module.store(module, Relaxed);
-        self.push(thread(), List::Kept(bucket(module)), slot);
+    /// Puts a slot back that holds an instance kept for this owner.
+    pub(crate) fn put_kept(&self, slot: u32, owner: Owner) {
+        let words = self.nodes[slot as usize].owner.iter().zip(owner.words());
+        words.for_each(|(word, value)| word.store(value, Relaxed));
+        self.push(thread(), List::Kept(bucket(owner)), slot);
     }
 
     /// Puts a slot back that holds no instance.
@@ -161,8 +164,8 @@ impl FreeSlots {
     }
 }
 
-fn bucket(module: u64) -> usize {
-    module as usize % BUCKETS
+fn bucket(owner: Owner) -> usize {
+    owner.spread() as usize % BUCKETS
 }
 
 fn changed(head: u64) -> u64 {
@@ -172,19 +175,40 @@ fn changed(head: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pool::Tenant;
     use std::sync::atomic::AtomicBool;
+
+    fn of(module: u64) -> Owner {
+        Owner { module, tenant: None }
+    }
+
+    #[test]
+    fn tenants_of_a_module_have_slots_of_their_own() {
+        let free = FreeSlots::new(4, 1);
+        let tenants = [None, Some(Tenant(0)), Some(Tenant(1)), Some(Tenant(1 << 40))];
+        let owners = tenants.map(|tenant| Owner { module: 1, tenant });
+        let slots = owners.map(|owner| {
+            let slot = free.take_any().unwrap();
+            free.put_kept(slot, owner);
+            slot
+        });
+        assert_eq!(free.take_kept(Owner { module: 2, tenant: tenants[1] }), None);
+        for (owner, slot) in owners.into_iter().zip(slots).rev() {
+            assert_eq!((free.take_kept(owner), free.take_kept(owner)), (Some(slot), None), "{owner:?}");
+        }
+    }
 
     #[test]
     fn a_slot_comes_back_to_its_module_and_is_stolen_before_it_is_lacking() {
         let free = FreeSlots::new(2, 4);
         let slot = free.take_any().unwrap();
-        assert!(free.take_kept(1).is_none());
-        free.put_kept(slot, 1);
+        assert!(free.take_kept(of(1)).is_none());
+        free.put_kept(slot, of(1));
         // 65 shares the list of 1.
-        assert!(free.take_kept(1 + BUCKETS as u64).is_none());
-        let stolen = std::thread::scope(|scope| scope.spawn(|| free.take_kept(1)).join().unwrap());
+        assert!(free.take_kept(of(1 + BUCKETS as u64)).is_none());
+        let stolen = std::thread::scope(|scope| scope.spawn(|| free.take_kept(of(1))).join().unwrap());
         assert_eq!(stolen, Some(slot));
-        free.put_kept(slot, 1);
+        free.put_kept(slot, of(1));
         let other = free.take_any().unwrap();
         assert_ne!(other, slot);
         assert_eq!(free.take_any(), Some(slot));
@@ -201,10 +225,10 @@ mod tests {
                 let (free, owned) = (&free, &owned);
                 scope.spawn(move || {
                     for _ in 0..20_000 {
-                        let slot = free.take_kept(module).or_else(|| free.take_any()).unwrap();
+                        let slot = free.take_kept(of(module)).or_else(|| free.take_any()).unwrap();
                         assert!(!owned[slot as usize].swap(true, SeqCst));
                         owned[slot as usize].store(false, SeqCst);
-                        free.put_kept(slot, module);
+                        free.put_kept(slot, of(module));
                     }
                 });
             }

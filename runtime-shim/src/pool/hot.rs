@@ -53,6 +53,12 @@ impl HotSet {
         &self.runs
     }
 
+    /// Returns a copy of the hot pages, without what has been learned about others.
+    pub(crate) fn frozen(&self) -> Self {
+        let (pages, runs) = (self.pages.clone(), self.runs.clone());
+        Self { pages, runs, too_large: self.too_large, ..Self::default() }
+    }
+
     /// There are so many that copying does not pay.
     pub(crate) fn is_too_large(&self) -> bool {
         self.too_large

@@ -35,15 +35,16 @@ unsafe impl<T: Send> Send for PooledInstance<T> {}
 /// What a finished instance used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// Bytes of all its memories in the end, which is their peak, as memories never shrink: those that it defines, those that it
-    /// imports, whoever else uses them, and those that the host made in it.
+    /// Bytes of all its memories in the end, which is their peak, as memories never shrink: those
+    /// that it defines, those that it imports, also if others use them, and those that the host
+    /// made in it.
     pub memory: u64,
     /// Operators that it executed, if its code counts them.
     pub operators: Option<u64>,
     /// How often it called host functions, those of WASI included.
     pub host_calls: u64,
-    /// How its slot was made as new; `None` if the slot was emptied instead, because that failed, or because the instance defines a
-    /// shared memory that others still use.
+    /// How its slot was made as new; `None` if the slot was emptied instead, because that failed,
+    /// or because the instance defines a shared memory that others still use.
     pub reset: Option<ResetWay>,
 }
 

@@ -3,7 +3,9 @@
 //! **Invariant: after [`Kept::reset`] the instance is as it was when it was made**: memories, tables, globals, lengths and
 //! dropped segments. The native stack is left as it is, since no guest reads what it has not written.
 
+use super::owner::{Owner, Tenant};
 use super::reset::{Failed, ResetMemory, drop_growth};
+use super::tenants::{HotSets, Shared};
 use super::{LinkedCore, PoolInner, ResetWay, StartError};
 use crate::error::InstantiateError;
 use crate::instance::memory::MemoryBody;
@@ -30,6 +32,9 @@ pub(crate) struct Kept {
     pub(crate) core: Option<Box<StoreCore>>,
     pub(crate) instance: Rc<InstanceCore>,
     pub(crate) linked: Arc<LinkedCore>,
+    /// Whom it is kept for.
+    pub(crate) owner: Owner,
+    shared: Arc<Shared>,
     memory: Option<ResetMemory>,
     /// Memories that it defines outside of the slot, with their initial bytes in whole pages.
     memories: Vec<(Rc<MemoryBody>, usize)>,
@@ -46,6 +51,22 @@ pub(crate) struct Kept {
     pool: *const PoolInner,
 }
 
+/// Why a slot is emptied instead of reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Emptied {
+    /// Its reset failed.
+    Failed,
+    /// The instance defines a shared memory that others still use: the next one needs another.
+    Shared,
+}
+
+impl<E: Into<Failed>> From<E> for Emptied {
+    fn from(error: E) -> Self {
+        let Failed = error.into();
+        Emptied::Failed
+    }
+}
+
 impl Kept {
     /// Makes an instance in a slot that is inaccessible and empty.
     ///
@@ -55,13 +76,15 @@ impl Kept {
         pool: &PoolInner,
         slot: u32,
         linked: &Arc<LinkedCore>,
+        tenant: Option<Tenant>,
     ) -> Result<Box<Self>, StartError> {
         let map_error = |error| InstantiateError::Map { what: "a slot of the pool", error };
         let module = &linked.module;
+        let (owner, shared) = (linked.owner(tenant), linked.hot_sets.get(pool.hot_sets, tenant));
         // SAFETY: as the caller states.
         let mapping = unsafe { pool.slot_mapping(slot) };
-        let memory = module.initial_memory(pool.limits.memory);
-        let opened = Slot::open(mapping, pool.stack, module.layout(), memory).map_err(map_error)?;
+        let needs = InstanceCore::needs(module, pool.stack, pool.limits.memory);
+        let opened = Slot::open(mapping, needs).map_err(map_error)?;
         let tracker = Arc::new(Tracker::new(opened.vmctx(), opened.stack().low));
         let mut core = Box::<StoreCore>::default();
         core.limits = pool.limits;
@@ -77,10 +100,9 @@ impl Kept {
         let tables = instance.defined_tables().map(|table| (table.clone(), elements(table))).collect();
         let (first, rest): (Vec<_>, Vec<_>) =
             instance.defined_memories().iter().cloned().partition(|body| body.is_in_slot());
-        let first = first
-            .into_iter()
-            .next()
-            .map(|body| ResetMemory::new(body, tracker.clone(), &linked.shared, pool).map_err(map_error));
+        let first = first.into_iter().next().map(|body| {
+            ResetMemory::new(body, tracker.clone(), linked.image.clone(), &shared, pool).map_err(map_error)
+        });
         let rest = rest.into_iter().map(|body| {
             let bytes = body.size().next_multiple_of(HOST_PAGE) as usize;
             (body, bytes)
@@ -97,6 +119,8 @@ impl Kept {
             core,
             instance,
             linked,
+            owner,
+            shared,
             memory,
             memories,
             memory_count,
@@ -109,15 +133,27 @@ impl Kept {
         }))
     }
 
-    /// Bytes of its first memory now.
-    pub(crate) fn memory_size(&self) -> u64 {
-        self.instance.defined_memories().first().map_or(0, |memory| memory.size())
-    }
-
     /// Gives this run limits of its own, until the next reset.
     pub(crate) fn set_limits(&self, limits: &ResourceLimits) -> Result<(), InstantiateError> {
         self.has_own_limits.set(true);
         Ok(self.instance.set_limits(limits)?)
+    }
+
+    /// Keeps the instance, which is as new, for another tenant from now on: nothing of the memory
+    /// or the stack that it used is present any more, and pages are hot that are hot for that
+    /// tenant.
+    pub(crate) fn hand_over(&mut self, tenant: Option<Tenant>, sets: HotSets) -> Result<(), Failed> {
+        let owner = self.linked.owner(tenant);
+        if owner == self.owner {
+            return Ok(());
+        }
+        let shared = self.linked.hot_sets.get(sets, tenant);
+        self.instance.slot().discard_stack()?;
+        if let Some(memory) = &mut self.memory {
+            memory.forget(&shared)?;
+        }
+        (self.owner, self.shared) = (owner, shared);
+        Ok(())
     }
 
     /// Makes the instance as new. `core` is its store.
@@ -125,7 +161,7 @@ impl Kept {
         &mut self,
         core: &mut StoreCore,
         pagemap: Option<&Pagemap>,
-    ) -> Result<ResetWay, Failed> {
+    ) -> Result<ResetWay, Emptied> {
         core.id = core.id.successor();
         core.watch.reset();
         core.suspension = None;
@@ -141,17 +177,18 @@ impl Kept {
         core.memories.truncate(self.memory_count);
         core.tables.truncate(self.tables.len());
         let way = match &mut self.memory {
-            Some(memory) => memory.reset(&self.linked.shared, pagemap)?,
+            Some(memory) => memory.reset(&self.shared, pagemap)?,
             None => ResetWay::Copy,
         };
         for (body, bytes) in &self.memories {
-            // Others may still use it: the next instance needs another one.
-            if body.ty().shared {
-                return Err(Failed);
+            if body.is_held_elsewhere() {
+                return Err(Emptied::Shared);
             }
             drop_growth(body, *bytes)?;
             // SAFETY: the range is the memory's, which nothing uses now.
             unsafe { map::discard(body.base(), *bytes)? };
+            // The length of one that is not shared is part of the state.
+            body.restore_size();
         }
         for (table, initial) in &self.tables {
             let elements = table.range(0, initial.len() as u64).ok_or(Failed)?;

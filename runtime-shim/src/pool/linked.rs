@@ -3,9 +3,10 @@
 //! **Invariant: what a linked module imports are host functions and shared memories of the type that it asks for**, and it keeps them.
 
 use super::dynamic::DynamicFunc;
-use super::hot::HotSet;
 use super::image::Image;
 use super::instance::PooledInstance;
+use super::owner::{Owner, Tenant};
+use super::tenants::Sets;
 use crate::error::{CallError, InstantiateError};
 use crate::func;
 use crate::host::KeepAlive;
@@ -17,8 +18,8 @@ use crate::store::sealed::Access;
 use crate::suspend::{self, Outcome};
 use crate::val::{Cells, WasmValues};
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wasmaot_abi::descriptor::{DataMode, ExportKind};
 use wasmaot_abi::state::{FuncRef, ImportedFunction};
 use wasmaot_abi::types::FuncType;
@@ -53,30 +54,10 @@ pub(crate) struct LinkedCore {
     pub(super) functions: Vec<ImportedFunction>,
     pub(super) hosts: Vec<Arc<dyn KeepAlive>>,
     pub(super) memories: Vec<SharedMemory>,
-    pub(super) shared: Shared,
+    pub(super) image: Arc<Image>,
+    pub(super) hot_sets: Sets,
     /// Some data segments are not part of the image: they are written at each start.
     pub(super) writes_data: bool,
-}
-
-/// What all slots of a module share.
-pub(crate) struct Shared {
-    pub(super) image: Arc<Image>,
-    hot: Mutex<HotSet>,
-    /// Counts the times that pages left the hot set. Slots that were made for an earlier one follow.
-    pub(super) hot_version: AtomicU32,
-}
-
-impl Shared {
-    pub(super) fn hot(&self) -> MutexGuard<'_, HotSet> {
-        self.hot.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl LinkedCore {
-    /// Whether a part of the first memory is mapped from the artifact's file.
-    pub(super) fn has_image(&self) -> bool {
-        self.module.descriptor().memories.first().is_some_and(|memory| !memory.image.is_empty())
-    }
 }
 
 impl<T> Linked<T> {
@@ -93,7 +74,8 @@ impl<T> Linked<T> {
             functions: imports.functions,
             hosts: imports.hosts,
             memories: imports.memories.into_iter().filter_map(shared_memory).collect(),
-            shared: Shared { image: Arc::new(image), hot: Mutex::default(), hot_version: AtomicU32::new(0) },
+            image: Arc::new(image),
+            hot_sets: Sets::new(),
             writes_data: !module.descriptor().data.iter().all(|data| in_image(&data.mode)),
         };
         Ok(Self { core: Arc::new(core), data: PhantomData })
@@ -102,6 +84,14 @@ impl<T> Linked<T> {
     /// The module.
     pub fn module(&self) -> &Module {
         &self.core.module
+    }
+
+    /// Stores the pages that are hot now in pools with [`HotSets::Shared`](crate::HotSets::Shared)
+    /// as those that are hot in pools with [`HotSets::Frozen`](crate::HotSets::Frozen), and in
+    /// requests without a tenant: run some requests that hold no secrets in a pool of the first
+    /// kind, call this, and serve from a pool of another kind.
+    pub fn freeze_hot_set(&self) {
+        self.core.hot_sets.freeze();
     }
 
     /// An exported function with parameters and results of these Rust types, to be called in any instance of this.
@@ -132,6 +122,18 @@ impl<T> Linked<T> {
         let entry = entry.map_err(|_| CallError::NoExport { name: name_of() })?;
         let ty = &descriptor.types[descriptor.entries[entry].ty as usize];
         Ok((FuncPlace { linked: self.core.id, entry }, ty))
+    }
+}
+
+impl LinkedCore {
+    /// Whether a part of the first memory is mapped from the artifact's file.
+    pub(super) fn has_image(&self) -> bool {
+        self.module.descriptor().memories.first().is_some_and(|memory| !memory.image.is_empty())
+    }
+
+    /// Whom an instance for this tenant is kept for.
+    pub(super) fn owner(&self, tenant: Option<Tenant>) -> Owner {
+        Owner { module: self.id, tenant }
     }
 }
 

@@ -19,7 +19,9 @@ mod image;
 mod instance;
 mod kept;
 mod linked;
+mod owner;
 mod reset;
+mod tenants;
 
 #[cfg(test)]
 mod refused;
@@ -31,6 +33,8 @@ pub(crate) mod tests;
 pub use dynamic::DynamicFunc;
 pub use instance::{PooledInstance, Usage};
 pub use linked::{Linked, LinkedFunc};
+pub use owner::Tenant;
+pub use tenants::HotSets;
 
 use crate::error::{CallError, InstantiateError};
 use crate::func;
@@ -43,8 +47,8 @@ use crate::sys::pagemap::Pagemap;
 use crate::trap::Trap;
 use crate::val::RawValue;
 use free::FreeSlots;
-use kept::Kept;
-use linked::{LinkedCore, Shared};
+use kept::{Emptied, Kept};
+use linked::LinkedCore;
 use std::cell::UnsafeCell;
 use std::io;
 use std::sync::Arc;
@@ -80,11 +84,22 @@ pub struct PoolConfig {
     pub table: u64,
     /// The cheapest way of resetting that may be taken. The others are for comparison.
     pub reset: ResetWay,
+    /// Which requests share what is learned about the pages that their module writes. The default
+    /// keeps requests apart unless they are said to be of the same tenant ([`Pool::for_tenant`]);
+    /// where all requests are, [`HotSets::Shared`] is faster.
+    pub hot_sets: HotSets,
 }
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { slots: 64, stack: DEFAULT_STACK, memory: u64::MAX, table: u64::MAX, reset: ResetWay::Copy }
+        Self {
+            slots: 64,
+            stack: DEFAULT_STACK,
+            memory: u64::MAX,
+            table: u64::MAX,
+            reset: ResetWay::Copy,
+            hot_sets: HotSets::default(),
+        }
     }
 }
 
@@ -112,6 +127,11 @@ pub struct PoolStats {
     pub dropped: u64,
     /// Resets that failed, so that the slot was emptied.
     pub failed: u64,
+    /// Slots that were emptied because the instance defines a shared memory which others still used
+    /// when it was finished.
+    pub removed: u64,
+    /// Slots whose instance was handed over from one tenant to another, all pages dropped.
+    pub moved: u64,
 }
 
 /// A pool that cannot be made.
@@ -174,6 +194,8 @@ impl From<CallError> for StartError {
 #[derive(Clone)]
 pub struct Pool {
     handle: Arc<Handle>,
+    /// Whose requests are started by this handle.
+    tenant: Option<Tenant>,
 }
 
 /// What all clones of a [`Pool`] share: when it goes, so do the instances that wait in free slots.
@@ -193,6 +215,8 @@ struct Cell {
     scanned: AtomicU64,
     dropped: AtomicU64,
     failed: AtomicU64,
+    removed: AtomicU64,
+    moved: AtomicU64,
 }
 
 #[derive(Default)]
@@ -219,6 +243,7 @@ pub(crate) struct PoolInner {
     pub(crate) stack: u64,
     pub(crate) limits: ResourceLimits,
     pub(crate) way: ResetWay,
+    pub(crate) hot_sets: HotSets,
     /// Mappings that the first memory of each slot may take: where slots are many, cold pages cannot be protected.
     pub(crate) mappings: u64,
 }
@@ -283,6 +308,7 @@ impl Pool {
                 ..ResourceLimits::default()
             },
             way: config.reset,
+            hot_sets: config.hot_sets,
             mappings: (max_mappings().saturating_sub(MAPPINGS_LEFT) / u64::from(slots))
                 .saturating_sub(MAPPINGS_PER_SLOT),
         });
@@ -290,12 +316,20 @@ impl Pool {
             // SAFETY: nobody else knows the pool yet.
             unsafe { (*cell.content.get()).ticket = Some(inner.clone()) };
         }
-        Ok(Self { handle: Arc::new(Handle { inner }) })
+        Ok(Self { handle: Arc::new(Handle { inner }), tenant: None })
+    }
+
+    /// Returns a handle to the same slots that starts requests of one tenant, see [`HotSets`]. It
+    /// costs the counting of one reference.
+    #[must_use]
+    pub fn for_tenant(&self, tenant: Tenant) -> Self {
+        let is_told_apart = self.handle.inner.hot_sets != HotSets::Shared;
+        Self { handle: self.handle.clone(), tenant: is_told_apart.then_some(tenant) }
     }
 
     /// A fresh instance, its start function run.
     pub fn start<T>(&self, linked: &Linked<T>, data: T) -> Result<PooledInstance<T>, StartError> {
-        begin(&linked.core, self.handle.inner.take(linked, data)?)
+        begin(&linked.core, self.handle.inner.take(linked, self.tenant, data)?)
     }
 
     /// A fresh instance with limits of its own, its start function run.
@@ -306,7 +340,7 @@ impl Pool {
         limits: &ResourceLimits,
     ) -> Result<PooledInstance<T>, StartError> {
         let pool = &*self.handle.inner;
-        let mut instance = pool.take(linked, data)?;
+        let mut instance = pool.take(linked, self.tenant, data)?;
         let (memory, table) = (limits.memory.min(pool.limits.memory), limits.table.min(pool.limits.table));
         instance.kept().set_limits(&ResourceLimits { memory, table, ..*limits })?;
         if let Some(fuel) = limits.fuel {
@@ -326,6 +360,8 @@ impl Pool {
             scanned: sum.scanned + cell.scanned.load(Relaxed),
             dropped: sum.dropped + cell.dropped.load(Relaxed),
             failed: sum.failed + cell.failed.load(Relaxed),
+            removed: sum.removed + cell.removed.load(Relaxed),
+            moved: sum.moved + cell.moved.load(Relaxed),
         })
     }
 }
@@ -357,19 +393,26 @@ impl Cell {
             scanned: count(),
             dropped: count(),
             failed: count(),
+            removed: count(),
+            moved: count(),
         }
     }
 
-    /// Counts a reset. Only the slot's owner writes, so no locked instruction is needed.
-    fn count(&self, way: Option<ResetWay>) {
-        let counter = match way {
-            Some(ResetWay::Copy) => &self.copied,
-            Some(ResetWay::Scan) => &self.scanned,
-            Some(ResetWay::Drop) => &self.dropped,
-            None => &self.failed,
-        };
-        counter.store(counter.load(Relaxed) + 1, Relaxed);
+    /// Counts a reset.
+    fn count(&self, way: Result<ResetWay, Emptied>) {
+        add_one(match way {
+            Ok(ResetWay::Copy) => &self.copied,
+            Ok(ResetWay::Scan) => &self.scanned,
+            Ok(ResetWay::Drop) => &self.dropped,
+            Err(Emptied::Failed) => &self.failed,
+            Err(Emptied::Shared) => &self.removed,
+        });
     }
+}
+
+/// Counts an event of a slot. Only the slot's owner writes, so no locked instruction is needed.
+fn add_one(counter: &AtomicU64) {
+    counter.store(counter.load(Relaxed) + 1, Relaxed);
 }
 
 impl PoolInner {
@@ -392,12 +435,19 @@ impl PoolInner {
     }
 
     /// An instance as new, before its start function runs.
-    fn take<T>(&self, linked: &Linked<T>, data: T) -> Result<PooledInstance<T>, StartError> {
-        match self.free.take_kept(linked.core.id) {
-            // SAFETY: the slot was taken off a list, where all have what they need.
-            Some(slot) => Ok(unsafe { self.resume(slot, data) }),
-            None => self.make(&linked.core, data),
-        }
+    fn take<T>(
+        &self,
+        linked: &Linked<T>,
+        tenant: Option<Tenant>,
+        data: T,
+    ) -> Result<PooledInstance<T>, StartError> {
+        let slot = match self.free.take_kept(linked.core.owner(tenant)) {
+            Some(slot) => slot,
+            None => self.make(&linked.core, tenant)?,
+        };
+        // SAFETY: the slot was taken off a list, where all have what they need, or filled by
+        // `make`.
+        Ok(unsafe { self.resume(slot, data) })
     }
 
     /// The instance that a slot keeps, with new data.
@@ -413,15 +463,20 @@ impl PoolInner {
         PooledInstance::new(kept, core, data, pool)
     }
 
+    /// Takes a slot that is free, or keeps an instance for another owner, and gives it an instance
+    /// of this module. The caller owns it.
     #[cold]
-    fn make<T>(&self, linked: &Arc<LinkedCore>, data: T) -> Result<PooledInstance<T>, StartError> {
-        let slot = self.take_empty()?;
+    fn make(&self, linked: &Arc<LinkedCore>, tenant: Option<Tenant>) -> Result<u32, StartError> {
+        let (slot, is_handed_over) = self.take_other(linked, tenant)?;
+        if is_handed_over {
+            return Ok(slot);
+        }
         // SAFETY: the slot was taken off a list.
         let content = unsafe { self.content(slot) };
         content.used = true;
         content.has_files = linked.has_image();
         // SAFETY: the slot was taken off a list and is empty.
-        match unsafe { Kept::make(self, slot, linked) } {
+        match unsafe { Kept::make(self, slot, linked, tenant) } {
             Ok(kept) => content.kept = Some(kept),
             Err(error) => {
                 // SAFETY: as above. If it fails, whoever takes the slot tries again.
@@ -430,21 +485,25 @@ impl PoolInner {
                 return Err(error);
             }
         }
-        let made = &self.cells[slot as usize].made;
-        made.store(made.load(Relaxed) + 1, Relaxed);
-        // SAFETY: as above.
-        Ok(unsafe { self.resume(slot, data) })
+        add_one(&self.cells[slot as usize].made);
+        Ok(slot)
     }
 
-    /// Takes any free slot and empties it. Slots that the kernel refuses to empty stay free, for a later try.
-    fn take_empty(&self) -> Result<u32, StartError> {
+    /// Takes any free slot, hands its instance over to a tenant, if it is one of this module, and
+    /// otherwise empties the slot. Returns which of the two happened. Slots that the kernel refuses
+    /// to empty stay free, for a later try.
+    fn take_other(&self, linked: &LinkedCore, tenant: Option<Tenant>) -> Result<(u32, bool), StartError> {
         let mut error = StartError::Exhausted { slots: self.cells.len() as u32 };
         let mut refused = Vec::new();
         let found = loop {
             let Some(slot) = self.free.take_any() else { break None };
             // SAFETY: the slot was taken off a list.
+            if unsafe { self.hand_over(slot, linked, tenant) } {
+                break Some((slot, true));
+            }
+            // SAFETY: as above.
             match unsafe { self.empty(slot) } {
-                Ok(()) => break Some(slot),
+                Ok(()) => break Some((slot, false)),
                 Err(reason) => {
                     error = InstantiateError::Map { what: "a slot of the pool", error: reason }.into();
                     refused.push(slot);
@@ -453,6 +512,23 @@ impl PoolInner {
         };
         refused.into_iter().for_each(|slot| self.free.put_empty(slot));
         found.ok_or(error)
+    }
+
+    /// Keeps the instance in a slot for another tenant, if it is one of this module. Returns
+    /// whether it does; if not, the slot is to be emptied.
+    ///
+    /// # Safety
+    /// The caller owns the slot.
+    unsafe fn hand_over(&self, slot: u32, linked: &LinkedCore, tenant: Option<Tenant>) -> bool {
+        // SAFETY: as the caller states.
+        let kept = unsafe { self.content(slot) }.kept.as_mut();
+        let is_done = kept
+            .filter(|kept| kept.linked.id == linked.id)
+            .is_some_and(|kept| kept.hand_over(tenant, self.hot_sets).is_ok());
+        if is_done {
+            add_one(&self.cells[slot as usize].moved);
+        }
+        is_done
     }
 
     /// Drops the instance that a slot keeps, and makes the slot inaccessible and empty.
@@ -476,14 +552,15 @@ impl PoolInner {
 
     /// Makes an instance as new and puts its slot back.
     fn give_back(pool: Arc<Self>, mut kept: Box<Kept>, mut core: Box<StoreCore>) -> Option<ResetWay> {
-        let (slot, module) = (kept.slot, kept.linked.id);
-        let way = kept.reset(&mut core, pool.pagemap.as_ref()).ok();
+        let (slot, owner) = (kept.slot, kept.owner);
+        let outcome = kept.reset(&mut core, pool.pagemap.as_ref());
+        let way = outcome.ok();
         kept.core = Some(core);
         let this = Arc::as_ptr(&pool);
         // SAFETY: `pool` keeps it alive; once that is the slot's ticket, `returning` does, which `Handle::drop` waits for.
         let inner = unsafe { &*this };
         let cell = &inner.cells[slot as usize];
-        cell.count(way);
+        cell.count(outcome);
         cell.returning.fetch_add(1, SeqCst);
         // SAFETY: the instance owned its slot.
         let content = unsafe { inner.content(slot) };
@@ -497,7 +574,7 @@ impl PoolInner {
         content.ticket = Some(pool);
         if way.is_some() {
             content.kept = Some(kept);
-            inner.free.put_kept(slot, module);
+            inner.free.put_kept(slot, owner);
         } else {
             drop(kept);
             // SAFETY: as above. If it fails, the slot's next user tries again.

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | copy | the run wrote hot pages only | no system call |
 //! | scan | it wrote cold ones too, of which the kernel says which they are | a few |
-//! | drop | the kernel cannot say, or the hot set is too large to copy | a few, and a fault per page in the next run |
+//! | drop | the kernel cannot say, the hot set is too large to copy, or it is one that does not learn | a few, and a fault per page in the next run |
 //!
 //! **Invariants.** After a reset every byte of the memory is as in a new instance, its length included, and what was added to it
 //! is inaccessible and empty. Hot pages are restored whether or not they were written; other pages can only have been written
@@ -13,7 +13,8 @@
 
 use super::hot::HotSet;
 use super::image::{Image, Piece};
-use super::{PoolInner, ResetWay, Shared};
+use super::tenants::Shared;
+use super::{PoolInner, ResetWay};
 use crate::instance::memory::MemoryBody;
 use crate::space::tracker::Tracker;
 use crate::sys::guarded::CopyError;
@@ -46,7 +47,7 @@ const LOOKED_AT: usize = 64;
 const OPENED_EDGES: usize = 4;
 
 /// The slot's memory cannot be restored.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Failed;
 
 impl From<io::Error> for Failed {
@@ -73,7 +74,7 @@ pub(crate) struct ResetMemory {
     mappings: usize,
     /// How the hot runs are restored.
     hot: Vec<Piece>,
-    /// What [`Shared::hot_version`] was when those were made.
+    /// What the hot set's version was when those were made.
     version: u32,
     /// Copying resets so far.
     copies: u32,
@@ -86,13 +87,14 @@ impl ResetMemory {
     pub(crate) fn new(
         body: Rc<MemoryBody>,
         tracker: Arc<Tracker>,
+        image: Arc<Image>,
         shared: &Shared,
         pool: &PoolInner,
     ) -> io::Result<Self> {
         // SAFETY: the record is kept beside the memory's body.
         unsafe { body.set_tracker(NonNull::from(&*tracker)) };
         let bytes = body.size().next_multiple_of(HOST_PAGE) as usize;
-        let (image, way, mappings) = (shared.image.clone(), pool.way, pool.mappings as usize);
+        let (way, mappings) = (pool.way, pool.mappings as usize);
         let mut memory = Self {
             body,
             image,
@@ -118,7 +120,8 @@ impl ResetMemory {
             return self.reset_in_doubt(shared);
         }
         if !self.tracker.protects() {
-            let scan = pagemap.filter(|_| self.way == ResetWay::Scan);
+            // Pages that are restored by a copy stay present, which shows that the run wrote them.
+            let scan = pagemap.filter(|_| self.way == ResetWay::Scan && shared.learns);
             if scan.is_some_and(|pagemap| self.restore_written(pagemap, self.all()).is_ok()) {
                 return Ok(ResetWay::Scan);
             }
@@ -129,7 +132,7 @@ impl ResetMemory {
             return Ok(ResetWay::Drop);
         }
         if self.tracker.opened().next().is_none() {
-            if self.copies % LOOK_EVERY == LOOK_EVERY - 1 {
+            if shared.learns && self.copies % LOOK_EVERY == LOOK_EVERY - 1 {
                 self.look(shared)?;
             }
             self.restore_hot()?;
@@ -207,8 +210,34 @@ impl ResetMemory {
         Ok(ResetWay::Drop)
     }
 
+    /// Drops all pages, so that none shows which of them earlier runs used, and protects those that
+    /// `shared` does not know as hot.
+    pub(crate) fn forget(&mut self, shared: &Shared) -> Result<(), Failed> {
+        self.drop_all()?;
+        if self.way == ResetWay::Copy {
+            self.protect(shared, &shared.hot())?;
+        }
+        Ok(())
+    }
+
+    /// Drops the pages of all opened ranges: nothing is learned from them, and they are as if they
+    /// had not been written.
+    fn drop_opened(&mut self, shared: &Shared) -> Result<ResetWay, Failed> {
+        for range in self.tracker.opened() {
+            // SAFETY: the range is the memory's, which nothing uses now.
+            unsafe { map::discard(range.start, range.len())? };
+        }
+        // Last, as an opened range may include hot pages.
+        self.restore_hot()?;
+        self.protect(shared, &shared.hot())?;
+        Ok(ResetWay::Drop)
+    }
+
     #[cold]
     fn reset_opened(&mut self, shared: &Shared, pagemap: Option<&Pagemap>) -> Result<ResetWay, Failed> {
+        if !shared.learns {
+            return self.drop_opened(shared);
+        }
         self.restore_hot()?;
         let opened: Vec<Range<usize>> = self.tracker.opened().collect();
         let scanned = pagemap.and_then(|pagemap| self.scan_opened(pagemap, &opened).ok());

@@ -36,7 +36,7 @@ fn module() -> Module {
 }
 
 pub(crate) fn pool(slots: u32, reset: ResetWay) -> Pool {
-    Pool::new(PoolConfig { slots, reset, ..PoolConfig::default() }).unwrap()
+    Pool::new(PoolConfig { slots, reset, hot_sets: HotSets::Shared, ..PoolConfig::default() }).unwrap()
 }
 
 pub(crate) fn linked() -> Linked<()> {

@@ -79,8 +79,8 @@ impl StoreCore {
         body
     }
 
-    /// Returns the bytes of all memories in the store: those that its instances define and import, and those that the host made. A
-    /// shared memory counts once, however many instances import it.
+    /// Returns the bytes of all memories in the store: those that its instances define and import,
+    /// and those that the host made. A shared memory counts once, however many instances import it.
     pub(crate) fn memory_bytes(&self) -> u64 {
         let counted = |position: usize, body: &MemoryBody| {
             let earlier = &self.memories[..position];

@@ -1,15 +1,13 @@
-//! The function references of an instance: one record per function that a reference can be taken of, to which tables, globals, values
-//! and compiled code point.
+//! The function references of an instance: one record per function that a reference can be taken
+//! of, to which tables, globals, values and compiled code point.
 //!
-//! **Invariant: the records, which hold code pointers, cannot be written once the instance is made.** They lie beside the constants of
-//! its slot, whose protection they share, or, where those leave no room, in a read-only mapping of their own.
+//! **Invariant: the records, which hold code pointers, cannot be written once the instance is
+//! made.** They lie beside the constants of its slot, whose protection they share, or, where those
+//! leave no room, in a read-only mapping of their own.
 
-use crate::module::Module;
-use crate::slot::Slot;
 use crate::sys::map::{Access, Mapping};
 use std::io;
 use std::ops::Deref;
-use wasmaot_abi::descriptor::FuncEntry;
 use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::FuncRef;
 
@@ -22,26 +20,12 @@ pub(crate) struct FuncRefs {
 }
 
 impl FuncRefs {
-    /// Writes the records of an instance of a module in a slot whose constants are not frozen yet.
+    /// Writes records at `place`, or into a mapping of their own if there is none.
     ///
     /// # Safety
-    /// The slot was opened for as many references as the module has entries, and outlives the result.
-    pub(crate) unsafe fn write(module: &Module, slot: &Slot) -> io::Result<Self> {
-        let (entries, convention) = (&module.descriptor().entries, module.header().convention);
-        let record = |entry: &FuncEntry| FuncRef {
-            tail_entry: module.code_address(entry.tail),
-            array_entry: module.code_address(entry.array),
-            type_id: module.type_ids()[entry.ty as usize],
-            convention,
-            vmctx: slot.vmctx() as u64,
-        };
-        // SAFETY: as the caller states.
-        unsafe { Self::write_at(slot.funcrefs(), entries.iter().map(record)) }
-    }
-
-    /// # Safety
-    /// At `place`, if there is one, is room for the records, which is written by nothing else and outlives the result.
-    unsafe fn write_at(
+    /// At `place` is room for the records, which is written by nothing else, is made read-only before
+    /// code runs, and outlives the result.
+    pub(crate) unsafe fn write(
         place: Option<usize>,
         records: impl ExactSizeIterator<Item = FuncRef>,
     ) -> io::Result<Self> {
@@ -116,7 +100,7 @@ mod tests {
     fn a_mapping_of_their_own_is_read_only() {
         let record = FuncRef { tail_entry: 1, array_entry: 2, type_id: 3, convention: 4, vmctx: 5 };
         // SAFETY: no place is given.
-        let records = unsafe { FuncRefs::write_at(None, vec![record; 1000].into_iter()) }.unwrap();
+        let records = unsafe { FuncRefs::write(None, vec![record; 1000].into_iter()) }.unwrap();
         assert_eq!(*records, vec![record; 1000]);
         for record in [&records[0], &records[999]] {
             assert_eq!(permissions(std::ptr::from_ref(record) as usize).as_deref(), Some("r--p"));

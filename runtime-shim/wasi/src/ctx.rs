@@ -76,8 +76,9 @@ impl WasiCtx {
         &self.captured[Captured::Stderr as usize]
     }
 
-    /// Returns whether the captured standard output is incomplete: the instance tried to write more than the
-    /// [limit](crate::WasiCtxBuilder::capture_stdout) since the capture started or was last [taken](WasiCtx::take_stdout).
+    /// Returns whether the captured standard output is incomplete: the instance tried to write more
+    /// than the [limit](crate::WasiCtxBuilder::capture_stdout) since the capture started or was
+    /// last [taken](WasiCtx::take_stdout).
     #[must_use]
     pub fn stdout_overflowed(&self) -> bool {
         self.overflowed[Captured::Stdout as usize]
@@ -89,8 +90,8 @@ impl WasiCtx {
         self.overflowed[Captured::Stderr as usize]
     }
 
-    /// Takes what has been captured of standard output, and clears [`WasiCtx::stdout_overflowed`]; what is written afterwards is
-    /// collected anew.
+    /// Takes what has been captured of standard output, and clears [`WasiCtx::stdout_overflowed`];
+    /// what is written afterwards is collected anew.
     pub fn take_stdout(&mut self) -> Vec<u8> {
         self.take(Captured::Stdout)
     }
@@ -122,8 +123,8 @@ impl WasiCtx {
         self.input_at += count;
     }
 
-    /// Returns where an output collects, and how many more bytes it takes. `wanted` is how many are about to be written: if they are
-    /// more, the output has overflowed.
+    /// Returns where an output collects, and how many more bytes it takes. `wanted` is how many are
+    /// about to be written: if they are more, the output has overflowed.
     pub(crate) fn collector(&mut self, output: Captured, wanted: u64) -> (&mut Vec<u8>, usize) {
         let limit = self.table.given().capture_limit(output);
         let collected = &mut self.captured[output as usize];

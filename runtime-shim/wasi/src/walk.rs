@@ -63,8 +63,9 @@ impl Walk<'_> {
         self.inside.last().map_or(self.root, AsFd::as_fd)
     }
 
-    /// Puts the components of `path` before those still ahead. A final `.` is kept: the name before it is looked up as a directory,
-    /// whatever the flags say about the file that the path names, as the kernel does.
+    /// Puts the components of `path` before those still ahead. A final `.` is kept: the name before
+    /// it is looked up as a directory, whatever the flags say about the file that the path names,
+    /// as the kernel does.
     fn prepend(&mut self, path: &CStr) -> Result<(), Errno> {
         let bytes = path.to_bytes();
         if bytes.starts_with(b"/") {

@@ -8,7 +8,7 @@ mod limits;
 mod seccomp;
 
 use std::process::Command;
-use wasmaot_runtime::{Linked, Linker, Module, Pool, PoolConfig, PooledInstance, ResetWay, Val};
+use wasmaot_runtime::{HotSets, Linked, Linker, Module, Pool, PoolConfig, PooledInstance, ResetWay, Val};
 use wasmaot_tests::compile_wat;
 
 const CASE: &str = "WASMAOT_TEST_SCARCITY";
@@ -56,7 +56,8 @@ fn link(text: &str) -> Linked<()> {
 }
 
 fn pool(slots: u32, reset: ResetWay) -> Pool {
-    Pool::new(PoolConfig { slots, reset, ..PoolConfig::default() }).expect("a pool")
+    let config = PoolConfig { slots, reset, hot_sets: HotSets::Shared, ..PoolConfig::default() };
+    Pool::new(config).expect("a pool")
 }
 
 fn start(pool: &Pool, linked: &Linked<()>) -> PooledInstance<()> {

@@ -15,6 +15,9 @@ static void refuses_configurations(void) {
     config.reset = (wasmaot_reset_t)4;
     FAILS(wasmaot_pool_new(&config, &pool), WASMAOT_ERROR_USAGE, "4 is no way of resetting");
     config.reset = WASMAOT_RESET_NONE;
+    config.hot_sets = 4;
+    FAILS(wasmaot_pool_new(&config, &pool), WASMAOT_ERROR_USAGE, "4 is no choice of hot sets");
+    config.hot_sets = 0;
     config.slots = UINT32_MAX;
     FAILS(wasmaot_pool_new(&config, &pool), WASMAOT_ERROR_SYSTEM, "vm.max_map_count");
     CHECK(pool == NULL);
@@ -136,6 +139,59 @@ static void says_what_was_used(const wasmaot_linked_t *guest) {
     }
 }
 
+/* How the slot is reset after a request of a tenant that writes to its memory. */
+static wasmaot_reset_t writes(const wasmaot_pool_t *pool, const wasmaot_linked_t *guest, uint64_t tenant) {
+    wasmaot_start_t start;
+    wasmaot_instance_t *instance = NULL;
+    wasmaot_usage_t usage;
+    wasmaot_value_t args[2];
+    args[0] = wasmaot_i32(40000);
+    args[1] = wasmaot_i32(1);
+    memset(&start, 0, sizeof start);
+    start.data = &host;
+    start.tenant = tenant;
+    OK(wasmaot_pool_start(pool, guest, &start, &instance));
+    OK(wasmaot_instance_call(instance, "store", args, 2, NULL, 0));
+    OK(wasmaot_instance_finish(instance, &usage));
+    return usage.reset;
+}
+
+static void hot_pages_are_the_tenants_own(void) {
+    wasmaot_hot_sets_t choices[] = {WASMAOT_HOT_SETS_SHARED, WASMAOT_HOT_SETS_PER_TENANT, WASMAOT_HOT_SETS_FROZEN};
+    wasmaot_linked_t *guest = linked("guest.so");
+    size_t i;
+    for (i = 0; i < COUNT(choices); i++) {
+        wasmaot_pool_config_t config;
+        wasmaot_pool_stats_t stats;
+        wasmaot_pool_t *pool = NULL;
+        int round;
+        bool shared = choices[i] == WASMAOT_HOT_SETS_SHARED, frozen = choices[i] == WASMAOT_HOT_SETS_FROZEN;
+        memset(&config, 0, sizeof config);
+        config.slots = 1;
+        /* The second choice is the default. */
+        config.hot_sets = choices[i] == WASMAOT_HOT_SETS_PER_TENANT ? 0 : choices[i];
+        OK(wasmaot_pool_new(&config, &pool));
+        for (round = 0; round < 4; round++) {
+            writes(pool, guest, 1);
+        }
+        CHECK((writes(pool, guest, 1) == WASMAOT_RESET_COPY) == !frozen);
+        CHECK((writes(pool, guest, 2) == WASMAOT_RESET_COPY) == shared);
+        CHECK((writes(pool, guest, 0) == WASMAOT_RESET_COPY) == shared);
+        OK(wasmaot_pool_stats(pool, &stats));
+        CHECK(stats.made == 1 && stats.failed == 0 && stats.removed == 0 && stats.moved == (shared ? 0 : 2));
+        wasmaot_pool_delete(pool);
+    }
+    /* What the first pool taught. */
+    OK(wasmaot_linked_freeze_hot_set(guest));
+    FAILS(wasmaot_linked_freeze_hot_set(NULL), WASMAOT_ERROR_USAGE, "`linked` is NULL");
+    {
+        wasmaot_pool_t *pool = pool_of(1);
+        CHECK(writes(pool, guest, 0) == WASMAOT_RESET_COPY);
+        wasmaot_pool_delete(pool);
+    }
+    wasmaot_linked_delete(guest);
+}
+
 typedef struct {
     wasmaot_pool_t *pool;
     const wasmaot_linked_t *guest;
@@ -185,6 +241,7 @@ void test_pools(void) {
     starts_have_limits_of_their_own(guest);
     stacks_are_limited(guest);
     says_what_was_used(guest);
+    hot_pages_are_the_tenants_own();
     threads_share_pools(guest);
     wasmaot_linked_delete(guest);
 }

@@ -223,7 +223,8 @@ fn agree(tree: &Tree, path: &CStr, flags: OFlags) {
     assert_eq!(walk, kernel, "{path:?} with {flags:?}");
 }
 
-/// The same where files are created: the name before a final `.` must be a directory, and a final slash is refused.
+/// The same where files are created: the name before a final `.` must be a directory, and a final
+/// slash is refused.
 #[test]
 fn both_resolvers_agree_on_creation() {
     let tree = Tree::new();
