@@ -5,6 +5,7 @@
 
 use super::tests::{pool, with_contents};
 use crate::sys::inject::plan::{self, Failure, Outcome};
+use crate::sys::map::Mapping;
 use crate::sys::testing::DATA;
 use crate::tests::importing;
 use crate::*;
@@ -306,6 +307,16 @@ fn opening_linking_and_reserving() {
         };
         std::thread::spawn(add).join().unwrap()
     });
+}
+
+/// More than a process has, in all.
+#[test]
+fn addresses_that_the_kernel_refuses_to_unmap_are_given_back_later() {
+    for _ in 0..20_000 {
+        let mapping = Mapping::reserve(8 << 30, PAGE as usize).unwrap();
+        let (_, outcome) = plan::with(0, FAILURES[0], || drop(mapping));
+        assert_eq!(outcome.failed, 1);
+    }
 }
 
 #[test]

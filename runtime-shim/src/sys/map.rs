@@ -10,6 +10,8 @@ use std::ffi::c_void;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// What may be done with the pages of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,9 @@ impl Mapping {
         let page = wasmaot_abi::slot::HOST_PAGE as usize;
         debug_assert!(align.is_power_of_two() && align >= page && length.is_multiple_of(page));
         let padded = length.checked_add(align - page).ok_or(io::ErrorKind::OutOfMemory)?;
+        if ANY_REFUSED.load(Relaxed) {
+            unmap_refused();
+        }
         inject::check()?;
         // SAFETY: a fresh private mapping at an address of the kernel's choice touches nothing that exists.
         let address = unsafe {
@@ -171,21 +176,43 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         if !self.part {
             let (below, above) = self.padding;
-            unmap(self.start - below, below + self.length + above);
+            unmap(self.start - below..self.start + self.length + above);
         }
     }
 }
 
-/// Unmaps a range that the caller owns.
-fn unmap(start: usize, length: usize) {
-    let unmapped = inject::check().and_then(|()| {
-        // SAFETY: only called for ranges of a `Mapping`, which owns them alone.
-        unsafe { mm::munmap(start as *mut c_void, length) }.map_err(io::Error::from)
-    });
-    if unmapped.is_err() {
-        // At its limit of mappings the kernel may refuse to split one. Without its pages the range costs only addresses.
-        // SAFETY: as above; nothing uses the range any more.
-        _ = unsafe { discard(start, length) };
+/// Ranges that the kernel refused to unmap, as it may at its limit of mappings. They hold no pages, only addresses.
+static REFUSED: Mutex<Vec<Range<usize>>> = Mutex::new(Vec::new());
+
+/// Whether there are any.
+static ANY_REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// Unmaps a range that the caller owns, at once or together with a later one.
+fn unmap(range: Range<usize>) {
+    if try_unmap(&range).is_ok() {
+        return;
+    }
+    // SAFETY: only called for ranges of a `Mapping`, which owns them alone; nothing uses the range any more.
+    _ = unsafe { discard(range.start, range.len()) };
+    // Not waited for: in the child of a fork the lock may be held for ever. The addresses are lost then.
+    if let Ok(mut refused) = REFUSED.try_lock() {
+        refused.push(range);
+        ANY_REFUSED.store(true, Relaxed);
+    }
+}
+
+fn try_unmap(range: &Range<usize>) -> io::Result<()> {
+    inject::check()?;
+    // SAFETY: only called for ranges that a `Mapping` owned alone and that nothing uses any more.
+    unsafe { mm::munmap(range.start as *mut c_void, range.len()) }.map_err(io::Error::from)
+}
+
+/// Tries again to unmap what the kernel refused to.
+#[cold]
+fn unmap_refused() {
+    if let Ok(mut refused) = REFUSED.try_lock() {
+        refused.retain(|range| try_unmap(range).is_err());
+        ANY_REFUSED.store(!refused.is_empty(), Relaxed);
     }
 }
 
