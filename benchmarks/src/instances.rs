@@ -1,4 +1,4 @@
-//! In one process: `start`, a call and `finish` in a pool, by each way of resetting memory.
+//! In one process: `start`, a call and `finish` in a pool, by each way of resetting memory, and with signals checked.
 //!
 //! What is stated includes a reading of the clock; the first row says what that alone takes.
 
@@ -8,14 +8,18 @@ use std::path::PathBuf;
 use wasmaot_bench::results::{InstanceTimes, write_rows};
 use wasmaot_bench::stats::Times;
 use wasmaot_bench::{guests, ours, turns};
-use wasmaot_runtime::{HotSets, PoolConfig, ResetWay};
+use wasmaot_runtime::{HostSignals, HotSets, PoolConfig, ResetWay};
 
 /// Rounds in which the ways take turns.
 const ROUNDS: usize = 10;
 
 /// The ways, the default first.
-const WAYS: [(&str, ResetWay); 3] =
-    [("copy", ResetWay::Copy), ("scan", ResetWay::Scan), ("drop", ResetWay::Drop)];
+const WAYS: [(&str, ResetWay, HostSignals); 4] = [
+    ("copy", ResetWay::Copy, HostSignals::Unchanged),
+    ("copy, signals checked", ResetWay::Copy, HostSignals::Checked),
+    ("scan", ResetWay::Scan, HostSignals::Unchanged),
+    ("drop", ResetWay::Drop, HostSignals::Unchanged),
+];
 
 #[derive(Args)]
 pub(crate) struct Opts {
@@ -43,16 +47,14 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     let (mut subjects, mut rows) = (Vec::new(), Vec::new());
     for guest in guests::all(&opts.programs)? {
         let module = ours::module(&guest.name, &guest.wasm, &opts.scratch)?;
-        let side = |(_, reset)| {
-            ours::side(
-                &module,
-                guest.entry,
-                PoolConfig { slots: 8, reset, hot_sets: HotSets::Shared, ..PoolConfig::default() },
-            )
+        let side = |(_, reset, host_signals)| {
+            let hot_sets = HotSets::Shared;
+            let config = PoolConfig { slots: 8, reset, host_signals, hot_sets, ..PoolConfig::default() };
+            ours::side(&module, guest.entry, config)
         };
         let mut sides = WAYS.into_iter().map(side).collect::<io::Result<Vec<_>>>()?;
         let times = turns::instances(&sides, ROUNDS, opts.count)?;
-        for ((way, _), times) in WAYS.iter().zip(&times) {
+        for ((way, ..), times) in WAYS.iter().zip(&times) {
             row(&guest.name, way, times);
             rows.push(InstanceTimes::new(&guest.name, &format!("wasmaot, {way}"), times));
         }

@@ -126,7 +126,9 @@ impl Opts {
         // The end of the process takes its instances with it.
         let mut store = ManuallyDrop::new(Store::new(context));
         if self.fuel.is_some() {
-            store.set_limits(ResourceLimits { fuel: self.fuel, ..ResourceLimits::default() });
+            store
+                .set_limits(ResourceLimits { fuel: self.fuel, ..ResourceLimits::default() })
+                .expect("limits without a deadline need no thread");
         }
         let instance = linker.instantiate(&mut store, &module);
         let end = self.call(&mut store, instance, calls)?;

@@ -25,7 +25,7 @@ esac
 soname=libwasmaot.so.$abi
 
 RUSTFLAGS='' cargo rustc --quiet --locked -p wasmaot-capi --profile "$profile" --target-dir "$target" \
-    --crate-type staticlib,cdylib -- -C "link-arg=-Wl,-soname,$soname"
+    --crate-type staticlib,cdylib -- -C "link-arg=-Wl,-soname,$soname" -C link-arg=-Wl,-z,nodelete
 
 case $profile in
 dev) folder=debug ;;

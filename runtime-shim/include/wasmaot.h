@@ -24,16 +24,31 @@
  *   contexts while none of the threads changes them. An instance may go from thread to thread, but is used by one at a time.
  * - No failure of the runtime's own ends the process or unwinds into C: it is an error of kind WASMAOT_ERROR_INTERNAL. (Only
  *   when there is no memory left to allocate does the process end.) Host functions return: they neither call longjmp past the
- *   runtime, nor throw C++ exceptions, which end the process.
+ *   runtime, nor pthread_exit, nor throw C++ exceptions. An exception or pthread_exit ends the process. After a longjmp the instance stays
+ *   in use for ever: it cannot be called or finished, and its slot is lost. Other instances, also on the same thread, are not affected.
  *
  * Signals
  *
- * The first module that is opened installs handlers of SIGSEGV, SIGBUS, SIGILL and SIGFPE, by which guests trap, and of SIGURG, by
- * which they are stopped. A signal that is not a guest's goes on to the handler that was there before, as the kernel would have called it, or has the default effect. A
- * program that installs a handler of its own later passes on what it does not want: it calls the handler that sigaction gave it, with its
- * own arguments. It sets SA_SIGINFO, to have those, and SA_ONSTACK, because a guest that has used up its stack has no room
- * for a handler. The runtime gives each thread that calls an instance an alternate signal stack of 64 KiB, unless it has
- * one that is as large.
+ * The first module that is opened installs handlers of SIGSEGV, SIGBUS, SIGILL and SIGFPE, by which guests trap, and of the interrupt
+ * signal, by which they are stopped: SIGURG, or a free real-time signal if the program handles SIGURG. A fault that is not a guest's goes on
+ * to the handler that was there before, as the kernel would have called it, or has the default effect. The library is not
+ * unloaded by dlclose. System calls of other threads go on: those that the interrupt signal finds are restarted.
+ *
+ * The handlers of these signals are checked whenever a module is opened, a pool is made or wasmaot_prepare_thread is called, and every 100 ms
+ * while there are timeouts: one that has replaced the runtime's gets the runtime's in front of it. A program that installs one later calls
+ * wasmaot_prepare_thread after that. Until the next check, it has to pass on what it does not want: it calls the handler that sigaction gave it,
+ * with its own arguments, and sets SA_SIGINFO to have those. (Python's faulthandler does not, and so ends the process at a guest's first trap.)
+ *
+ * Handlers of other signals set SA_ONSTACK. One without may start on the stack of a guest: if it finds no room there, the guest traps with
+ * WASMAOT_TRAP_STACK_OVERFLOW and the signal is lost; if it runs out of room, some 180 KiB more are opened for it, as long as it does not block
+ * SIGSEGV.
+ *
+ * A thread that calls an instance for the first time unblocks those signals, and gets an alternate signal stack of 256 KiB, unless it has
+ * one of at least 64 KiB. A program that changes either later, on a thread that calls instances, calls wasmaot_prepare_thread, or makes its pools
+ * with WASMAOT_SIGNALS_CHECKED.
+ *
+ * Guests compute with the default floating-point environment (MXCSR), host functions with the one that the program had when it called the
+ * instance, and it has that one again when the call returns. The x87 control word is kept over a call.
  *
  * Until version 1.0 any version may change what is declared here.
  */
@@ -429,6 +444,12 @@ typedef enum {
     WASMAOT_HOT_SETS_FROZEN = 3
 } wasmaot_hot_sets_t;
 
+/* What a program does with the signal masks and alternate signal stacks of threads that have called instances. */
+typedef enum {
+    WASMAOT_SIGNALS_UNCHANGED = 0, /* it leaves them, or calls wasmaot_prepare_thread; no system call is made to check that */
+    WASMAOT_SIGNALS_CHECKED = 1    /* anything: two system calls at each call of an instance and each return of a host function */
+} wasmaot_host_signals_t;
+
 /* What a pool is to offer. A field that is 0 has its default. */
 typedef struct {
     uint32_t slots;        /* instances that can exist at a time, each taking some 8 GiB of addresses; 64 */
@@ -437,6 +458,8 @@ typedef struct {
     uint64_t table;        /* elements that each table of an instance may have; as many as the module says */
     wasmaot_reset_t reset; /* the cheapest way of resetting that may be taken; WASMAOT_RESET_COPY */
     uint32_t hot_sets;     /* a wasmaot_hot_sets_t; WASMAOT_HOT_SETS_PER_TENANT */
+    uint32_t nesting;      /* calls of instances that a thread may have begun at a time, by host functions of each other; 1,000 */
+    wasmaot_host_signals_t host_signals; /* WASMAOT_SIGNALS_UNCHANGED */
 } wasmaot_pool_config_t;
 
 /* How often what happened in a pool. */
@@ -497,7 +520,8 @@ void *wasmaot_instance_data(const wasmaot_instance_t *instance);
 /*
  * Stops what the instance runs so many nanoseconds from now, with WASMAOT_TRAP_DEADLINE_EXCEEDED; calls that begin later than that
  * do not run at all. UINT64_MAX: never. Compiled code does not pay for it. A host function is not stopped, but its caller
- * when it returns; if it waits in a system call, that fails with EINTR.
+ * when it returns; if it waits in a system call then, or calls one later, that fails with EINTR. An error of kind WASMAOT_ERROR_SYSTEM if
+ * the thread that enforces timeouts cannot be made; the next call tries again.
  */
 wasmaot_error_t *wasmaot_instance_set_timeout(wasmaot_instance_t *instance, uint64_t nanoseconds);
 /*
@@ -571,6 +595,15 @@ wasmaot_error_t *wasmaot_caller_write(wasmaot_caller_t *caller, uint64_t address
 void wasmaot_interrupt_kill(const wasmaot_interrupt_t *interrupt);
 /* Deletes a handle. */
 void wasmaot_interrupt_delete(wasmaot_interrupt_t *interrupt);
+
+/* ---- Signals, see above ---- */
+
+/* Prepares the calling thread for calling instances, and checks the handlers of the process. */
+wasmaot_error_t *wasmaot_prepare_thread(void);
+/* Uses this signal as the interrupt signal. Refused if the program has a handler of it. */
+wasmaot_error_t *wasmaot_set_interrupt_signal(int number);
+/* The interrupt signal; 0 before the first module is opened, or if none is free. */
+int wasmaot_interrupt_signal(void);
 
 #ifdef __cplusplus
 }

@@ -11,6 +11,7 @@
 use crate::code::raw_value::RawValue;
 use crate::exception::unwind;
 use crate::fault::At;
+use crate::host_signals::HostSignals;
 use crate::instance::core::InstanceCore;
 use crate::interrupt::{self, Causes, Thread, Watched};
 use crate::run::backtrace::{self, Start};
@@ -19,7 +20,7 @@ use crate::run::store::StoreCore;
 use crate::run::suspension::Suspension;
 use crate::slot::StackBounds;
 use crate::sys::asm::{self, SAVED_REGISTERS, reason};
-use crate::sys::stack;
+use crate::sys::{signal, stack};
 use std::any::Any;
 use std::ops::Range;
 use wasmaot_abi::state::FuncRef;
@@ -130,11 +131,11 @@ impl Activation {
         (self.guest_fp - SAVED_REGISTERS) as usize..self.stack.top()
     }
 
-    /// Whether its thread was poked, so that it may have to end.
+    /// Whether the return of a host function needs more than returning: its thread was poked, or is to be checked.
     #[inline]
-    pub(crate) fn is_poked(&self) -> bool {
+    pub(crate) fn needs_attention(&self) -> bool {
         // SAFETY: it runs on that thread, whose record lives until the thread ends.
-        unsafe { (*self.thread).is_poked() }
+        unsafe { (*self.thread).needs_attention() }
     }
 
     /// The stack that it runs on.
@@ -214,6 +215,33 @@ struct Begin {
     outer: *mut Activation,
 }
 
+/// The calling thread, ready to run compiled code of a store.
+///
+/// # Safety
+/// The store is valid.
+#[inline]
+unsafe fn prepared<'a>(core: *mut StoreCore) -> Result<&'a Thread, Failure> {
+    let thread = interrupt::prepared().map_err(Failure::Thread)?;
+    // SAFETY: as the caller states.
+    if unsafe { (*core).host_signals } == HostSignals::Checked {
+        signal::check_thread().map_err(Failure::Thread)?;
+    }
+    // SAFETY: as the caller states.
+    if thread.depth.get() != 0 && !unsafe { may_nest(thread, core) } {
+        return Err(Failure::trap(TrapCode::StackOverflow));
+    }
+    Ok(thread)
+}
+
+/// Whether a host function of a guest on this thread may enter the store: there is room on the host's stack, and the limit is not reached.
+///
+/// # Safety
+/// The store is valid.
+unsafe fn may_nest(thread: &Thread, core: *mut StoreCore) -> bool {
+    // SAFETY: as the caller states.
+    thread.depth.get() < unsafe { (*core).nesting } && stack::has_room()
+}
+
 /// Finds the stack that a function is to run on.
 ///
 /// # Safety
@@ -228,9 +256,6 @@ unsafe fn begin(core: *mut StoreCore, func: &FuncRef) -> Result<Begin, Failure> 
         // SAFETY: the function belongs to an instance of the store.
         let stack = unsafe { InstanceCore::from_vmctx(func.vmctx) }.slot().stack();
         return Ok(Begin { stack, guest_rsp: stack.top() as u64, outer });
-    }
-    if !stack::has_room() {
-        return Err(Failure::trap(TrapCode::StackOverflow));
     }
     // SAFETY: the store's current activation is live, and waits for a host function: everything of the guest lies above the
     // stub's frame and what that may save.
@@ -256,12 +281,7 @@ unsafe fn run(
     // SAFETY: the store is valid and not in use.
     let causes = unsafe { (*core).watch.causes((*core).id) };
     let mut record = Activation::new(thread, store, core, causes, stack, can_suspend);
-    let watched = if outer.is_null() {
-        let begun = Watched::begin(thread, &record.causes);
-        begun.map_err(Failure::trap)?
-    } else {
-        None
-    };
+    let watched = if outer.is_null() { Watched::begin(thread, &record.causes)? } else { None };
     // SAFETY: as above; an outer activation waits for the host function that made this call.
     record.meter = unsafe { if outer.is_null() { (*core).meter.shown } else { (*outer).meter } };
     let activation = &raw mut record;
@@ -271,6 +291,9 @@ unsafe fn run(
     let how = unsafe {
         let displaced = cell.replace(activation);
         let around = thread.activation.replace(activation);
+        let depth = thread.depth.replace(thread.depth.get() + 1);
+        let checked = (*core).host_signals == HostSignals::Checked;
+        let around_checked = checked && thread.set_checked(true);
         (*core).current = activation;
         let how = go(activation);
         (*core).current = outer;
@@ -284,6 +307,10 @@ unsafe fn run(
             // Where nothing counts it is a register like others: the guest wants it back, and no other one gets it.
             (*core).meter.shown = (*activation).meter;
         }
+        if checked {
+            thread.set_checked(around_checked);
+        }
+        thread.depth.set(depth);
         thread.activation.set(around);
         cell.write(displaced);
         how
@@ -311,7 +338,8 @@ pub(crate) unsafe fn call(
     func: *const FuncRef,
     values: *mut RawValue,
 ) -> Result<(), Failure> {
-    let thread = interrupt::prepared().map_err(Failure::Thread)?;
+    // SAFETY: the store is valid.
+    let thread = unsafe { prepared(core)? };
     // SAFETY: the store keeps the function's record; the rest as the caller states.
     let (func, begin) = unsafe { (*func, begin(core, &*func)?) };
     // SAFETY: `enter` gets what it asks for.
@@ -337,7 +365,8 @@ pub(crate) unsafe fn call_suspendable(
     cells: usize,
     write: impl FnOnce(&mut [RawValue]),
 ) -> Result<(Ended, *mut RawValue), Failure> {
-    let thread = interrupt::prepared().map_err(Failure::Thread)?;
+    // SAFETY: the store is valid.
+    let thread = unsafe { prepared(core)? };
     // SAFETY: the store keeps the function's record; the rest as the caller states.
     let (func, mut begin) = unsafe { (*func, begin(core, &*func)?) };
     begin.guest_rsp -= (cells * size_of::<RawValue>()) as u64;
@@ -369,7 +398,8 @@ pub(crate) unsafe fn resume(
     suspension: &Suspension,
     complete: impl FnOnce(&mut [RawValue]) -> Option<Pending>,
 ) -> Result<Ended, Failure> {
-    let thread = interrupt::prepared().map_err(Failure::Thread)?;
+    // SAFETY: the store is valid.
+    let thread = unsafe { prepared(core)? };
     let begin =
         Begin { stack: suspension.stack, guest_rsp: suspension.guest_fp, outer: std::ptr::null_mut() };
     let go = |activation: *mut Activation| {

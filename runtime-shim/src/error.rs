@@ -4,6 +4,7 @@
 //! **Invariant: every error says what failed and where**; none is dropped on the way to the embedder.
 
 use crate::exception::Exception;
+use crate::interrupt::InterruptError;
 use crate::meter::{MeterError, NotMetered};
 use crate::run::end::Failure;
 use crate::state::error::{AccessError, ResourceError};
@@ -213,6 +214,9 @@ pub enum CallError {
     /// The kernel refused an alternate signal stack for this thread.
     #[error("cannot prepare the thread: {0}")]
     Thread(#[source] io::Error),
+    /// The deadline or the handle of the run could not take effect, and it was not begun.
+    #[error(transparent)]
+    Interrupt(#[from] InterruptError),
 }
 
 /// How a host function ends its caller instead of returning.
@@ -273,6 +277,7 @@ impl From<Failure> for CallError {
             Failure::CannotSuspend => CallError::CannotSuspend,
             Failure::Suspended => CallError::Suspended,
             Failure::Thread(error) => CallError::Thread(error),
+            Failure::Interrupt(error) => CallError::Interrupt(error),
         }
     }
 }

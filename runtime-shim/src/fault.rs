@@ -1,12 +1,15 @@
-//! What a fault means: a trap of the guest, a copy to be resumed, or none of our business.
+//! What a fault means: a trap of the guest, a copy to be resumed, a handler that needs room, or none of the runtime's business.
 //!
-//! Dispatch is by address first, whatever instruction faulted: the inaccessible part of a stack is a stack overflow, a
-//! memory's reservation is out of bounds. Only then by pc: the module's trap table. **Invariants: called in the signal
+//! Dispatch is by address first: the inaccessible part of a stack is a stack overflow, a memory's reservation is out of bounds.
+//! Only then by pc: the module's trap table. A fault is a trap only if the instruction is one of compiled code or of a stub: a handler of the
+//! host's that runs on a guest's stack is never abandoned. **Invariants: called in the signal
 //! handler, so nothing here allocates, locks or panics. An activation is trusted only when the stack pointer is inside
 //! a registered slot.**
 
 use crate::activation::Activation;
 use crate::registry::{self, Kind, Regions};
+use crate::slot::StackBounds;
+use crate::sys::asm;
 use crate::sys::guarded::{self, CopyError};
 use std::ops::Range;
 use wasmaot_abi::slot::{ACTIVATION_CELL, VMCTX};
@@ -14,6 +17,10 @@ use wasmaot_abi::trap::TrapCode;
 
 /// Faults below this address are accesses through null.
 const NULL_AREA: usize = 64 << 10;
+
+/// The most bytes that the kernel puts on a stack to start a handler: all registers, which are 11 KiB with the largest register
+/// files, and the red zone.
+const SIGNAL_FRAME: usize = 16 << 10;
 
 /// Which signal reported a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +44,8 @@ pub(crate) struct Fault {
     pub(crate) address: usize,
     /// The access was a write.
     pub(crate) write: bool,
+    /// The kernel knows no address: it could not start a handler on the stack, for example.
+    pub(crate) no_address: bool,
     /// It is a failure of the machine's memory or an unaligned access, not a missing page.
     pub(crate) memory_error: bool,
     /// Where.
@@ -63,7 +72,9 @@ pub(crate) enum Decision {
     Trap(TrapCode, *mut Activation),
     /// Continue here.
     Resume(usize),
-    /// Let somebody else have it.
+    /// A handler of the host's, which the kernel has started on this stack, needs more room.
+    Reserve(StackBounds),
+    /// Chain to the previously installed handler.
     NotOurs,
 }
 
@@ -104,8 +115,7 @@ fn trap_or_resume(fault: &Fault, regions: Regions<'_>) -> Decision {
         return copy_error(fault, regions)
             .map_or(Decision::NotOurs, |error| Decision::Resume(error.landing()));
     }
-    guest_trap(fault, regions)
-        .map_or(Decision::NotOurs, |(code, activation)| Decision::Trap(code, activation))
+    on_stack(fault, regions).unwrap_or(Decision::NotOurs)
 }
 
 /// What a fault in a guarded copy means, if it is at an address that may legitimately be inaccessible.
@@ -134,6 +144,13 @@ struct RunningStack {
     guard: Range<usize>,
 }
 
+impl RunningStack {
+    /// Whether the kernel cannot start a handler below this stack pointer.
+    fn has_no_room_at(&self, rsp: usize) -> bool {
+        rsp.saturating_sub(SIGNAL_FRAME) < self.guard.end
+    }
+}
+
 fn stack_at(rsp: usize, regions: Regions<'_>) -> Option<RunningStack> {
     let slot = regions.at(rsp)?.slot(rsp)?;
     let vmctx = slot.range.start + VMCTX as usize;
@@ -146,14 +163,23 @@ fn stack_at(rsp: usize, regions: Regions<'_>) -> Option<RunningStack> {
     (!activation.is_null()).then_some(RunningStack { activation, guard: slot.range.start..slot.stack_low })
 }
 
-fn guest_trap(fault: &Fault, regions: Regions<'_>) -> Option<(TrapCode, *mut Activation)> {
+/// Decides about a fault of a thread that is on a slot's stack: in compiled code, in a stub, or in a handler that the kernel has
+/// started there.
+fn on_stack(fault: &Fault, regions: Regions<'_>) -> Option<Decision> {
     let stack = stack_at(fault.at.rsp, regions)?;
+    let is_guest = text_at(fault.at.pc, regions).is_some() || asm::is_stub(fault.at.pc);
+    let at_end = fault.signal == Signal::Segv
+        && (stack.guard.contains(&fault.address) || (fault.no_address && stack.has_no_room_at(fault.at.rsp)));
+    if at_end && !is_guest {
+        // SAFETY: the activation's owner waits in `enter`, and its stack does not change.
+        return Some(Decision::Reserve(unsafe { (*stack.activation).stack() }));
+    }
     let code = match fault.signal {
-        Signal::Segv if stack.guard.contains(&fault.address) => TrapCode::StackOverflow,
+        Signal::Segv if at_end => TrapCode::StackOverflow,
         Signal::Segv | Signal::Bus => by_address(fault, regions)?,
         Signal::Ill | Signal::Fpe => by_pc(fault.at.pc, regions)?,
     };
-    Some((code, stack.activation))
+    Some(Decision::Trap(code, stack.activation))
 }
 
 fn by_address(fault: &Fault, regions: Regions<'_>) -> Option<TrapCode> {

@@ -7,14 +7,17 @@
 use crate::interrupt::{self, Locks};
 use crate::park::{self, Queues};
 use crate::registry::{self, Writer};
-use crate::sys::fork;
+use crate::sys::{fork, signal, stack};
 use crate::types::{self, Locked};
 use std::cell::Cell;
 use std::sync::Once;
 
+/// All locks of the process-wide lists, in the order in which they are taken.
+type Held = (Locks, Writer, Locked, Queues, signal::Lock);
+
 thread_local! {
     /// The locks, during a fork.
-    static HELD: Cell<Option<(Locks, Writer, Locked, Queues)>> = const { Cell::new(None) };
+    static HELD: Cell<Option<Held>> = const { Cell::new(None) };
 }
 
 /// Takes care of all forks from now on. Called before anything is put on any of the lists: until then a fork breaks nothing.
@@ -25,7 +28,7 @@ pub(crate) fn prepare() {
 
 extern "C" fn before() {
     // None of them is taken while one of those behind it is held.
-    let held = (interrupt::lock(), registry::lock(), types::lock(), park::lock());
+    let held = (interrupt::lock(), registry::lock(), types::lock(), park::lock(), signal::lock());
     // A thread that has given its storage up already forks without: it runs nothing any more.
     _ = HELD.try_with(|cell| cell.set(Some(held)));
 }
@@ -35,9 +38,10 @@ extern "C" fn in_parent() {
 }
 
 extern "C" fn in_child() {
-    if let Ok(Some((locks, writer, _types, mut queues))) = HELD.try_with(Cell::take) {
+    if let Ok(Some((locks, writer, _types, mut queues, _signals))) = HELD.try_with(Cell::take) {
         interrupt::keep_current(locks);
         registry::forget_readers(&writer);
+        stack::forget();
         park::forget_waiters(&mut queues);
     }
 }

@@ -133,7 +133,7 @@ where
     // An error is dealt with inside, so that all that comes out of here where nothing is wrong is a number.
     match catch_unwind(AssertUnwindSafe(run)) {
         // SAFETY: the running activation, which nothing refers to now.
-        Ok(answer::RETURN) if unsafe { (*activation).is_poked() } => stop(None),
+        Ok(answer::RETURN) if unsafe { (*activation).needs_attention() } => stop(None),
         Ok(answer) => answer,
         Err(payload) => stop(Some(Why::Panic(payload))),
     }
@@ -172,6 +172,10 @@ fn answer_of<T>(
     caller: u64,
     activation: &mut Activation,
 ) -> u32 {
+    if let Err(error) = interrupt::check_after_host() {
+        activation.set_pending(Pending::Error(CallError::Thread(error).into()));
+        return answer::EXIT;
+    }
     let pending = match why {
         None => match interrupt::due_after_poke() {
             None => return answer::RETURN,
@@ -208,8 +212,13 @@ pub(crate) unsafe fn finish(
 
 /// For host functions that wait or compute for long: the error with which to return if the instance that called is to be stopped.
 ///
-/// The signal that stops an instance makes the system call that a host function waits in fail with `EINTR`, and is repeated
-/// every millisecond. Host functions that retry such a call ask here first. Outside of host functions there is nothing to stop.
+/// Once an instance is to be stopped, the system call that its host function waits in fails with `EINTR`, and so does each one after
+/// that, a millisecond later at most. Host functions that retry such a call ask here first. System calls of other threads, and those of
+/// this one before, are restarted by the kernel. (Calls that it never restarts, such as `poll` and `nanosleep`, may fail with `EINTR`
+/// once more when the instance has just left the thread.) Outside of host functions there is nothing to stop.
+///
+/// # Errors
+/// The instance is to be stopped. The host function returns the error.
 pub fn check_interrupt() -> Result<(), HostError> {
     interrupt::due().map_or(Ok(()), |code| Err(HostError::Trap(code)))
 }

@@ -43,7 +43,8 @@
 //! | [`Trap`] | why a run ended early, and where |
 //!
 //! **Invariants.** Nothing of a file runs before all of it was checked. Compiled code runs on its slot's guarded stack, host
-//! functions on the host's. A fault is a trap only if it is the guest's; all others go to the handler that was there before.
+//! functions on the host's. A fault is a trap only if it is the guest's; all others go to the handler that was there before
+//! (see [`HostSignals`]).
 #![deny(unsafe_op_in_unsafe_fn)]
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
@@ -62,6 +63,7 @@ mod fault;
 mod fork;
 mod func;
 mod host;
+mod host_signals;
 mod instance;
 mod interrupt;
 mod limits;
@@ -70,6 +72,7 @@ mod meter;
 mod module;
 mod park;
 mod pool;
+mod prepare;
 mod registry;
 mod run;
 mod slot;
@@ -95,9 +98,10 @@ pub use exception::{Exception, ExnRef, Tag};
 pub use externs::{Extern, Global, Memory, Table};
 pub use func::{Func, TypedFunc};
 pub use host::{HostResults, IntoHostFunc, check_interrupt};
+pub use host_signals::HostSignals;
 pub use instance::Instance;
 pub use instance::shared::SharedMemory;
-pub use interrupt::InterruptHandle;
+pub use interrupt::{InterruptError, InterruptHandle};
 pub use limits::ResourceLimits;
 pub use linker::Linker;
 pub use meter::NotMetered;
@@ -106,6 +110,7 @@ pub use pool::{
     DynamicFunc, HotSets, Linked, LinkedFunc, Pool, PoolConfig, PoolError, PoolStats, PooledInstance,
     ResetWay, StartError, Tenant, Usage,
 };
+pub use prepare::{interrupt_signal, prepare_thread, set_interrupt_signal};
 pub use run::backtrace::MAX_FRAMES;
 pub use state::error::AccessError;
 pub use store::{AsStore, Store};

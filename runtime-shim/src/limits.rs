@@ -24,12 +24,19 @@ pub struct ResourceLimits {
     /// When the run ends, its start function included. Can be changed later, by
     /// [`PooledInstance::set_deadline`](crate::PooledInstance::set_deadline).
     pub deadline: Option<Instant>,
+    /// Calls of guests that one thread may have begun at a time, each by a host function of the one before. One more ends with
+    /// [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow), and so does one for which the host's own stack has no room; on a
+    /// stack whose bounds cannot be found (one that the host has allocated in a larger mapping) this limit is the only one. 1,000 by default.
+    pub nesting: u32,
 }
 
+/// The default of [`ResourceLimits::nesting`].
+const NESTING: u32 = 1000;
+
 impl Default for ResourceLimits {
-    /// What this runtime allows at most.
+    /// What this runtime allows at most, apart from the nesting.
     fn default() -> Self {
-        Self { memory: u64::MAX, table: u64::MAX, fuel: None, trap: false, deadline: None }
+        Self { memory: u64::MAX, table: u64::MAX, fuel: None, trap: false, deadline: None, nesting: NESTING }
     }
 }
 

@@ -6,12 +6,16 @@
 use crate::activation::Activation;
 use crate::registry::{Kind, Region, Registration};
 use crate::sys::map::{Access, Mapping};
+use crate::sys::signal::reserve;
 use std::io;
 use std::ops::Range;
 use wasmaot_abi::slot::{
     ACTIVATION_CELL, HOST_PAGE, INSTANCE_CELL, MAX_STACK, STACK_GUARD, STACK_WINDOW, STRIDE, VMCTX,
 };
 use wasmaot_abi::state::{FuncRef, StateLayout};
+
+/// The most bytes of a stack's guard that are opened for a handler of the host's, see [`reserve`].
+const HANDLER_RESERVE: usize = 256 << 10;
 
 /// A mapped slot.
 #[derive(Debug)]
@@ -77,10 +81,13 @@ impl Slot {
             Some(low) => (low, rw_start, low),
             None => (const_start - stack as usize, const_start, rw_start & !(page - 1)),
         };
+        let is_near = gap_end == low;
+        let guarded = if is_near { const_end } else { 0 } + STACK_GUARD as usize;
+        let reserve = guarded.max(low.saturating_sub(HANDLER_RESERVE));
         let first = low.min(const_start);
         mapping.protect(first, vmctx + memory as usize - first, Access::ReadWrite)?;
         let base = mapping.start();
-        let stack = StackBounds { low: base + low, top: base + top };
+        let stack = StackBounds { low: base + low, top: base + top, reserve: base + reserve, is_near };
         let constants = base + const_start..base + gap_end;
         let funcrefs = funcrefs.map(|start| base + start);
         Ok(Self { registration: None, mapping, stack, constants, funcrefs, memory })
@@ -133,6 +140,12 @@ impl Slot {
     }
 }
 
+impl Drop for Slot {
+    fn drop(&mut self) {
+        reserve::forget(self.stack);
+    }
+}
+
 /// The instance's record noted in the slot with this vmctx.
 ///
 /// # Safety
@@ -151,12 +164,26 @@ pub(crate) struct StackBounds {
     pub(crate) low: usize,
     /// The first guest stack pointer, a multiple of 16.
     top: usize,
+    /// Lowest address that can be opened for a handler of the host's.
+    reserve: usize,
+    /// It lies above the constants, and what is below it can be read.
+    is_near: bool,
 }
 
 impl StackBounds {
     /// The first guest stack pointer.
     pub(crate) fn top(self) -> usize {
         self.top
+    }
+
+    /// The part of the guard below it that can be opened for a handler of the host's; empty if there is no room for one.
+    pub(crate) fn reserve(self) -> Range<usize> {
+        self.reserve.min(self.low)..self.low
+    }
+
+    /// What may be done with the pages below it.
+    pub(crate) fn gap(self) -> Access {
+        if self.is_near { Access::Read } else { Access::None }
     }
 
     /// Where the address of the running activation is kept.

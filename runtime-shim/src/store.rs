@@ -5,7 +5,8 @@
 pub(crate) use crate::run::store::StoreCore;
 pub(crate) use crate::run::store_id::StoreId;
 
-use crate::interrupt::InterruptHandle;
+use crate::host_signals::HostSignals;
+use crate::interrupt::{InterruptError, InterruptHandle};
 use crate::limits::ResourceLimits;
 use crate::meter::NotMetered;
 use std::time::Instant;
@@ -46,12 +47,21 @@ impl<T> Store<T> {
 
     /// How much the instances may take that are made in it from now on; and the deadline, as by [`Store::set_deadline`], and the fuel, as
     /// by [`Store::set_fuel`].
-    pub fn set_limits(&mut self, limits: ResourceLimits) {
+    ///
+    /// # Errors
+    /// The deadline cannot be enforced. The other limits hold.
+    pub fn set_limits(&mut self, limits: ResourceLimits) -> Result<(), InterruptError> {
         let core = &mut *self.inner.core;
         core.limits = limits;
+        core.nesting = limits.nesting;
         // Instances that do not count take no part in it.
         let _ = core.set_fuel(limits.fuel);
-        self.set_deadline(limits.deadline);
+        self.set_deadline(limits.deadline)
+    }
+
+    /// Sets what the runtime may rely on about signals when it runs the store's instances.
+    pub fn set_host_signals(&mut self, host_signals: HostSignals) {
+        self.inner.core.host_signals = host_signals;
     }
 
     /// Lets its instances execute so many operators from now on, all together, see [`ResourceLimits::fuel`].
@@ -81,12 +91,18 @@ impl<T> Store<T> {
 
     /// When what its instances run is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls that
     /// begin later than that do not run at all.
-    pub fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
-        self.inner.core.watch.set_deadline(deadline.into());
+    ///
+    /// # Errors
+    /// The deadline cannot be enforced, and the one before still holds.
+    pub fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) -> Result<(), InterruptError> {
+        self.inner.core.watch.set_deadline(deadline.into())
     }
 
     /// A handle by which any thread can stop the store's instances for good.
-    pub fn interrupt_handle(&mut self) -> InterruptHandle {
+    ///
+    /// # Errors
+    /// The handle could not take effect.
+    pub fn interrupt_handle(&mut self) -> Result<InterruptHandle, InterruptError> {
         let core = &mut *self.inner.core;
         core.watch.handle(core.id)
     }

@@ -82,7 +82,7 @@ fn resident() -> u64 {
 fn run(pool: &Pool, linked: &Linked<Guest>, builder: &WasiCtxBuilder, end: &str) {
     let mut instance = pool.start(linked, Guest { ctx: builder.build(), handle: None }).expect("a free slot");
     if end == "kill" {
-        let handle = instance.interrupt_handle();
+        let handle = instance.interrupt_handle().expect("a watchdog");
         instance.data_mut().handle = Some(handle);
     }
     let ended = instance.call(end, &[]);

@@ -100,11 +100,11 @@ fn expect_success(child: libc::pid_t) {
 /// Whether a deadline and a kill end an endless run.
 fn stops(pool: &Pool, linked: &Linked<()>) -> bool {
     let mut instance = pool.start(linked, ()).expect("a free slot");
-    instance.set_deadline(soon());
+    instance.set_deadline(soon()).expect("a watchdog");
     let late = trap_code(instance.call("spin", &[]));
     drop(instance);
     let mut instance = pool.start(linked, ()).expect("a free slot");
-    let handle = instance.interrupt_handle();
+    let handle = instance.interrupt_handle().expect("a watchdog");
     let killer = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(5));
         handle.kill();
@@ -141,7 +141,7 @@ fn a_deadline_that_was_set_before_the_fork_holds() {
     let module = linked().module().clone();
     let mut store = Store::new(());
     let instance = linker().instantiate(&mut store, &module).expect("it is sound");
-    store.set_deadline(Instant::now() + Duration::from_millis(50));
+    store.set_deadline(Instant::now() + Duration::from_millis(50)).expect("a watchdog");
     in_child(|| trap_code(instance.call(&mut store, "spin", &[])) == TrapCode::DeadlineExceeded);
 }
 
@@ -152,7 +152,7 @@ fn a_run_that_forks_is_stopped_in_the_child() {
     let mut instance = pool.start(&linked, ()).expect("a free slot");
     let mut time = Duration::from_millis(100);
     let ended = loop {
-        instance.set_deadline(Instant::now() + time);
+        instance.set_deadline(Instant::now() + time).expect("a watchdog");
         let ended = run.call(&mut instance, ());
         if CHILD.load(SeqCst) != -1 {
             break ended;
@@ -216,7 +216,7 @@ fn nobody_waits_in_the_child() {
     std::thread::scope(|scope| {
         let mut waits = waiting_guest(&memory);
         // Also when a check fails that comes before its notification.
-        waits.store.set_deadline(Instant::now() + Duration::from_secs(60));
+        waits.store.set_deadline(Instant::now() + Duration::from_secs(60)).expect("a watchdog");
         let forever = [Val::I64(-1)];
         let (_, thread) = waiting(scope, &[libc::SYS_futex], move || waits.call("wait", &forever));
         let mut guest = waiting_guest(&memory);
@@ -253,8 +253,8 @@ fn forks_come_at_any_moment() {
             scope.spawn(|| {
                 while !done.load(SeqCst) {
                     let mut instance = pool.start(&linked, ()).expect("a free slot");
-                    instance.set_deadline(Instant::now() + Duration::from_micros(50));
-                    let handle = instance.interrupt_handle();
+                    instance.set_deadline(Instant::now() + Duration::from_micros(50)).expect("a watchdog");
+                    let handle = instance.interrupt_handle().expect("a watchdog");
                     assert_eq!(trap_code(instance.call("spin", &[])), TrapCode::DeadlineExceeded);
                     handle.kill();
                 }

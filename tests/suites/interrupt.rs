@@ -96,16 +96,16 @@ fn a_deadline_ends_whatever_runs() {
     let (pool, linked) = pool(1);
     for name in ENDLESS {
         let mut instance = pool.start(&linked, ()).expect("a free slot");
-        instance.set_deadline(Instant::now() + Duration::from_secs(3600));
+        instance.set_deadline(Instant::now() + Duration::from_secs(3600)).expect("a watchdog");
         runs(&mut instance);
         let trap = stopped_while_running(|deadline| {
-            instance.set_deadline(deadline);
+            instance.set_deadline(deadline).expect("a watchdog");
             instance.call(name, &[])
         });
         assert!(trap.backtrace.iter().any(|frame| frame.func_index >= 3), "{name}: {trap:?}");
         // It stays over.
         assert_eq!(trap_code(instance.call("quick", &[])), TrapCode::DeadlineExceeded);
-        instance.set_deadline(None);
+        instance.set_deadline(None).expect("a watchdog");
         runs(&mut instance);
         drop(instance);
         let mut next = pool.start(&linked, ()).expect("the slot is free again");
@@ -120,11 +120,11 @@ fn a_deadline_ends_whatever_runs() {
 fn a_store_has_a_deadline_too() {
     let mut store = Store::new(());
     let instance = linker().instantiate(&mut store, &module()).expect("it is sound");
-    store.set_deadline(Instant::now() + Duration::from_millis(5));
+    store.set_deadline(Instant::now() + Duration::from_millis(5)).expect("a watchdog");
     assert_eq!(trap_code(instance.call(&mut store, "spin", &[])), TrapCode::DeadlineExceeded);
-    store.set_deadline(None);
+    store.set_deadline(None).expect("a watchdog");
     instance.call(&mut store, "quick", &[]).expect("it runs");
-    store.interrupt_handle().kill();
+    store.interrupt_handle().expect("a watchdog").kill();
     assert_eq!(trap_code(instance.call(&mut store, "quick", &[])), TrapCode::Killed);
 }
 
@@ -133,7 +133,7 @@ fn a_kill_ends_whatever_runs() {
     let (pool, linked) = pool(1);
     for name in ENDLESS {
         let mut instance = pool.start(&linked, ()).expect("a free slot");
-        let handle = instance.interrupt_handle();
+        let handle = instance.interrupt_handle().expect("a watchdog");
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 sleep(Duration::from_millis(5));
@@ -154,7 +154,7 @@ fn a_kill_ends_whatever_runs() {
 fn a_kill_before_the_first_call_is_not_lost() {
     let (pool, linked) = pool(1);
     let mut instance = pool.start(&linked, ()).expect("a free slot");
-    instance.interrupt_handle().kill();
+    instance.interrupt_handle().expect("a watchdog").kill();
     assert_eq!(trap_code(instance.call("quick", &[])), TrapCode::Killed);
 }
 
@@ -167,7 +167,7 @@ fn an_inner_store_is_not_stopped_for_the_outer_ones_sake() {
         let (pool, linked) = pool(1);
         let mut inner = pool.start(&linked, ()).expect("a free slot");
         let deadline = *caller.data() + Duration::from_millis(40);
-        inner.set_deadline(deadline);
+        inner.set_deadline(deadline).expect("a watchdog");
         assert_eq!(trap_code(inner.call("spin", &[])), TrapCode::DeadlineExceeded);
         assert!(Instant::now() >= deadline, "it was stopped for the outer one's sake");
     };
@@ -179,7 +179,7 @@ fn an_inner_store_is_not_stopped_for_the_outer_ones_sake() {
     let outer = linker.instantiate(&mut store, &module).expect("it is sound");
     stopped_while_running(|deadline| {
         *store.data_mut() = deadline;
-        store.set_deadline(deadline);
+        store.set_deadline(deadline).expect("a watchdog");
         outer.call(&mut store, "run", &[])
     });
 }
@@ -214,7 +214,7 @@ fn nested(depth: u32, innermost: fn(&InterruptHandle)) -> (Store<Nested>, Instan
         store.data_mut().outermost = Some(outermost.clone());
         if depth == 1 {
             // Watched, and not about to end.
-            _ = store.interrupt_handle();
+            _ = store.interrupt_handle().expect("a watchdog");
         }
         instance.call(&mut store, "once", &[]).expect("nothing stops it");
     };
@@ -236,13 +236,13 @@ fn nested(depth: u32, innermost: fn(&InterruptHandle)) -> (Store<Nested>, Instan
 fn what_comes_while_another_store_runs_inside_is_not_forgotten() {
     for depth in [1, 2, 3] {
         let (mut store, instance) = nested(depth, InterruptHandle::kill);
-        store.data_mut().outermost = Some(store.interrupt_handle());
+        store.data_mut().outermost = Some(store.interrupt_handle().expect("a watchdog"));
         assert_eq!(trap_code(instance.call(&mut store, "on", &[])), TrapCode::Killed, "{depth}");
 
         // By then nothing is expected of the watchdog any more.
         let (mut store, instance) = nested(depth, |_| sleep(Duration::from_millis(600)));
-        store.data_mut().outermost = Some(store.interrupt_handle());
-        store.set_deadline(Instant::now() + Duration::from_millis(300));
+        store.data_mut().outermost = Some(store.interrupt_handle().expect("a watchdog"));
+        store.set_deadline(Instant::now() + Duration::from_millis(300)).expect("a watchdog");
         let code = trap_code(instance.call(&mut store, "on", &[]));
         assert_eq!(code, TrapCode::DeadlineExceeded, "{depth}");
     }
@@ -258,7 +258,7 @@ fn a_host_function_that_waits_after_another_store_ran_is_interrupted() {
             let innermost: fn(&InterruptHandle) = if stop { InterruptHandle::kill } else { |_| () };
             let (mut store, instance) = nested(0, innermost);
             store.data_mut().outermost = outermost;
-            _ = store.interrupt_handle();
+            _ = store.interrupt_handle().expect("a watchdog");
             instance.call(&mut store, "once", &[]).expect("nothing stops it");
             loop {
                 // SAFETY: there are no descriptors to write about.
@@ -274,10 +274,10 @@ fn a_host_function_that_waits_after_another_store_ran_is_interrupted() {
         defined.expect("new names");
         let module = Module::from_bytes(&compile_wat(NESTED)).expect("the module is sound");
         let mut store = Store::new(Nested { outermost: None, depth: 0, innermost: |_| () });
-        store.data_mut().outermost = Some(store.interrupt_handle());
+        store.data_mut().outermost = Some(store.interrupt_handle().expect("a watchdog"));
         let instance = linker.instantiate(&mut store, &module).expect("all imports are defined");
         if !stop {
-            store.set_deadline(Instant::now() + Duration::from_millis(300));
+            store.set_deadline(Instant::now() + Duration::from_millis(300)).expect("a watchdog");
         }
         let expected = if stop { TrapCode::Killed } else { TrapCode::DeadlineExceeded };
         assert_eq!(trap_code(instance.call(&mut store, "once", &[])), expected);
@@ -295,7 +295,7 @@ fn many_deadlines_on_two_threads() {
                 for _ in 0..100 {
                     let mut instance = pool.start(linked, ()).expect("a free slot");
                     let after = Duration::from_micros(random.below(3000) as u64);
-                    instance.set_deadline(Instant::now() + after);
+                    instance.set_deadline(Instant::now() + after).expect("a watchdog");
                     let name = SHORT_STEPS[random.below(SHORT_STEPS.len())];
                     assert_eq!(trap_code(instance.call(name, &[])), TrapCode::DeadlineExceeded, "{name}");
                 }
@@ -338,7 +338,9 @@ fn kills_at_random_moments_stop_their_own_instance_and_no_other() {
             let mut instance = pool.start(&linked, ()).expect("a free slot");
             let most = 1 << random.below(11);
             let turns = random.below(most) as u64;
-            sender.send((instance.interrupt_handle(), turns)).expect("the other thread listens");
+            sender
+                .send((instance.interrupt_handle().expect("a watchdog"), turns))
+                .expect("the other thread listens");
             for _ in 0..random.below(4) {
                 match instance.call("quick_host", &[]) {
                     Ok(_) => {}

@@ -105,7 +105,7 @@ fn a_stores_limits_are_for_its_later_instances() {
     let module = Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound");
     let mut store = Store::new(());
     let first = Linker::new().instantiate(&mut store, &module).expect("no limits");
-    store.set_limits(ResourceLimits { memory: 3 * PAGE, ..ResourceLimits::default() });
+    store.set_limits(ResourceLimits { memory: 3 * PAGE, ..ResourceLimits::default() }).expect("a watchdog");
     let second = Linker::new().instantiate(&mut store, &module).expect("within its limits");
     let five = [Val::I32(5)];
     assert_eq!(first.call(&mut store, "grow", &five).expect("it runs"), [Val::I32(2)]);

@@ -247,7 +247,7 @@ fn start_functions_draw_on_it() {
     let module = metered(text, &default());
     let with = |fuel| {
         let mut store = Store::new(());
-        store.set_limits(ResourceLimits { fuel, ..ResourceLimits::default() });
+        store.set_limits(ResourceLimits { fuel, ..ResourceLimits::default() }).expect("a watchdog");
         let made = Linker::new().instantiate(&mut store, &module);
         made.map(|_| store.operators())
     };
@@ -405,7 +405,7 @@ fn stopped_runs_are_counted() {
     for _ in 1..10 {
         let before = store.operators().expect("it is metered");
         stopped_while_running(|deadline| {
-            store.set_deadline(deadline);
+            store.set_deadline(deadline).expect("a watchdog");
             instance.call(&mut store, "spin", &[])
         });
         // Some rounds for certain: the deadline is not looked at in the code.
@@ -519,7 +519,7 @@ fn code_without_a_meter_takes_no_fuel() {
     instance.call(&mut store, "loop", &[Val::I32(10)]).expect("it runs");
     assert_eq!(store.operators(), None);
     assert_eq!(store.set_fuel(7), Err(NotMetered));
-    store.set_limits(ResourceLimits { fuel: Some(7), ..ResourceLimits::default() });
+    store.set_limits(ResourceLimits { fuel: Some(7), ..ResourceLimits::default() }).expect("a watchdog");
     let made = Linker::new().instantiate(&mut store, &module);
     assert!(matches!(made, Err(InstantiateError::NotMetered(_))), "{made:?}");
 }

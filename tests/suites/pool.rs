@@ -250,7 +250,7 @@ fn act(instance: &mut PooledInstance<File>, random: &mut Random) {
 
 /// Ends the instance while it runs.
 fn stop(instance: &mut PooledInstance<File>, seed: i32) {
-    let handle = instance.interrupt_handle();
+    let handle = instance.interrupt_handle().expect("a watchdog");
     std::thread::scope(|scope| {
         scope.spawn(|| {
             std::thread::sleep(Duration::from_micros(200));

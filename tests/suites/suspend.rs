@@ -294,10 +294,10 @@ fn deadlines_and_kills_wait_for_the_resumption() {
         trap_code(waiting.resume(&mut instance, 1))
     };
     let late = |instance: &mut PooledInstance<()>| {
-        instance.set_deadline(Instant::now());
+        instance.set_deadline(Instant::now()).expect("a watchdog");
     };
     assert_eq!(stopped(late), TrapCode::DeadlineExceeded);
-    assert_eq!(stopped(|instance| instance.interrupt_handle().kill()), TrapCode::Killed);
+    assert_eq!(stopped(|instance| instance.interrupt_handle().expect("a watchdog").kill()), TrapCode::Killed);
 }
 
 /// What is suspended stays as it was, however many others run on the same threads.

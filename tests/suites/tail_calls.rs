@@ -167,11 +167,11 @@ fn a_deadline_ends_a_loop_of_tail_calls() {
     for round in 0..40 {
         let (name, arguments) = if round % 2 == 0 { ("spin", &wide[..0]) } else { ("spin_wide", &wide[..]) };
         let trap = stopped_while_running(|deadline| {
-            guest.store.set_deadline(deadline);
+            guest.store.set_deadline(deadline).expect("a watchdog");
             guest.call(name, arguments)
         });
         assert!(trap.backtrace.len() <= 2, "{trap:?}");
-        guest.store.set_deadline(None);
+        guest.store.set_deadline(None).expect("a watchdog");
         assert_eq!(guest.i32("self", &[1]), 42);
     }
 }

@@ -103,7 +103,7 @@ fn instance(module: &Module, memory: &SharedMemory) -> Guest {
     linker.define_shared("host", "memory", memory.clone()).expect("a new name");
     let mut store = Store::new(());
     // Whoever waits for ever fails.
-    store.set_deadline(Instant::now() + LONG);
+    store.set_deadline(Instant::now() + LONG).expect("a watchdog");
     let instance = linker.instantiate(&mut store, module).expect("its import is there");
     Guest { store, instance }
 }
@@ -263,10 +263,10 @@ fn those_who_wait_can_be_stopped() {
     let memory = shared();
     let wait = [Val::I32(0), Val::I32(0), Val::I64(-1)];
     let mut guest = instance(&module(), &memory);
-    guest.store.set_deadline(Instant::now() + Duration::from_millis(5));
+    guest.store.set_deadline(Instant::now() + Duration::from_millis(5)).expect("a watchdog");
     assert_eq!(trap_code(guest.call("wait", &wait)), TrapCode::DeadlineExceeded);
     let mut guest = instance(&module(), &memory);
-    let handle = guest.store.interrupt_handle();
+    let handle = guest.store.interrupt_handle().expect("a watchdog");
     thread::scope(|scope| {
         scope.spawn(move || {
             thread::sleep(Duration::from_millis(2));
@@ -348,7 +348,7 @@ fn pooled_instances_share_what_they_import() {
             scope.spawn(|| {
                 for _ in 0..50 {
                     let mut instance = pool.start(&linked, ()).expect("a free slot");
-                    instance.set_deadline(Instant::now() + LONG);
+                    instance.set_deadline(Instant::now() + LONG).expect("a watchdog");
                     instance.call("locked", &[Val::I32(20)]).expect("no trap");
                     assert!(instance.finish().reset.is_some());
                 }

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use wasmaot_runtime::abi::descriptor::ImportKind;
 use wasmaot_runtime::{
-    CallError, Caller, Instance, InstantiateError, InterruptHandle, LinkError, Linker, Module,
-    ResourceLimits, SharedMemory, Store, Val,
+    CallError, Caller, Instance, InstantiateError, InterruptError, InterruptHandle, LinkError, Linker,
+    Module, ResourceLimits, SharedMemory, Store, Val,
 };
 use wasmaot_wasi::WasiCtx;
 
@@ -111,7 +111,7 @@ pub fn first(module: &Module, context: WasiCtx, terms: Terms) -> Result<Store<Th
     let linker = linker(module)?;
     process.linker.get_or_init(|| linker);
     let mut store = process.store(FIRST);
-    process.enter(&mut store);
+    process.enter(&mut store).map_err(|error| InstantiateError::Run(error.into()))?;
     Ok(store)
 }
 
@@ -153,7 +153,9 @@ impl Process {
     fn store(self: &Arc<Self>, number: u32) -> Store<Thread> {
         let mut store = Store::new(Thread { process: self.clone(), number });
         if self.fuel.is_some() {
-            store.set_limits(ResourceLimits { fuel: self.fuel, ..ResourceLimits::default() });
+            store
+                .set_limits(ResourceLimits { fuel: self.fuel, ..ResourceLimits::default() })
+                .expect("limits without a deadline need no thread");
         }
         store
     }
@@ -163,16 +165,16 @@ impl Process {
     }
 
     /// Notes that a thread is about to run. False if the program is ending.
-    fn enter(&self, store: &mut Store<Thread>) -> bool {
+    fn enter(&self, store: &mut Store<Thread>) -> Result<bool, InterruptError> {
         if self.record.is_none() {
-            return true;
+            return Ok(true);
         }
-        let (number, handle) = (store.data().number, store.interrupt_handle());
+        let (number, handle) = (store.data().number, store.interrupt_handle()?);
         let mut books = self.books();
         if !books.closing {
             books.running.insert(number, handle);
         }
-        !books.closing
+        Ok(!books.closing)
     }
 
     /// Notes that a thread executes nothing more, and what it used.
@@ -224,7 +226,7 @@ impl Process {
             return NO_THREAD;
         }
         let mut store = self.store(number);
-        if !self.enter(&mut store) {
+        if !self.enter(&mut store).unwrap_or(false) {
             return NO_THREAD;
         }
         let Ok(instance) = instantiate(&mut store) else {

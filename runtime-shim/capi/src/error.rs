@@ -9,8 +9,8 @@ use std::ffi::{CString, c_char};
 use std::fmt;
 use std::ptr::null;
 use wasmaot_runtime::{
-    AccessError, CallError, Exception, Frame, HostError, InstantiateError, LinkError, NotMetered, OpenError,
-    PoolError, StartError, Trap, TrapCode,
+    AccessError, CallError, Exception, Frame, HostError, InstantiateError, InterruptError, LinkError,
+    NotMetered, OpenError, PoolError, StartError, Trap, TrapCode,
 };
 use wasmaot_wasi::WasiError;
 
@@ -206,6 +206,12 @@ impl From<NotMetered> for wasmaot_error_t {
     }
 }
 
+impl From<InterruptError> for wasmaot_error_t {
+    fn from(error: InterruptError) -> Self {
+        Self::new(Kind::System, error)
+    }
+}
+
 impl From<CallError> for wasmaot_error_t {
     fn from(error: CallError) -> Self {
         match error {
@@ -217,7 +223,7 @@ impl From<CallError> for wasmaot_error_t {
                 Ok(error) => *error,
                 Err(error) => Self::new(Kind::Host, error),
             },
-            CallError::Thread(_) => Self::new(Kind::System, error),
+            CallError::Thread(_) | CallError::Interrupt(_) => Self::new(Kind::System, error),
             error => Self::new(Kind::Usage, error),
         }
     }

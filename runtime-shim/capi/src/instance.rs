@@ -153,8 +153,7 @@ pub unsafe extern "C" fn wasmaot_instance_set_timeout(
     fallible(|| {
         // SAFETY: as the header states.
         let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        entered.instance().set_deadline(deadline(nanoseconds));
-        Ok(())
+        Ok(entered.instance().set_deadline(deadline(nanoseconds))?)
     })
 }
 

@@ -24,7 +24,8 @@ pub unsafe extern "C" fn wasmaot_instance_interrupt(
     fallible(|| {
         // SAFETY: as the header states.
         let (instance, out) = unsafe { (at(instance, "instance")?, Out::at(out)?) };
-        out.give(wasmaot_interrupt_t { handle: instance.enter()?.instance().interrupt_handle() });
+        let handle = instance.enter()?.instance().interrupt_handle()?;
+        out.give(wasmaot_interrupt_t { handle });
         Ok(())
     })
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `boundary.rs` | pointers, panics and ownership between C and Rust |
 //! | `error.rs`, `value.rs` | what errors and values look like to C |
-//! | `module.rs`, `linker.rs`, `func.rs`, `wasi.rs`, `pool.rs`, `instance.rs`, `interrupt.rs` | an object of the header each |
+//! | `module.rs`, `linker.rs`, `func.rs`, `wasi.rs`, `pool.rs`, `instance.rs`, `interrupt.rs`, `signals.rs` | an object of the header each |
 //! | `caller.rs` | what host functions see |
 //!
 //! **Invariants.** The header is the contract: every function of it is here, and nothing else is exported. Wrong use that can
@@ -21,5 +21,6 @@ pub mod interrupt;
 pub mod linker;
 pub mod module;
 pub mod pool;
+pub mod signals;
 pub mod value;
 pub mod wasi;

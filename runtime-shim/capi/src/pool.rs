@@ -10,7 +10,8 @@ use crate::wasi::wasmaot_wasi_t;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use wasmaot_runtime::{
-    HotSets, Linked, Pool, PoolConfig, PoolStats, PooledInstance, ResetWay, ResourceLimits, Tenant,
+    HostSignals, HotSets, Linked, Pool, PoolConfig, PoolStats, PooledInstance, ResetWay, ResourceLimits,
+    Tenant,
 };
 
 /// A pool, as C holds it.
@@ -28,6 +29,8 @@ pub struct wasmaot_pool_config_t {
     table: u64,
     reset: u32,
     hot_sets: u32,
+    nesting: u32,
+    host_signals: u32,
 }
 
 /// See the header.
@@ -77,6 +80,11 @@ impl wasmaot_pool_config_t {
             3 => HotSets::Frozen,
             number => return Err(usage(format!("{number} is no choice of hot sets"))),
         };
+        let host_signals = match self.host_signals {
+            0 => HostSignals::Unchanged,
+            1 => HostSignals::Checked,
+            number => return Err(usage(format!("{number} is no contract about signals"))),
+        };
         Ok(PoolConfig {
             slots: if self.slots == 0 { default.slots } else { self.slots },
             stack: or(self.stack, default.stack),
@@ -84,6 +92,8 @@ impl wasmaot_pool_config_t {
             table: or(self.table, default.table),
             reset,
             hot_sets,
+            nesting: if self.nesting == 0 { default.nesting } else { self.nesting },
+            host_signals,
         })
     }
 }
@@ -94,8 +104,9 @@ impl wasmaot_start_t {
         let (memory, table) = (or(self.memory, u64::MAX), or(self.table, u64::MAX));
         let deadline = if self.timeout == 0 { None } else { deadline(self.timeout) };
         let fuel = (self.fuel != 0).then_some(self.fuel);
-        let limits = ResourceLimits { memory, table, fuel, trap: self.trap_at_limit, deadline };
-        (limits != ResourceLimits::default()).then_some(limits)
+        let default = ResourceLimits::default();
+        let limits = ResourceLimits { memory, table, fuel, trap: self.trap_at_limit, deadline, ..default };
+        (limits != default).then_some(limits)
     }
 }
 

@@ -295,9 +295,9 @@ impl MemoryBody {
         unsafe { guarded::copy(into.as_mut_ptr(), from, into.len()) }.map_err(AccessError::from)
     }
 
-    /// Copies into the memory.
+    /// Copies into the memory. Write-protected pages are opened before, as a host may have blocked the signal of the fault.
     pub(crate) fn write(&self, address: u64, bytes: &[u8]) -> Result<(), AccessError> {
-        let to = self.address(address, bytes.len() as u64)?;
+        let to = self.writable_address(address, bytes.len() as u64)?;
         // SAFETY: `bytes` is valid, and the range was checked against the accessible part.
         unsafe { guarded::copy(to, bytes.as_ptr(), bytes.len()) }.map_err(AccessError::from)
     }

@@ -6,7 +6,7 @@
 //!  entry: T.running, T.deadline := ours      looks at all T, now and then   handle.kill(): killed := id
 //!         already due? do not enter            due? poke T, every ms      <--- wakes the watchdog
 //!  guest code  <-- signal: due? leave
-//!  host code   <-- signal: EINTR; on return to the guest: poked and due? leave
+//!  host code   <-- signal: due? EINTR; on return to the guest: poked and due? leave
 //! ```
 //!
 //! **A poke is only a hint.** Whether a run ends is decided on its own thread, from what belongs to that very run: the
@@ -14,13 +14,18 @@
 //! the thread does by then. **Invariants.** A due run is poked until it has left its thread. A run that is not watched
 //! costs nothing here; one that is costs a fence, and a look at the clock if it has a deadline.
 
+mod error;
 mod thread;
 mod watchdog;
 
-pub(crate) use thread::{Thread, current, prepared};
+pub use error::InterruptError;
 
+pub(crate) use thread::{Thread, current, prepared, received_poke};
+
+use crate::run::end::Failure;
 use crate::run::store_id::StoreId;
-use crate::sys::clock;
+use crate::sys::{clock, signal};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::time::Instant;
@@ -87,15 +92,18 @@ impl Watch {
         (self.deadline, self.killable) = (NEVER, false);
     }
 
-    pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) {
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) -> Result<(), InterruptError> {
+        if deadline.is_some() {
+            watchdog::start()?;
+        }
         self.deadline = deadline.map_or(NEVER, clock::at);
-        watchdog::start();
+        Ok(())
     }
 
-    pub(crate) fn handle(&mut self, id: StoreId) -> InterruptHandle {
+    pub(crate) fn handle(&mut self, id: StoreId) -> Result<InterruptHandle, InterruptError> {
+        watchdog::start()?;
         self.killable = true;
-        watchdog::start();
-        InterruptHandle { word: self.word.clone(), id }
+        Ok(InterruptHandle { word: self.word.clone(), id })
     }
 
     /// What a run of the store with this number is stopped by.
@@ -142,21 +150,24 @@ pub(crate) struct Watched<'a> {
 impl<'a> Watched<'a> {
     /// Announces a run on this thread; none if nobody watches it. The error says why it must not begin.
     #[inline]
-    pub(crate) fn begin(thread: &'a Thread, causes: &Causes) -> Result<Option<Self>, TrapCode> {
+    pub(crate) fn begin(thread: &'a Thread, causes: &Causes) -> Result<Option<Self>, Failure> {
         if causes.is_watched() { Self::announce(thread, causes).map(Some) } else { Ok(None) }
     }
 
     #[cold]
-    fn announce(thread: &'a Thread, causes: &Causes) -> Result<Self, TrapCode> {
-        let outer = thread.watched.replace(Some(*causes));
-        thread.poked.store(false, Relaxed);
-        thread.running.store(causes.id.number(), Relaxed);
+    fn announce(thread: &'a Thread, causes: &Causes) -> Result<Self, Failure> {
+        thread.let_pokes_through().map_err(Failure::Thread)?;
+        thread.take_poke();
+        let outer = thread.watch(Some(*causes), causes.id.number());
         thread.deadline.store(causes.deadline, Relaxed);
         // Either the watchdog sees what was just stored, or what follows sees what the watchdog stored.
         fence(SeqCst);
-        watchdog::expect(causes.deadline);
         let watched = Self { thread, outer };
-        causes.due().map_or(Ok(watched), Err)
+        watchdog::expect(causes.deadline).map_err(Failure::Interrupt)?;
+        match causes.due() {
+            Some(code) => Err(Failure::trap(code)),
+            None => Ok(watched),
+        }
     }
 }
 
@@ -165,11 +176,12 @@ impl Watched<'_> {
     #[cold]
     fn go_on(&self, outer: &Causes) {
         self.thread.deadline.store(outer.deadline, Relaxed);
-        self.thread.running.store(outer.id.number(), Relaxed);
-        self.thread.poked.store(true, Relaxed);
+        self.thread.watch(Some(*outer), outer.id.number());
+        self.thread.set_poked();
         // As when it began: who does not see what was just stored has stored what follows sees.
         fence(SeqCst);
-        watchdog::expect(outer.deadline);
+        // Without a watchdog, which only a child of a fork can lack, the run is stopped when its host function returns.
+        _ = watchdog::expect(outer.deadline);
         if outer.due() == Some(TrapCode::Killed) {
             watchdog::look_for(outer.id);
         }
@@ -178,11 +190,18 @@ impl Watched<'_> {
 
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
-        self.thread.watched.set(self.outer);
         match &self.outer {
             Some(outer) => self.go_on(outer),
-            None => self.thread.running.store(0, Relaxed),
+            None => _ = self.thread.watch(None, 0),
         }
+    }
+}
+
+/// Prepares the thread for going on with the guest that called the host, where that has its thread checked.
+pub(crate) fn check_after_host() -> io::Result<()> {
+    match current() {
+        Some(thread) if thread.is_checked() => signal::check_thread(),
+        _ => Ok(()),
     }
 }
 
@@ -191,9 +210,11 @@ pub(crate) fn due_after_poke() -> Option<TrapCode> {
     let thread = current().filter(|thread| thread.take_poke())?;
     // SAFETY: a thread's current activation is alive.
     let causes = unsafe { thread.activation.get().as_ref() }?.causes();
-    // After a fork there may be no watchdog any more that expects it.
     causes.due().or_else(|| {
-        watchdog::expect(causes.deadline);
+        // After a fork there may be no watchdog any more that expects it. If none can be started, the next return tries again.
+        if watchdog::expect(causes.deadline).is_err() {
+            thread.set_poked();
+        }
         None
     })
 }

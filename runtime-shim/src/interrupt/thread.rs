@@ -5,31 +5,42 @@
 
 use super::Causes;
 use crate::activation::Activation;
-use crate::sys::signal;
+use crate::sys::signal::{self, poke};
 use std::cell::Cell;
+use std::ffi::c_int;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, compiler_fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// It was signalled, and whatever runs here may be due.
+const POKED: u8 = 1;
+
+/// What runs here has its thread checked whenever it is entered or returned to, see [`HostSignals`](crate::HostSignals).
+const CHECKED: u8 = 2;
 
 /// A thread that runs compiled code.
 #[derive(Debug)]
 pub(crate) struct Thread {
-    kernel_id: signal::ThreadId,
+    kernel_id: poke::ThreadId,
     /// Number of the watched store that runs, or 0.
     pub(super) running: AtomicU64,
     /// Its deadline. Stays as it is when the run ends.
     pub(super) deadline: AtomicU64,
     /// The deadline that the watchdog saw last.
     pub(super) seen: AtomicU64,
-    /// It was signalled, and whatever runs here may be due.
-    pub(super) poked: AtomicBool,
-    /// What stops the watched store that runs. Only its own thread looks at it.
-    pub(super) watched: Cell<Option<Causes>>,
+    /// Why a host function's return is not just that: [`POKED`], [`CHECKED`].
+    attention: AtomicU8,
+    /// What stops the watched store that runs. Only its own thread looks at it, in the handler of pokes while `running` is not 0.
+    watched: Cell<Option<Causes>>,
     /// The innermost activation, or null. Only its own thread looks at it.
     pub(crate) activation: Cell<*mut Activation>,
+    /// How many activations there are. Only its own thread looks at it.
+    pub(crate) depth: Cell<u32>,
+    /// The poke signal that the thread was seen to let through.
+    unblocked: Cell<c_int>,
 }
 
-// SAFETY: `watched` and `activation` are only used by the thread itself.
+// SAFETY: the cells are only used by the thread itself.
 unsafe impl Sync for Thread {}
 // SAFETY: as above.
 unsafe impl Send for Thread {}
@@ -55,30 +66,76 @@ pub(super) fn keep_current(threads: &mut Threads) {
     for thread in threads.iter() {
         thread.kernel_id.renew();
         // No watchdog looks at what it runs, if anything, until it asks for one.
-        thread.poked.store(true, Relaxed);
+        thread.set_poked();
     }
 }
 
 impl Thread {
     /// Makes the thread ask itself whether its run is due.
     pub(super) fn poke(&self) {
-        self.poked.store(true, Relaxed);
-        signal::poke(&self.kernel_id);
+        self.set_poked();
+        poke::send(&self.kernel_id);
     }
 
-    /// Whether it was poked since the poke was last taken.
+    /// Whether a host function's return needs more than returning.
     #[inline]
-    pub(crate) fn is_poked(&self) -> bool {
-        self.poked.load(Relaxed)
+    pub(crate) fn needs_attention(&self) -> bool {
+        self.attention.load(Relaxed) != 0
+    }
+
+    pub(super) fn set_poked(&self) {
+        self.attention.fetch_or(POKED, Relaxed);
     }
 
     /// Whether it was poked since the last time.
-    pub(crate) fn take_poke(&self) -> bool {
-        self.is_poked() && {
-            self.poked.store(false, Relaxed);
-            true
-        }
+    pub(super) fn take_poke(&self) -> bool {
+        self.attention.fetch_and(!POKED, Relaxed) & POKED != 0
     }
+
+    /// Whether what runs here has its thread checked.
+    pub(super) fn is_checked(&self) -> bool {
+        self.attention.load(Relaxed) & CHECKED != 0
+    }
+
+    /// Says whether what runs here has its thread checked from now on. Returns what held before.
+    pub(crate) fn set_checked(&self, checked: bool) -> bool {
+        let before = match checked {
+            true => self.attention.fetch_or(CHECKED, Relaxed),
+            false => self.attention.fetch_and(!CHECKED, Relaxed),
+        };
+        before & CHECKED != 0
+    }
+
+    /// Notes what is watched now: a run with this number, or none. Returns what was watched before. Its own thread's handler of pokes may look at
+    /// any time.
+    pub(super) fn watch(&self, causes: Option<Causes>, number: u64) -> Option<Causes> {
+        self.running.store(0, Relaxed);
+        compiler_fence(SeqCst);
+        let before = self.watched.replace(causes);
+        compiler_fence(SeqCst);
+        self.running.store(number, Relaxed);
+        before
+    }
+
+    /// Makes sure that the thread lets the poke signal through, which is not always the same.
+    #[inline]
+    pub(super) fn let_pokes_through(&self) -> io::Result<()> {
+        let number = poke::number();
+        if self.unblocked.get() != number {
+            signal::check_thread()?;
+            self.unblocked.set(number);
+        }
+        Ok(())
+    }
+}
+
+/// For the handler of pokes: notes that one has arrived, and says whether what runs on the calling thread is due.
+pub(crate) fn received_poke() -> bool {
+    let Some(thread) = current() else { return false };
+    thread.kernel_id.received();
+    let is_watched = thread.running.load(Relaxed) != 0;
+    compiler_fence(SeqCst);
+    is_watched && thread.watched.get().is_some_and(|causes| causes.due().is_some())
 }
 
 /// Takes the record off the list when the thread ends.
@@ -114,15 +171,18 @@ pub(crate) fn prepared<'a>() -> io::Result<&'a Thread> {
 
 #[cold]
 fn prepare<'a>() -> io::Result<&'a Thread> {
-    signal::prepare_thread()?;
+    let number = poke::number();
+    signal::check_thread()?;
     let thread = Arc::new(Thread {
-        kernel_id: signal::ThreadId::current(),
+        kernel_id: poke::ThreadId::current(),
         running: AtomicU64::new(0),
         deadline: AtomicU64::new(super::NEVER),
         seen: AtomicU64::new(super::NEVER),
-        poked: AtomicBool::new(false),
+        attention: AtomicU8::new(0),
         watched: Cell::new(None),
         activation: Cell::new(std::ptr::null_mut()),
+        depth: Cell::new(0),
+        unblocked: Cell::new(number),
     });
     threads().push(thread.clone());
     let record = Arc::as_ptr(&thread);

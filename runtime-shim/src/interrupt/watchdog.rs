@@ -8,7 +8,7 @@
 //! seen or its owner sees that it has to wake the watchdog. A kill is dropped only when, after the kill word was stored, no thread was found
 //! that runs what is to be killed: whoever enters later sees the word.
 
-use super::{NEVER, thread};
+use super::{InterruptError, NEVER, thread};
 use crate::run::store_id::StoreId;
 use crate::sys::{clock, signal};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
@@ -20,6 +20,9 @@ const REPEAT: u64 = 1_000_000;
 
 /// Nanoseconds from one look to the next while deadlines come and go.
 const INTERVAL: u64 = 10_000_000;
+
+/// Nanoseconds from one check of the process's handlers to the next, while it does not sleep.
+const CHECK_INTERVAL: u64 = 100_000_000;
 
 /// Looks in a row that find nothing new, after which it sleeps until it is woken.
 const IDLE_LOOKS: u32 = 20;
@@ -41,20 +44,29 @@ pub(super) fn kills() -> Kills {
     KILLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts the watchdog, once per process.
-pub(super) fn start() {
-    if !STARTED.load(Relaxed) {
-        crate::fork::prepare();
-        start_locked(&kills());
+/// Starts the watchdog, once per process. A failed start is tried again the next time.
+pub(super) fn start() -> Result<(), InterruptError> {
+    if STARTED.load(Relaxed) {
+        return Ok(());
     }
+    crate::fork::prepare();
+    start_locked(&kills())
 }
 
-fn start_locked(_: &Kills) {
-    if !STARTED.load(Relaxed) {
-        let builder = std::thread::Builder::new().name("wasmaot-watchdog".into()).stack_size(64 << 10);
-        builder.spawn(watch).expect("a process that may make no threads cannot stop instances");
-        STARTED.store(true, Relaxed);
+fn start_locked(_: &Kills) -> Result<(), InterruptError> {
+    if STARTED.load(Relaxed) {
+        return Ok(());
     }
+    if !signal::poke::is_usable() {
+        return Err(InterruptError::NoSignal);
+    }
+    let builder = std::thread::Builder::new().name("wasmaot-watchdog".into()).stack_size(64 << 10);
+    // No handler of the host's runs on its small stack.
+    let blocked = signal::BlockAll::new();
+    builder.spawn(watch).map_err(InterruptError::Watchdog)?;
+    drop(blocked);
+    STARTED.store(true, Relaxed);
+    Ok(())
 }
 
 /// Forgets the watchdog, which this process, the child of a fork, does not have. Whoever needs one finds that it sleeps, and starts it
@@ -66,10 +78,8 @@ pub(super) fn forget(kills: &mut Kills) {
 }
 
 /// Makes sure that the watchdog looks when a deadline passes.
-pub(super) fn expect(deadline: u64) {
-    if deadline < NEXT_LOOK.load(SeqCst) && deadline != NEVER {
-        wake(kills());
-    }
+pub(super) fn expect(deadline: u64) -> Result<(), InterruptError> {
+    if deadline < NEXT_LOOK.load(SeqCst) && deadline != NEVER { wake(kills()) } else { Ok(()) }
 }
 
 /// Pokes whatever thread runs the store with this number, until none does. The kill word was stored before.
@@ -78,7 +88,8 @@ pub(super) fn look_for(id: StoreId) {
     let mut kills = kills();
     if poke_runner(id) {
         kills.push(id);
-        wake(kills);
+        // Whoever has a handle had a watchdog. In the child of a fork it may be missing: then this poke is the only one until one starts.
+        _ = wake(kills);
     }
 }
 
@@ -93,20 +104,24 @@ fn poke_runner(id: StoreId) -> bool {
     found
 }
 
-fn wake(kills: Kills) {
-    start_locked(&kills);
+fn wake(kills: Kills) -> Result<(), InterruptError> {
+    start_locked(&kills)?;
     // Nobody else needs to.
     NEXT_LOOK.store(0, SeqCst);
     drop(kills);
     WAKE.notify_one();
+    Ok(())
 }
 
 fn watch() {
-    signal::block_all();
     let mut kills = kills();
-    let mut unchanged = 0;
+    let (mut unchanged, mut next_check) = (0, 0);
     loop {
         let now = clock::now();
+        if now >= next_check {
+            signal::check();
+            next_check = now + CHECK_INTERVAL;
+        }
         let bound = if unchanged < IDLE_LOOKS { now + INTERVAL } else { NEVER };
         NEXT_LOOK.store(bound, SeqCst);
         fence(SeqCst);

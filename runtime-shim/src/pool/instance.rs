@@ -9,7 +9,7 @@ use crate::error::CallError;
 use crate::externs::Extern;
 use crate::func::TypedFunc;
 use crate::instance::Instance;
-use crate::interrupt::InterruptHandle;
+use crate::interrupt::{InterruptError, InterruptHandle};
 use crate::meter::NotMetered;
 use crate::state::error::AccessError;
 use crate::store::{StoreCore, StoreInner, sealed};
@@ -134,12 +134,22 @@ impl<T> PooledInstance<T> {
 
     /// When what it runs is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls that begin later
     /// than that do not run at all. Compiled code does not pay for it, and no system call is made while requests keep coming.
-    pub fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
-        self.store.core.watch.set_deadline(deadline.into());
+    ///
+    /// # Errors
+    /// The deadline cannot be enforced, and the one before still holds.
+    pub fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) -> Result<(), InterruptError> {
+        self.store.core.watch.set_deadline(deadline.into())
+    }
+
+    pub(super) fn set_nesting(&mut self, nesting: u32) {
+        self.store.core.nesting = nesting;
     }
 
     /// A handle by which any thread can stop the instance for good.
-    pub fn interrupt_handle(&mut self) -> InterruptHandle {
+    ///
+    /// # Errors
+    /// The handle could not take effect.
+    pub fn interrupt_handle(&mut self) -> Result<InterruptHandle, InterruptError> {
         let core = &mut *self.store.core;
         core.watch.handle(core.id)
     }

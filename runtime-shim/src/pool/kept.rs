@@ -88,6 +88,8 @@ impl Kept {
         let tracker = Arc::new(Tracker::new(opened.vmctx(), opened.stack().low));
         let mut core = Box::<StoreCore>::default();
         core.limits = pool.limits;
+        core.nesting = pool.limits.nesting;
+        core.host_signals = pool.host_signals;
         let imports = Imports {
             functions: linked.functions.clone(),
             hosts: linked.hosts.clone(),
@@ -170,6 +172,7 @@ impl Kept {
         }
         core.meter = Meter::new(core.limits.fuel);
         core.host_calls = 0;
+        core.nesting = core.limits.nesting;
         core.globals.clear();
         core.tags.clear();
         core.exceptions.clear();

@@ -38,12 +38,14 @@ pub use tenants::HotSets;
 
 use crate::error::{CallError, InstantiateError};
 use crate::func;
+use crate::host_signals::HostSignals;
 use crate::limits::ResourceLimits;
 use crate::registry::{Kind, PoolSlots, Region, Registration};
 use crate::store::StoreCore;
 use crate::store::sealed::Access;
 use crate::sys::map::Mapping;
 use crate::sys::pagemap::Pagemap;
+use crate::sys::signal::{self, reserve};
 use crate::trap::Trap;
 use crate::val::RawValue;
 use free::FreeSlots;
@@ -88,6 +90,10 @@ pub struct PoolConfig {
     /// keeps requests apart unless they are said to be of the same tenant ([`Pool::for_tenant`]);
     /// where all requests are, [`HotSets::Shared`] is faster.
     pub hot_sets: HotSets,
+    /// Calls of guests that one thread may have begun at a time, see [`ResourceLimits::nesting`].
+    pub nesting: u32,
+    /// What the runtime may rely on about signals.
+    pub host_signals: HostSignals,
 }
 
 impl Default for PoolConfig {
@@ -99,6 +105,8 @@ impl Default for PoolConfig {
             table: u64::MAX,
             reset: ResetWay::Copy,
             hot_sets: HotSets::default(),
+            nesting: ResourceLimits::default().nesting,
+            host_signals: HostSignals::default(),
         }
     }
 }
@@ -244,6 +252,7 @@ pub(crate) struct PoolInner {
     pub(crate) limits: ResourceLimits,
     pub(crate) way: ResetWay,
     pub(crate) hot_sets: HotSets,
+    pub(crate) host_signals: HostSignals,
     /// Mappings that the first memory of each slot may take: where slots are many, cold pages cannot be protected.
     pub(crate) mappings: u64,
 }
@@ -281,6 +290,7 @@ impl Pool {
     /// Reserves the slots.
     pub fn new(config: PoolConfig) -> Result<Self, PoolError> {
         config.check()?;
+        signal::install();
         let slots = config.slots;
         let reserve = |error| PoolError::Reserve { slots, error };
         let mapping =
@@ -305,10 +315,12 @@ impl Pool {
             limits: ResourceLimits {
                 memory: config.memory,
                 table: config.table,
+                nesting: config.nesting,
                 ..ResourceLimits::default()
             },
             way: config.reset,
             hot_sets: config.hot_sets,
+            host_signals: config.host_signals,
             mappings: (max_mappings().saturating_sub(MAPPINGS_LEFT) / u64::from(slots))
                 .saturating_sub(MAPPINGS_PER_SLOT),
         });
@@ -346,8 +358,9 @@ impl Pool {
         if let Some(fuel) = limits.fuel {
             instance.set_fuel(fuel).map_err(InstantiateError::from)?;
         }
+        instance.set_nesting(limits.nesting.min(pool.limits.nesting));
         if limits.deadline.is_some() {
-            instance.set_deadline(limits.deadline);
+            instance.set_deadline(limits.deadline).map_err(CallError::from)?;
         }
         begin(&linked.core, instance)
     }
@@ -555,6 +568,7 @@ impl PoolInner {
         let (slot, owner) = (kept.slot, kept.owner);
         let outcome = kept.reset(&mut core, pool.pagemap.as_ref());
         let way = outcome.ok();
+        let way = way.filter(|_| reserve::close(kept.instance.slot().stack()).is_ok());
         kept.core = Some(core);
         let this = Arc::as_ptr(&pool);
         // SAFETY: `pool` keeps it alive; once that is the slot's ticket, `returning` does, which `Handle::drop` waits for.

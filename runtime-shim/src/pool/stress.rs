@@ -56,7 +56,7 @@ fn act(instance: &mut PooledInstance<()>, random: &mut Random) -> bool {
             assert!(matches!(instance.call(name, &[]), Err(CallError::Trap(_) | CallError::Thread(_))));
         }
         1 => {
-            let handle = instance.interrupt_handle();
+            let handle = instance.interrupt_handle().unwrap();
             let (delay, plan) = (random.below(2000), random);
             std::thread::scope(|scope| {
                 scope.spawn(|| {

@@ -5,6 +5,7 @@
 //! call.
 
 use crate::code::raw_value::RawValue;
+use crate::interrupt::InterruptError;
 use crate::run::backtrace::{Frames, MAX_FRAMES};
 use crate::run::store_id::StoreId;
 use crate::run::suspension::Suspension;
@@ -57,6 +58,8 @@ pub(crate) enum Failure {
     Suspended,
     /// The kernel refused what the thread needs.
     Thread(io::Error),
+    /// It could not be stopped.
+    Interrupt(InterruptError),
 }
 
 impl Failure {

@@ -7,6 +7,7 @@
 use crate::activation::Activation;
 use crate::code::raw_value::RawValue;
 use crate::exception::heap::Heap;
+use crate::host_signals::HostSignals;
 use crate::instance::memory::MemoryBody;
 use crate::instance::shared::SharedMemory;
 use crate::instance::table::TableBody;
@@ -34,6 +35,10 @@ pub(crate) struct StoreCore {
     pub(crate) globals: Vec<Rc<UnsafeCell<RawValue>>>,
     /// What instances that are made in it may take.
     pub(crate) limits: ResourceLimits,
+    /// How deep calls of its guests may nest, see [`ResourceLimits::nesting`].
+    pub(crate) nesting: u32,
+    /// What the host does with signals.
+    pub(crate) host_signals: HostSignals,
     /// What its instances have executed.
     pub(crate) meter: Meter,
     /// Whether they count it.
@@ -60,6 +65,8 @@ impl Default for StoreCore {
             tables: Vec::new(),
             globals: Vec::new(),
             limits: ResourceLimits::default(),
+            nesting: ResourceLimits::default().nesting,
+            host_signals: HostSignals::default(),
             meter: Meter::new(None),
             counts: false,
             host_calls: 0,

@@ -13,8 +13,10 @@
 //!          ------- back to guest_fp ------>   pop rbp; ret
 //! ```
 //!
-//! Loading MXCSR or the x87 control word takes longer than the rest of a call, so it is done only where they hold something else. The
-//! flags of exceptions that happened, in the low bits of MXCSR, are nobody's to preserve.
+//! Loading MXCSR or the x87 control word takes longer than the rest of a call, so it is done only where they hold something else. Guests
+//! always run with the default MXCSR, and a host function with the one that the host had when it called the guest; what a host function
+//! sets lasts until it returns. Guests do not use the x87 control word, so it is only kept for the host, over the call as a whole. The
+//! flags of exceptions that happened, in the low bits of MXCSR, are preserved for neither side.
 //!
 //! **Invariants.** The host's stack is cut back to `host_rsp` whenever control comes back from the guest, by
 //! whichever way, and the callee-saved registers, MXCSR and the x87 control word are as they were. The frame chain of the
@@ -23,7 +25,7 @@
 use crate::activation::{Activation, Landing};
 use crate::code::raw_value::RawValue;
 use crate::exception::unwind;
-use std::arch::naked_asm;
+use std::arch::{global_asm, naked_asm};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::entry::MXCSR;
@@ -97,6 +99,7 @@ macro_rules! save_host {
 /// uses; `guest_rsp` is a multiple of 16 inside a slot's stack below which nothing is alive; the slot's activation cell
 /// holds `activation`; the calling thread has an alternate signal stack.
 #[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
 pub(crate) unsafe extern "C" fn enter(
     entry: u64,
     context: u64,
@@ -147,6 +150,7 @@ pub(crate) unsafe extern "C" fn enter(
 /// `guest_fp` is the stub's frame, and everything above it and the registers saved below it are as they were then. The slot's
 /// activation cell holds `activation`; the calling thread has an alternate signal stack.
 #[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
 pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activation) -> u32 {
     naked_asm!(
         save_host!(),
@@ -178,6 +182,7 @@ const MXCSR_CONTROLS: u32 = 0xFFC0;
 /// # Safety
 /// Only reached by a jump, with an activation that is on the stack of the current thread.
 #[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
 pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) -> ! {
     naked_asm!(
         "mov rsp, [rdi + {host_rsp}]",
@@ -211,6 +216,7 @@ pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) 
 /// Array entry of every host function. `context` points to its record, whose first word is the function that continues on the
 /// host's stack: `extern "C" fn(record, values, caller, activation) -> u32`, which gives an [`answer`].
 #[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
 pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, caller: u64) {
     naked_asm!(
         "mov rcx, rsp",
@@ -221,17 +227,35 @@ pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, 
         "mov rbp, rsp",
         "mov [rcx + {guest_fp}], rbp",
         "mov rsp, [rcx + {host_rsp}]",
+        // The host gets the control word that it called with, which `save_host` has put there.
+        "mov eax, [rsp]",
+        "xor eax, {mxcsr}",
+        "test eax, {controls}",
+        "jnz 3f",
+        "4:",
         "call [rdi]",
+        "stmxcsr [rsp - 8]",
         // The body may have called a guest.
         "mov rcx, rbp",
         "or rcx, {mask}",
         "mov rcx, [rcx + {cell}]",
         "mov r15, [rcx + {meter}]",
+        "mov edx, [rsp - 8]",
+        "xor edx, {mxcsr}",
+        "test edx, {controls}",
+        "jnz 5f",
+        "6:",
         "test eax, eax",
         "jnz 2f",
         "mov rsp, rbp",
         "pop rbp",
         "ret",
+        "3:",
+        "ldmxcsr [rsp]",
+        "jmp 4b",
+        "5:",
+        "ldmxcsr [rip + {guest_mxcsr}]",
+        "jmp 6b",
         "2:",
         "mov rdi, rbp",
         "or rdi, {mask}",
@@ -252,6 +276,9 @@ pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, 
         "mov rsp, [rdi + {host_rsp}]",
         "call {throw_pending}",
         "jmp {landing}",
+        mxcsr = const MXCSR,
+        controls = const MXCSR_CONTROLS,
+        guest_mxcsr = sym GUEST_MXCSR,
         exit = const answer::EXIT,
         throw = const answer::THROW,
         throw_pending = sym unwind::throw_pending,
@@ -271,6 +298,7 @@ pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, 
 macro_rules! builtin_stub {
     ($stub:ident => $body:path) => {
         #[unsafe(naked)]
+        #[unsafe(link_section = "wasmaot_stubs")]
         unsafe extern "C" fn $stub() {
             std::arch::naked_asm!(
                 "mov rax, rsp",
@@ -306,6 +334,7 @@ macro_rules! builtin_stub {
 macro_rules! throwing_stub {
     ($stub:ident => $body:path) => {
         #[unsafe(naked)]
+        #[unsafe(link_section = "wasmaot_stubs")]
         unsafe extern "C" fn $stub() {
             std::arch::naked_asm!(
                 "mov rcx, rsp",
@@ -341,6 +370,7 @@ macro_rules! throwing_stub {
 /// # Safety
 /// Only reached by a jump, with the stub's frame pointer in rbp.
 #[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
 unsafe extern "C" fn to_landing() -> ! {
     naked_asm!(
         "test edx, edx",
@@ -377,6 +407,7 @@ unsafe extern "C" fn to_landing() -> ! {
 /// # Safety
 /// As for [`resume`], with a landing pad on that stack.
 #[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
 pub(crate) unsafe extern "C" fn land(landing: *const Landing, activation: *mut Activation) -> u32 {
     naked_asm!(
         save_host!(),
@@ -399,6 +430,7 @@ pub(crate) unsafe extern "C" fn land(landing: *const Landing, activation: *mut A
 /// # Safety
 /// Only reached by a jump from a builtin's stub.
 #[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
 unsafe extern "C" fn builtin_trapped() -> ! {
     naked_asm!(
         "mov rdi, rbp",
@@ -449,4 +481,20 @@ builtin_stubs! {
     MemoryNotify = memory_notify_stub => builtin_stub crate::builtins::memory_notify;
     Throw = throw_stub => throwing_stub unwind::throw;
     ThrowRef = throw_ref_stub => throwing_stub unwind::throw_ref;
+}
+
+// Shared libraries are not to export the linker's symbols.
+global_asm!(".hidden __start_wasmaot_stubs", ".hidden __stop_wasmaot_stubs");
+
+unsafe extern "C" {
+    // The linker defines these for a section whose name is an identifier.
+    #[link_name = "__start_wasmaot_stubs"]
+    static STUBS_START: u8;
+    #[link_name = "__stop_wasmaot_stubs"]
+    static STUBS_END: u8;
+}
+
+/// Whether the instruction at `pc` is one of the stubs between guests and the host.
+pub(crate) fn is_stub(pc: usize) -> bool {
+    (&raw const STUBS_START as usize..&raw const STUBS_END as usize).contains(&pc)
 }

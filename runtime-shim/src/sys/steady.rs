@@ -1,7 +1,7 @@
 //! A test that a pool's steady state makes no system call: under a filter that kills whoever makes one.
 
 use crate::pool::tests::{linked, pool};
-use crate::{Extern, Pool, ResetWay};
+use crate::{Extern, HostSignals, HotSets, Pool, PoolConfig, ResetWay};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -36,15 +36,15 @@ fn forbid_system_calls_but(allowed: [libc::c_long; 2]) {
 
 /// Runs an instance that writes to memory, also in the image, and to a global. It may have a deadline, and somebody who could kill
 /// it.
-fn run(pool: &Pool, address: i64, watched: bool) {
+fn run(pool: &Pool, address: i64, watched: bool, allowed: [libc::c_long; 2]) {
     let linked = linked();
     let store = linked.typed::<(i64, i32), ()>("store").unwrap();
     let global = i64::from(linked.module().layout().global(0));
     let instance = |address: i64| {
         let mut instance = pool.start(&linked, ()).unwrap();
         if watched {
-            instance.set_deadline(Instant::now() + Duration::from_secs(100));
-            drop(instance.interrupt_handle());
+            instance.set_deadline(Instant::now() + Duration::from_secs(100)).expect("a watchdog");
+            drop(instance.interrupt_handle().expect("a watchdog"));
         }
         for to in [address, 2 * 4096 + 16, global] {
             store.call(&mut instance, (to, -1)).unwrap();
@@ -54,7 +54,7 @@ fn run(pool: &Pool, address: i64, watched: bool) {
     for _ in 0..3 {
         instance(0);
     }
-    forbid_system_calls_but([libc::SYS_exit_group; 2]);
+    forbid_system_calls_but(allowed);
     let steady = (0..STARTS).all(|_| instance(address) == Some(ResetWay::Copy));
     // SAFETY: ends the process.
     unsafe { libc::_exit(if steady { DONE } else { 1 }) };
@@ -81,13 +81,21 @@ fn grow(pool: &Pool) {
 /// Does nothing unless it is run by [`ten_thousand_starts_make_no_system_call`].
 #[test]
 fn child() {
+    let none = [libc::SYS_exit_group; 2];
     match std::env::var(CASE).as_deref() {
-        Ok("steady") => run(&pool(1, ResetWay::Copy), 0, false),
-        Ok("watched") => run(&pool(1, ResetWay::Copy), 0, true),
+        Ok("steady") => run(&pool(1, ResetWay::Copy), 0, false, none),
+        Ok("watched") => run(&pool(1, ResetWay::Copy), 0, true, none),
+        // The two that the contract states.
+        Ok("checked") => {
+            let (host_signals, hot_sets) = (HostSignals::Checked, HotSets::Shared);
+            let config = PoolConfig { slots: 1, host_signals, hot_sets, ..PoolConfig::default() };
+            let two = [libc::SYS_rt_sigprocmask, libc::SYS_sigaltstack];
+            run(&Pool::new(config).unwrap(), 0, false, two);
+        }
         Ok("growing") => grow(&pool(1, ResetWay::Copy)),
         // The handler of the first write to a cold page makes one.
-        Ok("cold page") => run(&pool(1, ResetWay::Copy), 40_000, false),
-        Ok("drop") => run(&pool(1, ResetWay::Drop), 0, false),
+        Ok("cold page") => run(&pool(1, ResetWay::Copy), 40_000, false, none),
+        Ok("drop") => run(&pool(1, ResetWay::Drop), 0, false, none),
         _ => {}
     }
 }
@@ -95,9 +103,14 @@ fn child() {
 #[test]
 fn ten_thousand_starts_make_no_system_call() {
     let (done, killed) = ((None, Some(DONE)), (Some(libc::SIGSYS), None));
-    for (case, expected) in
-        [("steady", done), ("watched", done), ("growing", done), ("cold page", killed), ("drop", killed)]
-    {
+    for (case, expected) in [
+        ("steady", done),
+        ("watched", done),
+        ("checked", done),
+        ("growing", done),
+        ("cold page", killed),
+        ("drop", killed),
+    ] {
         let run = || {
             let mut child = Command::new(std::env::current_exe().unwrap());
             child.args(["--exact", "sys::steady::child", "--nocapture"]).env(CASE, case);

@@ -91,7 +91,7 @@ fn there_is_a_limit() {
 #[test]
 fn a_loop_of_throws_is_stopped_by_its_deadline() {
     let mut guest = Guest::new(LOOPS);
-    guest.store.set_deadline(Instant::now() + Duration::from_millis(20));
+    guest.store.set_deadline(Instant::now() + Duration::from_millis(20)).expect("a watchdog");
     assert_eq!(guest.trap("forever", &[]), TrapCode::DeadlineExceeded);
 }
 

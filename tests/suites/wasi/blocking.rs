@@ -111,7 +111,7 @@ fn each_wait(code: TrapCode, stop: impl Fn(&mut PooledInstance<WasiCtx>, &str) -
     for name in WAITS {
         let mut instance = pool.start(&linked, given.builder.build()).expect("the slot is free");
         let client = given.client(name, &mut instance);
-        instance.set_deadline(Instant::now() + LONG);
+        instance.set_deadline(Instant::now() + LONG).expect("a watchdog");
         assert_eq!(stop(&mut instance, name), code, "{name}");
         drop(instance);
         if let Some(mut client) = client {
@@ -126,7 +126,7 @@ fn each_wait(code: TrapCode, stop: impl Fn(&mut PooledInstance<WasiCtx>, &str) -
 fn deadlines_end_calls_that_wait() {
     each_wait(TrapCode::DeadlineExceeded, |instance, name| {
         let deadline = Instant::now() + Duration::from_millis(10);
-        instance.set_deadline(deadline);
+        instance.set_deadline(deadline).expect("a watchdog");
         let code = trap_code(instance.call(name, &[]));
         assert!(Instant::now() >= deadline, "{name} ended early");
         code
@@ -136,7 +136,7 @@ fn deadlines_end_calls_that_wait() {
 #[test]
 fn kills_end_calls_that_wait() {
     each_wait(TrapCode::Killed, |instance, name| {
-        let handle = instance.interrupt_handle();
+        let handle = instance.interrupt_handle().expect("a watchdog");
         scope(|scope| {
             scope.spawn(|| {
                 sleep(Duration::from_millis(10));

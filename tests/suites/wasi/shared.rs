@@ -73,7 +73,7 @@ impl Pair {
         let ctx = Arc::new(Mutex::new(ctx));
         let start = || {
             let mut instance = pool.start(linked, Arc::clone(&ctx)).expect("a slot is free");
-            instance.set_deadline(Instant::now() + LONG);
+            instance.set_deadline(Instant::now() + LONG).expect("a watchdog");
             instance
         };
         Self { waits: start(), other: start() }
@@ -108,9 +108,9 @@ fn each_wait(code: TrapCode, timeout: Duration, stop: impl Fn(&InterruptHandle))
         given.builder.capture_stderr(1 << 20);
         let Pair { mut waits, mut other } = Pair::new(&linked, given.builder.build());
         let _client = given.client(name, &mut waits);
-        let handle = waits.interrupt_handle();
+        let handle = waits.interrupt_handle().expect("a watchdog");
         scope(|scope| {
-            waits.set_deadline(Instant::now() + timeout);
+            waits.set_deadline(Instant::now() + timeout).expect("a watchdog");
             let (_, thread) = waiting(scope, &SYSTEM_CALLS, || trap_code(waits.call(name, &[])));
             assert_eq!(number(&mut other, "print", &[]), 0, "{name}");
             stop(&handle);

@@ -54,6 +54,8 @@ pub(crate) fn installed() -> &'static Path {
 pub(crate) enum Linked {
     Statically,
     Dynamically,
+    /// With none: the program loads it itself.
+    AtRunTime,
 }
 
 /// A language, with how strictly it is read.
@@ -90,6 +92,7 @@ impl Language {
         let library = installed().join("lib");
         compiler.args(files).args(["-x", "none", "-o"]).arg(&program);
         match linked {
+            Linked::AtRunTime => &mut compiler,
             Linked::Statically => compiler.arg(library.join("libwasmaot.a")),
             Linked::Dynamically => {
                 let path = format!("-Wl,-rpath,{}", library.display());

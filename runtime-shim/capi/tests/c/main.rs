@@ -5,5 +5,6 @@
 mod api;
 mod examples;
 mod header;
+mod hosts;
 mod library;
 mod signals;

@@ -1,0 +1,2 @@
+;; Imports nothing, and traps.
+(module (func (export "trap") (unreachable)))

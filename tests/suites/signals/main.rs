@@ -1,0 +1,167 @@
+//! Hosts in Rust with signal handlers of their own, as crates install them. Each case is a process, since handlers are the process's.
+//!
+//! **Invariant: whatever signals arrive while guests run, guests end as they would without, and every handler runs to its end.** (Hosts in C
+//! are in `runtime-shim/capi/tests/c/hosts.rs`.)
+
+mod stress;
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+use wasmaot_runtime::{Linked, Linker, Module, Pool, PoolConfig, TrapCode, Val};
+use wasmaot_tests::{compile_wat, trap_code};
+
+/// The variable that says which case a child process runs.
+const CASE: &str = "WASMAOT_TEST_SIGNALS";
+
+/// Recursion to a given depth, where it spins.
+const TEXT: &str = r#"(module
+  (memory (export "memory") 1)
+  (func $down (param $levels i32) (param $count i32) (result i32) (local $i i32)
+    (if (i32.eqz (local.get $levels))
+      (then
+        (loop $again
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br_if $again (i32.lt_u (local.get $i) (local.get $count))))
+        (return (local.get $i))))
+    (i32.add (i32.const 1) (call $down (i32.sub (local.get $levels) (i32.const 1)) (local.get $count))))
+  (func (export "near") (param i32 i32) (result i32) (call $down (local.get 0) (local.get 1)))
+  (func (export "forever") (loop $on (br $on)))
+  (func (export "load") (drop (i32.load (i32.const -4)))))"#;
+
+struct Host {
+    pool: Pool,
+    linked: Linked<()>,
+}
+
+impl Host {
+    fn new() -> Self {
+        let module = Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound");
+        let pool = Pool::new(PoolConfig::default()).expect("a pool");
+        Self { pool, linked: Linker::new().link(&module).expect("it imports nothing") }
+    }
+
+    /// Whether there is room for so many levels.
+    fn near(&self, levels: i32, count: i32) -> bool {
+        let mut instance = self.pool.start(&self.linked, ()).expect("a free slot");
+        let ended = instance.call("near", &[Val::I32(levels), Val::I32(count)]);
+        ended.is_ok() || {
+            assert_eq!(trap_code(ended), TrapCode::StackOverflow);
+            false
+        }
+    }
+
+    /// The most levels that there is room for.
+    fn deepest(&self) -> i32 {
+        let (mut fits, mut fails) = (1, 10_000_000);
+        while fails - fits > 1 {
+            let middle = fits + (fails - fits) / 2;
+            if self.near(middle, 1) { fits = middle } else { fails = middle }
+        }
+        fits
+    }
+
+    fn traps(&self) {
+        let mut instance = self.pool.start(&self.linked, ()).expect("a free slot");
+        assert_eq!(trap_code(instance.call("load", &[])), TrapCode::MemoryOutOfBounds);
+        instance.set_deadline(Instant::now() + Duration::from_millis(3)).expect("a watchdog");
+        assert_eq!(trap_code(instance.call("forever", &[])), TrapCode::DeadlineExceeded);
+    }
+
+    /// Runs at the end of the stack while signals arrive, until a handler has run often enough.
+    fn runs_beside_signals(&self, number: i32, handled: &AtomicU64) {
+        let deepest = self.deepest();
+        let (enough, end) = (handled.load(SeqCst) + 20, Instant::now() + Duration::from_secs(60));
+        while handled.load(SeqCst) < enough {
+            assert!(Instant::now() < end, "signal {number} was handled {} times", handled.load(SeqCst));
+            // SAFETY: the signal has a handler.
+            unsafe { libc::kill(libc::getpid(), number) };
+            // Where the kernel finds no room for the handler, the guest traps.
+            self.near(deepest, 1_000_000);
+            self.traps();
+        }
+    }
+}
+
+const NUMBERS: [i32; 5] = [libc::SIGUSR1, libc::SIGALRM, libc::SIGCHLD, libc::SIGPROF, libc::SIGURG];
+
+fn signal_hook_before_and_after() {
+    let handled = Arc::new(AtomicU64::new(0));
+    let register = |number| {
+        let handled = handled.clone();
+        // SAFETY: the action only counts.
+        let registered = unsafe {
+            signal_hook::low_level::register(number, move || {
+                handled.fetch_add(1, SeqCst);
+            })
+        };
+        registered.expect("registered");
+    };
+    let (before, after) = NUMBERS.split_at(3);
+    before.iter().copied().for_each(register);
+    let host = Host::new();
+    after.iter().copied().for_each(register);
+    for number in NUMBERS {
+        host.runs_beside_signals(number, &handled);
+    }
+}
+
+fn tokio_before_and_after() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let handled = Arc::new(AtomicU64::new(0));
+    let listen = |number| {
+        let handled = handled.clone();
+        let kind = tokio::signal::unix::SignalKind::from_raw(number);
+        let entered = runtime.enter();
+        let mut stream = tokio::signal::unix::signal(kind).expect("a stream");
+        drop(entered);
+        runtime.spawn(async move {
+            while stream.recv().await.is_some() {
+                handled.fetch_add(1, SeqCst);
+            }
+        });
+    };
+    let (before, after) = NUMBERS.split_at(3);
+    before.iter().copied().for_each(listen);
+    let host = Host::new();
+    after.iter().copied().for_each(listen);
+    for number in NUMBERS {
+        host.runs_beside_signals(number, &handled);
+    }
+}
+
+/// Does nothing unless it is run by one of the others.
+#[test]
+fn child() {
+    match std::env::var(CASE).as_deref() {
+        Ok("signal-hook") => signal_hook_before_and_after(),
+        Ok("tokio") => tokio_before_and_after(),
+        Ok("stress") => stress::run(),
+        _ => {}
+    }
+}
+
+fn works(case: &str) {
+    let mut child = Command::new(std::env::current_exe().expect("this program"));
+    child.args(["--exact", "child", "--nocapture"]).env(CASE, case);
+    let output = child.output().expect("it starts");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{case}: {}\n{printed}", output.status);
+}
+
+#[test]
+fn handlers_of_signal_hook_run() {
+    works("signal-hook");
+}
+
+#[test]
+fn streams_of_tokio_receive() {
+    works("tokio");
+}
+
+#[test]
+fn signals_at_random_moments_change_nothing() {
+    works("stress");
+}
