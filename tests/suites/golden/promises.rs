@@ -1,87 +1,18 @@
-//! Compares listings with files: each `golden/NAME.wat` has its CLIF in `NAME.clif` and its machine code in `NAME.asm`. The one named
-//! `metered` is compiled with a meter.
-//!
-//! `WASMAOT_BLESS=1 cargo test -p wasmaot-tests --test golden` writes the files anew; the diff is for a person to
-//! read. **Invariant: what the design promises of the code is asserted here in words of its own**, so that
-//! blessing cannot lose it.
+//! What the design promises of machine code.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use super::file::Golden;
+use super::folder;
 use wasmaot_abi::slot;
 use wasmaot_compiler::{Emit, Options};
-use wasmaot_tests::{files, report, tests_folder};
 
-fn folder() -> PathBuf {
-    tests_folder().join("golden")
-}
-
-fn listing(path: &Path, emit: Emit) -> String {
-    let wasm = wat::parse_file(path).unwrap_or_else(|e| panic!("{e}"));
-    let meter = path.file_stem().is_some_and(|name| name == "metered");
-    let options = Options { emit, meter, ..wasmaot_tests::options() };
-    let output = wasmaot_compiler::compile(&wasm, &options, &|_| {})
-        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    String::from_utf8(output.bytes).expect("listings are UTF-8")
-}
-
-/// Tells where two texts part.
-fn difference(expected: &str, actual: &str) -> String {
-    let (mut old, mut new) = (expected.lines(), actual.lines());
-    for number in 1.. {
-        match (old.next(), new.next()) {
-            (None, None) => break,
-            (a, b) if a == b => {}
-            (a, b) => {
-                return format!(
-                    "line {number}:\n  expected: {}\n  found:    {}",
-                    a.unwrap_or("-"),
-                    b.unwrap_or("-")
-                );
-            }
-        }
-    }
-    "only the ends of lines differ".to_string()
-}
-
-#[test]
-fn listings_are_as_expected() {
-    let bless = std::env::var_os("WASMAOT_BLESS").is_some_and(|value| value == "1");
-    let sources = files(&folder(), "wat");
-    assert!(sources.len() >= 10);
-    let mut failures = Vec::new();
-    for source in &sources {
-        for (emit, extension) in [(Emit::Clif, "clif"), (Emit::Asm, "asm")] {
-            let (path, actual) = (source.with_extension(extension), listing(source, emit));
-            if bless {
-                fs::write(&path, actual).expect("a writable folder");
-                continue;
-            }
-            let expected = fs::read_to_string(&path).unwrap_or_default();
-            if expected != actual {
-                failures.push(format!("{}: {}", path.display(), difference(&expected, &actual)));
-            }
-        }
-    }
-    report(format_args!("golden: {} modules{}", sources.len(), if bless { ", blessed" } else { "" }));
-    assert!(
-        failures.is_empty(),
-        "if the change is meant, bless with WASMAOT_BLESS=1:\n{}",
-        failures.join("\n")
-    );
-}
-
-#[test]
-fn no_expectation_without_a_source() {
-    for extension in ["clif", "asm"] {
-        for path in files(&folder(), extension) {
-            assert!(path.with_extension("wat").exists(), "{} has no source", path.display());
-        }
-    }
+/// The machine code of a golden file's module.
+fn listing(module: &str) -> String {
+    Golden::read(&folder().join(module).with_extension("wat")).listing(Emit::Asm)
 }
 
 /// The machine instructions of a function, without offsets and notes, and without the frame's set-up and take-down.
 fn code(module: &str, function: &str) -> Vec<String> {
-    let text = listing(&folder().join(module).with_extension("wat"), Emit::Asm);
+    let text = listing(module);
     let instructions = instructions(&text, function);
     assert!(!instructions.is_empty(), "{module} has no function {function}");
     const FRAME: [&str; 5] = ["push rbp", "mov rbp, rsp", "mov rsp, rbp", "pop rbp", "ret"];
@@ -160,7 +91,7 @@ fn a_direct_call_is_one_call() {
 
 #[test]
 fn no_prologue_checks_the_stack() {
-    let text = listing(&folder().join("call_recursive.wat"), Emit::Asm);
+    let text = listing("call_recursive");
     let code = instructions(&text, "fib");
     // Up to the first use of the parameter.
     let prologue: Vec<&String> = code.iter().take_while(|line| !line.contains("esi")).collect();
