@@ -5,7 +5,7 @@ use wasmaot_runtime::{
     CallError, Caller, Exception, Extern, HostError, Linker, Module, Outcome, Store, Suspend, Tag, TrapCode,
     Val, ValType,
 };
-use wasmaot_tests::{Guest, compile_wat, trap_code};
+use wasmaot_tests::{compile_wat, trap_code};
 
 /// Calls the import in a region that catches tag `t` of the host's, giving its value, or anything else, giving -1.
 const CATCHES: &str = r#"(module
@@ -137,14 +137,4 @@ fn a_suspended_host_function_throws_when_it_is_resumed() {
             (other, _) => panic!("{name}: {other:?}"),
         }
     }
-}
-
-#[test]
-fn null_is_no_exception() {
-    let mut guest = Guest::new(
-        r#"(module (func (export "null") (result exnref) (ref.null exn))
-             (func (export "throw") (param exnref) (throw_ref (local.get 0))))"#,
-    );
-    assert_eq!(guest.call("null", &[]).unwrap(), [Val::ExnRef(None)]);
-    assert_eq!(trap_code(guest.call("throw", &[Val::ExnRef(None)])), TrapCode::NullException);
 }

@@ -90,42 +90,6 @@ fn two_instances_of_a_module_have_different_tags() {
     assert_ne!(second.export(&store, "t").and_then(Extern::tag), Some(thrown.tag));
 }
 
-/// A reference to an exception keeps its identity on the way through another instance.
-#[test]
-fn references_pass_between_instances() {
-    let (mut store, mut linker) = (Store::new(()), Linker::new());
-    add(
-        &mut linker,
-        &mut store,
-        "a",
-        r#"(module
-      (global (export "kept") (mut exnref) (ref.null exn))
-      (func (export "throw") (param exnref) (throw_ref (local.get 0))))"#,
-    );
-    let user = add(
-        &mut linker,
-        &mut store,
-        "b",
-        r#"(module
-      (import "a" "throw" (func $throw (param exnref)))
-      (import "a" "kept" (global $kept (mut exnref)))
-      (tag $t (param i32))
-      (func (export "keep") (param i32)
-        (block $h (result i32 exnref)
-          (try_table (catch_ref $t $h) (throw $t (local.get 0)))
-          (unreachable))
-        (global.set $kept) (drop))
-      (func (export "throw") (result i32)
-        (block $h (result i32)
-          (try_table (catch $t $h) (call $throw (global.get $kept)))
-          (unreachable))))"#,
-    );
-    user.call(&mut store, "keep", &[Val::I32(9)]).unwrap();
-    for _ in 0..3 {
-        assert_eq!(user.call(&mut store, "throw", &[]).unwrap(), [Val::I32(9)]);
-    }
-}
-
 #[test]
 fn an_imported_tag_must_have_the_type() {
     let mut store = Store::new(());

@@ -1,9 +1,9 @@
-//! Exceptions beyond what the official suite has: the legacy form, the host's side of them, many instances, and what is kept how long.
+//! Exceptions beyond what scripts can say: the host's side of them, many instances, and what is
+//! kept how long. The legacy form is in `scripts/exceptions_legacy.wast`.
 
 mod host;
 mod instances;
 mod kept;
-mod legacy;
 
 use wasmaot_runtime::{CallError, Exception};
 

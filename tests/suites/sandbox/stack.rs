@@ -84,39 +84,3 @@ fn many_parameters_and_results_overflow() {
     assert_eq!(guest.call("g", &arguments).expect("no trap"), arguments);
     assert_eq!(guest.i32("ok", &[]), 1);
 }
-
-#[test]
-fn every_trap_leaves_the_instance_usable() {
-    let mut guest = Guest::new(
-        r#"(module (memory 1) (table $t 2 funcref) (elem (table $t) (i32.const 1) func $f)
-            (global $n (mut i32) (i32.const 0))
-            (func $f (result i32) (i32.const 3))
-            (func (export "unreachable") (result i32) unreachable)
-            (func (export "load") (result i32) (i32.load (i32.const -4)))
-            (func (export "divide") (result i32) (i32.div_s (i32.const 1) (global.get $n)))
-            (func (export "overflow") (result i32)
-              (i32.div_s (i32.const 0x80000000) (i32.sub (global.get $n) (i32.const 1))))
-            (func (export "nan") (result i32) (i32.trunc_f32_s (f32.const nan)))
-            (func (export "null") (result i32) (call_indirect $t (result i32) (global.get $n)))
-            (func (export "outside") (result i32) (call_indirect $t (result i32) (i32.const 2)))
-            (func (export "type") (result i32) (call_indirect $t (param i32) (result i32) (i32.const 0) (i32.const 1)))
-            (func (export "table") (result i32) (table.set $t (i32.const 9) (ref.null func)) (i32.const 0))
-            (func (export "ok") (result i32) (call_indirect $t (result i32) (i32.const 1))))"#,
-    );
-    for (export, code) in [
-        ("unreachable", TrapCode::Unreachable),
-        ("load", TrapCode::MemoryOutOfBounds),
-        ("divide", TrapCode::IntegerDivideByZero),
-        ("overflow", TrapCode::IntegerOverflow),
-        ("nan", TrapCode::InvalidConversionToInteger),
-        ("null", TrapCode::UninitializedElement),
-        ("outside", TrapCode::UndefinedElement),
-        ("type", TrapCode::IndirectCallTypeMismatch),
-        ("table", TrapCode::TableOutOfBounds),
-    ] {
-        for _ in 0..3 {
-            assert_eq!(guest.trap(export, &[]), code, "{export}");
-            assert_eq!(guest.i32("ok", &[]), 3, "after {export}");
-        }
-    }
-}

@@ -1,4 +1,5 @@
-//! The official specification suite, every assertion through compile, load and run.
+//! The official specification suite, every assertion through compile, load and run, and the
+//! project's own scripts ([`own`]).
 //!
 //! One test per set; the files of a set run in parallel. Each command of a script counts once, and
 //! each set prints one line, `SET: N passed, N failed`. **Invariant: no command is skipped.** The
@@ -6,6 +7,7 @@
 //! translated yet in [`waiting`]: they are still run, must still fail, and are printed.
 
 mod host;
+mod own;
 mod script;
 mod superseded;
 mod values;

