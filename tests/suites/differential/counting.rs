@@ -5,9 +5,7 @@
 
 use crate::engine::Program as _;
 use crate::rewrite::{Facts, emit};
-use crate::{FORMS, Tally, agree, all_variants, argument, check_state, function, generate, keep, ours};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use crate::{Run, Tally, agree, argument, check_state, function, ours};
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
     CodeSection, ConstExpr, ExportKind, ExportSection, Function, GlobalSection, GlobalType, Instruction,
@@ -15,7 +13,7 @@ use wasm_encoder::{
 };
 use wasmaot_abi::types::FuncType;
 use wasmaot_compiler::Options;
-use wasmaot_tests::{Random, parallel, report, variable};
+use wasmaot_tests::{Random, report};
 use wasmparser::{ExportSectionReader, FunctionBody, GlobalSectionReader, Operator};
 
 /// Modules of an ordinary run.
@@ -155,37 +153,14 @@ fn compare(wasm: &[u8], options: &Options) -> Result<Tally, String> {
 
 #[test]
 fn metered_code_counts_what_it_executes() {
-    let first = variable("WASMAOT_FUZZ_FIRST", 0);
-    let count = variable("WASMAOT_FUZZ_MODULES", MODULES);
-    let variants = all_variants();
-    let failures = Mutex::new(Vec::new());
-    let tallies = parallel(first..first + count, |number| {
-        let generated = generate::module(number);
-        let (variant, options) = &variants[number as usize / 4 % variants.len()];
-        let form = FORMS[number as usize % FORMS.len()];
-        let run = || compare(&form.of(&generated.wasm)?, options);
-        let result = catch_unwind(AssertUnwindSafe(run));
-        let result = result.unwrap_or_else(|_| Err("a panic, see above".to_string()));
-        result.unwrap_or_else(|error| {
-            let path = keep(number, &generated.wasm);
-            let line = format!("module {number} ({variant}, {form:?}): {error}\n  the module: {path}");
-            failures.lock().unwrap_or_else(|e| e.into_inner()).push(line);
-            Tally { modules: 1, ..Tally::default() }
-        })
-    });
-    let Tally { modules, calls, normal_ends, traps, exceptions, exhausted, .. } =
-        tallies.into_iter().fold(Tally::default(), Tally::add);
+    let run = Run::wanted(MODULES);
+    let tally = run.drive(|case| compare(&case.form.of(&case.generated.wasm)?, case.options));
+    let Tally { modules, calls, normal_ends, traps, exceptions, exhausted, .. } = tally;
     report(format_args!(
-        "differential: {modules} metered modules from {first}, {calls} calls ({normal_ends} normal, {traps} trapped, {exceptions} threw), {exhausted} out of stack"
+        "differential: {modules} metered modules from {}, {calls} calls ({normal_ends} normal, {traps} trapped, {exceptions} threw), {exhausted} out of stack",
+        run.first
     ));
-    let failures = failures.into_inner().unwrap_or_else(|e| e.into_inner());
-    assert!(
-        failures.is_empty(),
-        "{} modules:\n{}",
-        failures.len(),
-        failures[..failures.len().min(10)].join("\n")
-    );
-    if count >= 500 {
+    if run.count >= 500 {
         assert!(normal_ends > 0 && traps > 0 && exceptions > 0, "some kind of end is missing");
         assert!(exhausted * 20 <= modules, "too many modules run out of stack");
     }

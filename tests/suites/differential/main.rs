@@ -213,50 +213,85 @@ fn all_variants() -> Vec<(String, Options)> {
     [default(), default()].into_iter().chain(variants()).collect()
 }
 
+/// The random modules of a run.
+struct Run {
+    first: u64,
+    count: u64,
+}
+
+/// A random module, and how it is compiled.
+struct Case<'a> {
+    generated: &'a Generated,
+    options: &'a Options,
+    form: Form,
+}
+
+impl Run {
+    /// What the variables ask for, or as many modules as this from the first one on.
+    fn wanted(modules: u64) -> Self {
+        let first = variable("WASMAOT_FUZZ_FIRST", 0);
+        Self { first, count: variable("WASMAOT_FUZZ_MODULES", modules) }
+    }
+
+    /// Tries all modules and adds up what happened. Fails if one of them did, or panicked, after
+    /// all were tried.
+    fn drive(&self, compare: impl Fn(&Case<'_>) -> Result<Tally, String> + Sync) -> Tally {
+        let variants = all_variants();
+        let failures = Mutex::new(Vec::new());
+        let tallies = parallel(self.first..self.first + self.count, |number| {
+            let generated = generate::module(number);
+            let (variant, options) = &variants[number as usize / 4 % variants.len()];
+            let form = FORMS[number as usize % FORMS.len()];
+            let case = Case { generated: &generated, options, form };
+            let result = catch_unwind(AssertUnwindSafe(|| compare(&case)));
+            let result = result.unwrap_or_else(|_| Err("a panic, see above".to_string()));
+            result.unwrap_or_else(|error| {
+                let (path, oracle) = (keep(number, &generated.wasm), generated.oracle);
+                let line = format!(
+                    "module {number} ({variant}, {oracle:?}, {form:?}): {error}\n  the module: {path}\n  again: \
+                     WASMAOT_FUZZ_FIRST={number} WASMAOT_FUZZ_MODULES=1 cargo test -p wasmaot-tests --test differential"
+                );
+                failures.lock().unwrap_or_else(|e| e.into_inner()).push(line);
+                Tally { modules: 1, ..Tally::default() }
+            })
+        });
+        let failures = failures.into_inner().unwrap_or_else(|e| e.into_inner());
+        assert!(
+            failures.is_empty(),
+            "{} modules disagree:\n{}",
+            failures.len(),
+            failures[..failures.len().min(10)].join("\n")
+        );
+        tallies.into_iter().fold(Tally::default(), Tally::add)
+    }
+}
+
 #[test]
 fn random_modules_agree() {
-    let first = variable("WASMAOT_FUZZ_FIRST", 0);
-    let count = variable("WASMAOT_FUZZ_MODULES", MODULES);
-    let variants = all_variants();
-    let failures = Mutex::new(Vec::new());
-    let tallies = parallel(first..first + count, |number| {
-        let Generated { wasm, atomics, oracle } = generate::module(number);
-        let (variant, options) = &variants[number as usize / 4 % variants.len()];
-        let form = FORMS[number as usize % FORMS.len()];
-        let result = catch_unwind(AssertUnwindSafe(|| compare(&wasm, oracle, form, options)));
-        let result = result.unwrap_or_else(|_| Err("a panic, see above".to_string()));
-        let tally = result.unwrap_or_else(|error| {
-            let path = keep(number, &wasm);
-            let line = format!(
-                "module {number} ({variant}, {oracle:?}, {form:?}): {error}\n  the module: {path}\n  again: WASMAOT_FUZZ_FIRST={number} \
-                     WASMAOT_FUZZ_MODULES=1 cargo test -p wasmaot-tests --test differential"
-            );
-            failures.lock().unwrap_or_else(|e| e.into_inner()).push(line);
-            Tally { modules: 1, ..Tally::default() }
-        });
+    let run = Run::wanted(MODULES);
+    let tally = run.drive(|&Case { generated, options, form }| {
+        let tally = compare(&generated.wasm, generated.oracle, form, options)?;
         let throwing = usize::from(form == Form::ThroughExceptions);
-        Tally { with_atomics: usize::from(atomics > 0), throwing, ..tally }
+        Ok(Tally { with_atomics: usize::from(generated.atomics > 0), throwing, ..tally })
     });
-    let tally = tallies.into_iter().fold(Tally::default(), Tally::add);
     report(format_args!(
-        "differential: {} modules from {first}, {} with a normal end, {} calls ({} normal, {} trapped), {} out of stack",
-        tally.modules, tally.with_normal_end, tally.calls, tally.normal_ends, tally.traps, tally.exhausted
+        "differential: {} modules from {}, {} with a normal end, {} calls ({} normal, {} trapped), {} out of stack",
+        tally.modules,
+        run.first,
+        tally.with_normal_end,
+        tally.calls,
+        tally.normal_ends,
+        tally.traps,
+        tally.exhausted
     ));
     let Tally { with_atomics, throwing, exceptions, .. } = tally;
     report(format_args!(
         "differential: {with_atomics} modules with atomic operators, {throwing} that throw their results, {exceptions} calls ended in an exception"
     ));
-    let failures = failures.into_inner().unwrap_or_else(|e| e.into_inner());
-    assert!(
-        failures.is_empty(),
-        "{} modules disagree:\n{}",
-        failures.len(),
-        failures[..failures.len().min(10)].join("\n")
-    );
-    if count >= 1_000 {
+    if run.count >= 1_000 {
         assert!(exceptions > 0, "no call ends in an exception");
     }
-    if count >= 100 {
+    if run.count >= 100 {
         assert!(tally.with_normal_end * 2 >= tally.modules, "too few modules run to a normal end");
         assert!(with_atomics * 20 >= tally.modules, "too few modules have atomic operators");
         assert!(tally.exhausted * 100 <= tally.modules, "too many modules run out of stack");
