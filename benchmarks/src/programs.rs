@@ -2,7 +2,6 @@
 //!
 //! **Invariant: nothing is timed without a known answer.**
 
-use crate::adapters::NotReady;
 use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 use std::io;
@@ -113,11 +112,9 @@ impl Program {
         &self.module
     }
 
-    /// Its source in C, for a native compiler.
-    pub(crate) fn native_source(&self) -> Result<String, NotReady> {
-        let missing =
-            || NotReady::Inapplicable(format!("there is no source of {} to compile natively", self.name));
-        self.source.as_ref().map(|source| source.display().to_string()).ok_or_else(missing)
+    /// Its source in C, if the repository has it.
+    pub(crate) fn source(&self) -> Option<&Path> {
+        self.source.as_deref()
     }
 
     /// Its arguments.

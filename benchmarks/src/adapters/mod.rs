@@ -89,6 +89,13 @@ impl Job<'_> {
         self.folder.join(&self.program.name).with_extension(extension)
     }
 
+    /// The program's source in C, for a native compiler.
+    pub(crate) fn native_source(&self) -> Result<String, NotReady> {
+        let name = &self.program.name;
+        let missing = || NotReady::Inapplicable(format!("there is no source of {name} to compile natively"));
+        self.program.source().map(text).ok_or_else(missing)
+    }
+
     /// The commands of a runtime that compiles in one step and runs in another.
     pub(crate) fn ahead_of_time(&self, form: &AheadOfTime<'_>) -> Result<Commands, NotReady> {
         let artifact = self.artifact(form.extension);

@@ -18,7 +18,7 @@ pub(super) const FLAGS: [&str; 2] = ["-std=c11", "-O3"];
 
 fn commands(job: &Job<'_>, flags: &[&str]) -> Result<Commands, NotReady> {
     let program = job.artifact("exe");
-    let (source, to) = (job.program.native_source()?, text(&program));
+    let (source, to) = (job.native_source()?, text(&program));
     let args = FLAGS.iter().chain(flags).copied().chain([&source, "-o", &to, "-lm"]);
     let compile = Task::new(&job.tools[0], args);
     let run = Task::new(&program, job.program.args()).within(job.program.directory());

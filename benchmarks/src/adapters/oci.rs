@@ -19,7 +19,7 @@ const fn adapter(name: &'static str, upstream: &'static str, tools: &'static [&'
 pub(super) fn root_file_system(job: &Job<'_>, compiler: &Path) -> Result<PathBuf, NotReady> {
     let root = job.folder.join("root");
     std::fs::create_dir_all(&root)?;
-    let (source, to) = (job.program.native_source()?, text(&root.join("program")));
+    let (source, to) = (job.native_source()?, text(&root.join("program")));
     let args = FLAGS.into_iter().chain(["-static", &source, "-o", &to, "-lm"]);
     job.make_ready(&Task::new(compiler, args))?;
     for file in job.program.files() {
