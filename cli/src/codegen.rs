@@ -87,7 +87,16 @@ impl CodegenOpts {
             Relaxed::Native => RelaxedSimd::Native,
         };
         let jobs = usize::from(self.jobs.unwrap_or(0));
-        Options { opt, cpu, emit, features: self.features(), relaxed_simd, meter: self.meter, jobs }
+        Options {
+            opt,
+            cpu,
+            emit,
+            features: self.features(),
+            relaxed_simd,
+            meter: self.meter,
+            jobs,
+            ..Options::default()
+        }
     }
 
     /// The features that modules may use.

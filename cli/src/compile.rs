@@ -1,5 +1,6 @@
 //! `wasmaot compile`: a module becomes an artifact, one of the stages before it, or a program of its own.
 
+use crate::bounds::BoundOpts;
 use crate::codegen::CodegenOpts;
 use crate::error::CliError;
 use crate::executable;
@@ -29,6 +30,9 @@ pub(crate) struct Opts {
     #[command(flatten)]
     codegen: CodegenOpts,
 
+    #[command(flatten)]
+    bounds: BoundOpts,
+
     /// What to write
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Emit::So)]
     emit: Emit,
@@ -57,6 +61,7 @@ Examples:
   wasmaot compile app.wasm --emit exe                 app, a program that needs nothing else to run
   wasmaot compile app.wasm --emit exe --dir .         the same, which may use the directory that it is started in
   wasmaot compile --features                          which proposals are taken
+  wasmaot compile app.wasm --max-memory 1G --timeout 30    a module from somewhere else
 
 The output is the same, byte for byte, for any number of jobs.";
 
@@ -114,6 +119,7 @@ impl Opts {
         if !is_program && !self.given.is_empty() {
             return Err(CliError::GivenToNobody);
         }
+        self.bounds.limit_process()?;
         let Input::Source(source) = input::read(input)? else {
             return Err(CliError::AlreadyCompiled { path: input.into() });
         };
@@ -123,7 +129,7 @@ impl Opts {
             return Err(CliError::Overwrite { path: input.into() });
         }
         let bar = Bar::new(format!("compiling {}", input.display()), !self.quiet);
-        let options = self.codegen.options(self.emit.for_compiler());
+        let options = self.bounds.add_to(self.codegen.options(self.emit.for_compiler()));
         let compiled = wasmaot_compiler::compile(&wasm, &options, &|progress| bar.report(progress));
         drop(bar);
         let compiled = compiled.map_err(|source| CliError::Compile { path: input.into(), source })?;

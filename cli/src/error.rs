@@ -38,6 +38,8 @@ pub(crate) enum CliError {
     AlreadyCompiled { path: PathBuf },
     #[error("the output would overwrite the input `{}`", path.display())]
     Overwrite { path: PathBuf },
+    #[error("cannot limit the memory of this process")]
+    MemoryLimit(#[source] io::Error),
     #[error("cannot compile `{}`", path.display())]
     Compile { path: PathBuf, source: CompileError },
     #[error("`{}` is an executable of its own", path.display())]

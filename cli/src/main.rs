@@ -6,6 +6,7 @@
 //! **Invariant: `run` of an artifact does nothing at its start that it can do without**, see the runner.
 #![cfg_attr(not(test), no_main)]
 
+mod bounds;
 mod cache;
 mod codegen;
 mod compile;

@@ -48,6 +48,22 @@ pub(crate) struct Code {
     pub(crate) sites: Vec<Site>,
 }
 
+impl Code {
+    /// Bytes of memory that it takes.
+    fn memory(&self) -> u64 {
+        let handlers: usize = self.sites.iter().map(|site| size_of_val(&*site.handlers)).sum();
+        let lists = [
+            self.bytes.len(),
+            size_of_val(&*self.relocs),
+            size_of_val(&*self.traps),
+            size_of_val(&*self.locations),
+            size_of_val(&*self.sites),
+            handlers,
+        ];
+        size_of::<Self>() as u64 + lists.into_iter().sum::<usize>() as u64
+    }
+}
+
 /// An instruction that may trap.
 pub(crate) struct TrapSite {
     pub(crate) at: u32,
@@ -79,15 +95,26 @@ pub(crate) fn for_each<T: Send>(
         .par_iter()
         .enumerate()
         .map_init(Worker::default, |worker, (index, job)| {
+            env.budget.check_time()?;
             worker.context.clear();
-            watch.translate(|| worker.translate(env, job, index as u32))?;
+            let size = watch.translate(|| worker.translate(env, job, index as u32));
+            let size = size.inspect_err(|_| worker.frontend = FunctionBuilderContext::new())?;
+            env.budget.check_time()?;
+            let generating = env.budget.hold_generation(size)?;
             let result = watch.generate(|| finish(worker, index as u32));
+            drop(generating);
+            if size > LARGE {
+                worker.context = Context::new();
+            }
             progress(Progress { done: done.fetch_add(1, Ordering::Relaxed) + 1, total: jobs.len() });
             result
         })
         .collect();
     results.into_iter().collect()
 }
+
+/// A thread keeps no memory for the next function from one of this size.
+const LARGE: u64 = 1 << 18;
 
 /// What a thread reuses from job to job.
 pub(crate) struct Worker {
@@ -104,18 +131,21 @@ impl Default for Worker {
 }
 
 impl Worker {
-    fn translate(&mut self, env: &Env<'_>, job: &Job<'_>, index: u32) -> Result<(), CompileError> {
+    /// Translates a job, and gives the size of its function, see [`crate::budget`].
+    fn translate(&mut self, env: &Env<'_>, job: &Job<'_>, index: u32) -> Result<u64, CompileError> {
         let (func, frontend) = (&mut self.context.func, &mut self.frontend);
+        let mut extra_size = 0;
         self.rows.clear();
         match job {
             Job::Import { func: imported } => translate::import_thunk(env, *imported, func, frontend),
             Job::ArrayEntry { func: target } => translate::array_entry(env, *target, index, func, frontend),
             Job::Helper(helper) => translate::helper(env, *helper, index, func, frontend),
             Job::Function { func: defined, body } => {
-                self.rows = translate::translate(env, *defined, body, func, frontend)?;
+                let translation = translate::translate(env, *defined, body, func, frontend)?;
+                (self.rows, extra_size) = (translation.rows, translation.extra_size);
             }
         }
-        Ok(())
+        env.budget.add_function(&self.context.func, extra_size)
     }
 
     /// The translated function, not yet optimised.
@@ -129,7 +159,7 @@ impl Worker {
         let unwind = compiled
             .create_unwind_info(&*env.target.isa)
             .map_err(|error| codegen_error(env, index, &error))?;
-        Ok(Code {
+        let code = Code {
             bytes: compiled.code_buffer().to_vec(),
             alignment: u64::from(compiled.buffer.alignment),
             traps: traps(&compiled, &self.rows),
@@ -137,7 +167,9 @@ impl Worker {
             sites: exception_sites(&compiled),
             relocs: self.relocs(&compiled, index),
             unwind,
-        })
+        };
+        env.budget.keep(code.memory())?;
+        Ok(code)
     }
 
     fn compile(&mut self, env: &Env<'_>, index: u32) -> Result<CompiledCode, CompileError> {

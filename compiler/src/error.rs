@@ -1,6 +1,7 @@
 //! Why a module does not compile. Offsets count from the start of the Wasm file.
 
 use crate::link::LinkError;
+use std::time::Duration;
 
 /// A module that does not compile.
 #[derive(Debug, thiserror::Error)]
@@ -52,10 +53,17 @@ pub enum CompileError {
     Limit {
         /// What there is too much of, with its unit.
         what: &'static str,
-        /// How much there is.
+        /// How much there is, or the least that would be too much where counting stopped there.
         actual: u64,
         /// How much there may be.
         limit: u64,
+    },
+
+    /// The compilation takes longer than the options allow.
+    #[error("limit exceeded: the compilation takes longer than {limit:?}")]
+    Timeout {
+        /// The time that it may take.
+        limit: Duration,
     },
 
     /// The code generator refused a function.

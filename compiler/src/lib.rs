@@ -10,6 +10,7 @@
 //! [`TargetCpu::Native`] asks for it).
 #![forbid(unsafe_code)]
 
+mod budget;
 mod codegen;
 mod error;
 mod features;
@@ -28,6 +29,7 @@ pub use link::LinkError;
 pub use options::{Emit, OptLevel, Options, RelaxedSimd, TargetCpu};
 pub use phases::Phases;
 
+use budget::Budget;
 use codegen::Code;
 use isa::Target;
 use module::survey::Facts;
@@ -65,6 +67,9 @@ pub struct Output {
 pub struct Summary {
     /// Functions that the module defines.
     pub functions: usize,
+    /// Values, instructions, operands and branch targets of the intermediate code, which is limited
+    /// in proportion to the module.
+    pub intermediate_size: u64,
     /// Bytes of machine code.
     pub code_bytes: usize,
     /// Bytes of memory image.
@@ -101,10 +106,13 @@ fn compile_here(
         });
     }
     let begin = Instant::now();
+    let budget = Budget::new(wasm, options);
     let target = Target::new(options)?;
+    budget.keep_parsed(wasm)?;
     let (mut module, bodies) = parse::parse(wasm, options.features)?;
     let functions = bodies.len();
-    let (facts, bodies) = survey::survey(wasm, &module, options.features, bodies)?;
+    budget.check_time()?;
+    let (facts, bodies) = survey::survey(wasm, &module, options.features, bodies, &budget)?;
     let constant_tables = tables::extract_constant(&mut module, &facts);
     let entries = tables::reachable_functions(&module, &facts);
     let layout = module.state_layout()?;
@@ -118,6 +126,7 @@ fn compile_here(
         target: &target,
         relaxed_simd: options.relaxed_simd,
         meter: options.meter,
+        budget: &budget,
     };
     let parse = begin.elapsed();
     let watch = Watch::default();
@@ -150,10 +159,13 @@ fn compile_here(
                 worker.generate(&env, index)
             })?;
             drop(jobs);
+            budget.check_time()?;
+            let _emission = budget.hold_emission(&codes)?;
             watch.emit(|| shared_object(&env, facts.features, &mut codes, &mut summary))?
         }
     };
     summary.phases = watch.phases(parse);
+    summary.intermediate_size = budget.size();
     Ok(Output { bytes, summary })
 }
 
@@ -182,6 +194,7 @@ fn shared_object(
     summary.code_bytes = codes.iter().map(|code| code.bytes.len()).sum();
     let Object { bytes, offsets } = object::build(env, codes)?;
     let image = image::build(env.module);
+    env.budget.keep(2 * image.bytes.len() as u64)?;
     summary.image_bytes = image.bytes.len();
     let functions = env.module.functions.len();
     let entries: Vec<FuncEntry> = (env.entries.iter().zip(&offsets[functions..]))

@@ -4,7 +4,7 @@
 //! and the Wasm offset it stems from where that changes.
 
 use crate::codegen::Code;
-use cranelift_module::ModuleRelocTarget;
+use cranelift_module::{ModuleReloc, ModuleRelocTarget};
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, Mnemonic};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,7 +12,10 @@ use wasmaot_abi::addrmap::NO_OFFSET;
 
 /// Lists a function. `name` gives the name of what a relocation refers to, by namespace and index.
 pub(crate) fn list(code: &Code, name: &dyn Fn(u32, u32) -> String) -> String {
-    let mut listing = Listing { code, name, text: String::new(), data: BTreeMap::new(), wasm: NO_OFFSET };
+    let mut relocs: Vec<&ModuleReloc> = code.relocs.iter().collect();
+    relocs.sort_by_key(|reloc| reloc.offset);
+    let (text, data) = (String::new(), BTreeMap::new());
+    let mut listing = Listing { code, relocs, name, text, data, wasm: NO_OFFSET };
     let mut at = 0;
     while at < code.bytes.len() {
         at = match listing.data.get(&at) {
@@ -34,6 +37,8 @@ enum Data {
 
 struct Listing<'a> {
     code: &'a Code,
+    /// By ascending offset.
+    relocs: Vec<&'a ModuleReloc>,
     name: &'a dyn Fn(u32, u32) -> String,
     text: String,
     /// What instructions refer to, by offset.
@@ -53,7 +58,8 @@ impl Listing<'_> {
         let mut decoder = Decoder::with_ip(64, &self.code.bytes[at..], at as u64, DecoderOptions::NONE);
         let instruction = decoder.decode();
         let next = at + instruction.len();
-        let reloc = self.code.relocs.iter().find(|reloc| (at..next).contains(&(reloc.offset as usize)));
+        let reloc = self.relocs.partition_point(|reloc| (reloc.offset as usize) < at);
+        let reloc = self.relocs.get(reloc).filter(|reloc| (reloc.offset as usize) < next);
         if instruction.is_ip_rel_memory_operand() && reloc.is_none() {
             // A constant is read where it is; the entries of a table are found from its address.
             let is_address = instruction.mnemonic() == Mnemonic::Lea;

@@ -13,7 +13,7 @@ use cranelift_module::{
 use cranelift_object::object::write::Relocation;
 use cranelift_object::object::{RelocationEncoding, RelocationFlags, RelocationKind};
 use cranelift_object::{ObjectBuilder, ObjectModule, ObjectProduct};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use wasmaot_abi::state::ConstEntry;
 
 /// A relocatable object, and where its functions lie.
@@ -153,18 +153,22 @@ fn relocate_table(
 /// Symbol names must differ; names of Wasm functions need not.
 #[derive(Default)]
 struct UniqueNames {
-    taken: HashSet<String>,
+    /// By each name the number that the next function of this name tries first.
+    taken: HashMap<String, u32>,
 }
 
 impl UniqueNames {
     fn make(&mut self, wanted: &str) -> String {
         let clean = wanted.replace('\0', "\\0");
-        let mut name = clean.clone();
-        let mut count = 1;
-        while !self.taken.insert(name.clone()) {
-            name = format!("{clean}.{count}");
-            count += 1;
-        }
+        let Some(&first) = self.taken.get(&clean) else {
+            self.taken.insert(clean.clone(), 1);
+            return clean;
+        };
+        let is_free = |number: &u32| !self.taken.contains_key(&format!("{clean}.{number}"));
+        let number = (first..).find(is_free).expect("there are more numbers than functions");
+        let name = format!("{clean}.{number}");
+        self.taken.insert(clean, number + 1);
+        self.taken.insert(name.clone(), 1);
         name
     }
 }

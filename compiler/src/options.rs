@@ -1,6 +1,7 @@
 //! What a compilation can be asked for.
 
 use crate::features::FeatureSet;
+use std::time::Duration;
 use wasmaot_abi::cpu::{self, Level};
 
 /// Options of a compilation. `Options::default()` is what a build pipeline wants.
@@ -20,6 +21,16 @@ pub struct Options {
     pub meter: bool,
     /// Worker threads; 0 for one per core. The output does not depend on it.
     pub jobs: usize,
+    /// The most memory that the compilation may take, in bytes; by default there is no limit. What
+    /// is counted is what the compiler allocates by design, for functions in the making by an
+    /// estimate from their size: a module far beyond the limit is refused before it takes the
+    /// memory, but the process may take half as much again. Where the bound has to be exact,
+    /// compile in a process that has one (`wasmaot compile --max-memory` gives itself one).
+    pub max_memory: Option<u64>,
+    /// The most time that the compilation may take; by default there is no limit. It is looked at
+    /// between functions and between passes over one, so it can be exceeded by what one function
+    /// takes at most.
+    pub timeout: Option<Duration>,
 }
 
 /// How hard to optimise.

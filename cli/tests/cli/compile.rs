@@ -140,3 +140,27 @@ fn features_are_listed_and_can_be_disabled() {
         .stderr_has(&["wasmaot compile --features"]);
     place.run(&["compile"]).status(2);
 }
+
+#[test]
+fn memory_and_time_are_bounded() {
+    let place = Place::new();
+    place.file("a.wat", ADD);
+    place.run(&["compile", "a.wat", "--max-memory", "1G", "--timeout", "3600", "--jobs", "1"]).status(0);
+    let late = place.run(&["compile", "a.wat", "-o", "late.so", "--timeout", "0"]).status(1);
+    late.stderr_has(&[
+        "error: cannot compile `a.wat`",
+        "limit exceeded: the compilation takes longer than 0ns",
+    ]);
+    assert!(!place.path("late.so").exists());
+    place.run(&["compile", "a.wat", "--max-memory", "1T"]).status(2).stderr_has(&["512M or 2G"]);
+}
+
+/// What the compiler counts is not all that a process allocates.
+#[test]
+fn memory_that_the_compiler_does_not_count_is_bounded_too() {
+    let place = Place::new();
+    let file = std::fs::File::create(place.path("huge.wasm")).expect("a writable directory");
+    file.set_len(1 << 30).expect("a file of zeros");
+    let refused = place.run(&["compile", "huge.wasm", "--max-memory", "100M"]).status(1).stdout("");
+    refused.stderr_has(&["takes more memory than `--max-memory` allows"]);
+}

@@ -1,6 +1,6 @@
 //! Constant expressions: read from the module, and evaluated where nothing of the instance is needed.
 
-use super::{Global, ModuleInfo};
+use super::ModuleInfo;
 use crate::error::CompileError;
 use crate::features::{of_operator, refuse_gc};
 use wasmaot_abi::descriptor::{ConstExpr, ConstOp};
@@ -72,8 +72,9 @@ impl ConstValue {
     }
 }
 
-/// Evaluates a constant expression. `None` if it needs the value of an import.
-pub(crate) fn evaluate(expr: &ConstExpr, globals: &[Global]) -> Option<ConstValue> {
+/// Evaluates a constant expression, given the values of the globals that are the same in every
+/// instance. `None` if it needs another one's.
+pub(crate) fn evaluate(expr: &ConstExpr, globals: &[Option<ConstValue>]) -> Option<ConstValue> {
     let mut stack = Vec::new();
     for op in &expr.ops {
         let value = match *op {
@@ -82,7 +83,7 @@ pub(crate) fn evaluate(expr: &ConstExpr, globals: &[Global]) -> Option<ConstValu
             ConstOp::F32Const { bits } => ConstValue::F32(bits),
             ConstOp::F64Const { bits } => ConstValue::F64(bits),
             ConstOp::V128Const { low, high } => ConstValue::V128(u128::from(low) | u128::from(high) << 64),
-            ConstOp::GlobalGet { index } => constant_global(globals, index)?,
+            ConstOp::GlobalGet { index } => (*globals.get(index as usize)?)?,
             ConstOp::RefNull { ty } => ConstValue::Null(ty),
             ConstOp::RefFunc { entry } => ConstValue::Func(entry),
             ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => {
@@ -109,11 +110,4 @@ pub(crate) fn evaluate(expr: &ConstExpr, globals: &[Global]) -> Option<ConstValu
         stack.push(value);
     }
     stack.pop()
-}
-
-/// The value of a global that is the same in every instance.
-pub(crate) fn constant_global(globals: &[Global], index: u32) -> Option<ConstValue> {
-    let (before, rest) = globals.split_at_checked(index as usize)?;
-    let global = rest.first().filter(|global| !global.ty.mutable)?;
-    evaluate(global.init.as_ref()?, before)
 }

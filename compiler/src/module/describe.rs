@@ -110,7 +110,7 @@ fn data_segments(
     let mut bytes = Vec::new();
     let segments = module.data.iter().enumerate().map(|(index, data)| {
         let mode = match &data.active {
-            Some(_) if index < image.applied => {
+            Some(_) if image.holds[index] => {
                 return abi::DataSegment { mode: abi::DataMode::InImage, file: FileRange::default() };
             }
             Some((memory, offset)) => {

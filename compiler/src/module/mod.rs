@@ -18,8 +18,9 @@ pub(crate) mod survey;
 pub(crate) mod tables;
 mod types;
 
+use const_expr::ConstValue;
 use std::collections::HashMap;
-use wasmaot_abi::descriptor::{ConstExpr, Export, ExportKind, Import};
+use wasmaot_abi::descriptor::{ConstExpr, Export, Import};
 use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 
@@ -43,6 +44,9 @@ pub(crate) struct ModuleInfo<'a> {
     pub(crate) memories: Vec<Memory>,
     pub(crate) globals: Vec<Global>,
     pub(crate) imported_globals: u32,
+    /// Of each global the value that it has in every instance, if it cannot change and needs no
+    /// import.
+    pub(crate) constants: Vec<Option<ConstValue>>,
     /// Of each tag the function type whose parameters are its values, as an index in `types`.
     pub(crate) tags: Vec<u32>,
     pub(crate) imported_tags: u32,
@@ -51,6 +55,10 @@ pub(crate) struct ModuleInfo<'a> {
     pub(crate) start: Option<u32>,
     /// Names of functions, from the name section.
     pub(crate) names: HashMap<u32, &'a str>,
+    /// The first name that each function is exported by.
+    pub(crate) export_names: HashMap<u32, &'a str>,
+    /// Of each imported function the position among the imports.
+    pub(crate) function_imports: Vec<u32>,
 }
 
 pub(crate) struct Table {
@@ -93,6 +101,15 @@ pub(crate) enum ElemItems {
     Exprs(Vec<ConstExpr>),
 }
 
+impl ElemItems {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            ElemItems::Functions(functions) => functions.len(),
+            ElemItems::Exprs(exprs) => exprs.len(),
+        }
+    }
+}
+
 impl ModuleInfo<'_> {
     pub(crate) fn function_type(&self, func: u32) -> &FuncType {
         &self.types[self.functions[func as usize] as usize]
@@ -113,23 +130,18 @@ impl ModuleInfo<'_> {
         if let Some(name) = self.known_name(func) {
             return name.to_string();
         }
-        let import = self
-            .imports
-            .iter()
-            .filter(|import| matches!(import.kind, wasmaot_abi::descriptor::ImportKind::Func { .. }));
-        match import.take(self.imported_functions as usize).nth(func as usize) {
-            Some(import) => format!("{}.{}", import.module, import.name),
+        match self.function_imports.get(func as usize) {
+            Some(&position) => {
+                let import = &self.imports[position as usize];
+                format!("{}.{}", import.module, import.name)
+            }
             None => format!("func[{func}]"),
         }
     }
 
     /// The name that the name section or an export gives a function.
     pub(crate) fn known_name(&self, func: u32) -> Option<&str> {
-        self.names.get(&func).copied().or_else(|| {
-            let exported =
-                |export: &&Export| matches!(export.kind, ExportKind::Func { index } if index == func);
-            self.exports.iter().find(exported).map(|export| export.name.as_str())
-        })
+        self.names.get(&func).or_else(|| self.export_names.get(&func)).copied()
     }
 
     pub(crate) fn state_layout(&self) -> Result<StateLayout, crate::CompileError> {

@@ -100,15 +100,21 @@ impl<'a> SectionReader<'a> {
             Payload::GlobalSection(reader) => {
                 for global in reader.into_iter_with_offsets() {
                     let (offset, global) = global?;
-                    let init = Some(const_expr::read(&self.module, &global.init_expr)?);
+                    let init = const_expr::read(&self.module, &global.init_expr)?;
                     let ty = self.module.global_type(&global.ty, offset)?;
-                    self.module.globals.push(Global { ty, init });
+                    let fixed = || const_expr::evaluate(&init, &self.module.constants);
+                    let constant = if ty.mutable { None } else { fixed() };
+                    self.module.constants.push(constant);
+                    self.module.globals.push(Global { ty, init: Some(init) });
                 }
             }
             Payload::ExportSection(reader) => {
                 for export in reader {
                     let export = export?;
                     let kind = export_kind(export.kind, export.index);
+                    if let ExportKind::Func { index } = kind {
+                        self.module.export_names.entry(index).or_insert(export.name);
+                    }
                     self.module.exports.push(Export { name: export.name.to_string(), kind });
                 }
             }
@@ -148,6 +154,7 @@ impl<'a> SectionReader<'a> {
             TypeRef::Func(ty) => {
                 let ty = module.type_map[ty as usize];
                 module.functions.push(ty);
+                module.function_imports.push(module.imports.len() as u32);
                 module.imported_functions += 1;
                 ImportKind::Func { ty }
             }
@@ -164,6 +171,7 @@ impl<'a> SectionReader<'a> {
             TypeRef::Global(ty) => {
                 let ty = module.global_type(&ty, offset)?;
                 module.globals.push(Global { ty, init: None });
+                module.constants.push(None);
                 module.imported_globals += 1;
                 ImportKind::Global { ty }
             }

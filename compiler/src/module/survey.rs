@@ -6,6 +6,7 @@
 
 use super::ModuleInfo;
 use super::parse::Body;
+use crate::budget::Budget;
 use crate::error::CompileError;
 use crate::features::{self, FeatureSet};
 use rayon::prelude::*;
@@ -87,10 +88,12 @@ pub(crate) fn survey<'a>(
     module: &ModuleInfo<'_>,
     taken: FeatureSet,
     bodies: Vec<Body<'a>>,
+    budget: &Budget,
 ) -> Result<(Facts, Vec<wasmparser::FunctionBody<'a>>), CompileError> {
     let surveyed: Vec<_> = bodies
         .into_par_iter()
         .map_init(FuncValidatorAllocations::default, |allocations, body| {
+            budget.check_time()?;
             let plain = body.body.clone();
             survey_body(allocations, module, taken, body).map(|facts| (facts, plain))
         })

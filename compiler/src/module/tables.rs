@@ -3,7 +3,7 @@
 //! **Invariant: a constant table can be seen only by this module's own `call_indirect` and
 //! `table.size`, and nothing can change it.** So its elements are known now.
 
-use super::const_expr::{ConstValue, constant_global, evaluate};
+use super::const_expr::{ConstValue, evaluate};
 use super::survey::Facts;
 use super::{Elem, ElemItems, ElemMode, ModuleInfo, Table};
 use wasmaot_abi::descriptor::{ConstExpr, ExportKind};
@@ -38,30 +38,33 @@ fn constant_elements(module: &ModuleInfo<'_>, facts: &Facts, index: u32) -> Opti
     {
         return None;
     }
-    let mut elements = initial_elements(module, table)?;
-    let mut set = 0;
-    for elem in &module.elems {
-        if let ElemMode::Active { table, offset } = &elem.mode
-            && *table == index
-        {
-            let start = evaluate(offset, &module.globals)?.offset()? as usize;
-            let functions = functions_of(module, elem)?;
-            elements.get_mut(start..start.checked_add(functions.len())?)?.copy_from_slice(&functions);
-            set += functions.len() as u64;
-        }
+    let segments: Vec<(&ConstExpr, &Elem)> = module
+        .elems
+        .iter()
+        .filter_map(|elem| match &elem.mode {
+            ElemMode::Active { table, offset } if *table == index => Some((offset, elem)),
+            _ => None,
+        })
+        .collect();
+    let set: u64 = segments.iter().map(|(_, elem)| elem.items.len() as u64).sum();
+    if table.ty.limits.min > SPARSE_LIMIT.max(set * 2) {
+        return None;
     }
-    (table.ty.limits.min <= SPARSE_LIMIT || set * 2 >= table.ty.limits.min).then_some(elements)
+    let mut elements = initial_elements(module, table)?;
+    for (offset, elem) in segments {
+        let start = evaluate(offset, &module.constants)?.offset()? as usize;
+        let functions = functions_of(module, elem)?;
+        elements.get_mut(start..start.checked_add(functions.len())?)?.copy_from_slice(&functions);
+    }
+    Some(elements)
 }
 
 fn initial_elements(module: &ModuleInfo<'_>, table: &Table) -> Option<Elements> {
-    /// The validator's own limit on tables.
-    const LIMIT: u64 = 10_000_000;
-    let length = table.ty.limits.min;
     let value = match &table.init {
         None => None,
         Some(init) => function_of(module, init)?,
     };
-    (length <= LIMIT).then(|| vec![value; length as usize])
+    Some(vec![value; table.ty.limits.min as usize])
 }
 
 fn functions_of(module: &ModuleInfo<'_>, elem: &Elem) -> Option<Elements> {
@@ -73,7 +76,7 @@ fn functions_of(module: &ModuleInfo<'_>, elem: &Elem) -> Option<Elements> {
 
 /// The function that an expression names, or null; `None` if that is not known yet.
 fn function_of(module: &ModuleInfo<'_>, expr: &ConstExpr) -> Option<Option<u32>> {
-    match evaluate(expr, &module.globals)? {
+    match evaluate(expr, &module.constants)? {
         ConstValue::Func(func) => Some(Some(func)),
         ConstValue::Null(_) => Some(None),
         _ => None,
@@ -111,10 +114,9 @@ pub(crate) fn reachable_functions(module: &ModuleInfo<'_>, facts: &Facts) -> Vec
         }
     }
     // A constant global may hold a reference that code reads as a constant.
-    for index in 0..module.globals.len() as u32 {
-        if let Some(ConstValue::Func(func)) = constant_global(&module.globals, index) {
-            functions.insert(func);
-        }
-    }
+    functions.extend(module.constants.iter().filter_map(|value| match *value {
+        Some(ConstValue::Func(func)) => Some(func),
+        _ => None,
+    }));
     functions.into_iter().collect()
 }

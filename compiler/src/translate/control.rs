@@ -8,6 +8,7 @@ use super::exception::RegionId;
 use super::meter::Tally;
 use super::{Translator, clif_type};
 use cranelift_codegen::ir::{self, Block, BlockArg, InstBuilder, JumpTableData, TrapCode as ClifTrap, Value};
+use std::collections::{BTreeMap, HashMap};
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::ValType;
 use wasmparser::{BlockType, BrTable};
@@ -57,7 +58,8 @@ pub(super) enum FrameKind {
     },
 }
 
-/// A conditional branch that adds to the meter on its way.
+/// A block of its own on the way of a branch to a label, because something is added to the meter
+/// there or several entries of a table share it.
 struct Edge {
     block: Block,
     adjustment: i16,
@@ -167,6 +169,7 @@ impl Translator<'_, '_> {
         let (then_block, else_block) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(condition, then_block, &[], else_block, &[]);
         let saved = self.stack[self.stack.len() - params.len()..].to_vec();
+        self.extra_size += saved.len() as u64;
         let kind = FrameKind::If { else_block, params: saved, tally: self.tally() };
         self.push_frame(kind, end, params.len(), results.len());
         self.builder.seal_block(then_block);
@@ -340,9 +343,8 @@ impl Translator<'_, '_> {
         let index = self.pop();
         let depths = targets.targets().map(|depth| depth.expect("validated: the targets can be read"));
         let depths: Vec<u32> = depths.chain([targets.default()]).collect();
-        depths.iter().for_each(|&depth| self.settle_before(depth));
         let mut edges = Vec::new();
-        let mut calls: Vec<_> = depths.iter().map(|&depth| self.block_call(depth, &mut edges)).collect();
+        let mut calls = self.table_entries(&depths, &mut edges);
         let default = calls.pop().expect("the default comes last");
         let table = self.builder.create_jump_table(JumpTableData::new(default, &calls));
         self.builder.ins().br_table(index, table);
@@ -350,9 +352,30 @@ impl Translator<'_, '_> {
         self.reachable = false;
     }
 
-    fn block_call(&mut self, depth: u32, edges: &mut Vec<Edge>) -> ir::BlockCall {
-        let (block, args) = self.edge(depth, edges);
-        self.builder.func.dfg.block_call(block, &args)
+    /// Where the entries of a table go. Several entries for one label go through a block that
+    /// passes its operands, those that locals will turn out to be included: code grows with the
+    /// number of labels, not of entries.
+    fn table_entries(&mut self, depths: &[u32], edges: &mut Vec<Edge>) -> Vec<ir::BlockCall> {
+        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+        depths.iter().for_each(|&depth| *counts.entry(depth).or_default() += 1);
+        counts.keys().for_each(|&depth| self.settle_before(depth));
+        let mut shared: HashMap<u32, Block> = HashMap::new();
+        let entries = depths.iter().map(|&depth| {
+            let (block, args) = match counts[&depth] {
+                1 => self.edge(depth, edges),
+                _ => (*shared.entry(depth).or_insert_with(|| self.split_edge(depth, edges)), Vec::new()),
+            };
+            self.builder.func.dfg.block_call(block, &args)
+        });
+        entries.collect()
+    }
+
+    /// A block that goes on to a label.
+    fn split_edge(&mut self, depth: u32, edges: &mut Vec<Edge>) -> Block {
+        let (label, args, adjustment) = self.branch(depth);
+        let block = self.builder.create_block();
+        edges.push(Edge { block, adjustment, label, args });
+        block
     }
 
     pub(super) fn return_(&mut self) {

@@ -1,8 +1,10 @@
 //! Exceptions: throwing them, and the calls that may be passed by one.
 //!
-//! A call inside a `try_table` (or a legacy `try`, see [`legacy`]) is a CLIF `try_call`, which names the landing blocks of all clauses
-//! around it, innermost first. A landing block gets the exception's index and the address of its values, and is shared by all calls of
-//! its region. Nothing is executed on entry to a region, on leaving it, or around a call that returns.
+//! A call inside a `try_table` (or a legacy `try`, see [`legacy`]) is a CLIF `try_call`, which
+//! names the landing blocks of all clauses around it, innermost first, up to one that catches all.
+//! A landing block gets the exception's index and the address of its values, and is shared by all
+//! calls of its region. Nothing is executed on entry to a region, on leaving it, or around a call
+//! that returns.
 //!
 //! **Invariants.** Clauses of a call are in the order in which they are tried, none behind one that catches everything. A landing block
 //! reads the values before it does anything else: they are gone when something else is thrown.
@@ -17,6 +19,8 @@ use cranelift_codegen::ir::{
     self, Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag, InstBuilder,
     MemFlagsData, SigRef, StackSlotData, StackSlotKind, Value, types,
 };
+use std::collections::HashSet;
+use std::rc::Rc;
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::entry::VALUE;
 use wasmaot_abi::exception::Clause;
@@ -31,6 +35,9 @@ pub(super) struct Region {
     /// Where an exception goes that no clause catches.
     outer: Option<RegionId>,
     clauses: Vec<RegionClause>,
+    /// The clauses that its calls name, by region and position in it: its own and those around it,
+    /// without any that another one precedes of the same tag, or of all.
+    visible: Rc<[(RegionId, usize)]>,
 }
 
 /// A clause, with where its exceptions land.
@@ -62,9 +69,32 @@ fn clause(catch: &Catch) -> (Clause, u32) {
 impl Translator<'_, '_> {
     /// Begins a region around the current one.
     fn open_region(&mut self, clauses: impl IntoIterator<Item = Clause>) -> RegionId {
-        let clauses = clauses.into_iter().map(|clause| RegionClause { clause, landing: None }).collect();
-        self.regions.push(Region { outer: self.region(), clauses });
+        let clauses: Vec<_> =
+            clauses.into_iter().map(|clause| RegionClause { clause, landing: None }).collect();
+        let visible: Rc<[_]> = self.visible(&clauses).into();
+        self.extra_size += visible.len() as u64;
+        self.regions.push(Region { outer: self.region(), clauses, visible });
         self.regions.len() - 1
+    }
+
+    /// What is visible in a region of these clauses that is opened next.
+    fn visible(&self, own: &[RegionClause]) -> Vec<(RegionId, usize)> {
+        let (id, mut tags, mut visible) = (self.regions.len(), HashSet::new(), Vec::new());
+        for (index, RegionClause { clause, .. }) in own.iter().enumerate() {
+            if tags.insert(clause.tag) {
+                visible.push((id, index));
+            }
+            if clause.tag.is_none() {
+                return visible;
+            }
+        }
+        let around = self.region().map(|region| self.regions[region].visible.clone()).unwrap_or_default();
+        let is_new = |&&(region, index): &&(RegionId, usize)| {
+            let Region { clauses, .. } = &self.regions[region];
+            !tags.contains(&clauses[index].clause.tag)
+        };
+        visible.extend(around.iter().filter(is_new));
+        visible
     }
 
     pub(super) fn try_table(&mut self, table: &TryTable) {
@@ -112,27 +142,23 @@ impl Translator<'_, '_> {
 
     /// The clauses around the current position, in the order in which they are tried, with their landing blocks.
     fn handlers(&mut self) -> Vec<(Clause, Block)> {
-        let mut handlers: Vec<(Clause, Block)> = Vec::new();
-        let mut region = self.region();
-        while let Some(id) = region {
-            let Region { outer, clauses } = &mut self.regions[id];
-            for clause in clauses {
-                if handlers.iter().any(|(known, _)| known.tag.is_none() || known.tag == clause.clause.tag) {
-                    continue;
-                }
-                let builder = &mut self.builder;
-                let landing = *clause.landing.get_or_insert_with(|| {
-                    let landing = builder.create_block();
-                    builder.append_block_param(landing, types::I64);
-                    builder.append_block_param(landing, types::I64);
-                    builder.set_cold_block(landing);
-                    landing
-                });
-                handlers.push((clause.clause, landing));
-            }
-            region = *outer;
-        }
-        handlers
+        let Some(region) = self.region() else { return Vec::new() };
+        let visible = self.regions[region].visible.clone();
+        visible.iter().map(|&(region, index)| self.handler(region, index)).collect()
+    }
+
+    /// A clause, with its landing block, which is made for the first call that needs it.
+    fn handler(&mut self, region: RegionId, index: usize) -> (Clause, Block) {
+        let RegionClause { clause, landing } = &mut self.regions[region].clauses[index];
+        let builder = &mut self.builder;
+        let landing = *landing.get_or_insert_with(|| {
+            let landing = builder.create_block();
+            builder.append_block_param(landing, types::I64);
+            builder.append_block_param(landing, types::I64);
+            builder.set_cold_block(landing);
+            landing
+        });
+        (*clause, landing)
     }
 
     /// Calls a function and pushes its results.

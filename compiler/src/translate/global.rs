@@ -2,12 +2,12 @@
 
 use super::vmctx::Region;
 use super::{Translator, clif_type};
-use crate::module::const_expr::{ConstValue, constant_global};
+use crate::module::const_expr::ConstValue;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 impl Translator<'_, '_> {
     pub(super) fn global_get(&mut self, index: u32) {
-        let value = match constant_global(&self.env.module.globals, index) {
+        let value = match self.env.module.constants[index as usize] {
             Some(value) => self.constant(value),
             None => self.load_global(index),
         };

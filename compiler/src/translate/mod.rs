@@ -14,6 +14,7 @@
 //! | [`bulk`] | copying and filling memory |
 //! | [`helper`] | functions that artifacts have for what takes more than a few instructions |
 //! | [`table`] | table operators, and **sandbox-critical**: from an index to an element |
+//! | [`local`] | locals |
 //! | [`global`] | globals |
 //! | [`reference`] | references, and branches on null |
 //! | [`call_ref`] | calls through references |
@@ -36,6 +37,7 @@ mod exception;
 mod global;
 mod heap;
 mod helper;
+mod local;
 mod memory;
 mod meter;
 mod numeric;
@@ -49,6 +51,7 @@ mod thunk;
 mod vmctx;
 mod wide;
 
+use crate::budget::Budget;
 use crate::error::CompileError;
 use crate::isa::Target;
 use crate::module::ModuleInfo;
@@ -59,7 +62,7 @@ use cranelift_codegen::ir::{
     UserFuncName, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
-use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use std::collections::{HashMap, VecDeque};
 use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::types::{FuncType, ValType};
@@ -90,6 +93,7 @@ pub(crate) struct Env<'m> {
     pub(crate) relaxed_simd: RelaxedSimd,
     /// Whether code counts the operators that it executes.
     pub(crate) meter: bool,
+    pub(crate) budget: &'m Budget,
 }
 
 impl Env<'_> {
@@ -147,33 +151,60 @@ fn function_name(index: u32) -> UserFuncName {
     UserFuncName::user(FUNCTIONS, index)
 }
 
-/// Translates the body of function `func` into `into`. Gives the operators where a trap finds some that are executed and not charged, by
-/// offset in the Wasm file, ascending, with the number of those; none if nothing is counted.
+/// Operators between two looks at the time that is left.
+const OPERATORS_PER_LOOK: u64 = 1 << 16;
+
+/// A translated body.
+pub(crate) struct Translation {
+    /// The operators where a trap finds some that are executed and not charged, by offset in the
+    /// Wasm file, ascending, with the number of those; none if nothing is counted.
+    pub(crate) rows: Vec<(u32, u8)>,
+    /// What the translation took beside the function that it made: locals, the clauses that each
+    /// region lists, and the operands that each `if` keeps for its `else`.
+    pub(crate) extra_size: u64,
+}
+
+/// Translates the body of function `func` into `into`.
 pub(crate) fn translate(
     env: &Env<'_>,
     func: u32,
     body: &FunctionBody<'_>,
     into: &mut Function,
     context: &mut FunctionBuilderContext,
-) -> Result<Vec<(u32, u8)>, CompileError> {
+) -> Result<Translation, CompileError> {
     let ty = env.module.function_type(func);
     into.signature = env.tail_signature(ty);
     into.name = function_name(func);
     let mut t = Translator::new(env, FunctionBuilder::new(into, context), body);
     t.builder.set_srcloc(location(body.range().start));
+    if local::lie_in_frame(body, ty.params.len() as u64 + declared_locals(body)?) {
+        t.use_cells();
+    }
     t.enter_function(ty);
     t.declare_locals(body)?;
     let mut reader = body.get_operators_reader()?;
+    let mut translated = 0_u64;
     while !reader.eof() {
         let (op, offset) = reader.read_with_offset()?;
         t.builder.set_srcloc(location(offset));
         t.count(&op, offset);
         t.operator(&op);
+        env.budget.check_growth(t.builder.func, t.extra_size)?;
+        translated += 1;
+        if translated.is_multiple_of(OPERATORS_PER_LOOK) {
+            env.budget.check_time()?;
+        }
     }
-    let rows = t.take_rows();
+    let translation = Translation { rows: t.take_rows(), extra_size: t.extra_size };
     t.builder.seal_all_blocks();
     t.builder.finalize(env.target.isa.frontend_config());
-    Ok(rows)
+    Ok(translation)
+}
+
+/// Locals that a body declares beside its parameters.
+fn declared_locals(body: &FunctionBody<'_>) -> Result<u64, CompileError> {
+    let groups = body.get_locals_reader()?.into_iter();
+    groups.map(|group| Ok(u64::from(group?.0))).sum()
 }
 
 /// Offsets in the Wasm file are what the address map calls source locations.
@@ -188,7 +219,9 @@ struct Translator<'e, 'f> {
     body: &'e FunctionBody<'e>,
     /// Base of memory 0 and of the instance's state.
     vmctx: Value,
-    locals: Vec<Variable>,
+    locals: Vec<local::Local>,
+    /// The part of the frame that locals lie in, unless they are values.
+    cells: Option<local::Cells>,
     /// The operand stack.
     stack: Vec<Value>,
     control: Vec<control::Frame>,
@@ -201,6 +234,8 @@ struct Translator<'e, 'f> {
     constant_tables: HashMap<u32, ir::GlobalValue>,
     helpers: [Option<ir::FuncRef>; Helper::ALL.len()],
     regions: Vec<exception::Region>,
+    /// See [`Translation::extra_size`].
+    extra_size: u64,
     /// Cells for values to be thrown, if the function throws any.
     thrown: Option<ir::StackSlot>,
     /// Of each `try` to come; read at the first.
@@ -219,6 +254,7 @@ impl<'e, 'f> Translator<'e, 'f> {
             body,
             vmctx,
             locals: Vec::new(),
+            cells: None,
             stack: Vec::new(),
             control: Vec::new(),
             reachable: true,
@@ -228,6 +264,7 @@ impl<'e, 'f> Translator<'e, 'f> {
             constant_tables: HashMap::new(),
             helpers: [None; Helper::ALL.len()],
             regions: Vec::new(),
+            extra_size: 0,
             thrown: None,
             outlines: None,
             meter: env.meter.then(meter::Meter::default),
@@ -254,12 +291,6 @@ impl<'e, 'f> Translator<'e, 'f> {
             }
         }
         Ok(())
-    }
-
-    fn declare_local(&mut self, ty: ValType, value: Value) {
-        let variable = self.builder.declare_var(clif_type(ty));
-        self.builder.def_var(variable, value);
-        self.locals.push(variable);
     }
 
     fn zero(&mut self, ty: ValType) -> Value {

@@ -54,9 +54,9 @@ impl Translator<'_, '_> {
             O::Drop => { self.pop(); }
             O::Select | O::TypedSelect { .. } => self.select(),
 
-            O::LocalGet { local_index } => { let v = self.builder.use_var(self.locals[local_index as usize]); self.push(v) }
-            O::LocalSet { local_index } => { let v = self.pop(); self.builder.def_var(self.locals[local_index as usize], v) }
-            O::LocalTee { local_index } => { let v = self.pop(); self.push(v); self.builder.def_var(self.locals[local_index as usize], v) }
+            O::LocalGet { local_index } => self.local_get(local_index),
+            O::LocalSet { local_index } => self.local_set(local_index),
+            O::LocalTee { local_index } => self.local_tee(local_index),
             O::GlobalGet { global_index } => self.global_get(global_index),
             O::GlobalSet { global_index } => self.global_set(global_index),
 

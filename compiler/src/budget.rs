@@ -1,0 +1,160 @@
+//! What a compilation may take: intermediate code, memory and time.
+//!
+//! Some modules make much out of little: a branch of two bytes can pass a thousand operands, a call
+//! can name a thousand exception handlers, and each of a thousand locals can differ on each way to
+//! a block. So the *size* of a function is counted when it has been translated, before the
+//! expensive part of its compilation: its values, instructions and blocks, and the operands and
+//! targets of its instructions. All functions of a module together may have [`BASE_SIZE`] and
+//! [`SIZE_PER_BYTE`] for each byte of the module.
+//!
+//! **Invariant: whether a module exceeds the limit on its size depends on the module and the
+//! options that shape its code, not on the machine or the number of threads.** The limits on memory
+//! and time, which are for those who compile untrusted modules, have no such property.
+
+use crate::codegen::Code;
+use crate::error::CompileError;
+use crate::options::Options;
+use cranelift_codegen::ir::Function;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// The size that the functions of any module may have.
+const BASE_SIZE: u64 = 1 << 20;
+
+/// The size that they may have beyond that for each byte of the module.
+const SIZE_PER_BYTE: u64 = 16;
+
+/// Bytes that generating a function's code takes at its height, for each unit of its size.
+const GENERATION_BYTES: u64 = 256;
+
+/// Bytes that the parsed module takes for each byte of it.
+const PARSED_PER_BYTE: u64 = 8;
+
+/// How often the code is copied when the artifact is made.
+const EMITTED_COPIES: u64 = 3;
+
+/// Limits of a compilation, and what it has used of them. Threads share it.
+pub(crate) struct Budget {
+    size: AtomicU64,
+    max_size: u64,
+    memory: AtomicU64,
+    max_memory: Option<u64>,
+    begin: Instant,
+    timeout: Option<Duration>,
+}
+
+impl Budget {
+    /// The budget of a compilation that begins now.
+    pub(crate) fn new(wasm: &[u8], options: &Options) -> Self {
+        Self {
+            size: AtomicU64::new(0),
+            max_size: BASE_SIZE + SIZE_PER_BYTE * wasm.len() as u64,
+            memory: AtomicU64::new(0),
+            max_memory: options.max_memory,
+            begin: Instant::now(),
+            timeout: options.timeout,
+        }
+    }
+
+    /// Fails if the time is over.
+    pub(crate) fn check_time(&self) -> Result<(), CompileError> {
+        match self.timeout {
+            Some(timeout) if self.begin.elapsed() >= timeout => Err(CompileError::Timeout { limit: timeout }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails if a function that is being translated has become larger than all of its module may
+    /// be. Looks only at what costs nothing to see; [`Budget::add_function`] counts.
+    pub(crate) fn check_growth(&self, func: &Function, extra_size: u64) -> Result<(), CompileError> {
+        // Lists take four units of the pool at least, and at most eight for each operand. What
+        // functions before this one left is less than that, too.
+        const POOL_PER_OPERAND: u64 = 32;
+        let values = func.dfg.num_values() as u64;
+        let pool = func.dfg.value_lists.capacity() as u64 / POOL_PER_OPERAND;
+        if values.max(pool).max(extra_size) > self.max_size { Err(self.too_large()) } else { Ok(()) }
+    }
+
+    /// Counts a translated function, and what its translation took beside it. Gives its size.
+    pub(crate) fn add_function(&self, func: &Function, extra_size: u64) -> Result<u64, CompileError> {
+        let size = size(func) + extra_size;
+        let before = self.size.fetch_add(size, Ordering::Relaxed);
+        if before + size > self.max_size { Err(self.too_large()) } else { Ok(size) }
+    }
+
+    /// The size of all functions that were counted.
+    pub(crate) fn size(&self) -> u64 {
+        self.size.load(Ordering::Relaxed)
+    }
+
+    /// How much it is depends on when counting stopped, so the error says what would have been one
+    /// too many.
+    fn too_large(&self) -> CompileError {
+        CompileError::Limit {
+            what: "values, operands and branch targets of the intermediate code",
+            actual: self.max_size + 1,
+            limit: self.max_size,
+        }
+    }
+
+    /// Takes this much memory until the result is dropped.
+    pub(crate) fn hold(&self, bytes: u64) -> Result<Held<'_>, CompileError> {
+        let held = Held { budget: self, bytes };
+        let all = self.memory.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        match self.max_memory {
+            Some(limit) if all > limit => {
+                Err(CompileError::Limit { what: "bytes of memory for the compilation", actual: all, limit })
+            }
+            _ => Ok(held),
+        }
+    }
+
+    /// Takes the memory that generating code for a function of this size needs.
+    pub(crate) fn hold_generation(&self, size: u64) -> Result<Held<'_>, CompileError> {
+        self.hold(size * GENERATION_BYTES)
+    }
+
+    /// Takes the memory for the artifact that these functions go into.
+    pub(crate) fn hold_emission(&self, codes: &[Code]) -> Result<Held<'_>, CompileError> {
+        let code: u64 = codes.iter().map(|code| code.bytes.len() as u64).sum();
+        self.hold(code * EMITTED_COPIES)
+    }
+
+    /// Takes the memory for what is known of this module until it is compiled.
+    pub(crate) fn keep_parsed(&self, wasm: &[u8]) -> Result<(), CompileError> {
+        self.keep(wasm.len() as u64 * PARSED_PER_BYTE)
+    }
+
+    /// Takes this much memory for the rest of the compilation.
+    pub(crate) fn keep(&self, bytes: u64) -> Result<(), CompileError> {
+        self.hold(bytes).map(std::mem::forget)
+    }
+}
+
+/// Memory that is in use, given back when this is dropped.
+pub(crate) struct Held<'b> {
+    budget: &'b Budget,
+    bytes: u64,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.budget.memory.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// The size of a function: its blocks, instructions and values, and the operands and targets of its
+/// instructions.
+fn size(func: &Function) -> u64 {
+    let dfg = &func.dfg;
+    let mut size = dfg.num_values() + dfg.num_blocks();
+    for block in func.layout.blocks() {
+        for inst in func.layout.block_insts(block) {
+            size += 1 + dfg.inst_args(inst).len();
+            for target in dfg.insts[inst].branch_destination(&dfg.jump_tables, &dfg.exception_tables) {
+                size += 1 + target.len(&dfg.value_lists);
+            }
+        }
+    }
+    size as u64
+}
