@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the runner is built from, from the root of the workspace.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
+    "cli/program",
     "cli/runner",
     "runtime-shim/Cargo.toml",
     "runtime-shim/abi",
@@ -43,6 +44,10 @@ fn main() {
         .env("CARGO_ENCODED_RUSTFLAGS", FLAGS)
         // Clippy is for the sources, and has them anyway.
         .env_remove("RUSTC_WORKSPACE_WRAPPER");
+    if env::var_os("PROFILE").is_some_and(|profile| profile == "debug") {
+        // A test build is built often and started rarely.
+        cargo.env("CARGO_PROFILE_RUNNER_LTO", "off").env("CARGO_PROFILE_RUNNER_CODEGEN_UNITS", "16");
+    }
     let status = cargo.status().expect("cargo starts");
     assert!(status.success(), "building the runner failed: {status}");
     println!(

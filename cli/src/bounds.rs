@@ -11,7 +11,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use wasmaot_compiler::Options;
-use wasmaot_runner::sys;
+use wasmaot_program::sys;
 
 /// Options that bound a compilation.
 #[derive(Debug, clap::Args)]

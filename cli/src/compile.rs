@@ -4,7 +4,7 @@ use crate::bounds::BoundOpts;
 use crate::codegen::CodegenOpts;
 use crate::error::CliError;
 use crate::executable;
-use crate::given::GivenOpts;
+use crate::grants::GrantOpts;
 use crate::input::{self, Input};
 use crate::output::{self, Kind};
 use crate::progress::Bar;
@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use wasmaot_compiler::{FEATURES, Feature, FeatureSet, Summary};
-use wasmaot_runner::report;
+use wasmaot_program::report;
 
 /// Compile a module to a native shared object, or to an executable
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,7 @@ pub(crate) struct Opts {
         flatten,
         next_help_heading = "What an executable is given, besides arguments and standard streams"
     )]
-    given: GivenOpts,
+    grants: GrantOpts,
 }
 
 const EXAMPLES: &str = "\
@@ -116,8 +116,8 @@ impl Opts {
     fn compile(&self, input: &Path) -> Result<i32, CliError> {
         let start = Instant::now();
         let is_program = self.emit == Emit::Exe;
-        if !is_program && !self.given.is_empty() {
-            return Err(CliError::GivenToNobody);
+        if !is_program && !self.grants.is_empty() {
+            return Err(CliError::GrantsWithoutExecutable);
         }
         self.bounds.limit_process()?;
         let Input::Source(source) = input::read(input)? else {
@@ -134,7 +134,7 @@ impl Opts {
         drop(bar);
         let compiled = compiled.map_err(|source| CliError::Compile { path: input.into(), source })?;
         let (bytes, kind) = match is_program {
-            true => (executable::make(input, &compiled.bytes, &self.given.given())?, Kind::Program),
+            true => (executable::make(input, &compiled.bytes, &self.grants.grants())?, Kind::Program),
             false => (compiled.bytes, Kind::Data),
         };
         if target.as_os_str() == "-" {

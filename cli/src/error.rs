@@ -8,12 +8,12 @@
 //!   hint: ...
 //! ```
 
-use crate::inspect::NotAnArtifact;
+use crate::artifact::NotAnArtifact;
 use crate::text::Count;
 use std::io;
 use std::path::PathBuf;
 use wasmaot_compiler::CompileError;
-use wasmaot_runner::report;
+use wasmaot_program::report;
 use wasmaot_runtime::{CallError, InstantiateError, LinkError, OpenError};
 use wasmaot_wasi::WasiError;
 
@@ -47,7 +47,7 @@ pub(crate) enum CliError {
     #[error("`{}` cannot be an executable: it imports what only a host program can define", path.display())]
     Imports { path: PathBuf, source: Box<InstantiateError> },
     #[error("`--dir`, `--env`, `--inherit-env` and `--listen` are for executables, and this makes none")]
-    GivenToNobody,
+    GrantsWithoutExecutable,
     #[error("`{}` cannot be an executable: it exports no function `_start` without parameters", path.display())]
     NoProgram { path: PathBuf, functions: Vec<String> },
     #[error("cannot load `{}`", path.display())]
@@ -55,7 +55,7 @@ pub(crate) enum CliError {
     #[error("`{}` is not an artifact", path.display())]
     NotAnArtifact { path: PathBuf, source: NotAnArtifact },
     #[error("cannot give the program its directories and sockets")]
-    Given(#[source] WasiError),
+    Grants(#[source] WasiError),
     #[error("cannot set up WASI")]
     Wasi(#[source] LinkError),
     #[error("`{}` uses WASI with a memory of 64-bit addresses", path.display())]
@@ -104,7 +104,7 @@ impl CliError {
             CliError::Imports { .. } => "an executable has the functions of `wasi_snapshot_preview1` and \
                 `wasi_unstable` only; compile it to a shared object for a host program that defines the others"
                 .into(),
-            CliError::GivenToNobody => {
+            CliError::GrantsWithoutExecutable => {
                 "add `--emit exe`; to `wasmaot run` they are given when the program is run".into()
             }
             CliError::WideWasi { .. } => "WASI preview 1 has pointers of 32 bits: build for wasm32".into(),

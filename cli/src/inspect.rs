@@ -3,15 +3,14 @@
 //! **Invariant: the file is only read.** Nothing of it is mapped or run, so an artifact that cannot be loaded here (another ABI
 //! version, a better CPU, a wrong checksum) is shown as far as it can be told, with what is the matter.
 
-mod artifact;
 mod json;
 mod text;
 
+use crate::artifact::{Artifact, NotAnArtifact};
 use crate::error::CliError;
 use crate::output;
-pub(crate) use artifact::{Artifact, NotAnArtifact};
 use std::path::PathBuf;
-use wasmaot_runner::attached::{Attached, AttachedError};
+use wasmaot_program::attached::{Attached, AttachedError};
 
 /// Show what is in an artifact, or in an executable
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,7 @@
 
 use wasmaot_abi::descriptor::{Descriptor, ExportKind, ImportKind, Memory, Table};
 use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType};
-use wasmaot_runner::report::Name;
+use wasmaot_program::report::Name;
 
 /// What an import or an export is.
 pub(crate) enum Item<'a> {

@@ -6,13 +6,14 @@
 //! **Invariant: `run` of an artifact does nothing at its start that it can do without**, see the runner.
 #![cfg_attr(not(test), no_main)]
 
+mod artifact;
 mod bounds;
 mod cache;
 mod codegen;
 mod compile;
 mod error;
 mod executable;
-mod given;
+mod grants;
 mod input;
 mod inspect;
 mod invoke;
@@ -24,7 +25,7 @@ mod text;
 mod usage;
 
 use clap::Parser;
-use wasmaot_runner::report;
+use wasmaot_program::report;
 
 /// Ahead-of-time compiler for WebAssembly: modules become native shared objects
 #[derive(Debug, Parser)]
@@ -50,8 +51,8 @@ Examples:
 #[cfg(not(test))]
 #[unsafe(no_mangle)]
 extern "C" fn main(_: std::ffi::c_int, _: *const *const std::ffi::c_char) -> std::ffi::c_int {
-    wasmaot_runner::sys::begin();
-    wasmaot_runner::sys::leave(status())
+    wasmaot_program::sys::begin();
+    wasmaot_program::sys::leave(status())
 }
 
 /// Does what the command line says, and gives the status that the process ends with.

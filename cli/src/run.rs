@@ -2,7 +2,7 @@
 
 use crate::codegen::CodegenOpts;
 use crate::error::CliError;
-use crate::given::GivenOpts;
+use crate::grants::GrantOpts;
 use crate::input::{self, Input};
 use crate::progress::Bar;
 use crate::usage::{Recorder, ReportOpts};
@@ -16,10 +16,11 @@ use std::sync::Arc;
 use wasmaot_abi::descriptor::{Descriptor, ExportKind};
 use wasmaot_abi::types::FuncType;
 use wasmaot_compiler::{Emit, Options};
-use wasmaot_runner::attached::Attached;
-use wasmaot_runner::program::{self, End, Entry, START};
-use wasmaot_runner::threads::{self, Record, StartError, Terms};
-use wasmaot_runner::used::Used;
+use wasmaot_program::attached::Attached;
+use wasmaot_program::end::End;
+use wasmaot_program::entry::{self, Entry, START};
+use wasmaot_program::threads::{self, Record, StartError, Terms};
+use wasmaot_program::used::Used;
 use wasmaot_runtime::{CallError, Instance, InstantiateError, Module, OpenError, ResourceLimits, Store, Val};
 use wasmaot_wasi::WasiCtx;
 
@@ -32,7 +33,7 @@ pub(crate) struct Opts {
     file: PathBuf,
 
     #[command(flatten)]
-    given: GivenOpts,
+    grants: GrantOpts,
 
     /// Call this export with ARGS by its type and print the results, one per line
     #[arg(long, value_name = "NAME")]
@@ -101,7 +102,7 @@ impl Opts {
         }
         Some(Self {
             file: file.into(),
-            given: GivenOpts::default(),
+            grants: GrantOpts::default(),
             invoke: None,
             fuel: None,
             report: ReportOpts::DEFAULT,
@@ -113,7 +114,7 @@ impl Opts {
     /// Runs, and gives the exit status.
     pub(crate) fn run(&self) -> Result<i32, CliError> {
         let module = self.module()?;
-        if program::is_wide(module.descriptor()) {
+        if entry::is_wide(module.descriptor()) {
             return Err(CliError::WideWasi { path: self.file.clone() });
         }
         let calls = self.calls(module.descriptor())?;
@@ -122,7 +123,7 @@ impl Opts {
         if threads::is_threaded(&module) {
             return self.run_threads(&module, context, calls, recorder.map(Arc::new));
         }
-        let linker = program::linker(module.imports()).map_err(CliError::Wasi)?;
+        let linker = entry::linker(module.imports()).map_err(CliError::Wasi)?;
         // The end of the process takes its instances with it.
         let mut store = ManuallyDrop::new(Store::new(context));
         if self.fuel.is_some() {
@@ -218,7 +219,7 @@ impl Opts {
     fn calls(&self, descriptor: &Descriptor) -> Result<Vec<Call>, CliError> {
         let path = || self.file.clone();
         let Some(name) = &self.invoke else {
-            return match program::entry(descriptor) {
+            return match entry::entry(descriptor) {
                 Some(Entry::Start) => Ok(vec![(START.into(), Vec::new())]),
                 Some(Entry::Instantiation) => Ok(Vec::new()),
                 None => Err(CliError::NoStart { path: path(), functions: items::functions(descriptor) }),
@@ -245,7 +246,7 @@ impl Opts {
     fn wasi(&self) -> Result<WasiCtx, CliError> {
         let name = self.file.file_name().unwrap_or(self.file.as_os_str());
         let arguments = if self.invoke.is_none() { &self.arguments[..] } else { &[] };
-        self.given.given().context(name, arguments).map_err(CliError::Given)
+        self.grants.grants().context(name, arguments).map_err(CliError::Grants)
     }
 }
 
@@ -254,7 +255,7 @@ fn finish(end: &End, recorder: Option<&Recorder>, used: impl FnOnce() -> Used) -
     match recorder {
         Some(recorder) => recorder.finish(end, &used()),
         None => {
-            end.tell();
+            end.print();
             Ok(end.status())
         }
     }

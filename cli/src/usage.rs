@@ -10,8 +10,8 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
-use wasmaot_runner::program::End;
-use wasmaot_runner::used::Used;
+use wasmaot_program::end::End;
+use wasmaot_program::used::Used;
 
 /// Options that have the usage reported.
 #[derive(Debug, PartialEq, clap::Args)]
@@ -61,7 +61,7 @@ impl Recorder {
     /// Reports how the program ended, and then what it used. Gives its exit status.
     pub(crate) fn finish(&self, end: &End, used: &Used) -> Result<i32, CliError> {
         let (wall, cpu) = (self.begun.elapsed(), cpu_time() - self.cpu);
-        end.tell();
+        end.print();
         let (name, trap) = match end {
             End::Exit(_) => ("exit", Value::Null),
             End::Trap(trap) => ("trap", trap.code.to_string().into()),

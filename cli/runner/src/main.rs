@@ -10,10 +10,11 @@ use std::fs::File;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::path::Path;
-use wasmaot_runner::attached::{Attached, AttachedError};
-use wasmaot_runner::program::{self, End, Entry, START};
-use wasmaot_runner::threads::{self, StartError, Terms};
-use wasmaot_runner::{report, sys};
+use wasmaot_program::attached::{Attached, AttachedError};
+use wasmaot_program::end::End;
+use wasmaot_program::entry::{self, Entry, START};
+use wasmaot_program::threads::{self, StartError, Terms};
+use wasmaot_program::{report, sys};
 use wasmaot_runtime::{CallError, Instance, InstantiateError, LinkError, Module, OpenError, Store};
 use wasmaot_wasi::WasiError;
 
@@ -27,7 +28,7 @@ enum RunError {
     #[error("cannot load the program")]
     Open(#[source] OpenError),
     #[error("cannot give the program its directories and sockets")]
-    Given(#[source] WasiError),
+    Grants(#[source] WasiError),
     #[error("cannot set up WASI")]
     Wasi(#[source] LinkError),
     #[error("cannot instantiate the program")]
@@ -53,11 +54,11 @@ extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
 
 fn run() -> Result<i32, RunError> {
     let file = File::open(OWN_FILE).map_err(RunError::Own)?;
-    let Attached { artifact, given } = Attached::read(&file).map_err(RunError::Attached)?;
+    let Attached { artifact, grants } = Attached::read(&file).map_err(RunError::Attached)?;
     let module = Module::open_at(file, artifact.offset, artifact.length).map_err(RunError::Open)?;
     let mut arguments = std::env::args_os();
     let path = arguments.next().unwrap_or_default();
-    let context = given.context(name(&path), arguments).map_err(RunError::Given)?;
+    let context = grants.context(name(&path), arguments).map_err(RunError::Grants)?;
     if threads::is_threaded(&module) {
         let mut store = threads::first(&module, context, Terms::default()).map_err(|error| match error {
             StartError::Link(error) => RunError::Wasi(error),
@@ -66,7 +67,7 @@ fn run() -> Result<i32, RunError> {
         let instance = threads::instantiate(&mut store);
         return start(&mut store, instance, &module);
     }
-    let linker = program::linker(module.imports()).map_err(RunError::Wasi)?;
+    let linker = entry::linker(module.imports()).map_err(RunError::Wasi)?;
     // The end of the process takes its instances with it.
     let mut store = ManuallyDrop::new(Store::new(context));
     let instance = linker.instantiate(&mut store, &module);
@@ -78,7 +79,7 @@ fn start<T>(
     instance: Result<Instance, InstantiateError>,
     module: &Module,
 ) -> Result<i32, RunError> {
-    let call = || match program::entry(module.descriptor()) {
+    let call = || match entry::entry(module.descriptor()) {
         Some(Entry::Start) => instance?.call(store, START, &[]).map(drop).map_err(InstantiateError::Run),
         _ => instance.map(drop),
     };
@@ -86,7 +87,7 @@ fn start<T>(
         Ok(()) => Ok(0),
         Err(InstantiateError::Run(error)) => {
             let end = End::of(error).map_err(RunError::Call)?;
-            end.tell();
+            end.print();
             Ok(end.status())
         }
         Err(error) => Err(RunError::Instantiate(error)),

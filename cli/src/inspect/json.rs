@@ -1,14 +1,14 @@
 //! The JSON form. Fields are only ever added: programs read it.
 
-use super::artifact::Artifact;
+use crate::artifact::Artifact;
 use crate::items::{Item, exported, imported, memories, tables};
 use serde_json::{Map, Value, json};
 use std::ffi::OsStr;
 use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::Descriptor;
 use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType};
-use wasmaot_runner::attached::Attached;
-use wasmaot_runner::given::{Directory, Variable};
+use wasmaot_program::attached::Attached;
+use wasmaot_program::grants::{Directory, Variable};
 
 /// The whole report, ending in a newline.
 pub(super) fn render(artifact: &Artifact, attached: Option<&Attached>) -> String {
@@ -41,12 +41,12 @@ pub(super) fn render(artifact: &Artifact, attached: Option<&Attached>) -> String
 
 /// What an executable is, besides the artifact in it.
 fn executable(attached: &Attached) -> Value {
-    let given = &attached.given;
+    let grants = &attached.grants;
     let text = |text: &OsStr| text.to_string_lossy().into_owned();
-    let directories = given.directories.iter().map(|Directory { host, guest, read_only }| {
+    let directories = grants.directories.iter().map(|Directory { host, guest, read_only }| {
         json!({ "host": text(host.as_os_str()), "guest": guest, "read_only": read_only })
     });
-    let environment = given
+    let environment = grants
         .environment
         .iter()
         .map(|Variable { key, value }| json!({ "key": text(key), "value": text(value) }));
@@ -54,8 +54,8 @@ fn executable(attached: &Attached) -> Value {
         "artifact_offset": attached.artifact.offset,
         "directories": directories.collect::<Vec<_>>(),
         "environment": environment.collect::<Vec<_>>(),
-        "inherit_env": given.inherit_env,
-        "listeners": given.listeners.iter().map(|address| address.to_string()).collect::<Vec<_>>(),
+        "inherit_env": grants.inherit_env,
+        "listeners": grants.listeners.iter().map(|address| address.to_string()).collect::<Vec<_>>(),
     })
 }
 

@@ -1,15 +1,15 @@
 //! The form for people: one fact a line, lists indented below their heading.
 
-use super::artifact::Artifact;
+use crate::artifact::Artifact;
 use crate::items::{Item, exported, imported, memories, tables};
 use crate::text::Bytes;
 use std::fmt::{Display, Write};
 use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::Descriptor;
 use wasmaot_abi::types::{GlobalType, IndexType, Limits, MemoryType, TableType};
-use wasmaot_runner::attached::Attached;
-use wasmaot_runner::given::{Directory, Variable};
-use wasmaot_runner::report::Name;
+use wasmaot_program::attached::Attached;
+use wasmaot_program::grants::{Directory, Variable};
+use wasmaot_program::report::Name;
 
 /// The whole report, ending in a newline.
 pub(super) fn render(artifact: &Artifact, attached: Option<&Attached>) -> String {
@@ -40,21 +40,21 @@ pub(super) fn render(artifact: &Artifact, attached: Option<&Attached>) -> String
 
 /// What an executable is, besides the artifact in it.
 fn executable(page: &mut Page, attached: &Attached) {
-    let given = &attached.given;
+    let grants = &attached.grants;
     page.fact("executable", format_args!("artifact at {:#x}", attached.artifact.offset));
-    let directories = given.directories.iter().map(|Directory { host, guest, read_only }| {
+    let directories = grants.directories.iter().map(|Directory { host, guest, read_only }| {
         let rights = if *read_only { ", read only" } else { "" };
         format!("\"{}\" as \"{}\"{rights}", Name(&host.to_string_lossy()), Name(guest))
     });
     page.list("directories", directories);
-    let variables = given.environment.iter().map(|Variable { key, value }| {
+    let variables = grants.environment.iter().map(|Variable { key, value }| {
         format!("{}={}", Name(&key.to_string_lossy()), Name(&value.to_string_lossy()))
     });
     page.list(
         "environment",
-        variables.chain(given.inherit_env.then(|| "and all that it is started with".into())),
+        variables.chain(grants.inherit_env.then(|| "and all that it is started with".into())),
     );
-    page.list("listeners", given.listeners.iter().map(|address| address.to_string()));
+    page.list("listeners", grants.listeners.iter().map(|address| address.to_string()));
 }
 
 fn module(page: &mut Page, descriptor: &Descriptor) {

@@ -4,7 +4,7 @@ mod cache;
 mod compile;
 mod executable;
 mod files;
-mod given;
+mod grants;
 mod inspect;
 mod progress;
 mod report;

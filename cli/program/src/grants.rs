@@ -11,7 +11,7 @@ use wasmaot_wasi::{WasiCtx, WasiCtxBuilder, WasiError};
 
 /// What a program is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Given {
+pub struct Grants {
     /// Directories, in the order of their descriptors.
     pub directories: Vec<Directory>,
     /// Variables of its environment.
@@ -42,7 +42,7 @@ pub struct Variable {
     pub value: OsString,
 }
 
-impl Given {
+impl Grants {
     /// The context of a program with this name and these arguments, which has the standard streams of the process.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Given {
     }
 }
 
-impl Encode for Given {
+impl Encode for Grants {
     fn encode(&self, w: &mut Writer) {
         self.directories.encode(w);
         self.environment.encode(w);
@@ -87,7 +87,7 @@ impl Encode for Given {
     }
 }
 
-impl Decode for Given {
+impl Decode for Grants {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             directories: Vec::decode(r)?,

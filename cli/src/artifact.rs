@@ -7,26 +7,26 @@ use wasmaot_abi::descriptor::Descriptor;
 use wasmaot_abi::header::{self, Header};
 use wasmaot_abi::version::{ABI_MAJOR, METERED_CONVENTION, TAIL_CONVENTION};
 use wasmaot_abi::wire::{Decode, DecodeError, Reader};
-use wasmaot_runner::attached::AttachedError;
-use wasmaot_runner::program;
+use wasmaot_program::attached::AttachedError;
+use wasmaot_program::entry;
 
 /// An artifact, as far as it can be read.
 pub(crate) struct Artifact {
     /// Bytes of the file.
-    pub(super) size: u64,
-    pub(super) header: Header,
+    pub(crate) size: u64,
+    pub(crate) header: Header,
     /// The checksum of the file as it is.
-    pub(super) actual_checksum: u32,
-    pub(super) sections: Vec<Section>,
+    pub(crate) actual_checksum: u32,
+    pub(crate) sections: Vec<Section>,
     /// The descriptor, or why it cannot be read.
-    pub(super) descriptor: Result<Descriptor, String>,
+    pub(crate) descriptor: Result<Descriptor, String>,
 }
 
 /// A section of the file.
-pub(super) struct Section {
-    pub(super) name: String,
-    pub(super) offset: u64,
-    pub(super) size: u64,
+pub(crate) struct Section {
+    pub(crate) name: String,
+    pub(crate) offset: u64,
+    pub(crate) size: u64,
 }
 
 /// Why a file is no artifact.
@@ -72,7 +72,7 @@ impl Artifact {
     }
 
     /// What would keep a runtime of this version from loading the file, or `wasmaot run` from running it, as far as can be told here.
-    pub(super) fn problems(&self) -> Vec<String> {
+    pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.actual_checksum != self.header.checksum {
             problems.push(format!("wrong checksum: the file's is {:#010x}", self.actual_checksum));
@@ -88,7 +88,7 @@ impl Artifact {
             ));
         }
         match &self.descriptor {
-            Ok(descriptor) if program::is_wide(descriptor) => {
+            Ok(descriptor) if entry::is_wide(descriptor) => {
                 problems.push(
                     "it uses WASI, whose pointers have 32 bits, with a memory of 64-bit addresses".into(),
                 );

@@ -5,7 +5,7 @@
 //! end of `_start`, an exit, or a trap. Where it is recorded what the program used, the others are stopped then, so that what they
 //! executed can be counted.
 
-use crate::program::End;
+use crate::end::End;
 use crate::used::Used;
 use crate::{report, sys};
 use std::collections::HashMap;
@@ -209,7 +209,7 @@ impl Process {
         sys::leave(match (End::of(error), &self.record) {
             (Ok(end), Some(record)) => record(&end, &self.close(store)),
             (Ok(end), None) => {
-                end.tell();
+                end.print();
                 end.status()
             }
             (Err(error), _) => {

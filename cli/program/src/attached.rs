@@ -3,7 +3,7 @@
 //! ```text
 //! 0        | runner: an ELF executable, which starts        |
 //! page     | artifact: mapped by the runner from itself     |
-//!          | settings: what the program is given            |
+//!          | settings: access granted to the program            |
 //!          | trailer: offset and length of the artifact,    |
 //!          |   length of the settings, CRC-32, magic number |
 //! ```
@@ -11,7 +11,7 @@
 //! **Invariants.** The parts behind the runner follow each other without a gap up to the end of the file. The CRC-32 is of settings
 //! and trailer; the artifact has its own, and is checked when it is opened.
 
-use crate::given::Given;
+use crate::grants::Grants;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -36,8 +36,8 @@ const CHECKED: usize = 20;
 pub struct Attached {
     /// Where the artifact lies in the file.
     pub artifact: FileRange,
-    /// What the program is given.
-    pub given: Given,
+    /// Access granted to the program.
+    pub grants: Grants,
 }
 
 /// Why a file does not have an artifact and settings attached.
@@ -69,14 +69,14 @@ pub enum AttachedError {
 }
 
 /// The bytes of an executable.
-pub fn executable(runner: &[u8], artifact: &[u8], given: &Given) -> Vec<u8> {
+pub fn executable(runner: &[u8], artifact: &[u8], grants: &Grants) -> Vec<u8> {
     let start = runner.len().next_multiple_of(HOST_PAGE as usize);
     let mut bytes = Vec::with_capacity(start + artifact.len() + HOST_PAGE as usize);
     bytes.extend_from_slice(runner);
     bytes.resize(start, 0);
     bytes.extend_from_slice(artifact);
     let mut w = Writer::default();
-    given.encode(&mut w);
+    grants.encode(&mut w);
     let mut settings = w.into_bytes();
     let length = settings.len() as u32;
     let mut w = Writer::default();
@@ -139,9 +139,9 @@ impl Attached {
             return Err(AttachedError::Checksum { stated: checksum, found });
         }
         let mut reader = Reader::new(&checked[..settings as usize]);
-        let given = Given::decode(&mut reader).map_err(AttachedError::Settings)?;
+        let grants = Grants::decode(&mut reader).map_err(AttachedError::Settings)?;
         match reader.is_empty() {
-            true => Ok(Self { artifact, given }),
+            true => Ok(Self { artifact, grants }),
             false => Err(AttachedError::Settings(reader.invalid("the end of the settings"))),
         }
     }
@@ -165,10 +165,10 @@ impl Decode for Trailer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::given::{Directory, Variable};
+    use crate::grants::{Directory, Variable};
 
-    fn given() -> Given {
-        Given {
+    fn grants() -> Grants {
+        Grants {
             directories: vec![
                 Directory { host: "data".into(), guest: "/data".into(), read_only: true },
                 Directory { host: "/".into(), guest: "/".into(), read_only: false },
@@ -182,13 +182,13 @@ mod tests {
     #[test]
     fn what_was_attached_is_found() {
         let long = Variable { key: "LONG".into(), value: "x".repeat(5000).into() };
-        let large = Given { environment: vec![long], ..given() };
-        for (runner, given) in [(&b"runner"[..], given()), (&[7; 4096], Given::default()), (b"", large)] {
-            let bytes = executable(runner, b"artifact", &given);
+        let large = Grants { environment: vec![long], ..grants() };
+        for (runner, grants) in [(&b"runner"[..], grants()), (&[7; 4096], Grants::default()), (b"", large)] {
+            let bytes = executable(runner, b"artifact", &grants);
             let offset = runner.len().next_multiple_of(4096) as u64;
             let (attached, artifact) = Attached::find(&bytes).unwrap();
             assert_eq!(artifact, b"artifact");
-            assert_eq!(attached, Attached { artifact: FileRange { offset, length: 8 }, given });
+            assert_eq!(attached, Attached { artifact: FileRange { offset, length: 8 }, grants });
             let mut file = tempfile::tempfile().unwrap();
             io::Write::write_all(&mut file, &bytes).unwrap();
             assert_eq!(Attached::read(&file).unwrap(), attached);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_cut_or_extended_file_is_refused() {
-        let bytes = executable(b"runner", b"artifact", &given());
+        let bytes = executable(b"runner", b"artifact", &grants());
         for length in 0..bytes.len() {
             assert!(Attached::find(&bytes[..length]).is_err(), "{length}");
             // A cut in the middle, which leaves the end as it was.
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_changed_byte_of_settings_or_trailer_is_refused() {
-        let bytes = executable(b"runner", b"artifact", &given());
+        let bytes = executable(b"runner", b"artifact", &grants());
         for at in 4096 + b"artifact".len()..bytes.len() {
             for bit in 0..8 {
                 let mut changed = bytes.clone();

@@ -4,11 +4,11 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::ffi::{OsStr, OsString};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
-use wasmaot_runner::given::{Directory, Given, Variable};
+use wasmaot_program::grants::{Directory, Grants, Variable};
 
 /// Options that say what a program is given.
 #[derive(Debug, Default, PartialEq, clap::Args)]
-pub(crate) struct GivenOpts {
+pub(crate) struct GrantOpts {
     /// Directory that the program may use, and its name there [default: the same name]; with `:ro` to read only
     #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]", value_parser = OsStringValueParser::new().try_map(directory))]
     directories: Vec<Directory>,
@@ -26,10 +26,10 @@ pub(crate) struct GivenOpts {
     listeners: Vec<SocketAddr>,
 }
 
-impl GivenOpts {
+impl GrantOpts {
     /// In the runner's terms.
-    pub(crate) fn given(&self) -> Given {
-        Given {
+    pub(crate) fn grants(&self) -> Grants {
+        Grants {
             directories: self.directories.clone(),
             environment: self.environment.clone(),
             inherit_env: self.inherit_env,

@@ -1,0 +1,25 @@
+//! Runs WebAssembly modules as programs from the command line: shared by `wasmaot run` and the runner of standalone executables.
+//!
+//! | module | duty |
+//! |---|---|
+//! | [`attached`] | file format of executables: artifact and settings behind the runner |
+//! | [`entry`] | which export starts a program, and which imports it may have |
+//! | [`end`] | how a program ended, and the exit status for it |
+//! | [`grants`] | access granted to a program: directories, environment, sockets |
+//! | [`report`] | error messages, traps and internal errors on stderr |
+//! | [`sys`] | start and end of the process |
+//! | [`threads`] | programs with several threads |
+//! | [`used`] | resources used by a program |
+//!
+//! **Invariant: a program behaves the same under `run` and as an executable.** Only the source of artifact and settings differs: the
+//! command line, or the executable itself.
+#![deny(unsafe_code)]
+
+pub mod attached;
+pub mod end;
+pub mod entry;
+pub mod grants;
+pub mod report;
+pub mod sys;
+pub mod threads;
+pub mod used;
