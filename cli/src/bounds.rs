@@ -5,6 +5,7 @@
 //! error where the kernel refuses it memory.
 
 use crate::error::CliError;
+use crate::text;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io;
@@ -18,11 +19,11 @@ use wasmaot_program::sys;
 pub(crate) struct BoundOpts {
     /// Bytes of memory that the compilation may take, as a number or with K, M or G behind it;
     /// threads take 2M each
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = text::size)]
     max_memory: Option<u64>,
 
-    /// Seconds that the compilation may take, looked at between functions
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Time that the compilation may take, looked at between functions: a number with ms, s, m or h
+    #[arg(long, value_name = "TIME", value_parser = text::duration)]
     timeout: Option<Duration>,
 }
 
@@ -42,23 +43,6 @@ impl BoundOpts {
     pub(crate) fn add_to(&self, options: Options) -> Options {
         Options { max_memory: self.max_memory, timeout: self.timeout, ..options }
     }
-}
-
-/// A number of bytes, with a binary unit behind it if any.
-fn size(text: &str) -> Result<u64, &'static str> {
-    let (number, unit) = match text.as_bytes().last() {
-        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
-        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
-        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
-        _ => (text, 0),
-    };
-    let number: u64 = number.parse().map_err(|_| "not a size such as 500000000, 512M or 2G")?;
-    number.checked_mul(1 << unit).ok_or("more bytes than can be counted")
-}
-
-fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let number: f64 = text.parse().map_err(|_| "not a number of seconds such as 10 or 0.5")?;
-    Duration::try_from_secs_f64(number).map_err(|_| "not a number of seconds such as 10 or 0.5")
 }
 
 /// Whether memory is limited by the command line.
@@ -106,26 +90,4 @@ fn reported(memory: *mut u8) -> *mut u8 {
         sys::leave(1);
     }
     memory
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes() {
-        let sizes = ["0", "17", "3K", "512M", "2g"].map(|text| size(text).unwrap());
-        assert_eq!(sizes, [0, 17, 3 << 10, 512 << 20, 2 << 30]);
-        for text in ["", "M", "-1", "1T", "1.5G", "17179869184G"] {
-            size(text).unwrap_err();
-        }
-    }
-
-    #[test]
-    fn times() {
-        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
-        for text in ["", "-1", "NaN", "inf", "1s"] {
-            seconds(text).unwrap_err();
-        }
-    }
 }

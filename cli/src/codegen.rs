@@ -11,19 +11,19 @@ pub(crate) struct CodegenOpts {
     #[arg(short = 'O', value_name = "LEVEL", default_value_t = Self::DEFAULT.level, value_parser = clap::value_parser!(u8).range(0..=2))]
     level: u8,
 
-    /// CPU that the code may count on: a psABI level, or all that this machine has
+    /// Minimum CPU to generate code for: a psABI level, or everything this machine has
     #[arg(long, value_name = "CPU", value_enum, default_value_t = Self::DEFAULT.target_cpu)]
     target_cpu: Cpu,
 
-    /// What relaxed SIMD gives where the specification leaves a choice: the same on every CPU, or what its instructions give
+    /// Results of relaxed SIMD where the specification leaves a choice: the same on every CPU, or those of its instructions
     #[arg(long, value_name = "RESULTS", value_enum, default_value_t = Self::DEFAULT.relaxed_simd)]
     relaxed_simd: Relaxed,
 
-    /// Let the code count the operators that it executes
+    /// Generate code that counts the instructions it executes
     #[arg(long)]
     meter: bool,
 
-    /// Do not take modules that use this feature [list: wasmaot compile --features]
+    /// Refuse modules that use this feature [list: wasmaot compile --features]
     #[arg(long = "disable", value_name = "FEATURE", value_parser = translated_feature)]
     disabled: Vec<&'static Feature>,
 
@@ -59,7 +59,7 @@ enum Relaxed {
 }
 
 impl CodegenOpts {
-    /// What holds where nothing is said.
+    /// The defaults.
     pub(crate) const DEFAULT: Self = Self {
         level: 1,
         target_cpu: Cpu::V2,
@@ -108,7 +108,7 @@ impl CodegenOpts {
 fn translated_feature(name: &str) -> Result<&'static Feature, &'static str> {
     match wasmaot_compiler::feature(name) {
         Some(feature) if feature.translated => Ok(feature),
-        Some(_) => Err("this version does not take it anyway"),
+        Some(_) => Err("this version does not support it anyway"),
         None => Err("no such feature; `wasmaot compile --features` lists them"),
     }
 }

@@ -1,30 +1,42 @@
-//! `wasmaot compile`: a module becomes an artifact, one of the stages before it, or a program of its own.
+//! `wasmaot compile`: modules become artifacts, one of the stages before, or standalone programs.
+//!
+//! **Invariant: with several modules, each is compiled as if it were alone.** One that fails does not keep the others from being
+//! compiled; the status says that it failed.
 
+mod emit;
+mod record;
+mod targets;
+
+use crate::artifact::Artifact;
 use crate::bounds::BoundOpts;
 use crate::codegen::CodegenOpts;
 use crate::error::CliError;
 use crate::executable;
 use crate::grants::GrantOpts;
 use crate::input::{self, Input};
+use crate::origin::Origin;
 use crate::output::{self, Kind};
 use crate::progress::Bar;
 use crate::text::{Bytes, Count};
-use clap::ValueEnum;
+use emit::Emit;
+use record::Record;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-use wasmaot_compiler::{FEATURES, Feature, FeatureSet, Summary};
+use std::time::Instant;
+use targets::{Job, Request};
+use wasmaot_abi::descriptor::Descriptor;
+use wasmaot_compiler::{FEATURES, Feature, FeatureSet};
 use wasmaot_program::report;
 
-/// Compile a module to a native shared object, or to an executable
+/// Compile modules to native shared objects, or to executables
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// Module to compile, binary or text
+    /// Modules to compile, binary or text; `-` for standard input
     #[arg(value_name = "MODULE", required_unless_present = "features")]
-    input: Option<PathBuf>,
+    inputs: Vec<PathBuf>,
 
-    /// File to write; `-` for standard output [default: the module's name with .so, .o, .clif, .s, or without]
-    #[arg(short, value_name = "FILE")]
+    /// File to write, or folder for one or several; `-` for standard output [default: beside the module, with .so, .o, .clif, .s, or none]
+    #[arg(short, value_name = "FILE|FOLDER")]
     output: Option<PathBuf>,
 
     #[command(flatten)]
@@ -37,9 +49,13 @@ pub(crate) struct Opts {
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Emit::So)]
     emit: Emit,
 
-    /// List the features of WebAssembly beyond version 1, and which of them are taken
+    /// List the features of WebAssembly beyond version 1, and which of them are enabled
     #[arg(long)]
     features: bool,
+
+    /// Print a line of JSON for each module instead of the summary
+    #[arg(long)]
+    json: bool,
 
     /// Show neither progress nor summary
     #[arg(long)]
@@ -47,7 +63,7 @@ pub(crate) struct Opts {
 
     #[command(
         flatten,
-        next_help_heading = "What an executable is given, besides arguments and standard streams"
+        next_help_heading = "What an executable is granted, besides arguments and standard streams"
     )]
     grants: GrantOpts,
 }
@@ -56,96 +72,119 @@ const EXAMPLES: &str = "\
 Examples:
   wasmaot compile app.wasm                            app.so, for any x86-64 CPU since 2009
   wasmaot compile app.wat -o lib/app.so -O2           from the text format, fully optimised
+  wasmaot compile a.wasm b.wasm -o lib                lib/a.so and lib/b.so
   wasmaot compile app.wasm --target-cpu native        for this machine only
   wasmaot compile app.wat --emit asm -o - --quiet     the machine code, on standard output
   wasmaot compile app.wasm --emit exe                 app, a program that needs nothing else to run
-  wasmaot compile app.wasm --emit exe --dir .         the same, which may use the directory that it is started in
-  wasmaot compile --features                          which proposals are taken
-  wasmaot compile app.wasm --max-memory 1G --timeout 30    a module from somewhere else
+  wasmaot compile app.wasm --emit exe --dir .         the same, with access to the directory that it is started in
+  wasmaot compile --features                          which proposals are enabled
+  wasmaot compile app.wasm --max-memory 1G --timeout 30s   a module from somewhere else
 
-The output is the same, byte for byte, for any number of jobs.";
+The output is the same, byte for byte, for any number of jobs. An executable reads the program from its own file: whoever starts it needs
+permission to read it, and it must not be stripped.
 
-/// Values of `--emit`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Emit {
-    /// The artifact, a shared object
-    So,
-    /// A relocatable object: code without the module's tables
-    Obj,
-    /// Cranelift's intermediate representation, before optimisation
-    Clif,
-    /// Machine code in words
-    Asm,
-    /// A static program that runs the module, and needs nothing else
-    Exe,
-}
-
-impl Emit {
-    fn extension(self) -> &'static str {
-        match self {
-            Emit::So => "so",
-            Emit::Obj => "o",
-            Emit::Clif => "clif",
-            Emit::Asm => "s",
-            Emit::Exe => "",
-        }
-    }
-
-    fn for_compiler(self) -> wasmaot_compiler::Emit {
-        match self {
-            Emit::So | Emit::Exe => wasmaot_compiler::Emit::SharedObject,
-            Emit::Obj => wasmaot_compiler::Emit::Object,
-            Emit::Clif => wasmaot_compiler::Emit::Clif,
-            Emit::Asm => wasmaot_compiler::Emit::Asm,
-        }
-    }
-}
+A line of JSON has input, output, emit, functions, code_bytes, image_bytes, bytes (of the output), wall_ns, parse_ns, translate_ns and
+generate_ns (of all threads together), emit_ns, features (those that the module uses; null for obj, clif and asm), warnings, and error (null
+if there is none; otherwise the figures are null).";
 
 impl Opts {
-    /// Compiles, and gives the exit status.
+    /// Compiles, and returns the exit status.
     pub(crate) fn run(&self) -> Result<i32, CliError> {
-        match &self.input {
-            Some(input) if !self.features => self.compile(input),
-            _ => {
-                output::print(feature_list(self.codegen.features()).as_bytes())?;
-                Ok(0)
+        if self.features {
+            output::print(feature_list(self.codegen.features()).as_bytes())?;
+            return Ok(0);
+        }
+        if self.emit != Emit::Exe && !self.grants.is_empty() {
+            return Err(CliError::GrantsWithoutExecutable);
+        }
+        let request = Request {
+            inputs: &self.inputs,
+            output: self.output.as_deref(),
+            emit: self.emit,
+            json: self.json,
+        };
+        let jobs = request.jobs()?;
+        self.bounds.limit_process()?;
+        let mut failed = 0;
+        for job in &jobs {
+            let result = self.compile(job);
+            if self.json {
+                output::print(record::line(job, self.emit, &result).as_bytes())?;
             }
+            match result {
+                Ok(record) => self.report(job, &record),
+                Err(error) if jobs.len() == 1 => return Err(error),
+                Err(error) => failed += error.fails(),
+            }
+        }
+        match failed {
+            0 => Ok(0),
+            _ => Err(CliError::Failed { failed: failed as usize, all: jobs.len() }),
         }
     }
 
-    fn compile(&self, input: &Path) -> Result<i32, CliError> {
+    fn compile(&self, job: &Job) -> Result<Record, CliError> {
         let start = Instant::now();
-        let is_program = self.emit == Emit::Exe;
-        if !is_program && !self.grants.is_empty() {
-            return Err(CliError::GrantsWithoutExecutable);
-        }
-        self.bounds.limit_process()?;
+        let input = &job.input;
         let Input::Source(source) = input::read(input)? else {
-            return Err(CliError::AlreadyCompiled { path: input.into() });
+            return Err(elf(input));
         };
         let wasm = input::to_wasm(input, &source)?;
-        let target = self.output.clone().unwrap_or_else(|| input.with_extension(self.emit.extension()));
-        if same_file(input, &target) {
-            return Err(CliError::Overwrite { path: input.into() });
-        }
         let bar = Bar::new(format!("compiling {}", input.display()), !self.quiet);
         let options = self.bounds.add_to(self.codegen.options(self.emit.for_compiler()));
         let compiled = wasmaot_compiler::compile(&wasm, &options, &|progress| bar.report(progress));
         drop(bar);
         let compiled = compiled.map_err(|source| CliError::Compile { path: input.into(), source })?;
-        let (bytes, kind) = match is_program {
-            true => (executable::make(input, &compiled.bytes, &self.grants.grants())?, Kind::Program),
-            false => (compiled.bytes, Kind::Data),
+        let descriptor = self.emit.is_loadable().then(|| descriptor(input, &compiled.bytes)).transpose()?;
+        let (bytes, kind) = match (&descriptor, self.emit) {
+            (Some(descriptor), Emit::Exe) => {
+                (executable::make(input, &compiled.bytes, descriptor, &self.grants.grants())?, Kind::Program)
+            }
+            _ => (compiled.bytes, Kind::Data),
         };
-        if target.as_os_str() == "-" {
-            output::print(&bytes)?;
-        } else {
-            output::write_file(&target, &bytes, kind)?;
+        match job.is_to_stdout() {
+            true => output::print(&bytes)?,
+            false => output::write_file(&job.output, &bytes, kind)?,
         }
-        if !self.quiet {
-            report::note(&summary(&compiled.summary, bytes.len(), &target, start.elapsed()));
+        Ok(Record {
+            summary: compiled.summary,
+            bytes: bytes.len(),
+            wall: start.elapsed(),
+            features: descriptor.as_ref().map(|descriptor| descriptor.wasm_features.clone()),
+            warnings: descriptor.iter().filter_map(|descriptor| self.warning(job, descriptor)).collect(),
+        })
+    }
+
+    /// Returns a warning if the module was built for JavaScript.
+    fn warning(&self, job: &Job, descriptor: &Descriptor) -> Option<String> {
+        let imports = descriptor.imports.iter().map(|import| (&*import.module, &*import.name));
+        let origin = Origin::of(imports)?;
+        Some(format!("`wasmaot run` cannot run `{}`: {origin}", job.shown_output()))
+    }
+
+    /// Tells people what was compiled.
+    fn report(&self, job: &Job, record: &Record) {
+        for warning in &record.warnings {
+            report::note(&format!("warning: {warning}"));
         }
-        Ok(0)
+        if !self.quiet && !self.json {
+            report::note(&summary(record, &job.shown_output()));
+        }
+    }
+}
+
+/// Returns the descriptor of an artifact that was just made.
+fn descriptor(input: &Path, artifact: &[u8]) -> Result<Descriptor, CliError> {
+    let read = Artifact::read(artifact).and_then(Artifact::into_descriptor);
+    read.map_err(|source| CliError::NotAnArtifact { path: input.into(), source })
+}
+
+/// Returns the error for an input that is an ELF file.
+fn elf(path: &Path) -> CliError {
+    let path = path.to_path_buf();
+    match std::fs::read(&path).is_ok_and(|bytes| Artifact::read(&bytes).is_ok()) {
+        true => CliError::AlreadyCompiled { path },
+        false => CliError::Elf { path },
     }
 }
 
@@ -163,19 +202,14 @@ fn feature_list(taken: FeatureSet) -> String {
     FEATURES.iter().map(line).collect()
 }
 
-fn same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
-}
-
-fn summary(summary: &Summary, size: usize, target: &Path, time: Duration) -> String {
-    let name =
-        if target.as_os_str() == "-" { "standard output".into() } else { target.display().to_string() };
+fn summary(record: &Record, output: &str) -> String {
+    let Record { summary, bytes, wall, .. } = record;
     format!(
-        "{}, {} code, {} image -> {name} ({}) in {:.2} s",
+        "{}, {} code, {} image -> {output} ({}) in {:.2} s",
         Count(summary.functions, "function"),
         Bytes(summary.code_bytes as u64),
         Bytes(summary.image_bytes as u64),
-        Bytes(size as u64),
-        time.as_secs_f64()
+        Bytes(*bytes as u64),
+        wall.as_secs_f64()
     )
 }

@@ -1,6 +1,6 @@
-//! What the command reports when it cannot do what it was asked for.
+//! Errors of the command, and what to do about them.
 //!
-//! A report is the failure, what caused it, and what to do about it:
+//! A report is the failure, what caused it, and a hint:
 //!
 //! ```text
 //! error: cannot compile `app.wasm`
@@ -9,125 +9,204 @@
 //! ```
 
 use crate::artifact::NotAnArtifact;
-use crate::text::Count;
+use crate::origin::Origin;
+use crate::text::{Bytes, Count};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use wasmaot_compiler::CompileError;
-use wasmaot_program::report;
+use wasmaot_program::report::{self, Name};
+use wasmaot_program::threads::StartError;
 use wasmaot_runtime::{CallError, InstantiateError, LinkError, OpenError};
 use wasmaot_wasi::WasiError;
+
+/// A path as messages show it: control characters are written as escapes.
+fn shown(path: &Path) -> String {
+    Name(&path.to_string_lossy()).to_string()
+}
 
 /// Why the command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
-    #[error("cannot read `{}`", path.display())]
+    #[error("cannot read `{}`", shown(path))]
     Read { path: PathBuf, source: io::Error },
-    #[error("cannot write `{}`", path.display())]
+    #[error("cannot write `{}`", shown(path))]
     Write { path: PathBuf, source: io::Error },
+    #[error("cannot delete `{}`", shown(path))]
+    Delete { path: PathBuf, source: io::Error },
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
     #[error("cannot write to standard error")]
     Stderr(#[source] io::Error),
-    #[error("`{}` is empty", path.display())]
+    #[error("`{}` is empty", shown(path))]
     Empty { path: PathBuf },
-    #[error("`{}` is neither an artifact nor a WebAssembly module", path.display())]
+    #[error("`{}` is larger than {}", shown(path), Bytes(*limit))]
+    TooLarge { path: PathBuf, limit: u64 },
+    #[error("`{}` is neither an artifact nor a WebAssembly module", shown(path))]
     UnknownKind { path: PathBuf },
-    #[error("`{}` is not a WebAssembly module in the text format", path.display())]
+    #[error("`{}` is not a WebAssembly module in the text format", shown(path))]
     Text { path: PathBuf, source: wat::Error },
-    #[error("`{}` is an ELF file already", path.display())]
+    #[error("`{}` is an artifact already", shown(path))]
     AlreadyCompiled { path: PathBuf },
-    #[error("the output would overwrite the input `{}`", path.display())]
+    #[error("`{}` is an ELF file, not a WebAssembly module", shown(path))]
+    Elf { path: PathBuf },
+    #[error("the output would overwrite the input `{}`", shown(path))]
     Overwrite { path: PathBuf },
+    #[error("`{}` and `{}` would both become `{}`", shown(first), shown(second), shown(output))]
+    SameOutput { first: PathBuf, second: PathBuf, output: PathBuf },
+    #[error("the module on standard input has no name that the output could be named after")]
+    NoName,
+    #[error("several modules cannot become one output, `{}`", shown(output))]
+    ManyToOne { output: PathBuf },
+    #[error("`--json` and the output cannot both go to standard output")]
+    JsonAndOutput,
     #[error("cannot limit the memory of this process")]
     MemoryLimit(#[source] io::Error),
-    #[error("cannot compile `{}`", path.display())]
+    #[error("cannot compile `{}`", shown(path))]
     Compile { path: PathBuf, source: CompileError },
-    #[error("`{}` is an executable of its own", path.display())]
+    #[error("{} of {} failed", failed, Count(*all, "module"))]
+    Failed { failed: usize, all: usize },
+    #[error("`{}` is a standalone executable", shown(path))]
     Executable { path: PathBuf },
-    #[error("`{}` cannot be an executable: it imports what only a host program can define", path.display())]
+    #[error("`{}` is native code, but its name does not end in `.so`", shown(path))]
+    NativeCode { path: PathBuf },
+    #[error("`{}` cannot be an executable: it imports what only a host program can define", shown(path))]
     Imports { path: PathBuf, source: Box<InstantiateError> },
-    #[error("`--dir`, `--env`, `--inherit-env` and `--listen` are for executables, and this makes none")]
+    #[error(
+        "`--dir`, `--env`, `--inherit-env` and `--listen` are for executables, and this compiles to none"
+    )]
     GrantsWithoutExecutable,
-    #[error("`{}` cannot be an executable: it exports no function `_start` without parameters", path.display())]
+    #[error("`{}` cannot be an executable: it exports no function `_start` without parameters", shown(path))]
     NoProgram { path: PathBuf, functions: Vec<String> },
-    #[error("cannot load `{}`", path.display())]
+    #[error("cannot load `{}`", shown(path))]
     Open { path: PathBuf, source: OpenError },
-    #[error("`{}` is not an artifact", path.display())]
+    #[error("`{}` is not an artifact", shown(path))]
     NotAnArtifact { path: PathBuf, source: NotAnArtifact },
-    #[error("cannot give the program its directories and sockets")]
+    #[error("cannot grant the program its directories and sockets")]
     Grants(#[source] WasiError),
     #[error("cannot set up WASI")]
     Wasi(#[source] LinkError),
-    #[error("`{}` uses WASI with a memory of 64-bit addresses", path.display())]
+    #[error("`{}` uses WASI with a memory of 64-bit addresses", shown(path))]
     WideWasi { path: PathBuf },
-    #[error("`{}` exports no function `_start`", path.display())]
-    NoStart { path: PathBuf, functions: Vec<String> },
-    #[error("`{}` exports no function `{name}`", path.display())]
+    #[error("cannot start `{}`", shown(path))]
+    Start { path: PathBuf, source: Box<StartError> },
+    #[error("`{}` exports no function `_start` without parameters", shown(path))]
+    NoStart { path: PathBuf, functions: Vec<String>, misplaced: Option<String> },
+    #[error("`{}` exports no function `{}`", shown(path), Name(name))]
     NoFunction { path: PathBuf, name: String, functions: Vec<String> },
-    #[error("`{name}` takes {}, not {given}", Count(*wanted, "argument"))]
+    #[error("`{}` takes {}, not {given}", Name(name), Count(*wanted, "argument"))]
     ArgumentCount { name: String, wanted: usize, given: usize },
-    #[error("argument {position} of `{name}` is `{text}`, which is not {expected}")]
+    #[error("argument {position} of `{}` is `{}`, which is not {expected}", Name(name), Name(text))]
     Argument { name: String, position: usize, text: String, expected: &'static str },
-    #[error("cannot instantiate `{}`", path.display())]
+    #[error("{source}")]
+    Misplaced { option: String, source: Box<CliError> },
+    #[error("cannot instantiate `{}`", shown(path))]
     Instantiate { path: PathBuf, source: Box<InstantiateError> },
-    #[error("cannot call `{name}`")]
+    #[error("cannot call `{}`", Name(name))]
     Call { name: String, source: Box<CallError> },
+    #[error("there is no cache: neither `$XDG_CACHE_HOME` nor `$HOME` is an absolute path")]
+    NoCache,
 }
 
 impl CliError {
-    /// The report, without a newline at its end.
+    /// Returns the report, without a newline at its end.
     pub(crate) fn report(&self) -> String {
         report::error(self, self.hint().as_deref())
     }
 
-    /// Reports it and gives the exit status.
+    /// Reports the error and returns the exit status.
     pub(crate) fn fails(&self) -> i32 {
         report::note(&self.report());
         1
     }
 
-    /// What to do about it, where the causes do not say.
+    /// Returns what to do about it, where the causes do not say.
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            CliError::Empty { .. } | CliError::UnknownKind { .. } | CliError::Text { .. } => {
+            Self::Write { path, .. } if path.parent().is_some_and(|folder| !is_folder(folder)) => {
+                "the folder does not exist: create it first".into()
+            }
+            Self::Text { path, .. } if source_language(path).is_some() => {
+                let (language, compiler) = source_language(path)?;
+                format!("it looks like {language}: compile it to WebAssembly first ({compiler})")
+            }
+            Self::Empty { .. } | Self::UnknownKind { .. } | Self::Text { .. } | Self::Elf { .. } => {
                 "modules (.wasm, or .wat in the text format) and artifacts (.so) are told apart by their content".into()
             }
-            CliError::AlreadyCompiled { path } => {
-                format!("`wasmaot run {0}` runs it, `wasmaot inspect {0}` shows what is in it", path.display())
+            Self::AlreadyCompiled { path } => {
+                format!("`wasmaot run {0}` runs it, `wasmaot inspect {0}` shows what is in it", shown(path))
             }
-            CliError::Overwrite { .. } => "name another file with `-o`".into(),
-            CliError::NotAnArtifact { .. } => "`wasmaot compile` makes artifacts".into(),
-            CliError::Executable { path } => format!(
-                "start it by its name; `wasmaot inspect {}` shows what is in it",
-                path.display()
-            ),
-            CliError::Imports { .. } => "an executable has the functions of `wasi_snapshot_preview1` and \
-                `wasi_unstable` only; compile it to a shared object for a host program that defines the others"
+            Self::Overwrite { .. } | Self::NoName => "name the output with `-o`".into(),
+            Self::SameOutput { .. } => "compile them one by one, with `-o`".into(),
+            Self::ManyToOne { .. } => "`-o` takes a folder here, which is created if need be".into(),
+            Self::JsonAndOutput => "name another output with `-o`".into(),
+            Self::NotAnArtifact { .. } => "`wasmaot compile` makes artifacts".into(),
+            Self::Executable { path } => {
+                format!("start it by its name; `wasmaot inspect {}` shows what is in it", shown(path))
+            }
+            Self::NativeCode { .. } => "native code can do whatever you can: if you have made it or trust its origin, name it \
+                `.so`, or put `--allow-native` in front of it"
                 .into(),
-            CliError::GrantsWithoutExecutable => {
-                "add `--emit exe`; to `wasmaot run` they are given when the program is run".into()
+            Self::Imports { source, .. } => unresolved(source, "an executable has")?,
+            Self::GrantsWithoutExecutable => {
+                "add `--emit exe`; to `wasmaot run` they are passed when the program is run".into()
             }
-            CliError::WideWasi { .. } => "WASI preview 1 has pointers of 32 bits: build for wasm32".into(),
-            CliError::NoStart { functions, .. } => match exported(functions) {
-                Some(list) => format!("`--invoke NAME` calls another function; {list}"),
-                None => "it exports no functions at all".into(),
+            Self::WideWasi { .. } => "WASI preview 1 has pointers of 32 bits: build for wasm32".into(),
+            Self::Start { .. } => "build it for wasm32-wasip1-threads, whose C library exports it".into(),
+            Self::NoStart { misplaced: Some(option), .. } | Self::Misplaced { option, .. } => {
+                format!("options of `run` end at the file: put `{option}` in front of it")
+            }
+            Self::NoStart { functions, .. } => match exported(functions) {
+                Some(list) => format!("`--invoke NAME` in front of the file calls another function; {list}"),
+                None => NO_FUNCTIONS.into(),
             },
-            CliError::NoProgram { functions, .. } => format!(
+            Self::NoProgram { functions, .. } => format!(
                 "compile it to a shared object; {}",
-                exported(functions).unwrap_or_else(|| "it exports no functions at all".into())
+                exported(functions).unwrap_or_else(|| NO_FUNCTIONS.into())
             ),
-            CliError::NoFunction { functions, .. } => {
-                exported(functions).unwrap_or_else(|| "it exports no functions at all".into())
-            }
-            CliError::Instantiate { source, .. } if matches!(**source, InstantiateError::Unresolved(_)) => {
-                "`wasmaot run` defines the functions of `wasi_snapshot_preview1` and `wasi_unstable` only; \
-                 other imports take a host program that defines them"
-                    .into()
-            }
+            Self::NoFunction { functions, .. } => exported(functions).unwrap_or_else(|| NO_FUNCTIONS.into()),
+            Self::Instantiate { source, .. } => match **source {
+                InstantiateError::Map { .. } => "an instance reserves 8 GiB of addresses for each memory: a limit of the address \
+                    space (ulimit -v) has to leave room for them"
+                    .into(),
+                _ => unresolved(source, "`wasmaot run` defines")?,
+            },
             _ => return None,
         };
         Some(hint)
     }
+}
+
+/// Returns whether the parent of an output exists. That of a bare name is the working directory.
+fn is_folder(parent: &Path) -> bool {
+    parent.as_os_str().is_empty() || parent.is_dir()
+}
+
+/// Returns the language that a file's extension stands for, and what compiles it to WebAssembly.
+fn source_language(path: &Path) -> Option<(&'static str, &'static str)> {
+    match path.extension()?.to_str()? {
+        "c" | "cc" | "cpp" | "cxx" | "h" => Some(("C or C++", "clang --target=wasm32-wasip1 of wasi-sdk")),
+        "rs" => Some(("Rust", "cargo build --target wasm32-wasip1")),
+        "go" => Some(("Go", "GOOS=wasip1 GOARCH=wasm go build")),
+        "zig" => Some(("Zig", "zig build-exe -target wasm32-wasi")),
+        "ts" | "js" | "mjs" => Some(("JavaScript", "run it on QuickJS, compiled for wasm32-wasip1")),
+        "py" => Some(("Python", "run it on CPython, compiled for wasm32-wasip1")),
+        _ => None,
+    }
+}
+
+const NO_FUNCTIONS: &str = "it exports no functions at all";
+
+/// Returns what to do about a module whose imports are not defined: its origin may tell.
+fn unresolved(error: &InstantiateError, has: &str) -> Option<String> {
+    let InstantiateError::Unresolved(imports) = error else { return None };
+    let origin = Origin::of(imports.iter().map(|import| (&*import.module, &*import.name)));
+    Some(match origin {
+        Some(origin) => origin.to_string(),
+        None => format!(
+            "{has} the functions of `wasi_snapshot_preview1` and `wasi_unstable`, and `thread-spawn` of `wasi`, only; for other \
+             imports, compile it to a shared object for a host program that defines them"
+        ),
+    })
 }
 
 /// Lists the first few exported functions.

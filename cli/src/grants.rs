@@ -1,4 +1,4 @@
-//! The options of `run` and `compile --emit exe` that say what a program is given.
+//! The options of `run` and `compile --emit exe` that grant a program access.
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::ffi::{OsStr, OsString};
@@ -6,28 +6,28 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
 use wasmaot_program::grants::{Directory, Grants, Variable};
 
-/// Options that say what a program is given.
+/// Options that grant a program access.
 #[derive(Debug, Default, PartialEq, clap::Args)]
 pub(crate) struct GrantOpts {
-    /// Directory that the program may use, and its name there [default: the same name]; with `:ro` to read only
+    /// Directory to grant access to, and its name for the program [default: the same name]; with `:ro`, read only
     #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]", value_parser = OsStringValueParser::new().try_map(directory))]
     directories: Vec<Directory>,
 
-    /// Environment variable of the program, which has no others
+    /// Environment variable to set; the program has no others
     #[arg(long = "env", value_name = "K=V", value_parser = OsStringValueParser::new().try_map(variable))]
     environment: Vec<Variable>,
 
-    /// Give the program all variables of the environment that it is started in; `--env` adds to them
+    /// Pass all variables of the environment that the program is started in; `--env` adds to them
     #[arg(long)]
     inherit_env: bool,
 
-    /// Give the program a socket that listens at this TCP address, as a descriptor after its directories
+    /// TCP address to listen at; the program gets the socket, as a descriptor after its directories
     #[arg(long = "listen", value_name = "ADDR", value_parser = address)]
     listeners: Vec<SocketAddr>,
 }
 
 impl GrantOpts {
-    /// In the runner's terms.
+    /// Returns the grants.
     pub(crate) fn grants(&self) -> Grants {
         Grants {
             directories: self.directories.clone(),
@@ -37,7 +37,7 @@ impl GrantOpts {
         }
     }
 
-    /// Whether nothing is given.
+    /// Returns whether nothing is granted.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }

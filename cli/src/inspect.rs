@@ -8,7 +8,8 @@ mod text;
 
 use crate::artifact::{Artifact, NotAnArtifact};
 use crate::error::CliError;
-use crate::output;
+use crate::{input, output};
+use std::io::Read;
 use std::path::PathBuf;
 use wasmaot_program::attached::{Attached, AttachedError};
 
@@ -16,7 +17,7 @@ use wasmaot_program::attached::{Attached, AttachedError};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// Artifact, or executable of `compile --emit exe`, to look at
+    /// Artifact, or executable of `compile --emit exe`; `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -29,19 +30,41 @@ const EXAMPLES: &str = "\
 Examples:
   wasmaot inspect app.so                              for people
   wasmaot inspect app.so --json | jq .cpu.level       for programs
-  wasmaot inspect app                                 an executable: what it is given, and the artifact in it
+  wasmaot inspect app                                 an executable: what it is granted, and the artifact in it
 
 An artifact of another ABI version, or for a better CPU, is shown as far as it can be read.";
+
+/// The first bytes of an ELF file.
+const ELF_MAGIC: &[u8] = b"\x7fELF";
+
+/// The most bytes of an artifact or executable that are read.
+const MAX_ARTIFACT: u64 = 4 << 30;
 
 impl Opts {
     /// Prints, and gives the exit status.
     pub(crate) fn run(&self) -> Result<i32, CliError> {
-        let bytes =
-            std::fs::read(&self.file).map_err(|source| CliError::Read { path: self.file.clone(), source })?;
+        let bytes = self.read()?;
         let shown = self.show(&bytes);
         let shown = shown.map_err(|source| CliError::NotAnArtifact { path: self.file.clone(), source })?;
         output::print(shown.as_bytes())?;
         Ok(0)
+    }
+
+    /// Reads the file. One that does not begin as ELF files do is not read any further: it may be endless.
+    fn read(&self) -> Result<Vec<u8>, CliError> {
+        let failed = |source| CliError::Read { path: self.file.clone(), source };
+        let mut file = input::open(&self.file)?;
+        let mut bytes = Vec::new();
+        (&mut file).take(ELF_MAGIC.len() as u64).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes != ELF_MAGIC {
+            let (path, source) = (self.file.clone(), NotAnArtifact::NotElf);
+            return Err(CliError::NotAnArtifact { path, source });
+        }
+        file.take(MAX_ARTIFACT).read_to_end(&mut bytes).map_err(failed)?;
+        match bytes.len() as u64 > MAX_ARTIFACT {
+            true => Err(CliError::TooLarge { path: self.file.clone(), limit: MAX_ARTIFACT }),
+            false => Ok(bytes),
+        }
     }
 
     fn show(&self, bytes: &[u8]) -> Result<String, NotAnArtifact> {

@@ -4,6 +4,7 @@
 
 use wasmaot_abi::descriptor::{Descriptor, ExportKind, ImportKind, Memory, Table};
 use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType};
+use wasmaot_program::entry;
 use wasmaot_program::report::Name;
 
 /// What an import or an export is.
@@ -29,7 +30,7 @@ pub(crate) fn imported<'a>(descriptor: &'a Descriptor, kind: &ImportKind) -> Ite
 /// The type of an export.
 pub(crate) fn exported<'a>(descriptor: &'a Descriptor, kind: ExportKind) -> Item<'a> {
     match kind {
-        ExportKind::Func { index } => Item::Func(function(descriptor, index)),
+        ExportKind::Func { index } => Item::Func(entry::function_type(descriptor, index)),
         ExportKind::Table { index } => Item::Table(tables(descriptor).nth(index as usize).map(|(ty, _)| ty)),
         ExportKind::Memory { index } => {
             Item::Memory(memories(descriptor).nth(index as usize).map(|(ty, _)| ty))
@@ -40,16 +41,6 @@ pub(crate) fn exported<'a>(descriptor: &'a Descriptor, kind: ExportKind) -> Item
             Item::Tag(ty.and_then(|ty| descriptor.types.get(ty as usize)))
         }
     }
-}
-
-/// The type of a function that can be reached from outside.
-pub(crate) fn function(descriptor: &Descriptor, index: u32) -> Option<&FuncType> {
-    let imports = descriptor.imports.iter().filter_map(|import| match import.kind {
-        ImportKind::Func { ty } => Some(ty),
-        _ => None,
-    });
-    let ty = imports.clone().nth(index as usize).or_else(|| Some(descriptor.entry_of(index)?.ty))?;
-    descriptor.types.get(ty as usize)
 }
 
 /// Names of the exported functions.

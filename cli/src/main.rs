@@ -1,7 +1,7 @@
 //! `wasmaot`: compiles WebAssembly programs to native shared objects, runs them, and shows what is in them.
 //!
-//! Each subcommand is a module with its options (`Opts`) and `run`, which gives the exit status: the program's own,
-//! 134 for a trap. An error of the tool is status 1, one of usage 2.
+//! Each subcommand is a module with its options (`Opts`) and a `run` that returns the exit status: the program's own, or 134 for a trap.
+//! An error of the tool is status 1, wrong usage 2.
 //!
 //! **Invariant: `run` of an artifact does nothing at its start that it can do without**, see the runner.
 #![cfg_attr(not(test), no_main)]
@@ -18,6 +18,8 @@ mod input;
 mod inspect;
 mod invoke;
 mod items;
+mod limits;
+mod origin;
 mod output;
 mod progress;
 mod run;
@@ -25,7 +27,11 @@ mod text;
 mod usage;
 
 use clap::Parser;
-use wasmaot_program::report;
+use clap::error::ErrorKind;
+use error::CliError;
+use std::io::Write;
+use std::path::Path;
+use wasmaot_program::report::{self, Name};
 
 /// Ahead-of-time compiler for WebAssembly: modules become native shared objects
 #[derive(Debug, Parser)]
@@ -34,15 +40,17 @@ enum Command {
     Compile(compile::Opts),
     Run(run::Opts),
     Inspect(inspect::Opts),
+    Cache(cache::Opts),
 }
 
 const EXAMPLES: &str = "\
 Examples:
   wasmaot compile app.wasm             compile to app.so
-  wasmaot run app.so -- one two        run it with two arguments
+  wasmaot run app.so one two           run it with two arguments
   wasmaot run app.wasm                 compile into a cache and run
-  wasmaot compile app.wasm --emit exe  make a program of its own, ./app
+  wasmaot compile app.wasm --emit exe  make a standalone program, ./app
   wasmaot inspect app.so               show imports, exports, sections and versions
+  wasmaot cache show                   show what `run` has compiled
 
 `wasmaot COMMAND --help` says more.";
 
@@ -55,16 +63,18 @@ extern "C" fn main(_: std::ffi::c_int, _: *const *const std::ffi::c_char) -> std
     wasmaot_program::sys::leave(status())
 }
 
-/// Does what the command line says, and gives the status that the process ends with.
+/// Does what the command line says and returns the exit status.
 #[cfg_attr(test, expect(dead_code, reason = "tests of the modules have a `main` of their own"))]
 fn status() -> i32 {
     report::panics_as_errors();
     let run = || match run::Opts::without_options(std::env::args_os()) {
         Some(opts) => opts.run(),
-        None => match Command::parse() {
-            Command::Compile(opts) => opts.run(),
-            Command::Run(opts) => opts.run(),
-            Command::Inspect(opts) => opts.run(),
+        None => match Command::try_parse() {
+            Ok(Command::Compile(opts)) => opts.run(),
+            Ok(Command::Run(opts)) => opts.run(),
+            Ok(Command::Inspect(opts)) => opts.run(),
+            Ok(Command::Cache(opts)) => opts.run(),
+            Err(message) => print(&message),
         },
     };
     match std::panic::catch_unwind(run) {
@@ -72,4 +82,20 @@ fn status() -> i32 {
         Ok(Err(error)) => error.fails(),
         Err(_) => 1,
     }
+}
+
+/// Prints help, the version, or what is wrong with the command line.
+fn print(message: &clap::Error) -> Result<i32, CliError> {
+    let printed = message.print().and_then(|()| std::io::stdout().flush());
+    output::unless_closed(printed).map_err(match message.use_stderr() {
+        true => CliError::Stderr,
+        false => CliError::Stdout,
+    })?;
+    if message.kind() == ErrorKind::InvalidSubcommand
+        && let Some(file) = std::env::args().nth(1).filter(|file| Path::new(file).exists())
+    {
+        let file = Name(&file);
+        report::note(&format!("  hint: `wasmaot run {file}` runs it, `wasmaot compile {file}` compiles it"));
+    }
+    Ok(message.exit_code())
 }

@@ -1,51 +1,77 @@
-//! Puts results where they belong: files by way of a temporary name, text on stdout.
+//! Writes results: files by way of a temporary name, text to stdout.
 //!
-//! **Invariant: an artifact that exists under its name is whole and never changes.** A new one replaces
-//! it as a new file, so processes that have the old one mapped keep it.
+//! **Invariant: an artifact that exists under its name is whole and never changes.** A new one replaces it as a new file with the same
+//! permissions, so processes that have the old one mapped keep it.
 
 use crate::error::CliError;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What a file is for.
+/// The purpose of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// To be read.
+    /// Data.
     Data,
-    /// To be started.
+    /// An executable.
     Program,
 }
 
-/// Writes a file under a temporary name beside `path` and renames it. A device or a pipe, which renaming
-/// would do away with, is written to as it is.
+/// The most symbolic links that lead from one to the next.
+const MAX_LINKS: usize = 40;
+
+/// Writes a file under a temporary name beside `path` and renames it. A device or a pipe, which renaming would remove, is written to
+/// directly.
 pub(crate) fn write_file(path: &Path, bytes: &[u8], kind: Kind) -> Result<(), CliError> {
     replace(path, bytes, kind).map_err(|source| CliError::Write { path: path.into(), source })
 }
 
 /// [`write_file`], with the bare error.
 pub(crate) fn replace(path: &Path, bytes: &[u8], kind: Kind) -> io::Result<()> {
-    let target = match std::fs::metadata(path) {
+    let target = target_of_links(path)?;
+    let permissions = match std::fs::metadata(&target) {
         Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
         Ok(metadata) if !metadata.is_file() => {
-            return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+            return OpenOptions::new().write(true).open(target)?.write_all(bytes);
         }
-        // Behind a symbolic link, the file is replaced and not the link.
-        Ok(_) => path.canonicalize()?,
-        Err(_) => path.to_path_buf(),
+        Ok(metadata) => Some(replacement_permissions(&metadata.permissions(), kind)),
+        Err(_) => None,
     };
     let (mut file, temporary) = create_beside(&target, kind)?;
-    let written = file.write_all(bytes).and_then(|()| std::fs::rename(&temporary, &target));
+    let written = permissions
+        .map_or(Ok(()), |permissions| file.set_permissions(permissions))
+        .and_then(|()| file.write_all(bytes))
+        .and_then(|()| std::fs::rename(&temporary, &target));
     if written.is_err() {
-        // What failed is worth reporting; that its remains cannot be removed is not.
+        // The failure is worth reporting; that the temporary file cannot be removed is not.
         let _ = std::fs::remove_file(&temporary);
     }
     written
 }
 
-/// A new file in the directory of `path`, under a name that no other process or thread uses.
+/// Returns the file that a chain of symbolic links ends at, whether it exists or not: the file is replaced, not the link.
+fn target_of_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_path_buf();
+    for _ in 0..=MAX_LINKS {
+        match std::fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            // It is not a link, or does not exist.
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(rustix::io::Errno::LOOP.into())
+}
+
+/// Returns the permissions of a file for the one that replaces it. An executable can be started by whoever can read it.
+fn replacement_permissions(old: &Permissions, kind: Kind) -> Permissions {
+    let mode = old.mode() & 0o777;
+    let executable = if kind == Kind::Program { (mode & 0o444) >> 2 } else { 0 };
+    Permissions::from_mode(mode | executable)
+}
+
+/// Creates a file in the directory of `path`, under a name that no other process or thread uses.
 fn create_beside(path: &Path, kind: Kind) -> io::Result<(File, PathBuf)> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -60,12 +86,17 @@ fn create_beside(path: &Path, kind: Kind) -> io::Result<(File, PathBuf)> {
     }
 }
 
-/// Writes to stdout. That nobody wants to read on is not an error.
+/// Writes to stdout.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), CliError> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+    unless_closed(stdout.write_all(bytes).and_then(|()| stdout.flush())).map_err(CliError::Stdout)
+}
+
+/// Ignores that the other end of a pipe was closed: the reader has seen enough.
+pub(crate) fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(CliError::Stdout),
+        written => written,
     }
 }
 
@@ -109,7 +140,39 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_temporary_file_is_in_nobodys_way() {
+    fn dangling_links_are_followed_and_circles_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::create_dir(at("folder")).unwrap();
+        symlink("folder/second", at("first")).unwrap();
+        symlink("target", at("folder/second")).unwrap();
+        replace(&at("first"), b"x", Kind::Data).unwrap();
+        assert_eq!(std::fs::read(at("folder/target")).unwrap(), b"x");
+        assert!(std::fs::symlink_metadata(at("first")).unwrap().is_symlink());
+        symlink("circle", at("circle")).unwrap();
+        assert!(replace(&at("circle"), b"x", Kind::Data).is_err());
+    }
+
+    #[test]
+    fn permissions_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let after = |mode, kind| {
+            std::fs::write(&path, b"old").unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            replace(&path, b"new", kind).unwrap();
+            std::fs::metadata(&path).unwrap().mode() & 0o7777
+        };
+        for mode in [0o600, 0o640, 0o666, 0o755] {
+            assert_eq!(after(mode, Kind::Data), mode);
+        }
+        assert_eq!(after(0o640, Kind::Program), 0o750);
+        assert_eq!(after(0o700, Kind::Program), 0o700);
+        assert_eq!(after(0o4755, Kind::Program), 0o755, "new contents get no rights of another user");
+    }
+
+    #[test]
+    fn a_stale_temporary_file_is_no_obstacle() {
         let dir = tempfile::tempdir().unwrap();
         for number in 0..64 {
             let stale = format!(".wasmaot-{}-{number}.tmp", std::process::id());

@@ -1,90 +1,87 @@
 //! A progress bar on stderr, drawn only if that is a terminal.
 //!
-//! **Invariant: it leaves nothing behind**: dropping it clears its line. Compilations that are over in a
-//! moment draw nothing at all.
+//! **Invariant: it leaves nothing behind**: dropping it clears its line. Short compilations draw nothing at all.
 
-use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use wasmaot_compiler::Progress;
+use wasmaot_program::report::Name;
 
-/// No bar before this much time has gone by.
+/// The time before the bar is drawn for the first time.
 const PATIENCE: Duration = Duration::from_millis(150);
 
-/// Time from one drawing to the next, at least.
-const INTERVAL: Duration = Duration::from_millis(50);
+/// Drawings a second, at most.
+const RATE: u8 = 20;
 
-/// Width taken where the terminal does not tell its own.
+/// Columns of a terminal that does not tell its width.
 const USUAL_WIDTH: usize = 80;
 
 /// A bar that worker threads report to.
 pub(crate) struct Bar {
-    /// What is shown before the bar.
     label: String,
-    terminal: bool,
-    state: Mutex<State>,
-}
-
-struct State {
-    next: Instant,
-    drawn: bool,
+    wanted: bool,
+    begun: Instant,
+    drawn: OnceLock<ProgressBar>,
 }
 
 impl Bar {
-    /// A bar, or a mute one if it is not wanted or stderr is no terminal.
+    /// Returns a bar that counts functions, behind a label. It stays invisible if it is not wanted or stderr is no terminal.
     pub(crate) fn new(label: String, wanted: bool) -> Self {
-        let state = Mutex::new(State { next: Instant::now() + PATIENCE, drawn: false });
-        Self { label, terminal: wanted && std::io::stderr().is_terminal(), state }
+        Self { label: Name(&label).to_string(), wanted, begun: Instant::now(), drawn: OnceLock::new() }
     }
 
-    /// Takes a report, and draws it if the last drawing is long enough ago. A thread that finds
-    /// another one drawing goes on with its work.
+    /// Shows how far the compilation is.
     pub(crate) fn report(&self, progress: Progress) {
-        if !self.terminal {
+        if !self.wanted || self.begun.elapsed() < PATIENCE {
             return;
         }
-        let Ok(mut state) = self.state.try_lock() else { return };
-        let now = Instant::now();
-        if now < state.next {
-            return;
-        }
-        state.next = now + INTERVAL;
-        state.drawn = true;
-        let mut stderr = std::io::stderr();
-        let width = rustix::termios::tcgetwinsize(&stderr).map_or(0, |size| usize::from(size.ws_col));
-        let line = line(&self.label, progress, if width == 0 { USUAL_WIDTH } else { width });
-        // A bar that cannot be shown is no reason to fail a compilation.
-        let _ = write!(stderr, "\r{line}\x1b[K");
+        let bar = self.drawn.get_or_init(|| self.draw(progress.total));
+        // Reports of different threads may come in another order.
+        bar.set_position(bar.position().max(progress.done as u64));
+    }
+
+    fn draw(&self, total: usize) -> ProgressBar {
+        let size = rustix::termios::tcgetwinsize(std::io::stderr());
+        let width = size.ok().map(|size| usize::from(size.ws_col)).filter(|&width| width > 0);
+        let width = width.unwrap_or(USUAL_WIDTH);
+        let target = match width > count_width(total) {
+            true => ProgressDrawTarget::stderr_with_hz(RATE),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(total as u64), target);
+        let (label, template) = layout(&self.label, total, width);
+        let style = ProgressStyle::with_template(&template).expect("the template is one of `layout`");
+        bar.set_style(style.progress_chars("=> "));
+        bar.set_message(label);
+        bar
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        let drawn = self.state.get_mut().map_or(true, |state| state.drawn);
-        if self.terminal && drawn {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        if let Some(bar) = self.drawn.get() {
+            bar.finish_and_clear();
         }
     }
 }
 
-/// The bar's line: at most `width` - 1 columns, so that the cursor stays on it.
-fn line(label: &str, progress: Progress, width: usize) -> String {
-    let total = progress.total.max(1);
-    let done = progress.done.min(total);
-    let digits = total.to_string().len();
-    let count = format!(" {done:>digits$}/{total}");
-    let room = width.saturating_sub(1);
-    // The label gives way first, then the bar: the count says the most.
-    let frame = count.len() + " []".len();
-    let label: String = label.chars().take(room.saturating_sub(frame + 10)).collect();
-    let cells = room.saturating_sub(label.chars().count() + frame).min(40);
-    if cells < 5 {
-        return count.trim_start().chars().take(room).collect();
-    }
-    let filled = cells * done / total;
-    let head = if filled < cells { ">" } else { "" };
-    let rest = cells - filled - head.len();
-    format!("{label} [{}{head}{}]{count}", "=".repeat(filled), " ".repeat(rest))
+/// Returns the label and the template of a line of less than `width` columns. The label gives way first, then the bar: the count says the
+/// most.
+fn layout(label: &str, total: usize, width: usize) -> (String, String) {
+    let room = width.saturating_sub(1 + count_width(total));
+    let label: String = label.chars().take(room.saturating_sub(" [] ".len() + 10)).collect();
+    let cells = room.saturating_sub(label.chars().count() + " [] ".len()).min(40);
+    let template = match cells < 5 {
+        true => "{pos}/{len}".into(),
+        false => format!("{{msg}} [{{bar:{cells}}}] {{pos}}/{{len}}"),
+    };
+    (label, template)
+}
+
+/// Returns the most columns that the count takes.
+fn count_width(total: usize) -> usize {
+    2 * total.to_string().len() + "/".len()
 }
 
 #[cfg(test)]
@@ -92,22 +89,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fits_any_width() {
-        for width in 0..120 {
-            for done in [0, 1, 499, 1000, 2000] {
-                let text =
-                    line("compiling a-program-with-a-name.wasm", Progress { done, total: 1000 }, width);
-                assert!(text.chars().count() <= width.saturating_sub(1), "{width}: {text}");
-            }
+    fn the_count_is_always_there_and_the_line_fits() {
+        for width in 10..120 {
+            let (label, template) = layout("compiling a-program-with-a-name.wasm", 1000, width);
+            assert!(template.ends_with("{pos}/{len}"), "{width}: {template}");
+            let cells = template.split("bar:").nth(1).and_then(|rest| rest.split('}').next());
+            let cells = cells.map_or(0, |cells| cells.parse::<usize>().expect("a number"));
+            let frame = if cells > 0 { label.chars().count() + " [] ".len() } else { 0 };
+            assert!(frame + cells + "1000/1000".len() <= width, "{width}: {label} {template}");
         }
-    }
-
-    #[test]
-    fn shows_the_share() {
-        let at = |done| line("compiling x.wasm", Progress { done, total: 8 }, 35);
-        assert_eq!(at(0), "compiling x.wasm [>          ] 0/8");
-        assert_eq!(at(4), "compiling x.wasm [=====>     ] 4/8");
-        assert_eq!(at(8), "compiling x.wasm [===========] 8/8");
-        assert_eq!(line("x", Progress { done: 0, total: 0 }, 8), "0/1");
+        assert_eq!(layout("x", 9, 80), ("x".into(), "{msg} [{bar:40}] {pos}/{len}".into()));
     }
 }

@@ -1,8 +1,9 @@
-//! What a run used, as one line of JSON for whoever bills it.
+//! The resources that a run used, as one line of JSON.
 //!
 //! **Invariant: fields are only ever added**, and each is there in every record: programs read it.
 
 use crate::error::CliError;
+use crate::output;
 use clap::ValueEnum;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
@@ -13,14 +14,14 @@ use std::time::Instant;
 use wasmaot_program::end::End;
 use wasmaot_program::used::Used;
 
-/// Options that have the usage reported.
+/// Options for the report of the resources used.
 #[derive(Debug, PartialEq, clap::Args)]
 pub(crate) struct ReportOpts {
-    /// Print what the program used when it has ended, as the last line of standard error
+    /// Print the resources that the program used, as the last line of standard error
     #[arg(long, value_name = "FORMAT", value_enum)]
     report: Option<Format>,
 
-    /// Write that to a file instead, which is made before the program starts
+    /// Write the report to a file instead, which is created before the program starts
     #[arg(long, value_name = "FILE", requires = "report")]
     report_to: Option<PathBuf>,
 }
@@ -33,10 +34,10 @@ enum Format {
 }
 
 impl ReportOpts {
-    /// What holds where nothing is said.
+    /// The defaults.
     pub(crate) const DEFAULT: Self = Self { report: None, report_to: None };
 
-    /// Who records the run, which begins now, if anybody does.
+    /// Returns the recorder of the run, which begins now, if a report is asked for.
     pub(crate) fn recorder(&self, fuel: Option<u64>) -> Result<Option<Recorder>, CliError> {
         let Some(Format::Json) = self.report else { return Ok(None) };
         let file = self.report_to.as_ref().map(|path| {
@@ -58,7 +59,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Reports how the program ended, and then what it used. Gives its exit status.
+    /// Reports how the program ended, and then what it used. Returns its exit status.
     pub(crate) fn finish(&self, end: &End, used: &Used) -> Result<i32, CliError> {
         let (wall, cpu) = (self.begun.elapsed(), cpu_time() - self.cpu);
         end.print();
@@ -90,7 +91,7 @@ impl Recorder {
                 let written = { file }.write_all(line);
                 written.map_err(|source| CliError::Write { path: path.clone(), source })
             }
-            None => std::io::stderr().write_all(line).map_err(CliError::Stderr),
+            None => output::unless_closed(std::io::stderr().write_all(line)).map_err(CliError::Stderr),
         }
     }
 }

@@ -91,6 +91,7 @@ pub(crate) fn for_each<T: Send>(
     finish: impl Fn(&mut Worker, u32) -> Result<T, CompileError> + Sync,
 ) -> Result<Vec<T>, CompileError> {
     let done = AtomicUsize::new(0);
+    let total = jobs.iter().filter(|job| matches!(job, Job::Function { .. })).count();
     let results: Vec<Result<T, CompileError>> = jobs
         .par_iter()
         .enumerate()
@@ -106,7 +107,9 @@ pub(crate) fn for_each<T: Send>(
             if size > LARGE {
                 worker.context = Context::new();
             }
-            progress(Progress { done: done.fetch_add(1, Ordering::Relaxed) + 1, total: jobs.len() });
+            if matches!(job, Job::Function { .. }) {
+                progress(Progress { done: done.fetch_add(1, Ordering::Relaxed) + 1, total });
+            }
             result
         })
         .collect();
@@ -191,7 +194,7 @@ impl Worker {
 }
 
 fn codegen_error(env: &Env<'_>, index: u32, error: &cranelift_codegen::CodegenError) -> CompileError {
-    let function = env.symbol(translate::FUNCTIONS, index);
+    let function = env.label(translate::FUNCTIONS, index);
     CompileError::Codegen { function, message: error.to_string() }
 }
 

@@ -15,6 +15,12 @@ pub enum CompileError {
         message: String,
     },
 
+    /// The file is a component, not a module.
+    #[error(
+        "it is a component, and this version compiles core modules only; build a module instead (target wasm32-wasip1)"
+    )]
+    Component,
+
     /// The module is valid but uses something that this version does not translate.
     #[error(
         "unsupported WebAssembly feature at offset {offset:#x}: {feature} ({message}); no option of wasmaot {} takes \

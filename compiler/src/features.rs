@@ -52,7 +52,7 @@ pub static FEATURES: &[Feature] = &{
         translated("exceptions", F::EXCEPTIONS, F::REFERENCE_TYPES, "build without Wasm exceptions (clang: -fno-exceptions)"),
         translated("extended-const", F::EXTENDED_CONST, NOTHING, "build without extended constant expressions (clang: -mno-extended-const)"),
         translated("function-references", F::FUNCTION_REFERENCES, F::REFERENCE_TYPES, "build without typed function references"),
-        refused("gc", F::GC, F::FUNCTION_REFERENCES.union(F::REFERENCE_TYPES), "build for a target without garbage-collected types"),
+        refused("gc", F::GC, F::FUNCTION_REFERENCES.union(F::REFERENCE_TYPES), "languages that need a garbage collector of the host (Kotlin, Dart, Java, OCaml) are not supported; others build for wasm32-wasip1"),
         translated("legacy-exceptions", F::LEGACY_EXCEPTIONS, F::EXCEPTIONS.union(F::REFERENCE_TYPES), "build without Wasm exceptions (clang: -fno-exceptions)"),
         refused("memory-control", F::MEMORY_CONTROL, NOTHING, "build for Wasm 3.0"),
         translated("memory64", F::MEMORY64, NOTHING, "build for wasm32"),
@@ -223,6 +223,13 @@ pub(crate) fn refuse_gc(offset: usize, what: impl std::fmt::Display) -> CompileE
     let gc = feature("gc").expect("it is listed");
     let message = format!("{what} needs garbage collection");
     CompileError::Unsupported { feature: gc.name, offset, message, help: gc.help }
+}
+
+/// Returns the error for an exact type, which only custom descriptors have.
+pub(crate) fn refuse_exact(offset: usize, what: &str) -> CompileError {
+    let feature = feature("custom-descriptors").expect("it is listed");
+    let message = format!("{what} needs custom descriptors");
+    CompileError::Unsupported { feature: feature.name, offset, message, help: feature.help }
 }
 
 /// Turns a validation failure into the error to report: a feature without which the module is invalid at that place, or plain

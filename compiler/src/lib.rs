@@ -47,9 +47,9 @@ use wasmaot_abi::trap::write_table;
 /// How far a compilation is.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
-    /// Functions done, thunks and entries included.
+    /// Functions of the module whose code is generated.
     pub done: usize,
-    /// Functions in all.
+    /// Functions that the module defines.
     pub total: usize,
 }
 
@@ -134,13 +134,13 @@ fn compile_here(
     let mut summary = Summary { functions, ..Summary::default() };
     let bytes = match options.emit {
         Emit::Clif => text(codegen::for_each(&env, &jobs, &watch, progress, |worker, index| {
-            Ok(format!("; {}\n{}", env.symbol(translate::FUNCTIONS, index), worker.function().display()))
+            Ok(format!("; {}\n{}", env.label(translate::FUNCTIONS, index), worker.function().display()))
         })?),
         Emit::Asm => {
             let listings = codegen::for_each(&env, &jobs, &watch, progress, |worker, index| {
                 let code = worker.generate(&env, index)?;
-                let listing = listing::list(&code, &|space, index| env.symbol(space, index));
-                let title = env.symbol(translate::FUNCTIONS, index);
+                let listing = listing::list(&code, &|space, index| env.label(space, index));
+                let title = env.label(translate::FUNCTIONS, index);
                 Ok((format!("{title}:\n{listing}"), code.bytes.len()))
             })?;
             let (listings, sizes): (Vec<_>, Vec<_>) = listings.into_iter().unzip();

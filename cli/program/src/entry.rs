@@ -1,32 +1,56 @@
-//! Which export starts a program, and the linker for the functions of WASI that it imports.
+//! How a module is started as a program: which exports are called, and what it may import.
+//!
+//! **Invariant: `run` and the runner start the same modules in the same way**, so both ask here.
 
+use crate::threads::{self, StartError};
 use wasmaot_runtime::abi::descriptor::{Descriptor, ExportKind, Import, ImportKind};
+use wasmaot_runtime::abi::types::FuncType;
 use wasmaot_runtime::{IndexType, LinkError, Linker};
 use wasmaot_wasi::{Version, WasiCtx};
 
-/// The export that starts a program.
+/// The export that starts a command.
 pub const START: &str = "_start";
 
-/// How a module is started as a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
-    /// By a call of its export `_start`.
-    Start,
-    /// By instantiation, which runs its start function.
-    Instantiation,
+/// The export that a reactor has called once before any other.
+pub const INITIALIZE: &str = "_initialize";
+
+/// The default export, which takes precedence over [`START`].
+const DEFAULT: &str = "";
+
+/// Returns the exports that running a module as a program calls, in their order, or `None` if the module is not a program.
+///
+/// A module whose only entry is its start function is run by instantiating it, so the list is empty.
+pub fn entry(descriptor: &Descriptor) -> Option<&'static [&'static str]> {
+    let has = |name| function(descriptor, name).is_some_and(|ty| ty.params.is_empty());
+    if has(DEFAULT) {
+        return Some(if has(INITIALIZE) { &[INITIALIZE, DEFAULT] } else { &[DEFAULT] });
+    }
+    if has(START) {
+        return Some(&[START]);
+    }
+    if has(INITIALIZE) {
+        return Some(&[INITIALIZE]);
+    }
+    descriptor.start.map(|_| &[][..])
 }
 
-/// Returns how a module is started as a program, or `None` if it is not a program.
-pub fn entry(descriptor: &Descriptor) -> Option<Entry> {
-    let start = descriptor.exports.iter().find(|export| export.name == START);
-    let ty = start.and_then(|start| match start.kind {
-        ExportKind::Func { index } => descriptor.types.get(descriptor.entry_of(index)?.ty as usize),
+/// Returns the type of an exported function.
+pub fn function<'a>(descriptor: &'a Descriptor, name: &str) -> Option<&'a FuncType> {
+    let export = descriptor.exports.iter().find(|export| export.name == name)?;
+    match export.kind {
+        ExportKind::Func { index } => function_type(descriptor, index),
+        _ => None,
+    }
+}
+
+/// Returns the type of a function that can be reached from outside: an import, or one with an entry.
+pub fn function_type(descriptor: &Descriptor, index: u32) -> Option<&FuncType> {
+    let imports = descriptor.imports.iter().filter_map(|import| match import.kind {
+        ImportKind::Func { ty } => Some(ty),
         _ => None,
     });
-    match ty {
-        Some(ty) if ty.params.is_empty() => Some(Entry::Start),
-        _ => descriptor.start.map(|_| Entry::Instantiation),
-    }
+    let ty = imports.clone().nth(index as usize).or_else(|| Some(descriptor.entry_of(index)?.ty))?;
+    descriptor.types.get(ty as usize)
 }
 
 /// Returns whether a module imports WASI, whose pointers have 32 bits, although the addresses of its first memory have 64.
@@ -48,4 +72,15 @@ pub fn linker(imports: &[Import]) -> Result<Linker<WasiCtx>, LinkError> {
     let mut linker = Linker::new();
     wasmaot_wasi::add_imports_to_linker(&mut linker, imports, |ctx| ctx)?;
     Ok(linker)
+}
+
+/// Checks that everything a module imports is defined for programs, and that it exports what its imports call for.
+///
+/// # Errors
+/// [`StartError`], as starting the program would fail.
+pub fn check(descriptor: &Descriptor) -> Result<(), StartError> {
+    match threads::is_threaded(&descriptor.imports) {
+        true => threads::check(descriptor),
+        false => Ok(linker(&descriptor.imports)?.check(descriptor)?),
+    }
 }

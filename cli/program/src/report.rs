@@ -1,4 +1,4 @@
-//! How an error, a trap or a bug is told on stderr.
+//! Error messages, traps and internal errors, as they are written to stderr.
 //!
 //! ```text
 //! error: cannot compile `app.wasm`                                 error: trap: integer divide by zero
@@ -9,8 +9,9 @@
 //! **Invariant: a name that comes from a module never reaches a terminal with its control characters intact.**
 
 use std::error::Error;
-use std::fmt::{self, Display, Write as _};
+use std::fmt::Write as _;
 use std::io::Write as _;
+pub use wasmaot_runtime::abi::printable::Printable as Name;
 use wasmaot_runtime::{Exception, Frame, Trap};
 
 /// Frames shown of a deep backtrace.
@@ -23,7 +24,7 @@ pub fn note(line: &str) {
 
 /// An error, what caused it, and what to do about it, without a newline at the end.
 pub fn error(error: &dyn Error, hint: Option<&str>) -> String {
-    let mut text = format!("error: {error}");
+    let mut text = format!("error: {}", Name(&error.to_string()));
     let mut cause = error.source();
     while let Some(error) = cause {
         let message = error.to_string();
@@ -43,7 +44,10 @@ pub fn error(error: &dyn Error, hint: Option<&str>) -> String {
 fn item(text: &mut String, label: &str, message: &str) {
     for (number, line) in message.lines().filter(|line| !line.trim().is_empty()).enumerate() {
         let start = if number == 0 { format!("{label}: ") } else { "  ".into() };
-        let _ = write!(text, "\n  {start}{line}");
+        let _ = write!(text, "\n  {start}");
+        for (number, part) in line.split('\t').enumerate() {
+            let _ = write!(text, "{}{}", if number == 0 { "" } else { "\t" }, Name(part));
+        }
     }
 }
 
@@ -91,31 +95,20 @@ pub fn panics_as_errors() {
     }));
 }
 
-/// A name from a module: control characters are written as escapes.
-#[derive(Debug)]
-pub struct Name<'a>(pub &'a str);
-
-impl Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            if is_disguise(c) { write!(f, "{}", c.escape_unicode())? } else { f.write_char(c)? }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a terminal acts on the character instead of showing it: controls, and the marks that turn
-/// the direction of writing.
-fn is_disguise(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_cannot_drive_a_terminal() {
-        assert_eq!(Name("a\u{1b}[2J\u{202e}é").to_string(), "a\\u{1b}[2J\\u{202e}é");
+    fn no_part_of_a_message_can_drive_a_terminal() {
+        let cause = std::io::Error::other("first \u{1b}[2J\n\tsecond\u{7}");
+        #[derive(Debug, thiserror::Error)]
+        #[error("failed\u{1b}c")]
+        struct Failed(#[source] std::io::Error);
+        let text = error(&Failed(cause), Some("hint"));
+        assert_eq!(
+            text,
+            "error: failed\\u{1b}c\n  cause: first \\u{1b}[2J\n    \tsecond\\u{7}\n  hint: hint"
+        );
     }
 }

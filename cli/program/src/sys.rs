@@ -2,7 +2,11 @@
 #![expect(unsafe_code, reason = "there is no safe way to any of it")]
 
 use std::cell::UnsafeCell;
+use std::ffi::{CStr, OsStr};
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
 
 /// Bytes of an alternate stack that is large enough for the runtime.
 const ALTERNATE_STACK: usize = 64 << 10;
@@ -49,4 +53,26 @@ fn use_static_alternate_stack() {
 pub fn leave(status: i32) -> ! {
     // SAFETY: it may be called at any time.
     unsafe { libc::_exit(status) }
+}
+
+/// Opens the file that this process was started from.
+///
+/// Where `/proc` is not mounted, that is the path that the kernel was given to execute, which is right as long as neither the working
+/// directory nor the file's name has changed.
+///
+/// # Errors
+/// The file cannot be opened for reading.
+pub fn own_file() -> io::Result<File> {
+    match File::open("/proc/self/exe") {
+        Err(error) if error.kind() == ErrorKind::NotFound => File::open(executed_path().ok_or(error)?),
+        opened => opened,
+    }
+}
+
+/// Returns the path that the kernel was given to execute.
+fn executed_path() -> Option<&'static OsStr> {
+    // SAFETY: it may be called at any time.
+    let path = unsafe { libc::getauxval(libc::AT_EXECFN) } as *const std::ffi::c_char;
+    // SAFETY: unless it is null, it is a string with a zero at its end that the kernel has put above the stack for the life of the process.
+    (!path.is_null()).then(|| OsStr::from_bytes(unsafe { CStr::from_ptr(path) }.to_bytes()))
 }

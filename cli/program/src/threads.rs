@@ -1,17 +1,20 @@
-//! Programs of several threads: `wasi_thread_start`.
+//! Programs with several threads: `wasi` `thread-spawn` and `wasi_thread_start`.
 //!
-//! A program that imports a shared memory gets one, and `thread-spawn` of the module `wasi` makes an instance of the same module over it, on
-//! a thread of its own. All have one WASI context together. **Invariant: the process ends when the first thread ends it**: by the
-//! end of `_start`, an exit, or a trap. Where it is recorded what the program used, the others are stopped then, so that what they
-//! executed can be counted.
+//! A program that imports a shared memory gets one. `thread-spawn` makes another instance of the module over that memory, on a thread of
+//! its own. All threads share one WASI context.
+//!
+//! **Invariants.** The process ends with the first thread that ends it: by the end of `_start`, an exit or a trap; later ends are neither
+//! reported nor counted. A number that `thread-spawn` returns is that of a thread whose code will run: whatever can fail on the way has
+//! succeeded by then. Where the program's usage is recorded, all other threads are stopped at its end, so that their share is counted.
 
 use crate::end::End;
 use crate::used::Used;
-use crate::{report, sys};
+use crate::{entry, report, sys};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use wasmaot_runtime::abi::descriptor::ImportKind;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use wasmaot_runtime::abi::descriptor::{Descriptor, Import, ImportKind};
+use wasmaot_runtime::abi::types::ValType;
 use wasmaot_runtime::{
     CallError, Caller, Instance, InstantiateError, InterruptError, InterruptHandle, LinkError, Linker,
     Module, ResourceLimits, SharedMemory, Store, Val,
@@ -21,39 +24,46 @@ use wasmaot_wasi::WasiCtx;
 /// The module and name of the import that starts a thread.
 const SPAWN: (&str, &str) = ("wasi", "thread-spawn");
 
-/// What a program exports for its threads: takes the thread's number and the argument of `thread-spawn`.
+/// The export that a new thread calls, with its number and the argument of `thread-spawn`.
 const THREAD_START: &str = "wasi_thread_start";
 
 /// The greatest number of a thread, as the proposal has it.
 const MAX_NUMBER: u32 = 0x1fff_ffff;
 
-/// What `thread-spawn` gives when there is no thread to be had.
+/// The result of `thread-spawn` when no thread can be started.
 const NO_THREAD: i32 = -1;
+
+/// The most threads of a program that run at a time, besides the first. Each takes about eight mappings of the 65,530 that Linux
+/// allows a process by default.
+pub const MAX_THREADS: u32 = 4096;
 
 /// Why a program does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Two of its imports have one name.
+    /// Two imports have the same name.
     #[error("cannot set up WASI and memories")]
     Link(#[from] LinkError),
-    /// A shared memory cannot be made.
+    /// An import is not defined or has another type, or a shared memory cannot be made.
     #[error(transparent)]
-    Memory(#[from] InstantiateError),
+    Instantiate(#[from] InstantiateError),
+    /// The program starts threads that would have nothing to call.
+    #[error("it imports {:?} {:?} but exports no function `{THREAD_START}` with two i32 parameters and no results", SPAWN.0, SPAWN.1)]
+    NoThreadStart,
 }
 
-/// On what terms a program runs.
+/// The conditions that a program runs under.
 #[derive(Default)]
 pub struct Terms {
-    /// Operators that each thread may execute.
-    pub fuel: Option<u64>,
-    /// What is to be done when another thread than the first one ends the program; its answer is the exit status. It is told what all threads used.
+    /// Limits of each thread's store. The deadline is one for all threads.
+    pub limits: ResourceLimits,
+    /// Called with the usage of all threads if another thread than the first ends the program. Returns the exit status.
     pub record: Option<Record>,
 }
 
 /// See [`Terms::record`].
 pub type Record = Box<dyn Fn(&End, &Used) -> i32 + Send + Sync>;
 
-/// What a thread of a program has: all but the number is the process's.
+/// The data of a thread's store.
 pub struct Thread {
     process: Arc<Process>,
     number: u32,
@@ -66,53 +76,79 @@ struct Process {
     module: Module,
     linker: OnceLock<Linker<Thread>>,
     context: Mutex<WasiCtx>,
-    threads: AtomicU32,
-    fuel: Option<u64>,
+    /// The number given out last.
+    last: AtomicU32,
+    /// Threads that run now, besides the first.
+    live: AtomicU32,
+    limits: ResourceLimits,
     record: Option<Record>,
     books: Mutex<Books>,
     /// A thread has left.
     left: Condvar,
 }
 
-/// Who runs, where it is recorded what the program uses, and what was used.
+/// Which threads run, and what the others used.
 #[derive(Default)]
 struct Books {
-    /// Threads that may still execute something.
+    /// Threads that may still execute something; empty if the usage is not recorded.
     running: HashMap<u32, InterruptHandle>,
-    /// What all others used.
+    /// Usage of all threads that have left.
     used: Used,
     /// A thread is ending the program.
     closing: bool,
 }
 
-/// Whether a module is run as a program of several threads.
-pub fn is_threaded(module: &Module) -> bool {
-    module.imports().iter().any(|import| match import.kind {
-        ImportKind::Memory { ty } => ty.shared,
-        _ => (&*import.module, &*import.name) == SPAWN,
-    })
+/// Returns whether a module with these imports is run as a program with several threads.
+pub fn is_threaded(imports: &[Import]) -> bool {
+    let shared = |import: &Import| matches!(import.kind, ImportKind::Memory { ty } if ty.shared);
+    imports.iter().any(|import| shared(import) || is_spawn(import))
 }
 
-/// The store of the first thread of a program.
+fn is_spawn(import: &Import) -> bool {
+    (&*import.module, &*import.name) == SPAWN
+}
+
+/// Checks that a program with several threads can be started, as far as its descriptor tells.
 ///
 /// # Errors
-/// See [`StartError`].
+/// [`StartError`], as [`first`] and [`instantiate`] would fail.
+pub fn check(descriptor: &Descriptor) -> Result<(), StartError> {
+    check_thread_start(descriptor)?;
+    Ok(linker(&descriptor.imports, u64::MAX)?.check(descriptor)?)
+}
+
+fn check_thread_start(descriptor: &Descriptor) -> Result<(), StartError> {
+    let is_right = || {
+        entry::function(descriptor, THREAD_START)
+            .is_some_and(|ty| *ty.params == [ValType::I32; 2] && ty.results.is_empty())
+    };
+    match descriptor.imports.iter().any(is_spawn) && !is_right() {
+        true => Err(StartError::NoThreadStart),
+        false => Ok(()),
+    }
+}
+
+/// Returns the store of a program's first thread.
+///
+/// # Errors
+/// [`StartError`]; that an import is not defined is found by [`instantiate`].
 pub fn first(module: &Module, context: WasiCtx, terms: Terms) -> Result<Store<Thread>, StartError> {
+    check_thread_start(module.descriptor())?;
     let process = Arc::new(Process {
         module: module.clone(),
         linker: OnceLock::new(),
         context: Mutex::new(context),
-        threads: AtomicU32::new(FIRST),
-        fuel: terms.fuel,
+        last: AtomicU32::new(FIRST),
+        live: AtomicU32::new(0),
+        limits: terms.limits,
         record: terms.record,
         books: Mutex::default(),
         left: Condvar::new(),
     });
-    let linker = linker(module)?;
+    let linker = linker(module.imports(), terms.limits.memory)?;
     process.linker.get_or_init(|| linker);
-    let mut store = process.store(FIRST);
-    process.enter(&mut store).map_err(|error| InstantiateError::Run(error.into()))?;
-    Ok(store)
+    let entered = process.store(FIRST).and_then(|mut store| process.enter(&mut store).map(|_| store));
+    entered.map_err(|error| InstantiateError::Run(error.into()).into())
 }
 
 /// Makes a thread's instance.
@@ -125,24 +161,29 @@ pub fn instantiate(store: &mut Store<Thread>) -> Result<Instance, InstantiateErr
     linker.instantiate(store, &process.module)
 }
 
-/// Has the first thread end the program, and says what all threads used. The others are stopped first, so the operators of those that are still
-/// running may be up to 180 short. Does not return if another thread is ending the program already. For programs whose [`Terms`] have it recorded.
+/// Ends the program on behalf of the first thread and returns the usage of all threads, if it is recorded. Those that still run are
+/// stopped first, so their count of instructions may be up to 180 short. Does not return if another thread is ending the program already.
 pub fn close(store: &Store<Thread>) -> Used {
     store.data().process.close(store)
 }
 
-fn linker(module: &Module) -> Result<Linker<Thread>, StartError> {
+fn linker(imports: &[Import], max_memory: u64) -> Result<Linker<Thread>, StartError> {
     let mut linker = Linker::new();
-    wasmaot_wasi::add_shared_imports_to_linker(&mut linker, module.imports(), |thread: &mut Thread| {
+    wasmaot_wasi::add_shared_imports_to_linker(&mut linker, imports, |thread: &mut Thread| {
         &thread.process.context
     })?;
     linker.func(SPAWN.0, SPAWN.1, |caller: &mut Caller<'_, Thread>, argument: i32| {
         caller.data().process.spawn(argument)
     })?;
-    for import in module.imports() {
+    for import in imports {
         if let ImportKind::Memory { ty } = import.kind
             && ty.shared
         {
+            let size = ty.bytes(ty.limits.min);
+            if size > max_memory {
+                let (what, unit) = ("memory", "bytes");
+                return Err(InstantiateError::TooLarge { what, unit, size, limit: max_memory }.into());
+            }
             linker.define_shared(&import.module, &import.name, SharedMemory::of_type(ty)?)?;
         }
     }
@@ -150,21 +191,19 @@ fn linker(module: &Module) -> Result<Linker<Thread>, StartError> {
 }
 
 impl Process {
-    fn store(self: &Arc<Self>, number: u32) -> Store<Thread> {
+    fn store(self: &Arc<Self>, number: u32) -> Result<Store<Thread>, InterruptError> {
         let mut store = Store::new(Thread { process: self.clone(), number });
-        if self.fuel.is_some() {
-            store
-                .set_limits(ResourceLimits { fuel: self.fuel, ..ResourceLimits::default() })
-                .expect("limits without a deadline need no thread");
+        if self.limits != ResourceLimits::default() {
+            store.set_limits(self.limits)?;
         }
-        store
+        Ok(store)
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that a thread is about to run. False if the program is ending.
+    /// Notes that a thread is about to run. Returns false if the program is ending.
     fn enter(&self, store: &mut Store<Thread>) -> Result<bool, InterruptError> {
         if self.record.is_none() {
             return Ok(true);
@@ -185,7 +224,7 @@ impl Process {
         self.left.notify_all();
     }
 
-    /// Has a thread end the program, and gives what all threads used. Does not return if another one is ending it already.
+    /// Ends the program on behalf of a thread, see [`close`].
     fn close(&self, store: &Store<Thread>) -> Used {
         self.leave(store.data().number, Used::of(store));
         let mut books = self.books();
@@ -204,10 +243,11 @@ impl Process {
         Used { transferred, ..books.used }
     }
 
-    /// Ends the program from another thread than the first: whatever the other threads are doing, theirs is the same process.
+    /// Ends the process on behalf of another thread than the first.
     fn end(&self, store: &Store<Thread>, error: CallError) -> ! {
+        let used = self.close(store);
         sys::leave(match (End::of(error), &self.record) {
-            (Ok(end), Some(record)) => record(&end, &self.close(store)),
+            (Ok(end), Some(record)) => record(&end, &used),
             (Ok(end), None) => {
                 end.print();
                 end.status()
@@ -219,13 +259,14 @@ impl Process {
         })
     }
 
-    /// Starts a thread. Its number, or [`NO_THREAD`].
+    /// Starts a thread. Returns its number, or [`NO_THREAD`].
     fn spawn(self: &Arc<Self>, argument: i32) -> i32 {
-        let number = self.threads.fetch_add(1, Relaxed) + 1;
+        let Some(live) = Live::one_more(self) else { return NO_THREAD };
+        let number = self.last.fetch_add(1, Relaxed) + 1;
         if number > MAX_NUMBER {
             return NO_THREAD;
         }
-        let mut store = self.store(number);
+        let Ok(mut store) = self.store(number) else { return NO_THREAD };
         if !self.enter(&mut store).unwrap_or(false) {
             return NO_THREAD;
         }
@@ -233,20 +274,48 @@ impl Process {
             self.leave(number, Used::of(&store));
             return NO_THREAD;
         };
-        let arguments = [Val::I32(number as i32), Val::I32(argument)];
+        let (ready, is_ready) = mpsc::sync_channel(1);
         let run = move || {
-            let process = store.data().process.clone();
-            match instance.call(&mut store, THREAD_START, &arguments) {
-                Err(error) => process.end(&store, error),
-                Ok(_) => process.leave(number, Used::of(&store)),
+            let _live = live;
+            if wasmaot_runtime::prepare_thread().is_ok() && ready.send(()).is_ok() {
+                run_thread(store, instance, argument);
             }
         };
-        match std::thread::Builder::new().spawn(run) {
-            Ok(_) => number as i32,
-            Err(_) => {
+        let spawned = std::thread::Builder::new().spawn(run);
+        match spawned.is_ok() && is_ready.recv().is_ok() {
+            true => number as i32,
+            false => {
                 self.leave(number, Used::default());
                 NO_THREAD
             }
         }
+    }
+}
+
+fn run_thread(mut store: Store<Thread>, instance: Instance, argument: i32) {
+    let Thread { process, number } = store.data();
+    let (process, number) = (process.clone(), *number);
+    let arguments = [Val::I32(number as i32), Val::I32(argument)];
+    match instance.call(&mut store, THREAD_START, &arguments) {
+        Err(error) => process.end(&store, error),
+        Ok(_) => process.leave(number, Used::of(&store)),
+    }
+}
+
+/// A running thread's share of [`MAX_THREADS`].
+struct Live(Arc<Process>);
+
+impl Live {
+    /// Counts one more thread, or returns `None` if there are as many as may be.
+    fn one_more(process: &Arc<Process>) -> Option<Self> {
+        let more = |live| (live < MAX_THREADS).then_some(live + 1);
+        process.live.fetch_update(Relaxed, Relaxed, more).ok()?;
+        Some(Self(process.clone()))
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.live.fetch_sub(1, Relaxed);
     }
 }

@@ -1,44 +1,56 @@
-//! The runner: starts the program that is attached to this very file.
+//! The runner: starts the program that is attached to its own file.
 //!
-//! **Invariant: it does nothing at its start that a C program would not do, but for what the module needs.** So it is linked statically at a fixed address, has its `main` called by the C library
-//! without the preparations that Rust makes for one, and ends by leaving everything to the kernel.
+//! **Invariant: at its start it does nothing that a C program would not do, except what the module needs.** So it is linked statically at
+//! a fixed address, has its `main` called by the C library without the preparations that Rust makes for one, and leaves all cleaning up to
+//! the kernel.
 #![no_main]
 #![deny(unsafe_op_in_unsafe_fn)]
 
 use std::ffi::{OsStr, OsString, c_char, c_int};
-use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use wasmaot_program::attached::{Attached, AttachedError};
 use wasmaot_program::end::End;
-use wasmaot_program::entry::{self, Entry, START};
 use wasmaot_program::threads::{self, StartError, Terms};
-use wasmaot_program::{report, sys};
+use wasmaot_program::{entry, report, sys};
 use wasmaot_runtime::{CallError, Instance, InstantiateError, LinkError, Module, OpenError, Store};
 use wasmaot_wasi::WasiError;
 
 /// Why the program cannot be run.
 #[derive(Debug, thiserror::Error)]
 enum RunError {
-    #[error("cannot open the program's own file, {OWN_FILE}")]
+    #[error("cannot read the program's own file")]
     Own(#[source] io::Error),
     #[error("cannot start the program: the file that it is in is damaged")]
     Attached(#[source] AttachedError),
     #[error("cannot load the program")]
     Open(#[source] OpenError),
-    #[error("cannot give the program its directories and sockets")]
+    #[error("cannot grant the program its directories and sockets")]
     Grants(#[source] WasiError),
     #[error("cannot set up WASI")]
-    Wasi(#[source] LinkError),
+    Wasi(#[from] LinkError),
     #[error("cannot instantiate the program")]
-    Instantiate(#[source] InstantiateError),
+    Instantiate(#[from] InstantiateError),
+    #[error("cannot start the program")]
+    Start(#[source] StartError),
     #[error("cannot run the program")]
     Call(#[source] CallError),
 }
 
-/// The file that this process was started from.
-const OWN_FILE: &str = "/proc/self/exe";
+impl RunError {
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Own(error) if error.kind() == ErrorKind::PermissionDenied => Some(
+                "the program is read from the executable: whoever starts it needs permission to read it, too (chmod +r)",
+            ),
+            Self::Attached(AttachedError::Nothing) => Some(
+                "`strip`, `objcopy` and packers remove the program; compile it again and leave the file as it is",
+            ),
+            _ => None,
+        }
+    }
+}
 
 // SAFETY: the C library calls this, and nothing else in the program has that name.
 #[unsafe(no_mangle)]
@@ -46,55 +58,54 @@ extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
     sys::begin();
     report::panics_as_errors();
     let status = run().unwrap_or_else(|error| {
-        report::note(&report::error(&error, None));
+        report::note(&report::error(&error, error.hint()));
         1
     });
     sys::leave(status)
 }
 
 fn run() -> Result<i32, RunError> {
-    let file = File::open(OWN_FILE).map_err(RunError::Own)?;
+    let file = sys::own_file().map_err(RunError::Own)?;
     let Attached { artifact, grants } = Attached::read(&file).map_err(RunError::Attached)?;
     let module = Module::open_at(file, artifact.offset, artifact.length).map_err(RunError::Open)?;
     let mut arguments = std::env::args_os();
     let path = arguments.next().unwrap_or_default();
     let context = grants.context(name(&path), arguments).map_err(RunError::Grants)?;
-    if threads::is_threaded(&module) {
-        let mut store = threads::first(&module, context, Terms::default()).map_err(|error| match error {
-            StartError::Link(error) => RunError::Wasi(error),
-            StartError::Memory(error) => RunError::Instantiate(error),
-        })?;
+    let end = if threads::is_threaded(module.imports()) {
+        let mut store = threads::first(&module, context, Terms::default()).map_err(RunError::Start)?;
         let instance = threads::instantiate(&mut store);
-        return start(&mut store, instance, &module);
-    }
-    let linker = entry::linker(module.imports()).map_err(RunError::Wasi)?;
-    // The end of the process takes its instances with it.
-    let mut store = ManuallyDrop::new(Store::new(context));
-    let instance = linker.instantiate(&mut store, &module);
-    start(&mut store, instance, &module)
+        let end = start(&mut store, instance, &module)?;
+        threads::close(&store);
+        end
+    } else {
+        let linker = entry::linker(module.imports())?;
+        // The end of the process takes its instances with it.
+        let mut store = ManuallyDrop::new(Store::new(context));
+        let instance = linker.instantiate(&mut store, &module);
+        start(&mut store, instance, &module)?
+    };
+    end.print();
+    Ok(end.status())
 }
 
 fn start<T>(
     store: &mut Store<T>,
     instance: Result<Instance, InstantiateError>,
     module: &Module,
-) -> Result<i32, RunError> {
-    let call = || match entry::entry(module.descriptor()) {
-        Some(Entry::Start) => instance?.call(store, START, &[]).map(drop).map_err(InstantiateError::Run),
-        _ => instance.map(drop),
+) -> Result<End, RunError> {
+    let call = || {
+        let instance = instance?;
+        let mut exports = entry::entry(module.descriptor()).unwrap_or_default().iter();
+        exports.try_for_each(|name| instance.call(store, name, &[]).map(drop).map_err(InstantiateError::Run))
     };
     match call() {
-        Ok(()) => Ok(0),
-        Err(InstantiateError::Run(error)) => {
-            let end = End::of(error).map_err(RunError::Call)?;
-            end.print();
-            Ok(end.status())
-        }
-        Err(error) => Err(RunError::Instantiate(error)),
+        Ok(()) => Ok(End::Exit(0)),
+        Err(InstantiateError::Run(error)) => End::of(error).map_err(RunError::Call),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// The program's name without the path, which is none of its business.
+/// Returns the program's name without the folder, which would tell it about the host.
 fn name(path: &OsString) -> &OsStr {
     Path::new(path).file_name().unwrap_or(path)
 }

@@ -8,7 +8,7 @@ fn answer(number: i32) -> String {
     format!(r#"(module (func (export "answer") (result i32) (i32.const {number})))"#)
 }
 
-const INVOKE: [&str; 4] = ["run", "a.wat", "--invoke", "answer"];
+const INVOKE: [&str; 4] = ["run", "--invoke", "answer", "a.wat"];
 
 #[test]
 fn the_second_run_uses_what_the_first_one_made() {
@@ -110,4 +110,67 @@ fn many_runs_at_once_make_one_whole_entry() {
     });
     assert_eq!(place.cached().len(), 1, "{:?}", place.cached());
     place.run(&INVOKE).status(0).stdout("42\n").silent();
+}
+
+#[test]
+fn the_least_recently_used_artifacts_are_evicted() {
+    let place = Place::new();
+    let run = |number: i32, limit: &str| {
+        place.file("a.wat", answer(number));
+        let mut command = place.command(&INVOKE);
+        command.env("WASMAOT_CACHE_LIMIT", limit);
+        finish(command).status(0).stdout(&format!("{number}\n")).silent();
+    };
+    run(1, "1G");
+    let one = std::fs::metadata(&place.cached()[0]).expect("an entry").len();
+    let first = place.cached().remove(0);
+    let room = (3 * one).to_string();
+    for number in 2..=3 {
+        run(number, &room);
+    }
+    assert_eq!(place.cached().len(), 3);
+    // An old entry that is used again stays.
+    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+    for (path, age) in place.cached().iter().zip(0..) {
+        let file = std::fs::File::open(path).expect("an entry");
+        file.set_modified(old + std::time::Duration::from_secs(age)).expect("ours");
+    }
+    run(1, &room);
+    for number in 4..=5 {
+        run(number, &room);
+        assert_eq!(place.cached().len(), 3);
+        assert!(place.cached().contains(&first));
+    }
+    // What is larger than the limit is not kept, and 0 is for no cache.
+    run(6, &(one - 1).to_string());
+    assert!(place.cached().is_empty(), "{:?}", place.cached());
+    run(7, "0");
+    assert!(place.cached().is_empty());
+}
+
+#[test]
+fn the_cache_can_be_shown_and_cleared() {
+    let place = Place::new();
+    let empty = place.run(&["cache", "show"]).status(0).silent().stdout;
+    assert!(empty.contains("0 artifacts, 0 B of 1024.0 MiB"), "{empty}");
+    place.file("a.wat", answer(42));
+    place.run(&INVOKE).status(0);
+    place.file("cache/wasmaot/other", "not an artifact");
+    let bytes = std::fs::metadata(&place.cached()[0]).expect("an entry").len();
+    let shown = place.run(&["cache", "show", "--json"]).status(0).silent().stdout;
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    let folder = place.path("cache/wasmaot");
+    assert_eq!(
+        shown,
+        serde_json::json!({ "folder": folder, "artifacts": 1, "bytes": bytes, "limit": 1 << 30 })
+    );
+    let text = place.run(&["cache", "show"]).status(0).silent().stdout;
+    assert!(text.contains(folder.to_str().expect("UTF-8")) && text.contains("1 artifact, "), "{text}");
+    place.run(&["cache", "clear"]).status(0).silent();
+    assert_eq!(place.cached(), [folder.join("other")]);
+    let run = place.run(&["cache", "clear"]).status(0).silent();
+    assert_eq!(run.stdout, "deleted 0 artifacts, 0 B\n");
+    let mut command = place.command(&["cache", "show"]);
+    command.env_remove("XDG_CACHE_HOME");
+    finish(command).status(1).stderr_has(&["there is no cache", "XDG_CACHE_HOME"]);
 }

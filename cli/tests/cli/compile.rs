@@ -1,7 +1,8 @@
 //! `wasmaot compile`: what it writes, where, and what it says.
 
 use crate::support::{Place, broken_pipe, finish, repository};
-use std::os::unix::fs::MetadataExt;
+use serde_json::{Value, json};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Stdio;
 
 const ADD: &str = r#"(module (func $add (export "add") (param i32 i32) (result i32)
@@ -72,15 +73,14 @@ fn what_cannot_be_written_is_reported() {
     place
         .run(&["compile", "a.wat", "-o", "no/where.so"])
         .status(1)
-        .stderr_has(&["cannot write `no/where.so`"]);
-    place.run(&["compile", "a.wat", "-o", "."]).status(1).stderr_has(&["cannot write `.`", "directory"]);
+        .stderr_has(&["cannot write `no/where.so`", "hint: the folder does not exist"]);
 }
 
 #[test]
 fn the_input_is_never_overwritten() {
     let place = Place::new();
     place.file("a.so", ADD);
-    place.run(&["compile", "a.so"]).status(1).stderr_has(&["overwrite", "hint: name another file with `-o`"]);
+    place.run(&["compile", "a.so"]).status(1).stderr_has(&["overwrite", "hint: name the output with `-o`"]);
     assert_eq!(std::fs::read(place.path("a.so")).expect("the input"), ADD.as_bytes());
 }
 
@@ -93,7 +93,7 @@ fn a_module_may_come_through_a_pipe() {
     std::io::Write::write_all(&mut stdin, ADD.as_bytes()).expect("written");
     drop(stdin);
     assert!(child.wait().expect("an end").success());
-    place.run(&["run", "a.so", "--invoke", "add", "1", "2"]).status(0).stdout("3\n");
+    place.run(&["run", "--invoke", "add", "a.so", "1", "2"]).status(0).stdout("3\n");
 }
 
 #[test]
@@ -131,8 +131,8 @@ fn features_are_listed_and_can_be_disabled() {
     assert_eq!(state(&["compile", "--features", "--disable", "multi-value"], "multi-value"), "off");
 
     place.file("a.wat", r#"(module (func (export "f") (result i32 i32) (i32.const 1) (i32.const 2)))"#);
-    place.run(&["run", "a.wat", "--invoke", "f"]).status(0).stdout("1\n2\n");
-    let run = place.run(&["run", "a.wat", "--disable", "multi-value", "--invoke", "f"]).status(1);
+    place.run(&["run", "--invoke", "f", "a.wat"]).status(0).stdout("1\n2\n");
+    let run = place.run(&["run", "--disable", "multi-value", "--invoke", "f", "a.wat"]).status(1);
     run.stderr_has(&["disabled WebAssembly feature at offset 0x", "multi-value", "--disable multi-value"]);
     place
         .run(&["compile", "a.wat", "--disable", "multi"])
@@ -159,8 +159,117 @@ fn memory_and_time_are_bounded() {
 #[test]
 fn memory_that_the_compiler_does_not_count_is_bounded_too() {
     let place = Place::new();
-    let file = std::fs::File::create(place.path("huge.wasm")).expect("a writable directory");
+    let path = place.file("huge.wasm", b"\0asm\x01\0\0\0");
+    let file = std::fs::OpenOptions::new().write(true).open(path).expect("a writable directory");
     file.set_len(1 << 30).expect("a file of zeros");
     let refused = place.run(&["compile", "huge.wasm", "--max-memory", "100M"]).status(1).stdout("");
     refused.stderr_has(&["takes more memory than `--max-memory` allows"]);
+fn several_modules_go_to_a_folder() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("in")).expect("a directory");
+    for name in ["a.wat", "b.wat", "in/c.wat"] {
+        place.file(name, ADD);
+    }
+    place.run(&["compile", "a.wat", "b.wat", "in/c.wat", "-o", "new/out", "--quiet"]).status(0).silent();
+    let alone = place.artifact("alone", ADD);
+    for name in ["a", "b", "c"] {
+        let made = std::fs::read(place.path(&format!("new/out/{name}.so"))).expect("an artifact");
+        assert!(made == std::fs::read(place.path(&alone)).expect("an artifact"), "{name}");
+    }
+    // A folder that exists, or is named like one, will do for a single module, too.
+    place.run(&["compile", "in/c.wat", "-o", ".", "--quiet"]).status(0).silent();
+    place.run(&["compile", "in/c.wat", "-o", "other/", "--quiet"]).status(0).silent();
+    assert!(place.path("c.so").is_file() && place.path("other/c.so").is_file());
+    // Without one, each lies beside its module.
+    place.run(&["compile", "a.wat", "in/c.wat", "--quiet"]).status(0).silent();
+    assert!(place.path("a.so").is_file() && place.path("in/c.so").is_file());
+}
+
+#[test]
+fn outputs_that_would_replace_each_other_are_refused() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("in")).expect("a directory");
+    for name in ["a.wat", "in/a.wat", "file"] {
+        place.file(name, ADD);
+    }
+    let refused = place.run(&["compile", "a.wat", "in/a.wat", "-o", "out"]).status(1).stdout("");
+    refused.stderr_has(&["`a.wat` and `in/a.wat` would both become `out/a.so`", "hint: "]);
+    assert!(!place.path("out").exists(), "nothing is made");
+    for output in ["file", "-"] {
+        let refused = place.run(&["compile", "a.wat", "in/a.wat", "-o", output]).status(1);
+        refused.stderr_has(&[&format!("several modules cannot become one output, `{output}`"), "folder"]);
+    }
+}
+
+#[test]
+fn a_module_that_fails_does_not_keep_others_from_being_compiled() {
+    let place = Place::new();
+    place.file("a.wat", ADD);
+    place.file("bad.wat", "(module (func (result i32)))");
+    place.file("c.wat", ADD);
+    let run = place.run(&["compile", "a.wat", "bad.wat", "c.wat", "missing.wat", "--quiet"]).status(1);
+    run.stderr_has(&[
+        "cannot compile `bad.wat`",
+        "cannot read `missing.wat`",
+        "error: 2 of 4 modules failed",
+    ]);
+    assert!(place.path("a.so").is_file() && place.path("c.so").is_file() && !place.path("bad.so").exists());
+}
+
+#[test]
+fn standard_input_is_a_module() {
+    let place = Place::new();
+    let stdin = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.stdin(std::fs::File::open(place.file("in.wat", ADD)).expect("it is there"));
+        finish(command)
+    };
+    stdin(&["compile", "-", "-o", "a.so", "--quiet"]).status(0).silent();
+    place.run(&["run", "--invoke", "add", "a.so", "1", "2"]).status(0).stdout("3\n");
+    let asm = stdin(&["compile", "-", "-o", "-", "--emit", "asm", "--quiet"]).status(0).silent();
+    assert!(asm.stdout.contains("ret"), "{asm:#?}");
+    stdin(&["run", "--invoke", "add", "-", "1", "2"]).status(0).stdout("3\n").silent();
+    let unnamed = stdin(&["compile", "-"]).status(1);
+    unnamed.stderr_has(&["standard input has no name", "hint: name the output with `-o`"]);
+    assert!(!place.path("-").exists() && !place.path("-.so").exists());
+}
+
+#[test]
+fn json_has_a_line_for_each_module() {
+    let place = Place::new();
+    place.file("a.wat", r#"(module (memory 1) (data (i32.const 0) "x") (func (export "f") (param v128)))"#);
+    place.file("bad.wat", "(module (func (result i32)))");
+    let run = place.run(&["compile", "a.wat", "bad.wat", "--json"]).status(1);
+    let lines: Vec<Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let [a, bad] = &lines[..] else { panic!("two lines: {run:#?}") };
+    assert_eq!((&a["input"], &a["output"], &a["emit"]), (&json!("a.wat"), &json!("a.so"), &json!("so")));
+    assert_eq!((&a["functions"], &a["image_bytes"], &a["error"]), (&json!(1), &json!(4096), &Value::Null));
+    assert_eq!((&a["features"], &a["warnings"]), (&json!(["simd"]), &json!([])));
+    assert_eq!(a["bytes"], std::fs::metadata(place.path("a.so")).expect("an artifact").len());
+    for time in ["wall_ns", "parse_ns", "translate_ns", "generate_ns", "emit_ns"] {
+        assert!(a[time].as_u64() > Some(0), "{time}: {a}");
+    }
+    assert!(bad["error"].as_str().is_some_and(|error| error.contains("at offset 0x")), "{bad}");
+    let keys = |line: &Value| line.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(a), keys(bad));
+    assert_eq!((&bad["functions"], &bad["wall_ns"]), (&Value::Null, &Value::Null));
+    place.run(&["compile", "a.wat", "--json", "-o", "-"]).status(1).stderr_has(&["cannot both go"]);
+}
+
+#[test]
+fn existing_outputs_keep_their_permissions_and_links_are_followed() {
+    let place = Place::new();
+    place.file("a.wat", r#"(module (func (export "_start")))"#);
+    std::os::unix::fs::symlink("folder/real.so", place.path("link.so")).expect("a link");
+    std::fs::create_dir(place.path("folder")).expect("a directory");
+    let compile = || place.run(&["compile", "a.wat", "-o", "link.so", "--quiet"]).status(0).silent();
+    compile();
+    assert!(place.path("folder/real.so").is_file());
+    let link = std::fs::symlink_metadata(place.path("link.so")).expect("the link");
+    assert!(link.is_symlink());
+    std::fs::set_permissions(place.path("folder/real.so"), PermissionsExt::from_mode(0o640)).expect("ours");
+    compile();
+    assert_eq!(std::fs::metadata(place.path("folder/real.so")).expect("it").mode() & 0o777, 0o640);
+    place.run(&["run", "link.so"]).status(0).silent();
 }

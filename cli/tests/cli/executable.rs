@@ -256,7 +256,7 @@ fn a_program_can_be_looked_at() {
         assert!(text.contains(wanted), "no {wanted:?} in {text}");
     }
     assert!(!text.contains('\u{1b}'));
-    place.run(&["run", "app"]).status(1).stderr_has(&["`app` is an executable of its own", "hint: start it"]);
+    place.run(&["run", "app"]).status(1).stderr_has(&["`app` is a standalone executable", "hint: start it"]);
 }
 
 #[test]
@@ -273,4 +273,46 @@ fn the_file_is_made_to_be_started() {
         .stderr_has(&["-> b ("]);
     assert!(first == std::fs::read(place.path("b")).expect("the program"), "the output differs");
     assert_eq!(finish(place.started(&place.path("b"), &[])).status, 134);
+}
+
+/// Where `/proc` is not mounted, the program finds itself by the path that it was started by.
+#[test]
+fn a_program_runs_without_proc() {
+    let place = Place::new();
+    place.executable("echo", &echo(), &[]);
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "chroot"]).arg(place.path("")).args(["/echo", "a"]);
+    let output = match command.output() {
+        Ok(output) if output.status.code() == Some(2) => output,
+        Ok(output) if String::from_utf8_lossy(&output.stderr).starts_with("error: ") => panic!("{output:?}"),
+        other => return println!("skipped: cannot change the root here: {other:?}"),
+    };
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "echo\0a\0");
+}
+
+#[test]
+fn a_program_that_cannot_be_read_says_so() {
+    let place = Place::new();
+    let path = place.executable("echo", &echo(), &[]);
+    std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).expect("ours");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o111)).expect("ours");
+    let mut command = place.started(&path, &[]);
+    if rustix::process::geteuid().is_root() {
+        // Root may read everything.
+        std::os::unix::process::CommandExt::uid(&mut command, 65534);
+    }
+    let run = start(command).status(1).stdout("");
+    run.stderr_has(&["cannot read the program's own file", "Permission denied", "hint: ", "chmod +r"]);
+}
+
+#[test]
+fn a_stripped_program_says_so() {
+    let place = Place::new();
+    let path = place.executable("echo", &echo(), &[]);
+    match Command::new("strip").arg(&path).output() {
+        Err(error) => return println!("skipped: no strip: {error}"),
+        Ok(output) => assert!(output.status.success(), "{output:?}"),
+    }
+    let run = start(place.started(&path, &[])).status(1).stdout("");
+    run.stderr_has(&["error: cannot start the program", "hint: `strip`", "compile it again"]);
 }

@@ -44,6 +44,20 @@ fn files_of_another_kind() {
 }
 
 #[test]
+fn source_files_are_to_be_compiled_first() {
+    let place = Place::new();
+    for (name, text, hint) in [
+        ("a.c", "int main() {}", "clang --target=wasm32-wasip1"),
+        ("a.rs", "fn main() {}", "cargo build --target wasm32-wasip1"),
+    ] {
+        place.file(name, text);
+        for command in ["compile", "run"] {
+            place.run(&[command, name]).status(1).stderr_has(&["hint: it looks like ", hint]);
+        }
+    }
+}
+
+#[test]
 fn elf_files_that_are_no_artifacts() {
     let place = Place::new();
     let ours = env!("CARGO_BIN_EXE_wasmaot");
@@ -53,8 +67,9 @@ fn elf_files_that_are_no_artifacts() {
             continue;
         }
         let [compile, run, inspect] = all_refuse(&place, file);
-        compile.stderr_has(&["ELF file already"]);
-        run.stderr_has(&["cannot load"]);
+        compile.stderr_has(&["an ELF file, not a WebAssembly module"]);
+        assert!(!run.stderr.contains("runs it"), "{run:#?}");
+        run.stderr_has(&["native code", "--allow-native"]);
         inspect.stderr_has(&["not an artifact", ".wasmaot.module"]);
     }
 }
@@ -84,7 +99,8 @@ fn a_relocatable_object_is_no_artifact() {
     let place = Place::new();
     place.file("a.wat", r#"(module (func (export "_start")))"#);
     place.run(&["compile", "a.wat", "--emit", "obj", "--quiet"]).status(0);
-    all_refuse(&place, "a.o");
+    let [_, run, _] = all_refuse(&place, "a.o");
+    run.stderr_has(&["native code"]);
 }
 
 #[test]
@@ -95,9 +111,21 @@ fn the_kind_is_told_by_content() {
     std::fs::rename(place.path("a.so"), place.path("artifact.wasm")).expect("renamed");
     place.file("text.so", text);
     place.file("binary.wat", wat::parse_str(text).expect("a module"));
-    for file in ["artifact.wasm", "text.so", "binary.wat"] {
-        place.run(&["run", file, "--invoke", "seven"]).status(0).stdout("7\n").silent();
+    for file in ["text.so", "binary.wat"] {
+        place.run(&["run", "--invoke", "seven", file]).status(0).stdout("7\n").silent();
     }
+    // But native code never runs by accident.
+    let refused = place.run(&["run", "--invoke", "seven", "artifact.wasm"]).status(1).stdout("");
+    refused.stderr_has(&["`artifact.wasm` is native code", "`--allow-native`"]);
+    for line in [&["run", "artifact.wasm"][..], &["run", "artifact.wasm", "--allow-native"]] {
+        place.run(line).status(1).stdout("").stderr_has(&["`artifact.wasm` is native code"]);
+    }
+    place
+        .run(&["run", "--allow-native", "--invoke", "seven", "artifact.wasm"])
+        .status(0)
+        .stdout("7\n")
+        .silent();
+    place.run(&["compile", "artifact.wasm"]).status(1).stderr_has(&["is an artifact already"]);
 }
 
 #[test]

@@ -3,9 +3,11 @@
 mod cache;
 mod compile;
 mod executable;
+mod faults;
 mod files;
 mod grants;
 mod inspect;
+mod limits;
 mod progress;
 mod report;
 mod run;

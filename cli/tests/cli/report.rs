@@ -85,7 +85,7 @@ fn every_end_has_its_record() {
 fn fields_are_in_their_order_on_one_line() {
     let place = Place::new();
     let name = place.artifact("nothing", r#"(module (func (export "_start")))"#);
-    let run = place.run(&["run", &name, "--report=json"]).status(0).stdout("");
+    let run = place.run(&["run", "--report=json", &name]).status(0).stdout("");
     let times = |line: &str| line.replace(|c: char| c.is_ascii_digit(), "");
     let expected = r#"{"operators":null,"fuel":null,"wall_ns":,"cpu_ns":,"memory_bytes":,"host_calls":,"bytes_read":,"bytes_written":,"end":"exit","status":,"trap":null}"#;
     assert_eq!(times(&run.stderr), format!("{expected}\n"));
@@ -95,7 +95,7 @@ fn fields_are_in_their_order_on_one_line() {
 fn what_is_invoked_and_what_starts_is_recorded() {
     let place = Place::new();
     place.file("program.wat", copies("drop"));
-    let run = place.run(&["run", "--meter", "--report", "json", "program.wat", "--invoke", "invoked", "5"]);
+    let run = place.run(&["run", "--meter", "--report", "json", "--invoke", "invoked", "program.wat", "5"]);
     assert_eq!(record(&run).0["operators"], 3);
     run.status(0).stdout("6\n");
     place.file("start.wat", "(module (memory 3) (func $f (drop (i32.const 1)) unreachable) (start $f))");
@@ -117,7 +117,7 @@ fn fuel_ends_a_program_that_goes_on() {
     let run = place.run(&["run", "--fuel", "5002", "--report", "json", "rounds.wat"]).status(0);
     let (found, before) = record(&run);
     assert_eq!((&found["operators"], &found["fuel"], &*before), (&json!(5002), &json!(5002), ""));
-    place.run(&["run", "rounds.wat", "--fuel", "5002"]).status(0).silent();
+    place.run(&["run", "--fuel", "5002", "rounds.wat"]).status(0).silent();
     let run = place.run(&["run", "--fuel", "5001", "rounds.wat"]).status(134).stdout("");
     assert!(run.stderr.starts_with("error: trap: out of fuel\n  0: func[0] <_start>"), "{run:#?}");
     let run = place.run(&["run", "--fuel", "700", "--report", "json", "rounds.wat"]).status(134);
@@ -169,6 +169,17 @@ fn the_record_may_go_to_a_file() {
         .run(&["run", "--report", "json", "--report-to", "/dev/full", &name])
         .status(1)
         .stderr_has(&["error: trap: unreachable", "error: cannot write `/dev/full`"]);
+}
+
+/// A trap is status 134, with which a program may exit by itself.
+#[test]
+fn a_trap_is_told_from_a_status_of_134() {
+    let place = Place::new();
+    for (body, end) in [("(call $exit (i32.const 134))", "exit"), ("unreachable", "trap")] {
+        let name = place.artifact("ends", &format!(r#"(module {WASI} (func (export "_start") {body}))"#));
+        let run = place.run(&["run", "--report", "json", &name]).status(134);
+        assert_eq!(record(&run).0["end"], end);
+    }
 }
 
 #[test]

@@ -8,9 +8,11 @@ fn a_program_gets_its_arguments_and_only_the_given_environment() {
     let name = place.artifact("echo", &echo());
     place.run(&["run", &name]).status(1).stdout("echo.so\0").silent();
     place.run(&["run", &name, "a", "--env", "b=c"]).status(4).stdout("echo.so\0a\0--env\0b=c\0").silent();
+    place.run(&["run", &name, "--env", "b=c"]).status(3).stdout("echo.so\0--env\0b=c\0").silent();
+    place.run(&["run", &name, "--help"]).status(2).stdout("echo.so\0--help\0").silent();
     place.run(&["run", &name, "--", "--env", "-5"]).status(3).stdout("echo.so\0--env\0-5\0").silent();
     place.run(&["run", &name, "-7"]).status(2).stdout("echo.so\0-7\0").silent();
-    let run = place.run(&["run", "--env", "K=V=W", &name, "--env", "L=", "x"]).status(2).silent();
+    let run = place.run(&["run", "--env", "K=V=W", "--env", "L=", &name, "x"]).status(2).silent();
     run.stdout("echo.so\0x\0K=V=W\0L=\0");
 }
 
@@ -168,7 +170,7 @@ fn what_starts_a_module() {
             (func (export "_initialize") (global.set $g (i32.const 5)))
             (func (export "get") (result i32) (global.get $g)))"#,
     );
-    place.run(&["run", &library, "--invoke", "get"]).status(0).stdout("5\n").silent();
+    place.run(&["run", "--invoke", "get", &library]).status(0).stdout("5\n").silent();
 }
 
 #[test]
@@ -188,7 +190,9 @@ fn invoke_takes_and_prints_values_of_every_type() {
             (func (export "none"))
             (memory (export "memory") 1))"#,
     );
-    let invoke = |arguments: &[&str]| place.run(&[&["run", &name, "--invoke"], arguments].concat());
+    let invoke = |arguments: &[&str]| {
+        place.run(&[&["run", "--invoke", arguments[0], &name], &arguments[1..]].concat())
+    };
     invoke(&["i32", "4294967295"]).status(0).stdout("-1\n").silent();
     invoke(&["i32", "-2147483648"]).status(0).stdout("-2147483648\n").silent();
     invoke(&["i64", "0x7fffffffffffffff"]).status(0).stdout("9223372036854775807\n").silent();
@@ -216,8 +220,7 @@ fn directories_are_given_by_name() {
     std::fs::create_dir(place.path("data")).expect("a directory");
     place.file("data/in.txt", "some text\n");
     place.run(&["compile", program, "-o", "cat.so", "--quiet"]).status(0);
-    let cat =
-        |options: &[&str], file: &str| place.run(&[&["run", "cat.so"], options, &["--", file]].concat());
+    let cat = |options: &[&str], file: &str| place.run(&[&["run"], options, &["cat.so", file]].concat());
     cat(&["--dir", "data"], "data/in.txt").status(0).stdout("some text\n");
     cat(&["--dir", "data::/inside"], "/inside/in.txt").status(0).stdout("some text\n");
     let refused = cat(&["--dir", "data"], "/etc/passwd");

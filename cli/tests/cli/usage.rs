@@ -1,11 +1,18 @@
 //! Usage: help with examples, and status 2 for what cannot be meant.
 
-use crate::support::Place;
+use crate::support::{Place, broken_pipe, finish};
+use std::fs::OpenOptions;
 
 #[test]
 fn every_help_has_examples() {
     let place = Place::new();
-    for command in [&["--help"][..], &["compile", "--help"], &["run", "--help"], &["inspect", "--help"]] {
+    for command in [
+        &["--help"][..],
+        &["compile", "--help"],
+        &["run", "--help"],
+        &["inspect", "--help"],
+        &["cache", "--help"],
+    ] {
         let run = place.run(command).status(0).silent();
         let (_, examples) = run.stdout.split_once("Examples:\n").expect("a heading of examples");
         assert!(examples.lines().filter(|line| line.starts_with("  wasmaot ")).count() >= 2, "{command:?}");
@@ -22,7 +29,7 @@ fn the_version_is_the_packages() {
 fn wrong_usage_is_status_2() {
     let place = Place::new();
     place.file("x.wat", "(module)");
-    let wrong: [&[&str]; 14] = [
+    let wrong: [&[&str]; 17] = [
         &[],
         &["frobnicate"],
         &["compile"],
@@ -30,12 +37,15 @@ fn wrong_usage_is_status_2() {
         &["compile", "x.wat", "--target-cpu", "i386"],
         &["compile", "x.wat", "--emit", "elf"],
         &["compile", "x.wat", "--jobs", "0"],
-        &["compile", "x.wat", "y.wat"],
         &["run"],
-        &["run", "x.wat", "--env", "novalue"],
-        &["run", "x.wat", "--env", "=v"],
-        &["run", "x.wat", "--dir", "::/x"],
-        &["run", "x.wat", "--unknown"],
+        &["run", "--env", "novalue", "x.wat"],
+        &["run", "--env", "=v", "x.wat"],
+        &["run", "--dir", "::/x", "x.wat"],
+        &["run", "--unknown", "x.wat"],
+        &["run", "--timeout", "soon", "x.wat"],
+        &["run", "--max-memory", "1.5M", "x.wat"],
+        &["cache"],
+        &["cache", "fill"],
         &["inspect", "x.so", "--xml"],
     ];
     for arguments in wrong {
@@ -45,6 +55,25 @@ fn wrong_usage_is_status_2() {
 }
 
 #[test]
-fn an_unknown_option_is_pointed_to_the_program() {
-    Place::new().run(&["run", "x.so", "--verbose"]).status(2).stderr_has(&["-- --verbose"]);
+fn a_file_in_place_of_a_command_is_pointed_to_run() {
+    let place = Place::new();
+    place.file("app.wasm", "(module)");
+    let run = place.run(&["app.wasm", "one"]).status(2).stdout("");
+    run.stderr_has(&["hint: `wasmaot run app.wasm` runs it, `wasmaot compile app.wasm` compiles it"]);
+    let run = place.run(&["frobnicate"]).status(2);
+    assert!(!run.stderr.contains("runs it"), "{run:#?}");
+}
+
+#[test]
+fn help_and_version_fail_where_they_cannot_be_written() {
+    let place = Place::new();
+    for arguments in [&["--help"][..], &["--version"], &["run", "--help"], &["compile", "--features"]] {
+        let mut command = place.command(arguments);
+        command.stdout(OpenOptions::new().write(true).open("/dev/full").expect("a device"));
+        let run = finish(command).status(1);
+        assert!(run.stderr.contains("cannot write to standard output"), "{arguments:?}: {run:#?}");
+        let mut command = place.command(arguments);
+        let output = command.stdout(broken_pipe()).output().expect("the command starts");
+        assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{arguments:?}");
+    }
 }

@@ -87,7 +87,7 @@ impl Positions<'_> {
             ElemMode::Active { table, offset } => {
                 abi::ElemMode::Active { table: *table, offset: self.expr(offset) }
             }
-            ElemMode::Declared => abi::ElemMode::Dropped,
+            ElemMode::Declared | ElemMode::Applied => abi::ElemMode::Dropped,
         };
         let items = match &elem.items {
             _ if mode == abi::ElemMode::Dropped => abi::ElemItems::Entries { entries: Vec::new() },
@@ -138,16 +138,17 @@ fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
     });
     let signatures = module.types.iter().flat_map(|ty| ty.params.iter().chain(&ty.results));
     let values = signatures.chain(module.globals.iter().map(|global| &global.ty.value));
-    // Version 1 has tables, but no values, of this type.
-    let elements = module.tables.iter().map(|table| &table.ty.element);
-    let elements = elements.chain(module.elems.iter().map(|elem| &elem.element));
-    let elements = elements.filter(|&&ty| ty != ValType::FUNCREF);
+    // Version 1 has tables, but no values, of this type, and segments that list functions.
+    let elements = module.tables.iter().map(|table| &table.ty.element).filter(|&&ty| ty != ValType::FUNCREF);
+    let exprs = module.elems.iter().filter(|elem| matches!(elem.items, ElemItems::Exprs(_)));
+    let elements = elements.chain(exprs.map(|elem| &elem.element));
     let mut used =
         values.chain(elements).fold(WasmFeatures::empty(), |used, &ty| used | features::of_type(ty));
     let function_references = module.tables.iter().any(|table| table.init.is_some())
         || module.type_groups.iter().any(|&size| size > 1);
     let bulk_segments = module.data.iter().any(|data| data.active.is_none())
         || module.elems.iter().any(|elem| matches!(elem.mode, ElemMode::Passive));
+    let declared = module.elems.iter().any(|elem| matches!(elem.mode, ElemMode::Declared));
     let mut note = |feature, is_used| used |= if is_used { feature } else { WasmFeatures::empty() };
     note(WasmFeatures::EXCEPTIONS, !module.tags.is_empty());
     note(WasmFeatures::BULK_MEMORY, bulk_segments);
@@ -163,6 +164,6 @@ fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
     note(WasmFeatures::FUNCTION_REFERENCES, function_references);
     note(WasmFeatures::MULTI_VALUE, module.types.iter().any(|ty| ty.results.len() > 1));
     note(WasmFeatures::MUTABLE_GLOBAL, mutable_import || mutable_export);
-    note(WasmFeatures::REFERENCE_TYPES, module.tables.len() > 1);
+    note(WasmFeatures::REFERENCE_TYPES, declared || module.tables.len() > 1);
     used
 }

@@ -92,8 +92,13 @@ pub(crate) struct Elem {
 
 pub(crate) enum ElemMode {
     Passive,
-    Active { table: u32, offset: ConstExpr },
+    Active {
+        table: u32,
+        offset: ConstExpr,
+    },
     Declared,
+    /// Active, and its elements are in the initial contents of a constant table.
+    Applied,
 }
 
 pub(crate) enum ElemItems {

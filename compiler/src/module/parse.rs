@@ -25,6 +25,9 @@ pub(crate) fn parse<'a>(
     wasm: &'a [u8],
     taken: FeatureSet,
 ) -> Result<(ModuleInfo<'a>, Vec<Body<'a>>), CompileError> {
+    if Parser::is_component(wasm) {
+        return Err(CompileError::Component);
+    }
     let mut validator = Validator::new_with_features(taken.flags());
     let explain = |error| features::explain(wasm, taken, error);
     let mut parser = Parser::new(0);
@@ -181,7 +184,9 @@ impl<'a> SectionReader<'a> {
                 module.imported_tags += 1;
                 ImportKind::Tag { ty }
             }
-            TypeRef::FuncExact(_) => unreachable!("the validator takes no exact types"),
+            TypeRef::FuncExact(_) => {
+                return Err(features::refuse_exact(offset, "an import of an exact function type"));
+            }
         };
         module.imports.push(Import {
             module: import.module.to_string(),

@@ -23,7 +23,7 @@ pub(crate) fn extract_constant(module: &mut ModuleInfo<'_>, facts: &Facts) -> Ve
             let elements = constant_elements(module, facts, index)?;
             for elem in &mut module.elems {
                 if matches!(elem.mode, ElemMode::Active { table, .. } if table == index) {
-                    elem.mode = ElemMode::Declared;
+                    elem.mode = ElemMode::Applied;
                 }
             }
             Some(elements)
@@ -107,7 +107,9 @@ pub(crate) fn reachable_functions(module: &ModuleInfo<'_>, facts: &Facts) -> Vec
     for table in &module.tables {
         functions.extend(table.init.iter().flat_map(in_expr));
     }
-    for elem in module.elems.iter().filter(|elem| !matches!(elem.mode, ElemMode::Declared)) {
+    for elem in
+        module.elems.iter().filter(|elem| !matches!(elem.mode, ElemMode::Declared | ElemMode::Applied))
+    {
         match &elem.items {
             ElemItems::Functions(items) => functions.extend(items),
             ElemItems::Exprs(exprs) => functions.extend(exprs.iter().flat_map(in_expr)),

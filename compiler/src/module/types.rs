@@ -6,7 +6,7 @@
 use super::ModuleInfo;
 use super::parse::index_type;
 use crate::error::CompileError;
-use crate::features::refuse_gc;
+use crate::features::{refuse_exact, refuse_gc};
 use wasmaot_abi::types::{FuncType, GlobalType, HeapType, Limits, RefType, TableType, ValType};
 use wasmparser::{AbstractHeapType, CompositeInnerType, RecGroup, UnpackedIndex};
 
@@ -60,7 +60,11 @@ fn heap_type(
         wasmparser::HeapType::Abstract { ty: AbstractHeapType::Exn, .. } => Ok(HeapType::Exn),
         wasmparser::HeapType::Abstract { ty: AbstractHeapType::NoExn, .. } => Ok(HeapType::NoExn),
         wasmparser::HeapType::Concrete(UnpackedIndex::Module(index)) => Ok(HeapType::Concrete(number(index))),
-        other => Err(refuse_gc(offset, format_args!("the reference type {other:?}"))),
+        wasmparser::HeapType::Exact(_) => Err(refuse_exact(offset, "an exact reference type")),
+        other => match wasmparser::RefType::new(true, other) {
+            Some(ty) => Err(refuse_gc(offset, format_args!("the reference type `{ty}`"))),
+            None => Err(refuse_gc(offset, "this reference type")),
+        },
     }
 }
 

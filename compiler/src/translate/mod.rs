@@ -64,6 +64,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use std::collections::{HashMap, VecDeque};
+use wasmaot_abi::printable::Printable;
 use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::types::{FuncType, ValType};
 use wasmparser::FunctionBody;
@@ -118,6 +119,11 @@ impl Env<'_> {
             Some(&func) => format!("array entry of {}", self.module.function_name(func)),
             None => self.helpers[beyond - self.entries.len()].name().to_string(),
         }
+    }
+
+    /// Returns [`Env::symbol`] as listings and messages show it, with control characters written as escapes.
+    pub(crate) fn label(&self, namespace: u32, index: u32) -> String {
+        Printable(&self.symbol(namespace, index)).to_string()
     }
 
     /// The index of a helper in CLIF names.

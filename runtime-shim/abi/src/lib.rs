@@ -35,6 +35,7 @@ pub mod entry;
 pub mod exception;
 pub mod header;
 pub mod meter;
+pub mod printable;
 pub mod slot;
 pub mod state;
 pub mod trap;

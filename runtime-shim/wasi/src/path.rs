@@ -13,7 +13,7 @@
 //!   all) never follow a final symbolic link. (What is linked after following one was opened before, and is
 //!   named to the kernel by its descriptor.)
 //!
-//! A path that leads out is [`Errno::NotCapable`].
+//! A path that leads out is [`Errno::Perm`], as in Wasmtime, which C and Rust programs see as a lack of permission.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -63,7 +63,7 @@ fn open_by_kernel(dir: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode) -
             Ok(fd) => return Ok(fd),
             // The kernel could not rule out that a rename moved a `..` out of the directory.
             Err(HostErrno::AGAIN) if retries < MAX_RETRIES => retries += 1,
-            Err(HostErrno::XDEV) => return Err(Errno::NotCapable),
+            Err(HostErrno::XDEV) => return Err(Errno::Perm),
             Err(error) => return Err(error.into()),
         }
     }
@@ -97,7 +97,7 @@ fn place<'a>(dir: BorrowedFd<'a>, path: &CStr, dotted: Errno) -> Result<Place<'a
         return Err(Errno::NoEnt);
     }
     if bytes[0] == b'/' {
-        return Err(Errno::NotCapable);
+        return Err(Errno::Perm);
     }
     let slashes = bytes.iter().rev().take_while(|byte| **byte == b'/').count();
     let entry = &bytes[..bytes.len() - slashes];
@@ -190,7 +190,7 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, path: &CStr) -> Result<CString, Err
         error => error.into(),
     })?;
     if target.to_bytes().starts_with(b"/") {
-        return Err(Errno::NotCapable);
+        return Err(Errno::Perm);
     }
     Ok(target)
 }
@@ -229,7 +229,7 @@ pub(crate) fn rename(
 /// absolute one could never be followed, and might mislead programs outside.
 pub(crate) fn symlink(target: &CStr, dir: BorrowedFd<'_>, path: &CStr) -> Result<(), Errno> {
     if target.to_bytes().starts_with(b"/") {
-        return Err(Errno::NotCapable);
+        return Err(Errno::Perm);
     }
     let place = place(dir, path, Errno::Exist)?;
     Ok(rustix::fs::symlinkat(target, &place.parent, &place.name)?)

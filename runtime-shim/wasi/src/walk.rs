@@ -46,7 +46,7 @@ pub(crate) fn open(dir: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode) 
             // Kept only at the end of the path, where the name before it must be a directory.
             Some(name) if name.as_bytes() == b"." => {}
             Some(name) if name.as_bytes() == b".." => {
-                walk.inside.pop().ok_or(Errno::NotCapable)?;
+                walk.inside.pop().ok_or(Errno::Perm)?;
             }
             Some(name) if walk.ahead.is_empty() => {
                 if let Some(fd) = walk.open_last(&name, flags, mode)? {
@@ -69,7 +69,7 @@ impl Walk<'_> {
     fn prepend(&mut self, path: &CStr) -> Result<(), Errno> {
         let bytes = path.to_bytes();
         if bytes.starts_with(b"/") {
-            return Err(Errno::NotCapable);
+            return Err(Errno::Perm);
         }
         let is_end = self.ahead.is_empty();
         let names = bytes.split(|byte| *byte == b'/').filter(|name| !name.is_empty());
