@@ -121,7 +121,12 @@ impl CliError {
 
     /// Returns what to do about it, where the causes do not say.
     fn hint(&self) -> Option<String> {
-        let hint = match self {
+        self.hint_on_files().or_else(|| self.hint_on_programs())
+    }
+
+    /// Returns what to do about inputs and outputs.
+    fn hint_on_files(&self) -> Option<String> {
+        Some(match self {
             Self::Write { path, .. } if path.parent().is_some_and(|folder| !is_folder(folder)) => {
                 "the folder does not exist: create it first".into()
             }
@@ -146,10 +151,16 @@ impl CliError {
             Self::NativeCode { .. } => "native code can do whatever you can: if you have made it or trust its origin, name it \
                 `.so`, or put `--allow-native` in front of it"
                 .into(),
-            Self::Imports { source, .. } => unresolved(source, "an executable has")?,
             Self::GrantsWithoutExecutable => {
                 "add `--emit exe`; to `wasmaot run` they are passed when the program is run".into()
             }
+            _ => return None,
+        })
+    }
+
+    /// Returns what to do about modules that cannot be run.
+    fn hint_on_programs(&self) -> Option<String> {
+        Some(match self {
             Self::WideWasi { .. } => "WASI preview 1 has pointers of 32 bits: build for wasm32".into(),
             Self::Start { .. } => "build it for wasm32-wasip1-threads, whose C library exports it".into(),
             Self::NoStart { misplaced: Some(option), .. } | Self::Misplaced { option, .. } => {
@@ -164,15 +175,17 @@ impl CliError {
                 exported(functions).unwrap_or_else(|| NO_FUNCTIONS.into())
             ),
             Self::NoFunction { functions, .. } => exported(functions).unwrap_or_else(|| NO_FUNCTIONS.into()),
+            Self::Imports { source, .. } => unresolved(source, "an executable has")?,
             Self::Instantiate { source, .. } => match **source {
-                InstantiateError::Map { .. } => "an instance reserves 8 GiB of addresses for each memory: a limit of the address \
+                InstantiateError::Map { .. } => {
+                    "an instance reserves 8 GiB of addresses for each memory: a limit of the address \
                     space (ulimit -v) has to leave room for them"
-                    .into(),
+                        .into()
+                }
                 _ => unresolved(source, "`wasmaot run` defines")?,
             },
             _ => return None,
-        };
-        Some(hint)
+        })
     }
 }
 

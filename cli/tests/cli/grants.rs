@@ -43,6 +43,25 @@ fn a_directory_can_be_read_only() {
     place.run(&["run", "--dir", "data:ro", &create]).status(ROFS).silent();
 }
 
+/// The errno is the one of Wasmtime, which C libraries and Rust's turn into "permission denied".
+#[test]
+fn an_escape_is_not_permitted() {
+    const PERM: i32 = 63;
+    let place = Place::new();
+    std::fs::create_dir(place.path("data")).expect("a new directory");
+    place.file("secret", "x");
+    std::os::unix::fs::symlink("../secret", place.path("data/link")).expect("a link");
+    for path in ["../secret", "link", "/secret", "../data/../secret"] {
+        let text = opens(0, 1 << 1)
+            .replace(r#""file""#, &format!("{path:?}"))
+            // Follows links.
+            .replace("(call $open (i32.const 3) (i32.const 0)", "(call $open (i32.const 3) (i32.const 1)")
+            .replace("(i32.const 4)", &format!("(i32.const {})", path.len()));
+        let name = place.artifact("escapes", &text);
+        place.run(&["run", "--dir", "data", &name]).status(PERM).silent();
+    }
+}
+
 #[test]
 fn the_environment_is_given_on_request_only() {
     let place = Place::new();

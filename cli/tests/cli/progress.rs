@@ -56,7 +56,7 @@ fn a_terminal_shows_a_bar_that_leaves_nothing_behind() {
     let (summary, bars) = shown.split_last().expect("something is shown");
     assert!(!bars.is_empty(), "{shown:?}");
     for bar in bars {
-        assert!(bar.starts_with("compiling a.wat [") && bar.ends_with("/1500"), "{shown:?}");
+        assert!(bar.starts_with("compiling a.wat [") && bar.trim_end().ends_with("/1500"), "{shown:?}");
     }
     assert!(summary.starts_with("1500 functions, ") && summary.ends_with(" s"), "{shown:?}");
     assert_eq!(on_a_terminal(&place, 80, &["compile", "a.wat", "--quiet"]), [""; 0]);
@@ -71,7 +71,7 @@ fn a_narrow_terminal_shows_what_fits() {
         let (_, bars) = shown.split_last().expect("something is shown");
         assert_eq!(bars.is_empty(), columns == 5, "{columns}: {shown:?}");
         for bar in bars {
-            assert!(bar.ends_with("/1500") && bar.len() < columns.into(), "{columns}: {shown:?}");
+            assert!(bar.trim_end().ends_with("/1500") && bar.len() <= columns.into(), "{columns}: {shown:?}");
         }
     }
 }
