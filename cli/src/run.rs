@@ -75,7 +75,8 @@ Examples:
 
 FILE is started by its export `_start`, or the default export `` (the empty name); of a reactor, `_initialize` is called. A first `--`
 behind FILE is dropped. A module is compiled into a cache (see `wasmaot cache`), to which -O, --target-cpu, --meter and --jobs apply.
-An artifact is native code, which can do whatever the user can: run only artifacts that you have made, or trust.
+An artifact is native code, which can do whatever the user can: run only artifacts that you have made, or trust. A program may have 4096
+threads at a time besides the first; further ones are refused to it. --timeout is one for all threads, --fuel is for each.
 
 The report has operators (instructions; null if the code does not count them: compile it with --meter), fuel, wall_ns, cpu_ns (of all
 threads of this process), memory_bytes (the peak of all memories), host_calls, bytes_read and bytes_written (by calls of WASI), end
