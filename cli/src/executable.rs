@@ -9,7 +9,7 @@ use std::path::Path;
 use wasmaot_abi::descriptor::Descriptor;
 use wasmaot_program::grants::Grants;
 use wasmaot_program::threads::StartError;
-use wasmaot_program::{attached, entry};
+use wasmaot_program::{attached, check, entry};
 
 /// The runner, see `build.rs`.
 static RUNNER: &[u8] = include_bytes!(env!("WASMAOT_RUNNER"));
@@ -28,7 +28,7 @@ pub(crate) fn make(
     if entry::entry(descriptor).is_none() {
         return Err(CliError::NoProgram { path: path(), functions: items::functions(descriptor) });
     }
-    entry::check(descriptor).map_err(|error| match error {
+    check::check(descriptor).map_err(|error| match error {
         StartError::Link(source) => CliError::Wasi(source),
         StartError::Instantiate(source) => CliError::Imports { path: path(), source: Box::new(source) },
         error => CliError::Start { path: path(), source: Box::new(error) },

@@ -1,8 +1,7 @@
-//! How a module is started as a program: which exports are called, and what it may import.
+//! How a module is started as a program: which exports are called, and what defines its imports of WASI.
 //!
 //! **Invariant: `run` and the runner start the same modules in the same way**, so both ask here.
 
-use crate::threads::{self, StartError};
 use wasmaot_runtime::abi::descriptor::{Descriptor, ExportKind, Import, ImportKind};
 use wasmaot_runtime::abi::types::FuncType;
 use wasmaot_runtime::{IndexType, LinkError, Linker};
@@ -72,15 +71,4 @@ pub fn linker(imports: &[Import]) -> Result<Linker<WasiCtx>, LinkError> {
     let mut linker = Linker::new();
     wasmaot_wasi::add_imports_to_linker(&mut linker, imports, |ctx| ctx)?;
     Ok(linker)
-}
-
-/// Checks that everything a module imports is defined for programs, and that it exports what its imports call for.
-///
-/// # Errors
-/// [`StartError`], as starting the program would fail.
-pub fn check(descriptor: &Descriptor) -> Result<(), StartError> {
-    match threads::is_threaded(&descriptor.imports) {
-        true => threads::check(descriptor),
-        false => Ok(linker(&descriptor.imports)?.check(descriptor)?),
-    }
 }

@@ -3,7 +3,8 @@
 //! | module | duty |
 //! |---|---|
 //! | [`attached`] | file format of executables: artifact and settings behind the runner |
-//! | [`entry`] | which export starts a program, and which imports it may have |
+//! | [`check`] | whether a module can be started as a program |
+//! | [`entry`] | which exports start a program, and the linker for WASI |
 //! | [`end`] | how a program ended, and the exit status for it |
 //! | [`grants`] | access granted to a program: directories, environment, sockets |
 //! | [`report`] | error messages, traps and internal errors on stderr |
@@ -16,6 +17,7 @@
 #![deny(unsafe_code)]
 
 pub mod attached;
+pub mod check;
 pub mod end;
 pub mod entry;
 pub mod grants;

@@ -83,9 +83,9 @@ fn layer(file: &str) -> usize {
     LAYERS.iter().position(|layer| layer == name).expect("a layer")
 }
 
-/// Which files of the runtime name which, test code left out.
-fn imports() -> BTreeMap<String, BTreeSet<String>> {
-    let files = files(&repository().join("runtime-shim/src"));
+/// Which files of a crate name which, test code left out.
+fn imports(sources: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let files = files(&repository().join(sources));
     let modules: paths::Modules = files.keys().map(|file| (paths::module_of(file), file.clone())).collect();
     let scans: BTreeMap<&String, paths::Scan> = files
         .iter()
@@ -129,7 +129,7 @@ fn largest_cycle(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
 
 #[test]
 fn the_runtime_is_built_in_layers() {
-    let imports = imports();
+    let imports = imports("runtime-shim/src");
     let pairs = || imports.iter().flat_map(|(file, named)| named.iter().map(move |other| (file, other)));
     let upward: Vec<_> = pairs().filter(|(file, other)| layer(other) > layer(file)).collect();
     let cycle = largest_cycle(&imports);
@@ -148,4 +148,13 @@ fn the_runtime_is_built_in_layers() {
         "{} files lead to one another, at most {LARGEST_CYCLE} may",
         cycle.len()
     );
+}
+
+#[test]
+fn no_files_of_the_command_lead_to_one_another() {
+    for sources in ["cli/src", "cli/program/src"] {
+        let imports = imports(sources);
+        assert!(imports.len() > 5, "{sources}: the sources are not where this test looks");
+        assert_eq!(largest_cycle(&imports), [""; 0], "{sources}");
+    }
 }

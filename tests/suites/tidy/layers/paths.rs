@@ -12,7 +12,7 @@ pub(super) type Modules = BTreeMap<Vec<String>, String>;
 /// The path of a file's module, the crate's own being empty.
 pub(super) fn module_of(file: &str) -> Vec<String> {
     let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
-    if path == "lib" { Vec::new() } else { path.split('/').map(str::to_string).collect() }
+    if matches!(path, "lib" | "main") { Vec::new() } else { path.split('/').map(str::to_string).collect() }
 }
 
 /// What the text of a module leads to.
