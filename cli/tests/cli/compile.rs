@@ -164,6 +164,9 @@ fn memory_that_the_compiler_does_not_count_is_bounded_too() {
     file.set_len(1 << 30).expect("a file of zeros");
     let refused = place.run(&["compile", "huge.wasm", "--max-memory", "100M"]).status(1).stdout("");
     refused.stderr_has(&["takes more memory than `--max-memory` allows"]);
+}
+
+#[test]
 fn several_modules_go_to_a_folder() {
     let place = Place::new();
     std::fs::create_dir(place.path("in")).expect("a directory");
