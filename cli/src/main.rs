@@ -35,13 +35,16 @@ use wasmaot_program::report::{self, Name};
 
 /// Ahead-of-time compiler for WebAssembly: modules become native shared objects
 #[derive(Debug, Parser)]
-#[command(name = "wasmaot", version, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(name = "wasmaot", version = VERSION, arg_required_else_help = true, after_help = EXAMPLES)]
 enum Command {
     Compile(compile::Opts),
     Run(run::Opts),
     Inspect(inspect::Opts),
     Cache(cache::Opts),
 }
+
+/// The package's version and, in a checkout, the commit.
+const VERSION: &str = env!("WASMAOT_VERSION");
 
 const EXAMPLES: &str = "\
 Examples:
