@@ -11,6 +11,7 @@ mod bounds;
 mod cache;
 mod codegen;
 mod compile;
+mod completions;
 mod error;
 mod executable;
 mod grants;
@@ -19,6 +20,7 @@ mod inspect;
 mod invoke;
 mod items;
 mod limits;
+mod manual;
 mod origin;
 mod output;
 mod progress;
@@ -41,6 +43,8 @@ enum Command {
     Run(run::Opts),
     Inspect(inspect::Opts),
     Cache(cache::Opts),
+    Completions(completions::Opts),
+    Man(manual::Opts),
 }
 
 /// The package's version and, in a checkout, the commit.
@@ -77,6 +81,8 @@ fn status() -> i32 {
             Ok(Command::Run(opts)) => opts.run(),
             Ok(Command::Inspect(opts)) => opts.run(),
             Ok(Command::Cache(opts)) => opts.run(),
+            Ok(Command::Completions(opts)) => opts.run::<Command>(),
+            Ok(Command::Man(opts)) => opts.run::<Command>(),
             Err(message) => print(&message),
         },
     };
