@@ -135,7 +135,8 @@ fn lay_out(sources: &Sources, workspace: &Path) {
         let manifest = from.join("Cargo.toml");
         watch(&manifest);
         let text = tables(&read(&manifest), |table| {
-            !["dev-dependencies", "example", "test", "bench"].contains(&table.split('.').next().unwrap_or(table))
+            !["dev-dependencies", "example", "test", "bench"]
+                .contains(&table.split('.').next().unwrap_or(table))
         });
         write(&to.join("Cargo.toml"), &text);
         for part in ["src", "build.rs"] {
