@@ -118,18 +118,23 @@ pub(crate) struct Generated {
 pub(crate) fn module(number: u64) -> Generated {
     let mut random = Random::new(number);
     loop {
-        let bytes = random.bytes(16_384);
         // The generator gives up on some byte strings; the next ones are as good.
-        let Ok(mut module) = Module::new(config(number), &mut Unstructured::new(&bytes)) else { continue };
-        module.ensure_termination(FUEL).unwrap_or_else(|e| panic!("module {number}: {e}"));
-        let tamed = atomics::tame(&module.to_bytes());
-        let (wasm, atomics) = tamed.unwrap_or_else(|e| panic!("module {number}: {e}"));
-        // A linker can satisfy two imports of one name only if their types agree.
-        let oracle = Oracle::of(number);
-        if oracle.program(&wasm).is_ok_and(|program| names_differ(&program.plan())) {
-            return Generated { wasm, atomics, oracle };
+        if let Some(generated) = from_bytes(number, &random.bytes(16_384)) {
+            return generated;
         }
     }
+}
+
+/// The module that the generator makes of a byte string, of the kind that `number` says. `None` if it gives up.
+pub(crate) fn from_bytes(number: u64, bytes: &[u8]) -> Option<Generated> {
+    let mut module = Module::new(config(number), &mut Unstructured::new(bytes)).ok()?;
+    module.ensure_termination(FUEL).unwrap_or_else(|e| panic!("module {number}: {e}"));
+    let tamed = atomics::tame(&module.to_bytes());
+    let (wasm, atomics) = tamed.unwrap_or_else(|e| panic!("module {number}: {e}"));
+    // A linker can satisfy two imports of one name only if their types agree.
+    let oracle = Oracle::of(number);
+    let differ = oracle.program(&wasm).is_ok_and(|program| names_differ(&program.plan()));
+    differ.then_some(Generated { wasm, atomics, oracle })
 }
 
 fn names_differ(plan: &Plan) -> bool {

@@ -5,6 +5,7 @@
 
 mod exceptions;
 mod image;
+mod instantiate;
 mod maps;
 mod mutated;
 mod part;

@@ -4,12 +4,10 @@
 //! always an error. Damage that is sealed may open; then the module is instantiated, but no code of the file is run.
 
 use crate::image::{Image, RICH, SMALL};
+use crate::instantiate::instantiate;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use wasmaot_abi::descriptor::ImportKind;
-use wasmaot_runtime::{
-    Extern, Global, InstantiateError, Linker, Memory, Module, OpenError, Store, Table, Tag, Val,
-};
+use wasmaot_runtime::{Module, OpenError};
 use wasmaot_tests::{Random, parallel, report, variable};
 
 /// Damaged files of an ordinary run; the variable `WASMAOT_FUZZ_FILES` asks for more.
@@ -139,41 +137,6 @@ fn damage(random: &mut Random, artifacts: &[(Image, Vec<Range<usize>>)]) -> (Dam
         }
     }
     (kind, base, image)
-}
-
-/// Instantiates a module that opened, with whatever it asks for, unless that would run code of the file.
-fn instantiate(module: &Module) -> Result<(), InstantiateError> {
-    if module.descriptor().start.is_some() {
-        return Ok(());
-    }
-    let mut store = Store::new(());
-    let mut linker = Linker::new();
-    linker.allow_shadowing(true);
-    for import in module.imports() {
-        let (module_name, name) = (import.module.as_str(), import.name.as_str());
-        let definition = match import.kind {
-            ImportKind::Func { ty } => {
-                let ty = module.descriptor().types[ty as usize].clone();
-                linker.func_dynamic(module_name, name, ty, |_, _, _| Ok(())).expect("shadowing is allowed");
-                continue;
-            }
-            ImportKind::Global { ty } => {
-                let Some(zero) = Val::default_of(ty.value) else { return Ok(()) };
-                Extern::Global(Global::new(&mut store, ty, zero)?)
-            }
-            ImportKind::Tag { ty } => {
-                let types = &module.descriptor().types[ty as usize].params;
-                Extern::Tag(Tag::new(&mut store, types))
-            }
-            ImportKind::Memory { ty } => Extern::Memory(Memory::new(&mut store, ty.limits)?),
-            ImportKind::Table { ty } => {
-                let Some(null) = Val::default_of(ty.element) else { return Ok(()) };
-                Extern::Table(Table::new(&mut store, ty, null)?)
-            }
-        };
-        linker.define(module_name, name, definition).expect("shadowing is allowed");
-    }
-    linker.instantiate(&mut store, module).map(drop)
 }
 
 #[derive(Default)]
