@@ -5,6 +5,7 @@
 #     PREFIX=$HOME/.local runtime-shim/capi/install.sh    below another folder
 #
 # DESTDIR, if set, goes before PREFIX in what is written, for making packages. PROFILE is a profile of Cargo's (release).
+# WASMAOT_RUSTFLAGS are options for the Rust compiler.
 #
 # The build has a target folder of its own, because it sets the flags of .cargo/config.toml aside: with those there would be no
 # shared library, and the static one would fit no position-independent program.
@@ -24,7 +25,7 @@ case $version in
 esac
 soname=libwasmaot.so.$abi
 
-RUSTFLAGS='' cargo rustc --quiet --locked -p wasmaot-capi --profile "$profile" --target-dir "$target" \
+RUSTFLAGS=${WASMAOT_RUSTFLAGS:-} cargo rustc --quiet --locked -p wasmaot-capi --profile "$profile" --target-dir "$target" \
     --crate-type staticlib,cdylib -- -C "link-arg=-Wl,-soname,$soname" -C link-arg=-Wl,-z,nodelete
 
 case $profile in
