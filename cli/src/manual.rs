@@ -55,7 +55,10 @@ fn pages(command: &Command) -> io::Result<Vec<(String, Vec<u8>)>> {
 /// Returns the text of one page.
 fn page(command: &Command, name: &str) -> io::Result<Vec<u8>> {
     let rest = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let bare = command.clone().after_help("");
+    let mut bare = command.clone().after_help("");
+    // Short, as in `--help`: all options follow.
+    let usage = bare.render_usage().to_string();
+    let bare = bare.override_usage(usage.trim_start_matches("Usage: ").to_owned());
     let man = Man::new(bare)
         .title(name)
         .section(SECTION)

@@ -52,6 +52,11 @@ fn man_shows_all_options() {
         for option in words.filter(|word| word.starts_with("--") && word.len() > 2) {
             assert!(page.contains(option), "no {option} in {page}");
         }
+        assert!(
+            page.contains(&format!("wasmaot {name} [OPTIONS]"))
+                || page.contains(&format!("wasmaot {name} <")),
+            "{page}"
+        );
         let (_, examples) = help.split_once("Examples:\n").expect("examples");
         let example = examples.lines().next().expect("an example").trim();
         assert!(page.lines().any(|line| line.trim() == example), "no line {example:?} in {page}");
