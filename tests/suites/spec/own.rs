@@ -37,7 +37,7 @@ fn script(text: &str, options: &Options) -> Script {
         }
     }
     let mut script = Script::new(options);
-    script.store.set_limits(limits);
+    script.store.set_limits(limits).expect("the limits are those of a new store");
     script
 }
 
