@@ -11,7 +11,6 @@
 //! options that shape its code, not on the machine or the number of threads.** The limits on memory
 //! and time, which are for those who compile untrusted modules, have no such property.
 
-use crate::codegen::Code;
 use crate::error::CompileError;
 use crate::options::Options;
 use cranelift_codegen::ir::Function;
@@ -114,10 +113,9 @@ impl Budget {
         self.hold(size * GENERATION_BYTES)
     }
 
-    /// Takes the memory for the artifact that these functions go into.
-    pub(crate) fn hold_emission(&self, codes: &[Code]) -> Result<Held<'_>, CompileError> {
-        let code: u64 = codes.iter().map(|code| code.bytes.len() as u64).sum();
-        self.hold(code * EMITTED_COPIES)
+    /// Takes the memory for the artifact that this many bytes of code go into.
+    pub(crate) fn hold_emission(&self, code_bytes: usize) -> Result<Held<'_>, CompileError> {
+        self.hold(code_bytes as u64 * EMITTED_COPIES)
     }
 
     /// Takes the memory for what is known of this module until it is compiled.

@@ -1,44 +1,44 @@
 //! Machine code for all functions of a module, in parallel.
 //!
-//! **Invariant: results are in the order of the jobs**, and each depends on its own job only, so the
-//! output is the same for any number of threads.
+//! **Invariant: results are in the order of the functions in the text**, and each depends on its
+//! own function only, so the output is the same for any number of threads.
 
-use crate::Progress;
 use crate::error::CompileError;
+use crate::index::CodeIndex;
+use crate::key::{FuncKey, Symbol};
+use crate::module::survey::Bodies;
 use crate::phases::Watch;
-use crate::translate::{self, Env, Helper};
+use crate::translate::{self, Env, trap};
+use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{self, Function};
+use cranelift_codegen::ir::{ExternalName, Function, UserFuncName};
 use cranelift_codegen::isa::unwind::UnwindInfo;
 use cranelift_codegen::{
-    CompiledCode, Context, ExceptionContextLoc, Final, FinalizedMachExceptionHandler, MachSrcLoc,
+    CompiledCode, Context, ExceptionContextLoc, Final, FinalizedMachExceptionHandler, FinalizedMachReloc,
+    FinalizedRelocTarget, MachSrcLoc,
 };
+use cranelift_entity::{EntityRef, PrimaryMap};
 use cranelift_frontend::FunctionBuilderContext;
-use cranelift_module::{FuncId, ModuleReloc};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use wasmaot_abi::addrmap::NO_OFFSET;
 use wasmaot_abi::exception::{Clause, Handler, Site};
 use wasmaot_abi::trap::TrapCode;
-use wasmparser::FunctionBody;
 
-/// One function to make. A job's position is its index in CLIF names.
-pub(crate) enum Job<'a> {
-    /// The thunk of an imported function.
-    Import { func: u32 },
-    /// A function of the module.
-    Function { func: u32, body: FunctionBody<'a> },
-    /// The array entry of a function.
-    ArrayEntry { func: u32 },
-    /// A helper function.
-    Helper(Helper),
+/// How far a compilation is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Functions of the module whose code is generated.
+    pub done: usize,
+    /// Functions that the module defines.
+    pub total: usize,
 }
 
 /// A function's machine code and what is known of it. Offsets count from the function's start.
 pub(crate) struct Code {
     pub(crate) bytes: Vec<u8>,
     pub(crate) alignment: u64,
-    pub(crate) relocs: Vec<ModuleReloc>,
+    pub(crate) references: Vec<Reference>,
     /// Ascending.
     pub(crate) traps: Vec<TrapSite>,
     /// Where a new offset in the Wasm file begins; ascending.
@@ -54,7 +54,7 @@ impl Code {
         let handlers: usize = self.sites.iter().map(|site| size_of_val(&*site.handlers)).sum();
         let lists = [
             self.bytes.len(),
-            size_of_val(&*self.relocs),
+            size_of_val(&*self.references),
             size_of_val(&*self.traps),
             size_of_val(&*self.locations),
             size_of_val(&*self.sites),
@@ -62,6 +62,26 @@ impl Code {
         ];
         size_of::<Self>() as u64 + lists.into_iter().sum::<usize>() as u64
     }
+}
+
+/// A field of the code that holds the place of something else.
+#[derive(Debug, Clone)]
+pub(crate) struct Reference {
+    /// The field.
+    pub(crate) at: u32,
+    /// The field's form.
+    pub(crate) kind: Reloc,
+    pub(crate) target: Target,
+    /// Added to the target's place.
+    pub(crate) addend: i64,
+}
+
+/// What code refers to.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Symbol(Symbol),
+    /// Something outside of the artifact, by its name.
+    Undefined(String),
 }
 
 /// An instruction that may trap.
@@ -72,42 +92,31 @@ pub(crate) struct TrapSite {
     pub(crate) uncharged: u8,
 }
 
-/// The jobs of a module: import thunks, functions, array entries, helpers.
-pub(crate) fn jobs<'a>(env: &Env<'_>, bodies: Vec<FunctionBody<'a>>) -> Vec<Job<'a>> {
-    let imported = env.module.imported_functions;
-    let imports = (0..imported).map(|func| Job::Import { func });
-    let functions = bodies.into_iter().zip(imported..).map(|(body, func)| Job::Function { func, body });
-    let entries = env.entries.iter().map(|&func| Job::ArrayEntry { func });
-    let helpers = env.helpers.iter().map(|&helper| Job::Helper(helper));
-    imports.chain(functions).chain(entries).chain(helpers).collect()
-}
-
-/// Runs `finish` on each job's translated function, and gives the results in order.
+/// Runs `finish` on each translated function, and returns the results in the order of the text.
 pub(crate) fn for_each<T: Send>(
     env: &Env<'_>,
-    jobs: &[Job<'_>],
+    bodies: &Bodies<'_>,
     watch: &Watch,
     progress: &(dyn Fn(Progress) + Sync),
-    finish: impl Fn(&mut Worker, u32) -> Result<T, CompileError> + Sync,
-) -> Result<Vec<T>, CompileError> {
+    finish: impl Fn(&mut Worker, CodeIndex) -> Result<T, CompileError> + Sync,
+) -> Result<PrimaryMap<CodeIndex, T>, CompileError> {
+    let total = bodies.len();
     let done = AtomicUsize::new(0);
-    let total = jobs.iter().filter(|job| matches!(job, Job::Function { .. })).count();
-    let results: Vec<Result<T, CompileError>> = jobs
-        .par_iter()
-        .enumerate()
-        .map_init(Worker::default, |worker, (index, job)| {
+    let results: Vec<Result<T, CompileError>> = (0..env.functions.len())
+        .into_par_iter()
+        .map_init(Worker::default, |worker, position| {
+            let index = CodeIndex::new(position);
             env.budget.check_time()?;
-            worker.context.clear();
-            let size = watch.translate(|| worker.translate(env, job, index as u32));
+            let size = watch.translate(|| worker.translate(env, bodies, index));
             let size = size.inspect_err(|_| worker.frontend = FunctionBuilderContext::new())?;
             env.budget.check_time()?;
             let generating = env.budget.hold_generation(size)?;
-            let result = watch.generate(|| finish(worker, index as u32));
+            let result = watch.generate(|| finish(worker, index));
             drop(generating);
             if size > LARGE {
                 worker.context = Context::new();
             }
-            if matches!(job, Job::Function { .. }) {
+            if matches!(env.functions.key(index), FuncKey::Function(_)) {
                 progress(Progress { done: done.fetch_add(1, Ordering::Relaxed) + 1, total });
             }
             result
@@ -119,7 +128,7 @@ pub(crate) fn for_each<T: Send>(
 /// A thread keeps no memory for the next function from one of this size.
 const LARGE: u64 = 1 << 18;
 
-/// What a thread reuses from job to job.
+/// What a thread reuses from function to function.
 pub(crate) struct Worker {
     context: Context,
     /// Uncharged operators at some offsets of the function's Wasm, ascending.
@@ -134,19 +143,29 @@ impl Default for Worker {
 }
 
 impl Worker {
-    /// Translates a job, and gives the size of its function, see [`crate::budget`].
-    fn translate(&mut self, env: &Env<'_>, job: &Job<'_>, index: u32) -> Result<u64, CompileError> {
-        let (func, frontend) = (&mut self.context.func, &mut self.frontend);
+    /// Translates a function, and returns its size, see [`crate::budget`].
+    fn translate(
+        &mut self,
+        env: &Env<'_>,
+        bodies: &Bodies<'_>,
+        index: CodeIndex,
+    ) -> Result<u64, CompileError> {
         let mut extra_size = 0;
+        self.context.clear();
         self.rows.clear();
-        match job {
-            Job::Import { func: imported } => translate::import_thunk(env, *imported, func, frontend),
-            Job::ArrayEntry { func: target } => translate::array_entry(env, *target, index, func, frontend),
-            Job::Helper(helper) => translate::helper(env, *helper, index, func, frontend),
-            Job::Function { func: defined, body } => {
-                let translation = translate::translate(env, *defined, body, func, frontend)?;
+        let (func, frontend) = (&mut self.context.func, &mut self.frontend);
+        func.name = UserFuncName::User(Symbol::Function(index).to_clif());
+        match env.functions.key(index) {
+            FuncKey::Thunk(imported) => translate::import_thunk(env, imported, func, frontend),
+            FuncKey::Function(defined) => {
+                let (target, body) = (env.functions.defined(defined), &bodies[defined]);
+                let translation = translate::translate(env, target, body, func, frontend)?;
                 (self.rows, extra_size) = (translation.rows, translation.extra_size);
             }
+            FuncKey::ArrayEntry(entry) => {
+                translate::array_entry(env, env.functions.entries()[entry], func, frontend);
+            }
+            FuncKey::Helper(helper) => translate::helper(env, helper, func, frontend),
         }
         env.budget.add_function(&self.context.func, extra_size)
     }
@@ -157,7 +176,7 @@ impl Worker {
     }
 
     /// Generates the machine code.
-    pub(crate) fn generate(&mut self, env: &Env<'_>, index: u32) -> Result<Code, CompileError> {
+    pub(crate) fn generate(&mut self, env: &Env<'_>, index: CodeIndex) -> Result<Code, CompileError> {
         let compiled = self.compile(env, index)?;
         let unwind = compiled
             .create_unwind_info(&*env.target.isa)
@@ -168,43 +187,53 @@ impl Worker {
             traps: traps(&compiled, &self.rows),
             locations: locations(&compiled),
             sites: exception_sites(&compiled),
-            relocs: self.relocs(&compiled, index),
+            references: self.references(&compiled, index),
             unwind,
         };
         env.budget.keep(code.memory())?;
         Ok(code)
     }
 
-    fn compile(&mut self, env: &Env<'_>, index: u32) -> Result<CompiledCode, CompileError> {
+    fn compile(&mut self, env: &Env<'_>, index: CodeIndex) -> Result<CompiledCode, CompileError> {
         self.context
             .compile(&*env.target.isa, &mut ControlPlane::default())
             .map_err(|error| codegen_error(env, index, &error.inner))?;
         Ok(self.context.take_compiled_code().expect("just compiled"))
     }
 
-    fn relocs(&self, compiled: &CompiledCode, index: u32) -> Vec<ModuleReloc> {
-        let id = FuncId::from_u32(index);
-        compiled
-            .buffer
-            .relocs()
-            .iter()
-            .map(|reloc| ModuleReloc::from_mach_reloc(reloc, &self.context.func, id))
-            .collect()
+    fn references(&self, compiled: &CompiledCode, index: CodeIndex) -> Vec<Reference> {
+        compiled.buffer.relocs().iter().map(|reloc| reference(reloc, &self.context.func, index)).collect()
     }
 }
 
-fn codegen_error(env: &Env<'_>, index: u32, error: &cranelift_codegen::CodegenError) -> CompileError {
-    let function = env.label(translate::FUNCTIONS, index);
+fn reference(reloc: &FinalizedMachReloc, func: &Function, own: CodeIndex) -> Reference {
+    let FinalizedMachReloc { offset: at, kind, addend, ref target } = *reloc;
+    let (target, addend) = match target {
+        FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => {
+            let name = &func.params.user_named_funcs()[*name];
+            (Target::Symbol(Symbol::from_clif(name)), addend)
+        }
+        FinalizedRelocTarget::ExternalName(name) => {
+            (Target::Undefined(name.display(Some(&func.params)).to_string()), addend)
+        }
+        FinalizedRelocTarget::Func(offset) => {
+            (Target::Symbol(Symbol::Function(own)), addend + i64::from(*offset))
+        }
+    };
+    Reference { at, kind, target, addend }
+}
+
+fn codegen_error(env: &Env<'_>, index: CodeIndex, error: &cranelift_codegen::CodegenError) -> CompileError {
+    let function = env.label(Symbol::Function(index));
     CompileError::Codegen { function, message: error.to_string() }
 }
 
 fn traps(compiled: &CompiledCode, rows: &[(u32, u8)]) -> Vec<TrapSite> {
     let locations = compiled.buffer.get_srclocs_sorted();
     let sites = compiled.buffer.traps().iter().map(|site| {
-        let (at, trap) = (site.offset, trap_code(site.code));
+        let (at, trap::Raised { trap, uncharged }) = (site.offset, trap::read(site.code));
         let by_place = || uncharged_at(rows, locations, at).filter(|_| trap != TrapCode::OutOfFuel);
-        let uncharged = translate::uncharged_at_access(site.code).or_else(by_place).unwrap_or(0);
-        TrapSite { at, trap, uncharged }
+        TrapSite { at, trap, uncharged: uncharged.or_else(by_place).unwrap_or(0) }
     });
     let mut sites: Vec<_> = sites.collect();
     sites.sort_by_key(|site| site.at);
@@ -247,18 +276,6 @@ fn exception_sites(compiled: &CompiledCode) -> Vec<Site> {
             site
         })
         .collect()
-}
-
-/// The meaning of the code generator's trap codes: its own, and ours, which it carries as user codes.
-fn trap_code(code: ir::TrapCode) -> TrapCode {
-    match code {
-        ir::TrapCode::STACK_OVERFLOW => TrapCode::StackOverflow,
-        ir::TrapCode::INTEGER_OVERFLOW => TrapCode::IntegerOverflow,
-        ir::TrapCode::INTEGER_DIVISION_BY_ZERO => TrapCode::IntegerDivideByZero,
-        ir::TrapCode::BAD_CONVERSION_TO_INTEGER => TrapCode::InvalidConversionToInteger,
-        other if translate::uncharged_at_access(other).is_some() => TrapCode::MemoryOutOfBounds,
-        other => TrapCode::from_u8(other.as_raw().get()).expect("user codes are ours"),
-    }
 }
 
 fn locations(compiled: &CompiledCode) -> Vec<(u32, u32)> {

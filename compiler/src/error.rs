@@ -1,6 +1,5 @@
 //! Why a module does not compile. Offsets count from the start of the Wasm file.
 
-use crate::link::LinkError;
 use std::time::Duration;
 
 /// A module that does not compile.
@@ -93,9 +92,59 @@ pub enum CompileError {
     #[error("cannot write the object: {0}")]
     Object(String),
 
-    /// The shared object could not be laid out.
-    #[error("cannot link the shared object: {0}")]
-    Link(#[from] LinkError),
+    /// The artifact could not be made.
+    #[error("cannot make the artifact: {0}")]
+    Emit(#[from] EmitError),
+}
+
+/// Why no artifact can be made.
+///
+/// Apart from [`EmitError::TooLarge`] each is a defect of code generation, not of the Wasm module.
+#[derive(Debug, thiserror::Error)]
+pub enum EmitError {
+    /// Artifacts import nothing: each helper must be compiled into them.
+    #[error("undefined symbol {symbol}, which {site} refers to; an artifact can import nothing")]
+    Undefined {
+        /// Its name.
+        symbol: String,
+        /// The place that refers to it.
+        site: String,
+    },
+    /// A reference that is neither `X86PCRel4` nor `X86CallPCRel4`. Cranelift writes these for
+    /// colocated symbols, unless `is_pic` is set: then it loads addresses from a global offset
+    /// table, which artifacts do not have.
+    #[error("unexpected relocation {kind} at {site}; an artifact can only have X86PCRel4 and X86CallPCRel4")]
+    Relocation {
+        /// What it is.
+        kind: String,
+        /// The place that it applies to.
+        site: String,
+    },
+    /// A reference that is not inside its function.
+    #[error("relocation at {site}, beyond the end of the function")]
+    OutsideFunction {
+        /// The place that it applies to.
+        site: String,
+    },
+    /// A distance that does not fit 32 bits.
+    #[error("symbol {symbol} is out of reach of {site}")]
+    OutOfRange {
+        /// The target's name.
+        symbol: String,
+        /// The place that refers to it.
+        site: String,
+    },
+    /// More than an artifact can hold.
+    #[error("{what} would take {bytes} bytes; the module is too large for an artifact, split it")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// Its size.
+        bytes: u64,
+    },
+    /// Unwind information that cannot be encoded.
+    #[error("unwind information cannot be encoded: {0}")]
+    Unwind(#[from] gimli::write::Error),
 }
 
 impl From<wasmparser::BinaryReaderError> for CompileError {

@@ -3,19 +3,19 @@
 //! Intel syntax, offsets from the function's start; behind an instruction what it refers to, the trap it may raise,
 //! and the Wasm offset it stems from where that changes.
 
-use crate::codegen::Code;
-use cranelift_module::{ModuleReloc, ModuleRelocTarget};
+use crate::codegen::{Code, Reference, Target};
+use crate::key::Symbol;
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, Mnemonic};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use wasmaot_abi::addrmap::NO_OFFSET;
 
-/// Lists a function. `name` gives the name of what a relocation refers to, by namespace and index.
-pub(crate) fn list(code: &Code, name: &dyn Fn(u32, u32) -> String) -> String {
-    let mut relocs: Vec<&ModuleReloc> = code.relocs.iter().collect();
-    relocs.sort_by_key(|reloc| reloc.offset);
+/// Lists a function. `name` returns the name of what a reference leads to.
+pub(crate) fn list(code: &Code, name: &dyn Fn(Symbol) -> String) -> String {
+    let mut references: Vec<&Reference> = code.references.iter().collect();
+    references.sort_by_key(|reference| reference.at);
     let (text, data) = (String::new(), BTreeMap::new());
-    let mut listing = Listing { code, relocs, name, text, data, wasm: NO_OFFSET };
+    let mut listing = Listing { code, references, name, text, data, wasm: NO_OFFSET };
     let mut at = 0;
     while at < code.bytes.len() {
         at = match listing.data.get(&at) {
@@ -38,8 +38,8 @@ enum Data {
 struct Listing<'a> {
     code: &'a Code,
     /// By ascending offset.
-    relocs: Vec<&'a ModuleReloc>,
-    name: &'a dyn Fn(u32, u32) -> String,
+    references: Vec<&'a Reference>,
+    name: &'a dyn Fn(Symbol) -> String,
     text: String,
     /// What instructions refer to, by offset.
     data: BTreeMap<usize, Data>,
@@ -58,9 +58,9 @@ impl Listing<'_> {
         let mut decoder = Decoder::with_ip(64, &self.code.bytes[at..], at as u64, DecoderOptions::NONE);
         let instruction = decoder.decode();
         let next = at + instruction.len();
-        let reloc = self.relocs.partition_point(|reloc| (reloc.offset as usize) < at);
-        let reloc = self.relocs.get(reloc).filter(|reloc| (reloc.offset as usize) < next);
-        if instruction.is_ip_rel_memory_operand() && reloc.is_none() {
+        let reference = self.references.partition_point(|reference| (reference.at as usize) < at);
+        let reference = self.references.get(reference).filter(|reference| (reference.at as usize) < next);
+        if instruction.is_ip_rel_memory_operand() && reference.is_none() {
             // A constant is read where it is; the entries of a table are found from its address.
             let is_address = instruction.mnemonic() == Mnemonic::Lea;
             let data = if is_address { Data::JumpTable } else { Data::Constants };
@@ -68,8 +68,8 @@ impl Listing<'_> {
         }
         let mut line = format!("  {at:5x}:  {}", words(&instruction));
         let mut notes = Vec::new();
-        if let Some(ModuleRelocTarget::User { namespace, index }) = reloc.map(|reloc| &reloc.name) {
-            notes.push((self.name)(*namespace, *index));
+        if let Some(Target::Symbol(symbol)) = reference.map(|reference| &reference.target) {
+            notes.push((self.name)(*symbol));
         }
         if let Ok(site) = self.code.traps.binary_search_by_key(&(at as u32), |site| site.at) {
             notes.push(format!("trap: {}", self.code.traps[site].trap));

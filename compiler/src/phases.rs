@@ -14,7 +14,7 @@ pub struct Phases {
     pub translate: Duration,
     /// From there to machine code or a listing, by all threads together.
     pub generate: Duration,
-    /// Building and linking the object, as time that passed.
+    /// From machine code to the artifact or object, as time that passed.
     pub emit: Duration,
 }
 

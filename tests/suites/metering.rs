@@ -4,6 +4,7 @@
 //! their counting out; here, and in `scripts/metering.wast`, the numbers are known.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use wasmaot_abi::meter::MAX_ROW;
 use wasmaot_compiler::Options;
 use wasmaot_runtime::{
     CallError, HostError, Instance, InstantiateError, Linker, Module, NotMetered, Outcome, Pool, PoolConfig,
@@ -13,7 +14,7 @@ use wasmaot_tests::{compile_wat, options, repository, stopped_while_running, tra
 use wasmaot_wasi::WasiCtxBuilder;
 
 /// The most operators that are executed beyond the fuel.
-const ROW: u64 = 180;
+const ROW: u64 = MAX_ROW as u64;
 
 fn all_variants() -> Vec<(String, Options)> {
     let default = ("default".to_string(), options());

@@ -10,8 +10,10 @@
 //! [`MAX_EXPANSION`] times the data in it, and has no more than [`MAX_RUNS`] runs. It is made in
 //! time linear in its own bytes and those of the segments, apart from sorting the segments.**
 
-use super::const_expr::{ConstValue, evaluate};
-use super::{Data, ModuleInfo};
+use super::const_expr::ConstValue;
+use super::info::{Data, ModuleInfo};
+use crate::index::{DataIndex, MemoryIndex};
+use cranelift_entity::PrimaryMap;
 use std::cmp::Reverse;
 use std::ops::Range;
 use wasmaot_abi::descriptor::{FileRange, ImageRun};
@@ -30,21 +32,20 @@ const SPARSE_BYTES: u64 = 1 << 20;
 const MAX_EXPANSION: u64 = 4;
 
 /// Images of all memories, one after the other.
-#[derive(Default)]
 pub(crate) struct Image {
     /// Whole pages.
     pub(crate) bytes: Vec<u8>,
     /// Per memory, in file ranges relative to `bytes`.
-    pub(crate) runs: Vec<Vec<ImageRun>>,
+    pub(crate) runs: PrimaryMap<MemoryIndex, Vec<ImageRun>>,
     /// Of each data segment whether it is part of the image.
-    pub(crate) holds: Vec<bool>,
+    pub(crate) holds: PrimaryMap<DataIndex, bool>,
 }
 
 /// A data segment with its known place.
 struct Placed<'a> {
     /// Its index in the module.
-    index: usize,
-    memory: u32,
+    index: DataIndex,
+    memory: MemoryIndex,
     start: u64,
     bytes: &'a [u8],
 }
@@ -75,16 +76,17 @@ impl Run<'_, '_> {
 }
 
 pub(crate) fn build(module: &ModuleInfo<'_>) -> Image {
-    let mut image = Image { holds: vec![false; module.data.len()], ..Image::default() };
+    let memories = module.memories.len();
+    let mut image = Image::empty(memories, module.data.len());
     let mut placed = Vec::new();
-    for (index, data) in module.data.iter().enumerate() {
+    for (index, data) in &module.data {
         match place(module, index, data) {
             Placement::Known(segment) => placed.push(segment),
             Placement::Passive => {}
             Placement::AtInstantiation => break,
         }
     }
-    image.add(module.memories.len(), placed);
+    image.add(placed);
     image
 }
 
@@ -94,12 +96,12 @@ enum Placement<'a> {
     AtInstantiation,
 }
 
-fn place<'a>(module: &ModuleInfo<'a>, index: usize, data: &Data<'a>) -> Placement<'a> {
+fn place<'a>(module: &ModuleInfo<'a>, index: DataIndex, data: &Data<'a>) -> Placement<'a> {
     let Some((memory, offset)) = &data.active else { return Placement::Passive };
-    let info = &module.memories[*memory as usize];
+    let info = &module.memories[*memory];
     // An image is whole pages of the host's.
     let size = info.ty.bytes(info.ty.limits.min) / HOST_PAGE * HOST_PAGE;
-    let start = evaluate(offset, &module.constants).and_then(ConstValue::offset).filter(|_| !info.imported);
+    let start = module.evaluate(offset).and_then(ConstValue::offset).filter(|_| !info.imported);
     match start {
         Some(start) if start.checked_add(data.bytes.len() as u64).is_some_and(|end| end <= size) => {
             Placement::Known(Placed { index, memory: *memory, start, bytes: data.bytes })
@@ -109,9 +111,14 @@ fn place<'a>(module: &ModuleInfo<'a>, index: usize, data: &Data<'a>) -> Placemen
 }
 
 impl Image {
+    /// The image of a module with this many memories and data segments that holds none of them.
+    fn empty(memories: usize, segments: usize) -> Self {
+        let runs = std::iter::repeat_with(Vec::new).take(memories).collect();
+        Self { bytes: Vec::new(), runs, holds: std::iter::repeat_n(false, segments).collect() }
+    }
+
     /// Adds the runs of all memories that are worth it.
-    fn add(&mut self, memories: usize, mut placed: Vec<Placed<'_>>) {
-        self.runs.resize_with(memories, Vec::new);
+    fn add(&mut self, mut placed: Vec<Placed<'_>>) {
         // A segment without bytes writes nothing.
         let (mut placed, empty): (Vec<_>, Vec<_>) =
             placed.drain(..).partition(|segment| !segment.bytes.is_empty());
@@ -127,7 +134,7 @@ impl Image {
     /// Adds a run without its long zeros, in at most one piece more than are left.
     fn add_run(&mut self, run: Run<'_, '_>, pieces_left: &mut usize) {
         let start = run.pages.start * HOST_PAGE;
-        let memory = run.segments[0].memory as usize;
+        let memory = run.segments[0].memory;
         let mut bytes = vec![0; run.bytes() as usize];
         run.segments.sort_by_key(|segment| segment.index);
         for segment in run.segments {
@@ -216,13 +223,19 @@ fn join_nearest(pieces: Vec<Range<u64>>, most: usize) -> Vec<Range<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cranelift_entity::EntityRef;
 
     fn image_of(segments: &[(u64, &[u8])]) -> (Image, Vec<ImageRun>) {
         let placed = segments.iter().enumerate();
-        let placed = placed.map(|(index, &(start, bytes))| Placed { index, memory: 0, start, bytes });
-        let mut image = Image { holds: vec![false; segments.len()], ..Image::default() };
-        image.add(1, placed.collect());
-        let runs = image.runs[0].clone();
+        let placed = placed.map(|(index, &(start, bytes))| Placed {
+            index: DataIndex::new(index),
+            memory: MemoryIndex::FIRST,
+            start,
+            bytes,
+        });
+        let mut image = Image::empty(1, segments.len());
+        image.add(placed.collect());
+        let runs = image.runs[MemoryIndex::FIRST].clone();
         (image, runs)
     }
 
@@ -249,7 +262,7 @@ mod tests {
         let (image, runs) = image_of(&[(0, &big), (1 << 20, &[0; 9000])]);
         assert_eq!(image.bytes.len(), 2 * HOST_PAGE as usize);
         assert_eq!(runs.iter().map(|run| run.address).collect::<Vec<_>>(), [0, 63 * HOST_PAGE]);
-        assert_eq!(image.holds, [true, true]);
+        assert_eq!(image.holds.as_values_slice(), [true, true]);
     }
 
     #[test]
@@ -261,7 +274,7 @@ mod tests {
     #[test]
     fn a_segment_without_bytes_is_part_of_any_image() {
         let (image, runs) = image_of(&[(0, b""), (1 << 20, b"")]);
-        assert_eq!((image.holds, runs.len()), (vec![true, true], 0));
+        assert_eq!((image.holds.as_values_slice(), runs.len()), (&[true, true][..], 0));
     }
 
     /// One byte in each 15 pages: with the zeros between them an image of 61,440 bytes a segment.
@@ -270,7 +283,7 @@ mod tests {
         let bytes: Vec<(u64, &[u8])> = (0..1000).map(|index| (index * 61_440, &b"x"[..])).collect();
         let (image, runs) = image_of(&bytes);
         assert_eq!((runs.len(), image.bytes.len()), (0, 0));
-        assert!(image.holds.iter().all(|held| !held));
+        assert!(image.holds.values().all(|held| !held));
     }
 
     /// Dense data is mapped, whatever else there is.
@@ -282,7 +295,7 @@ mod tests {
         segments.push((far, &dense));
         let (image, runs) = image_of(&segments);
         assert_eq!(runs.iter().map(|run| run.address).collect::<Vec<_>>(), [far]);
-        assert_eq!(image.holds.iter().filter(|held| **held).count(), 1);
+        assert_eq!(image.holds.values().filter(|held| **held).count(), 1);
     }
 
     /// Each of them would be a mapping in every instance.
@@ -291,7 +304,7 @@ mod tests {
         let bytes: Vec<(u64, &[u8])> = (0..3000).map(|index| (index * 69_632, &b"x"[..])).collect();
         let (image, runs) = image_of(&bytes);
         assert_eq!(runs.len(), MAX_RUNS);
-        assert_eq!(image.holds.iter().filter(|held| **held).count(), MAX_RUNS);
+        assert_eq!(image.holds.values().filter(|held| **held).count(), MAX_RUNS);
         // The same in a single segment: then the zeros are in the module already.
         let mut long = vec![0; 300 * 69_632];
         long.iter_mut().step_by(69_632).for_each(|byte| *byte = 1);

@@ -3,15 +3,18 @@
 //! Declarations are validated on the way; function bodies are handed on, each with its validator, to
 //! [`super::survey`].
 
-use super::{Data, Elem, ElemItems, ElemMode, Global, Memory, ModuleInfo, Table, const_expr};
+use super::const_expr::{Arithmetic, ConstExpr, ConstOp, ConstValue};
+use super::info::{Data, Elem, ElemItems, ElemMode, Global, Memory, ModuleInfo, Table};
+use super::types::{group, memory_type};
 use crate::error::CompileError;
 use crate::features::{self, FeatureSet};
+use crate::index::{FuncIndex, TableIndex, TypeIndex};
 use wasmaot_abi::canon::Types;
 use wasmaot_abi::descriptor::{Export, ExportKind, Import, ImportKind};
-use wasmaot_abi::types::{DEFAULT_PAGE_LOG2, IndexType, Limits, MemoryType, RefType, ValType};
+use wasmaot_abi::types::{RefType, ValType};
 use wasmparser::{
-    DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody, Name, Parser, Payload,
-    TableInit, TypeRef, ValidPayload, Validator, ValidatorResources,
+    DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody, Name, Operator, Parser,
+    Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 /// A function body with what validates it.
@@ -58,13 +61,16 @@ impl<'a> SectionReader<'a> {
         match payload {
             Payload::TypeSection(reader) => {
                 let mut types = Types::default();
-                for group in reader.into_iter_with_offsets() {
-                    let (offset, group) = group?;
-                    let group = super::types::group(group, offset)?;
-                    let start = types.add(&group, &self.module.type_map);
-                    self.module.type_map.extend((start..).take(group.len()));
+                let mut numbers = Vec::new();
+                for types_of_group in reader.into_iter_with_offsets() {
+                    let (offset, types_of_group) = types_of_group?;
+                    let members = group(types_of_group, offset)?;
+                    let start = types.add(&members, &numbers);
+                    numbers.extend((start..).take(members.len()));
                 }
-                (self.module.types, self.module.type_groups) = types.into_parts();
+                self.module.type_map = numbers.into_iter().map(TypeIndex::from).collect();
+                let (types, groups) = types.into_parts();
+                (self.module.types, self.module.type_groups) = (types.into(), groups);
             }
             Payload::ImportSection(reader) => {
                 for import in reader.into_imports_with_offsets() {
@@ -74,7 +80,7 @@ impl<'a> SectionReader<'a> {
             }
             Payload::FunctionSection(reader) => {
                 for ty in reader {
-                    let ty = self.module.type_map[ty? as usize];
+                    let ty = self.module.type_map[ty?.into()];
                     self.module.functions.push(ty);
                 }
             }
@@ -83,7 +89,7 @@ impl<'a> SectionReader<'a> {
                     let (offset, table) = table?;
                     let init = match table.init {
                         TableInit::RefNull => None,
-                        TableInit::Expr(expr) => Some(const_expr::read(&self.module, &expr)?),
+                        TableInit::Expr(expr) => Some(const_expr(&self.module, &expr)?),
                     };
                     let ty = self.module.table_type(&table.ty, offset)?;
                     self.module.tables.push(Table { ty, imported: false, init });
@@ -96,16 +102,16 @@ impl<'a> SectionReader<'a> {
             }
             Payload::TagSection(reader) => {
                 for tag in reader {
-                    let ty = self.module.type_map[tag?.func_type_idx as usize];
+                    let ty = self.module.type_map[tag?.func_type_idx.into()];
                     self.module.tags.push(ty);
                 }
             }
             Payload::GlobalSection(reader) => {
                 for global in reader.into_iter_with_offsets() {
                     let (offset, global) = global?;
-                    let init = const_expr::read(&self.module, &global.init_expr)?;
+                    let init = const_expr(&self.module, &global.init_expr)?;
                     let ty = self.module.global_type(&global.ty, offset)?;
-                    let fixed = || const_expr::evaluate(&init, &self.module.constants);
+                    let fixed = || self.module.evaluate(&init);
                     let constant = if ty.mutable { None } else { fixed() };
                     self.module.constants.push(constant);
                     self.module.globals.push(Global { ty, init: Some(init) });
@@ -116,12 +122,12 @@ impl<'a> SectionReader<'a> {
                     let export = export?;
                     let kind = export_kind(export.kind, export.index);
                     if let ExportKind::Func { index } = kind {
-                        self.module.export_names.entry(index).or_insert(export.name);
+                        self.module.export_names.entry(index.into()).or_insert(export.name);
                     }
                     self.module.exports.push(Export { name: export.name.to_string(), kind });
                 }
             }
-            Payload::StartSection { func, .. } => self.module.start = Some(func),
+            Payload::StartSection { func, .. } => self.module.start = Some(func.into()),
             Payload::ElementSection(reader) => {
                 for elem in reader.into_iter_with_offsets() {
                     let (offset, elem) = elem?;
@@ -135,7 +141,7 @@ impl<'a> SectionReader<'a> {
                     let active = match data.kind {
                         DataKind::Passive => None,
                         DataKind::Active { memory_index, offset_expr } => {
-                            Some((memory_index, const_expr::read(&self.module, &offset_expr)?))
+                            Some((memory_index.into(), const_expr(&self.module, &offset_expr)?))
                         }
                     };
                     self.module.data.push(Data { active, bytes: data.data });
@@ -155,11 +161,11 @@ impl<'a> SectionReader<'a> {
         let module = &mut self.module;
         let kind = match import.ty {
             TypeRef::Func(ty) => {
-                let ty = module.type_map[ty as usize];
+                let ty = module.type_map[ty.into()];
                 module.functions.push(ty);
-                module.function_imports.push(module.imports.len() as u32);
+                module.function_imports.push(module.imports.len());
                 module.imported_functions += 1;
-                ImportKind::Func { ty }
+                ImportKind::Func { ty: ty.as_u32() }
             }
             TypeRef::Table(ty) => {
                 let ty = module.table_type(&ty, offset)?;
@@ -179,10 +185,10 @@ impl<'a> SectionReader<'a> {
                 ImportKind::Global { ty }
             }
             TypeRef::Tag(tag) => {
-                let ty = module.type_map[tag.func_type_idx as usize];
+                let ty = module.type_map[tag.func_type_idx.into()];
                 module.tags.push(ty);
                 module.imported_tags += 1;
-                ImportKind::Tag { ty }
+                ImportKind::Tag { ty: ty.as_u32() }
             }
             TypeRef::FuncExact(_) => {
                 return Err(features::refuse_exact(offset, "an import of an exact function type"));
@@ -202,7 +208,7 @@ impl<'a> SectionReader<'a> {
         for names in reader.into_iter().map_while(Result::ok) {
             if let Name::Function(map) = names {
                 let known = map.into_iter().map_while(Result::ok).filter(|name| !name.name.is_empty());
-                self.module.names.extend(known.map(|name| (name.index, name.name)));
+                self.module.names.extend(known.map(|name| (FuncIndex::from(name.index), name.name)));
             }
         }
     }
@@ -217,32 +223,57 @@ fn elem_segment(
         ElementKind::Passive => ElemMode::Passive,
         ElementKind::Declared => ElemMode::Declared,
         ElementKind::Active { table_index, offset_expr } => {
-            let offset = const_expr::read(module, &offset_expr)?;
-            ElemMode::Active { table: table_index.unwrap_or(0), offset }
+            let offset = const_expr(module, &offset_expr)?;
+            ElemMode::Active { table: TableIndex::from(table_index.unwrap_or(0)), offset }
         }
     };
     let (element, items) = match elem.items {
         ElementItems::Functions(reader) => {
-            let functions = reader.into_iter().collect::<Result<_, _>>()?;
+            let functions =
+                reader.into_iter().map(|func| func.map(FuncIndex::from)).collect::<Result<_, _>>()?;
             (RefType { nullable: false, ..RefType::FUNCREF }, ElemItems::Functions(functions))
         }
         ElementItems::Expressions(ty, reader) => {
-            let exprs = reader.into_iter().map(|expr| const_expr::read(module, &expr?));
+            let exprs = reader.into_iter().map(|expr| const_expr(module, &expr?));
             (module.ref_type(ty, offset)?, ElemItems::Exprs(exprs.collect::<Result<_, _>>()?))
         }
     };
     Ok(Elem { element: ValType::Ref(element), mode, items })
 }
 
-fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
-    let page_log2 = ty.page_size_log2.map_or(DEFAULT_PAGE_LOG2, |log2| log2 as u8);
-    let limits = Limits { min: ty.initial, max: ty.maximum };
-    MemoryType { limits, page_log2, index: index_type(ty.memory64), shared: ty.shared }
-}
-
-/// The type of indices of a memory or table.
-pub(super) fn index_type(is_64_bits: bool) -> IndexType {
-    if is_64_bits { IndexType::I64 } else { IndexType::I32 }
+/// Reads a constant expression. Operators that are not constant are left to the validator.
+fn const_expr(module: &ModuleInfo<'_>, expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, CompileError> {
+    let mut ops = Vec::new();
+    for item in expr.get_operators_reader().into_iter_with_offsets() {
+        let (op, offset) = item?;
+        ops.push(match op {
+            Operator::I32Const { value } => ConstOp::Value(ConstValue::I32(value)),
+            Operator::I64Const { value } => ConstOp::Value(ConstValue::I64(value)),
+            Operator::F32Const { value } => ConstOp::Value(ConstValue::F32(value.bits())),
+            Operator::F64Const { value } => ConstOp::Value(ConstValue::F64(value.bits())),
+            Operator::V128Const { value } => {
+                ConstOp::Value(ConstValue::V128(u128::from_le_bytes(*value.bytes())))
+            }
+            Operator::RefNull { hty } => ConstOp::Value(ConstValue::Null(module.null_type(hty, offset)?)),
+            Operator::RefFunc { function_index } => ConstOp::Value(ConstValue::Func(function_index.into())),
+            Operator::GlobalGet { global_index } => ConstOp::GlobalGet(global_index.into()),
+            Operator::I32Add => ConstOp::I32(Arithmetic::Add),
+            Operator::I32Sub => ConstOp::I32(Arithmetic::Sub),
+            Operator::I32Mul => ConstOp::I32(Arithmetic::Mul),
+            Operator::I64Add => ConstOp::I64(Arithmetic::Add),
+            Operator::I64Sub => ConstOp::I64(Arithmetic::Sub),
+            Operator::I64Mul => ConstOp::I64(Arithmetic::Mul),
+            Operator::End => break,
+            other if features::of_operator(&other).contains(WasmFeatures::GC) => {
+                return Err(features::refuse_gc(offset, "a constant expression of this kind"));
+            }
+            other => {
+                let message = format!("not a constant expression: {other:?}");
+                return Err(CompileError::Invalid { offset, message });
+            }
+        });
+    }
+    Ok(ConstExpr { ops })
 }
 
 fn export_kind(kind: ExternalKind, index: u32) -> ExportKind {

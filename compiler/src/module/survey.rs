@@ -4,22 +4,29 @@
 //! Bodies are independent, so this runs in parallel. **Invariant: nothing is translated that has not
 //! passed here.**
 
-use super::ModuleInfo;
+use super::info::ModuleInfo;
 use super::parse::Body;
 use crate::budget::Budget;
 use crate::error::CompileError;
 use crate::features::{self, FeatureSet};
+use crate::index::{DefinedFuncIndex, FuncIndex, TableIndex};
+use cranelift_entity::PrimaryMap;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use wasmaot_abi::types::ValType;
-use wasmparser::{BinaryReaderError, BlockType, FuncValidatorAllocations, Operator, TryTable, WasmFeatures};
+use wasmparser::{
+    BinaryReaderError, BlockType, FuncValidatorAllocations, FunctionBody, Operator, TryTable, WasmFeatures,
+};
+
+/// The bodies of a module's functions, validated.
+pub(crate) type Bodies<'a> = PrimaryMap<DefinedFuncIndex, FunctionBody<'a>>;
 
 /// What the bodies do.
 pub(crate) struct Facts {
     /// Functions named by `ref.func`.
-    pub(crate) referenced: BTreeSet<u32>,
+    pub(crate) referenced: BTreeSet<FuncIndex>,
     /// Tables that an operator changes, or reads references from.
-    pub(crate) dynamic_tables: BTreeSet<u32>,
+    pub(crate) dynamic_tables: BTreeSet<TableIndex>,
     /// Whether memory is copied.
     pub(crate) copies: bool,
     /// Whether memory is filled.
@@ -58,16 +65,18 @@ impl Facts {
         self.features |= features::of_operator(op);
         match *op {
             O::RefFunc { function_index } => {
-                self.referenced.insert(function_index);
+                self.referenced.insert(function_index.into());
             }
             O::TableGet { table }
             | O::TableSet { table }
             | O::TableGrow { table }
             | O::TableFill { table }
             | O::TableInit { table, .. } => {
-                self.dynamic_tables.insert(table);
+                self.dynamic_tables.insert(table.into());
             }
-            O::TableCopy { dst_table, src_table } => self.dynamic_tables.extend([dst_table, src_table]),
+            O::TableCopy { dst_table, src_table } => {
+                self.dynamic_tables.extend([dst_table, src_table].map(TableIndex::from));
+            }
             O::MemoryCopy { .. } => self.copies = true,
             O::MemoryFill { .. } => self.fills = true,
             O::I8x16Swizzle | O::I8x16RelaxedSwizzle | O::I8x16Shuffle { .. } => self.swizzles = true,
@@ -89,7 +98,7 @@ pub(crate) fn survey<'a>(
     taken: FeatureSet,
     bodies: Vec<Body<'a>>,
     budget: &Budget,
-) -> Result<(Facts, Vec<wasmparser::FunctionBody<'a>>), CompileError> {
+) -> Result<(Facts, Bodies<'a>), CompileError> {
     let surveyed: Vec<_> = bodies
         .into_par_iter()
         .map_init(FuncValidatorAllocations::default, |allocations, body| {
@@ -99,7 +108,7 @@ pub(crate) fn survey<'a>(
         })
         .collect();
     let mut facts = Facts::none();
-    let mut plain = Vec::with_capacity(surveyed.len());
+    let mut plain = PrimaryMap::with_capacity(surveyed.len());
     for result in surveyed {
         let (found, body) = result.map_err(|failure| match failure {
             Failure::Invalid(error) => features::explain(wasm, taken, error),

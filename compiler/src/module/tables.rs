@@ -3,25 +3,31 @@
 //! **Invariant: a constant table can be seen only by this module's own `call_indirect` and
 //! `table.size`, and nothing can change it.** So its elements are known now.
 
-use super::const_expr::{ConstValue, evaluate};
+use super::const_expr::{ConstExpr, ConstValue};
+use super::info::{Elem, ElemItems, ElemMode, ModuleInfo, Table};
 use super::survey::Facts;
-use super::{Elem, ElemItems, ElemMode, ModuleInfo, Table};
-use wasmaot_abi::descriptor::{ConstExpr, ExportKind};
+use crate::index::{EntryIndex, FuncIndex, TableIndex};
+use cranelift_entity::{EntityRef, PrimaryMap};
+use wasmaot_abi::descriptor::ExportKind;
 
 /// Larger tables stay in the instance unless half of their elements are set.
 const SPARSE_LIMIT: u64 = 4096;
 
-/// A table's elements: function indices.
-pub(crate) type Elements = Vec<Option<u32>>;
+/// A table's elements.
+pub(crate) type Elements = Vec<Option<FuncIndex>>;
 
-/// The elements of each table that is constant, by table index.
+/// The elements of each table that is constant.
 ///
 /// Element segments that went into one are dropped from the start: their items are removed.
-pub(crate) fn extract_constant(module: &mut ModuleInfo<'_>, facts: &Facts) -> Vec<Option<Elements>> {
-    (0..module.tables.len() as u32)
+pub(crate) fn extract_constant(
+    module: &mut ModuleInfo<'_>,
+    facts: &Facts,
+) -> PrimaryMap<TableIndex, Option<Elements>> {
+    (0..module.tables.len())
         .map(|index| {
+            let index = TableIndex::new(index);
             let elements = constant_elements(module, facts, index)?;
-            for elem in &mut module.elems {
+            for elem in module.elems.values_mut() {
                 if matches!(elem.mode, ElemMode::Active { table, .. } if table == index) {
                     elem.mode = ElemMode::Applied;
                 }
@@ -31,16 +37,17 @@ pub(crate) fn extract_constant(module: &mut ModuleInfo<'_>, facts: &Facts) -> Ve
         .collect()
 }
 
-fn constant_elements(module: &ModuleInfo<'_>, facts: &Facts, index: u32) -> Option<Elements> {
-    let table = &module.tables[index as usize];
-    let exported = module.exports.iter().any(|export| export.kind == ExportKind::Table { index });
+fn constant_elements(module: &ModuleInfo<'_>, facts: &Facts, index: TableIndex) -> Option<Elements> {
+    let table = &module.tables[index];
+    let exported =
+        module.exports.iter().any(|export| export.kind == ExportKind::Table { index: index.as_u32() });
     if table.imported || exported || facts.dynamic_tables.contains(&index) || !table.ty.element.is_func_ref()
     {
         return None;
     }
     let segments: Vec<(&ConstExpr, &Elem)> = module
         .elems
-        .iter()
+        .values()
         .filter_map(|elem| match &elem.mode {
             ElemMode::Active { table, offset } if *table == index => Some((offset, elem)),
             _ => None,
@@ -52,7 +59,7 @@ fn constant_elements(module: &ModuleInfo<'_>, facts: &Facts, index: u32) -> Opti
     }
     let mut elements = initial_elements(module, table)?;
     for (offset, elem) in segments {
-        let start = evaluate(offset, &module.constants)?.offset()? as usize;
+        let start = module.evaluate(offset)?.offset()? as usize;
         let functions = functions_of(module, elem)?;
         elements.get_mut(start..start.checked_add(functions.len())?)?.copy_from_slice(&functions);
     }
@@ -75,8 +82,8 @@ fn functions_of(module: &ModuleInfo<'_>, elem: &Elem) -> Option<Elements> {
 }
 
 /// The function that an expression names, or null; `None` if that is not known yet.
-fn function_of(module: &ModuleInfo<'_>, expr: &ConstExpr) -> Option<Option<u32>> {
-    match evaluate(expr, &module.constants)? {
+fn function_of(module: &ModuleInfo<'_>, expr: &ConstExpr) -> Option<Option<FuncIndex>> {
+    match module.evaluate(expr)? {
         ConstValue::Func(func) => Some(Some(func)),
         ConstValue::Null(_) => Some(None),
         _ => None,
@@ -85,38 +92,25 @@ fn function_of(module: &ModuleInfo<'_>, expr: &ConstExpr) -> Option<Option<u32>>
 
 /// The functions that can be reached from outside compiled code, in ascending order: what exports, the start
 /// function, `ref.func`, globals and remaining element segments name.
-pub(crate) fn reachable_functions(module: &ModuleInfo<'_>, facts: &Facts) -> Vec<u32> {
+pub(crate) fn reachable_functions(
+    module: &ModuleInfo<'_>,
+    facts: &Facts,
+) -> PrimaryMap<EntryIndex, FuncIndex> {
     let mut functions = facts.referenced.clone();
     functions.extend(module.start);
-    functions.extend(module.exports.iter().filter_map(|export| match export.kind {
-        ExportKind::Func { index } => Some(index),
-        _ => None,
-    }));
-    let in_expr = |expr: &ConstExpr| {
-        expr.ops
-            .iter()
-            .filter_map(|op| match *op {
-                wasmaot_abi::descriptor::ConstOp::RefFunc { entry } => Some(entry),
-                _ => None,
-            })
-            .collect::<Vec<_>>()
-    };
-    for global in &module.globals {
-        functions.extend(global.init.iter().flat_map(in_expr));
-    }
-    for table in &module.tables {
-        functions.extend(table.init.iter().flat_map(in_expr));
-    }
-    for elem in
-        module.elems.iter().filter(|elem| !matches!(elem.mode, ElemMode::Declared | ElemMode::Applied))
-    {
+    functions.extend(module.exported_functions().map(|(_, func)| func));
+    let initial = module.globals.values().filter_map(|global| global.init.as_ref());
+    let initial = initial.chain(module.tables.values().filter_map(|table| table.init.as_ref()));
+    functions.extend(initial.flat_map(ConstExpr::functions));
+    let kept = |elem: &&Elem| !matches!(elem.mode, ElemMode::Declared | ElemMode::Applied);
+    for elem in module.elems.values().filter(kept) {
         match &elem.items {
             ElemItems::Functions(items) => functions.extend(items),
-            ElemItems::Exprs(exprs) => functions.extend(exprs.iter().flat_map(in_expr)),
+            ElemItems::Exprs(exprs) => functions.extend(exprs.iter().flat_map(ConstExpr::functions)),
         }
     }
     // A constant global may hold a reference that code reads as a constant.
-    functions.extend(module.constants.iter().filter_map(|value| match *value {
+    functions.extend(module.constants.values().filter_map(|value| match *value {
         Some(ConstValue::Func(func)) => Some(func),
         _ => None,
     }));

@@ -3,11 +3,13 @@
 //! **Invariant: what passes here needs no garbage collection.** The validator lets more pass, see
 //! [`FeatureSet::flags`](crate::FeatureSet).
 
-use super::ModuleInfo;
-use super::parse::index_type;
+use super::info::ModuleInfo;
 use crate::error::CompileError;
 use crate::features::{refuse_exact, refuse_gc};
-use wasmaot_abi::types::{FuncType, GlobalType, HeapType, Limits, RefType, TableType, ValType};
+use wasmaot_abi::types::{
+    DEFAULT_PAGE_LOG2, FuncType, GlobalType, HeapType, IndexType, Limits, MemoryType, RefType, TableType,
+    ValType,
+};
 use wasmparser::{AbstractHeapType, CompositeInnerType, RecGroup, UnpackedIndex};
 
 /// A recursion group. Its types refer to others by the module's indices.
@@ -68,9 +70,21 @@ fn heap_type(
     }
 }
 
+/// The type of a memory.
+pub(super) fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
+    let page_log2 = ty.page_size_log2.map_or(DEFAULT_PAGE_LOG2, |log2| log2 as u8);
+    let limits = Limits { min: ty.initial, max: ty.maximum };
+    MemoryType { limits, page_log2, index: index_type(ty.memory64), shared: ty.shared }
+}
+
+/// The type of indices of a memory or table.
+fn index_type(is_64_bits: bool) -> IndexType {
+    if is_64_bits { IndexType::I64 } else { IndexType::I32 }
+}
+
 impl ModuleInfo<'_> {
     fn number(&self, index: u32) -> u32 {
-        self.type_map[index as usize]
+        self.type_map[index.into()].as_u32()
     }
 
     /// A value type; `offset` is where it stands.

@@ -3,9 +3,9 @@
 //! **Invariant: an atomic access is aligned to its size.** The processor would carry out others as well, or not atomically, so the
 //! address is tested first. All are sequentially consistent; the optimiser moves no access of memory across one.
 
-use super::Translator;
-use super::control::trap_code;
 use super::heap::HeapAddress;
+use super::translator::Translator;
+use super::trap;
 use cranelift_codegen::ir::{AtomicRmwOp, InstBuilder, MemFlagsData, Type, Value};
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::trap::TrapCode;
@@ -79,7 +79,7 @@ impl Translator<'_, '_> {
             // Memories are aligned themselves.
             let address = self.builder.ins().iadd_imm_u(index, (memarg.offset & mask) as i64);
             let low = self.builder.ins().band_imm_u(address, mask as i64);
-            self.builder.ins().trapnz(low, trap_code(TrapCode::UnalignedAtomic));
+            self.builder.ins().trapnz(low, trap::of(TrapCode::UnalignedAtomic));
         }
         let HeapAddress { base, offset, flags } = self.heap_address(memarg, access.bytes());
         let address = if offset == 0 { base } else { self.builder.ins().iadd_imm_s(base, i64::from(offset)) };

@@ -9,9 +9,12 @@
 //!
 //! Both are for the instance's own memory, whose length lies at a constant offset from vmctx; helpers only if its addresses have 32 bits.
 
+use super::env::{Env, open_entry};
 use super::heap::HeapAddress;
+use super::translator::Translator;
 use super::vmctx::builtin_call;
-use super::{Env, Helper, Translator, open_entry};
+use crate::index::MemoryIndex;
+use crate::key::Helper;
 use crate::module::ModuleInfo;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -38,8 +41,8 @@ pub(super) enum Operation {
 }
 
 /// Whether a module has a memory for the helpers: its own, with addresses of 32 bits.
-pub(crate) fn helpers_move(module: &ModuleInfo<'_>) -> bool {
-    module.has_own_memory() && module.memories[0].ty.index == IndexType::I32
+pub(super) fn helpers_move(module: &ModuleInfo<'_>) -> bool {
+    module.has_own_memory() && module.memories[MemoryIndex::FIRST].ty.index == IndexType::I32
 }
 
 impl Operation {
@@ -53,10 +56,14 @@ impl Operation {
 }
 
 impl Translator<'_, '_> {
-    pub(super) fn memory_copy(&mut self, to_memory: u32, from_memory: u32) {
+    pub(super) fn memory_copy(&mut self, to_memory: MemoryIndex, from_memory: MemoryIndex) {
         let (to, from, length) = self.pop3();
         if !self.is_own_memory(to_memory) || !self.is_own_memory(from_memory) {
-            return self.call_builtin(Builtin::MemoryCopy, &[to_memory, from_memory], &[to, from, length]);
+            return self.call_builtin(
+                Builtin::MemoryCopy,
+                &[to_memory.as_u32(), from_memory.as_u32()],
+                &[to, from, length],
+            );
         }
         let Some(count) = self.small_constant(length) else {
             return match self.has_helpers() {
@@ -76,10 +83,10 @@ impl Translator<'_, '_> {
         }
     }
 
-    pub(super) fn memory_fill(&mut self, memory: u32) {
+    pub(super) fn memory_fill(&mut self, memory: MemoryIndex) {
         let (to, byte, length) = self.pop3();
         if !self.is_own_memory(memory) {
-            return self.call_builtin(Builtin::MemoryFill, &[memory], &[to, byte, length]);
+            return self.call_builtin(Builtin::MemoryFill, &[memory.as_u32()], &[to, byte, length]);
         }
         let Some(count) = self.small_constant(length) else {
             return match self.has_helpers() {

@@ -3,9 +3,11 @@
 //! **Invariant: an indirect call goes only to an address that was loaded from the instance's constants, from a
 //! function reference, or computed from an entry of a constant table, after the type was compared.**
 
-use super::Translator;
-use super::control::trap_code;
 use super::exception::Callee;
+use super::translator::Translator;
+use super::trap;
+use super::vmctx::{Region, builtin_signature};
+use crate::index::{DeclaredTypeIndex, FuncIndex, TableIndex, TypeIndex};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, SigRef, TrapCode as ClifTrap, Value, types};
 use std::mem::offset_of;
@@ -15,15 +17,15 @@ use wasmaot_abi::trap::TrapCode;
 
 impl Translator<'_, '_> {
     /// A direct call. Imports are reached through their thunk, which has a tail entry like any function.
-    pub(super) fn call(&mut self, func: u32) {
-        let ty = self.env.module.functions[func as usize];
+    pub(super) fn call(&mut self, func: FuncIndex) {
+        let ty = self.env.type_of(func);
         let (callee, signature) = (self.function(func), self.signature(ty));
         let args = self.pop_arguments(ty, self.vmctx);
         self.call_and_push(Callee::Function(callee), signature, &args);
     }
 
-    pub(super) fn call_indirect(&mut self, ty: u32, table: u32) {
-        let ty = self.env.module.type_map[ty as usize];
+    pub(super) fn call_indirect(&mut self, ty: DeclaredTypeIndex, table: TableIndex) {
+        let ty = self.env.module.type_map[ty];
         let (code, vmctx) = self.indirect_callee(ty, table);
         let signature = self.signature(ty);
         let args = self.pop_arguments(ty, vmctx);
@@ -31,19 +33,19 @@ impl Translator<'_, '_> {
     }
 
     /// Tail entry and vmctx of the function in a table whose index is on top of the stack.
-    pub(super) fn indirect_callee(&mut self, ty: u32, table: u32) -> (Value, Value) {
+    pub(super) fn indirect_callee(&mut self, ty: TypeIndex, table: TableIndex) -> (Value, Value) {
         let index = self.pop();
-        match self.env.constant_tables[table as usize] {
+        match self.env.constant_tables[table] {
             Some(_) => (self.constant_callee(ty, table, index), self.vmctx),
             None => self.table_callee(ty, table, index),
         }
     }
 
     /// The tail entry that a constant table holds. Functions in it belong to this instance.
-    fn constant_callee(&mut self, ty: u32, table: u32, index: Value) -> Value {
+    fn constant_callee(&mut self, ty: TypeIndex, table: TableIndex, index: Value) -> Value {
         let (base, entry) = self.constant_element(table, index, TrapCode::UndefinedElement);
         let actual = self.load_from_constants(types::I32, entry, ConstEntry::TYPE);
-        let is_right = self.builder.ins().icmp_imm_u(IntCC::Equal, actual, i64::from(ty));
+        let is_right = self.builder.ins().icmp_imm_u(IntCC::Equal, actual, i64::from(ty.as_u32()));
         let (wrong, right) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(wrong);
         self.builder.ins().brif(is_right, right, &[], wrong, &[]);
@@ -52,8 +54,8 @@ impl Translator<'_, '_> {
         self.builder.seal_block(right);
         self.builder.switch_to_block(wrong);
         let is_null = self.builder.ins().icmp_imm_u(IntCC::Equal, actual, i64::from(ConstEntry::NULL_TYPE));
-        self.builder.ins().trapnz(is_null, trap_code(TrapCode::UninitializedElement));
-        self.builder.ins().trap(trap_code(TrapCode::IndirectCallTypeMismatch));
+        self.builder.ins().trapnz(is_null, trap::of(TrapCode::UninitializedElement));
+        self.builder.ins().trap(trap::of(TrapCode::IndirectCallTypeMismatch));
 
         self.builder.switch_to_block(right);
         let rel = self.load_from_constants(types::I32, entry, ConstEntry::REL);
@@ -62,7 +64,7 @@ impl Translator<'_, '_> {
     }
 
     /// The tail entry and vmctx of the function reference that a table holds.
-    fn table_callee(&mut self, ty: u32, table: u32, index: Value) -> (Value, Value) {
+    fn table_callee(&mut self, ty: TypeIndex, table: TableIndex, index: Value) -> (Value, Value) {
         let element = self.table_element(table, index, TrapCode::UndefinedElement);
         let flags = self.element_flags();
         let reference = self.builder.ins().load(types::I64, flags, element, 0);
@@ -71,12 +73,12 @@ impl Translator<'_, '_> {
             types::I32,
             reference,
             offset_of!(FuncRef, type_id),
-            Some(trap_code(TrapCode::UninitializedElement)),
+            Some(trap::of(TrapCode::UninitializedElement)),
         );
-        let expected =
-            self.load_state(super::vmctx::Region::Constants, types::I32, self.env.layout.type_id(ty));
+        let type_id = self.env.layout.type_id(ty.as_u32());
+        let expected = self.load_state(Region::Constants, types::I32, type_id);
         let is_right = self.builder.ins().icmp(IntCC::Equal, actual, expected);
-        self.builder.ins().trapz(is_right, trap_code(TrapCode::IndirectCallTypeMismatch));
+        self.builder.ins().trapz(is_right, trap::of(TrapCode::IndirectCallTypeMismatch));
         let code = self.load_from_reference(types::I64, reference, offset_of!(FuncRef, tail_entry), None);
         let vmctx = self.load_from_reference(types::I64, reference, offset_of!(FuncRef, vmctx), None);
         (code, vmctx)
@@ -95,8 +97,8 @@ impl Translator<'_, '_> {
     }
 
     /// Pops the arguments for a type and puts the vmctx in front.
-    pub(super) fn pop_arguments(&mut self, ty: u32, vmctx: Value) -> Vec<Value> {
-        let count = self.env.module.types[ty as usize].params.len();
+    pub(super) fn pop_arguments(&mut self, ty: TypeIndex, vmctx: Value) -> Vec<Value> {
+        let count = self.env.module.types[ty].params.len();
         let start = self.stack.len() - count;
         let mut args = Vec::with_capacity(count + 1);
         args.push(vmctx);
@@ -139,6 +141,6 @@ impl Translator<'_, '_> {
         *self
             .builtin_signatures
             .entry((builtin.params(), builtin.returns()))
-            .or_insert_with(|| builder.import_signature(super::vmctx::builtin_signature(builtin)))
+            .or_insert_with(|| builder.import_signature(builtin_signature(builtin)))
     }
 }

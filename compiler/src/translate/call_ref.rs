@@ -4,25 +4,26 @@
 //! compared wherever references come from; only null is left. It is not tested for: the record's fields are loaded from small
 //! addresses, which faults. Nothing is mapped there, so a path that the processor only speculates on gets no address from it either.
 
-use super::Translator;
-use super::control::trap_code;
 use super::exception::Callee;
+use super::translator::Translator;
+use super::trap;
+use crate::index::DeclaredTypeIndex;
 use cranelift_codegen::ir::{Value, types};
 use std::mem::offset_of;
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::trap::TrapCode;
 
 impl Translator<'_, '_> {
-    pub(super) fn call_ref(&mut self, ty: u32) {
-        let ty = self.env.module.type_map[ty as usize];
+    pub(super) fn call_ref(&mut self, ty: DeclaredTypeIndex) {
+        let ty = self.env.module.type_map[ty];
         let (code, vmctx) = self.referenced_callee();
         let signature = self.signature(ty);
         let args = self.pop_arguments(ty, vmctx);
         self.call_and_push(Callee::Address(code), signature, &args);
     }
 
-    pub(super) fn return_call_ref(&mut self, ty: u32) {
-        let ty = self.env.module.type_map[ty as usize];
+    pub(super) fn return_call_ref(&mut self, ty: DeclaredTypeIndex) {
+        let ty = self.env.module.type_map[ty];
         let (code, vmctx) = self.referenced_callee();
         self.return_call_to(ty, code, vmctx);
     }
@@ -30,7 +31,7 @@ impl Translator<'_, '_> {
     /// Pops a reference and gives tail entry and vmctx of its function.
     fn referenced_callee(&mut self) -> (Value, Value) {
         let reference = self.pop();
-        let null = Some(trap_code(TrapCode::NullFunctionReference));
+        let null = Some(trap::of(TrapCode::NullFunctionReference));
         let code = self.load_from_reference(types::I64, reference, offset_of!(FuncRef, tail_entry), null);
         // Whichever is loaded first meets null.
         let vmctx = self.load_from_reference(types::I64, reference, offset_of!(FuncRef, vmctx), null);

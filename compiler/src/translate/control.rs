@@ -4,59 +4,15 @@
 //! reached is not translated: only its nesting is followed. **Invariant: the operand stack is as high at a frame's `end` as the
 //! frame says**, because an unreachable end resets it.
 
-use super::exception::RegionId;
-use super::meter::Tally;
-use super::{Translator, clif_type};
-use cranelift_codegen::ir::{self, Block, BlockArg, InstBuilder, JumpTableData, TrapCode as ClifTrap, Value};
+use super::env::clif_type;
+use super::frame::{Frame, FrameKind, RegionId};
+use super::translator::Translator;
+use super::trap;
+use cranelift_codegen::ir::{self, Block, BlockArg, InstBuilder, JumpTableData, Value};
 use std::collections::{BTreeMap, HashMap};
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::ValType;
 use wasmparser::{BlockType, BrTable};
-
-/// An open `block`, `loop`, `if` or the function itself.
-pub(super) struct Frame {
-    pub(super) kind: FrameKind,
-    /// Where a branch to the label goes, except for loops.
-    end: Block,
-    /// Height of the operand stack below the frame's parameters.
-    pub(super) height: usize,
-    results: usize,
-    /// Whether something branches to `end`.
-    end_is_used: bool,
-    /// How the count stands there.
-    end_tally: Option<Tally>,
-    /// Whether the frame's beginning can be reached.
-    entered: bool,
-    /// Where exceptions go that are thrown in it.
-    pub(super) region: Option<RegionId>,
-    /// The exception that the current clause of a `try` has caught.
-    pub(super) caught: Option<Value>,
-}
-
-pub(super) enum FrameKind {
-    Block,
-    Loop {
-        header: Block,
-        params: usize,
-    },
-    /// Waits for its `else`. `else_block` takes the parameters as block arguments.
-    If {
-        else_block: Block,
-        params: Vec<Value>,
-        tally: Tally,
-    },
-    Else,
-    /// Catches branch to these labels, which count from the frame around it.
-    TryTable {
-        region: RegionId,
-        labels: Vec<u32>,
-    },
-    /// The next clause is that of this number.
-    Try {
-        region: RegionId,
-        next: usize,
-    },
-}
 
 /// A block of its own on the way of a branch to a label, because something is added to the meter
 /// there or several entries of a table share it.
@@ -65,12 +21,6 @@ struct Edge {
     adjustment: i16,
     label: Block,
     args: Vec<BlockArg>,
-}
-
-/// The code generator's trap code for one of ours. Those that it has of its own keep their meaning, see
-/// [`crate::codegen::trap_code`].
-pub(super) fn trap_code(code: TrapCode) -> ClifTrap {
-    ClifTrap::unwrap_user(code as u8)
 }
 
 impl Translator<'_, '_> {
@@ -132,7 +82,7 @@ impl Translator<'_, '_> {
             BlockType::Empty => (Vec::new(), Vec::new()),
             BlockType::Type(ty) => (Vec::new(), vec![self.env.module.surveyed_type(ty)]),
             BlockType::FuncType(index) => {
-                let ty = &self.env.module.types[self.env.module.type_map[index as usize] as usize];
+                let ty = &self.env.module.types[self.env.module.type_map[index.into()]];
                 (ty.params.clone(), ty.results.clone())
             }
         }
@@ -383,7 +333,7 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn unreachable(&mut self) {
-        self.builder.ins().trap(trap_code(TrapCode::Unreachable));
+        self.builder.ins().trap(trap::of(TrapCode::Unreachable));
         self.reachable = false;
     }
 

@@ -1,6 +1,6 @@
 //! Conversions between number types.
 
-use super::Translator;
+use super::translator::Translator;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type};
 
 impl Translator<'_, '_> {

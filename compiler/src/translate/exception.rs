@@ -9,12 +9,15 @@
 //! **Invariants.** Clauses of a call are in the order in which they are tried, none behind one that catches everything. A landing block
 //! reads the values before it does anything else: they are gone when something else is thrown.
 
-pub(super) mod legacy;
+mod legacy;
 
-use super::control::{FrameKind, trap_code};
-use super::meter::Tally;
+use super::env::clif_type;
+use super::frame::{FrameKind, Region, RegionClause, RegionId};
+use super::tally::Tally;
 use super::thunk::store_values;
-use super::{Translator, clif_type};
+use super::translator::Translator;
+use super::trap;
+use crate::index::TagIndex;
 use cranelift_codegen::ir::{
     self, Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag, InstBuilder,
     MemFlagsData, SigRef, StackSlotData, StackSlotKind, Value, types,
@@ -26,27 +29,6 @@ use wasmaot_abi::entry::VALUE;
 use wasmaot_abi::exception::Clause;
 use wasmaot_abi::trap::TrapCode;
 use wasmparser::{Catch, TryTable};
-
-/// A region of code whose exceptions are caught here, by position in [`Translator::regions`].
-pub(super) type RegionId = usize;
-
-/// The clauses of a region.
-pub(super) struct Region {
-    /// Where an exception goes that no clause catches.
-    outer: Option<RegionId>,
-    clauses: Vec<RegionClause>,
-    /// The clauses that its calls name, by region and position in it: its own and those around it,
-    /// without any that another one precedes of the same tag, or of all.
-    visible: Rc<[(RegionId, usize)]>,
-}
-
-/// A clause, with where its exceptions land.
-#[derive(Clone, Copy)]
-struct RegionClause {
-    clause: Clause,
-    /// Made for the first call that needs it.
-    landing: Option<Block>,
-}
 
 /// What a call goes to.
 #[derive(Clone, Copy)]
@@ -111,7 +93,7 @@ impl Translator<'_, '_> {
         for (index, &label) in labels.iter().enumerate() {
             let RegionClause { clause, landing } = self.regions[region].clauses[index];
             let Some(landing) = landing else { continue };
-            let (exception, mut values) = self.land(landing, clause.tag);
+            let (exception, mut values) = self.land(landing, clause.tag.map(TagIndex::from));
             if clause.keeps {
                 values.push(exception);
             }
@@ -123,15 +105,14 @@ impl Translator<'_, '_> {
     }
 
     /// Continues in a landing block, which all calls of its region know by now. Gives the exception, and its values if it is of a known tag.
-    fn land(&mut self, landing: Block, tag: Option<u32>) -> (Value, Vec<Value>) {
+    fn land(&mut self, landing: Block, tag: Option<TagIndex>) -> (Value, Vec<Value>) {
         self.builder.seal_block(landing);
         self.builder.switch_to_block(landing);
         self.set_tally(Tally::default());
         let [exception, cells] = *self.builder.block_params(landing) else {
             unreachable!("a landing block has two parameters")
         };
-        let module = self.env.module;
-        let types = tag.map(|tag| &*module.types[module.tags[tag as usize] as usize].params);
+        let types = tag.map(|tag| self.env.module.tag_values(tag));
         let values =
             types.unwrap_or_default().iter().zip((0..).step_by(VALUE as usize)).map(|(&ty, offset)| {
                 self.builder.ins().load(clif_type(ty), MemFlagsData::trusted(), cells, offset)
@@ -218,12 +199,12 @@ impl Translator<'_, '_> {
         };
     }
 
-    pub(super) fn throw(&mut self, tag: u32) {
-        let count = self.env.module.types[self.env.module.tags[tag as usize] as usize].params.len();
+    pub(super) fn throw(&mut self, tag: TagIndex) {
+        let count = self.env.module.tag_values(tag).len();
         let values = self.stack.split_off(self.stack.len() - count);
         let cells = self.thrown_cells(count as u32);
         store_values(&mut self.builder, cells, &values);
-        let tag = self.const64(u64::from(tag));
+        let tag = self.const64(tag.as_u32().into());
         self.call_throwing(Builtin::Throw, &[tag, cells]);
     }
 
@@ -265,7 +246,7 @@ impl Translator<'_, '_> {
             self.builder.seal_block(next);
             self.builder.switch_to_block(next);
         }
-        self.builder.ins().trap(trap_code(TrapCode::Unreachable));
+        self.builder.ins().trap(trap::of(TrapCode::Unreachable));
         self.reachable = false;
     }
 }

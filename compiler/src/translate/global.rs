@@ -1,39 +1,43 @@
 //! Globals: constants where they cannot change, cells of the instance otherwise.
 
+use super::env::clif_type;
+use super::translator::Translator;
 use super::vmctx::Region;
-use super::{Translator, clif_type};
+use crate::index::GlobalIndex;
 use crate::module::const_expr::ConstValue;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 impl Translator<'_, '_> {
-    pub(super) fn global_get(&mut self, index: u32) {
-        let value = match self.env.module.constants[index as usize] {
+    pub(super) fn global_get(&mut self, index: GlobalIndex) {
+        let value = match self.env.module.constants[index] {
             Some(value) => self.constant(value),
             None => self.load_global(index),
         };
         self.push(value);
     }
 
-    pub(super) fn global_set(&mut self, index: u32) {
+    pub(super) fn global_set(&mut self, index: GlobalIndex) {
         let value = self.pop();
         match self.env.module.defined_global(index) {
             Some(defined) => {
-                self.store_state(Region::Global(defined), value, self.env.layout.global(defined))
+                self.store_state(Region::Global(defined), value, self.env.layout.global(defined.as_u32()))
             }
             None => {
-                let cell = self.load_constant(self.env.layout.imported_global(index));
+                let cell = self.load_constant(self.env.layout.imported_global(index.as_u32()));
                 let flags = self.flags(Region::ImportedGlobals);
                 self.builder.ins().store(flags, value, cell, 0);
             }
         }
     }
 
-    fn load_global(&mut self, index: u32) -> Value {
-        let ty = clif_type(self.env.module.globals[index as usize].ty.value);
+    fn load_global(&mut self, index: GlobalIndex) -> Value {
+        let ty = clif_type(self.env.module.globals[index].ty.value);
         match self.env.module.defined_global(index) {
-            Some(defined) => self.load_state(Region::Global(defined), ty, self.env.layout.global(defined)),
+            Some(defined) => {
+                self.load_state(Region::Global(defined), ty, self.env.layout.global(defined.as_u32()))
+            }
             None => {
-                let cell = self.load_constant(self.env.layout.imported_global(index));
+                let cell = self.load_constant(self.env.layout.imported_global(index.as_u32()));
                 let flags = self.flags(Region::ImportedGlobals);
                 self.builder.ins().load(ty, flags, cell, 0)
             }

@@ -24,11 +24,14 @@
 //!
 //! Memories never shrink, so that a length may be out of date does not matter.
 
-use super::Translator;
+use super::translator::Translator;
 use super::vmctx::Region;
+use crate::index::MemoryIndex;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
+use std::mem::offset_of;
 use wasmaot_abi::slot;
+use wasmaot_abi::state::MemoryRef;
 use wasmaot_abi::types::{IndexType, MemoryType};
 use wasmparser::MemArg;
 
@@ -80,10 +83,10 @@ impl Translator<'_, '_> {
     /// Pops a Wasm address and gives the native one, for an access of so many bytes: at most `slot::MAX_ACCESS`.
     pub(super) fn heap_address(&mut self, memarg: &MemArg, bytes: u32) -> HeapAddress {
         debug_assert!(u64::from(bytes) <= slot::MAX_ACCESS);
-        let (memory, offset, bytes) = (memarg.memory, memarg.offset, u64::from(bytes));
+        let (memory, offset, bytes) = (MemoryIndex::from(memarg.memory), memarg.offset, u64::from(bytes));
         let index = self.pop();
         let index = self.extend(index);
-        match Check::of(&self.env.module.memories[memory as usize].ty, offset, bytes) {
+        match Check::of(&self.env.module.memories[memory].ty, offset, bytes) {
             Check::None => self.guarded_address(memory, index, offset),
             Check::Constant if offset >= slot::ADDRESSABLE32 => {
                 let outside = self.const64(slot::ADDRESSABLE32);
@@ -110,7 +113,7 @@ impl Translator<'_, '_> {
     }
 
     /// The address of an index that the reservation has room for, whatever the memory's length.
-    fn guarded_address(&mut self, memory: u32, index: Value, offset: u64) -> HeapAddress {
+    fn guarded_address(&mut self, memory: MemoryIndex, index: Value, offset: u64) -> HeapAddress {
         let heap = self.memory_base(memory);
         let base = self.builder.ins().iadd(heap, index);
         let (base, offset) = if offset <= slot::MAX_FOLDED_OFFSET {
@@ -123,7 +126,7 @@ impl Translator<'_, '_> {
     }
 
     /// Whether less than `bytes` bytes of a memory remain behind an index.
-    fn is_range_outside(&mut self, memory: u32, index: Value, bytes: u64) -> Value {
+    fn is_range_outside(&mut self, memory: MemoryIndex, index: Value, bytes: u64) -> Value {
         let length = self.memory_length(memory);
         let (zero, bytes) = (self.const64(0), self.const64(bytes));
         let rest = self.builder.ins().isub(length, index);
@@ -133,7 +136,13 @@ impl Translator<'_, '_> {
     }
 
     /// The address of an index, or 0 if it is `outside`.
-    fn address_unless(&mut self, outside: Value, memory: u32, index: Value, offset: u64) -> HeapAddress {
+    fn address_unless(
+        &mut self,
+        outside: Value,
+        memory: MemoryIndex,
+        index: Value,
+        offset: u64,
+    ) -> HeapAddress {
         let HeapAddress { mut base, offset, flags } = self.guarded_address(memory, index, offset);
         if offset != 0 {
             base = self.builder.ins().iadd_imm_s(base, i64::from(offset));
@@ -144,20 +153,17 @@ impl Translator<'_, '_> {
     }
 
     /// The address of byte 0 of a memory. For the first, defined one it usually is vmctx itself.
-    fn memory_base(&mut self, memory: u32) -> Value {
+    fn memory_base(&mut self, memory: MemoryIndex) -> Value {
         if self.is_own_memory(memory) {
             self.vmctx
         } else {
-            self.load_constant(
-                self.env.layout.memory(memory)
-                    + std::mem::offset_of!(wasmaot_abi::state::MemoryRef, base) as i32,
-            )
+            self.load_constant(self.env.layout.memory(memory.as_u32()) + offset_of!(MemoryRef, base) as i32)
         }
     }
 
     /// Whether a memory starts at vmctx.
-    pub(super) fn is_own_memory(&self, memory: u32) -> bool {
-        memory == 0 && self.env.module.has_own_memory()
+    pub(super) fn is_own_memory(&self, memory: MemoryIndex) -> bool {
+        memory == MemoryIndex::FIRST && self.env.module.has_own_memory()
     }
 
     fn heap_flags(&mut self) -> MemFlagsData {

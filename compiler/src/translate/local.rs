@@ -5,9 +5,10 @@
 //! function has too many of both, its locals lie in the frame, and translating it takes time and memory
 //! in proportion to its body. **Invariant: where they lie depends on the body only.**
 
-use super::{Translator, clif_type};
-use cranelift_codegen::ir::{InstBuilder, StackSlot, StackSlotData, StackSlotKind, Type, Value, types};
-use cranelift_frontend::Variable;
+use super::cell::{Cells, Local};
+use super::env::clif_type;
+use super::translator::Translator;
+use cranelift_codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, Value, types};
 use std::collections::HashSet;
 use wasmaot_abi::types::ValType;
 use wasmparser::{FunctionBody, Operator};
@@ -15,23 +16,6 @@ use wasmparser::{FunctionBody, Operator};
 /// Pairs of a local and a block for which locals may be values. Each takes four bytes while the function
 /// is translated.
 const MAX_PAIRS: u64 = 1 << 26;
-
-/// Where a local is.
-#[derive(Clone, Copy)]
-pub(super) enum Local {
-    /// A value, which may be another one in each block.
-    Variable(Variable),
-    /// A cell of the frame, this many bytes from the start of [`Cells::slot`].
-    Cell { offset: i32, ty: Type },
-}
-
-/// The cells of locals that lie in the frame.
-#[derive(Clone, Copy)]
-pub(super) struct Cells {
-    slot: StackSlot,
-    /// Bytes of it that are taken.
-    size: u32,
-}
 
 /// Whether the locals of a body with this many of them, parameters included, lie in the frame.
 pub(super) fn lie_in_frame(body: &FunctionBody<'_>, locals: u64) -> bool {

@@ -1,8 +1,9 @@
 //! Loads, stores and the size of memories.
 
-use super::Translator;
 use super::heap::HeapAddress;
+use super::translator::Translator;
 use super::vmctx::Region;
+use crate::index::{DataIndex, MemoryIndex};
 use cranelift_codegen::ir::{InstBuilder, Opcode, Type, Value, types};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
@@ -44,8 +45,8 @@ impl Translator<'_, '_> {
         self.builder.ins().Store(opcode, ty, flags, offset.into(), value, base);
     }
 
-    pub(super) fn memory_size(&mut self, memory: u32) {
-        let ty = self.env.module.memories[memory as usize].ty;
+    pub(super) fn memory_size(&mut self, memory: MemoryIndex) {
+        let ty = self.env.module.memories[memory].ty;
         let bytes = if ty.shared { self.shared_length(memory) } else { self.memory_length(memory) };
         let pages = self.builder.ins().ushr_imm_u(bytes, i64::from(ty.page_log2));
         self.push(pages);
@@ -53,37 +54,42 @@ impl Translator<'_, '_> {
     }
 
     /// The current length of a memory in bytes.
-    pub(super) fn memory_length(&mut self, memory: u32) -> Value {
+    pub(super) fn memory_length(&mut self, memory: MemoryIndex) -> Value {
         if self.is_own_memory(memory) {
             return self.load_state(Region::Lengths, types::I64, StateLayout::MEMORY0_LENGTH);
         }
-        let info = &self.env.module.memories[memory as usize];
+        let info = &self.env.module.memories[memory];
         if !info.imported && !info.ty.shared {
-            return self.load_state(Region::Lengths, types::I64, self.env.layout.memory_length(memory));
+            return self.load_state(
+                Region::Lengths,
+                types::I64,
+                self.env.layout.memory_length(memory.as_u32()),
+            );
         }
-        self.load_length_at(self.env.layout.memory(memory) + offset_of!(MemoryRef, length) as i32)
+        self.load_length_at(self.env.layout.memory(memory.as_u32()) + offset_of!(MemoryRef, length) as i32)
     }
 
     /// The length that other threads see, too: read anew each time.
-    fn shared_length(&mut self, memory: u32) -> Value {
-        let cell = self.load_constant(self.env.layout.memory(memory) + offset_of!(MemoryRef, length) as i32);
+    fn shared_length(&mut self, memory: MemoryIndex) -> Value {
+        let cell = self
+            .load_constant(self.env.layout.memory(memory.as_u32()) + offset_of!(MemoryRef, length) as i32);
         let flags = self.flags(Region::Lengths);
         self.builder.ins().atomic_load(types::I64, flags, cell)
     }
 
-    pub(super) fn memory_grow(&mut self, memory: u32) {
+    pub(super) fn memory_grow(&mut self, memory: MemoryIndex) {
         let pages = self.pop();
-        self.call_builtin(Builtin::MemoryGrow, &[memory], &[pages]);
-        self.narrow_top(self.env.module.memories[memory as usize].ty.index);
+        self.call_builtin(Builtin::MemoryGrow, &[memory.as_u32()], &[pages]);
+        self.narrow_top(self.env.module.memories[memory].ty.index);
     }
 
-    pub(super) fn memory_init(&mut self, segment: u32, memory: u32) {
+    pub(super) fn memory_init(&mut self, segment: DataIndex, memory: MemoryIndex) {
         let (to, from, length) = self.pop3();
-        self.call_builtin(Builtin::MemoryInit, &[memory, segment], &[to, from, length]);
+        self.call_builtin(Builtin::MemoryInit, &[memory.as_u32(), segment.as_u32()], &[to, from, length]);
     }
 
-    pub(super) fn data_drop(&mut self, segment: u32) {
-        self.call_builtin(Builtin::DataDrop, &[segment], &[]);
+    pub(super) fn data_drop(&mut self, segment: DataIndex) {
+        self.call_builtin(Builtin::DataDrop, &[segment.as_u32()], &[]);
     }
 
     /// Replaces 64 bits, such as a builtin's result, by as many as an index has.

@@ -10,35 +10,14 @@
 //! where other code is called or returned to, so that callees and the host see exact counts. At no position more than [`MAX_ROW`] operators
 //! were executed since the meter was compared. What an operator that traps leaves uncharged is noted for the runtime, which adds it.
 
-use super::Translator;
-use super::control::trap_code;
+use super::tally::Tally;
+use super::translator::Translator;
+use super::trap;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, TrapCode as ClifTrap, Value, types};
+use wasmaot_abi::meter::MAX_ROW;
 use wasmaot_abi::trap::TrapCode;
 use wasmparser::Operator;
-
-/// The most operators that are executed before they are charged and the meter is compared. No more than there are trap codes for them.
-const MAX_ROW: u8 = 180;
-
-/// The code generator's trap code of an access of memory that leaves one operator uncharged; the next ones are of two, three, and so on.
-const FIRST_ACCESS: u8 = 64;
-
-/// How the count stands at a position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Tally {
-    /// Operators executed that the meter lacks, the current one included.
-    uncharged: u8,
-    /// At most so many were executed since the meter was compared.
-    unchecked: u8,
-}
-
-/// How far the translation of a metered function is.
-#[derive(Default)]
-pub(super) struct Meter {
-    now: Tally,
-    /// What is uncharged at each operator, where anything is, by offset in the Wasm file.
-    rows: Vec<(u32, u8)>,
-}
 
 /// What an operator counts.
 fn cost(op: &Operator<'_>) -> u8 {
@@ -123,7 +102,7 @@ impl Translator<'_, '_> {
             let charged = self.adjust(i16::from(uncharged));
             let count = charged.unwrap_or_else(|| self.builder.ins().get_pinned_reg(types::I64));
             let exhausted = self.builder.ins().icmp_imm_s(IntCC::SignedGreaterThan, count, 0);
-            self.builder.ins().trapnz(exhausted, trap_code(TrapCode::OutOfFuel));
+            self.builder.ins().trapnz(exhausted, trap::of(TrapCode::OutOfFuel));
             self.set_tally(Tally::default());
         }
     }
@@ -149,33 +128,11 @@ impl Translator<'_, '_> {
     /// The trap code of an access of memory at this position. It says what is uncharged, because an access may become part of
     /// another operator's instruction.
     pub(super) fn access_trap(&self) -> ClifTrap {
-        match self.tally().uncharged {
-            0 => ClifTrap::HEAP_OUT_OF_BOUNDS,
-            uncharged => ClifTrap::unwrap_user(FIRST_ACCESS + uncharged - 1),
-        }
+        trap::of_access(self.tally().uncharged)
     }
 
-    /// What [`Meter::rows`] notes of the whole function.
+    /// What the whole function leaves uncharged, operator by operator.
     pub(super) fn take_rows(&mut self) -> Vec<(u32, u8)> {
         self.meter.take().map_or_else(Vec::new, |meter| meter.rows)
-    }
-}
-
-/// What an access of memory that traps with this code leaves uncharged.
-pub(crate) fn uncharged_at_access(code: ClifTrap) -> Option<u8> {
-    match code.as_raw().get() {
-        _ if code == ClifTrap::HEAP_OUT_OF_BOUNDS => Some(0),
-        raw @ FIRST_ACCESS.. if raw - FIRST_ACCESS < MAX_ROW => Some(raw - FIRST_ACCESS + 1),
-        _ => None,
-    }
-}
-
-impl Tally {
-    /// Joins the tally of a way to a label with that of those before it: what is to be added to the meter on this way, so that
-    /// the label's row goes on as on theirs.
-    pub(super) fn join(self, label: &mut Option<Tally>) -> i16 {
-        let joined = label.get_or_insert(self);
-        joined.unchecked = joined.unchecked.max(self.unchecked);
-        i16::from(self.uncharged) - i16::from(joined.uncharged)
     }
 }

@@ -3,7 +3,7 @@
 //! CLIF's operators have Wasm's meaning, traps included; where the CPU level lacks an instruction see
 //! [`super::round`].
 
-use super::Translator;
+use super::translator::Translator;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::FuncInstBuilder;

@@ -1,7 +1,9 @@
 //! References: a function reference is the address of the instance's record of the function, others are indices. 0 is null.
 
-use super::control::trap_code;
-use super::{Translator, clif_type};
+use super::env::clif_type;
+use super::translator::Translator;
+use super::trap;
+use crate::index::FuncIndex;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use wasmaot_abi::state::FuncRef;
@@ -23,7 +25,7 @@ impl Translator<'_, '_> {
 
     pub(super) fn ref_as_non_null(&mut self) {
         let reference = self.pop();
-        self.builder.ins().trapz(reference, trap_code(TrapCode::NullReference));
+        self.builder.ins().trapz(reference, trap::of(TrapCode::NullReference));
         self.push(reference);
     }
 
@@ -43,15 +45,15 @@ impl Translator<'_, '_> {
         self.pop();
     }
 
-    pub(super) fn ref_func(&mut self, func: u32) {
+    pub(super) fn ref_func(&mut self, func: FuncIndex) {
         let reference = self.function_reference(func);
         self.push(reference);
     }
 
     /// The address of this instance's record of a function.
-    pub(super) fn function_reference(&mut self, func: u32) -> Value {
+    pub(super) fn function_reference(&mut self, func: FuncIndex) -> Value {
         let records = self.load_constant(self.env.layout.funcrefs());
-        let offset = u64::from(self.env.entry(func)) * size_of::<FuncRef>() as u64;
+        let offset = u64::from(self.env.functions.entry(func).as_u32()) * size_of::<FuncRef>() as u64;
         let offset = self.builder.ins().iconst(types::I64, offset as i64);
         self.builder.ins().iadd(records, offset)
     }

@@ -4,7 +4,7 @@
 //! artifact does not have, so the rounding is spelled out here. Magnitudes of 2^52 (2^23 for `f32`) and more
 //! are integral already, as are infinities; a NaN passes through an addition, which quiets it.
 
-use super::Translator;
+use super::translator::Translator;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use wasmaot_abi::cpu;

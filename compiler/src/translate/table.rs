@@ -5,13 +5,14 @@
 //! null, before it is used). Indices of 32 bits are zero-extended first; those of 64 bits are compared as they are, so that neither is
 //! multiplied before it is known to be small.
 
-use super::Translator;
-use super::control::trap_code;
+use super::env::clif_type;
+use super::translator::Translator;
+use super::trap;
 use super::vmctx::Region;
+use crate::index::{ElemIndex, TableIndex};
+use crate::key::Symbol;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{
-    ExternalName, GlobalValueData, InstBuilder, MemFlagsData, UserExternalName, Value, types,
-};
+use cranelift_codegen::ir::{ExternalName, GlobalValueData, InstBuilder, MemFlagsData, Value, types};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::state::{ConstEntry, TABLE_ELEMENT, TableRef};
@@ -19,16 +20,22 @@ use wasmaot_abi::trap::TrapCode;
 
 impl Translator<'_, '_> {
     /// The address of an element, trapping with `code` if there is none.
-    pub(super) fn table_element(&mut self, table: u32, index: Value, code: TrapCode) -> Value {
+    pub(super) fn table_element(&mut self, table: TableIndex, index: Value, code: TrapCode) -> Value {
         let length = self.table_length(table);
-        let base = self.load_constant(self.env.layout.table(table) + offset_of!(TableRef, base) as i32);
+        let base =
+            self.load_constant(self.env.layout.table(table.as_u32()) + offset_of!(TableRef, base) as i32);
         let index = self.extend(index);
         self.checked_address(base, index, length, TABLE_ELEMENT, code)
     }
 
     /// The address of an entry of a constant table.
-    pub(super) fn constant_element(&mut self, table: u32, index: Value, code: TrapCode) -> (Value, Value) {
-        let length = self.const64(self.env.module.tables[table as usize].ty.limits.min);
+    pub(super) fn constant_element(
+        &mut self,
+        table: TableIndex,
+        index: Value,
+        code: TrapCode,
+    ) -> (Value, Value) {
+        let length = self.const64(self.env.module.tables[table].ty.limits.min);
         let base = self.constant_table(table);
         let index = self.extend(index);
         (base, self.checked_address(base, index, length, u64::from(ConstEntry::SIZE), code))
@@ -44,17 +51,17 @@ impl Translator<'_, '_> {
         code: TrapCode,
     ) -> Value {
         let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
-        self.builder.ins().trapnz(outside, trap_code(code));
+        self.builder.ins().trapnz(outside, trap::of(code));
         let shift = i64::from(size.trailing_zeros());
         let scaled = self.builder.ins().ishl_imm_u(index, shift);
         let address = self.builder.ins().iadd(base, scaled);
         self.builder.ins().select_spectre_guard(outside, base, address)
     }
 
-    fn constant_table(&mut self, table: u32) -> Value {
+    fn constant_table(&mut self, table: TableIndex) -> Value {
         let func = &mut *self.builder.func;
         let symbol = *self.constant_tables.entry(table).or_insert_with(|| {
-            let name = func.declare_imported_user_function(UserExternalName::new(super::TABLES, table));
+            let name = func.declare_imported_user_function(Symbol::Table(table).to_clif());
             func.create_global_value(GlobalValueData::Symbol {
                 name: ExternalName::user(name),
                 offset: 0.into(),
@@ -66,32 +73,36 @@ impl Translator<'_, '_> {
     }
 
     /// The current length of a table, in elements, as 64 bits.
-    fn table_length(&mut self, table: u32) -> Value {
-        if !self.env.module.tables[table as usize].imported {
-            return self.load_state(Region::Lengths, types::I64, self.env.layout.table_length(table));
+    fn table_length(&mut self, table: TableIndex) -> Value {
+        if !self.env.module.tables[table].imported {
+            return self.load_state(
+                Region::Lengths,
+                types::I64,
+                self.env.layout.table_length(table.as_u32()),
+            );
         }
-        self.load_length_at(self.env.layout.table(table) + offset_of!(TableRef, length) as i32)
+        self.load_length_at(self.env.layout.table(table.as_u32()) + offset_of!(TableRef, length) as i32)
     }
 
-    pub(super) fn table_size(&mut self, table: u32) {
-        let length = match &self.env.constant_tables[table as usize] {
+    pub(super) fn table_size(&mut self, table: TableIndex) {
+        let length = match &self.env.constant_tables[table] {
             Some(elements) => self.const64(elements.len() as u64),
             None => self.table_length(table),
         };
         self.push(length);
-        self.narrow_top(self.env.module.tables[table as usize].ty.index);
+        self.narrow_top(self.env.module.tables[table].ty.index);
     }
 
-    pub(super) fn table_get(&mut self, table: u32) {
+    pub(super) fn table_get(&mut self, table: TableIndex) {
         let index = self.pop();
         let address = self.table_element(table, index, TrapCode::TableOutOfBounds);
         let flags = self.element_flags();
-        let ty = super::clif_type(self.env.module.tables[table as usize].ty.element);
+        let ty = clif_type(self.env.module.tables[table].ty.element);
         let value = self.builder.ins().load(ty, flags, address, 0);
         self.push(value);
     }
 
-    pub(super) fn table_set(&mut self, table: u32) {
+    pub(super) fn table_set(&mut self, table: TableIndex) {
         let (index, value) = self.pop2();
         let address = self.table_element(table, index, TrapCode::TableOutOfBounds);
         let flags = self.element_flags();
@@ -104,28 +115,28 @@ impl Translator<'_, '_> {
         self.flags(Region::TableElements)
     }
 
-    pub(super) fn table_grow(&mut self, table: u32) {
+    pub(super) fn table_grow(&mut self, table: TableIndex) {
         let (value, count) = self.pop2();
-        self.call_builtin(Builtin::TableGrow, &[table], &[value, count]);
-        self.narrow_top(self.env.module.tables[table as usize].ty.index);
+        self.call_builtin(Builtin::TableGrow, &[table.as_u32()], &[value, count]);
+        self.narrow_top(self.env.module.tables[table].ty.index);
     }
 
-    pub(super) fn table_fill(&mut self, table: u32) {
+    pub(super) fn table_fill(&mut self, table: TableIndex) {
         let (to, value, length) = self.pop3();
-        self.call_builtin(Builtin::TableFill, &[table], &[to, value, length]);
+        self.call_builtin(Builtin::TableFill, &[table.as_u32()], &[to, value, length]);
     }
 
-    pub(super) fn table_copy(&mut self, to_table: u32, from_table: u32) {
+    pub(super) fn table_copy(&mut self, to_table: TableIndex, from_table: TableIndex) {
         let (to, from, length) = self.pop3();
-        self.call_builtin(Builtin::TableCopy, &[to_table, from_table], &[to, from, length]);
+        self.call_builtin(Builtin::TableCopy, &[to_table.as_u32(), from_table.as_u32()], &[to, from, length]);
     }
 
-    pub(super) fn table_init(&mut self, segment: u32, table: u32) {
+    pub(super) fn table_init(&mut self, segment: ElemIndex, table: TableIndex) {
         let (to, from, length) = self.pop3();
-        self.call_builtin(Builtin::TableInit, &[table, segment], &[to, from, length]);
+        self.call_builtin(Builtin::TableInit, &[table.as_u32(), segment.as_u32()], &[to, from, length]);
     }
 
-    pub(super) fn elem_drop(&mut self, segment: u32) {
-        self.call_builtin(Builtin::ElemDrop, &[segment], &[]);
+    pub(super) fn elem_drop(&mut self, segment: ElemIndex) {
+        self.call_builtin(Builtin::ElemDrop, &[segment.as_u32()], &[]);
     }
 }

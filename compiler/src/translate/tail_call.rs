@@ -8,18 +8,20 @@
 //!
 //! Invariant: as for calls, see [`super::call`].
 
-use super::Translator;
+use super::translator::Translator;
 use super::vmctx::Region;
+use crate::index::{DeclaredTypeIndex, FuncIndex, TableIndex, TypeIndex};
+use crate::key::FuncKey;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use std::mem::offset_of;
 use wasmaot_abi::state::ImportedFunction;
 
 impl Translator<'_, '_> {
-    pub(super) fn return_call(&mut self, func: u32) {
-        let ty = self.env.module.functions[func as usize];
-        if func < self.env.module.imported_functions {
-            self.return_call_defined_elsewhere(func, ty);
+    pub(super) fn return_call(&mut self, func: FuncIndex) {
+        let ty = self.env.type_of(func);
+        if let FuncKey::Thunk(import) = self.env.functions.of_func(func) {
+            self.return_call_defined_elsewhere(import, ty);
         }
         let callee = self.function(func);
         let args = self.pop_arguments(ty, self.vmctx);
@@ -27,14 +29,14 @@ impl Translator<'_, '_> {
         self.reachable = false;
     }
 
-    pub(super) fn return_call_indirect(&mut self, ty: u32, table: u32) {
-        let ty = self.env.module.type_map[ty as usize];
+    pub(super) fn return_call_indirect(&mut self, ty: DeclaredTypeIndex, table: TableIndex) {
+        let ty = self.env.module.type_map[ty];
         let (code, vmctx) = self.indirect_callee(ty, table);
         self.return_call_to(ty, code, vmctx);
     }
 
     /// Goes to a tail entry and does not come back.
-    pub(super) fn return_call_to(&mut self, ty: u32, code: Value, vmctx: Value) {
+    pub(super) fn return_call_to(&mut self, ty: TypeIndex, code: Value, vmctx: Value) {
         let signature = self.signature(ty);
         let args = self.pop_arguments(ty, vmctx);
         self.builder.ins().return_call_indirect(signature, code, &args);
@@ -42,8 +44,8 @@ impl Translator<'_, '_> {
     }
 
     /// Goes to the import's own tail entry, if it is a function of an instance; if not, translation continues with its thunk.
-    fn return_call_defined_elsewhere(&mut self, func: u32, ty: u32) {
-        let import = self.env.layout.imported_function(func);
+    fn return_call_defined_elsewhere(&mut self, func: FuncIndex, ty: TypeIndex) {
+        let import = self.env.layout.imported_function(func.as_u32());
         let field = |field: usize| import + field as i32;
         let code = self.load_constant(field(offset_of!(ImportedFunction, tail_entry)));
         let is_host = self.builder.ins().icmp_imm_u(IntCC::Equal, code, 0);

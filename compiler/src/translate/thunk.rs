@@ -4,8 +4,9 @@
 //! * An *import thunk* leads from this module to an imported function. It has the import's
 //!   function index, so calls and references treat imports like any function.
 
+use super::env::{Env, clif_type, open_entry};
 use super::vmctx::CONSTANT;
-use super::{Env, clif_type, function_name, import_function, open_entry};
+use crate::index::FuncIndex;
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Value, types,
 };
@@ -16,16 +17,14 @@ use wasmaot_abi::entry::VALUE;
 use wasmaot_abi::state::ImportedFunction;
 use wasmaot_abi::types::ValType;
 
-/// Writes the array entry of function `func` into `into`; `index` is its own index in CLIF names.
+/// Writes the array entry of function `func` into `into`.
 pub(crate) fn array_entry(
     env: &Env<'_>,
-    func: u32,
-    index: u32,
+    func: FuncIndex,
     into: &mut Function,
     context: &mut FunctionBuilderContext,
 ) {
     into.signature = array_signature();
-    into.name = function_name(index);
     let ty = env.module.function_type(func);
     let mut b = FunctionBuilder::new(into, context);
     let entry = open_entry(&mut b);
@@ -33,7 +32,7 @@ pub(crate) fn array_entry(
     let mut args = vec![vmctx];
     args.extend(load_values(&mut b, values, &ty.params));
     let signature = b.import_signature(env.tail_signature(ty));
-    let callee = import_function(b.func, func, signature);
+    let callee = env.import_function(b.func, env.functions.of_func(func), signature);
     let call = b.ins().call(callee, &args);
     let results = b.inst_results(call).to_vec();
     store_values(&mut b, values, &results);
@@ -45,13 +44,12 @@ pub(crate) fn array_entry(
 /// Writes the thunk for imported function `func` into `into`.
 pub(crate) fn import_thunk(
     env: &Env<'_>,
-    func: u32,
+    func: FuncIndex,
     into: &mut Function,
     context: &mut FunctionBuilderContext,
 ) {
     let ty = env.module.function_type(func);
     into.signature = env.tail_signature(ty);
-    into.name = function_name(func);
     let mut b = FunctionBuilder::new(into, context);
     let entry = open_entry(&mut b);
     let params = b.block_params(entry).to_vec();
@@ -61,7 +59,7 @@ pub(crate) fn import_thunk(
     let slot = b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, cells * VALUE, 4));
     let values = b.ins().stack_addr(types::I64, slot, 0);
     store_values(&mut b, values, args);
-    let import = env.layout.imported_function(func);
+    let import = env.layout.imported_function(func.as_u32());
     let code =
         b.ins().load(types::I64, CONSTANT, *vmctx, import + offset_of!(ImportedFunction, array_entry) as i32);
     let callee =

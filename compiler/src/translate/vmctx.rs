@@ -4,7 +4,9 @@
 //! that a store to one does not forget what was loaded from another. **Invariant: a region is
 //! used for one kind of thing only.**
 
-use super::{Env, Translator};
+use super::env::Env;
+use super::translator::Translator;
+use crate::index::DefinedGlobalIndex;
 use cranelift_codegen::ir::AbiParam;
 use cranelift_codegen::ir::{
     self, AliasRegionData, Inst, InstBuilder, MemFlagsData, Signature, Type, Value, types,
@@ -25,7 +27,7 @@ pub(super) enum Region {
     /// Cells of imported globals, which may be the same one.
     ImportedGlobals,
     /// The cell of a defined global. It may be imported elsewhere, but not into this instance.
-    Global(u32),
+    Global(DefinedGlobalIndex),
     /// What never changes while an instance exists.
     Constants,
 }
@@ -42,7 +44,7 @@ impl Region {
             Region::ImportedGlobals => (3, "imported globals".into()),
             Region::Constants => (4, "constants".into()),
             Region::Global(index) => {
-                let index = index.min(GLOBAL_REGIONS);
+                let index = index.as_u32().min(GLOBAL_REGIONS);
                 (5 + index, format!("global {index}").into())
             }
         };

@@ -2,7 +2,7 @@
 //!
 //! CLIF's 128-bit integers become a carry chain or one widening multiplication; nothing of 128 bits is left in the machine code.
 
-use super::Translator;
+use super::translator::Translator;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::FuncInstBuilder;
 

@@ -441,19 +441,44 @@ descriptor! {
 impl Descriptor {
     /// The counts that fix the state layout.
     pub fn counts(&self) -> Counts {
-        let imported = |wanted: fn(&ImportKind) -> bool| {
-            self.imports.iter().filter(|import| wanted(&import.kind)).count() as u32
-        };
         Counts {
             types: self.types.len() as u32,
-            imported_functions: imported(|kind| matches!(kind, ImportKind::Func { .. })),
-            tables: imported(|kind| matches!(kind, ImportKind::Table { .. })) + self.tables.len() as u32,
-            memories: imported(|kind| matches!(kind, ImportKind::Memory { .. })) + self.memories.len() as u32,
-            imported_globals: imported(|kind| matches!(kind, ImportKind::Global { .. })),
+            imported_functions: self.imported_functions().count() as u32,
+            tables: self.all_tables().count() as u32,
+            memories: self.all_memories().count() as u32,
+            imported_globals: self.all_globals().count() as u32 - self.globals.len() as u32,
             defined_globals: self.globals.len() as u32,
             data_segments: self.data.len() as u32,
             elem_segments: self.elems.len() as u32,
         }
+    }
+
+    /// The index of each imported function's type, in order of function index.
+    pub fn imported_functions(&self) -> impl Iterator<Item = u32> {
+        self.imported(|kind| if let ImportKind::Func { ty } = *kind { Some(ty) } else { None })
+    }
+
+    /// All tables in order of index, each with its definition unless it is imported.
+    pub fn all_tables(&self) -> impl Iterator<Item = (TableType, Option<&Table>)> {
+        self.imported(|kind| if let ImportKind::Table { ty } = *kind { Some((ty, None)) } else { None })
+            .chain(self.tables.iter().map(|table| (table.ty, Some(table))))
+    }
+
+    /// All memories in order of index, each with its definition unless it is imported.
+    pub fn all_memories(&self) -> impl Iterator<Item = (MemoryType, Option<&Memory>)> {
+        self.imported(|kind| if let ImportKind::Memory { ty } = *kind { Some((ty, None)) } else { None })
+            .chain(self.memories.iter().map(|memory| (memory.ty, Some(memory))))
+    }
+
+    /// All globals in order of index, each with its definition unless it is imported.
+    pub fn all_globals(&self) -> impl Iterator<Item = (GlobalType, Option<&Global>)> {
+        self.imported(|kind| if let ImportKind::Global { ty } = *kind { Some((ty, None)) } else { None })
+            .chain(self.globals.iter().map(|global| (global.ty, Some(global))))
+    }
+
+    /// What `wanted` returns for the imports of its kind.
+    fn imported<T>(&self, wanted: impl Fn(&ImportKind) -> Option<T>) -> impl Iterator<Item = T> {
+        self.imports.iter().filter_map(move |import| wanted(&import.kind))
     }
 
     /// The convention that the code's tail entries follow.
@@ -463,11 +488,8 @@ impl Descriptor {
 
     /// Of each tag, imported ones first, the index of its function type.
     pub fn tag_types(&self) -> impl Iterator<Item = u32> {
-        let imported = self.imports.iter().filter_map(|import| match import.kind {
-            ImportKind::Tag { ty } => Some(ty),
-            _ => None,
-        });
-        imported.chain(self.tags.iter().copied())
+        self.imported(|kind| if let ImportKind::Tag { ty } = *kind { Some(ty) } else { None })
+            .chain(self.tags.iter().copied())
     }
 
     /// The state layout of the module's instances.
@@ -588,6 +610,20 @@ mod tests {
         bytes.extend_from_slice(&3u32.to_le_bytes());
         bytes.extend_from_slice(b"new");
         assert_eq!(read(&bytes), Ok(sample()));
+    }
+
+    #[test]
+    fn items_are_counted_with_imports_first() {
+        let descriptor = sample();
+        assert_eq!(descriptor.imported_functions().collect::<Vec<_>>(), [0]);
+        let defined: Vec<_> = descriptor.all_tables().map(|(_, defined)| defined).collect();
+        assert_eq!(defined, [None, None, Some(&descriptor.tables[0])]);
+        let defined: Vec<_> = descriptor.all_memories().map(|(_, defined)| defined).collect();
+        assert_eq!(defined, [None, None, Some(&descriptor.memories[0])]);
+        let globals: Vec<_> = descriptor.all_globals().collect();
+        assert_eq!(globals, [(descriptor.globals[0].ty, Some(&descriptor.globals[0]))]);
+        let counts = descriptor.counts();
+        assert_eq!((counts.tables, counts.memories, counts.imported_globals), (3, 3, 0));
     }
 
     #[test]

@@ -6,6 +6,10 @@
 //! meter plus the fuel is the number of executed operators**, wherever a function is called or returns. Where an instruction traps, some
 //! are still to be added: the byte of the meter table at its position in the trap table.
 
+/// The most operators that metered code executes before it charges them and compares the meter with zero. So a run ends at most this
+/// many operators after its fuel is used up, and the count of a thread that is stopped is at most this many short.
+pub const MAX_ROW: u8 = 180;
+
 /// The fuel of whoever may execute whatever it likes. Centuries pass before it is used up.
 pub const UNLIMITED: u64 = 1 << 62;
 

@@ -25,6 +25,7 @@
 //! * `globals*`: an address per imported global.
 
 use crate::slot::{self, HOST_PAGE};
+use core::mem::offset_of;
 
 /// How a compiled function reaches an imported one: through its array entry, or by a tail call.
 #[repr(C)]
@@ -80,7 +81,8 @@ pub struct FuncRef {
 /// An entry of a table that cannot change: it lies in the artifact, not in the instance.
 ///
 /// The `rel`ative address counts from the start of the table. A null element has type
-/// [`ConstEntry::NULL_TYPE`], which no call site asks for.
+/// [`ConstEntry::NULL_TYPE`], which no call site asks for. In the file both fields are little-endian.
+#[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConstEntry {
     /// Tail entry, relative to the address of the table's first entry.
@@ -91,14 +93,31 @@ pub struct ConstEntry {
 
 impl ConstEntry {
     /// Bytes of an entry.
-    pub const SIZE: u32 = 8;
+    pub const SIZE: u32 = size_of::<Self>() as u32;
     /// Offset of `rel`.
-    pub const REL: i32 = 0;
+    pub const REL: i32 = offset_of!(Self, rel) as i32;
     /// Offset of `ty`.
-    pub const TYPE: i32 = 4;
+    pub const TYPE: i32 = offset_of!(Self, ty) as i32;
     /// The type of a null element.
     pub const NULL_TYPE: u32 = u32::MAX;
+    /// A null element.
+    pub const NULL: Self = Self { rel: 0, ty: Self::NULL_TYPE };
+
+    /// The bytes of an entry in the file.
+    pub const fn to_bytes(self) -> [u8; Self::SIZE as usize] {
+        let mut bytes = [0; Self::SIZE as usize];
+        let (rel, ty) = (self.rel.to_le_bytes(), self.ty.to_le_bytes());
+        bytes.split_at_mut(Self::REL as usize).1.split_at_mut(rel.len()).0.copy_from_slice(&rel);
+        bytes.split_at_mut(Self::TYPE as usize).1.split_at_mut(ty.len()).0.copy_from_slice(&ty);
+        bytes
+    }
 }
+
+const _: () = {
+    // Code computes the address of an entry by a shift.
+    assert!(ConstEntry::SIZE.is_power_of_two());
+    assert!(ConstEntry::SIZE as usize == size_of::<i32>() + size_of::<u32>());
+};
 
 /// Bytes of a table element.
 pub const TABLE_ELEMENT: u64 = 8;
@@ -143,13 +162,49 @@ pub struct StateTooLarge {
     pub needed: u64,
 }
 
-const RW_FIXED: u32 = 64;
-const CONST_FIXED: u32 = 64;
-const LENGTH: u32 = 8;
+/// The fixed words of the writable part, which end at vmctx.
+#[repr(C)]
+struct FixedState {
+    reserved: [u64; 5],
+    /// See [`slot::INSTANCE_CELL`].
+    instance: u64,
+    /// See [`slot::ACTIVATION_CELL`].
+    activation: u64,
+    /// See [`StateLayout::MEMORY0_LENGTH`].
+    memory0_length: u64,
+}
+
+/// The fixed words of the constant part, which end where it ends.
+#[repr(C)]
+struct FixedConstants {
+    reserved: [u64; 5],
+    /// See [`StateLayout::funcrefs`].
+    funcrefs: u64,
+    /// See [`StateLayout::builtins`].
+    builtins: u64,
+    /// See [`StateLayout::instance`].
+    instance: u64,
+}
+
+const RW_FIXED: u32 = size_of::<FixedState>() as u32;
+const CONST_FIXED: u32 = size_of::<FixedConstants>() as u32;
+const LENGTH: u32 = size_of::<u64>() as u32;
+
+/// Distance from vmctx down to the word that holds the address of the runtime's record of the instance.
+pub(crate) const INSTANCE_CELL: u64 = RW_FIXED as u64 - offset_of!(FixedState, instance) as u64;
+
+/// Distance from vmctx down to the activation cell.
+pub(crate) const ACTIVATION_CELL: u64 = RW_FIXED as u64 - offset_of!(FixedState, activation) as u64;
+
+const _: () = {
+    // Artifacts and runtimes of this ABI have the words here, whatever is added to the structures.
+    assert!(RW_FIXED == 64 && CONST_FIXED == 64);
+    assert!(StateLayout::MEMORY0_LENGTH == -8 && ACTIVATION_CELL == 16 && INSTANCE_CELL == 24);
+};
 
 impl StateLayout {
     /// Current length in bytes of the memory that starts at vmctx (`u64`).
-    pub const MEMORY0_LENGTH: i32 = -8;
+    pub const MEMORY0_LENGTH: i32 = offset_of!(FixedState, memory0_length) as i32 - RW_FIXED as i32;
 
     /// Works out the layout. Fails if it exceeds [`crate::slot::MAX_STATE`].
     pub fn new(counts: Counts) -> Result<Self, StateTooLarge> {
@@ -250,20 +305,25 @@ impl StateLayout {
         -((self.const_distance + bytes) as i32)
     }
 
+    /// A fixed word of the constant part, by its offset among them.
+    fn fixed_constant(&self, offset: usize) -> i32 {
+        self.const_end(CONST_FIXED - offset as u32)
+    }
+
     /// Address of the runtime's record of this instance.
     pub fn instance(&self) -> i32 {
-        self.const_end(8)
+        self.fixed_constant(offset_of!(FixedConstants, instance))
     }
 
     /// Address of the table of builtins, see [`crate::builtin`].
     pub fn builtins(&self) -> i32 {
-        self.const_end(16)
+        self.fixed_constant(offset_of!(FixedConstants, builtins))
     }
 
     /// Address of the first [`FuncRef`] of the instance, one per entry of the descriptor's list of
     /// function entries, in its order.
     pub fn funcrefs(&self) -> i32 {
-        self.const_end(24)
+        self.fixed_constant(offset_of!(FixedConstants, funcrefs))
     }
 
     fn types_end(&self) -> u32 {

@@ -159,19 +159,12 @@ struct Types<'a> {
 
 impl<'a> Types<'a> {
     fn of(descriptor: &'a Descriptor) -> Self {
-        let mut types = Self { descriptor, tables: Vec::new(), memories: Vec::new(), globals: Vec::new() };
-        for import in &descriptor.imports {
-            match import.kind {
-                ImportKind::Func { .. } | ImportKind::Tag { .. } => {}
-                ImportKind::Table { ty } => types.tables.push(ty),
-                ImportKind::Memory { ty } => types.memories.push(ty),
-                ImportKind::Global { ty } => types.globals.push(ty),
-            }
+        Self {
+            descriptor,
+            tables: descriptor.all_tables().map(|(ty, _)| ty).collect(),
+            memories: descriptor.all_memories().map(|(ty, _)| ty).collect(),
+            globals: descriptor.all_globals().map(|(ty, _)| ty).collect(),
         }
-        types.tables.extend(descriptor.tables.iter().map(|table| table.ty));
-        types.memories.extend(descriptor.memories.iter().map(|memory| memory.ty));
-        types.globals.extend(descriptor.globals.iter().map(|global| global.ty));
-        types
     }
 
     fn import(&self, kind: ImportKind, keep: &mut Vec<Box<[u8]>>) -> wasmaot_externtype_t {

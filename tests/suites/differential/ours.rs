@@ -30,15 +30,6 @@ impl Program {
         self.module.descriptor().types[index as usize].clone()
     }
 
-    /// The types of imports of one kind, and of what the module defines behind them.
-    fn types_of<T>(
-        &self,
-        imported: impl Fn(&ImportKind) -> Option<T>,
-        defined: impl Iterator<Item = T>,
-    ) -> Vec<T> {
-        self.module.imports().iter().filter_map(|import| imported(&import.kind)).chain(defined).collect()
-    }
-
     fn imported(&self, kind: &ImportKind) -> Item {
         match *kind {
             ImportKind::Func { ty } => Item::Func(self.func_type(ty)),
@@ -56,22 +47,13 @@ impl Program {
                 Item::Func(self.func_type(descriptor.entry_of(index).expect("it is exported").ty))
             }
             ExportKind::Table { index } => {
-                let imported =
-                    |kind: &ImportKind| if let ImportKind::Table { ty } = *kind { Some(ty) } else { None };
-                let tables = self.types_of(imported, descriptor.tables.iter().map(|table| table.ty));
-                Item::Table(tables[index as usize])
+                Item::Table(descriptor.all_tables().nth(index as usize).expect("it is exported").0)
             }
             ExportKind::Memory { index } => {
-                let imported =
-                    |kind: &ImportKind| if let ImportKind::Memory { ty } = *kind { Some(ty) } else { None };
-                let memories = self.types_of(imported, descriptor.memories.iter().map(|memory| memory.ty));
-                Item::Memory(memories[index as usize])
+                Item::Memory(descriptor.all_memories().nth(index as usize).expect("it is exported").0)
             }
             ExportKind::Global { index } => {
-                let imported =
-                    |kind: &ImportKind| if let ImportKind::Global { ty } = *kind { Some(ty) } else { None };
-                let globals = self.types_of(imported, descriptor.globals.iter().map(|global| global.ty));
-                Item::Global(globals[index as usize])
+                Item::Global(descriptor.all_globals().nth(index as usize).expect("it is exported").0)
             }
             ExportKind::Tag { index } => {
                 let ty = descriptor.tag_types().nth(index as usize).expect("it is exported");

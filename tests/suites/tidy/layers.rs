@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use wasmaot_tests::repository;
 
+mod compiler;
 mod paths;
 
 /// The layers, lowest first.

@@ -1,7 +1,7 @@
 //! Conversions between lanes of different types, where one instruction of CLIF does not do.
 
 use super::integer::Extension;
-use crate::translate::Translator;
+use crate::translate::translator::Translator;
 use cranelift_codegen::ir::types::{F64X2, I32, I32X4, I64X2};
 use cranelift_codegen::ir::{InstBuilder, Value};
 use cranelift_frontend::FuncInstBuilder;

@@ -1,7 +1,7 @@
 //! Float lanes: comparisons, pseudo-minimum and -maximum, rounding.
 
-use crate::translate::Translator;
 use crate::translate::round::Rounding;
+use crate::translate::translator::Translator;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Type, Value};
 

@@ -1,6 +1,6 @@
 //! Integer lanes: comparisons, shifts, and products and sums of widened lanes.
 
-use crate::translate::Translator;
+use crate::translate::translator::Translator;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I16X8;
 use cranelift_codegen::ir::{InstBuilder, Type, Value};

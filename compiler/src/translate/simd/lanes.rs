@@ -1,6 +1,6 @@
 //! Lanes in and out of vectors, their order, and operators on all bits.
 
-use crate::translate::Translator;
+use crate::translate::translator::Translator;
 use cranelift_codegen::ir::types::{I8X16, I32};
 use cranelift_codegen::ir::{ConstantData, InstBuilder, Type, Value};
 use cranelift_frontend::FuncInstBuilder;

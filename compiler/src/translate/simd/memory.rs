@@ -2,7 +2,7 @@
 //!
 //! Addresses come from [`heap`](crate::translate::heap) like those of all accesses.
 
-use crate::translate::Translator;
+use crate::translate::translator::Translator;
 use cranelift_codegen::ir::{InstBuilder, Opcode, Type};
 use wasmparser::MemArg;
 

@@ -14,7 +14,7 @@
 //!
 //! The code generator has an instruction for all operators from SSE4.1 on. Below, it would call library functions for some,
 //! which an artifact does not have: those are spelled out ([`crate::translate::round`]) or are calls of a
-//! [`Helper`](crate::translate::Helper).
+//! [`Helper`](crate::key::Helper).
 
 mod convert;
 mod float;
@@ -25,7 +25,7 @@ mod ops;
 mod relaxed;
 pub(super) mod swizzle;
 
-use super::Translator;
+use super::translator::Translator;
 use cranelift_codegen::ir::types::I8X16;
 use cranelift_codegen::ir::{
     ConstantData, Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Type, Value, ValueDef,

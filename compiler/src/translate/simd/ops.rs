@@ -1,8 +1,8 @@
 //! The table of vector operators: one arm, one line. Bodies are in the family's file.
 
 use super::integer::Extension;
-use crate::translate::Translator;
 use crate::translate::round::Rounding;
+use crate::translate::translator::Translator;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F32X4, F64X2, I8X16, I16X8, I32, I32X4, I64X2};
 use cranelift_codegen::ir::{InstBuilder, Opcode};

@@ -7,7 +7,7 @@
 
 use super::integer::Extension;
 use crate::options::RelaxedSimd;
-use crate::translate::Translator;
+use crate::translate::translator::Translator;
 use cranelift_codegen::ir::types::{F32X4, I8X16, I16X8, I32X4, I64X2};
 use cranelift_codegen::ir::{InstBuilder, Type, Value};
 use wasmaot_abi::cpu;

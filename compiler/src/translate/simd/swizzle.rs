@@ -4,7 +4,9 @@
 //! Nothing goes through memory, so no address depends on an index.
 
 use super::{cast, constant};
-use crate::translate::{Env, Helper, Translator, open_entry};
+use crate::key::Helper;
+use crate::translate::env::{Env, open_entry};
+use crate::translate::translator::Translator;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I8X16;
 use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, Signature, Value};

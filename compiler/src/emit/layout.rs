@@ -20,8 +20,8 @@
 //! that a mapped page of code holds nothing but code and `int3`. All loaded bytes lie below 2 GiB:
 //! any of them reaches any other by a signed 32-bit displacement.
 
-use super::LinkError;
 use super::section::{PerSection, Section};
+use crate::error::EmitError;
 use object::elf;
 use std::ops::Index;
 use wasmaot_abi::descriptor::FileRange;
@@ -47,7 +47,7 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Lays sections of these sizes out, one after the other.
-    pub(super) fn new(sizes: &PerSection<u64>) -> Result<Self, LinkError> {
+    pub(super) fn new(sizes: &PerSection<u64>) -> Result<Self, EmitError> {
         let mut places = PerSection::default();
         let mut end = FILE_HEADER + SEGMENTS * PROGRAM_HEADER;
         for section in Section::ALL {
@@ -58,7 +58,7 @@ impl Layout {
         let layout = Self { places, section_headers: end.next_multiple_of(8) };
         let loaded = layout.end(Section::Dynamic);
         if loaded > i32::MAX as u64 {
-            return Err(LinkError::TooLarge { what: "code and constants", bytes: loaded });
+            return Err(EmitError::TooLarge { what: "code and constants", bytes: loaded });
         }
         Ok(layout)
     }
@@ -124,7 +124,7 @@ mod tests {
     fn two_gibibytes_of_code_are_refused() {
         let mut sizes = sizes();
         sizes[Section::Text] = 1 << 31;
-        assert!(matches!(Layout::new(&sizes), Err(LinkError::TooLarge { .. })));
+        assert!(matches!(Layout::new(&sizes), Err(EmitError::TooLarge { .. })));
     }
 
     #[test]

@@ -3,16 +3,21 @@
 //! **Invariant: sizes do not depend on places.** [`Contents::new`] settles all sizes, [`Layout`]
 //! gives places, and only then [`Contents::write`] encodes what holds addresses.
 
+use super::const_tables::ConstTables;
 use super::escape::export_symbol;
 use super::hash::GnuHash;
 use super::headers;
-use super::input::Input;
 use super::layout::Layout;
+use super::parts::{Export, Parts};
+use super::relocate::Places;
 use super::section::{DYNAMIC_SIZE, PerSection, Section};
 use super::symbols::{Binding, Symbol, SymbolTable};
+use super::text::Text;
 use super::unwind::Frames;
-use super::{Export, LinkError, Parts};
-use wasmaot_abi::descriptor::{Descriptor, FileRange, Places};
+use crate::error::EmitError;
+use crate::index::CodeIndex;
+use cranelift_entity::PrimaryMap;
+use wasmaot_abi::descriptor::{Descriptor, FileRange, Places as FilePlaces};
 use wasmaot_abi::entry::MODULE_SYMBOL;
 use wasmaot_abi::header::Header;
 use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR};
@@ -23,8 +28,9 @@ const INT3: u8 = 0xCC;
 
 /// The contents of all sections, without addresses.
 pub(super) struct Contents<'a> {
-    input: &'a Input<'a>,
-    text: &'a [u8],
+    text: Text,
+    names: PrimaryMap<CodeIndex, String>,
+    const_tables: ConstTables<'a>,
     hash: Vec<u8>,
     dynamic_symbols: SymbolTable,
     symbols: SymbolTable,
@@ -37,26 +43,27 @@ pub(super) struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    /// Gathers the contents from the relocatable object and all that goes with it.
-    pub(super) fn new(input: &'a Input<'a>, parts: Parts<'_>) -> Result<Self, LinkError> {
-        // Readers of the file need no case for an empty text.
-        let text = if input.text().is_empty() { &[INT3] } else { input.text() };
-        let frames = Frames::new(parts.cie, parts.unwind, text.len() as u64)?;
-        let encoded = encode(&parts.descriptor).len();
+    /// Derives the contents from the parts.
+    pub(super) fn new(parts: Parts<'a>) -> Result<Self, EmitError> {
+        let Parts { mut text, names, const_tables, descriptor, cpu_features, .. } = parts;
+        let frames = Frames::new(parts.cie, text.take_unwind(), text.size())?;
+        let encoded = encode(&descriptor).len();
         let descriptor_size = u32::try_from(encoded)
-            .map_err(|_| LinkError::TooLarge { what: "the descriptor", bytes: encoded as u64 })?;
+            .map_err(|_| EmitError::TooLarge { what: "the descriptor", bytes: encoded as u64 })?;
 
-        let names: Vec<String> = parts.exports.iter().map(|export| export_symbol(&export.name)).collect();
+        let export_names: Vec<String> =
+            parts.exports.iter().map(|export| export_symbol(&export.name)).collect();
         let module_size = Header::SIZE as u64 + u64::from(descriptor_size);
         let module = Symbol { name: MODULE_SYMBOL, section: Section::Module, offset: 0, size: module_size };
-        let exports = parts.exports.iter().zip(&names).map(|(export, name)| export_entry(export, name));
+        let exports =
+            parts.exports.iter().zip(&export_names).map(|(export, name)| export_entry(export, name));
         let visible: Vec<Symbol<'_>> = std::iter::once(module).chain(exports).collect();
         let hash = GnuHash::new(visible.iter().map(|symbol| symbol.name));
 
         let mut dynamic_symbols = SymbolTable::new();
         let mut symbols = SymbolTable::new();
-        for function in &input.functions {
-            symbols.push(function, Binding::Local)?;
+        for (code, name) in &names {
+            symbols.push(&function_entry(&text, code, name), Binding::Local)?;
         }
         for &position in &hash.order {
             dynamic_symbols.push(&visible[position], Binding::Global)?;
@@ -71,10 +78,10 @@ impl<'a> Contents<'a> {
             (Section::AddressMap, parts.address_map),
             (Section::FunctionMap, parts.function_map),
         ];
-        let (descriptor, cpu_features) = (parts.descriptor, parts.cpu_features);
         Ok(Self {
-            input,
             text,
+            names,
+            const_tables,
             hash: hash.bytes,
             dynamic_symbols,
             symbols,
@@ -94,9 +101,9 @@ impl<'a> Contents<'a> {
         sizes[Section::Dynstr] = self.dynamic_symbols.names().len() as u64;
         sizes[Section::FrameIndex] = self.frames.index_size();
         sizes[Section::Frames] = self.frames.size();
-        sizes[Section::Rodata] = self.input.rodata_size;
+        sizes[Section::Rodata] = self.const_tables.size();
         sizes[Section::Module] = Header::SIZE as u64 + u64::from(self.descriptor_size);
-        sizes[Section::Text] = self.text.len() as u64;
+        sizes[Section::Text] = self.text.size();
         sizes[Section::Dynamic] = headers::DYNAMIC_ENTRIES * DYNAMIC_SIZE;
         for (section, bytes) in &self.blobs {
             sizes[*section] = bytes.len() as u64;
@@ -107,8 +114,10 @@ impl<'a> Contents<'a> {
         sizes
     }
 
-    /// Writes the whole file, but for relocations and the checksum.
-    pub(super) fn write(self, layout: &Layout) -> Vec<u8> {
+    /// Writes the whole file, but for the checksum.
+    pub(super) fn write(self, layout: &Layout) -> Result<Vec<u8>, EmitError> {
+        let (text, tables) = (&self.text, &self.const_tables);
+        let places = Places { layout, text, tables, names: &self.names };
         let mut file = File::new(layout);
         file.bytes.extend_from_slice(&headers::leading(layout));
         file.put(Section::GnuHash, &self.hash);
@@ -116,12 +125,11 @@ impl<'a> Contents<'a> {
         file.put(Section::Dynstr, self.dynamic_symbols.names());
         file.put(Section::FrameIndex, &self.frames.index(layout));
         file.put(Section::Frames, &self.frames.into_bytes(layout));
-        for piece in self.input.pieces.iter().filter(|piece| piece.section == Section::Rodata) {
-            file.pad(layout[Section::Rodata].offset + piece.offset, 0);
-            file.bytes.extend_from_slice(piece.bytes);
-        }
+        file.pad(layout[Section::Rodata].offset, 0);
+        tables.write(&mut file.bytes, |function| places.of_function(function));
         file.put(Section::Module, &module(self.descriptor, self.descriptor_size, self.cpu_features, layout));
-        file.put(Section::Text, self.text);
+        file.pad(layout[Section::Text].offset, 0);
+        text.write(&mut file.bytes, |function, code, bytes| places.relocate(function, code, bytes))?;
         file.pad(layout[Section::Dynamic].offset, INT3);
         file.put(Section::Dynamic, &headers::dynamic(layout));
         for (section, bytes) in self.blobs {
@@ -132,8 +140,14 @@ impl<'a> Contents<'a> {
         file.put(Section::Shstrtab, &headers::section_names());
         file.pad(layout.section_headers(), 0);
         file.bytes.extend_from_slice(&headers::sections(layout, self.symbols.locals()));
-        file.bytes
+        Ok(file.bytes)
     }
+}
+
+/// The symbol of a function.
+fn function_entry<'n>(text: &Text, code: CodeIndex, name: &'n str) -> Symbol<'n> {
+    let (offset, size) = (text.offset(code).into(), text.length(code).into());
+    Symbol { name, section: Section::Text, offset, size }
 }
 
 /// The symbol of an exported function.
@@ -159,7 +173,7 @@ fn module(mut descriptor: Descriptor, size: u32, cpu_features: u64, layout: &Lay
 
 /// Makes the descriptor's ranges count from the start of the file.
 fn rebase(descriptor: &mut Descriptor, layout: &Layout) {
-    descriptor.places = Places {
+    descriptor.places = FilePlaces {
         text: layout[Section::Text],
         data: layout[Section::Data],
         traps: layout[Section::Traps],

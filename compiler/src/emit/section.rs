@@ -12,8 +12,8 @@ use std::ops::{Index, IndexMut};
 /// The unit in which the host maps files.
 pub(super) const PAGE: u64 = wasmaot_abi::slot::HOST_PAGE;
 
-/// The strictest alignment that a constant table may ask for: a cache line, and the widest vector.
-pub(super) const RODATA_ALIGN: u64 = 64;
+/// Alignment of the constant tables: a cache line.
+const RODATA_ALIGN: u64 = 64;
 
 /// Bytes of an ELF symbol.
 pub(super) const SYMBOL_SIZE: u64 = 24;

@@ -2,9 +2,9 @@
 //!
 //! **Invariant: local symbols come before global ones**, as the ELF specification asks.
 
-use super::LinkError;
 use super::layout::Layout;
 use super::section::{SYMBOL_SIZE, Section};
+use crate::error::EmitError;
 use object::elf::{STB_GLOBAL, STB_LOCAL, STT_FUNC, STT_OBJECT, STV_DEFAULT, Sym64};
 use object::{LittleEndian as LE, U16, U32, U64, pod};
 
@@ -50,8 +50,8 @@ impl SymbolTable {
     }
 
     /// Appends a symbol.
-    pub(super) fn push(&mut self, symbol: &Symbol<'_>, binding: Binding) -> Result<(), LinkError> {
-        let too_large = |_| LinkError::TooLarge { what: "names of symbols", bytes: self.names.len() as u64 };
+    pub(super) fn push(&mut self, symbol: &Symbol<'_>, binding: Binding) -> Result<(), EmitError> {
+        let too_large = |_| EmitError::TooLarge { what: "names of symbols", bytes: self.names.len() as u64 };
         let name = u32::try_from(self.names.len()).map_err(too_large)?;
         self.names.extend_from_slice(symbol.name.as_bytes());
         self.names.push(0);

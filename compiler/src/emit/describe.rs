@@ -1,91 +1,122 @@
 //! The artifact's descriptor, from what is known of the module and where its code came to lie.
 
-use super::image::Image;
-use super::{ElemItems, ElemMode, ModuleInfo};
 use crate::features;
+use crate::index::FuncIndex;
+use crate::key::FuncKeys;
+use crate::module::ModuleInfo;
+use crate::module::const_expr::{Arithmetic, ConstExpr, ConstOp, ConstValue};
+use crate::module::image::Image;
+use crate::module::info::{Elem, ElemItems, ElemMode};
 use crate::translate::Env;
-use wasmaot_abi::descriptor::{
-    self as abi, ConstExpr, ConstOp, Descriptor, FileRange, FuncEntry, ImportKind, Places,
-};
+use wasmaot_abi::descriptor::{self as abi, Descriptor, FileRange, FuncEntry, ImportKind, Places};
 use wasmaot_abi::types::{DEFAULT_PAGE_LOG2, IndexType, ValType};
 use wasmparser::WasmFeatures;
 
 /// Name and version of this compiler.
 const PRODUCER: &str = concat!("wasmaot ", env!("CARGO_PKG_VERSION"));
 
-/// Makes the descriptor, and the bytes of data segments that are not in the image. Ranges of image and
-/// data are relative to their own bytes; places are left to the linker.
-pub(crate) fn describe(
+/// A module's description.
+pub(super) struct Description {
+    /// Ranges of image and data are relative to their own bytes; places are left open.
+    pub(super) descriptor: Descriptor,
+    /// The data segments that are not in the image.
+    pub(super) data: Vec<u8>,
+}
+
+/// Describes a module.
+pub(super) fn describe(
     env: &Env<'_>,
     features: WasmFeatures,
     image: &Image,
     entries: Vec<FuncEntry>,
-) -> (Descriptor, Vec<u8>) {
+) -> Description {
     let (module, constant_tables) = (env.module, env.constant_tables);
-    let positions = Positions { entries: &entries };
+    let positions = Positions { functions: env.functions };
     let (data, data_bytes) = data_segments(module, image, &positions);
-    let defined_tables = module.tables.iter().zip(constant_tables).filter(|(table, _)| !table.imported);
-    let defined_memories = module.memories.iter().zip(&image.runs).filter(|(memory, _)| !memory.imported);
+    let tables = module.tables.values().zip(constant_tables.values());
+    let memories = module.memories.values().zip(image.runs.values());
     let descriptor = Descriptor {
         producer: PRODUCER.to_string(),
         wasm_features: features::names(features | declared_features(module)),
         places: Places::default(),
-        types: module.types.clone(),
+        types: module.types.values().cloned().collect(),
         type_groups: module.type_groups.clone(),
         imports: module.imports.clone(),
         exports: module.exports.clone(),
-        tables: defined_tables
+        tables: tables
+            .filter(|(table, _)| !table.imported)
             .map(|(table, constant)| abi::Table {
                 ty: table.ty,
                 constant: constant.is_some(),
                 init: table.init.as_ref().filter(|_| constant.is_none()).map(|init| positions.expr(init)),
             })
             .collect(),
-        memories: defined_memories
+        memories: memories
+            .filter(|(memory, _)| !memory.imported)
             .map(|(memory, runs)| abi::Memory { ty: memory.ty, image: runs.clone() })
             .collect(),
         globals: module
             .globals
-            .iter()
+            .values()
             .filter_map(|global| {
                 Some(abi::Global { ty: global.ty, init: positions.expr(global.init.as_ref()?) })
             })
             .collect(),
         data,
-        elems: module.elems.iter().map(|elem| positions.elem(elem)).collect(),
+        elems: module.elems.values().map(|elem| positions.elem(elem)).collect(),
         start: module.start.map(|func| positions.of(func)),
-        tags: module.tags[module.imported_tags as usize..].to_vec(),
+        tags: module.tags.values().skip(module.imported_tags as usize).map(|ty| ty.as_u32()).collect(),
         exceptions: FileRange::default(),
         meter: env.meter.then(FileRange::default),
         entries,
     };
-    (descriptor, data_bytes)
+    Description { descriptor, data: data_bytes }
 }
 
 /// Turns function indices into positions in the list of entries.
 struct Positions<'a> {
-    entries: &'a [FuncEntry],
+    functions: &'a FuncKeys,
 }
 
 impl Positions<'_> {
-    fn of(&self, func: u32) -> u32 {
-        let position = self.entries.binary_search_by_key(&func, |entry| entry.func);
-        position.expect("every function that is referenced has an entry") as u32
+    fn of(&self, func: FuncIndex) -> u32 {
+        self.functions.entry(func).as_u32()
     }
 
-    fn expr(&self, expr: &ConstExpr) -> ConstExpr {
-        let ops = expr.ops.iter().map(|op| match *op {
-            ConstOp::RefFunc { entry: func } => ConstOp::RefFunc { entry: self.of(func) },
-            op => op,
-        });
-        ConstExpr { ops: ops.collect() }
+    fn expr(&self, expr: &ConstExpr) -> abi::ConstExpr {
+        abi::ConstExpr { ops: expr.ops.iter().map(|op| self.op(*op)).collect() }
     }
 
-    fn elem(&self, elem: &super::Elem) -> abi::ElemSegment {
+    fn op(&self, op: ConstOp) -> abi::ConstOp {
+        match op {
+            ConstOp::Value(value) => self.value(value),
+            ConstOp::GlobalGet(global) => abi::ConstOp::GlobalGet { index: global.as_u32() },
+            ConstOp::I32(Arithmetic::Add) => abi::ConstOp::I32Add,
+            ConstOp::I32(Arithmetic::Sub) => abi::ConstOp::I32Sub,
+            ConstOp::I32(Arithmetic::Mul) => abi::ConstOp::I32Mul,
+            ConstOp::I64(Arithmetic::Add) => abi::ConstOp::I64Add,
+            ConstOp::I64(Arithmetic::Sub) => abi::ConstOp::I64Sub,
+            ConstOp::I64(Arithmetic::Mul) => abi::ConstOp::I64Mul,
+        }
+    }
+
+    fn value(&self, value: ConstValue) -> abi::ConstOp {
+        match value {
+            ConstValue::I32(value) => abi::ConstOp::I32Const { value },
+            ConstValue::I64(value) => abi::ConstOp::I64Const { value },
+            ConstValue::F32(bits) => abi::ConstOp::F32Const { bits },
+            ConstValue::F64(bits) => abi::ConstOp::F64Const { bits },
+            ConstValue::V128(bits) => abi::ConstOp::V128Const { low: bits as u64, high: (bits >> 64) as u64 },
+            ConstValue::Null(ty) => abi::ConstOp::RefNull { ty },
+            ConstValue::Func(func) => abi::ConstOp::RefFunc { entry: self.of(func) },
+        }
+    }
+
+    fn elem(&self, elem: &Elem) -> abi::ElemSegment {
         let mode = match &elem.mode {
             ElemMode::Passive => abi::ElemMode::Passive,
             ElemMode::Active { table, offset } => {
-                abi::ElemMode::Active { table: *table, offset: self.expr(offset) }
+                abi::ElemMode::Active { table: table.as_u32(), offset: self.expr(offset) }
             }
             ElemMode::Declared | ElemMode::Applied => abi::ElemMode::Dropped,
         };
@@ -108,13 +139,13 @@ fn data_segments(
     positions: &Positions<'_>,
 ) -> (Vec<abi::DataSegment>, Vec<u8>) {
     let mut bytes = Vec::new();
-    let segments = module.data.iter().enumerate().map(|(index, data)| {
+    let segments = module.data.iter().map(|(index, data)| {
         let mode = match &data.active {
             Some(_) if image.holds[index] => {
                 return abi::DataSegment { mode: abi::DataMode::InImage, file: FileRange::default() };
             }
             Some((memory, offset)) => {
-                abi::DataMode::Active { memory: *memory, offset: positions.expr(offset) }
+                abi::DataMode::Active { memory: memory.as_u32(), offset: positions.expr(offset) }
             }
             None => abi::DataMode::Passive,
         };
@@ -127,42 +158,43 @@ fn data_segments(
 
 /// The features beyond version 1 that a module uses outside of its bodies.
 fn declared_features(module: &ModuleInfo<'_>) -> WasmFeatures {
-    let exprs = module.globals.iter().filter_map(|global| global.init.as_ref());
+    let exprs = module.globals.values().filter_map(|global| global.init.as_ref());
     let extended_const = exprs
-        .chain(module.data.iter().filter_map(|data| Some(&data.active.as_ref()?.1)))
+        .chain(module.data.values().filter_map(|data| Some(&data.active.as_ref()?.1)))
         .any(|expr| expr.ops.len() > 1);
     let mutable_import =
         module.imports.iter().any(|import| matches!(import.kind, ImportKind::Global { ty } if ty.mutable));
     let mutable_export = module.exports.iter().any(|export| {
-        matches!(export.kind, abi::ExportKind::Global { index } if module.globals[index as usize].ty.mutable)
+        matches!(export.kind, abi::ExportKind::Global { index } if module.globals[index.into()].ty.mutable)
     });
-    let signatures = module.types.iter().flat_map(|ty| ty.params.iter().chain(&ty.results));
-    let values = signatures.chain(module.globals.iter().map(|global| &global.ty.value));
+    let signatures = module.types.values().flat_map(|ty| ty.params.iter().chain(&ty.results));
+    let values = signatures.chain(module.globals.values().map(|global| &global.ty.value));
     // Version 1 has tables, but no values, of this type, and segments that list functions.
-    let elements = module.tables.iter().map(|table| &table.ty.element).filter(|&&ty| ty != ValType::FUNCREF);
-    let exprs = module.elems.iter().filter(|elem| matches!(elem.items, ElemItems::Exprs(_)));
+    let elements = module.tables.values().map(|table| &table.ty.element);
+    let elements = elements.filter(|&&ty| ty != ValType::FUNCREF);
+    let exprs = module.elems.values().filter(|elem| matches!(elem.items, ElemItems::Exprs(_)));
     let elements = elements.chain(exprs.map(|elem| &elem.element));
     let mut used =
         values.chain(elements).fold(WasmFeatures::empty(), |used, &ty| used | features::of_type(ty));
-    let function_references = module.tables.iter().any(|table| table.init.is_some())
+    let function_references = module.tables.values().any(|table| table.init.is_some())
         || module.type_groups.iter().any(|&size| size > 1);
-    let bulk_segments = module.data.iter().any(|data| data.active.is_none())
-        || module.elems.iter().any(|elem| matches!(elem.mode, ElemMode::Passive));
-    let declared = module.elems.iter().any(|elem| matches!(elem.mode, ElemMode::Declared));
+    let bulk_segments = module.data.values().any(|data| data.active.is_none())
+        || module.elems.values().any(|elem| matches!(elem.mode, ElemMode::Passive));
+    let declared = module.elems.values().any(|elem| matches!(elem.mode, ElemMode::Declared));
     let mut note = |feature, is_used| used |= if is_used { feature } else { WasmFeatures::empty() };
     note(WasmFeatures::EXCEPTIONS, !module.tags.is_empty());
     note(WasmFeatures::BULK_MEMORY, bulk_segments);
     note(WasmFeatures::EXTENDED_CONST, extended_const);
-    let memories = || module.memories.iter().map(|memory| memory.ty);
+    let memories = || module.memories.values().map(|memory| memory.ty);
     let wide_index = memories().any(|ty| ty.index == IndexType::I64)
-        || module.tables.iter().any(|table| table.ty.index == IndexType::I64);
+        || module.tables.values().any(|table| table.ty.index == IndexType::I64);
     let other_pages = memories().any(|ty| ty.page_log2 != DEFAULT_PAGE_LOG2);
     note(WasmFeatures::CUSTOM_PAGE_SIZES, other_pages);
     note(WasmFeatures::MEMORY64, wide_index);
     note(WasmFeatures::THREADS, memories().any(|ty| ty.shared));
     note(WasmFeatures::MULTI_MEMORY, module.memories.len() > 1);
     note(WasmFeatures::FUNCTION_REFERENCES, function_references);
-    note(WasmFeatures::MULTI_VALUE, module.types.iter().any(|ty| ty.results.len() > 1));
+    note(WasmFeatures::MULTI_VALUE, module.types.values().any(|ty| ty.results.len() > 1));
     note(WasmFeatures::MUTABLE_GLOBAL, mutable_import || mutable_export);
     note(WasmFeatures::REFERENCE_TYPES, declared || module.tables.len() > 1);
     used

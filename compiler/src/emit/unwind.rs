@@ -12,7 +12,8 @@
 
 use super::layout::Layout;
 use super::section::Section;
-use super::{LinkError, Unwind};
+use crate::error::EmitError;
+use cranelift_codegen::isa::unwind::systemv::UnwindInfo;
 use gimli::write::{Address, CommonInformationEntry, EhFrame, EndianVec, FrameTable};
 use gimli::{DW_EH_PE_datarel, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DW_EH_PE_udata4, DwEhPe, LittleEndian};
 
@@ -24,6 +25,16 @@ const SIZE_FIELD: usize = 12;
 
 /// Bytes in front of the search table.
 const INDEX_HEADER: usize = 12;
+
+/// How to unwind a function.
+pub(super) struct Unwind {
+    /// From the start of the text.
+    pub(super) offset: u32,
+    /// Bytes of code.
+    pub(super) length: u32,
+    /// As Cranelift gives it.
+    pub(super) info: UnwindInfo,
+}
 
 /// An entry of `.eh_frame`.
 struct Frame {
@@ -45,7 +56,7 @@ impl Frames {
         mut cie: CommonInformationEntry,
         mut unwind: Vec<Unwind>,
         text: u64,
-    ) -> Result<Self, LinkError> {
+    ) -> Result<Self, EmitError> {
         cie.fde_address_encoding = DwEhPe(DW_EH_PE_pcrel.0 | DW_EH_PE_sdata4.0);
         unwind.sort_by_key(|unwind| unwind.offset);
         let mut table = FrameTable::default();

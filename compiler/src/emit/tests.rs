@@ -1,31 +1,38 @@
-//! Links a small object and reads the result with the `object` crate; `tools` has other tools judge it.
+//! Makes a small artifact and reads it with the `object` crate; `tools` has other tools judge it.
 
 mod tools;
 
+use super::const_tables::ConstTables;
+use super::parts::{Export, Parts};
+use super::text::Text;
+use super::unwind::Unwind;
 use super::*;
+use crate::codegen::{Reference, Target};
+use crate::index::{FuncIndex, TableIndex, TypeIndex};
+use crate::key::{FuncKeys, Symbol};
+use crate::module::tables::Elements;
+use ::object::read::elf::{ElfFile64, ProgramHeader};
+use ::object::{LittleEndian, Object, ObjectSection, ObjectSymbol, elf};
+use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::{Function, InstBuilder};
 use cranelift_codegen::isa::unwind::UnwindInfo as AnyUnwindInfo;
 use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
-use object::elf::{R_X86_64_64, R_X86_64_PC32, R_X86_64_PLT32};
-use object::read::elf::{ElfFile64, ProgramHeader};
-use object::write::{self, StandardSection, StandardSegment, SymbolFlags, SymbolSection};
-use object::{
-    BinaryFormat, Endianness, LittleEndian, Object, ObjectSection, ObjectSymbol, RelocationFlags,
-    SectionKind, SymbolKind, SymbolScope, elf,
-};
-use wasmaot_abi::descriptor::{DataMode, DataSegment, FileRange, ImageRun, Memory, Places};
+use wasmaot_abi::descriptor::{DataMode, DataSegment, Descriptor, FileRange, ImageRun, Memory, Places};
+use wasmaot_abi::state::ConstEntry;
 use wasmaot_abi::types::{Limits, MemoryType};
 use wasmaot_abi::wire::{Decode, Reader};
 
-/// `push rbp; mov rbp, rsp; call g; pop rbp; ret`, `int3` up to 16, and `g: mov eax, [rip + table]; ret`.
-const TEXT: [u8; 23] = [
-    0x55, 0x48, 0x89, 0xe5, 0xe8, 0, 0, 0, 0, 0x5d, 0xc3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0x8b, 0x05, 0, 0, 0,
-    0, 0xc3,
-];
-const F_SIZE: u32 = 11;
+/// `push rbp; mov rbp, rsp; call g; pop rbp; ret`.
+const F: [u8; 11] = [0x55, 0x48, 0x89, 0xe5, 0xe8, 0, 0, 0, 0, 0x5d, 0xc3];
+/// `mov eax, [rip + the type of the table's first entry]; ret`.
+const G: [u8; 7] = [0x8b, 0x05, 0, 0, 0, 0, 0xc3];
+/// Where the fields of both are.
+const F_FIELD: u32 = 5;
+const G_FIELD: u32 = 2;
 const G_OFFSET: u32 = 16;
+/// The type of `g`, which is what both functions return.
 const ANSWER: u32 = 42;
 
 /// A code generator for x86-64 that keeps frame pointers.
@@ -41,6 +48,8 @@ pub(super) fn frame_info(isa: &dyn TargetIsa) -> Unwind {
     let mut cursor = FuncCursor::new(&mut function);
     let block = cursor.func.dfg.make_block();
     cursor.insert_block(block);
+    cursor.ins().debugtrap();
+    cursor.ins().debugtrap();
     cursor.ins().return_(&[]);
     let mut context = cranelift_codegen::Context::for_function(function);
     let code = context.compile(isa, &mut Default::default()).unwrap();
@@ -51,71 +60,57 @@ pub(super) fn frame_info(isa: &dyn TargetIsa) -> Unwind {
     }
 }
 
-fn elf_relocation(kind: u32, offset: u64, symbol: write::SymbolId, addend: i64) -> write::Relocation {
-    write::Relocation { offset, symbol, addend, flags: RelocationFlags::Elf { r_type: kind } }
-}
-
-/// Two functions and a table `{7, ANSWER, distance from the word to g}`, without the relocation of the call.
+/// What a sample's tables are made of: a constant one with `g` and null, an empty constant one, and
+/// one that is not constant.
 struct Sample {
-    object: write::Object<'static>,
-    text: write::SectionId,
-    g: write::SymbolId,
+    elements: PrimaryMap<TableIndex, Option<Elements>>,
+    types: PrimaryMap<FuncIndex, TypeIndex>,
+    functions: FuncKeys,
 }
 
 impl Sample {
     fn new() -> Self {
-        let mut object =
-            write::Object::new(BinaryFormat::Elf, object::Architecture::X86_64, Endianness::Little);
-        let text = object.section_id(StandardSection::Text);
-        let rodata = object.section_id(StandardSection::ReadOnlyData);
-        object.append_section_data(text, &TEXT, 16);
-        let table_bytes = [7u32, ANSWER, 0].map(u32::to_le_bytes).concat();
-        object.append_section_data(rodata, &table_bytes, 8);
-        let mut symbol = |name: &str, section, kind, value, size, scope| {
-            object.add_symbol(write::Symbol {
-                name: name.into(),
-                value,
-                size,
-                kind,
-                scope,
-                weak: false,
-                section: SymbolSection::Section(section),
-                flags: SymbolFlags::None,
-            })
-        };
-        symbol("f", text, SymbolKind::Text, 0, F_SIZE.into(), SymbolScope::Dynamic);
-        let g = symbol("the g", text, SymbolKind::Text, G_OFFSET.into(), 7, SymbolScope::Compilation);
-        let table = symbol("table", rodata, SymbolKind::Data, 0, 12, SymbolScope::Compilation);
-        // The second word of the table; the displacement counts from its own end.
-        object.add_relocation(text, elf_relocation(R_X86_64_PC32, 18, table, 0)).unwrap();
-        object.add_relocation(rodata, elf_relocation(R_X86_64_PC32, 8, g, 0)).unwrap();
-        Self { object, text, g }
+        let elements = [Some(vec![Some(FuncIndex::from(1)), None]), Some(vec![]), None];
+        Self {
+            elements: elements.into_iter().collect(),
+            types: [0, ANSWER].map(TypeIndex::from).into_iter().collect(),
+            functions: FuncKeys::new(0, 2, PrimaryMap::new(), Vec::new()),
+        }
     }
+}
 
-    /// The object, with this relocation of the call in `f`.
-    fn calling(mut self, kind: u32, target: write::SymbolId, addend: i64) -> Vec<u8> {
-        self.object.add_relocation(self.text, elf_relocation(kind, 5, target, addend)).unwrap();
-        self.object.write().unwrap()
-    }
+fn reference(at: u32, kind: Reloc, target: Symbol, addend: i64) -> Reference {
+    Reference { at, kind, target: Target::Symbol(target), addend }
+}
 
-    fn valid() -> Vec<u8> {
-        let sample = Self::new();
-        let g = sample.g;
-        sample.calling(R_X86_64_PLT32, g, -4)
-    }
+fn table(index: u32) -> Symbol {
+    Symbol::Table(TableIndex::from(index))
+}
 
-    fn undefined(&mut self, name: &str) -> write::SymbolId {
-        self.object.add_symbol(write::Symbol {
-            name: name.into(),
-            value: 0,
-            size: 0,
-            kind: SymbolKind::Text,
-            scope: SymbolScope::Dynamic,
-            weak: false,
-            section: SymbolSection::Undefined,
-            flags: SymbolFlags::None,
-        })
+fn code(bytes: &[u8], references: Vec<Reference>, unwind: Option<AnyUnwindInfo>) -> Code {
+    Code {
+        bytes: bytes.to_vec(),
+        alignment: 16,
+        references,
+        traps: Vec::new(),
+        locations: Vec::new(),
+        unwind,
+        sites: Vec::new(),
     }
+}
+
+/// Two functions, of which `f` has this reference.
+fn functions(of_f: Reference) -> Text {
+    let unwind = AnyUnwindInfo::SystemV(frame_info(&*isa()).info);
+    // The displacement counts from the field's own end.
+    let of_g = reference(G_FIELD, Reloc::X86PCRel4, table(0), i64::from(ConstEntry::TYPE) - 4);
+    let codes = [code(&F, vec![of_f], Some(unwind)), code(&G, vec![of_g], None)];
+    Text::new(codes.into_iter().collect()).unwrap()
+}
+
+/// The reference that makes `f` call `g`.
+fn call() -> Reference {
+    reference(F_FIELD, Reloc::X86CallPCRel4, Symbol::Function(CodeIndex::from(1)), -4)
 }
 
 fn descriptor() -> Descriptor {
@@ -145,12 +140,11 @@ fn descriptor() -> Descriptor {
     }
 }
 
-fn parts(object: &[u8]) -> Parts<'_> {
-    let isa = isa();
-    let at = |offset, length| Unwind { offset, length, info: frame_info(&*isa).info };
-    let length = frame_info(&*isa).length;
+fn parts(sample: &Sample, text: Text) -> Parts<'_> {
     Parts {
-        object,
+        text,
+        names: ["f", "the g"].map(String::from).into_iter().collect(),
+        const_tables: ConstTables::new(&sample.elements, &sample.types, &sample.functions),
         descriptor: descriptor(),
         cpu_features: 7,
         image: [[1; 4096], [2; 4096]].concat(),
@@ -160,15 +154,18 @@ fn parts(object: &[u8]) -> Parts<'_> {
         exceptions: b"exceptions".to_vec(),
         address_map: b"address map".to_vec(),
         function_map: b"function map".to_vec(),
-        exports: vec![Export { name: "a-b".to_owned(), offset: 0, size: F_SIZE }],
-        unwind: vec![at(0, length)],
-        cie: isa.create_systemv_cie().unwrap(),
+        exports: vec![Export { name: "a-b".to_owned(), offset: 0, size: F.len() as u32 }],
+        cie: isa().create_systemv_cie().unwrap(),
     }
 }
 
-/// The file that [`Sample::valid`] becomes.
+/// The artifact in which `f` has this reference.
+fn artifact_with(of_f: Reference) -> Result<Vec<u8>, EmitError> {
+    shared_object(parts(&Sample::new(), functions(of_f)))
+}
+
 fn sample() -> Vec<u8> {
-    shared_object(parts(&Sample::valid())).unwrap()
+    artifact_with(call()).unwrap()
 }
 
 fn at(file: &[u8], range: FileRange) -> &[u8] {
@@ -225,14 +222,17 @@ fn references_are_resolved() {
     let text = elf.section_by_name(".text").unwrap();
     let rodata = elf.section_by_name(".rodata").unwrap();
     let value =
-        |section: &[u8], offset: usize| i32::from_le_bytes(section[offset..][..4].try_into().unwrap());
+        |section: &[u8], offset: u32| i32::from_le_bytes(section[offset as usize..][..4].try_into().unwrap());
     let code = text.data().unwrap();
-    assert_eq!(value(code, 5), G_OFFSET as i32 - 9);
-    let field_end = text.address() as i64 + 22;
-    assert_eq!(field_end + i64::from(value(code, 18)), rodata.address() as i64 + 4);
-    let word = rodata.address() as i64 + 8;
+    assert_eq!(value(code, F_FIELD), G_OFFSET as i32 - (F_FIELD as i32 + 4));
+    let field_end = text.address() as i64 + i64::from(G_OFFSET + G_FIELD) + 4;
+    let read = field_end + i64::from(value(code, G_OFFSET + G_FIELD));
+    assert_eq!(read, rodata.address() as i64 + i64::from(ConstEntry::TYPE));
+
     let g = text.address() as i64 + i64::from(G_OFFSET);
-    assert_eq!(word + i64::from(value(rodata.data().unwrap(), 8)), g);
+    let first = ConstEntry { rel: (g - rodata.address() as i64) as i32, ty: ANSWER };
+    let nothing = [0xff; ConstEntry::SIZE as usize];
+    assert_eq!(rodata.data().unwrap(), [first.to_bytes(), ConstEntry::NULL.to_bytes(), nothing].concat());
 }
 
 #[test]
@@ -263,9 +263,9 @@ fn functions_and_exports_have_symbols() {
     let elf = ElfFile64::<LittleEndian>::parse(&*file).unwrap();
     let text = descriptor.places.text.offset;
     let of = |name| elf.symbol_by_name(name).map(|symbol| (symbol.address() - text, symbol.size()));
-    assert_eq!(of("f"), Some((0, u64::from(F_SIZE))));
+    assert_eq!(of("f"), Some((0, F.len() as u64)));
     assert_eq!(of("the g"), Some((u64::from(G_OFFSET), 7)));
-    assert_eq!(of("wasmaot_export_a$2db"), Some((0, u64::from(F_SIZE))));
+    assert_eq!(of("wasmaot_export_a$2db"), Some((0, F.len() as u64)));
     assert_eq!(elf.dynamic_symbols().count(), 2);
     assert_eq!(elf.dynamic_relocations().map_or(0, |all| all.count()), 0);
 }
@@ -276,10 +276,11 @@ fn the_same_parts_give_the_same_bytes() {
 }
 
 #[test]
-fn an_object_without_code_gets_a_text() {
-    let object = write::Object::new(BinaryFormat::Elf, object::Architecture::X86_64, Endianness::Little);
-    let bytes = object.write().unwrap();
-    let parts = Parts { exports: Vec::new(), unwind: Vec::new(), ..parts(&bytes) };
+fn no_functions_are_a_text_that_traps() {
+    let sample = Sample { functions: FuncKeys::new(0, 0, PrimaryMap::new(), Vec::new()), ..Sample::new() };
+    let sample = Sample { elements: PrimaryMap::new(), ..sample };
+    let text = Text::new(PrimaryMap::new()).unwrap();
+    let parts = Parts { exports: Vec::new(), names: PrimaryMap::new(), ..parts(&sample, text) };
     let file = shared_object(parts).unwrap();
     let (_, descriptor) = module(&file);
     assert_eq!(at(&file, descriptor.places.text), [0xCC]);
@@ -287,73 +288,35 @@ fn an_object_without_code_gets_a_text() {
 
 #[test]
 fn undefined_symbols_are_named() {
-    for kind in [R_X86_64_PLT32, R_X86_64_64] {
-        let mut sample = Sample::new();
-        let memcpy = sample.undefined("memcpy");
-        let error = shared_object(parts(&sample.calling(kind, memcpy, -4))).unwrap_err();
+    for kind in [Reloc::X86CallPCRel4, Reloc::Abs8] {
+        let memcpy = Reference { target: Target::Undefined("memcpy".to_owned()), kind, ..call() };
+        let error = artifact_with(memcpy).unwrap_err();
         assert_eq!(
             error.to_string(),
             "undefined symbol memcpy, which f+0x5 refers to; an artifact can import nothing"
         );
     }
+    let error = artifact_with(reference(F_FIELD, Reloc::X86PCRel4, table(2), -4)).unwrap_err();
+    assert!(matches!(&error, EmitError::Undefined { symbol, .. } if symbol == "table[2]"), "{error}");
 }
 
 #[test]
 fn other_relocations_are_refused() {
-    let sample = Sample::new();
-    let g = sample.g;
-    let error = shared_object(parts(&sample.calling(R_X86_64_64, g, 0))).unwrap_err();
-    assert!(matches!(error, LinkError::Relocation { .. }), "{error}");
+    let error = artifact_with(Reference { kind: Reloc::Abs8, ..call() }).unwrap_err();
+    assert!(matches!(error, EmitError::Relocation { .. }), "{error}");
     assert!(error.to_string().contains("at f+0x5;"), "{error}");
 }
 
 #[test]
 fn distances_that_do_not_fit_are_refused() {
-    let sample = Sample::new();
-    let g = sample.g;
-    let error = shared_object(parts(&sample.calling(R_X86_64_PC32, g, 1 << 31))).unwrap_err();
+    let error = artifact_with(Reference { addend: 1 << 31, ..call() }).unwrap_err();
     assert_eq!(error.to_string(), "symbol the g is out of reach of f+0x5");
 }
 
 #[test]
-fn relocations_beyond_the_section_are_refused() {
-    let mut sample = Sample::new();
-    let (text, g) = (sample.text, sample.g);
-    sample.object.add_relocation(text, elf_relocation(R_X86_64_PC32, TEXT.len() as u64 - 3, g, 0)).unwrap();
-    let error = shared_object(parts(&sample.calling(R_X86_64_PLT32, g, -4))).unwrap_err();
-    assert!(matches!(error, LinkError::OutsideSection { .. }), "{error}");
-}
-
-#[test]
-fn unexpected_sections_are_refused() {
-    for (kind, name) in [(SectionKind::Data, ".data"), (SectionKind::Text, ".text.second")] {
-        let mut sample = Sample::new();
-        let segment = sample.object.segment_name(StandardSegment::Data).to_vec();
-        let section = sample.object.add_section(segment, name.into(), kind);
-        sample.object.append_section_data(section, &[0; 8], 8);
-        let g = sample.g;
-        let error = shared_object(parts(&sample.calling(R_X86_64_PLT32, g, -4))).unwrap_err();
-        assert!(matches!(&error, LinkError::Section { name: found } if found == name), "{error}");
-    }
-}
-
-#[test]
-fn constants_aligned_beyond_a_cache_line_are_refused() {
-    let mut sample = Sample::new();
-    let rodata = sample.object.section_id(StandardSection::ReadOnlyData);
-    sample.object.append_section_data(rodata, &[0; 8], 128);
-    let g = sample.g;
-    let error = shared_object(parts(&sample.calling(R_X86_64_PLT32, g, -4))).unwrap_err();
-    assert!(matches!(error, LinkError::Alignment { align: 128, .. }), "{error}");
-}
-
-#[test]
-fn every_truncation_of_an_object_is_an_error_or_a_file() {
-    let object = Sample::valid();
-    for end in 0..object.len() {
-        let copy = object[..end].to_vec();
-        if let Err(error) = shared_object(Parts { unwind: Vec::new(), ..parts(&copy) }) {
-            assert!(!error.to_string().is_empty());
-        }
+fn references_beyond_their_function_are_refused() {
+    for at in [F.len() as u32 - 3, u32::MAX] {
+        let error = artifact_with(Reference { at, ..call() }).unwrap_err();
+        assert!(matches!(error, EmitError::OutsideFunction { .. }), "{error}");
     }
 }
