@@ -50,9 +50,10 @@ impl Places<'_> {
         bytes: &mut [u8],
     ) -> Result<(), EmitError> {
         for reference in &code.references {
-            let field = bytes.get_mut(reference.at as usize..).and_then(<[u8]>::first_chunk_mut);
             let outside = || EmitError::OutsideFunction { site: self.site(function, reference) };
-            *field.ok_or_else(outside)? = self.value(function, reference)?.to_le_bytes();
+            let field = bytes.get_mut(reference.at as usize..).and_then(<[u8]>::first_chunk_mut);
+            let field = field.ok_or_else(outside)?;
+            *field = self.value(function, reference)?.to_le_bytes();
         }
         Ok(())
     }
