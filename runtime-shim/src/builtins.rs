@@ -8,7 +8,7 @@ use crate::instance::core::InstanceCore;
 use crate::interrupt;
 use crate::limits::Refused;
 use crate::park::Outcome;
-use crate::sys::asm::BuiltinResult;
+use crate::run::protocol::BuiltinResult;
 use wasmaot_abi::trap::TrapCode;
 
 /// The instance that called a builtin.

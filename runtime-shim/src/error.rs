@@ -4,9 +4,10 @@
 //! **Invariant: every error says what failed and where**; none is dropped on the way to the embedder.
 
 use crate::exception::Exception;
-use crate::interrupt::InterruptError;
+use crate::interrupt::error::InterruptError;
 use crate::meter::{MeterError, NotMetered};
 use crate::run::end::Failure;
+use crate::run::instantiate::MakeError;
 use crate::state::error::{AccessError, ResourceError};
 use crate::suspend::Suspend;
 use crate::trap::Trap;
@@ -257,11 +258,12 @@ impl From<ResourceError> for InstantiateError {
     }
 }
 
-impl From<MeterError> for InstantiateError {
-    fn from(error: MeterError) -> Self {
+impl From<MakeError> for InstantiateError {
+    fn from(error: MakeError) -> Self {
         match error {
-            MeterError::NotMetered => NotMetered.into(),
-            MeterError::Mixed { metered } => InstantiateError::MixedMetering { metered },
+            MakeError::Resource(error) => error.into(),
+            MakeError::Meter(MeterError::NotMetered) => NotMetered.into(),
+            MakeError::Meter(MeterError::Mixed { metered }) => InstantiateError::MixedMetering { metered },
         }
     }
 }

@@ -6,8 +6,8 @@
 //! handler, so nothing here allocates, locks or panics. An activation is trusted only when the stack pointer is inside
 //! a registered slot.**
 
-use crate::activation::Activation;
 use crate::registry::{self, Kind, Regions};
+use crate::run::activation::{Activation, At};
 use crate::slot::StackBounds;
 use crate::sys::asm;
 use crate::sys::guarded::{self, CopyError};
@@ -50,19 +50,6 @@ pub(crate) struct Fault {
     pub(crate) memory_error: bool,
     /// Where.
     pub(crate) at: At,
-}
-
-/// Where a thread was interrupted.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct At {
-    /// The instruction.
-    pub(crate) pc: usize,
-    /// Stack pointer.
-    pub(crate) rsp: usize,
-    /// Frame pointer.
-    pub(crate) rbp: usize,
-    /// The meter, where metered code runs.
-    pub(crate) r15: usize,
 }
 
 /// What to do about a fault.

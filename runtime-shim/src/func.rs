@@ -4,9 +4,9 @@
 //! store. The record is read only through [`Func::in_store`], which asks for that store; using a
 //! function with another store is an error.
 
-use crate::activation;
 use crate::error::CallError;
 use crate::instance::InstanceCore;
+use crate::run::call;
 use crate::store::{self, AsStore, StoreCore, StoreId, StoreInner};
 use crate::suspend::{self, Outcome};
 use crate::types;
@@ -135,14 +135,14 @@ impl Func {
 }
 
 /// # Safety
-/// As for [`activation::call`].
+/// As for [`call::call`].
 pub(crate) unsafe fn enter<T>(
     store: *mut StoreInner<T>,
     func: *const FuncRef,
     values: *mut RawValue,
 ) -> Result<(), CallError> {
     // SAFETY: the store is valid; the rest as the caller states.
-    unsafe { activation::call(store.cast(), &raw mut *(*store).core, func, values)? };
+    unsafe { call::call(store.cast(), &raw mut *(*store).core, func, values)? };
     Ok(())
 }
 

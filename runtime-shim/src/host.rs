@@ -3,15 +3,16 @@
 //! **Invariants.** A panic in a closure never unwinds through guest frames: it is caught here and goes on in the caller of the
 //! instance. Values are read and written within the cells that the function's type gives.
 
-use crate::activation::Activation;
 use crate::caller::Caller;
 use crate::error::{CallError, HostError};
-use crate::instance::InstanceCore;
+use crate::instance::core::{InstanceCore, KeepAlive};
 use crate::interrupt;
+use crate::run::activation::Activation;
 use crate::run::end::Pending;
+use crate::run::protocol::answer;
 use crate::run::suspension::Suspension;
 use crate::store::{StoreCore, StoreId, StoreInner};
-use crate::sys::asm::{self, answer};
+use crate::sys::asm;
 use crate::val::{RawValue, Val, WasmValue, WasmValues, for_each_arity};
 use std::any::Any;
 use std::marker::PhantomData;
@@ -34,9 +35,6 @@ pub struct HostFunc<T> {
     body: Box<dyn Send + Sync>,
     data: PhantomData<fn(T)>,
 }
-
-/// Whatever an instance keeps alive.
-pub(crate) trait KeepAlive: Send + Sync {}
 
 impl<T> KeepAlive for HostFunc<T> {}
 

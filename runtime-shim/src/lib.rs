@@ -50,7 +50,6 @@
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("wasmaot runs on x86-64 Linux");
 
-mod activation;
 mod address;
 mod api;
 mod builtins;
@@ -60,7 +59,6 @@ mod error;
 mod exception;
 mod externs;
 mod fault;
-mod fork;
 mod func;
 mod host;
 mod host_signals;
@@ -101,7 +99,8 @@ pub use host::{HostResults, IntoHostFunc, check_interrupt};
 pub use host_signals::HostSignals;
 pub use instance::Instance;
 pub use instance::shared::SharedMemory;
-pub use interrupt::{InterruptError, InterruptHandle};
+pub use interrupt::InterruptHandle;
+pub use interrupt::error::InterruptError;
 pub use limits::ResourceLimits;
 pub use linker::Linker;
 pub use meter::NotMetered;

@@ -9,7 +9,7 @@ use crate::externs::{Extern, ExternType};
 use crate::func::Func;
 use crate::host::{HostFunc, IntoHostFunc};
 use crate::instance::shared::SharedMemory;
-use crate::instance::{ImportedMemory, Imports, Instance, InstanceCore};
+use crate::instance::{ImportedMemory, Imports, Instance};
 use crate::module::{Module, check_types};
 use crate::store::{self, AsStore, Store, StoreCore};
 use crate::suspend::IntoAsyncHostFunc;
@@ -157,7 +157,7 @@ impl<T: 'static> Linker<T> {
         let imports = self.resolve(store::core(store), module.descriptor(), module.type_ids())?;
         let core = store::core_mut(store);
         // SAFETY: `resolve` checked types and stores.
-        let instance = unsafe { InstanceCore::add(core, module, imports)? };
+        let instance = unsafe { core.instantiate(module, imports)? };
         instance.write_segments().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
         if let Some(start) = module.descriptor().start {
             // SAFETY: the record belongs to an instance of this store.

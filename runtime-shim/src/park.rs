@@ -4,6 +4,7 @@
 //! notification after the value was changed finds everybody who saw the old one. A waiter that was taken off its queue
 //! was woken, whatever else ends its wait at that moment, so that no notification is lost.
 
+use crate::sys::fork::{self, List};
 use crate::sys::{clock, futex};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +25,7 @@ pub(crate) enum Outcome {
 const QUEUES: usize = 64;
 
 /// A thread that waits.
-pub(crate) struct Waiter {
+struct Waiter {
     address: usize,
     /// 1 once it was taken off the queue.
     woken: AtomicU32,
@@ -43,17 +44,10 @@ fn queue(address: usize) -> Queue {
     numbered((address / size_of::<u32>()) % QUEUES)
 }
 
-/// All queues, locked.
-pub(crate) type Queues = [Queue; QUEUES];
-
-/// Takes all locks.
-pub(crate) fn lock() -> Queues {
-    std::array::from_fn(numbered)
-}
-
-/// Forgets all who wait: this is the child of a fork, where they do not go on.
-pub(crate) fn forget_waiters(queues: &mut Queues) {
-    queues.iter_mut().for_each(|queue| queue.clear());
+/// Locks all queues for a fork. In its child those that wait do not go on.
+fn lock_for_fork() -> Box<dyn FnOnce()> {
+    let mut queues: [Queue; QUEUES] = std::array::from_fn(numbered);
+    Box::new(move || queues.iter_mut().for_each(|queue| queue.clear()))
 }
 
 /// Waits at an address until a notification, or until the clock says so. `due` is asked, after each signal at least, for a reason to
@@ -64,6 +58,7 @@ pub(crate) fn wait(
     until: Option<u64>,
     due: impl Fn() -> Option<TrapCode>,
 ) -> Result<Outcome, TrapCode> {
+    fork::attend(List::Waiters, lock_for_fork);
     let waiter = Arc::new(Waiter { address, woken: AtomicU32::new(0) });
     {
         let mut queue = queue(address);

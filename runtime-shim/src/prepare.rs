@@ -1,7 +1,8 @@
 //! What a host calls to keep its part of the contract about signals, see [`HostSignals`](crate::HostSignals).
 
-use crate::interrupt::{self, InterruptError};
-use crate::sys::signal::{self, poke};
+use crate::interrupt::error::InterruptError;
+use crate::interrupt::thread;
+use crate::sys::signal::{self, number, poke};
 use std::io;
 
 /// Prepares the calling thread for running guests, and checks the handlers of the process, see [`HostSignals`](crate::HostSignals). Threads prepare themselves when
@@ -12,7 +13,7 @@ use std::io;
 /// The kernel refuses an alternate stack.
 pub fn prepare_thread() -> io::Result<()> {
     signal::install();
-    interrupt::prepared()?;
+    thread::prepared()?;
     signal::check_thread()
 }
 
@@ -30,5 +31,5 @@ pub fn set_interrupt_signal(number: i32) -> Result<(), InterruptError> {
 
 /// The signal by which runs are stopped; `None` before the first module is opened, or if none is free.
 pub fn interrupt_signal() -> Option<i32> {
-    Some(poke::number()).filter(|&number| number != 0)
+    Some(number::get()).filter(|&number| number != 0)
 }

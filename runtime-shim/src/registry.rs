@@ -4,8 +4,8 @@
 //! snapshot and frees the old one once no reader can hold it. Regions are disjoint; a region is removed before its
 //! addresses are given back.
 
-use crate::fork;
 use crate::space::tracker::Tracker;
+use crate::sys::fork::{self, List};
 use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Acquire, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -130,16 +130,17 @@ pub(crate) fn read<R>(look: impl FnOnce(Regions<'_>) -> R) -> R {
     result
 }
 
-/// The right to change the regions.
-pub(crate) type Writer = MutexGuard<'static, ()>;
-
-pub(crate) fn lock() -> Writer {
+fn lock() -> MutexGuard<'static, ()> {
     WRITER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Forgets whoever was reading when the process forked: this is the child, where they do not go on.
-pub(crate) fn forget_readers(_: &Writer) {
-    READERS.iter().for_each(|readers| readers.store(0, SeqCst));
+/// Locks the regions for a fork. In its child those that were reading them do not go on.
+fn lock_for_fork() -> Box<dyn FnOnce()> {
+    let writer = lock();
+    Box::new(move || {
+        READERS.iter().for_each(|readers| readers.store(0, SeqCst));
+        drop(writer);
+    })
 }
 
 fn update(change: impl FnOnce(&mut Vec<Region>)) {
@@ -173,7 +174,7 @@ impl Registration {
     /// trap table alive, for as long as the registration.
     pub(crate) unsafe fn new(region: Region) -> Self {
         let start = region.range.start;
-        fork::prepare();
+        fork::attend(List::Regions, lock_for_fork);
         update(|regions| {
             let position = regions.partition_point(|other| other.range.start < start);
             regions.insert(position, region);

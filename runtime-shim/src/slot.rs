@@ -3,7 +3,6 @@
 //! **Invariant: whatever is not stack, state or memory is inaccessible**, but for the gap between constants and the next part: it reads as
 //! zeros, so that it is one mapping with those. A slot is registered exactly as long as it is mapped.
 
-use crate::activation::Activation;
 use crate::registry::{Kind, Region, Registration};
 use crate::sys::map::{Access, Mapping};
 use crate::sys::signal::reserve;
@@ -187,9 +186,9 @@ impl StackBounds {
     }
 
     /// Where the address of the running activation is kept.
-    pub(crate) fn activation_cell(self) -> *mut *mut Activation {
+    pub(crate) fn activation_cell(self) -> *mut *mut () {
         let base = self.low & !(STACK_WINDOW as usize - 1);
-        (base + (VMCTX - ACTIVATION_CELL) as usize) as *mut *mut Activation
+        (base + (VMCTX - ACTIVATION_CELL) as usize) as *mut *mut ()
     }
 
     /// Whether `bytes` bytes at `address` are on the stack.

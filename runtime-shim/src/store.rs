@@ -6,7 +6,8 @@ pub(crate) use crate::run::store::StoreCore;
 pub(crate) use crate::run::store_id::StoreId;
 
 use crate::host_signals::HostSignals;
-use crate::interrupt::{InterruptError, InterruptHandle};
+use crate::interrupt::InterruptHandle;
+use crate::interrupt::error::InterruptError;
 use crate::limits::ResourceLimits;
 use crate::meter::NotMetered;
 use std::time::Instant;

@@ -3,13 +3,14 @@
 //! **Invariant: equal types (see [`wasmaot_abi::canon`]) have equal numbers in every module of the process, and a number never changes
 //! its meaning.** Types are never forgotten; their number is bounded by the distinct types of all modules ever opened.
 
+use crate::sys::fork::{self, List};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmaot_abi::canon::Types;
 use wasmaot_abi::descriptor::{Descriptor, ImportKind};
 use wasmaot_abi::types::{FuncType, ValType};
 
 #[derive(Default)]
-pub(crate) struct Numbered {
+struct Numbered {
     types: Types,
     /// Those that were looked up so far or lie before one that was.
     shared: Vec<Arc<FuncType>>,
@@ -17,14 +18,18 @@ pub(crate) struct Numbered {
 
 static NUMBERED: Mutex<Option<Numbered>> = Mutex::new(None);
 
-/// The types, locked.
-pub(crate) type Locked = MutexGuard<'static, Option<Numbered>>;
-
-pub(crate) fn lock() -> Locked {
+fn lock() -> MutexGuard<'static, Option<Numbered>> {
     NUMBERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Locks the types for a fork.
+fn lock_for_fork() -> Box<dyn FnOnce()> {
+    let types = lock();
+    Box::new(move || drop(types))
+}
+
 fn with<R>(f: impl FnOnce(&mut Numbered) -> R) -> R {
+    fork::attend(List::Types, lock_for_fork);
     f(lock().get_or_insert_default())
 }
 

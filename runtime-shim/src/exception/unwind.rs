@@ -13,19 +13,19 @@
 //! frame keeps its vmctx is compared with those of the store's instances of that module, and not
 //! believed.
 
-use crate::activation::{Activation, Landing};
 use crate::code::raw_value::RawValue;
 use crate::instance::core::InstanceCore;
 use crate::interrupt;
 use crate::registry::{self, Kind, Regions};
+use crate::run::activation::{Activation, Landing};
 use crate::run::backtrace::{self, Frames, Start};
 use crate::run::collect::{self, Roots};
 use crate::run::end::{Pending, Thrown};
+use crate::run::protocol::BuiltinResult;
 use crate::run::store::StoreCore;
 use crate::slot::StackBounds;
 use crate::state::instances::Instances;
 use crate::state::tag::TagRecord;
-use crate::sys::asm::BuiltinResult;
 use wasmaot_abi::exception::{Handler, SiteRef};
 use wasmaot_abi::trap::TrapCode;
 

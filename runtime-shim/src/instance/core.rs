@@ -9,22 +9,18 @@ use super::memory::MemoryBody;
 use super::shared::SharedMemory;
 use super::table::TableBody;
 use crate::code::raw_value::RawValue;
-use crate::error::InstantiateError;
-use crate::host::KeepAlive;
 use crate::limits::ResourceLimits;
 use crate::module::Module;
-use crate::run::store::StoreCore;
 use crate::slot::{self, Needs, Slot};
 use crate::state::error::ResourceError;
 use crate::state::funcrefs::FuncRefs;
 use crate::state::tag::TagRecord;
-use crate::sys::asm::BUILTINS;
 use std::cell::Cell;
 use std::io;
+use std::ops::RangeFrom;
 use std::rc::Rc;
 use std::sync::Arc;
 use wasmaot_abi::descriptor::{ConstExpr, DataMode, ElemMode, ExportKind};
-use wasmaot_abi::slot::DEFAULT_STACK;
 use wasmaot_abi::state::{FuncRef, ImportedFunction, MemoryRef, StateLayout, TableRef};
 
 /// What an instance imports, checked against the module's imports, each list in their order.
@@ -52,15 +48,29 @@ pub(crate) enum ImportedMemory {
     Shared(SharedMemory),
 }
 
-impl ImportedMemory {
-    /// Adds it to the store, if need be.
-    fn body(self, store: &mut StoreCore) -> Rc<MemoryBody> {
-        match self {
-            ImportedMemory::Own(body) => body,
-            ImportedMemory::Shared(shared) => store.add_shared(shared),
-        }
-    }
+/// Whatever an instance keeps alive.
+pub(crate) trait KeepAlive: Send + Sync {}
+
+/// What a new instance is made of, beside its module and its slot.
+pub(crate) struct Parts {
+    /// Imported memories.
+    pub(crate) memories: Vec<Rc<MemoryBody>>,
+    /// Imported tables.
+    pub(crate) tables: Vec<Rc<TableBody>>,
+    /// Imported tags.
+    pub(crate) tags: Vec<Rc<TagRecord>>,
+    /// Host functions that it imports.
+    pub(crate) hosts: Vec<Arc<dyn KeepAlive>>,
+    /// Its position in its store.
+    pub(crate) index: usize,
+    /// Positions of the memory and the table that are the next ones of the store's.
+    pub(crate) next: (usize, usize),
+    /// What it may take.
+    pub(crate) limits: ResourceLimits,
 }
+
+/// What compiled code calls for a builtin.
+pub(crate) type Builtin = unsafe extern "C" fn();
 
 /// An instance.
 pub(crate) struct InstanceCore {
@@ -80,25 +90,11 @@ pub(crate) struct InstanceCore {
     _hosts: Vec<Arc<dyn KeepAlive>>,
 }
 
-fn map_error(error: io::Error) -> InstantiateError {
-    InstantiateError::Map { what: "an instance's state", error }
+fn map_error(error: io::Error) -> ResourceError {
+    ResourceError::Map { what: "an instance's state", error }
 }
 
 impl InstanceCore {
-    /// Makes an instance and adds it to the store. Its segments are not written yet.
-    ///
-    /// # Safety
-    /// The imports belong to `store` and have the types that the module asks for.
-    pub(crate) unsafe fn add(
-        store: &mut StoreCore,
-        module: &Module,
-        imports: Imports,
-    ) -> Result<Rc<Self>, InstantiateError> {
-        let slot = Slot::new(Self::needs(module, DEFAULT_STACK, store.limits.memory)).map_err(map_error)?;
-        // SAFETY: as the caller states; the slot is new.
-        unsafe { Self::add_in(store, module, imports, slot) }
-    }
-
     /// Returns what an instance of a module needs of its slot, with this stack and at most `limit`
     /// bytes of memory.
     pub(crate) fn needs(module: &Module, stack: u64, limit: u64) -> Needs<'_> {
@@ -106,26 +102,19 @@ impl InstanceCore {
         Needs { stack, layout: module.layout(), funcrefs, memory: module.initial_memory(limit) }
     }
 
-    /// Makes an instance in this slot.
+    /// Makes an instance in this slot. It is not [set up](Self::set_up) yet.
     ///
     /// # Safety
-    /// As for [`InstanceCore::add`]; the slot was opened with what the module [needs](Self::needs)
-    /// and not used since.
-    pub(crate) unsafe fn add_in(
-        store: &mut StoreCore,
-        module: &Module,
-        imports: Imports,
-        slot: Slot,
-    ) -> Result<Rc<Self>, InstantiateError> {
-        store.check_metering(module)?;
-        store.counts = module.is_metered();
+    /// The imports belong to one store, which keeps the instance, and have the types that the module
+    /// asks for; the slot was opened with what the module [needs](Self::needs) and not used since.
+    pub(crate) unsafe fn new(module: &Module, slot: Slot, parts: Parts) -> Result<Rc<Self>, ResourceError> {
         let state = State { vmctx: slot.vmctx(), layout: *module.layout() };
-        let (imported_memories, imported_tables) = (imports.memories.len(), imports.tables.len());
-        let imported = imports.memories.into_iter().map(|memory| memory.body(store)).collect();
+        let ((memory, table), limits) = (parts.next, parts.limits);
         // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
-        let memories = unsafe { make_memories(store, module, &slot, &state, imported)? };
-        // SAFETY: as above.
-        let tables = unsafe { make_tables(store, module, &state, imports.tables)? };
+        let memories =
+            unsafe { make_memories((memory.., limits.memory), module, &slot, &state, parts.memories)? };
+        // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
+        let tables = unsafe { make_tables((table.., limits.table), module, &state, parts.tables)? };
         let instance = Rc::new(Self {
             // SAFETY: the slot was opened for them, and is kept beside them.
             funcrefs: unsafe { FuncRefs::write(slot.funcrefs(), records(module, &slot)) }
@@ -134,27 +123,32 @@ impl InstanceCore {
             slot,
             memories,
             tables,
-            tags: make_tags(module, imports.tags),
+            tags: make_tags(module, parts.tags),
             default_memory: match module.export("memory") {
                 Some(ExportKind::Memory { index }) => index as usize,
                 _ => 0,
             },
-            index: store.instances.count(),
-            traps_at_limits: Cell::new(store.limits.trap),
-            _hosts: imports.hosts,
+            index: parts.index,
+            traps_at_limits: Cell::new(limits.trap),
+            _hosts: parts.hosts,
         });
         instance.slot.set_instance(Rc::as_ptr(&instance).cast());
-        // The store keeps them from here on, whatever fails: what they share with others may soon be in use.
-        let (defined_memories, defined_tables) = (imported_memories.., imported_tables..);
-        store.memories.extend(instance.memories[defined_memories].iter().cloned());
-        store.tables.extend(instance.tables[defined_tables].iter().flatten().cloned());
-        store.instances.push(instance.clone());
-        instance.write_constants(&imports.functions, &imports.globals);
-        instance.write_globals();
-        instance.write_dropped();
-        instance.fill_tables();
-        instance.slot.freeze_constants().map_err(map_error)?;
         Ok(instance)
+    }
+
+    /// Writes its state, and makes the constant part of it read-only. `builtins` is what compiled code
+    /// calls for each builtin.
+    pub(crate) fn set_up(
+        &self,
+        builtins: &'static [Builtin],
+        functions: &[ImportedFunction],
+        globals: &[*mut RawValue],
+    ) -> Result<(), ResourceError> {
+        self.write_constants(builtins, functions, globals);
+        self.write_globals();
+        self.write_dropped();
+        self.fill_tables();
+        self.slot.freeze_constants().map_err(map_error)
     }
 
     /// The instance with this vmctx.
@@ -167,10 +161,15 @@ impl InstanceCore {
         unsafe { &*slot::instance_of(vmctx).cast::<Self>() }
     }
 
-    fn write_constants(&self, functions: &[ImportedFunction], globals: &[*mut RawValue]) {
+    fn write_constants(
+        &self,
+        builtins: &'static [Builtin],
+        functions: &[ImportedFunction],
+        globals: &[*mut RawValue],
+    ) {
         let (state, layout) = (self.state(), self.module.layout());
         state.put(layout.instance(), std::ptr::from_ref(self) as u64);
-        state.put(layout.builtins(), BUILTINS.as_ptr() as u64);
+        state.put(layout.builtins(), builtins.as_ptr() as u64);
         state.put(layout.funcrefs(), self.funcrefs.as_ptr() as u64);
         for (index, &id) in (0..).zip(self.module.type_ids()) {
             state.put(layout.type_id(index), id);
@@ -431,17 +430,16 @@ impl State {
 }
 
 /// # Safety
-/// As for [`InstanceCore::add`]; the state is all zero.
+/// As for [`InstanceCore::new`]; the state is all zero.
 unsafe fn make_memories(
-    store: &StoreCore,
+    (ids, limit): (RangeFrom<usize>, u64),
     module: &Module,
     slot: &Slot,
     state: &State,
     imported: Vec<Rc<MemoryBody>>,
-) -> Result<Box<[Rc<MemoryBody>]>, InstantiateError> {
+) -> Result<Box<[Rc<MemoryBody>]>, ResourceError> {
     let mut memories = imported;
-    let limit = store.limits.memory;
-    for (id, plan) in (store.memories.len()..).zip(&module.descriptor().memories) {
+    for (id, plan) in ids.zip(&module.descriptor().memories) {
         let index = memories.len();
         let memory = if index == 0 && plan.ty.fits_slot() {
             let length = state.pointer(StateLayout::MEMORY0_LENGTH);
@@ -459,22 +457,19 @@ unsafe fn make_memories(
 }
 
 /// # Safety
-/// As for [`InstanceCore::add`]; the state is all zero.
+/// As for [`InstanceCore::new`]; the state is all zero.
 unsafe fn make_tables(
-    store: &StoreCore,
+    (mut ids, limit): (RangeFrom<usize>, u64),
     module: &Module,
     state: &State,
     imported: Vec<Rc<TableBody>>,
-) -> Result<Box<[Option<Rc<TableBody>>]>, InstantiateError> {
+) -> Result<Box<[Option<Rc<TableBody>>]>, ResourceError> {
     let mut tables: Vec<_> = imported.into_iter().map(Some).collect();
-    let mut ids = store.tables.len()..;
     for plan in &module.descriptor().tables {
         let length = state.pointer(state.layout.table_length(tables.len() as u32));
         let id = if plan.constant { None } else { ids.next() };
         // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
-        let table = id
-            .map(|id| unsafe { TableBody::new(id, plan.ty, Some(length), store.limits.table) })
-            .transpose()?;
+        let table = id.map(|id| unsafe { TableBody::new(id, plan.ty, Some(length), limit) }).transpose()?;
         tables.push(table.map(Rc::new));
     }
     Ok(tables.into_boxed_slice())

@@ -14,43 +14,22 @@
 //! the thread does by then. **Invariants.** A due run is poked until it has left its thread. A run that is not watched
 //! costs nothing here; one that is costs a fence, and a look at the clock if it has a deadline.
 
-mod error;
-mod thread;
+pub(crate) mod causes;
+pub(crate) mod error;
+pub(crate) mod thread;
 mod watchdog;
-
-pub use error::InterruptError;
-
-pub(crate) use thread::{Thread, current, prepared, received_poke};
 
 use crate::run::end::Failure;
 use crate::run::store_id::StoreId;
 use crate::sys::{clock, signal};
+use causes::{Causes, KillWord, NEVER, Watch};
+use error::InterruptError;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
+use std::sync::atomic::{Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::time::Instant;
+use thread::{Thread, current};
 use wasmaot_abi::trap::TrapCode;
-
-/// All locks of this module, in the order in which the watchdog takes them.
-pub(crate) type Locks = (watchdog::Kills, thread::Threads);
-
-/// Takes them.
-pub(crate) fn lock() -> Locks {
-    (watchdog::kills(), thread::threads())
-}
-
-/// Forgets the watchdog and all threads but the calling one: this is the child of a fork.
-pub(crate) fn keep_current((mut kills, mut threads): Locks) {
-    watchdog::forget(&mut kills);
-    thread::keep_current(&mut threads);
-}
-
-/// The deadline of a run that has none, in the clock's nanoseconds.
-const NEVER: u64 = u64::MAX;
-
-/// The highest number of an instance in this place that was killed. Numbers of one place ascend, so those before it are gone.
-#[derive(Debug, Default)]
-struct KillWord(AtomicU64);
 
 /// Stops one instance, from any thread and at any time. Made by
 /// [`PooledInstance::interrupt_handle`](crate::PooledInstance::interrupt_handle) and
@@ -71,27 +50,7 @@ impl InterruptHandle {
     }
 }
 
-/// When a store's runs are to be stopped.
-#[derive(Debug)]
-pub(crate) struct Watch {
-    deadline: u64,
-    word: Arc<KillWord>,
-    /// A handle was given out, so the kill word may change.
-    killable: bool,
-}
-
-impl Default for Watch {
-    fn default() -> Self {
-        Self { deadline: NEVER, word: Arc::default(), killable: false }
-    }
-}
-
 impl Watch {
-    /// Forgets the deadline; handles that were given out are for another number from now on.
-    pub(crate) fn reset(&mut self) {
-        (self.deadline, self.killable) = (NEVER, false);
-    }
-
     pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) -> Result<(), InterruptError> {
         if deadline.is_some() {
             watchdog::start()?;
@@ -104,39 +63,6 @@ impl Watch {
         watchdog::start()?;
         self.killable = true;
         Ok(InterruptHandle { word: self.word.clone(), id })
-    }
-
-    /// What a run of the store with this number is stopped by.
-    pub(crate) fn causes(&self, id: StoreId) -> Causes {
-        let word = if self.killable { Arc::as_ptr(&self.word) } else { std::ptr::null() };
-        Causes { deadline: self.deadline, word, id }
-    }
-}
-
-/// What one run is stopped by. Does not change while it runs, so that the signal handler may look at it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Causes {
-    deadline: u64,
-    /// Null if nobody has a handle. The store keeps it.
-    word: *const KillWord,
-    id: StoreId,
-}
-
-impl Causes {
-    fn is_watched(&self) -> bool {
-        self.deadline != NEVER || !self.word.is_null()
-    }
-
-    /// Why the run has to end now, if it has to. Callable in a signal handler.
-    pub(crate) fn due(&self) -> Option<TrapCode> {
-        // SAFETY: the store outlives its runs and keeps the word.
-        let killed =
-            unsafe { self.word.as_ref() }.is_some_and(|word| word.0.load(SeqCst) == self.id.number());
-        let late = || self.deadline != NEVER && clock::now() >= self.deadline;
-        match killed {
-            true => Some(TrapCode::Killed),
-            false => late().then_some(TrapCode::DeadlineExceeded),
-        }
     }
 }
 

@@ -3,9 +3,11 @@
 //! **Invariants.** A thread's record is listed from before its first run until the thread ends. Only the thread itself writes what
 //! it runs; others only poke it.
 
-use super::Causes;
-use crate::activation::Activation;
-use crate::sys::signal::{self, poke};
+use super::causes::{Causes, NEVER};
+use crate::run::activation::Activation;
+use crate::sys::fork::{self, List};
+use crate::sys::signal::thread_id::ThreadId;
+use crate::sys::signal::{number, threads as signals};
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::io;
@@ -21,7 +23,7 @@ const CHECKED: u8 = 2;
 /// A thread that runs compiled code.
 #[derive(Debug)]
 pub(crate) struct Thread {
-    kernel_id: poke::ThreadId,
+    pub(super) kernel_id: ThreadId,
     /// Number of the watched store that runs, or 0.
     pub(super) running: AtomicU64,
     /// Its deadline. Stays as it is when the run ends.
@@ -48,9 +50,9 @@ unsafe impl Send for Thread {}
 static THREADS: Mutex<Vec<Arc<Thread>>> = Mutex::new(Vec::new());
 
 /// The list of threads, locked.
-pub(crate) type Threads = MutexGuard<'static, Vec<Arc<Thread>>>;
+type Threads = MutexGuard<'static, Vec<Arc<Thread>>>;
 
-pub(super) fn threads() -> Threads {
+fn threads() -> Threads {
     THREADS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -59,24 +61,22 @@ pub(super) fn for_each(look: impl FnMut(&Thread)) {
     threads().iter().map(|thread| &**thread).for_each(look);
 }
 
-/// Forgets all threads but the calling one, which is another to the kernel now: this is the child of a fork.
-pub(super) fn keep_current(threads: &mut Threads) {
-    let current = CURRENT.get();
-    threads.retain(|thread| Arc::as_ptr(thread) == current);
-    for thread in threads.iter() {
-        thread.kernel_id.renew();
-        // No watchdog looks at what it runs, if anything, until it asks for one.
-        thread.set_poked();
-    }
+/// Locks the list for a fork. Its child has no thread but the calling one, which is another to the
+/// kernel now.
+fn lock_for_fork() -> Box<dyn FnOnce()> {
+    let mut threads = threads();
+    Box::new(move || {
+        let current = CURRENT.get();
+        threads.retain(|thread| Arc::as_ptr(thread) == current);
+        for thread in threads.iter() {
+            thread.kernel_id.renew();
+            // No watchdog looks at what it runs, if anything, until it asks for one.
+            thread.set_poked();
+        }
+    })
 }
 
 impl Thread {
-    /// Makes the thread ask itself whether its run is due.
-    pub(super) fn poke(&self) {
-        self.set_poked();
-        poke::send(&self.kernel_id);
-    }
-
     /// Whether a host function's return needs more than returning.
     #[inline]
     pub(crate) fn needs_attention(&self) -> bool {
@@ -120,9 +120,9 @@ impl Thread {
     /// Makes sure that the thread lets the poke signal through, which is not always the same.
     #[inline]
     pub(super) fn let_pokes_through(&self) -> io::Result<()> {
-        let number = poke::number();
+        let number = number::get();
         if self.unblocked.get() != number {
-            signal::check_thread()?;
+            signals::check_thread()?;
             self.unblocked.set(number);
         }
         Ok(())
@@ -171,19 +171,20 @@ pub(crate) fn prepared<'a>() -> io::Result<&'a Thread> {
 
 #[cold]
 fn prepare<'a>() -> io::Result<&'a Thread> {
-    let number = poke::number();
-    signal::check_thread()?;
+    let number = number::get();
+    signals::check_thread()?;
     let thread = Arc::new(Thread {
-        kernel_id: poke::ThreadId::current(),
+        kernel_id: ThreadId::current(),
         running: AtomicU64::new(0),
-        deadline: AtomicU64::new(super::NEVER),
-        seen: AtomicU64::new(super::NEVER),
+        deadline: AtomicU64::new(NEVER),
+        seen: AtomicU64::new(NEVER),
         attention: AtomicU8::new(0),
         watched: Cell::new(None),
         activation: Cell::new(std::ptr::null_mut()),
         depth: Cell::new(0),
         unblocked: Cell::new(number),
     });
+    fork::attend(List::Threads, lock_for_fork);
     threads().push(thread.clone());
     let record = Arc::as_ptr(&thread);
     LISTED.set(Some(Listed(thread)));

@@ -8,8 +8,11 @@
 //! seen or its owner sees that it has to wake the watchdog. A kill is dropped only when, after the kill word was stored, no thread was found
 //! that runs what is to be killed: whoever enters later sees the word.
 
-use super::{InterruptError, NEVER, thread};
+use super::causes::NEVER;
+use super::error::InterruptError;
+use super::thread::{self, Thread};
 use crate::run::store_id::StoreId;
+use crate::sys::fork::{self, List};
 use crate::sys::{clock, signal};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -38,9 +41,9 @@ static WAKE: Condvar = Condvar::new();
 static STARTED: AtomicBool = AtomicBool::new(false);
 
 /// The kills, locked.
-pub(crate) type Kills = MutexGuard<'static, Vec<StoreId>>;
+type Kills = MutexGuard<'static, Vec<StoreId>>;
 
-pub(super) fn kills() -> Kills {
+fn kills() -> Kills {
     KILLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -49,7 +52,7 @@ pub(super) fn start() -> Result<(), InterruptError> {
     if STARTED.load(Relaxed) {
         return Ok(());
     }
-    crate::fork::prepare();
+    fork::attend(List::Kills, lock_for_fork);
     start_locked(&kills())
 }
 
@@ -69,12 +72,15 @@ fn start_locked(_: &Kills) -> Result<(), InterruptError> {
     Ok(())
 }
 
-/// Forgets the watchdog, which this process, the child of a fork, does not have. Whoever needs one finds that it sleeps, and starts it
-/// in order to wake it.
-pub(super) fn forget(kills: &mut Kills) {
-    kills.clear();
-    NEXT_LOOK.store(NEVER, SeqCst);
-    STARTED.store(false, Relaxed);
+/// Locks the kills for a fork. Its child has no watchdog: whoever needs one finds that it sleeps, and
+/// starts it in order to wake it.
+fn lock_for_fork() -> Box<dyn FnOnce()> {
+    let mut kills = kills();
+    Box::new(move || {
+        kills.clear();
+        NEXT_LOOK.store(NEVER, SeqCst);
+        STARTED.store(false, Relaxed);
+    })
 }
 
 /// Makes sure that the watchdog looks when a deadline passes.
@@ -93,11 +99,17 @@ pub(super) fn look_for(id: StoreId) {
     }
 }
 
+/// Makes a thread ask itself whether its run is due.
+fn poke(thread: &Thread) {
+    thread.set_poked();
+    signal::poke::send(&thread.kernel_id);
+}
+
 fn poke_runner(id: StoreId) -> bool {
     let mut found = false;
     thread::for_each(|thread| {
         if thread.running.load(SeqCst) == id.number() {
-            thread.poke();
+            poke(thread);
             found = true;
         }
     });
@@ -160,7 +172,7 @@ impl Look {
             let killed = kills.iter().copied().find(|kill| kill.number() == running);
             found.extend(killed);
             if killed.is_some() || deadline <= now {
-                thread.poke();
+                poke(thread);
                 look.next = look.next.min(now + REPEAT);
             } else {
                 look.next = look.next.min(deadline);

@@ -97,7 +97,8 @@ impl Kept {
             ..Imports::default()
         };
         // SAFETY: linking checked that all imports are host functions or shared memories of the right types. The slot is new.
-        let instance = unsafe { InstanceCore::add_in(&mut core, module, imports, opened)? };
+        let instance = unsafe { core.instantiate_in(opened, module, imports) };
+        let instance = instance.map_err(InstantiateError::from)?;
         instance.write_elems().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
         let tables = instance.defined_tables().map(|table| (table.clone(), elements(table))).collect();
         let (first, rest): (Vec<_>, Vec<_>) =

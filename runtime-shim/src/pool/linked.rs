@@ -9,7 +9,7 @@ use super::owner::{Owner, Tenant};
 use super::tenants::Sets;
 use crate::error::{CallError, InstantiateError};
 use crate::func;
-use crate::host::KeepAlive;
+use crate::instance::core::KeepAlive;
 use crate::instance::shared::SharedMemory;
 use crate::instance::{ImportedMemory, Imports};
 use crate::linker::Linker;

@@ -5,7 +5,7 @@
 //! call.
 
 use crate::code::raw_value::RawValue;
-use crate::interrupt::InterruptError;
+use crate::interrupt::error::InterruptError;
 use crate::run::backtrace::{Frames, MAX_FRAMES};
 use crate::run::store_id::StoreId;
 use crate::run::suspension::Suspension;

@@ -4,17 +4,17 @@
 //! **Invariant: nothing in a store goes away before the store does**, so handles are checked by the
 //! store's number alone.
 
-use crate::activation::Activation;
 use crate::code::raw_value::RawValue;
 use crate::exception::heap::Heap;
 use crate::host_signals::HostSignals;
 use crate::instance::memory::MemoryBody;
 use crate::instance::shared::SharedMemory;
 use crate::instance::table::TableBody;
-use crate::interrupt::Watch;
+use crate::interrupt::causes::Watch;
 use crate::limits::ResourceLimits;
 use crate::meter::{Meter, MeterError, NotMetered};
 use crate::module::Module;
+use crate::run::activation::Activation;
 use crate::run::store_id::StoreId;
 use crate::run::suspension::Suspension;
 use crate::state::instances::Instances;

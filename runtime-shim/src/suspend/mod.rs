@@ -11,11 +11,11 @@ mod future;
 pub(crate) use future::finish;
 pub use future::{AsyncResults, Complete, IntoAsyncHostFunc};
 
-use crate::activation;
 use crate::caller::Caller;
 use crate::error::{CallError, HostError};
 use crate::host;
 use crate::instance::InstanceCore;
+use crate::run::call;
 use crate::run::end::Ended;
 use crate::run::suspension::Suspension;
 use crate::store::{self, AsStore, StoreId, StoreInner};
@@ -152,7 +152,7 @@ impl<R> Suspended<R> {
             unsafe { host::finish(core, || complete(&mut caller, cells)) }
         };
         // SAFETY: the store is valid, and the suspension was taken out of it.
-        let ended = unsafe { activation::resume(inner.cast(), core, &suspension, complete)? };
+        let ended = unsafe { call::resume(inner.cast(), core, &suspension, complete)? };
         // SAFETY: the store is valid, and the call was the suspended one.
         Ok(unsafe { outcome(inner, ended, suspension.results, self.reader) })
     }
@@ -203,7 +203,7 @@ unsafe fn call<T, R>(
 ) -> Result<Outcome<R>, CallError> {
     // SAFETY: the store is valid; the rest as the caller states.
     let (ended, values) =
-        unsafe { activation::call_suspendable(store.cast(), &raw mut *(*store).core, func, cells, write)? };
+        unsafe { call::call_suspendable(store.cast(), &raw mut *(*store).core, func, cells, write)? };
     // SAFETY: as the caller states.
     Ok(unsafe { outcome(store, ended, (values, cells), reader) })
 }

@@ -22,59 +22,20 @@
 //! whichever way, and the callee-saved registers, MXCSR and the x87 control word are as they were. The frame chain of the
 //! guest ends with a zero rbp. No Rust frame ever lies on a slot's stack.
 
-use crate::activation::{Activation, Landing};
 use crate::code::raw_value::RawValue;
 use crate::exception::unwind;
+use crate::run::activation::{Activation, Landing};
+use crate::run::protocol::{answer, reason};
 use std::arch::{global_asm, naked_asm};
 use std::mem::offset_of;
-use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::entry::MXCSR;
 use wasmaot_abi::slot::{ACTIVATION_CELL, STACK_WINDOW, VMCTX};
 
-/// How control came back from compiled code.
-pub(crate) mod reason {
-    /// The entry returned.
-    pub(crate) const RETURNED: u32 = 0;
-    /// The signal handler noted a fault in the activation.
-    pub(crate) const FAULT: u32 = 1;
-    /// A builtin trapped and its code is in the activation.
-    pub(crate) const BUILTIN: u32 = 2;
-    /// A host function left a pending exit in the activation.
-    pub(crate) const HOST: u32 = 3;
-    /// A host function left a pending suspension in the activation, and the guest's stack is as it was.
-    pub(crate) const SUSPENDED: u32 = 4;
-}
-
-/// What a host function's body tells its stub.
-pub(crate) mod answer {
-    /// Go on with the results.
-    pub(crate) const RETURN: u32 = 0;
-    /// Leave the guest for good.
-    pub(crate) const EXIT: u32 = 1;
-    /// Leave the guest until it is resumed.
-    pub(crate) const SUSPEND: u32 = 2;
-    /// Throw the pending exception in the guest.
-    pub(crate) const THROW: u32 = 3;
-}
-
-/// Bytes below a stub's frame in which a suspended guest keeps the registers that its caller preserves.
-pub(crate) const SAVED_REGISTERS: u64 = 48;
-
-/// What a builtin's body returns, in rax and rdx.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BuiltinResult {
-    /// The result, where it has one.
-    pub(crate) value: u64,
-    /// A trap code, or 0.
-    pub(crate) trap: u64,
-}
-
 /// Low bits of a stack pointer that vary within a slot's stack window.
-const WINDOW_MASK: u32 = (STACK_WINDOW - 1) as u32;
+pub(crate) const WINDOW_MASK: u32 = (STACK_WINDOW - 1) as u32;
 
 /// Distance of the activation cell from the last byte of the stack window.
-const CELL: i32 = 1 - (STACK_WINDOW - VMCTX + ACTIVATION_CELL) as i32;
+pub(crate) const CELL: i32 = 1 - (STACK_WINDOW - VMCTX + ACTIVATION_CELL) as i32;
 
 /// Saves what the host relies on where [`leave`] finds it.
 macro_rules! save_host {
@@ -294,84 +255,14 @@ pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, 
     )
 }
 
-/// Defines the stub that compiled code calls for a builtin: it runs `$body` on the host's stack.
-macro_rules! builtin_stub {
-    ($stub:ident => $body:path) => {
-        #[unsafe(naked)]
-        #[unsafe(link_section = "wasmaot_stubs")]
-        unsafe extern "C" fn $stub() {
-            std::arch::naked_asm!(
-                "mov rax, rsp",
-                "or rax, {mask}",
-                "mov rax, [rax + {cell}]",
-                "mov [rax + {meter}], r15",
-                "push rbp",
-                "mov rbp, rsp",
-                "mov [rax + {guest_fp}], rbp",
-                "mov rsp, [rax + {host_rsp}]",
-                "call {body}",
-                "test edx, edx",
-                "jnz 2f",
-                "mov rsp, rbp",
-                "pop rbp",
-                "ret",
-                "2:",
-                "jmp {trapped}",
-                mask = const $crate::sys::asm::WINDOW_MASK,
-                cell = const $crate::sys::asm::CELL,
-                guest_fp = const std::mem::offset_of!($crate::activation::Activation, guest_fp),
-                host_rsp = const std::mem::offset_of!($crate::activation::Activation, host_rsp),
-                meter = const std::mem::offset_of!($crate::activation::Activation, meter),
-                body = sym $body,
-                trapped = sym $crate::sys::asm::builtin_trapped,
-            )
-        }
-    };
-}
-
-/// Defines the stub that compiled code calls for a builtin that throws: it saves the registers that the guest may rely on, runs `$body` on
-/// the host's stack with the activation as fourth argument, and goes where that says.
-macro_rules! throwing_stub {
-    ($stub:ident => $body:path) => {
-        #[unsafe(naked)]
-        #[unsafe(link_section = "wasmaot_stubs")]
-        unsafe extern "C" fn $stub() {
-            std::arch::naked_asm!(
-                "mov rcx, rsp",
-                "or rcx, {mask}",
-                "mov rcx, [rcx + {cell}]",
-                "mov [rcx + {meter}], r15",
-                "push rbp",
-                "mov rbp, rsp",
-                "mov [rbp - 8], rbx",
-                "mov [rbp - 16], r12",
-                "mov [rbp - 24], r13",
-                "mov [rbp - 32], r14",
-                "mov [rbp - 40], r15",
-                "mov [rcx + {guest_fp}], rbp",
-                "mov rsp, [rcx + {host_rsp}]",
-                "call {body}",
-                "jmp {landing}",
-                mask = const $crate::sys::asm::WINDOW_MASK,
-                cell = const $crate::sys::asm::CELL,
-                guest_fp = const std::mem::offset_of!($crate::activation::Activation, guest_fp),
-                host_rsp = const std::mem::offset_of!($crate::activation::Activation, host_rsp),
-                meter = const std::mem::offset_of!($crate::activation::Activation, meter),
-                body = sym $body,
-                landing = sym $crate::sys::asm::to_landing,
-            )
-        }
-    };
-}
-
-/// Goes where a [`BuiltinResult`] in rax and rdx says: out of the guest with a trap code or what is pending, or to a landing pad, with the
+/// Goes where a [`BuiltinResult`](crate::run::protocol::BuiltinResult) in rax and rdx says: out of the guest with a trap code or what is pending, or to a landing pad, with the
 /// registers as the guest's stub found them but for those that a landing pad gets.
 ///
 /// # Safety
 /// Only reached by a jump, with the stub's frame pointer in rbp.
 #[unsafe(naked)]
 #[unsafe(link_section = "wasmaot_stubs")]
-unsafe extern "C" fn to_landing() -> ! {
+pub(crate) unsafe extern "C" fn to_landing() -> ! {
     naked_asm!(
         "test edx, edx",
         "jnz {trapped}",
@@ -431,7 +322,7 @@ pub(crate) unsafe extern "C" fn land(landing: *const Landing, activation: *mut A
 /// Only reached by a jump from a builtin's stub.
 #[unsafe(naked)]
 #[unsafe(link_section = "wasmaot_stubs")]
-unsafe extern "C" fn builtin_trapped() -> ! {
+pub(crate) unsafe extern "C" fn builtin_trapped() -> ! {
     naked_asm!(
         "mov rdi, rbp",
         "or rdi, {mask}",
@@ -445,42 +336,6 @@ unsafe extern "C" fn builtin_trapped() -> ! {
         builtin = const reason::BUILTIN,
         leave = sym leave,
     )
-}
-
-macro_rules! builtin_stubs {
-    ($($builtin:ident = $stub:ident => $kind:ident $body:path;)*) => {
-        $($kind!($stub => $body);)*
-
-        /// What compiled code calls for each builtin, in the order of their numbers.
-        pub(crate) static BUILTINS: [unsafe extern "C" fn(); Builtin::ALL.len()] = [$($stub),*];
-
-        const _: () = {
-            let order = [$(Builtin::$builtin as usize),*];
-            let mut position = 0;
-            while position < order.len() {
-                assert!(order[position] == position, "builtins are out of order");
-                position += 1;
-            }
-        };
-    };
-}
-
-builtin_stubs! {
-    MemoryGrow = memory_grow_stub => builtin_stub crate::builtins::memory_grow;
-    MemoryFill = memory_fill_stub => builtin_stub crate::builtins::memory_fill;
-    MemoryCopy = memory_copy_stub => builtin_stub crate::builtins::memory_copy;
-    MemoryInit = memory_init_stub => builtin_stub crate::builtins::memory_init;
-    DataDrop = data_drop_stub => builtin_stub crate::builtins::data_drop;
-    TableGrow = table_grow_stub => builtin_stub crate::builtins::table_grow;
-    TableFill = table_fill_stub => builtin_stub crate::builtins::table_fill;
-    TableCopy = table_copy_stub => builtin_stub crate::builtins::table_copy;
-    TableInit = table_init_stub => builtin_stub crate::builtins::table_init;
-    ElemDrop = elem_drop_stub => builtin_stub crate::builtins::elem_drop;
-    MemoryWait32 = memory_wait32_stub => builtin_stub crate::builtins::memory_wait32;
-    MemoryWait64 = memory_wait64_stub => builtin_stub crate::builtins::memory_wait64;
-    MemoryNotify = memory_notify_stub => builtin_stub crate::builtins::memory_notify;
-    Throw = throw_stub => throwing_stub unwind::throw;
-    ThrowRef = throw_ref_stub => throwing_stub unwind::throw_ref;
 }
 
 // Shared libraries are not to export the linker's symbols.

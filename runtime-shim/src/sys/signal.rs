@@ -4,10 +4,11 @@
 //! |---|---|
 //! | `dispositions.rs` | the handlers of the process: installing, checking and repairing them |
 //! | `faults.rs` | the handler of faults, and chaining to the one that was there before |
-//! | `poke.rs` | the signal that stops runs: its choice, its handler, sending it |
+//! | `number.rs`, `poke.rs` | the signal that stops runs: its choice, its handler, sending it |
 //! | `context.rs` | what the kernel passes to a handler |
 //! | `waits.rs` | which interrupted system calls end when a run is due |
 //! | `reserve.rs` | room below a guest's stack for a handler of the host that runs there |
+//! | `thread_id.rs` | how signals are addressed to a thread |
 //! | `threads.rs` | a thread's signal mask and alternate stack |
 //!
 //! **Invariants.** The handlers allocate nothing, take no lock and call nothing that does. A fault that is not a guest's
@@ -16,9 +17,11 @@
 mod context;
 mod dispositions;
 mod faults;
+pub(crate) mod number;
 pub(crate) mod poke;
 pub(crate) mod reserve;
-mod threads;
+pub(crate) mod thread_id;
+pub(crate) mod threads;
 mod waits;
 
 #[cfg(test)]
@@ -26,11 +29,11 @@ mod tests;
 #[cfg(test)]
 mod watchdog_tests;
 
-pub(crate) use dispositions::{Lock, check, install, lock};
+pub(crate) use dispositions::{check, install};
 pub(crate) use threads::{BlockAll, check_thread};
 
-use crate::activation::Activation;
-use crate::fault::At;
+use crate::run::activation::{Activation, At};
+use crate::run::protocol::reason;
 use crate::sys::asm;
 use context::Registers;
 use std::ffi::c_int;
@@ -58,6 +61,6 @@ unsafe fn leave(registers: &mut Registers, activation: *mut Activation, code: Tr
     let host_rsp = unsafe { Activation::note_fault(activation, code, at) };
     registers[libc::REG_RIP as usize] = asm::leave as *const () as i64;
     registers[libc::REG_RDI as usize] = activation as i64;
-    registers[libc::REG_RSI as usize] = i64::from(asm::reason::FAULT);
+    registers[libc::REG_RSI as usize] = i64::from(reason::FAULT);
     registers[libc::REG_RSP as usize] = host_rsp as i64;
 }

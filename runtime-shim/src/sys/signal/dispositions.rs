@@ -17,6 +17,7 @@
 use super::context::Handler;
 use super::faults::FAULTS;
 use super::poke;
+use crate::sys::fork::{self, List};
 use std::ffi::c_int;
 use std::io;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -24,10 +25,16 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 static CHANGES: Mutex<()> = Mutex::new(());
 
 /// The right to change dispositions.
-pub(crate) type Lock = MutexGuard<'static, ()>;
+pub(super) type Lock = MutexGuard<'static, ()>;
 
-pub(crate) fn lock() -> Lock {
+pub(super) fn lock() -> Lock {
     CHANGES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps dispositions as they are during a fork.
+fn lock_for_fork() -> Box<dyn FnOnce()> {
+    let lock = lock();
+    Box::new(move || drop(lock))
 }
 
 /// Installs the handlers once per process, and checks them from then on.
@@ -35,7 +42,7 @@ pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         stay_loaded();
-        crate::fork::prepare();
+        fork::attend(List::Signals, lock_for_fork);
     });
     check();
 }

@@ -5,7 +5,8 @@
 use super::context::{Handler, Registers};
 use super::dispositions::{action, calls, get, is_free, set};
 use super::{leave, reserve};
-use crate::fault::{self, At, Decision, Fault, Signal};
+use crate::fault::{self, Decision, Fault, Signal};
+use crate::run::activation::At;
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;

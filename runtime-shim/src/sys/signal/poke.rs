@@ -9,23 +9,17 @@
 
 use super::context::Registers;
 use super::dispositions::{Lock, action, calls, get, is_free, lock, set};
+use super::number;
+use super::thread_id::ThreadId;
 use super::{leave, waits};
-use crate::fault::{self, At};
-use crate::interrupt;
+use crate::fault;
+use crate::interrupt::thread::received_poke;
+use crate::run::activation::At;
 use std::ffi::{c_int, c_void};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::Relaxed};
-
-/// The signal that is sent, or 0 as long as none was chosen.
-static NUMBER: AtomicI32 = AtomicI32::new(0);
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What the signal did before it was taken: nothing, by `SIG_DFL` or `SIG_IGN`.
 static BEFORE: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
-
-/// The signal that is sent, or 0 as long as none was chosen. Callable anywhere.
-#[inline]
-pub(crate) fn number() -> c_int {
-    NUMBER.load(Relaxed)
-}
 
 /// Signals that can be taken: `SIGURG`, and real-time signals from the highest down.
 fn candidates() -> impl Iterator<Item = c_int> {
@@ -58,7 +52,7 @@ fn take(number: c_int) -> bool {
             if is_free(&before) {
                 BEFORE.store(before.sa_sigaction, Relaxed);
             }
-            NUMBER.store(number, Relaxed);
+            number::set(number);
             true
         }
         Err(_) => false,
@@ -67,7 +61,7 @@ fn take(number: c_int) -> bool {
 
 /// Makes sure that there is a signal with the runtime's handler, where one is free.
 pub(super) fn repair(_: &Lock) {
-    let current = number();
+    let current = number::get();
     if is_installed(current) || (current != 0 && take(current)) {
         return;
     }
@@ -79,7 +73,7 @@ pub(crate) fn choose(number: c_int) -> bool {
     let reports_faults = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE].contains(&number);
     let is_internal = (32..libc::SIGRTMIN()).contains(&number);
     let _lock = lock();
-    let (before, action) = (self::number(), BEFORE.load(Relaxed));
+    let (before, action) = (number::get(), BEFORE.load(Relaxed));
     if number == before && is_installed(number) {
         return true;
     }
@@ -95,37 +89,9 @@ pub(crate) fn choose(number: c_int) -> bool {
 
 /// Whether runs can be stopped: a signal is installed, or could be now.
 pub(crate) fn is_usable() -> bool {
-    is_installed(number()) || {
+    is_installed(number::get()) || {
         repair(&lock());
-        is_installed(number())
-    }
-}
-
-/// A thread of this process, as signals are addressed.
-#[derive(Debug)]
-pub(crate) struct ThreadId {
-    kernel: AtomicI32,
-    /// A real-time signal was sent and its handler has not run yet. Unlike others, these are queued each time that they are sent.
-    is_queued: AtomicBool,
-}
-
-impl ThreadId {
-    /// The calling thread's.
-    pub(crate) fn current() -> Self {
-        let id = Self { kernel: AtomicI32::new(0), is_queued: AtomicBool::new(false) };
-        id.renew();
-        id
-    }
-
-    /// Makes it the calling thread's, which nothing was sent to yet.
-    pub(crate) fn renew(&self) {
-        self.kernel.store(rustix::thread::gettid().as_raw_nonzero().get(), Relaxed);
-        self.is_queued.store(false, Relaxed);
-    }
-
-    /// Lets the next real-time signal be sent.
-    pub(crate) fn received(&self) {
-        self.is_queued.store(false, Relaxed);
+        is_installed(number::get())
     }
 }
 
@@ -135,7 +101,7 @@ pub(crate) fn send(thread: &ThreadId) {
     if !is_usable() {
         return;
     }
-    let number = number();
+    let number = number::get();
     if is_real_time(number) && thread.is_queued.swap(true, Relaxed) {
         return;
     }
@@ -164,7 +130,7 @@ extern "C" fn handler(_: c_int, info: *mut libc::siginfo_t, context: *mut c_void
         unsafe { leave(registers, activation, code, at) };
     }
     // Only threads that run guests are sent this, so their storage exists.
-    if sent_here && interrupt::received_poke() {
+    if sent_here && received_poke() {
         waits::end(registers);
     }
 }

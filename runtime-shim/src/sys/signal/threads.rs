@@ -3,7 +3,7 @@
 //! **Invariant: both hold from a thread's first entry on**, whatever mask it has inherited. What the host changes later can be seen
 //! only by asking the kernel, see [`HostSignals`](crate::HostSignals).
 
-use super::poke;
+use super::number;
 use crate::sys::map::{Access, Mapping};
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -66,7 +66,7 @@ fn unblock() {
     unsafe {
         let mut needed = std::mem::zeroed();
         libc::sigemptyset(&raw mut needed);
-        for number in [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, poke::number()] {
+        for number in [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, number::get()] {
             // It refuses the 0 of a signal that was not chosen yet.
             libc::sigaddset(&raw mut needed, number);
         }
