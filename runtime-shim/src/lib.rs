@@ -50,73 +50,48 @@
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("wasmaot runs on x86-64 Linux");
 
-mod address;
 mod api;
-mod builtins;
-mod caller;
 mod code;
-mod error;
-mod exception;
-mod externs;
-mod fault;
-mod func;
-mod host;
-mod host_signals;
-mod instance;
-mod interrupt;
-mod limits;
-mod linker;
-mod meter;
-mod module;
-mod park;
+mod os;
 mod pool;
-mod prepare;
-mod registry;
 mod run;
-mod slot;
 mod space;
 mod state;
-mod store;
-mod suspend;
-mod sys;
-mod trap;
-mod types;
-mod val;
 
 #[cfg(test)]
 mod tests;
 
-pub use address::Address;
-pub use caller::{Caller, CallerMemory};
-pub use code::frame::Frame;
-pub use error::{
+pub use api::address::Address;
+pub use api::caller::{Caller, CallerMemory};
+pub use api::error::{
     AccessValueError, BoxError, CallError, HostError, InstantiateError, LinkError, UnresolvedImport,
 };
-pub use exception::{Exception, ExnRef, Tag};
-pub use externs::{Extern, Global, Memory, Table};
-pub use func::{Func, TypedFunc};
-pub use host::{HostResults, IntoHostFunc, check_interrupt};
-pub use host_signals::HostSignals;
-pub use instance::Instance;
-pub use instance::shared::SharedMemory;
-pub use interrupt::InterruptHandle;
-pub use interrupt::error::InterruptError;
-pub use limits::ResourceLimits;
-pub use linker::Linker;
-pub use meter::NotMetered;
-pub use module::{Module, OpenError};
+pub use api::exception::{Exception, ExnRef, Tag};
+pub use api::externs::{Extern, Global, Memory, Table};
+pub use api::func::{Func, TypedFunc};
+pub use api::host::{HostResults, IntoHostFunc, check_interrupt};
+pub use api::instance::Instance;
+pub use api::linker::Linker;
+pub use api::prepare::{interrupt_signal, prepare_thread, set_interrupt_signal};
+pub use api::store::{AsStore, Store};
+pub use api::suspend::{AsyncResults, Complete, IntoAsyncHostFunc, Outcome, Suspend, Suspended};
+pub use api::trap::Trap;
+pub use api::val::{MAX_VALUES, Val, ValueError, WasmValue, WasmValues};
+pub use code::frame::Frame;
+pub use code::module::{Module, OpenError};
+pub use code::types::type_number;
 pub use pool::{
     DynamicFunc, HotSets, Linked, LinkedFunc, Pool, PoolConfig, PoolError, PoolStats, PooledInstance,
     ResetWay, StartError, Tenant, Usage,
 };
-pub use prepare::{interrupt_signal, prepare_thread, set_interrupt_signal};
 pub use run::backtrace::MAX_FRAMES;
+pub use run::interrupt::InterruptHandle;
+pub use run::interrupt::error::InterruptError;
+pub use run::meter::NotMetered;
 pub use state::error::AccessError;
-pub use store::{AsStore, Store};
-pub use suspend::{AsyncResults, Complete, IntoAsyncHostFunc, Outcome, Suspend, Suspended};
-pub use trap::Trap;
-pub use types::type_number;
-pub use val::{MAX_VALUES, Val, ValueError, WasmValue, WasmValues};
+pub use state::host_signals::HostSignals;
+pub use state::limits::ResourceLimits;
+pub use state::shared::SharedMemory;
 pub use wasmaot_abi as abi;
 pub use wasmaot_abi::trap::TrapCode;
 pub use wasmaot_abi::types::{

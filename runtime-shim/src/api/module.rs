@@ -2,9 +2,9 @@
 //!
 //! **Invariant: when a module has been opened, faults in its code are traps.**
 
-use crate::module::source::Source;
-use crate::module::{Module, OpenError};
-use crate::sys::signal;
+use crate::code::module::source::Source;
+use crate::code::module::{Module, OpenError};
+use crate::run::signal;
 use std::fs::File;
 use std::path::Path;
 use wasmaot_abi::descriptor::FileRange;

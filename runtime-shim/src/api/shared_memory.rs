@@ -2,8 +2,8 @@
 //!
 //! **Invariant: a memory that is made here is shared**, whoever uses it.
 
-use crate::error::InstantiateError;
-use crate::instance::shared::SharedMemory;
+use crate::api::error::InstantiateError;
+use crate::state::shared::SharedMemory;
 use wasmaot_abi::slot::ADDRESSABLE32;
 use wasmaot_abi::types::{Limits, MemoryType};
 

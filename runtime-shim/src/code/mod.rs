@@ -3,5 +3,8 @@
 //!
 //! **Invariant: nothing here knows of instances.**
 
+pub(crate) mod const_expr;
 pub(crate) mod frame;
+pub(crate) mod module;
 pub(crate) mod raw_value;
+pub(crate) mod types;

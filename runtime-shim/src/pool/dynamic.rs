@@ -4,10 +4,11 @@
 
 use super::instance::PooledInstance;
 use super::linked::FuncPlace;
-use crate::error::CallError;
-use crate::func;
-use crate::store::sealed::Access;
-use crate::val::{MAX_VALUES, RawValue, Val};
+use crate::api::error::CallError;
+use crate::api::func;
+use crate::api::store::sealed::Access;
+use crate::api::val::{MAX_VALUES, Val};
+use crate::code::raw_value::RawValue;
 use wasmaot_abi::types::FuncType;
 
 /// A function of every instance of a [`Linked`](crate::Linked) module, looked up once by [`Linked::func`](crate::Linked::func). Where

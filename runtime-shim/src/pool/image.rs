@@ -3,10 +3,10 @@
 //! **Invariant: bytes outside the image's runs are zero at first.** The image is mapped from the artifact, whose file may be
 //! truncated: it is only read by guarded copies.
 
-use crate::module::Module;
-use crate::registry::{Kind, Region, Registration};
-use crate::sys::guarded::{self, CopyError};
-use crate::sys::map::Mapping;
+use crate::code::module::Module;
+use crate::os::guarded::{self, CopyError};
+use crate::os::map::Mapping;
+use crate::space::registry::{Kind, Region, Registration};
 use std::io;
 use std::ops::Range;
 use wasmaot_abi::slot::HOST_PAGE;

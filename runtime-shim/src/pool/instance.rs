@@ -4,17 +4,18 @@
 
 use super::kept::Kept;
 use super::{PoolInner, ResetWay};
-use crate::address::Address;
-use crate::error::CallError;
-use crate::externs::Extern;
-use crate::func::TypedFunc;
-use crate::instance::Instance;
-use crate::interrupt::InterruptHandle;
-use crate::interrupt::error::InterruptError;
-use crate::meter::NotMetered;
+use crate::api::address::Address;
+use crate::api::error::CallError;
+use crate::api::externs::Extern;
+use crate::api::func::TypedFunc;
+use crate::api::instance::Instance;
+use crate::api::store::{StoreInner, sealed};
+use crate::api::val::{Val, WasmValues};
+use crate::run::interrupt::InterruptHandle;
+use crate::run::interrupt::error::InterruptError;
+use crate::run::meter::NotMetered;
+use crate::run::store::StoreCore;
 use crate::state::error::AccessError;
-use crate::store::{StoreCore, StoreInner, sealed};
-use crate::val::{Val, WasmValues};
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Instant;

@@ -4,9 +4,9 @@
 //! one in a new pool.
 
 use super::tests::{pool, with_contents};
-use crate::sys::inject::plan::{self, Failure, Outcome};
-use crate::sys::map::Mapping;
-use crate::sys::testing::DATA;
+use crate::os::inject::plan::{self, Failure, Outcome};
+use crate::os::map::Mapping;
+use crate::tests::artifact::DATA;
 use crate::tests::importing;
 use crate::*;
 use std::sync::LazyLock;
@@ -399,7 +399,7 @@ fn suspending() {
                     args.map(|value| if let Val::I32(value) = value { value } else { 0 });
                 let (_, outcome) = plan::with(position, failure, || {
                     let outcome = wait.call_resumable(&mut instance, (import, what, at));
-                    if let Ok(suspend::Outcome::Suspended(call)) = outcome
+                    if let Ok(crate::Outcome::Suspended(call)) = outcome
                         && resumed
                     {
                         let complete = |caller: &mut Caller<'_, ()>| {
@@ -407,7 +407,7 @@ fn suspending() {
                             Ok(5i32)
                         };
                         match call.resume_with(&mut instance, complete) {
-                            Ok(outcome) => assert!(matches!(outcome, suspend::Outcome::Returned(5))),
+                            Ok(outcome) => assert!(matches!(outcome, crate::Outcome::Returned(5))),
                             Err(error) => assert_is_refusal(&error),
                         }
                         spoil(&mut instance);

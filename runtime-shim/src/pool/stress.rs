@@ -8,8 +8,8 @@ use super::refused::{
     FAILURES, NEW, SUSPEND, WAYS, assert_as_new, assert_cannot_start, import, link, see, spoil_unless,
 };
 use super::tests::pool;
-use crate::sys::inject::plan;
-use crate::sys::testing::{Disturbed, disturb};
+use crate::os::inject::plan;
+use crate::tests::artifact::{Disturbed, disturb};
 use crate::*;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc;

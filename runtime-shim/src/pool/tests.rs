@@ -2,7 +2,7 @@
 
 use super::hot::PATIENCE;
 use super::reset::LOOK_EVERY;
-use crate::sys::testing::{Artifact, IMAGE};
+use crate::tests::artifact::{Artifact, IMAGE};
 use crate::tests::{importing, trap_of};
 use crate::*;
 use wasmaot_abi::descriptor::{self as abi, ConstExpr, ConstOp, ExportKind, FileRange, ImageRun};

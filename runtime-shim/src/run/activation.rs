@@ -6,13 +6,13 @@
 //! **Invariant: while the guest runs, its owner waits and holds no reference to it.**
 
 use crate::code::raw_value::RawValue;
-use crate::interrupt::causes::Causes;
-use crate::interrupt::thread::Thread;
 use crate::run::backtrace::{self, Start};
 use crate::run::end::{Ended, Failure, Pending};
+use crate::run::interrupt::causes::Causes;
+use crate::run::interrupt::thread::Thread;
 use crate::run::protocol::{SAVED_REGISTERS, reason};
 use crate::run::store::StoreCore;
-use crate::slot::StackBounds;
+use crate::space::slot::StackBounds;
 use std::any::Any;
 use std::ops::Range;
 use wasmaot_abi::trap::TrapCode;

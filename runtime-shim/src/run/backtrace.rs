@@ -4,7 +4,7 @@
 //! where the frame chain stops ascending.
 
 use crate::code::frame::Frame;
-use crate::slot::StackBounds;
+use crate::space::slot::StackBounds;
 use crate::state::instances::Instances;
 
 /// Frames that a backtrace names at most.

@@ -8,19 +8,20 @@
 //! guest has no activation: it gets a new one when it is resumed.
 
 use crate::code::raw_value::RawValue;
-use crate::exception::unwind;
-use crate::host_signals::HostSignals;
-use crate::instance::core::InstanceCore;
-use crate::interrupt::Watched;
-use crate::interrupt::thread::{self, Thread};
+use crate::os::stack;
 use crate::run::activation::{Activation, Left};
+use crate::run::asm;
 use crate::run::end::{Ended, Failure, Pending};
+use crate::run::interrupt::Watched;
+use crate::run::interrupt::thread::{self, Thread};
 use crate::run::protocol::{SAVED_REGISTERS, reason};
+use crate::run::signal;
 use crate::run::store::StoreCore;
 use crate::run::suspension::Suspension;
-use crate::slot::StackBounds;
-use crate::sys::asm;
-use crate::sys::{signal, stack};
+use crate::run::unwind;
+use crate::space::slot::StackBounds;
+use crate::state::host_signals::HostSignals;
+use crate::state::instance::InstanceCore;
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::trap::TrapCode;
 

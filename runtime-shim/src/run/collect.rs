@@ -56,7 +56,7 @@ fn collect(core: &mut StoreCore, roots: &Roots<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exception::heap::{MAX_CELLS, MAX_KEPT, MIN_COLLECT};
+    use crate::state::exceptions::{MAX_CELLS, MAX_KEPT, MIN_COLLECT};
     use wasmaot_abi::types::{FuncType, ValType};
 
     const NOWHERE: Roots<'static> = Roots { stack: 0..0, values: &[] };

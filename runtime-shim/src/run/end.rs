@@ -5,8 +5,8 @@
 //! call.
 
 use crate::code::raw_value::RawValue;
-use crate::interrupt::error::InterruptError;
 use crate::run::backtrace::{Frames, MAX_FRAMES};
+use crate::run::interrupt::error::InterruptError;
 use crate::run::store_id::StoreId;
 use crate::run::suspension::Suspension;
 use crate::state::tag::TagRecord;

@@ -3,14 +3,14 @@
 //! **Invariant: the store keeps an instance, and what it defines, before any of its state refers to
 //! them**, whatever fails later: what they share with others may soon be in use.
 
-use crate::instance::core::{ImportedMemory, Imports, InstanceCore, Parts};
-use crate::instance::memory::MemoryBody;
-use crate::meter::MeterError;
-use crate::module::Module;
+use crate::code::module::Module;
+use crate::run::asm::stubs::BUILTINS;
+use crate::run::meter::MeterError;
 use crate::run::store::StoreCore;
-use crate::run::stubs::BUILTINS;
-use crate::slot::Slot;
+use crate::space::slot::Slot;
 use crate::state::error::ResourceError;
+use crate::state::instance::{ImportedMemory, Imports, InstanceCore, Parts};
+use crate::state::memory::MemoryBody;
 use std::rc::Rc;
 use wasmaot_abi::slot::DEFAULT_STACK;
 

@@ -3,13 +3,23 @@
 //! **Invariant: nothing here knows how the embedder sees a run's end.**
 
 pub(crate) mod activation;
+pub(crate) mod asm;
+mod atomic;
 pub(crate) mod backtrace;
+pub(crate) mod builtins;
+mod bulk;
 pub(crate) mod call;
 pub(crate) mod collect;
 pub(crate) mod end;
+pub(crate) mod fault;
 pub(crate) mod instantiate;
+pub(crate) mod interrupt;
+pub(crate) mod meter;
+pub(crate) mod park;
 pub(crate) mod protocol;
+mod segments;
+pub(crate) mod signal;
 pub(crate) mod store;
 pub(crate) mod store_id;
-pub(crate) mod stubs;
 pub(crate) mod suspension;
+pub(crate) mod unwind;

@@ -4,20 +4,20 @@
 //! **Invariant: nothing in a store goes away before the store does**, so handles are checked by the
 //! store's number alone.
 
+use crate::code::module::Module;
 use crate::code::raw_value::RawValue;
-use crate::exception::heap::Heap;
-use crate::host_signals::HostSignals;
-use crate::instance::memory::MemoryBody;
-use crate::instance::shared::SharedMemory;
-use crate::instance::table::TableBody;
-use crate::interrupt::causes::Watch;
-use crate::limits::ResourceLimits;
-use crate::meter::{Meter, MeterError, NotMetered};
-use crate::module::Module;
 use crate::run::activation::Activation;
+use crate::run::interrupt::causes::Watch;
+use crate::run::meter::{Meter, MeterError, NotMetered};
 use crate::run::store_id::StoreId;
 use crate::run::suspension::Suspension;
+use crate::state::exceptions::Heap;
+use crate::state::host_signals::HostSignals;
 use crate::state::instances::Instances;
+use crate::state::limits::ResourceLimits;
+use crate::state::memory::MemoryBody;
+use crate::state::shared::SharedMemory;
+use crate::state::table::TableBody;
 use crate::state::tag::TagRecord;
 use std::cell::UnsafeCell;
 use std::rc::Rc;

@@ -4,7 +4,7 @@
 //! type by a host function of one.
 
 use crate::code::raw_value::RawValue;
-use crate::slot::StackBounds;
+use crate::space::slot::StackBounds;
 use wasmaot_abi::types::FuncType;
 
 /// Where a suspended guest goes on.

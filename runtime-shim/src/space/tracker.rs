@@ -12,7 +12,7 @@
 //! so that no fault repeats for ever. Only the thread that runs the instance, or resets it, uses
 //! its tracker.
 
-use crate::sys::map::{self, Access};
+use crate::os::map::{self, Access};
 use std::cell::UnsafeCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};

@@ -5,7 +5,7 @@
 //! made.** They lie beside the constants of its slot, whose protection they share, or, where those
 //! leave no room, in a read-only mapping of their own.
 
-use crate::sys::map::{Access, Mapping};
+use crate::os::map::{Access, Mapping};
 use std::io;
 use std::ops::Deref;
 use wasmaot_abi::slot::HOST_PAGE;
@@ -63,7 +63,7 @@ impl Deref for FuncRefs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testing::permissions;
+    use crate::tests::artifact::permissions;
     use crate::{Caller, HotSets, Linker, Module, Pool, PoolConfig, Store, Val};
 
     /// Returns how many of the caller's records are in pages that cannot be written.

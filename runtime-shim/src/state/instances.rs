@@ -2,8 +2,8 @@
 //!
 //! **Invariant: an instance keeps its position** for as long as the store.
 
-use crate::instance::core::InstanceCore;
-use crate::module::Located;
+use crate::code::module::Located;
+use crate::state::instance::InstanceCore;
 use std::rc::Rc;
 
 /// The instances of a store, in the order they were made.

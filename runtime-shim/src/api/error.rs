@@ -1,0 +1,329 @@
+//! Errors of linking, instantiating, calling and accessing memory. (Those of opening a module are in
+//! [`crate::code::module`].)
+//!
+//! **Invariant: every error says what failed and where**; none is dropped on the way to the embedder.
+
+use crate::api::exception::Exception;
+use crate::api::suspend::Suspend;
+use crate::api::trap::Trap;
+use crate::api::val::ValueError;
+use crate::run::end::Failure;
+use crate::run::instantiate::MakeError;
+use crate::run::interrupt::error::InterruptError;
+use crate::run::meter::{MeterError, NotMetered};
+use crate::state::error::{AccessError, ResourceError};
+use std::error::Error;
+use std::fmt;
+use std::io;
+use wasmaot_abi::trap::TrapCode;
+use wasmaot_abi::types::{FuncType, ValType};
+
+/// An error of the embedder's own.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A definition that cannot be added to a linker.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// The name is taken.
+    #[error("{module:?} {name:?} is defined twice; allow shadowing on the linker if that is meant")]
+    Duplicate {
+        /// First name.
+        module: String,
+        /// Second name.
+        name: String,
+    },
+    /// The instance or definition belongs to another store.
+    #[error("the instance belongs to another store")]
+    WrongStore,
+}
+
+/// An import that nothing is defined for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnresolvedImport {
+    /// First name.
+    pub module: String,
+    /// Second name.
+    pub name: String,
+    /// What it asks for.
+    pub wanted: String,
+}
+
+impl fmt::Display for UnresolvedImport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?}: {}", self.module, self.name, self.wanted)
+    }
+}
+
+struct List<'a>(&'a [UnresolvedImport]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|import| write!(f, "\n  {import}"))
+    }
+}
+
+/// An instance that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum InstantiateError {
+    /// Nothing is defined for these imports: all of them.
+    #[error("{} unresolved import(s):{}", .0.len(), List(.0))]
+    Unresolved(Vec<UnresolvedImport>),
+    /// A definition has another type than the import.
+    #[error("incompatible import type of {module:?} {name:?}: expected {expected}, found {found}")]
+    Incompatible {
+        /// First name.
+        module: String,
+        /// Second name.
+        name: String,
+        /// What the module asks for.
+        expected: String,
+        /// What is defined.
+        found: String,
+    },
+    /// A definition belongs to another store.
+    #[error("the definition of {module:?} {name:?} belongs to another store")]
+    WrongStore {
+        /// First name.
+        module: String,
+        /// Second name.
+        name: String,
+    },
+    /// A table or memory is larger than this runtime makes them.
+    #[error("a {what} of {size} {unit} is larger than the {limit} {unit} that this runtime allows")]
+    TooLarge {
+        /// Table or memory.
+        what: &'static str,
+        /// What the size counts.
+        unit: &'static str,
+        /// The initial size.
+        size: u64,
+        /// The largest size.
+        limit: u64,
+    },
+    /// A limit of operators for code that does not count them.
+    #[error(transparent)]
+    NotMetered(#[from] NotMetered),
+    /// The code of the store's instances counts the operators that it executes and this module's does not, or the other way round.
+    #[error("the module {} the operators that it executes, the store's other instances {}; compile all of them with `--meter` or none",
+        if *metered { "counts" } else { "does not count" }, if *metered { "do not" } else { "do" })]
+    MixedMetering {
+        /// Whether this module's code counts.
+        metered: bool,
+    },
+    /// The initial value of a host-made global or table does not fit.
+    #[error("the initial value does not fit: {0}")]
+    Value(#[from] ValueError),
+    /// The kernel refused an address range or a mapping.
+    #[error("cannot map {what}: {error}")]
+    Map {
+        /// What was to be mapped.
+        what: &'static str,
+        /// The kernel's reason.
+        #[source]
+        error: io::Error,
+    },
+    /// A segment did not fit, or the start function failed.
+    #[error("instantiation failed: {0}")]
+    Run(#[from] CallError),
+}
+
+impl InstantiateError {
+    /// The trap, if it is one.
+    pub fn trap(&self) -> Option<&Trap> {
+        match self {
+            InstantiateError::Run(CallError::Trap(trap)) => Some(trap),
+            _ => None,
+        }
+    }
+}
+
+/// A call that did not return.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// It trapped.
+    #[error("{0}")]
+    Trap(#[from] Trap),
+    /// A host function ended the program with this status.
+    #[error("the program exited with status {0}")]
+    Exit(i32),
+    /// It threw an exception that nothing caught.
+    #[error("{0}")]
+    Exception(Box<Exception>),
+    /// A host function failed.
+    #[error("{0}")]
+    Host(#[source] BoxError),
+    /// There is no such export.
+    #[error("no export is called {name:?}")]
+    NoExport {
+        /// The name.
+        name: String,
+    },
+    /// The export is something else.
+    #[error("the export {name:?} is not a function")]
+    NotAFunction {
+        /// The name.
+        name: String,
+    },
+    /// The number of arguments is wrong.
+    #[error("expected {expected} argument(s), found {found}")]
+    ArgumentCount {
+        /// Parameters of the function.
+        expected: usize,
+        /// Arguments given.
+        found: usize,
+    },
+    /// The room for results is wrong.
+    #[error("expected room for {expected} result(s), found {found}")]
+    ResultCount {
+        /// Results of the function.
+        expected: usize,
+        /// Results that there is room for.
+        found: usize,
+    },
+    /// An argument, or a host function's result, cannot be passed.
+    #[error("value {position}: {error}")]
+    Value {
+        /// Its position, from 0.
+        position: usize,
+        /// What is wrong with it.
+        #[source]
+        error: ValueError,
+    },
+    /// The function has another type than was asked for.
+    #[error("the function has type {found}, not {expected}")]
+    Signature {
+        /// What was asked for.
+        expected: FuncType,
+        /// What it has.
+        found: FuncType,
+    },
+    /// The function or instance belongs to another store.
+    #[error("the function belongs to another store")]
+    WrongStore,
+    /// The store has a call that waits to be resumed.
+    #[error("a call is suspended; resume or abandon it first")]
+    Suspended,
+    /// A host function suspended a call that cannot be: one that was not made to be resumed, or is inside a host function's own.
+    #[error("a host function suspended a call that cannot be resumed")]
+    CannotSuspend,
+    /// A host function suspended a call made as a future, but not with a future.
+    #[error("a host function suspended the call with a value that is not a future")]
+    NotAsync,
+    /// The suspended call is over, or belongs to another store.
+    #[error("the call is not suspended in this store")]
+    NotSuspended,
+    /// The kernel refused an alternate signal stack for this thread.
+    #[error("cannot prepare the thread: {0}")]
+    Thread(#[source] io::Error),
+    /// The deadline or the handle of the run could not take effect, and it was not begun.
+    #[error(transparent)]
+    Interrupt(#[from] InterruptError),
+}
+
+/// How a host function ends its caller instead of returning.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// End the program with this status.
+    #[error("exit with status {0}")]
+    Exit(i32),
+    /// Trap.
+    #[error("trap: {0}")]
+    Trap(TrapCode),
+    /// Throw an exception, which the caller may catch.
+    #[error("{0}")]
+    Exception(Box<Exception>),
+    /// Leave the caller as it is until it is resumed.
+    #[error("suspended")]
+    Suspend(Suspend),
+    /// Fail with an error of the embedder's own.
+    #[error("{0}")]
+    Other(#[source] BoxError),
+}
+
+impl HostError {
+    /// Fails with an error of the embedder's own.
+    pub fn other(error: impl Into<BoxError>) -> Self {
+        HostError::Other(error.into())
+    }
+}
+
+impl From<ResourceError> for InstantiateError {
+    fn from(error: ResourceError) -> Self {
+        match error {
+            ResourceError::TooLarge { what, unit, size, limit } => {
+                InstantiateError::TooLarge { what, unit, size, limit }
+            }
+            ResourceError::Map { what, error } => InstantiateError::Map { what, error },
+        }
+    }
+}
+
+impl From<MakeError> for InstantiateError {
+    fn from(error: MakeError) -> Self {
+        match error {
+            MakeError::Resource(error) => error.into(),
+            MakeError::Meter(MeterError::NotMetered) => NotMetered.into(),
+            MakeError::Meter(MeterError::Mixed { metered }) => InstantiateError::MixedMetering { metered },
+        }
+    }
+}
+
+impl From<Failure> for CallError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Trapped(code, frames) => CallError::Trap(Trap::with_frames(code, frames)),
+            Failure::Exit(status) => CallError::Exit(status),
+            Failure::Thrown(thrown) => CallError::Exception(Box::new(thrown.into())),
+            // The error of a nested call goes on as it is.
+            Failure::Error(error) => error.downcast().map_or_else(CallError::Host, |error| *error),
+            Failure::CannotSuspend => CallError::CannotSuspend,
+            Failure::Suspended => CallError::Suspended,
+            Failure::Thread(error) => CallError::Thread(error),
+            Failure::Interrupt(error) => CallError::Interrupt(error),
+        }
+    }
+}
+
+/// The failure of a nested call goes on to the outer caller as it is.
+impl From<CallError> for HostError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Exit(status) => HostError::Exit(status),
+            CallError::Exception(exception) => HostError::Exception(exception),
+            CallError::Host(error) => HostError::Other(error),
+            error => HostError::Other(Box::new(error)),
+        }
+    }
+}
+
+impl From<AccessError> for HostError {
+    fn from(error: AccessError) -> Self {
+        HostError::Trap(match error {
+            AccessError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
+            AccessError::ArtifactChanged => TrapCode::ArtifactChanged,
+            AccessError::OutOfMemory => TrapCode::OutOfMemory,
+        })
+    }
+}
+
+/// A table or global that cannot be accessed as asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AccessValueError {
+    /// It belongs to another store.
+    #[error("it belongs to another store")]
+    WrongStore,
+    /// The value does not fit.
+    #[error("{0}")]
+    Value(#[from] ValueError),
+    /// The global cannot be set.
+    #[error("the global of type {0} is immutable")]
+    Immutable(ValType),
+    /// The element is outside the table.
+    #[error("element {index} is outside the table of {length}")]
+    OutOfBounds {
+        /// The element.
+        index: u64,
+        /// Elements of the table.
+        length: u64,
+    },
+}

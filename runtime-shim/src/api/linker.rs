@@ -1,0 +1,267 @@
+//! Linkers: definitions by name, and instantiation against them.
+//!
+//! **Invariant: an instance is only made when every import has a definition of the right type and store.** All missing
+//! definitions are reported together.
+
+use crate::api::caller::Caller;
+use crate::api::error::{HostError, InstantiateError, LinkError, UnresolvedImport};
+use crate::api::externs::{Extern, ExternType};
+use crate::api::func::Func;
+use crate::api::host::{HostFunc, IntoHostFunc};
+use crate::api::instance::Instance;
+use crate::api::store::{self, AsStore, Store};
+use crate::api::suspend::IntoAsyncHostFunc;
+use crate::api::trap::Trap;
+use crate::api::val::Val;
+use crate::code::module::{Module, check_types};
+use crate::code::types::{self, type_number};
+use crate::run::store::StoreCore;
+use crate::state::instance::ImportedMemory;
+use crate::state::instance::Imports;
+use crate::state::shared::SharedMemory;
+use std::collections::HashMap;
+use std::sync::Arc;
+use wasmaot_abi::descriptor::{Descriptor, Import, ImportKind};
+use wasmaot_abi::types::FuncType;
+
+/// Definitions that modules are instantiated against.
+///
+/// Host functions are independent of any store; instances, and what they export, belong to one.
+pub struct Linker<T> {
+    modules: HashMap<String, HashMap<String, Definition<T>>>,
+    shadowing: bool,
+}
+
+enum Definition<T> {
+    Host(Arc<HostFunc<T>>),
+    Extern(Extern),
+    Shared(SharedMemory),
+}
+
+impl<T> Clone for Definition<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Definition::Host(host) => Definition::Host(host.clone()),
+            Definition::Extern(item) => Definition::Extern(*item),
+            Definition::Shared(memory) => Definition::Shared(memory.clone()),
+        }
+    }
+}
+
+impl<T> Clone for Linker<T> {
+    fn clone(&self) -> Self {
+        Self { modules: self.modules.clone(), shadowing: self.shadowing }
+    }
+}
+
+impl<T> Default for Linker<T> {
+    fn default() -> Self {
+        Self { modules: HashMap::new(), shadowing: false }
+    }
+}
+
+impl<T: 'static> Linker<T> {
+    /// A linker without definitions.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether a definition may replace an earlier one of the same name. It may not unless this is called.
+    pub fn allow_shadowing(&mut self, allow: bool) -> &mut Self {
+        self.shadowing = allow;
+        self
+    }
+
+    fn insert(
+        &mut self,
+        module: &str,
+        name: &str,
+        definition: Definition<T>,
+    ) -> Result<&mut Self, LinkError> {
+        let names = self.modules.entry(module.to_string()).or_default();
+        if !self.shadowing && names.contains_key(name) {
+            return Err(LinkError::Duplicate { module: module.to_string(), name: name.to_string() });
+        }
+        names.insert(name.to_string(), definition);
+        Ok(self)
+    }
+
+    /// Defines a host function by a closure over Rust types, such as `|caller: &mut Caller<'_, T>, a: i32| -> i64 { .. }`.
+    pub fn func<P, R>(
+        &mut self,
+        module: &str,
+        name: &str,
+        f: impl IntoHostFunc<T, P, R>,
+    ) -> Result<&mut Self, LinkError> {
+        self.insert(module, name, Definition::Host(Arc::new(f.into_host_func())))
+    }
+
+    /// Defines a host function by a closure that gives a future, such as
+    /// `|caller: &mut Caller<'_, T>, a: i32| async move { .. }`. Instances that use it are called by
+    /// [`TypedFunc::call_async`](crate::TypedFunc::call_async) and the like, and wait without a thread.
+    pub fn func_async<P, Fut>(
+        &mut self,
+        module: &str,
+        name: &str,
+        f: impl IntoAsyncHostFunc<T, P, Fut>,
+    ) -> Result<&mut Self, LinkError> {
+        self.insert(module, name, Definition::Host(Arc::new(f.into_host_func())))
+    }
+
+    /// Defines a host function by a closure over values. Its results are zero or null until it sets them.
+    pub fn func_dynamic<F>(
+        &mut self,
+        module: &str,
+        name: &str,
+        ty: FuncType,
+        f: F,
+    ) -> Result<&mut Self, LinkError>
+    where
+        F: Fn(&mut Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), HostError> + Send + Sync + 'static,
+    {
+        self.insert(module, name, Definition::Host(Arc::new(HostFunc::dynamic(ty, f))))
+    }
+
+    /// Defines something that an instance exports, or that the host made.
+    pub fn define(&mut self, module: &str, name: &str, item: Extern) -> Result<&mut Self, LinkError> {
+        self.insert(module, name, Definition::Extern(item))
+    }
+
+    /// Defines a memory that instances of several stores, or of a pool, use at a time.
+    pub fn define_shared(
+        &mut self,
+        module: &str,
+        name: &str,
+        memory: SharedMemory,
+    ) -> Result<&mut Self, LinkError> {
+        self.insert(module, name, Definition::Shared(memory))
+    }
+
+    /// Defines all exports of an instance, with `module` as their first name.
+    pub fn instance(
+        &mut self,
+        module: &str,
+        store: &impl AsStore,
+        instance: Instance,
+    ) -> Result<&mut Self, LinkError> {
+        if instance.module(store).is_none() {
+            return Err(LinkError::WrongStore);
+        }
+        for (name, item) in instance.exports(store) {
+            self.define(module, name, item)?;
+        }
+        Ok(self)
+    }
+
+    /// Makes an instance: resolves its imports, writes its segments, runs its start function.
+    ///
+    /// If that fails on the way, what has been written to memories and tables of other instances stays.
+    pub fn instantiate(&self, store: &mut Store<T>, module: &Module) -> Result<Instance, InstantiateError> {
+        let imports = self.resolve(store::core(store), module.descriptor(), module.type_ids())?;
+        let core = store::core_mut(store);
+        // SAFETY: `resolve` checked types and stores.
+        let instance = unsafe { core.instantiate(module, imports)? };
+        instance.write_segments().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
+        if let Some(start) = module.descriptor().start {
+            // SAFETY: the record belongs to an instance of this store.
+            let start = unsafe { Func::from_record(instance.funcref(start as usize), core.id) };
+            start.map(|start| start.call(store, &[])).transpose()?;
+        }
+        Ok(Instance::new(store::core(store).id, instance.index()))
+    }
+
+    /// Whether a module with this descriptor, as it is in an artifact, which need not be loaded, nor fit for this machine, finds host functions of the right
+    /// types for all that it imports.
+    ///
+    /// # Errors
+    /// What [`Linker::link`] would say.
+    pub fn check(&self, descriptor: &Descriptor) -> Result<(), InstantiateError> {
+        // Types that are not sound have no numbers, and imports of functions are then unknown.
+        let numbers = if check_types(descriptor).is_ok() { types::number(descriptor) } else { Vec::new() };
+        self.resolve(&StoreCore::default(), descriptor, &numbers).map(drop)
+    }
+
+    /// Finds definitions for all imports of a module that belong to no store.
+    pub(crate) fn resolve_shared(&self, module: &Module) -> Result<Imports, InstantiateError> {
+        // Whatever belongs to a store does not belong to this one, which is an error.
+        self.resolve(&StoreCore::default(), module.descriptor(), module.type_ids())
+    }
+
+    /// Finds definitions for all imports; `numbers` are those of the descriptor's types.
+    fn resolve(
+        &self,
+        core: &StoreCore,
+        descriptor: &Descriptor,
+        numbers: &[u32],
+    ) -> Result<Imports, InstantiateError> {
+        let mut imports = Imports::default();
+        let mut missing = Vec::new();
+        for import in &descriptor.imports {
+            let wanted = wanted(descriptor, numbers, import);
+            let names = self.modules.get(&import.module);
+            match wanted.as_ref().zip(names.and_then(|names| names.get(&import.name))) {
+                Some((wanted, definition)) => definition.add(core, import, wanted, &mut imports)?,
+                None => missing.push(UnresolvedImport {
+                    module: import.module.clone(),
+                    name: import.name.clone(),
+                    wanted: wanted.map_or_else(|| "something unknown".into(), |wanted| wanted.to_string()),
+                }),
+            }
+        }
+        if missing.is_empty() { Ok(imports) } else { Err(InstantiateError::Unresolved(missing)) }
+    }
+}
+
+/// The type that an import asks for. None if a function's leads nowhere, which no module has that was loaded.
+fn wanted(descriptor: &Descriptor, numbers: &[u32], import: &Import) -> Option<ExternType> {
+    Some(match import.kind {
+        ImportKind::Func { ty } => ExternType::Func {
+            number: *numbers.get(ty as usize)?,
+            ty: descriptor.types.get(ty as usize)?.clone(),
+        },
+        ImportKind::Table { ty } => ExternType::Table(ty),
+        ImportKind::Memory { ty } => ExternType::Memory(ty),
+        ImportKind::Global { ty } => ExternType::Global(ty),
+        ImportKind::Tag { ty } => ExternType::Tag {
+            number: *numbers.get(ty as usize)?,
+            ty: descriptor.types.get(ty as usize)?.clone(),
+        },
+    })
+}
+
+impl<T: 'static> Definition<T> {
+    /// Adds the definition to an instance's imports, if it is of the type that is wanted.
+    fn add(
+        &self,
+        core: &StoreCore,
+        import: &Import,
+        wanted: &ExternType,
+        imports: &mut Imports,
+    ) -> Result<(), InstantiateError> {
+        let names = || (import.module.clone(), import.name.clone());
+        let found = match self {
+            Definition::Host(host) => {
+                ExternType::Func { number: type_number(host.ty()), ty: host.ty().clone() }
+            }
+            Definition::Shared(memory) => ExternType::of_memory(memory.ty(), memory.size()),
+            Definition::Extern(item) => item.ty(core).ok_or_else(|| {
+                let (module, name) = names();
+                InstantiateError::WrongStore { module, name }
+            })?,
+        };
+        if !found.matches(wanted) {
+            let (module, name) = names();
+            let (expected, found) = (wanted.to_string(), found.to_string());
+            return Err(InstantiateError::Incompatible { module, name, expected, found });
+        }
+        match self {
+            Definition::Host(host) => {
+                imports.functions.push(host.import());
+                imports.hosts.push(host.clone());
+            }
+            Definition::Extern(item) => item.add(core, imports),
+            Definition::Shared(memory) => imports.memories.push(ImportedMemory::Shared(memory.clone())),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! Asynchronous host functions, and calls as futures.
+//!
+//! An asynchronous host function suspends its caller with a future. The call's own future polls that, and resumes the call when it
+//! is ready: no thread waits, and no executor is required.
+//!
+//! **Invariants.** The future of a host function owns what it works on: it never sees the guest. What is to be written to the guest's
+//! memory is written when the call is resumed, by [`Complete`]. Dropping the call's future gives the call up.
+
+use super::{Outcome, Suspend, Suspended};
+use crate::api::caller::Caller;
+use crate::api::error::{CallError, HostError};
+use crate::api::host::{HostFunc, HostResults};
+use crate::api::store::{self, AsStore};
+use crate::api::val::{WasmValue, WasmValues, for_each_arity};
+use crate::code::raw_value::RawValue;
+use std::pin::Pin;
+use wasmaot_abi::types::{FuncType, ValType};
+
+/// What an asynchronous host function suspends its caller with.
+struct Waiting<T>(Pin<Box<dyn Future<Output = Completion<T>> + Send>>);
+
+/// What is left of a host function when its future is ready.
+struct Completion<T> {
+    types: &'static [ValType],
+    run: Box<Rest<T>>,
+}
+
+type Rest<T> = dyn FnOnce(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError> + Send;
+
+/// What the future of an asynchronous host function gives: whatever a host function returns, or [`Complete`].
+pub trait AsyncResults<T>: Send + 'static {
+    /// The values.
+    type Values: WasmValues;
+    /// The values, or how it ends its caller.
+    #[doc(hidden)]
+    fn complete(self, caller: &mut Caller<'_, T>) -> Result<Self::Values, HostError>;
+}
+
+impl<T, R: HostResults + Send + 'static> AsyncResults<T> for R {
+    type Values = R::Values;
+    fn complete(self, _: &mut Caller<'_, T>) -> Result<R::Values, HostError> {
+        self.into_result()
+    }
+}
+
+/// The end of an asynchronous host function that needs the guest again, to write to its memory for example.
+///
+/// ```
+/// # use wasmaot_runtime::{Caller, Complete, Linker, LinkError};
+/// # async fn fetch(key: u32) -> Vec<u8> { vec![key as u8] }
+/// # fn define(linker: &mut Linker<()>) -> Result<(), LinkError> {
+/// linker.func_async("host", "fetch", |_: &mut Caller<'_, ()>, key: u32, to: u32| async move {
+///     let bytes = fetch(key).await;
+///     Complete(move |caller: &mut Caller<'_, ()>| {
+///         caller.write(to, &bytes)?;
+///         Ok(bytes.len() as u32)
+///     })
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Complete<F>(pub F);
+
+impl<T, F, V> AsyncResults<T> for Complete<F>
+where
+    F: FnOnce(&mut Caller<'_, T>) -> Result<V, HostError> + Send + 'static,
+    V: WasmValues,
+{
+    type Values = V;
+    fn complete(self, caller: &mut Caller<'_, T>) -> Result<V, HostError> {
+        (self.0)(caller)
+    }
+}
+
+/// A closure that can be an asynchronous host function: up to 12 parameters, after the [`Caller`], and a future of
+/// [`AsyncResults`].
+pub trait IntoAsyncHostFunc<T, P, Fut>: Send + Sync + 'static {
+    /// Makes its record.
+    #[doc(hidden)]
+    fn into_host_func(self) -> HostFunc<T>;
+}
+
+fn waiting<T: 'static, R: AsyncResults<T>>(future: impl Future<Output = R> + Send + 'static) -> Suspend {
+    let completion = async {
+        let results = future.await;
+        let run = |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
+            results.complete(caller)?.store(cells);
+            Ok(())
+        };
+        Completion { types: R::Values::TYPES, run: Box::new(run) }
+    };
+    Suspend::new(Waiting::<T>(Box::pin(completion)))
+}
+
+macro_rules! closures {
+    ($($name:ident $index:tt),*) => {
+        impl<T, F, Fut, $($name),*> IntoAsyncHostFunc<T, ($($name,)*), Fut> for F
+        where
+            T: 'static,
+            F: Fn(&mut Caller<'_, T>, $($name),*) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output: AsyncResults<T>> + Send + 'static,
+            $($name: WasmValue,)*
+        {
+            fn into_host_func(self) -> HostFunc<T> {
+                let ty = FuncType {
+                    params: vec![$($name::TYPE),*],
+                    results: <Fut::Output as AsyncResults<T>>::Values::TYPES.to_vec(),
+                };
+                let body = move |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
+                    let _ = &cells;
+                    Err(waiting(self(caller, $($name::from_cell(cells[$index])),*)).into())
+                };
+                HostFunc::new(ty, body)
+            }
+        }
+    };
+}
+
+for_each_arity!(closures);
+
+/// Gives a suspended call up, unless it is to be resumed.
+struct Waiter<'a, S: AsStore> {
+    store: &'a mut S,
+    gives_up: bool,
+}
+
+impl<S: AsStore> Drop for Waiter<'_, S> {
+    fn drop(&mut self) {
+        if self.gives_up {
+            store::core_mut(self.store).suspension = None;
+        }
+    }
+}
+
+/// Carries a call to its end, waiting for the host functions that suspend it.
+pub(crate) async fn finish<S, R>(store: &mut S, mut outcome: Outcome<R>) -> Result<R, CallError>
+where
+    S: AsStore<Data: 'static>,
+{
+    loop {
+        outcome = match outcome {
+            Outcome::Returned(results) => return Ok(results),
+            Outcome::Suspended(suspended) => wait(store, suspended).await?,
+        };
+    }
+}
+
+async fn wait<S, R>(store: &mut S, suspended: Suspended<R>) -> Result<Outcome<R>, CallError>
+where
+    S: AsStore<Data: 'static>,
+{
+    let Suspended { store: id, value, reader } = suspended;
+    let mut waiter = Waiter { store, gives_up: true };
+    let waiting = value.downcast::<Waiting<S::Data>>().map_err(|_| CallError::NotAsync)?;
+    let completion = waiting.0.await;
+    waiter.gives_up = false;
+    let suspended = Suspended { store: id, value: Box::new(()), reader };
+    suspended.go_on(&mut *waiter.store, completion.types, completion.run)
+}

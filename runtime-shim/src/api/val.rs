@@ -1,0 +1,325 @@
+//! Values as the embedder sees them, and as they pass through value arrays, globals and tables.
+//!
+//! **Invariant: a [`RawValue`] never becomes a reference of the wrong store.** Every value that
+//! enters an instance, a table, a global or an exception passes [`Val::to_raw`], which compares the
+//! value's store with that of the destination before it reads anything that the value refers to:
+//! the store that the value came from may be gone.
+
+use crate::api::exception::ExnRef;
+use crate::api::func::Func;
+use crate::code::raw_value::RawValue;
+use crate::run::store::StoreCore;
+use crate::run::store_id::StoreId;
+use std::mem::MaybeUninit;
+use std::num::NonZeroU32;
+use wasmaot_abi::state::FuncRef;
+use wasmaot_abi::types::{HeapType, RefType, ValType};
+
+/// A WebAssembly value.
+///
+/// Floats are kept as their IEEE 754 bits, so that values compare bit by bit and NaN payloads survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Val {
+    /// 32-bit integer.
+    I32(i32),
+    /// 64-bit integer.
+    I64(i64),
+    /// Bits of a 32-bit float.
+    F32(u32),
+    /// Bits of a 64-bit float.
+    F64(u64),
+    /// Bits of a 128-bit vector: lane 0 is the lowest, so that [`u128::to_le_bytes`] gives the bytes as they lie in memory.
+    V128(u128),
+    /// A function, or null.
+    FuncRef(Option<Func>),
+    /// A number by which the embedder knows a value of its own, or null. The number `u32::MAX` cannot be passed.
+    ExternRef(Option<u32>),
+    /// An exception, or null.
+    ExnRef(Option<ExnRef>),
+}
+
+/// Integers are signed, floats read back as the same value.
+impl std::fmt::Display for Val {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {
+            Val::I32(value) => write!(f, "{value}"),
+            Val::I64(value) => write!(f, "{value}"),
+            Val::F32(bits) => write!(f, "{:?}", f32::from_bits(bits)),
+            Val::F64(bits) => write!(f, "{:?}", f64::from_bits(bits)),
+            Val::V128(bits) => write!(f, "{bits:#034x}"),
+            Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => f.write_str("null"),
+            Val::FuncRef(Some(_)) | Val::ExternRef(Some(_)) | Val::ExnRef(Some(_)) => {
+                write!(f, "{}", self.ty())
+            }
+        }
+    }
+}
+
+/// A value that cannot be passed where it was to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// It has another type.
+    #[error("expected a value of type {expected}, found {found}")]
+    Type {
+        /// The type that is needed.
+        expected: ValType,
+        /// The value's.
+        found: ValType,
+    },
+    /// It refers to a function or exception of another store.
+    #[error("the reference belongs to another store")]
+    Store,
+    /// The number of an external reference is too large.
+    #[error("external reference numbers end at {}", u32::MAX - 1)]
+    ExternRef,
+}
+
+impl Val {
+    /// Its type; that of all functions for a function.
+    pub fn ty(&self) -> ValType {
+        match self {
+            Val::I32(_) => ValType::I32,
+            Val::I64(_) => ValType::I64,
+            Val::F32(_) => ValType::F32,
+            Val::F64(_) => ValType::F64,
+            Val::V128(_) => ValType::V128,
+            Val::FuncRef(_) => ValType::FUNCREF,
+            Val::ExternRef(_) => ValType::EXTERNREF,
+            Val::ExnRef(_) => ValType::EXNREF,
+        }
+    }
+
+    /// The zero or null of a type; `None` for references that are not null.
+    pub fn default_of(ty: ValType) -> Option<Val> {
+        Some(match ty {
+            ValType::I32 => Val::I32(0),
+            ValType::I64 => Val::I64(0),
+            ValType::F32 => Val::F32(0),
+            ValType::F64 => Val::F64(0),
+            ValType::V128 => Val::V128(0),
+            ValType::Ref(RefType { nullable: false, .. }) => return None,
+            ValType::Ref(RefType { heap: HeapType::Extern, .. }) => Val::ExternRef(None),
+            ValType::Ref(RefType { heap: HeapType::Exn | HeapType::NoExn, .. }) => Val::ExnRef(None),
+            ValType::Ref(RefType { heap: HeapType::Func | HeapType::Concrete(_), .. }) => Val::FuncRef(None),
+        })
+    }
+
+    /// The store that the value belongs to; `None` if it may enter any.
+    fn store(self) -> Option<StoreId> {
+        match self {
+            Val::FuncRef(Some(func)) => Some(func.store()),
+            Val::ExnRef(Some(exception)) => Some(exception.store),
+            Val::I32(_) | Val::I64(_) | Val::F32(_) | Val::F64(_) | Val::V128(_) => None,
+            Val::FuncRef(None) | Val::ExternRef(_) | Val::ExnRef(None) => None,
+        }
+    }
+
+    /// Whether a value that may enter `store` is of type `ty`.
+    fn is_of(self, store: &StoreCore, ty: ValType) -> bool {
+        let ValType::Ref(RefType { nullable, heap }) = ty else { return self.ty() == ty };
+        match self {
+            Val::FuncRef(None) => nullable && heap.is_func(),
+            Val::ExternRef(None) => nullable && heap == HeapType::Extern,
+            Val::ExternRef(Some(_)) => heap == HeapType::Extern,
+            Val::FuncRef(Some(func)) => func
+                .in_store(store)
+                .is_some_and(|record| HeapType::Concrete(record.type_id).is_subtype_of(heap)),
+            Val::ExnRef(None) => nullable && heap.is_exn(),
+            Val::ExnRef(Some(_)) => heap == HeapType::Exn,
+            Val::I32(_) | Val::I64(_) | Val::F32(_) | Val::F64(_) | Val::V128(_) => false,
+        }
+    }
+
+    /// Returns the cell that passes the value where `expected` is needed in `store`.
+    ///
+    /// # Errors
+    /// [`ValueError::Store`] for a reference of another store, whatever type is expected; otherwise
+    /// what does not fit.
+    pub(crate) fn to_raw(self, store: &StoreCore, expected: ValType) -> Result<RawValue, ValueError> {
+        if self.store().is_some_and(|own| own != store.id) {
+            return Err(ValueError::Store);
+        }
+        if !self.is_of(store, expected) {
+            return Err(ValueError::Type { expected, found: self.ty() });
+        }
+        Ok(RawValue::new(match self {
+            Val::I32(value) => u64::from(value as u32),
+            Val::I64(value) => value as u64,
+            Val::F32(bits) => u64::from(bits),
+            Val::F64(bits) => bits,
+            Val::V128(bits) => return Ok(RawValue::vector(bits)),
+            Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => 0,
+            Val::FuncRef(Some(func)) => func.record() as u64,
+            Val::ExnRef(Some(exception)) => u64::from(exception.id.get()),
+            Val::ExternRef(Some(number)) => match number.checked_add(1) {
+                Some(index) => u64::from(index),
+                None => return Err(ValueError::ExternRef),
+            },
+        }))
+    }
+
+    /// The value in a cell, of which only the bits that its type has are specified.
+    ///
+    /// # Safety
+    /// The bits come from an instance of `store`, as a value of type `ty`.
+    pub(crate) unsafe fn from_raw(cell: RawValue, store: StoreId, ty: ValType) -> Val {
+        let (bits, low) = (cell.low, cell.low as u32);
+        match ty {
+            ValType::I32 => Val::I32(low as i32),
+            ValType::I64 => Val::I64(bits as i64),
+            ValType::F32 => Val::F32(low),
+            ValType::F64 => Val::F64(bits),
+            ValType::V128 => Val::V128(cell.to_vector()),
+            ValType::Ref(ty) if ty.heap.is_func() => {
+                // SAFETY: a function reference of an instance is 0 or points to a record that lives as long as the store.
+                Val::FuncRef(unsafe { Func::from_record(bits as *const FuncRef, store) })
+            }
+            ValType::Ref(ty) if ty.heap.is_exn() => {
+                Val::ExnRef(NonZeroU32::new(low).map(|id| ExnRef { store, id }))
+            }
+            ValType::Ref(_) => Val::ExternRef(low.checked_sub(1)),
+        }
+    }
+}
+
+/// A Rust type that stands for a Wasm type in typed functions. For vectors it is `u128`, as in [`Val::V128`].
+pub trait WasmValue: Copy + sealed::Sealed + 'static {
+    /// The Wasm type.
+    const TYPE: ValType;
+    /// The cell that passes it.
+    #[doc(hidden)]
+    fn to_cell(self) -> RawValue;
+    /// The value in a cell.
+    #[doc(hidden)]
+    fn from_cell(cell: RawValue) -> Self;
+}
+
+pub(crate) mod sealed {
+    /// Only this crate implements the traits that bear it.
+    pub trait Sealed {}
+}
+
+macro_rules! wasm_values {
+    ($($ty:ident $wasm:ident $variant:ident ($value:ident => $to:expr) ($cell:ident => $from:expr) $val:expr;)*) => {$(
+        impl sealed::Sealed for $ty {}
+        impl WasmValue for $ty {
+            const TYPE: ValType = ValType::$wasm;
+            fn to_cell(self) -> RawValue {
+                let $value = self;
+                $to
+            }
+            fn from_cell($cell: RawValue) -> Self {
+                $from
+            }
+        }
+        impl From<$ty> for Val {
+            fn from($value: $ty) -> Val {
+                Val::$variant($val)
+            }
+        }
+    )*};
+}
+
+wasm_values! {
+    i32 I32 I32 (value => RawValue::new(u64::from(value as u32))) (cell => cell.low as i32) value;
+    u32 I32 I32 (value => RawValue::new(u64::from(value))) (cell => cell.low as u32) value as i32;
+    i64 I64 I64 (value => RawValue::new(value as u64)) (cell => cell.low as i64) value;
+    u64 I64 I64 (value => RawValue::new(value)) (cell => cell.low) value as i64;
+    f32 F32 F32 (value => RawValue::new(u64::from(value.to_bits()))) (cell => f32::from_bits(cell.low as u32)) value.to_bits();
+    f64 F64 F64 (value => RawValue::new(value.to_bits())) (cell => f64::from_bits(cell.low)) value.to_bits();
+    u128 V128 V128 (value => RawValue::vector(value)) (cell => cell.to_vector()) value;
+}
+
+/// The parameters or the results of a typed function: one value, or a tuple of up to [`MAX_VALUES`].
+pub trait WasmValues: sealed::Sealed + Sized {
+    /// Their types.
+    const TYPES: &'static [ValType];
+    /// Writes them to the first cells.
+    #[doc(hidden)]
+    fn store(self, cells: &mut [RawValue]);
+    /// Reads them from the first cells.
+    #[doc(hidden)]
+    fn load(cells: &[RawValue]) -> Self;
+}
+
+/// The most parameters or results of a typed function.
+pub const MAX_VALUES: usize = 12;
+
+/// Room for the values of a typed call.
+pub(crate) struct Cells {
+    room: [MaybeUninit<RawValue>; MAX_VALUES],
+    count: usize,
+}
+
+impl Cells {
+    /// As many as parameters or results need, whichever are more, with the parameters.
+    #[inline]
+    pub(crate) fn with<P: WasmValues, R: WasmValues>(params: P) -> Self {
+        let count = P::TYPES.len().max(R::TYPES.len());
+        let mut cells = Self { room: [const { MaybeUninit::uninit() }; MAX_VALUES], count };
+        cells.room[..count].iter_mut().for_each(|cell| _ = cell.write(RawValue::default()));
+        params.store(cells.as_mut_slice());
+        cells
+    }
+
+    #[inline]
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [RawValue] {
+        // SAFETY: the first `count` cells are written in `with`.
+        unsafe { std::slice::from_raw_parts_mut(self.room.as_mut_ptr().cast(), self.count) }
+    }
+}
+
+impl<V: WasmValue> WasmValues for V {
+    const TYPES: &'static [ValType] = &[V::TYPE];
+    fn store(self, cells: &mut [RawValue]) {
+        cells[0] = self.to_cell();
+    }
+    fn load(cells: &[RawValue]) -> Self {
+        V::from_cell(cells[0])
+    }
+}
+
+impl sealed::Sealed for () {}
+impl WasmValues for () {
+    const TYPES: &'static [ValType] = &[];
+    fn store(self, _: &mut [RawValue]) {}
+    fn load(_: &[RawValue]) -> Self {}
+}
+
+macro_rules! tuples {
+    () => {};
+    ($($name:ident $index:tt),*) => {
+        impl<$($name: WasmValue),*> sealed::Sealed for ($($name,)*) {}
+        impl<$($name: WasmValue),*> WasmValues for ($($name,)*) {
+            const TYPES: &'static [ValType] = &[$($name::TYPE),*];
+            fn store(self, cells: &mut [RawValue]) {
+                $(cells[$index] = self.$index.to_cell();)*
+            }
+            fn load(cells: &[RawValue]) -> Self {
+                ($($name::from_cell(cells[$index]),)*)
+            }
+        }
+    };
+}
+
+/// Calls a macro once for every arity, with names and positions of the values.
+macro_rules! for_each_arity {
+    ($macro:ident) => {
+        $macro!();
+        $macro!(A0 0);
+        $macro!(A0 0, A1 1);
+        $macro!(A0 0, A1 1, A2 2);
+        $macro!(A0 0, A1 1, A2 2, A3 3);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8, A9 9);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8, A9 9, A10 10);
+        $macro!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8, A9 9, A10 10, A11 11);
+    };
+}
+pub(crate) use for_each_arity;
+
+for_each_arity!(tuples);

@@ -1,0 +1,343 @@
+//! Modules: artifacts that have been checked and mapped, ready to be instantiated any number of times.
+//!
+//! Opening goes in this order: ELF structures, header (ABI version, size, checksum, calling convention, CPU), descriptor, every index in
+//! it; only then is the code mapped. **Invariants.** Nothing of a file is mapped executable before all of it has been checked, and
+//! nothing of it runs while it is opened. A module's mappings live as long as any clone of it.
+
+mod check;
+mod elf;
+mod error;
+pub(crate) mod source;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use check::check_types;
+pub use error::OpenError;
+
+use crate::code::frame::Frame;
+use crate::code::types;
+use crate::os::cpu;
+use crate::os::map::{Access, FileView, Mapping};
+use crate::space::registry::{Kind, Region, Registration};
+use elf::Elf;
+use source::Source;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+use wasmaot_abi::addrmap;
+use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import, ImportKind};
+use wasmaot_abi::exception::ExceptionTable;
+use wasmaot_abi::header::Header;
+use wasmaot_abi::slot::HOST_PAGE;
+use wasmaot_abi::state::StateLayout;
+use wasmaot_abi::trap::TrapTable;
+use wasmaot_abi::version::{ABI_MAJOR, METERED_CONVENTION, TAIL_CONVENTION};
+use wasmaot_abi::wire::{Decode, Reader};
+
+/// A checked and mapped artifact. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct Module {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    source: Source,
+    header: Header,
+    descriptor: Descriptor,
+    layout: StateLayout,
+    exports: HashMap<String, ExportKind>,
+    /// Process-wide number of each type.
+    type_ids: Vec<u32>,
+    code: Code,
+    data: Option<Data>,
+    maps: OnceLock<Maps>,
+}
+
+/// The mapped segments.
+#[derive(Debug)]
+struct Code {
+    // Declared first, so dropped first: see `Registration::new`.
+    _registration: Registration,
+    text: Range<usize>,
+    /// Lies in the tables.
+    traps: TrapTable<'static>,
+    _mapping: Mapping,
+    _tables: Tables,
+}
+
+/// The tables that are searched while code runs.
+#[derive(Debug)]
+struct Tables {
+    traps: Box<[u8]>,
+    exceptions: Box<[u8]>,
+}
+
+/// Bytes of the data segments that are not in an image, mapped from the file.
+#[derive(Debug)]
+struct Data {
+    _registration: Registration,
+    /// Address of the byte at offset `places.data.offset`.
+    start: usize,
+    _mapping: Mapping,
+}
+
+/// What traps are explained and charged by; read when the first one happens.
+#[derive(Debug, Default)]
+struct Maps {
+    addresses: Vec<u8>,
+    functions: Vec<u8>,
+    /// Operators left to be charged, by position in the trap table.
+    uncharged: Vec<u8>,
+}
+
+/// An instruction found in a module.
+pub(crate) struct Located {
+    /// Function and Wasm offset.
+    pub(crate) frame: Frame,
+    /// Whether it is the function's first instruction.
+    pub(crate) at_entry: bool,
+}
+
+impl Module {
+    /// Checks and maps an artifact.
+    pub(crate) fn load(source: Source) -> Result<Self, OpenError> {
+        let elf = elf::read(&source)?;
+        let (header, mut descriptor) = read_header(&source, &elf)?;
+        let text = elf.text().ok_or(OpenError::NoModule)?;
+        let layout = check::check(&descriptor, &source, text)?;
+        let tables = Tables {
+            traps: source.read(descriptor.places.traps, "the trap table")?.into_boxed_slice(),
+            exceptions: source.read(descriptor.exceptions, "the exception table")?.into_boxed_slice(),
+        };
+        let code = Code::map(&source, &elf, text, tables, &descriptor)?;
+        let data = Data::map(&source, descriptor.places.data)?;
+        let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();
+        let type_ids = types::number(&descriptor);
+        types::renumber(&mut descriptor, &type_ids);
+        let maps = OnceLock::new();
+        let source = source.without_head();
+        let inner = Inner { source, header, descriptor, layout, exports, type_ids, code, data, maps };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What the artifact says of the module. Value types name concrete types by their process-wide numbers.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.inner.descriptor
+    }
+
+    /// The artifact's versions, CPU features and checksum.
+    pub fn header(&self) -> &Header {
+        &self.inner.header
+    }
+
+    /// What the module asks for.
+    pub fn imports(&self) -> &[Import] {
+        &self.inner.descriptor.imports
+    }
+
+    /// What the module offers.
+    pub fn exports(&self) -> &[Export] {
+        &self.inner.descriptor.exports
+    }
+
+    /// What is exported under a name.
+    pub(crate) fn export(&self, name: &str) -> Option<ExportKind> {
+        self.inner.exports.get(name).copied()
+    }
+
+    /// The state layout of its instances.
+    pub(crate) fn layout(&self) -> &StateLayout {
+        &self.inner.layout
+    }
+
+    /// Bytes that memory 0 of an instance has at first, if that is defined here and within a limit; otherwise none.
+    pub(crate) fn initial_memory(&self, limit: u64) -> u64 {
+        let imported = |import: &Import| matches!(import.kind, ImportKind::Memory { .. });
+        let descriptor = self.descriptor();
+        let first = descriptor.memories.first().filter(|_| !descriptor.imports.iter().any(imported));
+        // Pages of the host's are opened, so that what is not whole ones is left to the memory itself.
+        let bytes = first
+            .filter(|memory| memory.ty.fits_slot())
+            .map_or(0, |memory| memory.ty.bytes(memory.ty.limits.min));
+        let bytes = bytes / HOST_PAGE * HOST_PAGE;
+        if bytes <= limit { bytes } else { 0 }
+    }
+
+    /// Process-wide number of each of its types.
+    pub(crate) fn type_ids(&self) -> &[u32] {
+        &self.inner.type_ids
+    }
+
+    /// Address of the code at an offset from the start of the text.
+    pub(crate) fn code_address(&self, offset: u32) -> u64 {
+        self.inner.code.text.start as u64 + u64::from(offset)
+    }
+
+    /// The file, to map images from.
+    pub(crate) fn file(&self) -> FileView<'_> {
+        self.inner.source.view()
+    }
+
+    /// Address of the bytes of a data segment that is not in an image. They are in a registered region.
+    pub(crate) fn data_address(&self, file: FileRange) -> usize {
+        match &self.inner.data {
+            Some(data) => data.start + (file.offset - self.descriptor().places.data.offset) as usize,
+            None => 0,
+        }
+    }
+
+    /// Whether its code counts the operators that it executes.
+    pub fn is_metered(&self) -> bool {
+        self.inner.descriptor.meter.is_some()
+    }
+
+    fn maps(&self) -> &Maps {
+        self.inner.maps.get_or_init(|| Maps::read(&self.inner))
+    }
+
+    /// The operators that are uncharged where the instruction at an address traps; `None` if it is not in this module, or that does not
+    /// count.
+    pub(crate) fn uncharged(&self, address: usize) -> Option<u8> {
+        let code = &self.inner.code;
+        let in_code = self.is_metered() && code.text.contains(&address);
+        let offset = in_code.then(|| (address - code.text.start) as u32)?;
+        let position = code.traps.position(offset);
+        Some(position.and_then(|position| self.maps().uncharged.get(position).copied()).unwrap_or(0))
+    }
+
+    /// What the instruction at an address stems from, if it is in a function of this module.
+    pub(crate) fn locate(&self, address: usize) -> Option<Located> {
+        let text = &self.inner.code.text;
+        let offset = text.contains(&address).then(|| (address - text.start) as u32)?;
+        let maps = self.maps();
+        let function = addrmap::function_at(&maps.functions, offset)?;
+        let frame = Frame {
+            func_index: function.index,
+            name: function.name.map(str::to_owned),
+            wasm_offset: addrmap::wasm_offset(&maps.addresses, offset),
+        };
+        Some(Located { frame, at_entry: offset == function.code })
+    }
+}
+
+fn read_header(source: &Source, elf: &Elf) -> Result<(Header, Descriptor), OpenError> {
+    let fixed = FileRange { length: elf.module.length.min(Header::SIZE as u64), ..elf.module };
+    let header = Header::from_bytes(&source.read(fixed, "the module header")?).map_err(OpenError::Header)?;
+    if header.major != ABI_MAJOR {
+        return Err(OpenError::AbiVersion { found: (header.major, header.minor), supported: ABI_MAJOR });
+    }
+    if header.file_size != source.size() {
+        return Err(OpenError::FileSize { stated: header.file_size, found: source.size() });
+    }
+    let checksum = source.checksum(elf.module.offset + Header::CHECKSUM_OFFSET as u64)?;
+    if header.checksum != checksum {
+        return Err(OpenError::Checksum { stated: header.checksum, found: checksum });
+    }
+    if ![TAIL_CONVENTION, METERED_CONVENTION].contains(&header.convention) {
+        return Err(OpenError::Convention { found: header.convention, supported: TAIL_CONVENTION });
+    }
+    let missing = header.cpu_features & !cpu::features();
+    if missing != 0 {
+        return Err(OpenError::CpuFeatures { missing: wasmaot_abi::cpu::names(missing).collect() });
+    }
+    let length = u64::from(header.descriptor_size);
+    if elf.module.length < Header::SIZE as u64 + length {
+        let (offset, size) = (elf.module.offset, elf.module.length);
+        return Err(OpenError::Truncated { what: "the descriptor in its section", offset, length, size });
+    }
+    let range = FileRange { offset: elf.module.offset + Header::SIZE as u64, length };
+    let bytes = source.read(range, "the descriptor")?;
+    let descriptor = Descriptor::decode(&mut Reader::new(&bytes)).map_err(OpenError::Descriptor)?;
+    if descriptor.convention() != header.convention {
+        let problem = "it does not follow from whether there is a meter table";
+        return Err(OpenError::Invalid {
+            what: "calling convention",
+            index: header.convention as usize,
+            problem,
+        });
+    }
+    Ok((header, descriptor))
+}
+
+impl Tables {
+    /// Checks the tables' form. The results are valid as long as `self`.
+    fn parse(
+        &self,
+        descriptor: &Descriptor,
+        text: FileRange,
+    ) -> Result<(TrapTable<'static>, ExceptionTable<'static>), OpenError> {
+        let invalid = |problem| OpenError::Invalid { what: "place", index: 0, problem };
+        let traps = TrapTable::parse(&self.traps).ok_or(invalid("the trap table is malformed"))?;
+        if descriptor.meter.is_some_and(|meter| meter.length != traps.len() as u64) {
+            return Err(invalid("the meter table is not as long as the trap table"));
+        }
+        let tags = descriptor.tag_types().count() as u32;
+        let exceptions = ExceptionTable::parse(&self.exceptions, text.length, tags)
+            .map_err(|problem| OpenError::Invalid { what: "exception table", index: 0, problem })?;
+        // SAFETY: the bytes are boxed, and stay unchanged and where they are as long as `self`.
+        Ok(unsafe {
+            (
+                std::mem::transmute::<TrapTable<'_>, TrapTable<'static>>(traps),
+                std::mem::transmute::<ExceptionTable<'_>, ExceptionTable<'static>>(exceptions),
+            )
+        })
+    }
+}
+
+impl Code {
+    fn map(
+        source: &Source,
+        elf: &Elf,
+        text: FileRange,
+        tables: Tables,
+        descriptor: &Descriptor,
+    ) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io { what: "map the code", error };
+        let (traps, exceptions) = tables.parse(descriptor, text)?;
+        let page = HOST_PAGE as usize;
+        let whole = |bytes: u64| (bytes as usize).next_multiple_of(page);
+        let end = elf.segments.iter().map(|segment| segment.range.offset + segment.range.length).max();
+        // Addresses equal offsets, so all segments are one mapping.
+        let mapping = Mapping::of_file(source.view(), 0, whole(end.unwrap_or_default())).map_err(io)?;
+        let (start, length) = (text.offset as usize, whole(text.length));
+        mapping.protect(start, length, Access::ReadExec).map_err(io)?;
+        let text_start = mapping.start() + text.offset as usize;
+        let text = text_start..text_start + text.length as usize;
+        let kind = Kind::Module { text: text.clone(), traps, exceptions };
+        // SAFETY: mapping and tables belong to this value and outlive the registration (see the order of the fields).
+        let registration = unsafe { Registration::new(Region { range: mapping.range(), kind }) };
+        Ok(Self { _registration: registration, text, traps, _mapping: mapping, _tables: tables })
+    }
+}
+
+impl Data {
+    fn map(source: &Source, place: FileRange) -> Result<Option<Self>, OpenError> {
+        if place.length == 0 {
+            return Ok(None);
+        }
+        let first = place.offset / HOST_PAGE * HOST_PAGE;
+        let skipped = place.offset - first;
+        let length = (skipped + place.length).next_multiple_of(HOST_PAGE) as usize;
+        let io = |error| OpenError::Io { what: "map the data segments", error };
+        let mapping = Mapping::of_file(source.view(), first, length).map_err(io)?;
+        let start = mapping.start() + skipped as usize;
+        let region = Region { range: mapping.range(), kind: Kind::Data };
+        // SAFETY: the mapping belongs to this value and outlives the registration (see the order of the fields).
+        let registration = unsafe { Registration::new(region) };
+        Ok(Some(Self { _registration: registration, start, _mapping: mapping }))
+    }
+}
+
+impl Maps {
+    /// Without the maps (the file was truncated meanwhile) backtraces name no functions, and the last operators are not charged.
+    fn read(inner: &Inner) -> Self {
+        let read = |range| inner.source.read(range, "a map").unwrap_or_default();
+        let places = &inner.descriptor.places;
+        Self {
+            addresses: read(places.address_map),
+            functions: read(places.function_map),
+            uncharged: inner.descriptor.meter.map(read).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The artifact's bytes, a whole file or a part of one: bounded reads and the checksum.
+//!
+//! **Invariant: nothing is read outside the artifact's size**, and a file that shrinks meanwhile gives an error.
+
+use super::error::OpenError;
+use crate::os::inject;
+use crate::os::map::FileView;
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use wasmaot_abi::descriptor::FileRange;
+use wasmaot_abi::slot::HOST_PAGE;
+
+/// An artifact in an open file.
+#[derive(Debug)]
+pub(crate) struct Source {
+    file: File,
+    /// Where in the file it starts: at a page.
+    start: u64,
+    size: u64,
+    /// Its first bytes, while it is being checked: of a small artifact all.
+    head: Vec<u8>,
+}
+
+/// Bytes that are read at once.
+const CHUNK: u64 = 64 << 10;
+
+impl Source {
+    /// Opens a regular file.
+    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io { what: "open the file", error };
+        // Without O_NONBLOCK, opening a pipe waits for its other end.
+        let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+        let file = File::options().read(true).custom_flags(flags).open(path).map_err(io)?;
+        let size = size_of(&file)?;
+        Self { file, start: 0, size, head: Vec::new() }.with_head()
+    }
+
+    /// Takes a part of a regular file.
+    pub(crate) fn part(file: File, start: u64, size: u64) -> Result<Self, OpenError> {
+        let whole = Self { start: 0, size: size_of(&file)?, file, head: Vec::new() };
+        if !start.is_multiple_of(HOST_PAGE) {
+            return Err(OpenError::Misaligned { offset: start });
+        }
+        whole.check(FileRange { offset: start, length: size }, "the artifact")?;
+        Self { start, size, ..whole }.with_head()
+    }
+
+    /// Reads the head, so that checking a small artifact takes one system call and not a dozen.
+    fn with_head(mut self) -> Result<Self, OpenError> {
+        let head = FileRange { offset: 0, length: self.size.min(CHUNK) };
+        self.head = self.read(head, "the file")?;
+        Ok(self)
+    }
+
+    /// Forgets the head.
+    pub(crate) fn without_head(self) -> Self {
+        Self { head: Vec::new(), ..self }
+    }
+
+    /// Puts bytes into memory that nobody can change any more.
+    pub(crate) fn sealed(bytes: &[u8]) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io { what: "copy the artifact into a sealed memory file", error };
+        Self::sealed_file(bytes).map_err(io)?.with_head()
+    }
+
+    fn sealed_file(bytes: &[u8]) -> io::Result<Self> {
+        use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        inject::check()?;
+        let mut file = File::from(memfd_create(c"wasmaot", flags)?);
+        file.write_all(bytes)?;
+        fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
+        Ok(Self { file, start: 0, size: bytes.len() as u64, head: Vec::new() })
+    }
+
+    /// The artifact, to be mapped.
+    pub(crate) fn view(&self) -> FileView<'_> {
+        FileView { file: &self.file, start: self.start }
+    }
+
+    /// Bytes of the artifact.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Checks that a range is inside it.
+    pub(crate) fn check(&self, range: FileRange, what: &'static str) -> Result<(), OpenError> {
+        match range.offset.checked_add(range.length) {
+            Some(end) if end <= self.size => Ok(()),
+            _ => Err(OpenError::Truncated {
+                what,
+                offset: range.offset,
+                length: range.length,
+                size: self.size,
+            }),
+        }
+    }
+
+    /// Reads a range.
+    pub(crate) fn read(&self, range: FileRange, what: &'static str) -> Result<Vec<u8>, OpenError> {
+        self.check(range, what)?;
+        if let Some(bytes) = self.head.get(range.offset as usize..(range.offset + range.length) as usize) {
+            return Ok(bytes.to_vec());
+        }
+        let mut bytes = vec![0; range.length as usize];
+        let io = |error| OpenError::Io { what, error };
+        self.file.read_exact_at(&mut bytes, self.start + range.offset).map_err(io)?;
+        Ok(bytes)
+    }
+
+    /// CRC-32 of the whole artifact, the four bytes at `hole` taken as zero.
+    pub(crate) fn checksum(&self, hole: u64) -> Result<u32, OpenError> {
+        let mut hasher = crc32fast::Hasher::new();
+        let mut offset = 0;
+        while offset < self.size {
+            let length = CHUNK.min(self.size - offset);
+            let chunk = match &self.head[..] {
+                head if offset == 0 && !head.is_empty() => Cow::Borrowed(head),
+                _ => Cow::Owned(self.read(FileRange { offset, length }, "the file")?),
+            };
+            // What of the hole is in this chunk.
+            let within = |at: u64| at.saturating_sub(offset).min(length) as usize;
+            let (from, to) = (within(hole), within(hole.saturating_add(4)));
+            hasher.update(&chunk[..from]);
+            hasher.update(&[0; 4][..to - from]);
+            hasher.update(&chunk[to..]);
+            offset += length;
+        }
+        Ok(hasher.finalize())
+    }
+}
+
+fn size_of(file: &File) -> Result<u64, OpenError> {
+    let metadata = file.metadata().map_err(|error| OpenError::Io { what: "look at the file", error })?;
+    if metadata.is_file() { Ok(metadata.len()) } else { Err(OpenError::NotAFile) }
+}

@@ -1,0 +1,357 @@
+//! The few lines of assembly that enter and leave compiled code.
+//!
+//! ```text
+//!   host stack                              slot's stack
+//!   ------------------------------------    --------------------------------------------
+//!   Rust caller
+//!   enter: saved registers, MXCSR, x87 CW
+//!        ^-- Activation::host_rsp
+//!          ------- switch to guest_rsp ---> array entry -> compiled code
+//!                                             calls a stub: push rbp
+//!          <--- switch to host_rsp -------      ^-- Activation::guest_fp
+//!   host function or builtin body
+//!          ------- back to guest_fp ------>   pop rbp; ret
+//! ```
+//!
+//! Loading MXCSR or the x87 control word takes longer than the rest of a call, so it is done only where they hold something else. Guests
+//! always run with the default MXCSR, and a host function with the one that the host had when it called the guest; what a host function
+//! sets lasts until it returns. Guests do not use the x87 control word, so it is only kept for the host, over the call as a whole. The
+//! flags of exceptions that happened, in the low bits of MXCSR, are preserved for neither side.
+//!
+//! **Invariants.** The host's stack is cut back to `host_rsp` whenever control comes back from the guest, by
+//! whichever way, and the callee-saved registers, MXCSR and the x87 control word are as they were. The frame chain of the
+//! guest ends with a zero rbp. No Rust frame ever lies on a slot's stack.
+
+pub(crate) mod stubs;
+
+use crate::code::raw_value::RawValue;
+use crate::run::activation::{Activation, Landing};
+use crate::run::protocol::{answer, reason};
+use crate::run::unwind;
+use std::arch::{global_asm, naked_asm};
+use std::mem::offset_of;
+use wasmaot_abi::entry::MXCSR;
+use wasmaot_abi::slot::{ACTIVATION_CELL, STACK_WINDOW, VMCTX};
+
+/// Low bits of a stack pointer that vary within a slot's stack window.
+pub(crate) const WINDOW_MASK: u32 = (STACK_WINDOW - 1) as u32;
+
+/// Distance of the activation cell from the last byte of the stack window.
+pub(crate) const CELL: i32 = 1 - (STACK_WINDOW - VMCTX + ACTIVATION_CELL) as i32;
+
+/// Saves what the host relies on where [`leave`] finds it.
+macro_rules! save_host {
+    () => {
+        "push rbp
+        mov rbp, rsp
+        push rbx
+        push r12
+        push r13
+        push r14
+        push r15
+        sub rsp, 8
+        stmxcsr [rsp]
+        fnstcw [rsp + 4]"
+    };
+}
+
+/// Calls an array entry on a slot's stack and says how control came back (see [`reason`]).
+///
+/// # Safety
+/// `entry` is an array entry of a mapped module and `context` its first argument; `values` has the cells that it
+/// uses; `guest_rsp` is a multiple of 16 inside a slot's stack below which nothing is alive; the slot's activation cell
+/// holds `activation`; the calling thread has an alternate signal stack.
+#[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
+pub(crate) unsafe extern "C" fn enter(
+    entry: u64,
+    context: u64,
+    values: *mut RawValue,
+    guest_rsp: u64,
+    activation: *mut Activation,
+) -> u32 {
+    naked_asm!(
+        save_host!(),
+        "mov [r8 + {host_rsp}], rsp",
+        "mov r15, [r8 + {meter}]",
+        "mov eax, [rsp]",
+        "xor eax, {mxcsr}",
+        "test eax, {controls}",
+        "jz 2f",
+        "ldmxcsr [rip + {guest_mxcsr}]",
+        "2:",
+        "cld",
+        "mov rax, rdi",
+        "mov rdi, rsi",
+        "mov rsi, rdx",
+        "mov rsp, rcx",
+        "xor edx, edx", // called by the host: no calling instance
+        "xor ebp, ebp", // the guest's frame chain ends here
+        "call rax",
+        // Not necessarily the activation it began with: see `resume`.
+        "mov rdi, rsp",
+        "or rdi, {mask}",
+        "mov rdi, [rdi + {cell}]",
+        "mov [rdi + {meter}], r15",
+        "xor esi, esi",
+        "jmp {leave}",
+        mask = const WINDOW_MASK,
+        cell = const CELL,
+        meter = const offset_of!(Activation, meter),
+        host_rsp = const offset_of!(Activation, host_rsp),
+        mxcsr = const MXCSR,
+        controls = const MXCSR_CONTROLS,
+        guest_mxcsr = sym GUEST_MXCSR,
+        leave = sym leave,
+    )
+}
+
+/// Goes on with a guest that a host function's stub left with [`reason::SUSPENDED`], as if the host function returned now, and says how
+/// control came back. The thread need not be the same.
+///
+/// # Safety
+/// `guest_fp` is the stub's frame, and everything above it and the registers saved below it are as they were then. The slot's
+/// activation cell holds `activation`; the calling thread has an alternate signal stack.
+#[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
+pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activation) -> u32 {
+    naked_asm!(
+        save_host!(),
+        "mov [rsi + {host_rsp}], rsp",
+        "ldmxcsr [rip + {mxcsr}]",
+        "cld",
+        "mov rbx, [rdi - 8]",
+        "mov r12, [rdi - 16]",
+        "mov r13, [rdi - 24]",
+        "mov r14, [rdi - 32]",
+        "mov r15, [rsi + {meter}]",
+        "mov rsp, rdi",
+        "pop rbp",
+        "ret",
+        host_rsp = const offset_of!(Activation, host_rsp),
+        meter = const offset_of!(Activation, meter),
+        mxcsr = sym GUEST_MXCSR,
+    )
+}
+
+/// SSE control word of compiled code.
+static GUEST_MXCSR: u32 = MXCSR;
+
+/// The bits of MXCSR that are not flags of exceptions.
+const MXCSR_CONTROLS: u32 = 0xFFC0;
+
+/// Returns from [`enter`] with this reason, dropping whatever the guest's stack holds.
+///
+/// # Safety
+/// Only reached by a jump, with an activation that is on the stack of the current thread.
+#[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
+pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) -> ! {
+    naked_asm!(
+        "mov rsp, [rdi + {host_rsp}]",
+        "mov eax, esi",
+        "stmxcsr [rsp - 8]",
+        "fnstcw [rsp - 4]",
+        "mov ecx, [rsp - 8]",
+        "xor ecx, [rsp]",
+        "test ecx, {controls}",
+        "jz 2f",
+        "ldmxcsr [rsp]",
+        "2:",
+        "movzx ecx, word ptr [rsp - 4]",
+        "cmp cx, [rsp + 4]",
+        "je 3f",
+        "fldcw [rsp + 4]",
+        "3:",
+        "add rsp, 8",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbx",
+        "pop rbp",
+        "ret",
+        controls = const MXCSR_CONTROLS,
+        host_rsp = const offset_of!(Activation, host_rsp),
+    )
+}
+
+/// Array entry of every host function. `context` points to its record, whose first word is the function that continues on the
+/// host's stack: `extern "C" fn(record, values, caller, activation) -> u32`, which gives an [`answer`].
+#[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
+pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, caller: u64) {
+    naked_asm!(
+        "mov rcx, rsp",
+        "or rcx, {mask}",
+        "mov rcx, [rcx + {cell}]",
+        "mov [rcx + {meter}], r15",
+        "push rbp",
+        "mov rbp, rsp",
+        "mov [rcx + {guest_fp}], rbp",
+        "mov rsp, [rcx + {host_rsp}]",
+        // The host gets the control word that it called with, which `save_host` has put there.
+        "mov eax, [rsp]",
+        "xor eax, {mxcsr}",
+        "test eax, {controls}",
+        "jnz 3f",
+        "4:",
+        "call [rdi]",
+        "stmxcsr [rsp - 8]",
+        // The body may have called a guest.
+        "mov rcx, rbp",
+        "or rcx, {mask}",
+        "mov rcx, [rcx + {cell}]",
+        "mov r15, [rcx + {meter}]",
+        "mov edx, [rsp - 8]",
+        "xor edx, {mxcsr}",
+        "test edx, {controls}",
+        "jnz 5f",
+        "6:",
+        "test eax, eax",
+        "jnz 2f",
+        "mov rsp, rbp",
+        "pop rbp",
+        "ret",
+        "3:",
+        "ldmxcsr [rsp]",
+        "jmp 4b",
+        "5:",
+        "ldmxcsr [rip + {guest_mxcsr}]",
+        "jmp 6b",
+        "2:",
+        "mov rdi, rbp",
+        "or rdi, {mask}",
+        "mov rdi, [rdi + {cell}]",
+        "cmp eax, {exit}",
+        "mov esi, {host}",
+        "je {leave}",
+        // The body has preserved them for the guest, which will want them. If there is no room, that is the guest's overflow.
+        "mov rsp, rbp",
+        "mov [rbp - 8], rbx",
+        "mov [rbp - 16], r12",
+        "mov [rbp - 24], r13",
+        "mov [rbp - 32], r14",
+        "mov [rbp - 40], r15",
+        "cmp eax, {throw}",
+        "mov esi, {suspended}",
+        "jne {leave}",
+        "mov rsp, [rdi + {host_rsp}]",
+        "call {throw_pending}",
+        "jmp {landing}",
+        mxcsr = const MXCSR,
+        controls = const MXCSR_CONTROLS,
+        guest_mxcsr = sym GUEST_MXCSR,
+        exit = const answer::EXIT,
+        throw = const answer::THROW,
+        throw_pending = sym unwind::throw_pending,
+        landing = sym to_landing,
+        suspended = const reason::SUSPENDED,
+        mask = const WINDOW_MASK,
+        cell = const CELL,
+        guest_fp = const offset_of!(Activation, guest_fp),
+        host_rsp = const offset_of!(Activation, host_rsp),
+        meter = const offset_of!(Activation, meter),
+        host = const reason::HOST,
+        leave = sym leave,
+    )
+}
+
+/// Goes where a [`BuiltinResult`](crate::run::protocol::BuiltinResult) in rax and rdx says: out of the guest with a trap code or what is pending, or to a landing pad, with the
+/// registers as the guest's stub found them but for those that a landing pad gets.
+///
+/// # Safety
+/// Only reached by a jump, with the stub's frame pointer in rbp.
+#[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
+pub(crate) unsafe extern "C" fn to_landing() -> ! {
+    naked_asm!(
+        "test edx, edx",
+        "jnz {trapped}",
+        "test rax, rax",
+        "jz 2f",
+        "mov rsp, [rax + {sp}]",
+        "mov rbp, [rax + {fp}]",
+        "mov rcx, [rax + {pc}]",
+        "mov rdx, [rax + {values}]",
+        "mov rax, [rax + {exception}]",
+        "jmp rcx",
+        "2:",
+        "mov rdi, rbp",
+        "or rdi, {mask}",
+        "mov rdi, [rdi + {cell}]",
+        "mov esi, {host}",
+        "jmp {leave}",
+        trapped = sym builtin_trapped,
+        sp = const offset_of!(Landing, sp),
+        fp = const offset_of!(Landing, fp),
+        pc = const offset_of!(Landing, pc),
+        values = const offset_of!(Landing, values),
+        exception = const offset_of!(Landing, exception),
+        mask = const WINDOW_MASK,
+        cell = const CELL,
+        host = const reason::HOST,
+        leave = sym leave,
+    )
+}
+
+/// Goes on with a suspended guest at a landing pad, and says how control came back; see [`resume`].
+///
+/// # Safety
+/// As for [`resume`], with a landing pad on that stack.
+#[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
+pub(crate) unsafe extern "C" fn land(landing: *const Landing, activation: *mut Activation) -> u32 {
+    naked_asm!(
+        save_host!(),
+        "mov [rsi + {host_rsp}], rsp",
+        "ldmxcsr [rip + {mxcsr}]",
+        "cld",
+        "mov r15, [rsi + {meter}]",
+        "mov rax, rdi",
+        "xor edx, edx",
+        "jmp {landing}",
+        meter = const offset_of!(Activation, meter),
+        host_rsp = const offset_of!(Activation, host_rsp),
+        mxcsr = sym GUEST_MXCSR,
+        landing = sym to_landing,
+    )
+}
+
+/// Leaves a builtin's stub with the trap code in edx.
+///
+/// # Safety
+/// Only reached by a jump from a builtin's stub.
+#[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
+pub(crate) unsafe extern "C" fn builtin_trapped() -> ! {
+    naked_asm!(
+        "mov rdi, rbp",
+        "or rdi, {mask}",
+        "mov rdi, [rdi + {cell}]",
+        "mov [rdi + {trap}], edx",
+        "mov esi, {builtin}",
+        "jmp {leave}",
+        mask = const WINDOW_MASK,
+        cell = const CELL,
+        trap = const offset_of!(Activation, trap),
+        builtin = const reason::BUILTIN,
+        leave = sym leave,
+    )
+}
+
+// Shared libraries are not to export the linker's symbols.
+global_asm!(".hidden __start_wasmaot_stubs", ".hidden __stop_wasmaot_stubs");
+
+unsafe extern "C" {
+    // The linker defines these for a section whose name is an identifier.
+    #[link_name = "__start_wasmaot_stubs"]
+    static STUBS_START: u8;
+    #[link_name = "__stop_wasmaot_stubs"]
+    static STUBS_END: u8;
+}
+
+/// Whether the instruction at `pc` is one of the stubs between guests and the host.
+pub(crate) fn is_stub(pc: usize) -> bool {
+    (&raw const STUBS_START as usize..&raw const STUBS_END as usize).contains(&pc)
+}

@@ -1,0 +1,168 @@
+//! Bodies of the builtins. Their stubs (see [`crate::run::asm`]) bring them to the host's stack.
+//!
+//! **Invariants.** Operands are what compiled code passed: indices are the module's own, everything else is checked. A body
+//! that traps says so in its result and its stub does not return.
+
+use crate::run::atomic::Atomic;
+use crate::run::interrupt;
+use crate::run::park::Outcome;
+use crate::run::protocol::BuiltinResult;
+use crate::state::instance::InstanceCore;
+use crate::state::limits::Refused;
+use wasmaot_abi::trap::TrapCode;
+
+/// The instance that called a builtin.
+fn instance<'a>(vmctx: u64) -> &'a InstanceCore {
+    // SAFETY: compiled code passes its own vmctx, and its store lives at least until the call is over.
+    unsafe { InstanceCore::from_vmctx(vmctx) }
+}
+
+/// Returns to the guest, unless it was to be stopped meanwhile: a program that is hardly ever outside of builtins would seldom be
+/// found there.
+fn value(value: u64) -> BuiltinResult {
+    interrupt::due_after_poke().map_or(BuiltinResult { value, trap: 0 }, trap)
+}
+
+fn trap(code: TrapCode) -> BuiltinResult {
+    BuiltinResult { value: 0, trap: u64::from(code as u8) }
+}
+
+fn checked(result: Result<(), TrapCode>) -> BuiltinResult {
+    result.map_or_else(trap, |()| value(0))
+}
+
+/// What growing gives: the old size, or -1, or a trap if the embedder wants that.
+fn grown(instance: &InstanceCore, result: Result<u64, Refused>, code: TrapCode) -> BuiltinResult {
+    match result {
+        Err(Refused::Limit) if instance.traps_at_limits() => trap(code),
+        Err(Refused::InDoubt) => trap(TrapCode::OutOfMemory),
+        result => value(result.unwrap_or(u64::MAX)),
+    }
+}
+
+pub(crate) extern "C" fn memory_grow(vmctx: u64, memory: u64, pages: u64) -> BuiltinResult {
+    let instance = instance(vmctx);
+    grown(instance, instance.memory(memory as u32).grow(pages), TrapCode::MemoryLimit)
+}
+
+pub(crate) extern "C" fn memory_fill(
+    vmctx: u64,
+    memory: u64,
+    to: u64,
+    byte: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).memory_fill(memory as u32, to, byte as u8, length))
+}
+
+pub(crate) extern "C" fn memory_copy(
+    vmctx: u64,
+    to_memory: u64,
+    from_memory: u64,
+    to: u64,
+    from: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).memory_copy(to_memory as u32, from_memory as u32, to, from, length))
+}
+
+pub(crate) extern "C" fn memory_init(
+    vmctx: u64,
+    memory: u64,
+    segment: u64,
+    to: u64,
+    from: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).memory_init(memory as u32, segment as u32, to, from, length))
+}
+
+pub(crate) extern "C" fn data_drop(vmctx: u64, segment: u64) -> BuiltinResult {
+    instance(vmctx).drop_data(segment as u32);
+    value(0)
+}
+
+pub(crate) extern "C" fn table_grow(vmctx: u64, table: u64, element: u64, count: u64) -> BuiltinResult {
+    let instance = instance(vmctx);
+    let table = instance.table(table as u32).ok_or(Refused::Declared);
+    grown(instance, table.and_then(|table| table.grow(count, element)), TrapCode::TableLimit)
+}
+
+pub(crate) extern "C" fn table_fill(
+    vmctx: u64,
+    table: u64,
+    to: u64,
+    element: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).table_fill(table as u32, to, element, length))
+}
+
+pub(crate) extern "C" fn table_copy(
+    vmctx: u64,
+    to_table: u64,
+    from_table: u64,
+    to: u64,
+    from: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).table_copy(to_table as u32, from_table as u32, to, from, length))
+}
+
+pub(crate) extern "C" fn table_init(
+    vmctx: u64,
+    table: u64,
+    segment: u64,
+    to: u64,
+    from: u64,
+    length: u64,
+) -> BuiltinResult {
+    checked(instance(vmctx).table_init(table as u32, segment as u32, to, from, length))
+}
+
+pub(crate) extern "C" fn elem_drop(vmctx: u64, segment: u64) -> BuiltinResult {
+    instance(vmctx).drop_elem(segment as u32);
+    value(0)
+}
+
+/// Names an access of a memory by an atomic operator.
+fn place(memory: u64, address: u64, offset: u64, bytes: u64) -> Atomic {
+    Atomic { memory: memory as u32, address, offset, bytes }
+}
+
+fn waited(result: Result<Outcome, TrapCode>) -> BuiltinResult {
+    result.map_or_else(trap, |outcome| BuiltinResult { value: outcome as u64, trap: 0 })
+}
+
+pub(crate) extern "C" fn memory_wait32(
+    vmctx: u64,
+    memory: u64,
+    offset: u64,
+    address: u64,
+    expected: u64,
+    timeout: u64,
+) -> BuiltinResult {
+    waited(instance(vmctx).wait(&place(memory, address, offset, 4), expected, timeout as i64))
+}
+
+pub(crate) extern "C" fn memory_wait64(
+    vmctx: u64,
+    memory: u64,
+    offset: u64,
+    address: u64,
+    expected: u64,
+    timeout: u64,
+) -> BuiltinResult {
+    waited(instance(vmctx).wait(&place(memory, address, offset, 8), expected, timeout as i64))
+}
+
+pub(crate) extern "C" fn memory_notify(
+    vmctx: u64,
+    memory: u64,
+    offset: u64,
+    address: u64,
+    count: u64,
+) -> BuiltinResult {
+    let woken = instance(vmctx).notify(&place(memory, address, offset, 4), count as u32);
+    woken.map_or_else(trap, |count| value(u64::from(count)))
+}

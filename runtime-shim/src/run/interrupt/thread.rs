@@ -1,0 +1,194 @@
+//! Threads that run compiled code, as the watchdog sees them.
+//!
+//! **Invariants.** A thread's record is listed from before its first run until the thread ends. Only the thread itself writes what
+//! it runs; others only poke it.
+
+use super::causes::{Causes, NEVER};
+use crate::os::fork::{self, List};
+use crate::run::activation::Activation;
+use crate::run::signal::thread_id::ThreadId;
+use crate::run::signal::{number, threads as signals};
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::io;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, compiler_fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// It was signalled, and whatever runs here may be due.
+const POKED: u8 = 1;
+
+/// What runs here has its thread checked whenever it is entered or returned to, see [`HostSignals`](crate::HostSignals).
+const CHECKED: u8 = 2;
+
+/// A thread that runs compiled code.
+#[derive(Debug)]
+pub(crate) struct Thread {
+    pub(super) kernel_id: ThreadId,
+    /// Number of the watched store that runs, or 0.
+    pub(super) running: AtomicU64,
+    /// Its deadline. Stays as it is when the run ends.
+    pub(super) deadline: AtomicU64,
+    /// The deadline that the watchdog saw last.
+    pub(super) seen: AtomicU64,
+    /// Why a host function's return is not just that: [`POKED`], [`CHECKED`].
+    attention: AtomicU8,
+    /// What stops the watched store that runs. Only its own thread looks at it, in the handler of pokes while `running` is not 0.
+    watched: Cell<Option<Causes>>,
+    /// The innermost activation, or null. Only its own thread looks at it.
+    pub(crate) activation: Cell<*mut Activation>,
+    /// How many activations there are. Only its own thread looks at it.
+    pub(crate) depth: Cell<u32>,
+    /// The poke signal that the thread was seen to let through.
+    unblocked: Cell<c_int>,
+}
+
+// SAFETY: the cells are only used by the thread itself.
+unsafe impl Sync for Thread {}
+// SAFETY: as above.
+unsafe impl Send for Thread {}
+
+static THREADS: Mutex<Vec<Arc<Thread>>> = Mutex::new(Vec::new());
+
+/// The list of threads, locked.
+type Threads = MutexGuard<'static, Vec<Arc<Thread>>>;
+
+fn threads() -> Threads {
+    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Looks at every thread.
+pub(super) fn for_each(look: impl FnMut(&Thread)) {
+    threads().iter().map(|thread| &**thread).for_each(look);
+}
+
+/// Locks the list for a fork. Its child has no thread but the calling one, which is another to the
+/// kernel now.
+fn lock_for_fork() -> Box<dyn FnOnce()> {
+    let mut threads = threads();
+    Box::new(move || {
+        let current = CURRENT.get();
+        threads.retain(|thread| Arc::as_ptr(thread) == current);
+        for thread in threads.iter() {
+            thread.kernel_id.renew();
+            // No watchdog looks at what it runs, if anything, until it asks for one.
+            thread.set_poked();
+        }
+    })
+}
+
+impl Thread {
+    /// Whether a host function's return needs more than returning.
+    #[inline]
+    pub(crate) fn needs_attention(&self) -> bool {
+        self.attention.load(Relaxed) != 0
+    }
+
+    pub(super) fn set_poked(&self) {
+        self.attention.fetch_or(POKED, Relaxed);
+    }
+
+    /// Whether it was poked since the last time.
+    pub(super) fn take_poke(&self) -> bool {
+        self.attention.fetch_and(!POKED, Relaxed) & POKED != 0
+    }
+
+    /// Whether what runs here has its thread checked.
+    pub(super) fn is_checked(&self) -> bool {
+        self.attention.load(Relaxed) & CHECKED != 0
+    }
+
+    /// Says whether what runs here has its thread checked from now on. Returns what held before.
+    pub(crate) fn set_checked(&self, checked: bool) -> bool {
+        let before = match checked {
+            true => self.attention.fetch_or(CHECKED, Relaxed),
+            false => self.attention.fetch_and(!CHECKED, Relaxed),
+        };
+        before & CHECKED != 0
+    }
+
+    /// Notes what is watched now: a run with this number, or none. Returns what was watched before. Its own thread's handler of pokes may look at
+    /// any time.
+    pub(super) fn watch(&self, causes: Option<Causes>, number: u64) -> Option<Causes> {
+        self.running.store(0, Relaxed);
+        compiler_fence(SeqCst);
+        let before = self.watched.replace(causes);
+        compiler_fence(SeqCst);
+        self.running.store(number, Relaxed);
+        before
+    }
+
+    /// Makes sure that the thread lets the poke signal through, which is not always the same.
+    #[inline]
+    pub(super) fn let_pokes_through(&self) -> io::Result<()> {
+        let number = number::get();
+        if self.unblocked.get() != number {
+            signals::check_thread()?;
+            self.unblocked.set(number);
+        }
+        Ok(())
+    }
+}
+
+/// For the handler of pokes: notes that one has arrived, and says whether what runs on the calling thread is due.
+pub(crate) fn received_poke() -> bool {
+    let Some(thread) = current() else { return false };
+    thread.kernel_id.received();
+    let is_watched = thread.running.load(Relaxed) != 0;
+    compiler_fence(SeqCst);
+    is_watched && thread.watched.get().is_some_and(|causes| causes.due().is_some())
+}
+
+/// Takes the record off the list when the thread ends.
+struct Listed(Arc<Thread>);
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        CURRENT.set(std::ptr::null());
+        threads().retain(|thread| !Arc::ptr_eq(thread, &self.0));
+    }
+}
+
+thread_local! {
+    static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
+    static LISTED: Cell<Option<Listed>> = const { Cell::new(None) };
+}
+
+/// The calling thread, if it was prepared.
+#[inline]
+pub(crate) fn current<'a>() -> Option<&'a Thread> {
+    // SAFETY: the record lives until the thread ends, and is not `Send` behind this reference: callers use it at once.
+    unsafe { CURRENT.get().as_ref() }
+}
+
+/// The calling thread, ready to run compiled code.
+#[inline]
+pub(crate) fn prepared<'a>() -> io::Result<&'a Thread> {
+    match current() {
+        Some(thread) => Ok(thread),
+        None => prepare(),
+    }
+}
+
+#[cold]
+fn prepare<'a>() -> io::Result<&'a Thread> {
+    let number = number::get();
+    signals::check_thread()?;
+    let thread = Arc::new(Thread {
+        kernel_id: ThreadId::current(),
+        running: AtomicU64::new(0),
+        deadline: AtomicU64::new(NEVER),
+        seen: AtomicU64::new(NEVER),
+        attention: AtomicU8::new(0),
+        watched: Cell::new(None),
+        activation: Cell::new(std::ptr::null_mut()),
+        depth: Cell::new(0),
+        unblocked: Cell::new(number),
+    });
+    fork::attend(List::Threads, lock_for_fork);
+    threads().push(thread.clone());
+    let record = Arc::as_ptr(&thread);
+    LISTED.set(Some(Listed(thread)));
+    CURRENT.set(record);
+    // SAFETY: the thread's own storage keeps it until the thread ends.
+    Ok(unsafe { &*record })
+}

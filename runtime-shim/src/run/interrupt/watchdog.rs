@@ -1,0 +1,186 @@
+//! The thread that watches deadlines and carries out kills, for the whole process.
+//!
+//! It says in [`NEXT_LOOK`] until when it sleeps. Whoever arms an earlier deadline wakes it; all others only store theirs, and it
+//! finds them when it looks. While requests keep coming it looks often enough that nobody needs to wake it, so the steady
+//! state makes no system call on the threads that serve them.
+//!
+//! **Invariants.** `NEXT_LOOK` is stored before the threads are looked at, and is only lowered afterwards, so a deadline is either
+//! seen or its owner sees that it has to wake the watchdog. A kill is dropped only when, after the kill word was stored, no thread was found
+//! that runs what is to be killed: whoever enters later sees the word.
+
+use super::causes::NEVER;
+use super::error::InterruptError;
+use super::thread::{self, Thread};
+use crate::os::clock;
+use crate::os::fork::{self, List};
+use crate::run::signal;
+use crate::run::store_id::StoreId;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Nanoseconds from one poke of a due run to the next.
+const REPEAT: u64 = 1_000_000;
+
+/// Nanoseconds from one look to the next while deadlines come and go.
+const INTERVAL: u64 = 10_000_000;
+
+/// Nanoseconds from one check of the process's handlers to the next, while it does not sleep.
+const CHECK_INTERVAL: u64 = 100_000_000;
+
+/// Looks in a row that find nothing new, after which it sleeps until it is woken.
+const IDLE_LOOKS: u32 = 20;
+
+/// When the watchdog looks next, in the clock's nanoseconds.
+static NEXT_LOOK: AtomicU64 = AtomicU64::new(NEVER);
+
+/// What is to be killed and was found running. Its lock is held whenever the watchdog does not sleep.
+static KILLS: Mutex<Vec<StoreId>> = Mutex::new(Vec::new());
+static WAKE: Condvar = Condvar::new();
+
+/// There is a watchdog in this process. Changes while the lock of [`KILLS`] is held.
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// The kills, locked.
+type Kills = MutexGuard<'static, Vec<StoreId>>;
+
+fn kills() -> Kills {
+    KILLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts the watchdog, once per process. A failed start is tried again the next time.
+pub(super) fn start() -> Result<(), InterruptError> {
+    if STARTED.load(Relaxed) {
+        return Ok(());
+    }
+    fork::attend(List::Kills, lock_for_fork);
+    start_locked(&kills())
+}
+
+fn start_locked(_: &Kills) -> Result<(), InterruptError> {
+    if STARTED.load(Relaxed) {
+        return Ok(());
+    }
+    if !signal::poke::is_usable() {
+        return Err(InterruptError::NoSignal);
+    }
+    let builder = std::thread::Builder::new().name("wasmaot-watchdog".into()).stack_size(64 << 10);
+    // No handler of the host's runs on its small stack.
+    let blocked = signal::BlockAll::new();
+    builder.spawn(watch).map_err(InterruptError::Watchdog)?;
+    drop(blocked);
+    STARTED.store(true, Relaxed);
+    Ok(())
+}
+
+/// Locks the kills for a fork. Its child has no watchdog: whoever needs one finds that it sleeps, and
+/// starts it in order to wake it.
+fn lock_for_fork() -> Box<dyn FnOnce()> {
+    let mut kills = kills();
+    Box::new(move || {
+        kills.clear();
+        NEXT_LOOK.store(NEVER, SeqCst);
+        STARTED.store(false, Relaxed);
+    })
+}
+
+/// Makes sure that the watchdog looks when a deadline passes.
+pub(super) fn expect(deadline: u64) -> Result<(), InterruptError> {
+    if deadline < NEXT_LOOK.load(SeqCst) && deadline != NEVER { wake(kills()) } else { Ok(()) }
+}
+
+/// Pokes whatever thread runs the store with this number, until none does. The kill word was stored before.
+pub(super) fn look_for(id: StoreId) {
+    fence(SeqCst);
+    let mut kills = kills();
+    if poke_runner(id) {
+        kills.push(id);
+        // Whoever has a handle had a watchdog. In the child of a fork it may be missing: then this poke is the only one until one starts.
+        _ = wake(kills);
+    }
+}
+
+/// Makes a thread ask itself whether its run is due.
+fn poke(thread: &Thread) {
+    thread.set_poked();
+    signal::poke::send(&thread.kernel_id);
+}
+
+fn poke_runner(id: StoreId) -> bool {
+    let mut found = false;
+    thread::for_each(|thread| {
+        if thread.running.load(SeqCst) == id.number() {
+            poke(thread);
+            found = true;
+        }
+    });
+    found
+}
+
+fn wake(kills: Kills) -> Result<(), InterruptError> {
+    start_locked(&kills)?;
+    // Nobody else needs to.
+    NEXT_LOOK.store(0, SeqCst);
+    drop(kills);
+    WAKE.notify_one();
+    Ok(())
+}
+
+fn watch() {
+    let mut kills = kills();
+    let (mut unchanged, mut next_check) = (0, 0);
+    loop {
+        let now = clock::now();
+        if now >= next_check {
+            signal::check();
+            next_check = now + CHECK_INTERVAL;
+        }
+        let bound = if unchanged < IDLE_LOOKS { now + INTERVAL } else { NEVER };
+        NEXT_LOOK.store(bound, SeqCst);
+        fence(SeqCst);
+        let look = Look::at(now, &mut kills);
+        unchanged = if look.changed { 0 } else { unchanged.saturating_add(1) };
+        let next = look.next.min(bound);
+        NEXT_LOOK.store(next, SeqCst);
+        kills = if next == NEVER {
+            WAKE.wait(kills).unwrap_or_else(PoisonError::into_inner)
+        } else {
+            let timeout = Duration::from_nanos(next - now);
+            WAKE.wait_timeout(kills, timeout).unwrap_or_else(PoisonError::into_inner).0
+        };
+    }
+}
+
+/// What a look at all threads found.
+struct Look {
+    /// When the next one is needed.
+    next: u64,
+    /// A thread has another deadline than at the last look.
+    changed: bool,
+}
+
+impl Look {
+    /// Pokes what is due, and drops the kills that nothing runs for.
+    fn at(now: u64, kills: &mut Vec<StoreId>) -> Self {
+        let mut look = Self { next: NEVER, changed: false };
+        let mut found = Vec::new();
+        thread::for_each(|thread| {
+            let (running, deadline) = (thread.running.load(SeqCst), thread.deadline.load(SeqCst));
+            look.changed |= thread.seen.swap(deadline, Relaxed) != deadline;
+            if running == 0 {
+                return;
+            }
+            let killed = kills.iter().copied().find(|kill| kill.number() == running);
+            found.extend(killed);
+            if killed.is_some() || deadline <= now {
+                poke(thread);
+                look.next = look.next.min(now + REPEAT);
+            } else {
+                look.next = look.next.min(deadline);
+            }
+        });
+        kills.retain(|kill| found.contains(kill));
+        look.changed |= !kills.is_empty();
+        look
+    }
+}

@@ -1,0 +1,64 @@
+//! Signals: faults, pokes from the watchdog, and what a thread needs to receive them.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `dispositions.rs` | the handlers of the process: installing, checking and repairing them |
+//! | `faults.rs` | the handler of faults, and chaining to the one that was there before |
+//! | `number.rs`, `poke.rs` | the signal that stops runs: its choice, its handler, sending it |
+//! | `context.rs` | what the kernel passes to a handler |
+//! | `waits.rs` | which interrupted system calls end when a run is due |
+//! | `thread_id.rs` | how signals are addressed to a thread |
+//! | `threads.rs` | a thread's signal mask and alternate stack |
+//!
+//! **Invariants.** The handlers allocate nothing, take no lock and call nothing that does. A fault that is not a guest's
+//! goes to the handler that was there before. Compiled code only runs on threads with an alternate stack.
+
+mod context;
+mod dispositions;
+mod faults;
+pub(crate) mod number;
+pub(crate) mod poke;
+pub(crate) mod thread_id;
+pub(crate) mod threads;
+mod waits;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod watchdog_tests;
+
+pub(crate) use dispositions::{check, install};
+pub(crate) use threads::{BlockAll, check_thread};
+
+use crate::run::activation::{Activation, At};
+use crate::run::asm;
+use crate::run::protocol::reason;
+use context::Registers;
+use std::ffi::c_int;
+use wasmaot_abi::trap::TrapCode;
+
+impl At {
+    fn of(registers: &Registers) -> Self {
+        let register = |which: c_int| registers[which as usize] as usize;
+        Self {
+            pc: register(libc::REG_RIP),
+            rsp: register(libc::REG_RSP),
+            rbp: register(libc::REG_RBP),
+            r15: register(libc::REG_R15),
+        }
+    }
+}
+
+/// Makes the interrupted thread leave compiled code.
+///
+/// # Safety
+/// The registers are those of a thread on the stack of a slot whose cell holds this activation: it is the running one of this thread,
+/// and its Rust owner waits inside `enter`.
+unsafe fn leave(registers: &mut Registers, activation: *mut Activation, code: TrapCode, at: At) {
+    // SAFETY: as the caller states.
+    let host_rsp = unsafe { Activation::note_fault(activation, code, at) };
+    registers[libc::REG_RIP as usize] = asm::leave as *const () as i64;
+    registers[libc::REG_RDI as usize] = activation as i64;
+    registers[libc::REG_RSI as usize] = i64::from(reason::FAULT);
+    registers[libc::REG_RSP as usize] = host_rsp as i64;
+}

@@ -1,0 +1,136 @@
+//! The poke signal, by which the watchdog makes a thread look whether its run is due.
+//!
+//! It is `SIGURG` if the host has no handler of it, since its default is to be ignored: a poke that comes too late hurts nothing.
+//! Otherwise it is a real-time signal that the host does not handle, from the highest number down, as programs count them upwards. An embedder may choose another one.
+//!
+//! **Invariants.** A signal that the host handles is never taken, so the runtime's choice does not change what others' system calls
+//! do. A poke is sent only while the runtime's handler is installed for it. The handler restarts the system calls that it interrupts
+//! (`SA_RESTART`), but for those of a run that is due (see [`super::waits`]).
+
+use super::context::Registers;
+use super::dispositions::{Lock, action, calls, get, is_free, lock, set};
+use super::number;
+use super::thread_id::ThreadId;
+use super::{leave, waits};
+use crate::run::activation::At;
+use crate::run::fault;
+use crate::run::interrupt::thread::received_poke;
+use std::ffi::{c_int, c_void};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// What the signal did before it was taken: nothing, by `SIG_DFL` or `SIG_IGN`.
+static BEFORE: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
+
+/// Signals that can be taken: `SIGURG`, and real-time signals from the highest down.
+fn candidates() -> impl Iterator<Item = c_int> {
+    std::iter::once(libc::SIGURG).chain((libc::SIGRTMIN()..=libc::SIGRTMAX()).rev())
+}
+
+fn is_real_time(number: c_int) -> bool {
+    number >= libc::SIGRTMIN()
+}
+
+fn is_installed(number: c_int) -> bool {
+    number != 0 && get(number).is_some_and(|action| calls(&action, handler))
+}
+
+/// Installs the handler for a signal that the host does not handle.
+fn take(number: c_int) -> bool {
+    if !get(number).is_some_and(|action| is_free(&action)) {
+        return false;
+    }
+    // SAFETY: the handler keeps to what handlers may do.
+    let before = unsafe { set(number, &action(handler, libc::SA_RESTART)) };
+    match before {
+        Ok(before) if !is_free(&before) && !calls(&before, handler) => {
+            // Another thread has installed a handler in between: it stays.
+            // SAFETY: the handler is the host's own.
+            _ = unsafe { set(number, &before) };
+            false
+        }
+        Ok(before) => {
+            if is_free(&before) {
+                BEFORE.store(before.sa_sigaction, Relaxed);
+            }
+            number::set(number);
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// Makes sure that there is a signal with the runtime's handler, where one is free.
+pub(super) fn repair(_: &Lock) {
+    let current = number::get();
+    if is_installed(current) || (current != 0 && take(current)) {
+        return;
+    }
+    candidates().any(take);
+}
+
+/// Uses this signal from now on. `false` if the host handles it, it cannot be handled, or it reports faults.
+pub(crate) fn choose(number: c_int) -> bool {
+    let reports_faults = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE].contains(&number);
+    let is_internal = (32..libc::SIGRTMIN()).contains(&number);
+    let _lock = lock();
+    let (before, action) = (number::get(), BEFORE.load(Relaxed));
+    if number == before && is_installed(number) {
+        return true;
+    }
+    if reports_faults || is_internal || !take(number) {
+        return false;
+    }
+    if before == libc::SIGURG && is_installed(before) {
+        // SAFETY: all-zero bytes are a valid action, and the one before calls no handler. This signal is ignored by default, too.
+        _ = unsafe { set(before, &libc::sigaction { sa_sigaction: action, ..std::mem::zeroed() }) };
+    }
+    true
+}
+
+/// Whether runs can be stopped: a signal is installed, or could be now.
+pub(crate) fn is_usable() -> bool {
+    is_installed(number::get()) || {
+        repair(&lock());
+        is_installed(number::get())
+    }
+}
+
+/// Makes a thread look whether its run is due. Nothing happens if the thread has ended.
+pub(crate) fn send(thread: &ThreadId) {
+    // The default action of a real-time signal ends the process.
+    if !is_usable() {
+        return;
+    }
+    let number = number::get();
+    if is_real_time(number) && thread.is_queued.swap(true, Relaxed) {
+        return;
+    }
+    let process = rustix::process::getpid().as_raw_nonzero().get();
+    // SAFETY: sends a signal that has a handler to a thread of this process, or to none.
+    let failed =
+        unsafe { libc::syscall(libc::SYS_tgkill, process, thread.kernel.load(Relaxed), number) } != 0;
+    if failed {
+        thread.is_queued.store(false, Relaxed);
+    }
+}
+
+/// Ends the run that a poke finds in compiled code, if that is due, or the system call in which a host function of a due run waits. Anywhere
+/// else nothing happens: the next poke, or the return from the host function, finds it.
+extern "C" fn handler(_: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel passes the interrupted thread's registers.
+    let registers: &mut Registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+    // SAFETY: the kernel passes a valid record, with the sender of a signal that was sent by `tgkill`.
+    let sent_here = unsafe {
+        (*info).si_code == libc::SI_TKILL
+            && (*info).si_pid() == rustix::process::getpid().as_raw_nonzero().get()
+    };
+    let at = At::of(registers);
+    if let Some((code, activation)) = fault::due(at) {
+        // SAFETY: `due` found the activation in the cell of the slot whose stack the thread is on.
+        unsafe { leave(registers, activation, code, at) };
+    }
+    // Only threads that run guests are sent this, so their storage exists.
+    if sent_here && received_poke() {
+        waits::end(registers);
+    }
+}

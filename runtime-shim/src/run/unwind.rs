@@ -1,0 +1,212 @@
+//! From a throw to the landing pad that catches it.
+//!
+//! The search follows the guest's frame pointers from the frame of the stub that was called, to the
+//! end of the activation. Each return address is looked up in the exception table of the module
+//! that it is in; frames without handlers, thunks and entries among them, are passed. Compiled code
+//! keeps no value in a register across a call that may land (but for a throw in its own frame,
+//! where the stub's callee has preserved them), so restoring the stack and frame pointers is all
+//! there is to leaving frames.
+//!
+//! **Invariants.** Only the accessible stack of the slot is read, and the search moves upwards.
+//! Control goes only to landing pads of a loaded module's own table, with a stack pointer between
+//! the stub's frame and that of the frame that it lands in. What lies where a table says that a
+//! frame keeps its vmctx is compared with those of the store's instances of that module, and not
+//! believed.
+
+use crate::code::raw_value::RawValue;
+use crate::run::activation::{Activation, Landing};
+use crate::run::backtrace::{self, Frames, Start};
+use crate::run::collect::{self, Roots};
+use crate::run::end::{Pending, Thrown};
+use crate::run::interrupt;
+use crate::run::protocol::BuiltinResult;
+use crate::run::store::StoreCore;
+use crate::space::registry::{self, Kind, Regions};
+use crate::space::slot::StackBounds;
+use crate::state::instance::InstanceCore;
+use crate::state::instances::Instances;
+use crate::state::tag::TagRecord;
+use wasmaot_abi::exception::{Handler, SiteRef};
+use wasmaot_abi::trap::TrapCode;
+
+/// Where an exception lands.
+struct Found {
+    pc: u64,
+    sp: u64,
+    fp: u64,
+    keeps: bool,
+}
+
+/// No handler was found, and the activation has the exception pending.
+const UNCAUGHT: BuiltinResult = BuiltinResult { value: 0, trap: 0 };
+
+fn trap(code: TrapCode) -> BuiltinResult {
+    BuiltinResult { value: 0, trap: u64::from(code as u8) }
+}
+
+/// Body of the builtin `throw`.
+///
+/// # Safety
+/// Called by its stub on behalf of compiled code: `values` has the cells of the tag's values,
+/// `activation` is the running one.
+pub(crate) unsafe extern "C" fn throw(
+    vmctx: u64,
+    tag: u64,
+    values: *const RawValue,
+    activation: *mut Activation,
+) -> BuiltinResult {
+    // SAFETY: compiled code passes its own vmctx, an index of its module, and as many cells as the
+    // tag has values.
+    let (tag, values) = unsafe {
+        let tag = InstanceCore::from_vmctx(vmctx).tag(tag as u32);
+        let count = (*tag).ty.params.len();
+        (tag, if count == 0 { &[] } else { std::slice::from_raw_parts(values, count) })
+    };
+    // SAFETY: the running activation, whose store is not otherwise in use.
+    let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
+    let added =
+        collect::add(core, tag, values.into(), &Roots { stack: activation.used_stack(), values: &[] });
+    added.map_or_else(trap, |id| raise(activation, core, vmctx, id))
+}
+
+/// Body of the builtin `throw_ref`.
+///
+/// # Safety
+/// As for [`throw`].
+pub(crate) unsafe extern "C" fn throw_ref(
+    vmctx: u64,
+    exception: u64,
+    _: u64,
+    activation: *mut Activation,
+) -> BuiltinResult {
+    // SAFETY: as in `throw`.
+    let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
+    match exception as u32 {
+        0 => trap(TrapCode::NullException),
+        id => raise(activation, core, vmctx, id),
+    }
+}
+
+/// Throws what the running host function has left pending.
+///
+/// # Safety
+/// `activation` is the running one, with a pending [`Pending::Throw`]; the registers of the stub's
+/// caller are saved below its frame.
+pub(crate) unsafe extern "C" fn throw_pending(activation: *mut Activation) -> BuiltinResult {
+    // SAFETY: as in `throw`.
+    let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
+    let Some(Pending::Throw(mut thrown)) = activation.take_pending() else {
+        unreachable!("the stub throws exceptions only")
+    };
+    let roots = Roots { stack: activation.used_stack(), values: thrown.values() };
+    let added = collect::add(core, thrown.tag(), thrown.values().into(), &roots);
+    match added.and_then(|id| land(activation, core, None, id)) {
+        Ok(true) => return landed(activation),
+        Ok(false) => {
+            thrown.passed(frames(activation, core));
+            activation.set_pending(Pending::Throw(thrown));
+        }
+        Err(code) => activation.set_pending(Pending::Trap(code)),
+    }
+    UNCAUGHT
+}
+
+/// The frames that an exception leaves unhandled.
+fn frames(activation: &Activation, core: &StoreCore) -> Frames {
+    backtrace::frames(&core.instances, activation.stack(), Start::Stub { fp: activation.guest_fp })
+}
+
+/// Throws an exception of the store's in the guest that called a builtin.
+fn raise(activation: &mut Activation, core: &mut StoreCore, vmctx: u64, id: u32) -> BuiltinResult {
+    if let Some(code) = interrupt::due_after_poke() {
+        return trap(code);
+    }
+    match land(activation, core, Some(vmctx), id) {
+        Ok(true) => landed(activation),
+        Ok(false) => {
+            let frames = frames(activation, core);
+            let thrown = core.exceptions.get(id).map(|found| {
+                // SAFETY: the heap is the store's, which keeps the tags of its exceptions; their
+                // values are of the tags' types.
+                unsafe { Thrown::new(core.id, found.tag, found.values.into(), frames) }
+            });
+            activation.set_pending(thrown.map_or(Pending::Trap(TrapCode::ExceptionLimit), Pending::Throw));
+            UNCAUGHT
+        }
+        Err(code) => trap(code),
+    }
+}
+
+fn landed(activation: &Activation) -> BuiltinResult {
+    BuiltinResult { value: std::ptr::from_ref(&activation.landing) as u64, trap: 0 }
+}
+
+/// Finds the handler of an exception and notes in the activation how to get there. Whether there is
+/// one.
+fn land(
+    activation: &mut Activation,
+    core: &mut StoreCore,
+    thrower: Option<u64>,
+    id: u32,
+) -> Result<bool, TrapCode> {
+    let thrown = core.exceptions.get(id).ok_or(TrapCode::ExceptionLimit)?;
+    let (stack, fp) = (activation.stack(), activation.guest_fp);
+    let instances = &core.instances;
+    let found = registry::read(|regions| find(regions, instances, stack, fp, thrower, thrown.tag));
+    if let Some(Found { pc, sp, fp, .. }) = found {
+        activation.landing = Landing { pc, sp, fp, exception: u64::from(id), values: thrown.values.as_ptr() };
+    }
+    core.exceptions.caught(id, found.as_ref().is_some_and(|found| found.keeps));
+    Ok(found.is_some())
+}
+
+/// Searches the frames above a stub's for a handler. `thrower` is the vmctx of the stub's caller,
+/// if it is one that throws.
+fn find(
+    regions: Regions<'_>,
+    instances: &Instances,
+    stack: StackBounds,
+    stub: u64,
+    mut thrower: Option<u64>,
+    tag: *const TagRecord,
+) -> Option<Found> {
+    let mut at = stub;
+    loop {
+        let (fp, return_address) = (backtrace::load(stack, at)?, backtrace::load(stack, at.wrapping_add(8))?);
+        if let Some((text, site)) = site_at(regions, return_address) {
+            let sp = fp.checked_sub(u64::from(site.frame)).filter(|&sp| sp > stub)?;
+            let vmctx = match site.context {
+                Some(offset) => backtrace::load(stack, sp.checked_add(u64::from(offset))?),
+                None => thrower,
+            };
+            let instance = vmctx.and_then(|vmctx| instances.running(vmctx, text));
+            if let Some(handler) = site.handlers().find(|handler| catches(handler, instance, tag)) {
+                backtrace::load(stack, fp)?;
+                let pc = text + u64::from(handler.landing);
+                return Some(Found { pc, sp, fp, keeps: handler.clause.keeps });
+            }
+        }
+        if fp <= at {
+            return None;
+        }
+        (at, thrower) = (fp, None);
+    }
+}
+
+/// The call that returns to an address: the start of the text that it is in, and its handlers.
+fn site_at(regions: Regions<'_>, return_address: u64) -> Option<(u64, SiteRef<'static>)> {
+    // A call can be a text's last instruction only if it does not return.
+    let address = return_address as usize;
+    match &regions.at(address)?.kind {
+        Kind::Module { text, exceptions, .. } if text.contains(&address) => {
+            Some((text.start as u64, exceptions.lookup((address - text.start) as u32)?))
+        }
+        _ => None,
+    }
+}
+
+fn catches(handler: &Handler, instance: Option<&InstanceCore>, tag: *const TagRecord) -> bool {
+    let Some(index) = handler.clause.tag else { return true };
+    // The index is one of the module's, which was checked when it was opened.
+    instance.is_some_and(|instance| std::ptr::eq(instance.tag(index), tag))
+}

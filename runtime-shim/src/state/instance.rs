@@ -1,0 +1,500 @@
+//! The record of one instance, and how its state is set up.
+//!
+//! **Invariants.** A record is reached from its vmctx through its slot. Everything that its state points to (bodies of tables and
+//! memories, function references, imported globals) lives as long as the store. The constant part
+//! of the state and the function references are read-only before any code runs.
+
+use super::memory::MemoryBody;
+use super::shared::SharedMemory;
+use super::table::TableBody;
+use crate::code::const_expr::{self, Environment};
+use crate::code::module::Module;
+use crate::code::raw_value::RawValue;
+use crate::space::slot::{self, Needs, Slot};
+use crate::state::error::ResourceError;
+use crate::state::funcrefs::FuncRefs;
+use crate::state::limits::ResourceLimits;
+use crate::state::tag::TagRecord;
+use std::cell::Cell;
+use std::io;
+use std::ops::RangeFrom;
+use std::rc::Rc;
+use std::sync::Arc;
+use wasmaot_abi::descriptor::{ConstExpr, DataMode, ElemMode, ExportKind};
+use wasmaot_abi::state::{FuncRef, ImportedFunction, MemoryRef, StateLayout, TableRef};
+
+/// What an instance imports, checked against the module's imports, each list in their order.
+#[derive(Default)]
+pub(crate) struct Imports {
+    /// Functions.
+    pub(crate) functions: Vec<ImportedFunction>,
+    /// Tables.
+    pub(crate) tables: Vec<Rc<TableBody>>,
+    /// Memories.
+    pub(crate) memories: Vec<ImportedMemory>,
+    /// Cells of globals.
+    pub(crate) globals: Vec<*mut RawValue>,
+    /// Tags.
+    pub(crate) tags: Vec<Rc<TagRecord>>,
+    /// Host functions among the functions.
+    pub(crate) hosts: Vec<Arc<dyn KeepAlive>>,
+}
+
+/// A memory that an instance imports.
+pub(crate) enum ImportedMemory {
+    /// One of the store's.
+    Own(Rc<MemoryBody>),
+    /// One that the store does not know yet.
+    Shared(SharedMemory),
+}
+
+/// Whatever an instance keeps alive.
+pub(crate) trait KeepAlive: Send + Sync {}
+
+/// What a new instance is made of, beside its module and its slot.
+pub(crate) struct Parts {
+    /// Imported memories.
+    pub(crate) memories: Vec<Rc<MemoryBody>>,
+    /// Imported tables.
+    pub(crate) tables: Vec<Rc<TableBody>>,
+    /// Imported tags.
+    pub(crate) tags: Vec<Rc<TagRecord>>,
+    /// Host functions that it imports.
+    pub(crate) hosts: Vec<Arc<dyn KeepAlive>>,
+    /// Its position in its store.
+    pub(crate) index: usize,
+    /// Positions of the memory and the table that are the next ones of the store's.
+    pub(crate) next: (usize, usize),
+    /// What it may take.
+    pub(crate) limits: ResourceLimits,
+}
+
+/// What compiled code calls for a builtin.
+pub(crate) type Builtin = unsafe extern "C" fn();
+
+/// An instance.
+pub(crate) struct InstanceCore {
+    module: Module,
+    slot: Slot,
+    funcrefs: FuncRefs,
+    /// All memories, imported ones first.
+    memories: Box<[Rc<MemoryBody>]>,
+    /// All tables, imported ones first; `None` for constant ones.
+    tables: Box<[Option<Rc<TableBody>>]>,
+    /// All tags, imported ones first.
+    tags: Box<[Rc<TagRecord>]>,
+    /// Which of them host functions work on.
+    default_memory: usize,
+    index: usize,
+    traps_at_limits: Cell<bool>,
+    _hosts: Vec<Arc<dyn KeepAlive>>,
+}
+
+fn map_error(error: io::Error) -> ResourceError {
+    ResourceError::Map { what: "an instance's state", error }
+}
+
+impl InstanceCore {
+    /// Returns what an instance of a module needs of its slot, with this stack and at most `limit`
+    /// bytes of memory.
+    pub(crate) fn needs(module: &Module, stack: u64, limit: u64) -> Needs<'_> {
+        let funcrefs = module.descriptor().entries.len();
+        Needs { stack, layout: module.layout(), funcrefs, memory: module.initial_memory(limit) }
+    }
+
+    /// Makes an instance in this slot. It is not [set up](Self::set_up) yet.
+    ///
+    /// # Safety
+    /// The imports belong to one store, which keeps the instance, and have the types that the module
+    /// asks for; the slot was opened with what the module [needs](Self::needs) and not used since.
+    pub(crate) unsafe fn new(module: &Module, slot: Slot, parts: Parts) -> Result<Rc<Self>, ResourceError> {
+        let state = State { vmctx: slot.vmctx(), layout: *module.layout() };
+        let ((memory, table), limits) = (parts.next, parts.limits);
+        // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
+        let memories =
+            unsafe { make_memories((memory.., limits.memory), module, &slot, &state, parts.memories)? };
+        // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
+        let tables = unsafe { make_tables((table.., limits.table), module, &state, parts.tables)? };
+        let instance = Rc::new(Self {
+            // SAFETY: the slot was opened for them, and is kept beside them.
+            funcrefs: unsafe { FuncRefs::write(slot.funcrefs(), records(module, &slot)) }
+                .map_err(map_error)?,
+            module: module.clone(),
+            slot,
+            memories,
+            tables,
+            tags: make_tags(module, parts.tags),
+            default_memory: match module.export("memory") {
+                Some(ExportKind::Memory { index }) => index as usize,
+                _ => 0,
+            },
+            index: parts.index,
+            traps_at_limits: Cell::new(limits.trap),
+            _hosts: parts.hosts,
+        });
+        instance.slot.set_instance(Rc::as_ptr(&instance).cast());
+        Ok(instance)
+    }
+
+    /// Writes its state, and makes the constant part of it read-only. `builtins` is what compiled code
+    /// calls for each builtin.
+    pub(crate) fn set_up(
+        &self,
+        builtins: &'static [Builtin],
+        functions: &[ImportedFunction],
+        globals: &[*mut RawValue],
+    ) -> Result<(), ResourceError> {
+        self.write_constants(builtins, functions, globals);
+        self.write_globals();
+        self.write_dropped();
+        self.fill_tables();
+        self.slot.freeze_constants().map_err(map_error)
+    }
+
+    /// The instance with this vmctx.
+    ///
+    /// # Safety
+    /// It is the vmctx of an instance whose store lives for `'a`.
+    #[inline]
+    pub(crate) unsafe fn from_vmctx<'a>(vmctx: u64) -> &'a Self {
+        // SAFETY: the slot of an instance holds the address of its record, which the store keeps.
+        unsafe { &*slot::instance_of(vmctx).cast::<Self>() }
+    }
+
+    fn write_constants(
+        &self,
+        builtins: &'static [Builtin],
+        functions: &[ImportedFunction],
+        globals: &[*mut RawValue],
+    ) {
+        let (state, layout) = (self.state(), self.module.layout());
+        state.put(layout.instance(), std::ptr::from_ref(self) as u64);
+        state.put(layout.builtins(), builtins.as_ptr() as u64);
+        state.put(layout.funcrefs(), self.funcrefs.as_ptr() as u64);
+        for (index, &id) in (0..).zip(self.module.type_ids()) {
+            state.put(layout.type_id(index), id);
+        }
+        for (index, &function) in (0..).zip(functions) {
+            state.put(layout.imported_function(index), function);
+        }
+        for (index, table) in (0..).zip(&self.tables) {
+            if let Some(table) = table {
+                let reference = TableRef { base: table.base() as u64, length: table.length_cell() as u64 };
+                state.put(layout.table(index), reference);
+            }
+        }
+        for (index, memory) in (0..).zip(&self.memories) {
+            let reference = MemoryRef { base: memory.base() as u64, length: memory.length_cell() as u64 };
+            state.put(layout.memory(index), reference);
+        }
+        for (index, &cell) in (0..).zip(globals) {
+            state.put(layout.imported_global(index), cell as u64);
+        }
+    }
+
+    fn write_globals(&self) {
+        for (defined, global) in (0..).zip(&self.module.descriptor().globals) {
+            let value = self.evaluate(&global.init);
+            self.state().put(self.module.layout().global(defined), value);
+        }
+    }
+
+    /// Segments that an instance never sees are dropped from the start.
+    fn write_dropped(&self) {
+        let descriptor = self.module.descriptor();
+        for (segment, data) in (0..).zip(&descriptor.data) {
+            if matches!(data.mode, DataMode::InImage) {
+                self.drop_data(segment);
+            }
+        }
+        for (segment, elem) in (0..).zip(&descriptor.elems) {
+            if matches!(elem.mode, ElemMode::Dropped) {
+                self.drop_elem(segment);
+            }
+        }
+    }
+
+    fn fill_tables(&self) {
+        let descriptor = self.module.descriptor();
+        let imported = self.tables.len() - descriptor.tables.len();
+        for (plan, table) in descriptor.tables.iter().zip(&self.tables[imported..]) {
+            let (Some(init), Some(table)) = (&plan.init, table) else { continue };
+            let value = self.evaluate(init).low;
+            for element in table.range(0, table.size()).unwrap_or_default() {
+                element.set(value);
+            }
+        }
+    }
+
+    /// The value of one of the module's constant expressions.
+    pub(crate) fn evaluate(&self, expr: &ConstExpr) -> RawValue {
+        const_expr::evaluate(expr, self)
+    }
+
+    fn state(&self) -> State {
+        State { vmctx: self.slot.vmctx(), layout: *self.module.layout() }
+    }
+
+    /// The writable items of its state, which end at vmctx: address and bytes.
+    pub(crate) fn writable_state(&self) -> (*mut u8, usize) {
+        let first = self.module.layout().dropped();
+        (self.state().pointer(first), first.unsigned_abs() as usize)
+    }
+
+    /// The memories that it defines.
+    pub(crate) fn defined_memories(&self) -> &[Rc<MemoryBody>] {
+        let defined = self.module.descriptor().memories.len();
+        &self.memories[self.memories.len() - defined..]
+    }
+
+    /// The tables that it defines and can change.
+    pub(crate) fn defined_tables(&self) -> impl Iterator<Item = &Rc<TableBody>> {
+        let defined = self.module.descriptor().tables.len();
+        self.tables[self.tables.len() - defined..].iter().flatten()
+    }
+
+    /// Whether growth beyond a limit is a trap.
+    pub(crate) fn traps_at_limits(&self) -> bool {
+        self.traps_at_limits.get()
+    }
+
+    /// Changes the limits of what it defines, which has its initial size now.
+    pub(crate) fn set_limits(&self, limits: &ResourceLimits) -> Result<(), ResourceError> {
+        self.traps_at_limits.set(limits.trap);
+        self.defined_memories().iter().try_for_each(|memory| memory.set_limit(limits.memory))?;
+        self.defined_tables().try_for_each(|table| table.set_limit(limits.table))
+    }
+
+    /// Its module.
+    pub(crate) fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Its slot.
+    pub(crate) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    /// Its position in its store.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// A memory, by index in the module.
+    pub(crate) fn memory(&self, index: u32) -> &Rc<MemoryBody> {
+        &self.memories[index as usize]
+    }
+
+    /// The memory that host functions work on: the export "memory", or else the first one.
+    #[inline]
+    pub(crate) fn default_memory(&self) -> Option<&MemoryBody> {
+        self.memories.get(self.default_memory).map(|memory| &**memory)
+    }
+
+    /// A table that is not constant, by index in the module.
+    pub(crate) fn table(&self, index: u32) -> Option<&Rc<TableBody>> {
+        self.tables[index as usize].as_ref()
+    }
+
+    /// A tag's identity, by index in the module.
+    pub(crate) fn tag(&self, index: u32) -> *const TagRecord {
+        Rc::as_ptr(&self.tags[index as usize])
+    }
+
+    /// What its globals that refer to exceptions hold.
+    pub(crate) fn exception_globals(&self) -> impl Iterator<Item = u32> {
+        let globals = (0..).zip(&self.module.descriptor().globals);
+        let references = globals.filter(|(_, global)| global.ty.value.is_exn_ref());
+        references.map(|(defined, _)| self.state().get::<u32>(self.module.layout().global(defined)))
+    }
+
+    /// The references to its functions, by position in the list of entries.
+    #[cfg(test)]
+    pub(crate) fn funcrefs(&self) -> &[FuncRef] {
+        &self.funcrefs
+    }
+
+    /// The reference to a function, by position in the list of entries.
+    pub(crate) fn funcref(&self, entry: usize) -> &FuncRef {
+        &self.funcrefs[entry]
+    }
+
+    /// How another instance reaches the function with this record, which is one of this instance. An imported function is
+    /// reached directly, so that a host function sees the instance that called it.
+    pub(crate) fn import_of(&self, record: *const FuncRef) -> ImportedFunction {
+        let layout = self.module.layout();
+        let position = (record as usize - self.funcrefs.as_ptr() as usize) / size_of::<FuncRef>();
+        let entry = self.module.descriptor().entries[position];
+        if entry.func < layout.counts().imported_functions {
+            return self.state().get(layout.imported_function(entry.func));
+        }
+        let record = &self.funcrefs[position];
+        ImportedFunction {
+            array_entry: record.array_entry,
+            context: self.slot.vmctx() as u64,
+            tail_entry: record.tail_entry,
+        }
+    }
+
+    /// The cell of a global, by index in the module.
+    pub(crate) fn global_cell(&self, index: u32) -> *mut RawValue {
+        let layout = self.module.layout();
+        match index.checked_sub(layout.counts().imported_globals) {
+            Some(defined) => self.state().pointer(layout.global(defined)),
+            None => self.state().get::<u64>(layout.imported_global(index)) as *mut RawValue,
+        }
+    }
+
+    fn dropped_bit(&self, bit: u32) -> (i32, u64) {
+        (self.module.layout().dropped() + (bit / 64 * 8) as i32, 1 << (bit % 64))
+    }
+
+    fn is_dropped(&self, bit: u32) -> bool {
+        let (word, mask) = self.dropped_bit(bit);
+        self.state().get::<u64>(word) & mask != 0
+    }
+
+    fn set_dropped(&self, bit: u32) {
+        let (word, mask) = self.dropped_bit(bit);
+        let old: u64 = self.state().get(word);
+        self.state().put(word, old | mask);
+    }
+
+    fn elem_bit(&self, segment: u32) -> u32 {
+        self.module.layout().counts().data_segments + segment
+    }
+
+    /// Whether a data segment has been dropped.
+    pub(crate) fn is_data_dropped(&self, segment: u32) -> bool {
+        self.is_dropped(segment)
+    }
+
+    /// Drops a data segment.
+    pub(crate) fn drop_data(&self, segment: u32) {
+        self.set_dropped(segment);
+    }
+
+    /// Whether an element segment has been dropped.
+    pub(crate) fn is_elem_dropped(&self, segment: u32) -> bool {
+        self.is_dropped(self.elem_bit(segment))
+    }
+
+    /// Drops an element segment.
+    pub(crate) fn drop_elem(&self, segment: u32) {
+        self.set_dropped(self.elem_bit(segment));
+    }
+}
+
+impl Environment for InstanceCore {
+    fn global(&self, index: u32) -> RawValue {
+        // SAFETY: the cell of a global lives as long as the store.
+        unsafe { self.global_cell(index).read() }
+    }
+
+    fn func(&self, entry: u32) -> u64 {
+        std::ptr::from_ref(self.funcref(entry as usize)) as u64
+    }
+}
+
+/// The state of an instance as compiled code sees it.
+#[derive(Clone, Copy)]
+struct State {
+    vmctx: usize,
+    layout: StateLayout,
+}
+
+impl State {
+    /// The address of an item.
+    fn pointer<T>(&self, offset: i32) -> *mut T {
+        let start = -((self.layout.const_distance() + self.layout.const_bytes()) as i64);
+        let offset = i64::from(offset);
+        assert!(
+            offset >= start && offset + size_of::<T>() as i64 <= 0,
+            "state offset {offset} is out of range"
+        );
+        self.vmctx.wrapping_add_signed(offset as isize) as *mut T
+    }
+
+    /// Writes an item, before the instance runs or in its writable part.
+    fn put<T: Copy>(&self, offset: i32, value: T) {
+        // SAFETY: `pointer` checked that it is inside the state, which is mapped and belongs to the instance. Items
+        // of 16 bytes are only aligned to 8.
+        unsafe { self.pointer::<T>(offset).write_unaligned(value) };
+    }
+
+    /// Reads an item.
+    fn get<T: Copy>(&self, offset: i32) -> T {
+        // SAFETY: as in `put`.
+        unsafe { self.pointer::<T>(offset).read_unaligned() }
+    }
+}
+
+/// # Safety
+/// As for [`InstanceCore::new`]; the state is all zero.
+unsafe fn make_memories(
+    (ids, limit): (RangeFrom<usize>, u64),
+    module: &Module,
+    slot: &Slot,
+    state: &State,
+    imported: Vec<Rc<MemoryBody>>,
+) -> Result<Box<[Rc<MemoryBody>]>, ResourceError> {
+    let mut memories = imported;
+    for (id, plan) in ids.zip(&module.descriptor().memories) {
+        let index = memories.len();
+        let memory = if index == 0 && plan.ty.fits_slot() {
+            let length = state.pointer(StateLayout::MEMORY0_LENGTH);
+            // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
+            unsafe { MemoryBody::in_slot(id, plan.ty, slot, length, limit)? }
+        } else {
+            let length = state.pointer(state.layout.memory_length(index as u32));
+            // SAFETY: as above.
+            unsafe { MemoryBody::reserve(id, plan.ty, Some(length), limit)? }
+        };
+        memory.map_image(slot, module.file(), &plan.image)?;
+        memories.push(Rc::new(memory));
+    }
+    Ok(memories.into_boxed_slice())
+}
+
+/// # Safety
+/// As for [`InstanceCore::new`]; the state is all zero.
+unsafe fn make_tables(
+    (mut ids, limit): (RangeFrom<usize>, u64),
+    module: &Module,
+    state: &State,
+    imported: Vec<Rc<TableBody>>,
+) -> Result<Box<[Option<Rc<TableBody>>]>, ResourceError> {
+    let mut tables: Vec<_> = imported.into_iter().map(Some).collect();
+    for plan in &module.descriptor().tables {
+        let length = state.pointer(state.layout.table_length(tables.len() as u32));
+        let id = if plan.constant { None } else { ids.next() };
+        // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
+        let table = id.map(|id| unsafe { TableBody::new(id, plan.ty, Some(length), limit) }).transpose()?;
+        tables.push(table.map(Rc::new));
+    }
+    Ok(tables.into_boxed_slice())
+}
+
+/// The function references of an instance of a module in a slot.
+fn records(module: &Module, slot: &Slot) -> impl ExactSizeIterator<Item = FuncRef> {
+    let convention = module.header().convention;
+    let vmctx = slot.vmctx() as u64;
+    module.descriptor().entries.iter().map(move |entry| FuncRef {
+        tail_entry: module.code_address(entry.tail),
+        array_entry: module.code_address(entry.array),
+        type_id: module.type_ids()[entry.ty as usize],
+        convention,
+        vmctx,
+    })
+}
+
+fn make_tags(module: &Module, imported: Vec<Rc<TagRecord>>) -> Box<[Rc<TagRecord>]> {
+    let descriptor = module.descriptor();
+    let own = descriptor.tags.iter().map(|&ty| {
+        Rc::new(TagRecord {
+            ty: descriptor.types[ty as usize].clone(),
+            number: module.type_ids()[ty as usize],
+        })
+    });
+    imported.into_iter().chain(own).collect()
+}

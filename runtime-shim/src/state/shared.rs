@@ -1,0 +1,105 @@
+//! Memories with addresses of their own, and those among them that several stores use at a time.
+//!
+//! A shared memory lies outside all slots and is counted: it lives as long as any store that uses
+//! it, or any [`SharedMemory`]. **Invariants.** A memory never moves or shrinks, so that a length
+//! that was read before another thread grew it is still right, only not the newest. It is grown by
+//! one thread at a time. Nobody holds a Rust reference to its bytes.
+
+use super::memory::MemoryBody;
+use crate::os::map::Mapping;
+use crate::space::registry::{Kind, Region, Registration};
+use crate::state::error::{AccessError, ResourceError};
+use std::io;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wasmaot_abi::slot::{HOST_PAGE, MAX_MEMORY64, MEMORY_GUARD, MEMORY_RESERVATION, OFFSET_GUARD};
+use wasmaot_abi::types::MemoryType;
+
+/// The addresses of a memory outside of any slot.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    // Declared first, so dropped first: see `Registration::new`.
+    _registration: Registration,
+    pub(super) mapping: Mapping,
+    pub(super) ty: MemoryType,
+    /// Bytes, if no instance's state says so.
+    pub(super) length: AtomicU64,
+    growing: Mutex<()>,
+}
+
+impl Reservation {
+    /// As compiled code relies on for a memory of this type. Nothing is accessible.
+    pub(super) fn new(ty: MemoryType) -> io::Result<Self> {
+        let bytes = match ty.is_small() {
+            true => MEMORY_RESERVATION + MEMORY_GUARD,
+            false => {
+                ty.most_bytes().min(MAX_MEMORY64).next_multiple_of(HOST_PAGE) + OFFSET_GUARD + MEMORY_GUARD
+            }
+        };
+        let mapping = Mapping::reserve(bytes as usize, HOST_PAGE as usize)?;
+        let region = Region { range: mapping.range(), kind: Kind::Memory };
+        // SAFETY: the mapping is owned by this value and outlives the registration (see the order
+        // of the fields).
+        let registration = unsafe { Registration::new(region) };
+        let (length, growing) = (AtomicU64::new(0), Mutex::new(()));
+        Ok(Self { _registration: registration, mapping, ty, length, growing })
+    }
+
+    /// Keeps others from growing the memory.
+    pub(super) fn growing(&self) -> MutexGuard<'_, ()> {
+        self.growing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A linear memory that instances of several stores, on several threads, may use at a time. Cloning
+/// it gives another handle to the same memory, which lives as long as any of them, or a store that
+/// it was given to.
+///
+/// Reads and writes of the host are plain copies: whoever needs more agrees with the other threads
+/// on when to access what.
+#[derive(Debug, Clone)]
+pub struct SharedMemory(pub(super) Arc<Reservation>);
+
+impl SharedMemory {
+    /// Makes a memory of zeros.
+    pub(crate) fn make(ty: MemoryType) -> Result<Self, ResourceError> {
+        let not_shared =
+            || ResourceError::Map { what: "a shared memory", error: io::ErrorKind::InvalidInput.into() };
+        // SAFETY: the memory keeps its own length.
+        unsafe { MemoryBody::reserve(0, ty, None, u64::MAX)? }.shared().ok_or_else(not_shared)
+    }
+
+    fn body(&self) -> MemoryBody {
+        MemoryBody::of_shared(0, self.clone(), u64::MAX)
+    }
+
+    /// Its type, with the limits as declared.
+    pub fn ty(&self) -> MemoryType {
+        self.0.ty
+    }
+
+    /// Its bytes now.
+    pub fn size(&self) -> u64 {
+        self.body().size()
+    }
+
+    /// Adds pages. The old number of pages, or `None` if there is no room.
+    pub fn grow(&self, pages: u64) -> Option<u64> {
+        self.body().grow(pages).ok()
+    }
+
+    /// Copies out of the memory.
+    pub fn read(&self, address: u64, into: &mut [u8]) -> Result<(), AccessError> {
+        self.body().read(address, into)
+    }
+
+    /// Copies into the memory.
+    pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), AccessError> {
+        self.body().write(address, bytes)
+    }
+}
+
+const _: fn() = || {
+    fn sendable<T: Send + Sync>() {}
+    sendable::<SharedMemory>();
+};

@@ -1,0 +1,164 @@
+//! Tables that can change: bodies of 8-byte elements in reservations of their own.
+//!
+//! **Invariant: elements below the length are accessible and are null or belong to the table's store.** A body never moves.
+
+use crate::os::map::{Access, Mapping};
+use crate::state::error::ResourceError;
+use crate::state::limits::Refused;
+use std::cell::{Cell, UnsafeCell};
+use std::io;
+use wasmaot_abi::slot::HOST_PAGE;
+use wasmaot_abi::state::TABLE_ELEMENT;
+use wasmaot_abi::types::TableType;
+
+/// The most elements of a table.
+const MAX_ELEMENTS: u64 = 10_000_000;
+
+/// A table.
+#[derive(Debug)]
+pub(crate) struct TableBody {
+    index: usize,
+    ty: TableType,
+    /// Elements that it may grow to, whatever its type says.
+    limit: Cell<u64>,
+    mapping: Mapping,
+    /// Accessible bytes of the mapping.
+    open: Cell<usize>,
+    /// The current length in elements: in the state of the instance that defines it, or in `_own_length`.
+    length: *mut u64,
+    _own_length: Option<Box<UnsafeCell<u64>>>,
+}
+
+fn map_error(error: io::Error) -> ResourceError {
+    ResourceError::Map { what: "a table", error }
+}
+
+fn whole_pages(elements: u64) -> usize {
+    (elements * TABLE_ELEMENT).next_multiple_of(HOST_PAGE) as usize
+}
+
+/// The most elements that a table of this type can have.
+fn declared(ty: &TableType) -> u64 {
+    ty.limits.max.unwrap_or(MAX_ELEMENTS).min(MAX_ELEMENTS)
+}
+
+/// Whether a table may have its initial length if it may have so many elements.
+fn check_limit(ty: &TableType, limit: u64) -> Result<(), ResourceError> {
+    let (size, limit) = (ty.limits.min, declared(ty).min(limit));
+    if size > limit {
+        return Err(ResourceError::TooLarge { what: "table", unit: "elements", size, limit });
+    }
+    Ok(())
+}
+
+impl TableBody {
+    /// A table of nulls. Its length is at `length`, or kept with it.
+    ///
+    /// # Safety
+    /// The cell at `length`, if there is one, holds 0 and outlives the table.
+    pub(crate) unsafe fn new(
+        index: usize,
+        ty: TableType,
+        length: Option<*mut u64>,
+        limit: u64,
+    ) -> Result<Self, ResourceError> {
+        check_limit(&ty, limit)?;
+        let (size, limit) = (ty.limits.min, Cell::new(limit));
+        let reserved = whole_pages(declared(&ty)).max(HOST_PAGE as usize);
+        let mapping = Mapping::reserve(reserved, HOST_PAGE as usize).map_err(map_error)?;
+        let kept = length.is_none().then(|| Box::new(UnsafeCell::new(0)));
+        let length = length.or(kept.as_ref().map(|cell| cell.get())).unwrap_or_default();
+        let body = Self { index, ty, limit, mapping, open: Cell::new(0), length, _own_length: kept };
+        body.resize(size).map_err(map_error)?;
+        Ok(body)
+    }
+
+    /// Changes how many elements it may grow to. It has its initial length now.
+    pub(crate) fn set_limit(&self, limit: u64) -> Result<(), ResourceError> {
+        check_limit(&self.ty, limit)?;
+        self.limit.set(limit);
+        Ok(())
+    }
+
+    fn resize(&self, elements: u64) -> io::Result<()> {
+        let (open, needed) = (self.open.get(), whole_pages(elements));
+        if needed > open {
+            let opened = self.mapping.protect(open, needed - open, Access::ReadWrite);
+            if opened.is_err() {
+                // What the kernel opened all the same does no harm: it lies behind the length, which every access is checked
+                // against. Closing it gives the address space's allowance back.
+                _ = self.mapping.protect(open, needed - open, Access::None);
+            }
+            opened?;
+            self.open.set(needed);
+        }
+        // SAFETY: the cell outlives the table, and the table is used by one thread at a time.
+        unsafe { self.length.write(elements) };
+        Ok(())
+    }
+
+    /// Makes elements behind the first `elements` inaccessible again and drops their pages, whose contents nobody can see.
+    pub(crate) fn shrink(&self, elements: u64) -> io::Result<()> {
+        let (open, needed) = (self.open.get(), whole_pages(elements));
+        if needed < open {
+            self.mapping.discard(needed, open - needed)?;
+            self.mapping.protect(needed, open - needed, Access::None)?;
+            self.open.set(needed);
+        }
+        Ok(())
+    }
+
+    /// Its position in its store.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Its type as declared.
+    pub(crate) fn ty(&self) -> TableType {
+        self.ty
+    }
+
+    /// Address of element 0.
+    pub(crate) fn base(&self) -> usize {
+        self.mapping.start()
+    }
+
+    /// Where its length is kept.
+    pub(crate) fn length_cell(&self) -> *mut u64 {
+        self.length
+    }
+
+    /// Its elements.
+    pub(crate) fn size(&self) -> u64 {
+        // SAFETY: as in `resize`.
+        unsafe { self.length.read() }
+    }
+
+    /// Adds elements of this value. Gives the old length.
+    pub(crate) fn grow(&self, count: u64, value: u64) -> Result<u64, Refused> {
+        let old = self.size();
+        let new = old.checked_add(count).filter(|&new| new <= declared(&self.ty)).ok_or(Refused::Declared)?;
+        if new > self.limit.get() {
+            return Err(Refused::Limit);
+        }
+        self.resize(new).map_err(|_| Refused::Declared)?;
+        for element in self.range(old, count).unwrap_or_default() {
+            element.set(value);
+        }
+        Ok(old)
+    }
+
+    /// A range of elements, `None` if it is not inside the table.
+    pub(crate) fn range(&self, start: u64, count: u64) -> Option<&[Cell<u64>]> {
+        start.checked_add(count).filter(|&end| end <= self.size())?;
+        let first = (self.base() + (start * TABLE_ELEMENT) as usize) as *const Cell<u64>;
+        // SAFETY: elements below the length are accessible; compiled code does not run while the host looks at them, and
+        // a `Cell` may be changed through other references.
+        Some(unsafe { std::slice::from_raw_parts(first, count as usize) })
+    }
+
+    /// One element.
+    pub(crate) fn element(&self, index: u64) -> Option<&Cell<u64>> {
+        self.range(index, 1)?.first()
+    }
+}
