@@ -1,10 +1,7 @@
-//! Exceptions: tags, what the embedder sees of an exception, and how one finds its handler.
+//! Exceptions as the embedder sees them: tags, references, and what is thrown or was not caught.
 //!
-//! | file | duty |
-//! |---|---|
-//! | [`heap`] | the exceptions of a store, and how long each is kept |
-//! | [`crate::run::collect`] | which ones a guest can still reach |
-//! | [`unwind`] | from a throw to the landing pad |
+//! The exceptions of a store are kept by [`crate::state::exceptions`], and find their handlers by
+//! [`crate::run::unwind`].
 //!
 //! An exception passes the frames of one activation. Where that ends, at a call by the host, it
 //! becomes a [`CallError::Exception`](crate::CallError::Exception): a host function that returns it
