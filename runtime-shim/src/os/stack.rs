@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn recursion_on_a_thread_is_stopped_before_its_stack_ends() {
-        for (size, depths) in [(1 << 20, 4..=64), (256 << 10, 2..=8)] {
+        // Ascending: the C library may give a thread the larger stack of one that has ended.
+        for (size, depths) in [(256 << 10, 2..=8), (1 << 20, 4..=64)] {
             let builder = std::thread::Builder::new().stack_size(size);
             let depth = builder.spawn(|| depth_until_full(0)).unwrap().join().unwrap();
             assert!(depths.contains(&depth), "stopped at depth {depth} of {size} bytes");
