@@ -59,7 +59,7 @@ impl Func {
     }
 
     fn check(&self, store: &impl AsStore) -> Result<Arc<FuncType>, CallError> {
-        let record = self.in_store(store::core(store)).ok_or(CallError::WrongStore)?;
+        let record = self.in_store(store::core(store)).ok_or_else(|| CallError::WrongStore)?;
         Ok(types::lookup(record.type_id))
     }
 
@@ -167,7 +167,7 @@ impl<P, R> Copy for TypedFunc<P, R> {}
 impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
     /// Calls it. Allocates nothing unless it fails.
     pub fn call(&self, store: &mut impl AsStore, params: P) -> Result<R, CallError> {
-        self.func.in_store(store::core(store)).ok_or(CallError::WrongStore)?;
+        self.func.in_store(store::core(store)).ok_or_else(|| CallError::WrongStore)?;
         let mut cells = Cells::with::<P, R>(params);
         let cells = cells.as_mut_slice();
         // SAFETY: the function belongs to the store, and the cells are those of its type.
@@ -177,7 +177,7 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
 
     /// Calls it so that host functions can suspend it.
     pub fn call_resumable(&self, store: &mut impl AsStore, params: P) -> Result<Outcome<R>, CallError> {
-        self.func.in_store(store::core(store)).ok_or(CallError::WrongStore)?;
+        self.func.in_store(store::core(store)).ok_or_else(|| CallError::WrongStore)?;
         // SAFETY: the function belongs to the store, and its type was compared.
         unsafe { suspend::call_typed(store.store_mut(), self.func.record(), params) }
     }
