@@ -1,6 +1,7 @@
 //! `wasmaot run`: what a program is given, how its end is reported, and calls of single functions.
 
-use crate::support::{Place, WASI, echo, repository};
+use crate::support::{Place, WASI, echo, finish, repository};
+use std::path::Path;
 
 #[test]
 fn a_program_gets_its_arguments_and_only_the_given_environment() {
@@ -228,4 +229,25 @@ fn directories_are_given_by_name() {
     let refused = cat(&[], "data/in.txt");
     assert!(refused.status != 0 && refused.stdout.is_empty(), "{refused:#?}");
     cat(&["--dir", "missing"], "x").status(1).stderr_has(&["directories", "missing"]);
+}
+
+#[test]
+fn signals_that_the_caller_blocked_still_become_traps() {
+    let env = Path::new("/usr/bin/env");
+    let place = Place::new();
+    if finish(place.started(env, &["--block-signal=FPE", "true"])).status != 0 {
+        println!("skipped: env has no --block-signal");
+        return;
+    }
+    let text = r#"(module (memory 1)
+        (func (export "div") (param i32) (result i32) (i32.div_u (i32.const 1) (local.get 0)))
+        (func (export "load") (param i32) (result i32) (i32.load (local.get 0))))"#;
+    let artifact = place.artifact("traps", text);
+    for (export, argument, message) in
+        [("div", "0", "integer divide by zero"), ("load", "65536", "out of bounds memory access")]
+    {
+        let command = ["run", "--invoke", export, &artifact, argument];
+        let blocked = [&["--block-signal", env!("CARGO_BIN_EXE_wasmaot")][..], &command].concat();
+        finish(place.started(env, &blocked)).status(134).stdout("").stderr_has(&[message]);
+    }
 }
