@@ -102,7 +102,7 @@ pub(crate) fn send(thread: &ThreadId) {
         return;
     }
     let number = number::get();
-    if is_real_time(number) && thread.is_queued.swap(true, Relaxed) {
+    if is_real_time(number) && !thread.is_next_queued() {
         return;
     }
     let process = rustix::process::getpid().as_raw_nonzero().get();
@@ -110,7 +110,7 @@ pub(crate) fn send(thread: &ThreadId) {
     let failed =
         unsafe { libc::syscall(libc::SYS_tgkill, process, thread.kernel.load(Relaxed), number) } != 0;
     if failed {
-        thread.is_queued.store(false, Relaxed);
+        thread.received();
     }
 }
 
