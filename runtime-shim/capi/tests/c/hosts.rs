@@ -83,6 +83,12 @@ fn waits_of_host_functions_end_at_the_deadline() {
     MASKS.works("waits end by SIGURG");
     MASKS.works("waits end by a real-time signal");
     MASKS.works("one poke is queued");
+    MASKS.works("dropped pokes");
+}
+
+#[test]
+fn the_watchdog_inherits_no_scheduling() {
+    MASKS.works("watchdog");
 }
 
 #[test]

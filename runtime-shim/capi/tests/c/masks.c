@@ -1,5 +1,10 @@
 /* Hosts that block signals, take alternate stacks away, and handle the signals that the runtime uses. */
+#define _GNU_SOURCE
 #include "hosts.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <sys/prctl.h>
 
 static void block_all(void) {
     sigset_t all;
@@ -318,6 +323,89 @@ static void one_poke_is_queued(void) {
     CHECK(call("host", 0, 0, 1 * MS, NULL) == WASMAOT_TRAP_DEADLINE_EXCEEDED);
 }
 
+/* The kernel drops what is queued when the signal is ignored. */
+static int32_t drop_queued(wasmaot_caller_t *caller, int32_t argument) {
+    int number = wasmaot_interrupt_signal();
+    struct sigaction before;
+    sigset_t all, old, waiting;
+    (void)caller;
+    (void)argument;
+    sigfillset(&all);
+    CHECK(pthread_sigmask(SIG_SETMASK, &all, &old) == 0);
+    do {
+        usleep(1000);
+        CHECK(sigpending(&waiting) == 0);
+    } while (sigismember(&waiting, number) == 0);
+    CHECK(sigaction(number, NULL, &before) == 0);
+    signal(number, SIG_IGN);
+    CHECK(sigaction(number, &before, NULL) == 0);
+    CHECK(pthread_sigmask(SIG_SETMASK, &old, NULL) == 0);
+    return 0;
+}
+
+static void dropped_pokes_are_sent_again(void) {
+    handle(SIGURG, count_urgent, SA_RESTART);
+    open_guest();
+    on_call = drop_queued;
+    CHECK(call("host", 0, 0, 1 * MS, NULL) == WASMAOT_TRAP_DEADLINE_EXCEEDED);
+    CHECK(call("forever", 0, 0, 1 * MS, NULL) == WASMAOT_TRAP_DEADLINE_EXCEEDED);
+}
+
+/* ---- The thread that enforces deadlines ---- */
+
+/* The thread of this process with this name. */
+static pid_t named(const char *name) {
+    DIR *threads = opendir("/proc/self/task");
+    struct dirent *thread;
+    pid_t found = 0;
+    CHECK(threads != NULL);
+    while ((thread = readdir(threads)) != NULL) {
+        char path[300], line[64] = "";
+        FILE *file;
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", thread->d_name);
+        file = fopen(path, "r");
+        if (file != NULL) {
+            if (fgets(line, sizeof line, file) != NULL && strncmp(line, name, strlen(name)) == 0) {
+                found = (pid_t)atoi(thread->d_name);
+            }
+            fclose(file);
+        }
+    }
+    closedir(threads);
+    CHECK(found != 0);
+    return found;
+}
+
+static void *trap_as_batch(void *unused) {
+    struct sched_param parameters;
+    cpu_set_t all, one;
+    int processor = 0;
+    memset(&parameters, 0, sizeof parameters);
+    CHECK(pthread_setschedparam(pthread_self(), SCHED_BATCH, &parameters) == 0);
+    CHECK(sched_getaffinity(0, sizeof all, &all) == 0);
+    while (!CPU_ISSET(processor, &all)) {
+        processor += 1;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    CHECK(sched_setaffinity(0, sizeof one, &one) == 0);
+    CHECK(prctl(PR_SET_TIMERSLACK, 1000000000000, 0, 0, 0) == 0);
+    CHECK(call("forever", 0, 0, 100 * MS, NULL) == WASMAOT_TRAP_DEADLINE_EXCEEDED);
+    return unused;
+}
+
+static void watchdog_is_scheduled_as_usual(void) {
+    cpu_set_t main_thread, watchdog;
+    pid_t id;
+    open_guest();
+    in_thread(trap_as_batch, 0);
+    id = named("wasmaot-watchdo");
+    CHECK(sched_getscheduler(id) == SCHED_OTHER);
+    CHECK(sched_getaffinity(0, sizeof main_thread, &main_thread) == 0);
+    CHECK(sched_getaffinity(id, sizeof watchdog, &watchdog) == 0);
+    CHECK(CPU_EQUAL(&main_thread, &watchdog));
+}
+
 /* ---- Handlers of faults that replace the runtime's ---- */
 
 static void exit_77(int number) {
@@ -358,6 +446,8 @@ int main(int argc, char **argv) {
         {"taken signals", taken_signals_are_replaced},
         {"chosen signals", chosen_signals},
         {"one poke is queued", one_poke_is_queued},
+        {"dropped pokes", dropped_pokes_are_sent_again},
+        {"watchdog", watchdog_is_scheduled_as_usual},
         {"replaced and checked", replaced_and_checked},
     };
     return run_case(argc, argv, cases, COUNT(cases));

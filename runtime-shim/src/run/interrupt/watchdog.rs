@@ -13,9 +13,11 @@ use super::error::InterruptError;
 use super::thread::{self, Thread};
 use crate::os::clock;
 use crate::os::fork::{self, List};
+use crate::os::schedule;
 use crate::run::signal;
 use crate::run::store_id::StoreId;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
+use std::sync::mpsc;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +32,10 @@ const CHECK_INTERVAL: u64 = 100_000_000;
 
 /// Looks in a row that find nothing new, after which it sleeps until it is woken.
 const IDLE_LOOKS: u32 = 20;
+
+/// How long its maker waits until it is scheduled as it has to be. It takes longer only where the maker holds what every new thread needs, such as
+/// the lock of the dynamic linker.
+const START_WAIT: Duration = Duration::from_secs(1);
 
 /// When the watchdog looks next, in the clock's nanoseconds.
 static NEXT_LOOK: AtomicU64 = AtomicU64::new(NEVER);
@@ -67,8 +73,16 @@ fn start_locked(_: &Kills) -> Result<(), InterruptError> {
     let builder = std::thread::Builder::new().name("wasmaot-watchdog".into()).stack_size(64 << 10);
     // No handler of the host's runs on its small stack.
     let blocked = signal::BlockAll::new();
+    let (scheduling, scheduled) = mpsc::channel::<()>();
+    let watch = || {
+        schedule::reset();
+        drop(scheduling);
+        watch();
+    };
     builder.spawn(watch).map_err(InterruptError::Watchdog)?;
     drop(blocked);
+    // With the inherited real-time policy and processor it might not even start once this thread runs the guest.
+    _ = scheduled.recv_timeout(START_WAIT);
     STARTED.store(true, Relaxed);
     Ok(())
 }
