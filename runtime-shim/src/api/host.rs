@@ -194,16 +194,21 @@ fn answer_of<T>(
     if activation.throws() { answer::THROW } else { answer::EXIT }
 }
 
-/// Runs what is left of a host function of a store. Says why it does not return, if it does not.
+/// Runs what is left of a host function of a store, and prepares the thread for the guest as after all of one. Says why it does
+/// not return, if it does not.
 ///
 /// # Safety
-/// The store is valid, and not otherwise in use while this runs.
+/// The store is valid, and not otherwise in use while this runs. The activation that goes on with the guest is the running one.
 pub(crate) unsafe fn finish(
     core: *const StoreCore,
     run: impl FnOnce() -> Result<(), HostError>,
 ) -> Option<Pending> {
-    let why = match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(())) => return None,
+    let ended = catch_unwind(AssertUnwindSafe(run));
+    if let Err(error) = interrupt::check_after_host() {
+        return Some(Pending::Error(CallError::Thread(error).into()));
+    }
+    let why = match ended {
+        Ok(Ok(())) => return interrupt::due_after_poke().map(Pending::Trap),
         Ok(Err(error)) => Why::Error(error),
         Err(payload) => Why::Panic(payload),
     };

@@ -9,7 +9,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
-use wasmaot_runtime::{Linked, Linker, Module, Pool, PoolConfig, TrapCode, Val};
+use wasmaot_runtime::{
+    Caller, HostError, HostSignals, Linked, Linker, Module, Outcome, Pool, PoolConfig, Store, Suspend,
+    TrapCode, Val,
+};
 use wasmaot_tests::{compile_wat, trap_code};
 
 /// The variable that says which case a child process runs.
@@ -132,12 +135,42 @@ fn tokio_before_and_after() {
     }
 }
 
+/// What is left of a host function blocks all signals, whereupon the guest traps.
+fn rest_that_blocks() {
+    let text = r#"(module
+      (import "host" "ask" (func $ask (result i32)))
+      (memory 1)
+      (func (export "load") (result i32) (i32.load (call $ask))))"#;
+    let module = Module::from_bytes(&compile_wat(text)).expect("the module is sound");
+    let mut linker = Linker::new();
+    let ask = |_: &mut Caller<'_, ()>| Err::<i32, HostError>(Suspend::new(()).into());
+    linker.func("host", "ask", ask).expect("no other has the name");
+    let mut store = Store::new(());
+    store.set_host_signals(HostSignals::Checked);
+    let instance = linker.instantiate(&mut store, &module).expect("it starts");
+    let load = instance.typed::<(), i32>(&store, "load").expect("an export");
+    let Ok(Outcome::Suspended(waiting)) = load.call_resumable(&mut store, ()) else {
+        panic!("the host function suspends it")
+    };
+    let ended = waiting.resume_with(&mut store, |_| {
+        // SAFETY: the set is filled before it is used.
+        unsafe {
+            let mut all = std::mem::zeroed();
+            libc::sigfillset(&raw mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
+        }
+        Ok(-4)
+    });
+    assert_eq!(trap_code(ended), TrapCode::MemoryOutOfBounds);
+}
+
 /// Does nothing unless it is run by one of the others.
 #[test]
 fn child() {
     match std::env::var(CASE).as_deref() {
         Ok("signal-hook") => signal_hook_before_and_after(),
         Ok("tokio") => tokio_before_and_after(),
+        Ok("rest") => rest_that_blocks(),
         Ok("stress") => stress::run(),
         _ => {}
     }
@@ -164,4 +197,9 @@ fn streams_of_tokio_receive() {
 #[test]
 fn signals_at_random_moments_change_nothing() {
     works("stress");
+}
+
+#[test]
+fn the_rest_of_a_host_function_is_checked() {
+    works("rest");
 }

@@ -150,7 +150,7 @@ impl<R> Suspended<R> {
         let complete = |cells: &mut [RawValue]| {
             // SAFETY: the instance belongs to the store, which is not otherwise in use now.
             let mut caller = unsafe { Caller::new(inner, InstanceCore::from_vmctx(suspension.caller)) };
-            // SAFETY: the store is valid, and in use by what is run only.
+            // SAFETY: the store is valid, and in use by what is run only; this is called by the activation that goes on.
             unsafe { host::finish(core, || complete(&mut caller, cells)) }
         };
         // SAFETY: the store is valid, and the suspension was taken out of it.
