@@ -14,6 +14,7 @@
 //! the thread does by then. **Invariants.** A due run is poked until it has left its thread. A run that is not watched
 //! costs nothing here; one that is costs a fence, and a look at the clock if it has a deadline.
 
+mod by_id;
 pub(crate) mod causes;
 pub(crate) mod error;
 pub(crate) mod thread;

@@ -3,6 +3,7 @@
 //! **Invariants.** A thread's record is listed from before its first run until the thread ends. Only the thread itself writes what
 //! it runs; others only poke it.
 
+use super::by_id;
 use super::causes::{Causes, NEVER};
 use crate::os::fork::{self, List};
 use crate::run::activation::Activation;
@@ -50,7 +51,7 @@ unsafe impl Send for Thread {}
 static THREADS: Mutex<Vec<Arc<Thread>>> = Mutex::new(Vec::new());
 
 /// The list of threads, locked.
-type Threads = MutexGuard<'static, Vec<Arc<Thread>>>;
+pub(super) type Threads = MutexGuard<'static, Vec<Arc<Thread>>>;
 
 fn threads() -> Threads {
     THREADS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -68,6 +69,7 @@ fn lock_for_fork() -> Box<dyn FnOnce()> {
     Box::new(move || {
         let current = CURRENT.get();
         threads.retain(|thread| Arc::as_ptr(thread) == current);
+        by_id::renew(&threads, current);
         for thread in threads.iter() {
             thread.kernel_id.renew();
             // No watchdog looks at what it runs, if anything, until it asks for one.
@@ -131,7 +133,8 @@ impl Thread {
 
 /// For the handler of pokes: notes that one has arrived, and says whether what runs on the calling thread is due.
 pub(crate) fn received_poke() -> bool {
-    let Some(thread) = current() else { return false };
+    // SAFETY: the record lives until the thread ends, which removes it first.
+    let Some(thread) = (unsafe { by_id::find().as_ref() }) else { return false };
     thread.kernel_id.received();
     let is_watched = thread.running.load(Relaxed) != 0;
     compiler_fence(SeqCst);
@@ -144,6 +147,7 @@ struct Listed(Arc<Thread>);
 impl Drop for Listed {
     fn drop(&mut self) {
         CURRENT.set(std::ptr::null());
+        by_id::remove();
         threads().retain(|thread| !Arc::ptr_eq(thread, &self.0));
     }
 }
@@ -185,8 +189,11 @@ fn prepare<'a>() -> io::Result<&'a Thread> {
         unblocked: Cell::new(number),
     });
     fork::attend(List::Threads, lock_for_fork);
-    threads().push(thread.clone());
     let record = Arc::as_ptr(&thread);
+    let mut threads = threads();
+    threads.push(thread.clone());
+    by_id::add(&threads, record);
+    drop(threads);
     LISTED.set(Some(Listed(thread)));
     CURRENT.set(record);
     // SAFETY: the thread's own storage keeps it until the thread ends.

@@ -129,7 +129,6 @@ extern "C" fn handler(_: c_int, info: *mut libc::siginfo_t, context: *mut c_void
         // SAFETY: `due` found the activation in the cell of the slot whose stack the thread is on.
         unsafe { leave(registers, activation, code, at) };
     }
-    // Only threads that run guests are sent this, so their storage exists.
     if sent_here && received_poke() {
         waits::end(registers);
     }
