@@ -43,6 +43,10 @@
  * WASMAOT_TRAP_STACK_OVERFLOW and the signal is lost; if it runs out of room, some 180 KiB more are opened for it, as long as it does not block
  * SIGSEGV.
  *
+ * A program that handles SIGURG, and blocks signals on threads that call instances, installs that handler before it opens a module, or calls
+ * wasmaot_set_interrupt_signal. Where the signal changes during a call, the thread may block the new one: the call is then stopped only when a
+ * host function returns to the instance.
+ *
  * A thread that calls an instance for the first time unblocks those signals, and gets an alternate signal stack of 256 KiB, unless it has
  * one of at least 64 KiB. A program that changes either later, on a thread that calls instances, calls wasmaot_prepare_thread, or makes its pools
  * with WASMAOT_SIGNALS_CHECKED.

@@ -21,6 +21,10 @@
 /// to 256 KiB more are opened for it, as far as the slot has them (180 KiB with the default stack; none with the largest stack that
 /// still fits). A handler that needs more, or that blocks `SIGSEGV`, ends the process.
 ///
+/// A host that handles `SIGURG`, and blocks signals on threads that run guests, installs that handler before it opens a module, or chooses the
+/// interrupt signal itself. Where the signal changes during a run, that run's thread may block the new one: the run is then stopped only
+/// when a host function returns to it.
+///
 /// **Masks and alternate stacks** belong to each thread, and what the host changes after the first entry is seen only by system calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HostSignals {
