@@ -38,10 +38,11 @@
  * while there are timeouts: one that has replaced the runtime's gets the runtime's in front of it. A program that installs one later calls
  * wasmaot_prepare_thread after that. Until the next check, it has to pass on what it does not want: it calls the handler that sigaction gave it,
  * with its own arguments, and sets SA_SIGINFO to have those. (Python's faulthandler does not, and so ends the process at a guest's first trap.)
+ * Up to eight different handlers of a signal can be passed like that; wasmaot_prepare_thread fails if there are more.
  *
  * Handlers of other signals set SA_ONSTACK. One without may start on the stack of a guest: if it finds no room there, the guest traps with
- * WASMAOT_TRAP_STACK_OVERFLOW and the signal is lost; if it runs out of room, some 180 KiB more are opened for it, as long as it does not block
- * SIGSEGV.
+ * WASMAOT_TRAP_STACK_OVERFLOW and the signal is lost; if it runs out of room, some 180 KiB more are opened for it until it returns, as long as
+ * it does not block SIGSEGV.
  *
  * A program that handles SIGURG, and blocks signals on threads that call instances, installs that handler before it opens a module, or calls
  * wasmaot_set_interrupt_signal. Where the signal changes during a call, the thread may block the new one: the call is then stopped only when a
@@ -602,7 +603,7 @@ void wasmaot_interrupt_delete(wasmaot_interrupt_t *interrupt);
 
 /* ---- Signals, see above ---- */
 
-/* Prepares the calling thread for calling instances, and checks the handlers of the process. */
+/* Prepares the calling thread for calling instances, and checks the handlers of the process. Fails if one of the host's stays in front. */
 wasmaot_error_t *wasmaot_prepare_thread(void);
 /* Uses this signal as the interrupt signal. Refused if the program has a handler of it. */
 wasmaot_error_t *wasmaot_set_interrupt_signal(int number);

@@ -46,6 +46,7 @@ impl Module {
 /// Opens an artifact, and prepares the process for what it runs.
 fn loaded(source: Source) -> Result<Module, OpenError> {
     let module = Module::load(source)?;
-    signal::install();
+    // Only `prepare_thread` reports handlers of faults that are in front.
+    _ = signal::install();
     Ok(module)
 }

@@ -10,11 +10,12 @@ use std::io;
 /// handlers of signals.
 ///
 /// # Errors
-/// The kernel refuses an alternate stack.
+/// The kernel refuses an alternate stack, or the host has put more than eight different handlers of one kind of fault in front of the runtime's.
 pub fn prepare_thread() -> io::Result<()> {
-    signal::install();
+    let handlers = signal::install();
     thread::prepared()?;
-    signal::check_thread()
+    signal::check_thread()?;
+    handlers
 }
 
 /// Uses this signal to stop runs, in place of the one that the runtime has chosen. Best called before the first module is opened.
@@ -25,7 +26,8 @@ pub fn set_interrupt_signal(number: i32) -> Result<(), InterruptError> {
     if !poke::choose(number) {
         return Err(InterruptError::SignalTaken(number));
     }
-    signal::install();
+    // Only `prepare_thread` reports handlers of faults that are in front.
+    _ = signal::install();
     Ok(())
 }
 

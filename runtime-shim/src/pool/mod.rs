@@ -291,7 +291,8 @@ impl Pool {
     /// Reserves the slots.
     pub fn new(config: PoolConfig) -> Result<Self, PoolError> {
         config.check()?;
-        signal::install();
+        // Only `prepare_thread` reports handlers of faults that are in front.
+        _ = signal::install();
         let slots = config.slots;
         let reserve = |error| PoolError::Reserve { slots, error };
         let mapping =

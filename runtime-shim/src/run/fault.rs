@@ -10,6 +10,7 @@ use crate::os::guarded::{self, CopyError};
 use crate::run::activation::{Activation, At};
 use crate::run::asm;
 use crate::space::registry::{self, Kind, Regions};
+use crate::space::reserve;
 use crate::space::slot::StackBounds;
 use std::ops::Range;
 use wasmaot_abi::slot::{ACTIVATION_CELL, VMCTX};
@@ -121,6 +122,31 @@ pub(crate) fn due(at: At) -> Option<(TrapCode, *mut Activation)> {
         // SAFETY: compiled code runs, so the activation's owner waits in `enter`, and its causes do not change meanwhile.
         let causes = unsafe { (*stack.activation).causes() };
         Some((causes.due()?, stack.activation))
+    })
+}
+
+/// A stack whose reserve is open.
+pub(crate) struct OpenReserve {
+    pub(crate) stack: StackBounds,
+    pub(crate) activation: *mut Activation,
+    /// Compiled code or a stub was interrupted, not a handler.
+    pub(crate) is_guest: bool,
+    /// Compiled code was interrupted, which can be left anywhere.
+    pub(crate) is_compiled: bool,
+}
+
+/// The stack that a thread was interrupted on, if its reserve is open.
+pub(crate) fn open_reserve(at: At) -> Option<OpenReserve> {
+    if !reserve::any_open() {
+        return None;
+    }
+    registry::read(|regions| {
+        let RunningStack { activation, .. } = stack_at(at.rsp, regions)?;
+        // SAFETY: the activation's owner waits in `enter`, and its stack does not change.
+        let stack = unsafe { (*activation).stack() };
+        let is_compiled = text_at(at.pc, regions).is_some();
+        let is_guest = is_compiled || asm::is_stub(at.pc);
+        reserve::is_open(stack).then_some(OpenReserve { stack, activation, is_guest, is_compiled })
     })
 }
 

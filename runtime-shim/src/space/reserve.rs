@@ -1,8 +1,8 @@
 //! Room below a guest's stack for a handler of the host's that the kernel has started there, because it has no `SA_ONSTACK`.
 //!
 //! When such a handler runs into the guard, the upper part of the guard is opened, so that it runs to its end: if it was abandoned, it would leave its
-//! locks held and its signal blocked. The part is closed again when the slot is reset. What lies below it is still guard enough for compiled code, whose
-//! larger frames are probed.
+//! locks held and its signal blocked. The part is closed again when the handler returns, when the guest traps, and when the slot is reset. What lies below
+//! it is still guard enough for compiled code, whose larger frames are probed.
 //!
 //! **Invariants.** [`open`] is called in the signal handler: it allocates nothing and takes no lock. Every open part is noted, and a slot is given
 //! to its next instance only with its part closed.
@@ -12,8 +12,8 @@ use crate::space::slot::StackBounds;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-/// Parts that can be open at a time.
-const MAX_OPEN: usize = 64;
+/// Parts that can be open at a time, in as many threads. The handler that needs one more ends the process.
+const MAX_OPEN: usize = 1024;
 
 /// For each open part, where it ends: the lowest address of its slot's stack. 0 if there is none.
 static OPEN: [AtomicUsize; MAX_OPEN] = [const { AtomicUsize::new(0) }; MAX_OPEN];
@@ -39,17 +39,23 @@ pub(crate) fn open(stack: StackBounds) -> bool {
     done
 }
 
-fn is_open(stack: StackBounds) -> bool {
+/// Whether any is open.
+pub(crate) fn any_open() -> bool {
+    COUNT.load(SeqCst) != 0
+}
+
+/// Whether that of this stack is open.
+pub(crate) fn is_open(stack: StackBounds) -> bool {
     OPEN.iter().any(|place| place.load(SeqCst) == stack.low)
 }
 
-/// Closes the reserve of a stack that nothing runs on, if it is open.
+/// Closes the reserve of a stack if it is open. Nothing runs in it. Callable in handlers, too.
 pub(crate) fn close(stack: StackBounds) -> io::Result<()> {
-    if COUNT.load(SeqCst) == 0 || !is_open(stack) {
+    if !any_open() || !is_open(stack) {
         return Ok(());
     }
     let reserve = stack.reserve();
-    // SAFETY: the range is in the guard of a live slot in which nothing runs.
+    // SAFETY: the range is in the guard of a live slot, and nothing runs there.
     unsafe {
         map::discard(reserve.start, reserve.len())?;
         map::protect(reserve.start, reserve.len(), stack.gap())?;
@@ -60,7 +66,7 @@ pub(crate) fn close(stack: StackBounds) -> io::Result<()> {
 
 /// Forgets the reserve of a stack whose slot is given up.
 pub(crate) fn forget(stack: StackBounds) {
-    if COUNT.load(SeqCst) != 0 {
+    if any_open() {
         let is_its = |place: &&AtomicUsize| place.compare_exchange(stack.low, 0, SeqCst, SeqCst).is_ok();
         if OPEN.iter().any(|place| is_its(&place)) {
             COUNT.fetch_sub(1, SeqCst);

@@ -14,11 +14,12 @@
 /// **Handlers** belong to the process. Those of the runtime's signals are checked whenever a module is opened, a pool is made,
 /// [`prepare_thread`](crate::prepare_thread) is called, and every 100 ms by the thread that enforces deadlines while there are any. A handler of
 /// the host's that has replaced one of them then gets the runtime's in front of it, and faults that are not a guest's are passed on to it. Until the next check,
-/// it has to call the runtime's for faults that are not its own, with its own arguments, or a guest's trap ends in it.
+/// it has to call the runtime's for faults that are not its own, with its own arguments, or a guest's trap ends in it. Up to eight different handlers of a
+/// signal can be passed like that.
 ///
 /// A handler of any other signal should be installed with `SA_ONSTACK`. Without it, it may start on the stack of a guest. If the kernel finds no room
 /// there, the guest traps with [`StackOverflow`](crate::TrapCode::StackOverflow) and the signal is lost. If the handler runs out of room, up
-/// to 256 KiB more are opened for it, as far as the slot has them (180 KiB with the default stack; none with the largest stack that
+/// to 256 KiB more are opened for it until it returns, as far as the slot has them (180 KiB with the default stack; none with the largest stack that
 /// still fits). A handler that needs more, or that blocks `SIGSEGV`, ends the process.
 ///
 /// A host that handles `SIGURG`, and blocks signals on threads that run guests, installs that handler before it opens a module, or chooses the

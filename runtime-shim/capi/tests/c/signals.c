@@ -3,10 +3,12 @@
  */
 #include "test.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static const char *folder;
@@ -217,6 +219,143 @@ static void handlers_before_jump(void) {
     }
 }
 
+/* ---- A handler that is to be called once ---- */
+
+static void once(int number) {
+    static volatile sig_atomic_t calls;
+    (void)number;
+    calls += 1;
+    if (calls > 1) {
+        _exit(3);
+    }
+}
+
+static void crash_with_handler_once(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = once;
+    action.sa_flags = (int)SA_RESETHAND;
+    CHECK(sigaction(SIGSEGV, &action, NULL) == 0);
+    open_guest();
+    guests_trap();
+    segv();
+}
+
+/* ---- Handlers that pass nothing on ---- */
+
+static void keep(int number) {
+    (void)number;
+    _exit(3);
+}
+
+static void replace_segv(int blocked) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, blocked);
+    action.sa_handler = keep;
+    action.sa_flags = SA_ONSTACK;
+    CHECK(sigaction(SIGSEGV, &action, NULL) == 0);
+}
+
+static void same_handlers_again(void) {
+    int i;
+    open_guest();
+    for (i = 0; i < 30; i++) {
+        replace_segv(i % 2 == 0 ? SIGUSR1 : SIGUSR2);
+        OK(wasmaot_prepare_thread());
+        guests_trap();
+    }
+}
+
+static void too_many_handlers(void) {
+    wasmaot_error_t *error = NULL;
+    int i;
+    open_guest();
+    for (i = 0; error == NULL; i++) {
+        CHECK(i < 20);
+        replace_segv(SIGRTMIN + i);
+        error = wasmaot_prepare_thread();
+    }
+    CHECK(i == 8);
+    CHECK(strstr(wasmaot_error_message(error), "more handlers of faults") != NULL);
+    wasmaot_error_delete(error);
+    CHECK(signal(SIGSEGV, SIG_DFL) != SIG_ERR);
+    OK(wasmaot_prepare_thread());
+    guests_trap();
+}
+
+static void *run_for_an_hour(void *instance) {
+    OK(wasmaot_instance_call((wasmaot_instance_t *)instance, "forever", NULL, 0, NULL, 0));
+    return NULL;
+}
+
+static void checked_during_long_runs(void) {
+    struct sigaction current;
+    wasmaot_instance_t *instance;
+    pthread_t thread;
+    int i;
+    open_guest();
+    instance = start();
+    OK(wasmaot_instance_set_timeout(instance, (uint64_t)3600 * 1000000000));
+    CHECK(pthread_create(&thread, NULL, run_for_an_hour, instance) == 0);
+    /* By then nothing is new to the watchdog. */
+    sleep(2);
+    replace_segv(SIGUSR1);
+    for (i = 0; i < 6000; i++) {
+        CHECK(sigaction(SIGSEGV, NULL, &current) == 0);
+        if (current.sa_handler != keep) {
+            guests_trap();
+            return;
+        }
+        usleep(10000);
+    }
+    CHECK(!"the handlers are checked");
+}
+
+/* ---- A handler on the stack of a guest ---- */
+
+static volatile sig_atomic_t ticks;
+
+static void tick(int number) {
+    volatile char room[24 << 10];
+    size_t i;
+    (void)number;
+    for (i = 0; i < sizeof room; i += 1024) {
+        room[i] = 1;
+    }
+    ticks += 1;
+}
+
+static void handlers_on_guests_stacks(void) {
+    static const struct itimerval every = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
+    wasmaot_pool_config_t config;
+    struct sigaction action;
+    int i;
+    open_guest();
+    memset(&config, 0, sizeof config);
+    config.slots = 2;
+    config.stack = 64 << 10;
+    OK(wasmaot_pool_new(&config, &pool));
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = tick;
+    action.sa_flags = SA_RESTART;
+    CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+    CHECK(setitimer(ITIMER_REAL, &every, NULL) == 0);
+    for (i = 0; i < 100; i++) {
+        wasmaot_instance_t *instance = start();
+        wasmaot_error_t *error = wasmaot_instance_call(instance, "walk", NULL, 0, NULL, 0);
+        CHECK(wasmaot_error_trap(error) == WASMAOT_TRAP_STACK_OVERFLOW);
+        wasmaot_error_delete(error);
+        OK(wasmaot_instance_finish(instance, NULL));
+    }
+    CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
+    CHECK(ticks > 0);
+    guests_trap();
+}
+
 /* ---- Cases ---- */
 
 static void set_default(int number) {
@@ -242,6 +381,16 @@ int main(int argc, char **argv) {
     } else if (strcmp(name, "crash with a chain after") == 0) {
         chain_after(0);
         segv();
+    } else if (strcmp(name, "crash with a handler once") == 0) {
+        crash_with_handler_once();
+    } else if (strcmp(name, "same handlers again") == 0) {
+        same_handlers_again();
+    } else if (strcmp(name, "too many handlers") == 0) {
+        too_many_handlers();
+    } else if (strcmp(name, "checked during long runs") == 0) {
+        checked_during_long_runs();
+    } else if (strcmp(name, "handlers on guests' stacks") == 0) {
+        handlers_on_guests_stacks();
     } else if (strcmp(name, "crash in a host function") == 0) {
         wasmaot_value_t arg = wasmaot_i32(1), result;
         chain_after(0);

@@ -45,3 +45,28 @@ fn a_crash_kills_whoever_chains() {
     dies("crash in a host function");
     dies("sent with a chain after");
 }
+
+#[test]
+fn a_handler_that_is_to_be_called_once_is() {
+    dies("crash with a handler once");
+}
+
+#[test]
+fn handlers_that_replace_ours_again_and_again_are_passed() {
+    works("same handlers again");
+}
+
+#[test]
+fn handlers_that_cannot_be_passed_are_reported() {
+    works("too many handlers");
+}
+
+#[test]
+fn handlers_are_checked_while_a_long_timeout_runs() {
+    works("checked during long runs");
+}
+
+#[test]
+fn a_guest_does_not_grow_into_what_was_opened_for_a_handler() {
+    works("handlers on guests' stacks");
+}

@@ -141,6 +141,15 @@ pub(crate) fn received_poke() -> bool {
     is_watched && thread.watched.get().is_some_and(|causes| causes.due().is_some())
 }
 
+/// For the handlers of signals: pokes are blocked until the interrupted handler of the host's returns. If it never does, the thread's next run lets
+/// them through.
+pub(crate) fn masks_pokes() {
+    // SAFETY: the record lives until the thread ends, which removes it first.
+    if let Some(thread) = unsafe { by_id::find().as_ref() } {
+        thread.unblocked.set(0);
+    }
+}
+
 /// Takes the record off the list when the thread ends.
 struct Listed(Arc<Thread>);
 

@@ -146,7 +146,8 @@ fn watch() {
     loop {
         let now = clock::now();
         if now >= next_check {
-            signal::check();
+            // What cannot be repaired, `prepare_thread` reports.
+            _ = signal::check();
             next_check = now + CHECK_INTERVAL;
         }
         let bound = if unchanged < IDLE_LOOKS { now + INTERVAL } else { NEVER };
@@ -154,7 +155,8 @@ fn watch() {
         fence(SeqCst);
         let look = Look::at(now, &mut kills);
         unchanged = if look.changed { 0 } else { unchanged.saturating_add(1) };
-        let next = look.next.min(bound);
+        // While there are deadlines the handlers are checked, too.
+        let next = if look.next == NEVER { bound } else { look.next.min(bound).min(next_check) };
         NEXT_LOOK.store(next, SeqCst);
         kills = if next == NEVER {
             WAKE.wait(kills).unwrap_or_else(PoisonError::into_inner)

@@ -4,8 +4,9 @@
 //! the watchdog. It repairs what the host has changed:
 //!
 //! * A fault signal that was set to its default or ignored gets the runtime's handler again. A handler of the host's that replaced
-//!   the runtime's gets another one in front of it. Each time that is another function (a *layer*), which knows what it
-//!   replaced: so handlers that chain to each other in the order of their installation never form a cycle.
+//!   the runtime's gets another one in front of it. For each handler that is another function (a *layer*), which knows what it
+//!   replaced: so handlers that chain to each other in the order of their installation never form a cycle. A handler that comes again gets the same
+//!   layer again, which calls what another one would call. There are eight; after that, [`check`] fails.
 //! * The poke signal is installed again, or replaced by another signal (see [`super::poke`]).
 //!
 //! Handlers of other signals are left as they are. In particular they do not get `SA_ONSTACK`: that would move them to the alternate stacks of threads
@@ -38,22 +39,30 @@ fn lock_for_fork() -> Box<dyn FnOnce()> {
 }
 
 /// Installs the handlers once per process, and checks them from then on.
-pub(crate) fn install() {
+///
+/// # Errors
+/// As for [`check`].
+pub(crate) fn install() -> io::Result<()> {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         stay_loaded();
         fork::attend(List::Signals, lock_for_fork);
     });
-    check();
+    check()
 }
 
 /// Repairs what the host has changed since the last check, or installs the handlers.
-pub(crate) fn check() {
+///
+/// # Errors
+/// The runtime's handler of a fault cannot be put in front of the host's. All others are.
+pub(crate) fn check() -> io::Result<()> {
     let lock = lock();
+    let mut done = Ok(());
     for fault in &FAULTS {
-        fault.put_in_front();
+        done = done.and(fault.put_in_front());
     }
     poke::repair(&lock);
+    done
 }
 
 /// The action of a signal.

@@ -4,23 +4,42 @@
 
 use super::context::{Handler, Registers};
 use super::dispositions::{action, calls, get, is_free, set};
-use super::leave;
+use super::{leave, room};
 use crate::run::activation::At;
 use crate::run::fault::{self, Decision, Fault, Signal};
-use crate::space::reserve;
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
+use std::io;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// Handlers of the host's that the runtime's can be put in front of, for each signal, from the first one on.
 const LAYERS: usize = 8;
+
+/// Layers up to which the runtime's handler is put in front of one of another copy of this library, which does the same. The rest are for handlers of the
+/// host's.
+const FOR_COPIES: usize = LAYERS / 2;
 
 /// Bit of a page fault's error code: the access was a write.
 const PAGE_FAULT_WRITE: usize = 1 << 1;
 
 /// `si_code` of a fault that no address is known for. (The crate `libc` does not have it.)
 const SI_KERNEL: c_int = 0x80;
+
+/// What `put_in_front` fails with.
+const TOO_MANY: &str =
+    "the host has put more handlers of faults in front of the runtime's than can be passed";
+
+/// Whether two actions have the same effect.
+fn is_same(one: &libc::sigaction, other: &libc::sigaction) -> bool {
+    // The C library's, which the kernel reports.
+    const SA_RESTORER: c_int = 0x0400_0000;
+    // SAFETY: both sets are valid.
+    let blocks = |action: &libc::sigaction, number| unsafe { libc::sigismember(&action.sa_mask, number) };
+    one.sa_sigaction == other.sa_sigaction
+        && one.sa_flags & !SA_RESTORER == other.sa_flags & !SA_RESTORER
+        && (1..=libc::SIGRTMAX()).all(|number| blocks(one, number) == blocks(other, number))
+}
 
 /// The action that a layer replaced.
 struct Replaced(UnsafeCell<MaybeUninit<libc::sigaction>>);
@@ -33,6 +52,8 @@ pub(super) struct FaultSignal {
     number: c_int,
     signal: Signal,
     replaced: [Replaced; LAYERS],
+    /// For each layer: the handler that it replaced was to be called once (`SA_RESETHAND`), and was.
+    spent: [AtomicBool; LAYERS],
     /// Layers that were installed.
     used: AtomicUsize,
 }
@@ -51,7 +72,8 @@ static HANDLERS: [Handler; LAYERS] =
 impl FaultSignal {
     const fn new(number: c_int, signal: Signal) -> Self {
         let replaced = [const { Replaced(UnsafeCell::new(MaybeUninit::uninit())) }; LAYERS];
-        Self { number, signal, replaced, used: AtomicUsize::new(0) }
+        let spent = [const { AtomicBool::new(false) }; LAYERS];
+        Self { number, signal, replaced, spent, used: AtomicUsize::new(0) }
     }
 
     /// # Safety
@@ -62,18 +84,23 @@ impl FaultSignal {
     }
 
     /// Makes sure that the runtime's handler is the first one called. The caller holds the lock of dispositions.
-    pub(super) fn put_in_front(&self) {
-        let Some(current) = get(self.number) else { return };
+    ///
+    /// # Errors
+    /// All layers are used, and a handler that none of them replaced is in front.
+    pub(super) fn put_in_front(&self) -> io::Result<()> {
+        let Some(current) = get(self.number) else { return Ok(()) };
         if HANDLERS.iter().any(|&handler| calls(&current, handler)) {
-            return;
+            return Ok(());
         }
         let used = self.used.load(Relaxed);
-        // What calls no handler is in no cycle, so a layer that replaced the same can be installed again.
+        // Another layer that replaces the same would do the same, so the first one is installed again.
         // SAFETY: those layers were installed.
-        let same = |layer: &usize| unsafe { self.replaced(*layer) }.sa_sigaction == current.sa_sigaction;
-        let layer = match (0..used).find(same).filter(|_| is_free(&current)) {
+        let same = |layer: &usize| is_same(unsafe { self.replaced(*layer) }, &current);
+        let layer = match (0..used).find(same) {
             Some(layer) => layer,
-            None if used == LAYERS => return,
+            // It has come in front of this copy's, and passes on what is not its own.
+            None if used >= FOR_COPIES && self.is_of_a_copy(&current) => return Ok(()),
+            None if used == LAYERS => return Err(io::Error::other(TOO_MANY)),
             None => {
                 // SAFETY: the layer was never installed, and this is the only thread that installs.
                 unsafe { (*self.replaced[used].0.get()).write(current) };
@@ -81,15 +108,33 @@ impl FaultSignal {
                 used
             }
         };
-        // SAFETY: the handler keeps to what handlers may do, and the record of its layer is written.
-        _ = unsafe { set(self.number, &action(HANDLERS[layer], 0)) };
+        self.spent[layer].store(false, Relaxed);
+        let mut ours = action(HANDLERS[layer], 0);
+        // Blocked in its handler anyway: the mark of a layer.
+        // SAFETY: the set is initialised. The handler keeps to what handlers may do, and the record of its layer is written.
+        unsafe {
+            libc::sigaddset(&raw mut ours.sa_mask, self.number);
+            set(self.number, &ours).map(drop)
+        }
+    }
+
+    /// Whether this is the action of a layer of another copy of this library in the process.
+    fn is_of_a_copy(&self, current: &libc::sigaction) -> bool {
+        let mut ours = *current;
+        // SAFETY: the set is initialised before it is used.
+        unsafe {
+            libc::sigemptyset(&raw mut ours.sa_mask);
+            libc::sigaddset(&raw mut ours.sa_mask, self.number);
+        }
+        ours.sa_flags = action(layer::<0>, 0).sa_flags;
+        !is_free(current) && is_same(&ours, current)
     }
 }
 
 extern "C" fn layer<const LAYER: usize>(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes a valid record and the interrupted thread's registers.
-    let (info_ref, registers): (_, &mut Registers) =
-        unsafe { (&*info, &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs) };
+    let (info_ref, state) = unsafe { (&*info, &mut *context.cast::<libc::ucontext_t>()) };
+    let registers: &mut Registers = &mut state.uc_mcontext.gregs;
     let Some(this) = FAULTS.iter().find(|this| this.number == number) else { return };
     let from_kernel = info_ref.si_code > 0;
     let at = At::of(registers);
@@ -107,12 +152,15 @@ extern "C" fn layer<const LAYER: usize>(number: c_int, info: *mut libc::siginfo_
     match decision {
         Decision::Resume(pc) => registers[libc::REG_RIP as usize] = pc as i64,
         // SAFETY: `decide` found the activation in the cell of the slot whose stack the thread is on.
-        Decision::Trap(code, activation) => unsafe { leave(registers, activation, code, at) },
+        Decision::Trap(code, activation) => unsafe {
+            room::close((*activation).stack());
+            leave(registers, activation, code, at);
+        },
         // A handler of the host's has run into the end of the guest's stack, and is to run to its own end.
-        Decision::Reserve(stack) if reserve::open(stack) => {}
+        Decision::Reserve(stack) if room::open(stack, state) => {}
         // SAFETY: this is the handler of the signal, in a layer that was installed; the arguments are the kernel's.
         Decision::Reserve(_) | Decision::NotOurs => unsafe {
-            chain(this.replaced(LAYER), number, info, context, from_kernel);
+            chain(this.replaced(LAYER), &this.spent[LAYER], number, info, context, from_kernel);
         },
     }
 }
@@ -123,12 +171,17 @@ extern "C" fn layer<const LAYER: usize>(number: c_int, info: *mut libc::siginfo_
 /// Called by the handler with the kernel's arguments.
 unsafe fn chain(
     previous: &libc::sigaction,
+    spent: &AtomicBool,
     number: c_int,
     info: *mut libc::siginfo_t,
     context: *mut c_void,
     from_kernel: bool,
 ) {
-    match previous.sa_sigaction {
+    let is_once = previous.sa_flags & libc::SA_RESETHAND != 0 && !is_free(previous);
+    // The kernel, too, resets it before the call.
+    let previous_handler =
+        if is_once && spent.swap(true, Relaxed) { libc::SIG_DFL } else { previous.sa_sigaction };
+    match previous_handler {
         libc::SIG_IGN if !from_kernel => {}
         // The kernel does not let a fault be ignored: it recurs, and then kills.
         libc::SIG_DFL | libc::SIG_IGN => {

@@ -5,6 +5,7 @@
 //! | `dispositions.rs` | the handlers of the process: installing, checking and repairing them |
 //! | `faults.rs` | the handler of faults, and chaining to the one that was there before |
 //! | `number.rs`, `poke.rs` | the signal that stops runs: its choice, its handler, sending it |
+//! | `room.rs` | the end of a guest's stack, opened for a handler of the host's until it returns |
 //! | `context.rs` | what the kernel passes to a handler |
 //! | `waits.rs` | which interrupted system calls end when a run is due |
 //! | `thread_id.rs` | how signals are addressed to a thread |
@@ -18,6 +19,7 @@ mod dispositions;
 mod faults;
 pub(crate) mod number;
 pub(crate) mod poke;
+mod room;
 pub(crate) mod thread_id;
 pub(crate) mod threads;
 mod waits;

@@ -11,12 +11,13 @@ use super::context::Registers;
 use super::dispositions::{Lock, action, calls, get, is_free, lock, set};
 use super::number;
 use super::thread_id::ThreadId;
-use super::{leave, waits};
+use super::{leave, room, waits};
 use crate::run::activation::At;
 use crate::run::fault;
 use crate::run::interrupt::thread::received_poke;
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use wasmaot_abi::trap::TrapCode;
 
 /// What the signal did before it was taken: nothing, by `SIG_DFL` or `SIG_IGN`.
 static BEFORE: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
@@ -30,7 +31,8 @@ fn is_real_time(number: c_int) -> bool {
     number >= libc::SIGRTMIN()
 }
 
-fn is_installed(number: c_int) -> bool {
+/// Whether the runtime handles this signal.
+pub(super) fn is_installed(number: c_int) -> bool {
     number != 0 && get(number).is_some_and(|action| calls(&action, handler))
 }
 
@@ -117,15 +119,20 @@ pub(crate) fn send(thread: &ThreadId) {
 /// Ends the run that a poke finds in compiled code, if that is due, or the system call in which a host function of a due run waits. Anywhere
 /// else nothing happens: the next poke, or the return from the host function, finds it.
 extern "C" fn handler(_: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: the kernel passes the interrupted thread's registers.
-    let registers: &mut Registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+    // SAFETY: the kernel passes the interrupted thread's state.
+    let context = unsafe { &mut *context.cast::<libc::ucontext_t>() };
+    let overflow = room::settle(context);
+    let registers: &mut Registers = &mut context.uc_mcontext.gregs;
     // SAFETY: the kernel passes a valid record, with the sender of a signal that was sent by `tgkill`.
     let sent_here = unsafe {
         (*info).si_code == libc::SI_TKILL
             && (*info).si_pid() == rustix::process::getpid().as_raw_nonzero().get()
     };
     let at = At::of(registers);
-    if let Some((code, activation)) = fault::due(at) {
+    if let Some(activation) = overflow {
+        // SAFETY: `settle` found the activation in the cell of the slot whose stack the thread is on.
+        unsafe { leave(registers, activation, TrapCode::StackOverflow, at) };
+    } else if let Some((code, activation)) = fault::due(at) {
         // SAFETY: `due` found the activation in the cell of the slot whose stack the thread is on.
         unsafe { leave(registers, activation, code, at) };
     }

@@ -31,6 +31,12 @@
   (func (export "null") (result funcref) (ref.null func))
   (func (unreachable))
   (func (export "nameless") (call 15))
+  ;; As "deep", slowly.
+  (func $walk (export "walk") (local $round i32)
+    (loop $again
+      (local.set $round (i32.add (local.get $round) (i32.const 1)))
+      (br_if $again (i32.lt_u (local.get $round) (i32.const 3000))))
+    (call $walk))
 
   (func $thrower (throw $sum (i32.const 40) (i64.const 2)))
   (func (export "throw") (call $thrower))
