@@ -13,7 +13,7 @@ use std::sync::Arc;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
 use crate::ctx::WasiCtx;
-use crate::fdtable::{Captured, Directory, Entry, Handle, Kind};
+use crate::fdtable::{Captured, Directory, Entry, Handle, Kind, Raises};
 use crate::given::Given;
 use crate::types::{FdFlags, Rights};
 
@@ -256,25 +256,29 @@ impl WasiCtxBuilder {
 fn stream_entry(handle: Handle, rights: Rights, inheriting: Rights) -> Entry {
     let mut entry = Entry {
         handle,
-        kind: Kind::Stream { broken: false },
+        kind: Kind::Stream { raises: Raises::Nothing },
         rights,
         inheriting,
         read_only: false,
         flags: FdFlags::empty(),
     };
-    entry.kind = Kind::Stream { broken: entry.host().is_some_and(may_break) };
+    entry.kind = Kind::Stream { raises: entry.host().map_or(Raises::Nothing, raised_by) };
     entry
 }
 
-/// Whether what is written may have nobody left to read it.
-fn may_break(fd: BorrowedFd<'_>) -> bool {
+/// What writing to a descriptor may raise.
+fn raised_by(fd: BorrowedFd<'_>) -> Raises {
     // Of what cannot tell, the worst is assumed.
-    rustix::fs::fstat(fd.as_fd()).map_or(true, |stat| breaks(FileType::from_raw_mode(stat.st_mode)))
+    rustix::fs::fstat(fd.as_fd()).map_or(Raises::Broken, |stat| raises(FileType::from_raw_mode(stat.st_mode)))
 }
 
-/// Whether writing to a file of this type raises a signal when nobody is left to read.
-pub(crate) fn breaks(kind: FileType) -> bool {
-    matches!(kind, FileType::Fifo | FileType::Socket)
+/// What writing to a file of this type may raise.
+pub(crate) fn raises(kind: FileType) -> Raises {
+    match kind {
+        FileType::Fifo | FileType::Socket => Raises::Broken,
+        FileType::RegularFile => Raises::TooLarge,
+        _ => Raises::Nothing,
+    }
 }
 
 #[cfg(test)]

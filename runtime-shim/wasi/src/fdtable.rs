@@ -41,13 +41,24 @@ pub(crate) enum Captured {
     Stderr,
 }
 
+/// The signal that a write may raise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Raises {
+    /// None.
+    Nothing,
+    /// `SIGPIPE`: the other end may be gone.
+    Broken,
+    /// `SIGXFSZ`: the host may limit the size of files, at any time.
+    TooLarge,
+}
+
 /// What a descriptor is good for.
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
     /// Anything that is read and written.
     Stream {
-        /// Whether writing may raise a signal: the other end may be gone.
-        broken: bool,
+        /// What writing may raise.
+        raises: Raises,
     },
     /// A directory.
     Directory(Directory),
@@ -95,9 +106,14 @@ impl Entry {
         matches!(self.handle, Handle::Owned(_))
     }
 
-    /// Whether writing may raise a signal.
+    /// Whether there may be nobody left to read what is written.
     pub(crate) fn may_break(&self) -> bool {
-        matches!(self.kind, Kind::Stream { broken: true })
+        matches!(self.kind, Kind::Stream { raises: Raises::Broken })
+    }
+
+    /// Whether writing may raise a signal.
+    pub(crate) fn may_raise(&self) -> bool {
+        matches!(self.kind, Kind::Stream { raises: Raises::Broken | Raises::TooLarge })
     }
 
     /// The directory, if it is one.
@@ -244,7 +260,7 @@ mod tests {
         let file = std::fs::File::open("/dev/null").expect("/dev/null");
         Entry {
             handle: Handle::Owned(Arc::new(file.into())),
-            kind: Kind::Stream { broken: false },
+            kind: Kind::Stream { raises: Raises::Nothing },
             rights,
             inheriting: Rights::empty(),
             read_only: false,

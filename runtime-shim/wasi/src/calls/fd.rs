@@ -64,7 +64,7 @@ pub(crate) fn fd_write(
         }
         _ => {
             let buffers = sendable(&entry, guest.buffers(list, count)?)?;
-            let written = kernel::write(entry.fd(Errno::BadF)?, &buffers, entry.may_break())?;
+            let written = kernel::write(entry.fd(Errno::BadF)?, &buffers, entry.may_raise())?;
             drop(entry);
             written
         }
@@ -223,7 +223,7 @@ pub(crate) fn fd_allocate(
 ) -> Result<(), Errno> {
     let entry = ctx.stream(fd, Rights::FD_ALLOCATE)?;
     let host = entry.fd(Errno::SPipe)?;
-    held_back(false, || again(|| Ok(rustix::fs::fallocate(host, FallocateFlags::empty(), offset, len)?)))
+    held_back(|| again(|| Ok(rustix::fs::fallocate(host, FallocateFlags::empty(), offset, len)?)), |()| true)
 }
 
 pub(crate) fn fd_close(ctx: &mut Ctx<'_>, _: Guest<'_>, fd: u32) -> Result<(), Errno> {

@@ -151,7 +151,7 @@ fn file_stat(entry: &Entry) -> Result<FileStat, Errno> {
 pub(crate) fn fd_filestat_set_size(ctx: &mut Ctx<'_>, _: Guest<'_>, fd: u32, size: u64) -> Result<(), Errno> {
     let entry = ctx.stream(fd, Rights::FD_FILESTAT_SET_SIZE)?;
     let host = entry.fd(Errno::Inval)?;
-    held_back(false, || again(|| Ok(rustix::fs::ftruncate(host, size)?)))
+    held_back(|| again(|| Ok(rustix::fs::ftruncate(host, size)?)), |()| true)
 }
 
 pub(crate) fn fd_filestat_set_times(

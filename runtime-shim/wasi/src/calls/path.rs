@@ -8,7 +8,7 @@ use rustix::fs::{FileType as HostFileType, Mode, OFlags};
 
 use super::fdstat::{flags_to_host, timestamps, write_stat};
 use crate::access::{Ctx, Found};
-use crate::builder::breaks;
+use crate::builder::raises;
 use crate::errno::Errno;
 use crate::fdtable::{Directory, Entry, Handle, Kind};
 use crate::guest::Guest;
@@ -144,7 +144,7 @@ impl Opened {
         };
         let (kind, mask) = match found {
             HostFileType::Directory => (Kind::Directory(Directory::default()), Rights::DIRECTORY),
-            other => (Kind::Stream { broken: breaks(other) }, Rights::FILE),
+            other => (Kind::Stream { raises: raises(other) }, Rights::FILE),
         };
         Ok(Entry {
             handle: Handle::Owned(Arc::new(self.fd)),

@@ -9,7 +9,7 @@ use rustix::net::{Shutdown, SocketFlags};
 use super::fd::{sendable, would_block};
 use crate::access::{Ctx, Found};
 use crate::errno::Errno;
-use crate::fdtable::{Entry, Handle, Kind};
+use crate::fdtable::{Entry, Handle, Kind, Raises};
 use crate::guest::Guest;
 use crate::sys::{self, again, kernel};
 use crate::types::{FdFlags, ReceiveFlags, Rights, ShutdownFlags};
@@ -45,7 +45,7 @@ pub(crate) fn sock_accept(
 fn connection(socket: OwnedFd, inheriting: Rights, flags: FdFlags) -> Entry {
     Entry {
         handle: Handle::Owned(Arc::new(socket)),
-        kind: Kind::Stream { broken: true },
+        kind: Kind::Stream { raises: Raises::Broken },
         rights: Rights::CONNECTION.intersection(inheriting),
         inheriting: Rights::empty(),
         read_only: false,

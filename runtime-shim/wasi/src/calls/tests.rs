@@ -14,8 +14,9 @@ use crate::access::Ctx;
 use crate::builder::WasiCtxBuilder;
 use crate::ctx::{Transferred, WasiCtx};
 use crate::errno::Errno;
-use crate::fdtable::{Entry, Handle, Kind};
+use crate::fdtable::{Entry, Handle, Kind, Raises};
 use crate::guest::Guest;
+use crate::sys::signals::tests::succeeds_in_child;
 use crate::types::{FdFlags, Rights};
 use crate::version::Version::Preview1;
 
@@ -633,7 +634,7 @@ fn transfers_are_counted_as_they_are_reported() {
     peer.write_all(b"request").expect("there is room");
     let socket = Entry {
         handle: Handle::Owned(Arc::new(host.into())),
-        kind: Kind::Stream { broken: true },
+        kind: Kind::Stream { raises: Raises::Broken },
         rights: Rights::CONNECTION,
         inheriting: Rights::empty(),
         read_only: false,
@@ -672,4 +673,21 @@ fn transfers_are_counted_as_they_are_reported() {
         *counter += u64::from(found.unwrap_or(0));
         assert_eq!(machine.ctx.transferred(), expected, "call {position}");
     }
+}
+
+/// The host limits the size of files when the guest has written to one already. In a process of its own, which that ends at
+/// worst.
+#[test]
+fn a_limit_of_files_is_an_error_whenever_it_is_set() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let mut machine = Machine::new();
+    let file = machine.create("file");
+    assert_eq!(machine.write(file, b"before"), Ok(6));
+    let is_refused = succeeds_in_child(|| {
+        let limit = Rlimit { current: Some(8), maximum: None };
+        setrlimit(Resource::Fsize, limit).is_ok()
+            && machine.write(file, b"after") == Ok(2)
+            && machine.write(file, b"after") == Err(Errno::FBig)
+    });
+    assert!(is_refused, "a signal, or not the errors that were expected");
 }

@@ -38,18 +38,22 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buffers: &Buffers<'_>) -> Result<usize, E
     })
 }
 
-/// Writes at the descriptor's own position. `broken` says whether there may be nobody to read it, which is an error
-/// then and not a signal.
-pub(crate) fn write(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, broken: bool) -> Result<usize, Errno> {
+/// Writes at the descriptor's own position. `raises` says whether that may raise a signal, which is an error then.
+pub(crate) fn write(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, raises: bool) -> Result<usize, Errno> {
     let list = buffers.as_slice();
-    held_back(broken, || {
+    let write = || {
         counted(|| match list {
             // SAFETY: the range is mapped, readable guest memory (see `Buffers::as_slice`), and `fd` is open.
             [one] => unsafe { libc::write(fd.as_raw_fd(), one.iov_base, one.iov_len) },
             // SAFETY: as above for each range; the list has as many entries as the call is told.
             _ => unsafe { libc::writev(fd.as_raw_fd(), list.as_ptr(), list.len() as i32) },
         })
-    })
+    };
+    if raises { held_back(write, |&count| is_whole(list, count)) } else { write() }
+}
+
+fn is_whole(list: &[libc::iovec], count: usize) -> bool {
+    count >= list.iter().map(|range| range.iov_len).sum()
 }
 
 /// Reads at `offset`, leaving the descriptor's position alone.
@@ -64,10 +68,10 @@ pub(crate) fn read_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) ->
 pub(crate) fn write_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let offset = i64::try_from(offset).map_err(|_| Errno::Inval)?;
     let list = buffers.as_slice();
-    held_back(false, || {
-        // SAFETY: as in `write`.
-        counted(|| unsafe { libc::pwritev(fd.as_raw_fd(), list.as_ptr(), list.len() as i32, offset) })
-    })
+    // SAFETY: as in `write`.
+    let write =
+        || counted(|| unsafe { libc::pwritev(fd.as_raw_fd(), list.as_ptr(), list.len() as i32, offset) });
+    held_back(write, |&count| is_whole(list, count))
 }
 
 /// Random bytes between two looks at whether the instance is to be stopped. The call itself would go on: what a signal cuts

@@ -4,30 +4,24 @@
 //! **Invariant.** Such a signal is never delivered: the guest gets the error that comes with it. A signal that was
 //! pending for other reasons stays so, and the thread's mask is as before afterwards.
 
-use std::sync::LazyLock;
-
-use rustix::process::{Resource, getrlimit};
-
 use crate::errno::Errno;
 
-/// Whether files may reach a limit of the process. Seldom is there one, and then mostly from the start.
-static FILES_ARE_LIMITED: LazyLock<bool> = LazyLock::new(|| getrlimit(Resource::Fsize).current.is_some());
-
-/// Makes a call that writes, with the signals held back that it may raise. `broken` says whether `SIGPIPE` is among
-/// them.
-pub(crate) fn held_back<R>(broken: bool, call: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {
-    if !broken && !*FILES_ARE_LIMITED {
-        return call();
-    }
+/// Makes a call that writes, with the signals held back that it may raise. `is_whole` says whether it did all that it was
+/// asked for: the kernel raises a signal with an error, and also where it gives what it has done before instead.
+pub(crate) fn held_back<R>(
+    call: impl FnOnce() -> Result<R, Errno>,
+    is_whole: impl FnOnce(&R) -> bool,
+) -> Result<R, Errno> {
     let mask = Mask::block();
     let result = call();
-    match result {
-        Err(Errno::Pipe) => mask.discard(libc::SIGPIPE),
-        Err(Errno::FBig) => mask.discard(libc::SIGXFSZ),
-        _ => {}
+    if !result.as_ref().is_ok_and(is_whole) {
+        RAISED.iter().for_each(|&signal| mask.discard(signal));
     }
     result
 }
+
+/// What writing raises.
+const RAISED: [i32; 2] = [libc::SIGPIPE, libc::SIGXFSZ];
 
 /// The thread's signal mask with both signals in it; dropping it brings back the one before.
 struct Mask {
@@ -38,18 +32,18 @@ struct Mask {
 impl Mask {
     fn block() -> Self {
         let (mut before, mut pending) = (set([]), set([]));
-        let blocked = set([libc::SIGPIPE, libc::SIGXFSZ]);
+        let blocked = set(RAISED);
         // SAFETY: all three are valid sets.
         unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, &raw mut before) };
         // What was not blocked can hardly be pending.
-        if contains(&before, libc::SIGPIPE) || contains(&before, libc::SIGXFSZ) {
+        if RAISED.iter().any(|&signal| contains(&before, signal)) {
             // SAFETY: a valid set.
             unsafe { libc::sigpending(&raw mut pending) };
         }
         Self { before, pending }
     }
 
-    /// Takes the signal that came with an error, unless there was one already.
+    /// Takes the signal that came with the call, if it did, unless there was one already.
     fn discard(&self, signal: i32) {
         if contains(&self.pending, signal) {
             return;
@@ -85,9 +79,24 @@ fn contains(set: &libc::sigset_t, signal: i32) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// Whether `check` holds in a child of this process, which what it does may end.
+    pub(crate) fn succeeds_in_child(check: impl FnOnce() -> bool) -> bool {
+        // SAFETY: the child has one thread, which ends it.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let status = i32::from(!check());
+            // SAFETY: ends this process.
+            unsafe { libc::_exit(status) }
+        }
+        let mut status = 0;
+        // SAFETY: waits for a child of this process.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        status == 0
+    }
 
     static DELIVERED: AtomicU32 = AtomicU32::new(0);
 
@@ -106,7 +115,26 @@ mod tests {
     fn break_a_pipe() -> Result<(), Errno> {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        held_back(true, || rustix::io::write(&writer, b"x").map(drop).map_err(Errno::from))
+        held_back(|| rustix::io::write(&writer, b"x").map(drop).map_err(Errno::from), |()| true)
+    }
+
+    /// A write of more than the pipe holds, whose reader goes away meanwhile.
+    fn break_a_full_pipe() -> usize {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        // Far more than a pipe has room for.
+        let bytes = vec![0; 4 << 20];
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                while rustix::io::ioctl_fionread(&reader).expect("a pipe") == 0 {
+                    std::thread::yield_now();
+                }
+            });
+            held_back(
+                || rustix::io::write(&writer, &bytes).map_err(Errno::from),
+                |&count| count == bytes.len(),
+            )
+            .expect("what fits")
+        })
     }
 
     /// One test, for the handler is the process's.
@@ -115,6 +143,7 @@ mod tests {
         // SAFETY: the handler only counts.
         let before = unsafe { libc::signal(libc::SIGPIPE, count as *const () as usize) };
         assert_eq!(break_a_pipe(), Err(Errno::Pipe));
+        assert!(break_a_full_pipe() > 0, "what was written before");
         assert_eq!(DELIVERED.load(Ordering::Relaxed), 0);
 
         let (blocked, mut mask) = (set([libc::SIGPIPE]), set([]));
