@@ -21,3 +21,30 @@ impl SharedMemory {
         Ok(Self::make(ty)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Memory, Store};
+    use wasmaot_abi::types::IndexType;
+
+    #[test]
+    fn pages_of_other_sizes_are_refused() {
+        let limits = Limits { min: 1, max: Some(1) };
+        for page_log2 in [1, 12, 63, 64, u8::MAX] {
+            for index in [IndexType::I32, IndexType::I64] {
+                let ty = MemoryType { page_log2, index, ..MemoryType::new(limits) };
+                let shared = SharedMemory::of_type(MemoryType { shared: true, ..ty });
+                assert!(matches!(shared, Err(InstantiateError::Map { .. })), "{ty:?}");
+                let own = Memory::of_type(&mut Store::new(()), ty);
+                assert!(matches!(own, Err(InstantiateError::Map { .. })), "{ty:?}");
+            }
+        }
+        for page_log2 in [0, 16] {
+            assert!(
+                Memory::of_type(&mut Store::new(()), MemoryType { page_log2, ..MemoryType::new(limits) })
+                    .is_ok()
+            );
+        }
+    }
+}

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::SeqCst, fence};
 use wasmaot_abi::descriptor::ImageRun;
 use wasmaot_abi::slot::{ADDRESSABLE32, HOST_PAGE, MAX_MEMORY64, VMCTX};
-use wasmaot_abi::types::{IndexType, MemoryType};
+use wasmaot_abi::types::{DEFAULT_PAGE_LOG2, IndexType, MemoryType};
 
 /// A memory.
 #[derive(Debug)]
@@ -82,6 +82,12 @@ impl MemoryBody {
         length: Option<*mut u64>,
         limit: u64,
     ) -> Result<Self, ResourceError> {
+        if ![0, DEFAULT_PAGE_LOG2].contains(&ty.page_log2) {
+            return Err(map_error(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("pages have 1 byte or 64 KiB, not 2^{} bytes", ty.page_log2),
+            )));
+        }
         let own = Arc::new(Reservation::new(ty).map_err(map_error)?);
         let length = length.filter(|_| !ty.shared).unwrap_or(own.length.as_ptr());
         Self::of(index, ty, own.mapping.start(), length, limit, Some(own)).open(0)
