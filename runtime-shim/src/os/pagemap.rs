@@ -4,10 +4,13 @@
 //! counts as well as a present one. A scanner speaks only of the address space that it was made in.
 
 use super::inject;
+use super::map::{Access, Mapping};
+use rustix::mm;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
+use wasmaot_abi::slot::HOST_PAGE;
 
 /// `struct pm_scan_arg` of the kernel.
 #[repr(C)]
@@ -48,11 +51,35 @@ const PAGE_IS_PFNZERO: u64 = 1 << 5;
 /// Regions that one call returns at most.
 const BATCH: usize = 64;
 
+/// A page that is marked in the address space that it was made in, and in no copy of it, however that was made. (Numbers of
+/// processes come back, and are those of a namespace.)
+#[derive(Debug)]
+struct Here(Mapping);
+
+impl Here {
+    fn mark() -> io::Result<Self> {
+        let mapping = Mapping::reserve(HOST_PAGE as usize, HOST_PAGE as usize)?;
+        mapping.protect(0, HOST_PAGE as usize, Access::ReadWrite)?;
+        let page = mapping.start() as *mut u8;
+        // SAFETY: the page is the mapping's, private and writable, and nothing else knows it.
+        unsafe {
+            mm::madvise(page.cast(), HOST_PAGE as usize, mm::Advice::LinuxWipeOnFork)?;
+            page.write_volatile(1);
+        }
+        Ok(Self(mapping))
+    }
+
+    fn is_here(&self) -> bool {
+        // SAFETY: the page is readable as long as the mapping is there.
+        unsafe { (self.0.start() as *const u8).read_volatile() == 1 }
+    }
+}
+
 /// Asks the kernel about pages of this process.
 #[derive(Debug)]
 pub(crate) struct Pagemap {
     file: File,
-    process: rustix::process::Pid,
+    here: Here,
 }
 
 impl Pagemap {
@@ -60,8 +87,8 @@ impl Pagemap {
     pub(crate) fn open() -> Option<Self> {
         inject::check().ok()?;
         let file = File::open("/proc/self/pagemap").ok()?;
-        let pagemap = Self { file, process: rustix::process::getpid() };
-        let page = wasmaot_abi::slot::HOST_PAGE as usize;
+        let pagemap = Self { file, here: Here::mark().ok()? };
+        let page = HOST_PAGE as usize;
         let here = (&raw const file_marker as usize) / page * page;
         pagemap.scan(here..here + page, |_| ()).ok()?;
         Some(pagemap)
@@ -70,7 +97,7 @@ impl Pagemap {
     /// Calls `each` with every run of pages in the range that have contents of their own, in ascending order.
     pub(crate) fn scan(&self, range: Range<usize>, mut each: impl FnMut(Range<usize>)) -> io::Result<()> {
         // After a fork the file still speaks of the parent.
-        if rustix::process::getpid() != self.process {
+        if !self.here.is_here() {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let mut regions = [PageRegion::default(); BATCH];
@@ -111,7 +138,6 @@ static file_marker: u8 = 0;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os::map::{Access, Mapping};
 
     const PAGE: usize = 4096;
 
@@ -136,5 +162,64 @@ mod tests {
         pagemap.scan(mapping.range(), |run| found.extend(run.step_by(PAGE))).unwrap();
         let expected: Vec<usize> = (0..pages).step_by(3).map(|page| at(page) as usize).collect();
         assert_eq!(found, expected);
+    }
+    /// Ends a child of the test's with what `run` gives, and gives that to its parent.
+    fn in_child(run: impl FnOnce() -> i32) -> i32 {
+        // SAFETY: the child has one thread, which ends it.
+        match unsafe { libc::fork() } {
+            0 => {
+                let status = run();
+                // SAFETY: ends this process.
+                unsafe { libc::_exit(status) }
+            }
+            child => {
+                let mut status = 0;
+                // SAFETY: waits for a child of this process.
+                assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+                assert!(libc::WIFEXITED(status), "{status:#x}");
+                libc::WEXITSTATUS(status)
+            }
+        }
+    }
+
+    const REFUSED: i32 = 0;
+    const SCANNED: i32 = 1;
+    const UNAVAILABLE: i32 = 2;
+
+    fn scans(pagemap: &Pagemap) -> i32 {
+        let page = (&raw const file_marker as usize) / PAGE * PAGE;
+        if pagemap.scan(page..page + PAGE, |_| ()).is_ok() { SCANNED } else { REFUSED }
+    }
+
+    #[test]
+    fn a_child_is_not_told_of_its_parent() {
+        let Some(pagemap) = Pagemap::open() else { return };
+        assert_eq!(in_child(|| scans(&pagemap)), REFUSED);
+        assert_eq!(scans(&pagemap), SCANNED);
+    }
+
+    /// The first process of a namespace makes another namespace, whose first process has the same number.
+    #[test]
+    fn a_child_with_its_parents_number_is_not_told_of_it() {
+        // SAFETY: takes a number; the processes that call it have one thread.
+        let unshare = |flags| unsafe { libc::unshare(flags) } == 0;
+        let status = in_child(|| {
+            if !unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWPID) {
+                return UNAVAILABLE;
+            }
+            in_child(|| {
+                let Some(pagemap) = Pagemap::open() else { return UNAVAILABLE };
+                let parent = std::process::id();
+                if !unshare(libc::CLONE_NEWPID) {
+                    return UNAVAILABLE;
+                }
+                in_child(|| if std::process::id() == parent { scans(&pagemap) } else { UNAVAILABLE })
+            })
+        });
+        if status == UNAVAILABLE {
+            eprintln!("skipped: no pagemap, or no namespaces of processes");
+        } else {
+            assert_eq!(status, REFUSED);
+        }
     }
 }
