@@ -5,7 +5,8 @@ use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, Limits, Linked, Linker, Module, Pool, PoolConfig, SharedMemory, Store, TrapCode, Val,
+    CallError, Caller, Limits, Linked, Linker, Module, Pool, PoolConfig, SharedMemory, Store, Tenant,
+    TrapCode, Val,
 };
 use wasmaot_tests::{Guest, compile_wat, trap_code, waiting};
 
@@ -17,6 +18,10 @@ const TEXT: &str = r#"(module
     (func (export "fork_and_spin") (result i32)
         (if (i32.eqz (call $fork)) (then (call $spin)))
         (i32.const 7))
+    (func (export "touch") (param $page i32) (result i32) (local $at i32)
+        (local.set $at (i32.mul (local.get $page) (i32.const 4096)))
+        (i32.load (local.get $at))
+        (i32.store (local.get $at) (i32.const 1)))
     (func (export "write") (param i32) (result i32) (local $sum i32) (local $at i32)
         (loop $next
             (local.set $sum (i32.or (local.get $sum) (i32.load (local.get $at))))
@@ -237,6 +242,32 @@ fn nobody_waits_in_the_child() {
         });
         for _ in 0..50 {
             in_child(|| matches!(guest.call("wait", &[Val::I64(1000)]).as_deref(), Ok([Val::I32(2)])));
+        }
+    });
+}
+
+/// Other threads teach the same module's hot pages, and take slots of the same pool, when the process forks.
+#[test]
+fn a_pool_is_usable_in_a_child_whatever_others_did_with_it() {
+    const FORKS: usize = 200;
+    let (pool, linked, done) = (pool(64), linked(), AtomicBool::new(false));
+    let touch = linked.typed::<i32, i32>("touch").expect("its type");
+    let is_fresh = |turn: u64| {
+        let pool = pool.for_tenant(Tenant(turn % 5));
+        let mut instance = pool.start(&linked, ()).expect("a free slot");
+        touch.call(&mut instance, (turn * 7 % 64) as i32).expect("no trap") == 0
+    };
+    std::thread::scope(|scope| {
+        let _done = Done(&done);
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for turn in (0..).take_while(|_| !done.load(SeqCst)) {
+                    assert!(is_fresh(turn));
+                }
+            });
+        }
+        for _ in 0..FORKS {
+            in_child(|| (0..20).all(is_fresh));
         }
     });
 }

@@ -3,17 +3,20 @@
 //!
 //! **Invariants.** The thread that forks holds all locks of the process-wide lists meanwhile, so that
 //! the child finds them free, and whole what they protect. A run that forks, and goes on in the child,
-//! is stopped there as it is in the parent. (What belongs to a module that several threads start is
-//! not locked: a child in which such a thread was learning hot pages must not use that module.)
+//! is stopped there as it is in the parent. Locks of single objects, which no list knows, are taken
+//! as [`Undivided`], for whose end a fork waits.
 
 use super::stack;
 use std::cell::Cell;
-use std::sync::{Once, OnceLock};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 /// The process-wide lists, in the order in which their locks are taken: none of them is taken while
 /// one of those behind it is held.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum List {
+    /// Locks of objects, see [`Undivided`].
+    Objects,
     /// What is to be stopped.
     Kills,
     /// Threads that run compiled code.
@@ -26,10 +29,12 @@ pub(crate) enum List {
     Waiters,
     /// Dispositions of signals.
     Signals,
+    /// Addresses that the kernel refused to take back.
+    Refused,
 }
 
 /// How many there are.
-const LISTS: usize = List::Signals as usize + 1;
+const LISTS: usize = List::Refused as usize + 1;
 
 /// What happens to a list in the child. Until it is dropped, which happens in the parent, too, the
 /// list is locked.
@@ -55,6 +60,46 @@ pub(crate) fn attend(list: List, lock: Lock) {
         let failed = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
         assert!(failed == 0, "pthread_atfork: out of memory");
     });
+}
+
+static UNDIVIDED: RwLock<()> = RwLock::new(());
+
+fn undivided() -> RwLockReadGuard<'static, ()> {
+    attend(List::Objects, || {
+        let nothing_else = UNDIVIDED.write().unwrap_or_else(PoisonError::into_inner);
+        Box::new(move || drop(nothing_else))
+    });
+    UNDIVIDED.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The lock of an object, whose end a fork waits for. Taken with no list locked, and not while the same
+/// thread holds another one.
+pub(crate) struct Undivided<'a, T> {
+    // Declared first, so dropped first.
+    value: MutexGuard<'a, T>,
+    _undivided: RwLockReadGuard<'static, ()>,
+}
+
+impl<'a, T> Undivided<'a, T> {
+    /// Locks the object.
+    pub(crate) fn lock(object: &'a Mutex<T>) -> Self {
+        let undivided = undivided();
+        Self { value: object.lock().unwrap_or_else(PoisonError::into_inner), _undivided: undivided }
+    }
+}
+
+impl<T> Deref for Undivided<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Undivided<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
 }
 
 extern "C" fn before() {

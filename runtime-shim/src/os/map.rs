@@ -4,14 +4,15 @@
 //! pointers, so changing its protection invalidates no Rust reference. A call that fails may have been carried out in part: its
 //! caller must assume the worse of both states for every page of the range.
 
+use super::fork::{self, List};
 use super::inject;
 use rustix::mm::{self, MapFlags, MprotectFlags, ProtFlags};
 use std::ffi::c_void;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// What may be done with the pages of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,7 +195,11 @@ fn unmap(range: Range<usize>) {
     }
     // SAFETY: only called for ranges of a `Mapping`, which owns them alone; nothing uses the range any more.
     _ = unsafe { discard(range.start, range.len()) };
-    // Not waited for: in the child of a fork the lock may be held for ever. The addresses are lost then.
+    fork::attend(List::Refused, || {
+        let refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
+        Box::new(move || drop(refused))
+    });
+    // Not waited for: this may be a fork's own thread. The addresses are lost then.
     if let Ok(mut refused) = REFUSED.try_lock() {
         refused.push(range);
         ANY_REFUSED.store(true, Relaxed);

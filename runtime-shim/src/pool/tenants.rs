@@ -12,9 +12,10 @@
 
 use super::hot::HotSet;
 use super::owner::Tenant;
+use crate::os::fork::Undivided;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Tenants of a module whose hot sets are kept although no slot is theirs.
 const MAX_TENANTS: usize = 4096;
@@ -62,8 +63,8 @@ impl Shared {
         Arc::new(Self { learns, hot: Mutex::default(), hot_version: AtomicU32::new(0) })
     }
 
-    pub(super) fn hot(&self) -> MutexGuard<'_, HotSet> {
-        self.hot.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn hot(&self) -> Undivided<'_, HotSet> {
+        Undivided::lock(&self.hot)
     }
 }
 
@@ -89,7 +90,7 @@ impl Sets {
     }
 
     fn of_tenant(&self, tenant: Tenant) -> Arc<Shared> {
-        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tenants = Undivided::lock(&self.tenants);
         if tenants.len() >= MAX_TENANTS && !tenants.contains_key(&tenant) {
             // Those that no slot is used for are learned again when they come back.
             tenants.retain(|_, shared| Arc::strong_count(shared) > 1);

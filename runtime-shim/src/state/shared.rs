@@ -6,12 +6,13 @@
 //! one thread at a time. Nobody holds a Rust reference to its bytes.
 
 use super::memory::MemoryBody;
+use crate::os::fork::Undivided;
 use crate::os::map::Mapping;
 use crate::space::registry::{Kind, Region, Registration};
 use crate::state::error::{AccessError, ResourceError};
 use std::io;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use wasmaot_abi::slot::{HOST_PAGE, MAX_MEMORY64, MEMORY_GUARD, MEMORY_RESERVATION, OFFSET_GUARD};
 use wasmaot_abi::types::MemoryType;
 
@@ -46,8 +47,8 @@ impl Reservation {
     }
 
     /// Keeps others from growing the memory.
-    pub(super) fn growing(&self) -> MutexGuard<'_, ()> {
-        self.growing.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn growing(&self) -> Undivided<'_, ()> {
+        Undivided::lock(&self.growing)
     }
 }
 
