@@ -24,8 +24,12 @@
  *   contexts while none of the threads changes them. An instance may go from thread to thread, but is used by one at a time.
  * - No failure of the runtime's own ends the process or unwinds into C: it is an error of kind WASMAOT_ERROR_INTERNAL. (Only
  *   when there is no memory left to allocate does the process end.) Host functions return: they neither call longjmp past the
- *   runtime, nor pthread_exit, nor throw C++ exceptions. An exception or pthread_exit ends the process. After a longjmp the instance stays
- *   in use for ever: it cannot be called or finished, and its slot is lost. Other instances, also on the same thread, are not affected.
+ *   runtime, nor pthread_exit, nor throw C++ exceptions. An exception, pthread_exit or pthread_cancel during a call ends the process. After
+ *   a longjmp the instance stays in use for ever: it cannot be called or finished, and its slot is lost. Other instances are not affected,
+ *   but the thread has one nested call less (`nesting`), and the interrupt signal may go on interrupting its system calls.
+ * - Of calls on one thread, the one that began last ends first, on that thread. A program that switches stacks (fibers) keeps to that. The
+ *   stack of a thread that calls instances has at least 64 KiB.
+ * - A child made by fork may use all that its parent has. One made by _Fork, vfork or clone calls exec or _exit.
  *
  * Signals
  *
@@ -43,6 +47,9 @@
  * Handlers of other signals set SA_ONSTACK. One without may start on the stack of a guest: if it finds no room there, the guest traps with
  * WASMAOT_TRAP_STACK_OVERFLOW and the signal is lost; if it runs out of room, some 180 KiB more are opened for it until it returns, as long as
  * it does not block SIGSEGV.
+ *
+ * Signal handlers call nothing that is declared here, not even wasmaot_interrupt_kill, and do not fork: either may wait for a lock that
+ * the interrupted thread holds. A handler on the alternate stack that called an instance would lose its own frames to the next trap.
  *
  * A program that handles SIGURG, and blocks signals on threads that call instances, installs that handler before it opens a module, or calls
  * wasmaot_set_interrupt_signal. Where the signal changes during a call, the thread may block the new one: the call is then stopped only when a
@@ -594,7 +601,7 @@ wasmaot_error_t *wasmaot_caller_write(wasmaot_caller_t *caller, uint64_t address
 /* ---- Stopping ---- */
 
 /*
- * Stops what the instance runs, with WASMAOT_TRAP_KILLED, and all that it would run later. May be called by any thread at any time,
+ * Stops what the instance runs, with WASMAOT_TRAP_KILLED, and all that it would run later. May be called by any thread, outside of signal handlers,
  * and does not wait. An instance that is finished, and the one that has its slot now, are not affected.
  */
 void wasmaot_interrupt_kill(const wasmaot_interrupt_t *interrupt);

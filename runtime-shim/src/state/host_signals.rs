@@ -22,6 +22,9 @@
 /// to 256 KiB more are opened for it until it returns, as far as the slot has them (180 KiB with the default stack; none with the largest stack that
 /// still fits). A handler that needs more, or that blocks `SIGSEGV`, ends the process.
 ///
+/// A signal handler calls nothing of the runtime, not even [`InterruptHandle::kill`](crate::InterruptHandle::kill), and does not
+/// fork: either may wait for a lock that the interrupted thread holds.
+///
 /// A host that handles `SIGURG`, and blocks signals on threads that run guests, installs that handler before it opens a module, or chooses the
 /// interrupt signal itself. Where the signal changes during a run, that run's thread may block the new one: the run is then stopped only
 /// when a host function returns to it.

@@ -33,7 +33,7 @@ use std::time::Instant;
 use thread::{Thread, current};
 use wasmaot_abi::trap::TrapCode;
 
-/// Stops one instance, from any thread and at any time. Made by
+/// Stops one instance, from any thread, outside of signal handlers. Made by
 /// [`PooledInstance::interrupt_handle`](crate::PooledInstance::interrupt_handle) and
 /// [`Store::interrupt_handle`](crate::Store::interrupt_handle).
 #[derive(Debug, Clone)]
