@@ -64,7 +64,7 @@ fn target_of_links(path: &Path) -> io::Result<PathBuf> {
     Err(rustix::io::Errno::LOOP.into())
 }
 
-/// Returns the permissions of a file for the one that replaces it. An executable can be started by whoever can read it.
+/// Returns the permissions of a file for the one that replaces it. Every user who can read an executable can start it.
 fn replacement_permissions(old: &Permissions, kind: Kind) -> Permissions {
     let mode = old.mode() & 0o777;
     let executable = if kind == Kind::Program { (mode & 0o444) >> 2 } else { 0 };

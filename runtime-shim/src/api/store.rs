@@ -63,7 +63,7 @@ impl<T> Store<T> {
         self.inner.core.host_signals = host_signals;
     }
 
-    /// Lets its instances execute so many operators from now on, all together, see [`ResourceLimits::fuel`].
+    /// Sets the remaining fuel of all its instances together, in instructions, see [`ResourceLimits::fuel`].
     ///
     /// # Errors
     /// They do not count what they execute.

@@ -45,7 +45,7 @@ pub struct Usage {
     pub operators: Option<u64>,
     /// How often it called host functions, those of WASI included.
     pub host_calls: u64,
-    /// How its slot was made as new; `None` if the slot was emptied instead, because that failed,
+    /// How its slot was reset; `None` if the slot was emptied instead, because that failed,
     /// or because the instance defines a shared memory that others still use.
     pub reset: Option<ResetWay>,
 }

@@ -144,7 +144,7 @@ impl Kept {
         Ok(self.instance.set_limits(limits)?)
     }
 
-    /// Keeps the instance, which is as new, for another tenant from now on: nothing of the memory
+    /// Keeps the instance, which has been reset, for another tenant from now on: nothing of the memory
     /// or the stack that it used is present any more, and pages are hot that are hot for that
     /// tenant.
     pub(crate) fn hand_over(&mut self, tenant: Option<Tenant>, sets: HotSets) -> Result<(), Failed> {

@@ -494,7 +494,7 @@ impl PoolInner {
         match unsafe { Kept::make(self, slot, linked, tenant) } {
             Ok(kept) => content.kept = Some(kept),
             Err(error) => {
-                // SAFETY: as above. If it fails, whoever takes the slot tries again.
+                // SAFETY: as above. If it fails, the next start that takes the slot tries again.
                 _ = unsafe { self.empty(slot) };
                 self.free.put_empty(slot);
                 return Err(error);

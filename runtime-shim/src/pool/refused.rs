@@ -245,7 +245,7 @@ fn sweep(phase: &str, mut attempt: impl FnMut(u32, Failure) -> Outcome) {
     assert!(positions.iter().all(|covered| *covered > 0), "{phase}: {positions:?}");
 }
 
-/// An instance in a pool of one slot, whose module has had so many runs.
+/// An instance in a pool of one slot, whose module has already run this often.
 fn started(way: ResetWay, runs: u32) -> (Pool, Linked<()>, PooledInstance<()>) {
     let (pool, linked) = (pool(1, way), link());
     for _ in 0..runs {

@@ -56,7 +56,7 @@ impl Reservation {
 /// it gives another handle to the same memory, which lives as long as any of them, or a store that
 /// it was given to.
 ///
-/// Reads and writes of the host are plain copies: whoever needs more agrees with the other threads
+/// Reads and writes of the host are plain copies: a host that needs more agrees with the other threads
 /// on when to access what.
 #[derive(Debug, Clone)]
 pub struct SharedMemory(pub(super) Arc<Reservation>);

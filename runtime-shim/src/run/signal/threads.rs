@@ -10,7 +10,7 @@ use std::ffi::c_void;
 use std::io;
 
 /// Bytes of an alternate stack that the runtime makes. Pages of it exist once they are used: by the kernel's frame (some 12 KiB with
-/// the largest register files), and by handlers of the host's, which are moved there.
+/// the largest register files), and by handlers of the host's that set `SA_ONSTACK`.
 const ALTERNATE_STACK: usize = 256 << 10;
 
 /// The least bytes of an alternate stack of the host's that is left in place.
