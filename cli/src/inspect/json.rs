@@ -79,6 +79,7 @@ fn module(descriptor: &Descriptor) -> Map<String, Value> {
     let fields = [
         ("producer", json!(descriptor.producer)),
         ("metered", json!(descriptor.meter.is_some())),
+        ("code_table_bytes", json!(descriptor.code.map(|code| code.length))),
         ("wasm_features", json!(descriptor.wasm_features)),
         ("imports", imports.collect()),
         ("exports", exports.collect()),

@@ -60,6 +60,10 @@ fn executable(page: &mut Page, attached: &Attached) {
 fn module(page: &mut Page, descriptor: &Descriptor) {
     page.fact("producer", Name(&descriptor.producer));
     page.fact("metered", if descriptor.meter.is_some() { "yes" } else { "no" });
+    page.fact(
+        "code table",
+        descriptor.code.map_or("none".to_string(), |code| Bytes(code.length).to_string()),
+    );
     let features = descriptor.wasm_features.join(", ");
     page.fact("wasm features", Name(if features.is_empty() { "none beyond version 1" } else { &features }));
     page.fact("globals", descriptor.globals.len());

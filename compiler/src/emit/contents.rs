@@ -39,7 +39,7 @@ pub(super) struct Contents<'a> {
     descriptor_size: u32,
     cpu_features: u64,
     /// What is stored as it is, in file order.
-    blobs: [(Section, Vec<u8>); 7],
+    blobs: [(Section, Vec<u8>); 8],
 }
 
 impl<'a> Contents<'a> {
@@ -77,6 +77,7 @@ impl<'a> Contents<'a> {
             (Section::Exceptions, parts.exceptions),
             (Section::AddressMap, parts.address_map),
             (Section::FunctionMap, parts.function_map),
+            (Section::CodeTable, parts.code_table),
         ];
         Ok(Self {
             text,
@@ -181,6 +182,7 @@ fn rebase(descriptor: &mut Descriptor, layout: &Layout) {
         function_map: layout[Section::FunctionMap],
     };
     descriptor.exceptions = layout[Section::Exceptions];
+    descriptor.code = Some(layout[Section::CodeTable]);
     if let Some(meter) = &mut descriptor.meter {
         *meter = layout[Section::Meter];
     }

@@ -68,6 +68,7 @@ pub(super) fn describe(
         tags: module.tags.values().skip(module.imported_tags as usize).map(|ty| ty.as_u32()).collect(),
         exceptions: FileRange::default(),
         meter: env.meter.then(FileRange::default),
+        code: Some(FileRange::default()),
         entries,
     };
     Description { descriptor, data: data_bytes }

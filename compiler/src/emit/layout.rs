@@ -11,7 +11,7 @@
 //!  R X   page  .text                                   and int3 up to the next page
 //!  R W   page  .dynamic                                alone: the dynamic loader writes to it
 //!  none  page  .wasmaot.image                          whole pages, mapped by instances
-//!              .wasmaot.data  .traps  .meter  .exceptions  .addrmap  .funcs
+//!              .wasmaot.data  .traps  .meter  .exceptions  .addrmap  .funcs  .code
 //!              .symtab  .strtab  .shstrtab             for debuggers and profilers
 //!              section headers
 //! ```

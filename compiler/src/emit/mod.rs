@@ -7,7 +7,7 @@
 //! | `const_tables` | the constant tables |
 //! | `relocate` | references between functions and constant tables |
 //! | `names` | names of functions' symbols |
-//! | `tables` | traps, exceptions, the meter, maps from code to Wasm |
+//! | `tables` | traps, exceptions, the meter, maps from code to Wasm, kinds of code |
 //! | `describe` | the descriptor |
 //! | `parts` | all of the above, gathered |
 //! | `contents` | what each section holds |

@@ -40,6 +40,8 @@ pub(super) struct Parts<'a> {
     pub(super) address_map: Vec<u8>,
     /// See [`wasmaot_abi::addrmap`].
     pub(super) function_map: Vec<u8>,
+    /// See [`wasmaot_abi::code`].
+    pub(super) code_table: Vec<u8>,
     /// Exported functions, each name once.
     pub(super) exports: Vec<Export>,
     /// What the unwind information of all functions has in common.
@@ -81,6 +83,7 @@ impl<'a> Parts<'a> {
             exceptions: tables::exceptions(&text),
             address_map: tables::address_map(&text),
             function_map: tables::function_map(env, &text),
+            code_table: tables::code_table(env, &text),
             exports: exports(env, &text),
             cie: env.target.isa.create_systemv_cie().expect("x86-64 has System V unwinding"),
             text,

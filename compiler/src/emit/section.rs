@@ -56,6 +56,8 @@ pub(super) enum Section {
     AddressMap,
     /// Code offsets to functions.
     FunctionMap,
+    /// What each range of the text is.
+    CodeTable,
     /// Symbols for debuggers and profilers.
     Symtab,
     /// Their names.
@@ -76,7 +78,7 @@ pub(super) struct Form {
 
 impl Section {
     /// Every section, in file order.
-    pub(super) const ALL: [Section; 19] = [
+    pub(super) const ALL: [Section; 20] = [
         Section::GnuHash,
         Section::Dynsym,
         Section::Dynstr,
@@ -93,6 +95,7 @@ impl Section {
         Section::Exceptions,
         Section::AddressMap,
         Section::FunctionMap,
+        Section::CodeTable,
         Section::Symtab,
         Section::Strtab,
         Section::Shstrtab,
@@ -143,6 +146,7 @@ impl Section {
             Section::Exceptions => bytes(".wasmaot.exceptions", 0, 16),
             Section::AddressMap => bytes(".wasmaot.addrmap", 0, 16),
             Section::FunctionMap => bytes(".wasmaot.funcs", 0, 16),
+            Section::CodeTable => bytes(".wasmaot.code", 0, 16),
             Section::Symtab => table(".symtab", SHT_SYMTAB, 0, 8, SYMBOL_SIZE, Some(Section::Strtab)),
             Section::Strtab => table(".strtab", SHT_STRTAB, 0, 1, 0, None),
             Section::Shstrtab => table(".shstrtab", SHT_STRTAB, 0, 1, 0, None),

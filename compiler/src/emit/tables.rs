@@ -1,15 +1,16 @@
 //! What the runtime looks up by a place in the text: traps, what they leave uncharged, exception
-//! handlers, Wasm offsets, functions.
+//! handlers, Wasm offsets, functions, kinds of code.
 //!
 //! Each is written by its module in `wasmaot-abi`, from what code generation noted, function by
 //! function. **Invariant: all are in ascending order of the text**, as functions are.
 
 use super::text::Text;
 use crate::index::CodeIndex;
-use crate::key::FuncKey;
+use crate::key::{FuncKey, Helper};
 use crate::translate::Env;
 use cranelift_entity::EntityRef;
 use wasmaot_abi::addrmap::{FunctionRange, write_address_map, write_function_map};
+use wasmaot_abi::code::{self, CodeKind, CodeRange, NO_TYPE, write_code_table};
 use wasmaot_abi::exception::write_exception_table;
 use wasmaot_abi::trap::write_table;
 
@@ -60,4 +61,34 @@ pub(super) fn function_map(env: &Env<'_>, text: &Text) -> Vec<u8> {
         name: env.module.known_name(func),
     });
     write_function_map(&ranges.collect::<Vec<_>>())
+}
+
+/// The code table.
+pub(super) fn code_table(env: &Env<'_>, text: &Text) -> Vec<u8> {
+    let typed = |kind, index, func| (kind, index, env.module.functions[func].as_u32());
+    let ranges = env.functions.iter().enumerate().map(|(position, key)| {
+        let code = CodeIndex::new(position);
+        let (kind, index, ty) = match key {
+            FuncKey::Thunk(func) => typed(CodeKind::Thunk, func.as_u32(), func),
+            FuncKey::Function(defined) => {
+                let func = env.functions.defined(defined);
+                typed(CodeKind::Function, func.as_u32(), func)
+            }
+            FuncKey::ArrayEntry(entry) => {
+                typed(CodeKind::ArrayEntry, entry.as_u32(), env.functions.entries()[entry])
+            }
+            FuncKey::Helper(helper) => (CodeKind::Helper, number(helper) as u32, NO_TYPE),
+        };
+        CodeRange { start: text.offset(code), length: text.length(code), kind, index, ty }
+    });
+    write_code_table(&ranges.collect::<Vec<_>>())
+}
+
+/// What the contract calls a helper.
+fn number(helper: Helper) -> code::Helper {
+    match helper {
+        Helper::Copy => code::Helper::Copy,
+        Helper::Fill => code::Helper::Fill,
+        Helper::Swizzle => code::Helper::Swizzle,
+    }
 }

@@ -137,6 +137,7 @@ fn descriptor() -> Descriptor {
         tags: Vec::new(),
         exceptions: FileRange::default(),
         meter: Some(FileRange::default()),
+        code: Some(FileRange::default()),
     }
 }
 
@@ -154,6 +155,7 @@ fn parts(sample: &Sample, text: Text) -> Parts<'_> {
         exceptions: b"exceptions".to_vec(),
         address_map: b"address map".to_vec(),
         function_map: b"function map".to_vec(),
+        code_table: b"code table".to_vec(),
         exports: vec![Export { name: "a-b".to_owned(), offset: 0, size: F.len() as u32 }],
         cie: isa().create_systemv_cie().unwrap(),
     }
@@ -198,6 +200,7 @@ fn the_descriptor_leads_to_everything() {
     assert_eq!(at(&file, descriptor.exceptions), b"exceptions");
     assert_eq!(at(&file, places.address_map), b"address map");
     assert_eq!(at(&file, places.function_map), b"function map");
+    assert_eq!(at(&file, descriptor.code.unwrap()), b"code table");
     assert_eq!(at(&file, descriptor.data[1].file), b"xyz");
     let [first, second] = descriptor.memories[0].image[..] else { panic!("two runs") };
     assert_eq!(at(&file, first.file), [1; 4096]);

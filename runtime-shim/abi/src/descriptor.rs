@@ -436,6 +436,8 @@ descriptor! {
     exceptions: FileRange = 16, "the exception table's place", later;
     /// If the code counts the operators that it executes: where those lie that it leaves uncharged, see [`crate::meter`].
     meter: Option<FileRange> = 17, "the meter table's place", later;
+    /// Where the code table lies, see [`crate::code`]. A file without one cannot be verified.
+    code: Option<FileRange> = 18, "the code table's place", later;
 }
 
 impl Descriptor {
@@ -585,6 +587,7 @@ mod tests {
             tags: vec![0],
             exceptions: FileRange { offset: 64, length: 32 },
             meter: Some(FileRange { offset: 96, length: 2 }),
+            code: Some(FileRange { offset: 98, length: 16 }),
         }
     }
 
@@ -640,11 +643,11 @@ mod tests {
     #[test]
     fn every_truncation_and_bit_flip_is_read_without_a_panic() {
         let bytes = bytes_of(&sample());
-        let earlier = [
-            Descriptor { meter: None, ..sample() },
-            Descriptor { meter: None, exceptions: FileRange::default(), ..sample() },
-            Descriptor { meter: None, exceptions: FileRange::default(), tags: Vec::new(), ..sample() },
-        ];
+        let without_code = Descriptor { code: None, ..sample() };
+        let without_meter = Descriptor { meter: None, ..without_code.clone() };
+        let without_exceptions = Descriptor { exceptions: FileRange::default(), ..without_meter.clone() };
+        let without_tags = Descriptor { tags: Vec::new(), ..without_exceptions.clone() };
+        let earlier = [without_code, without_meter, without_exceptions, without_tags];
         for end in 0..bytes.len() {
             // What is missing at the end may be sections that earlier minors did not have.
             if let Ok(found) = read(&bytes[..end]) {

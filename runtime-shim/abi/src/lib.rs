@@ -14,6 +14,7 @@
 //! | [`trap`] | trap codes and the trap table |
 //! | [`exception`] | exception handlers by return address |
 //! | [`meter`] | counts of executed operators |
+//! | [`code`] | what each range of the text is |
 //! | [`addrmap`] | machine code offsets to Wasm offsets and functions |
 //! | [`types`] | Wasm types |
 //! | [`canon`] | when types are equal |
@@ -29,6 +30,7 @@ extern crate alloc;
 pub mod addrmap;
 pub mod builtin;
 pub mod canon;
+pub mod code;
 pub mod cpu;
 pub mod descriptor;
 pub mod entry;

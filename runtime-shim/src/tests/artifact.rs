@@ -259,6 +259,7 @@ impl Artifact {
             tags: Vec::new(),
             exceptions: FileRange::default(),
             meter: None,
+            code: None,
         };
         for (func, (name, code, ty)) in (imported..).zip(functions) {
             let known = descriptor.types.iter().position(|other| *other == ty);
