@@ -224,7 +224,7 @@ pub(crate) unsafe fn finish(
 /// once more when the instance has just left the thread.) Outside of host functions there is nothing to stop.
 ///
 /// # Errors
-/// The instance is to be stopped. The host function returns the error.
+/// The instance is to be stopped. The host function returns the error; whatever else it returns, its guest does not go on.
 pub fn check_interrupt() -> Result<(), HostError> {
     interrupt::due().map_or(Ok(()), |code| Err(HostError::Trap(code)))
 }

@@ -2,23 +2,21 @@
 //!
 //! **Invariant.** Nothing outside `[0, size)` is read or written, whatever pointer, length or count the
 //! guest passes: every range is checked by the runtime when it is used, with lengths computed in 64 bits.
-//! Nothing here makes a Rust reference to guest memory, and nothing allocates more than [`MAX_BUFFERS`]
+//! Nothing here makes a Rust reference to guest memory, and nothing allocates more than 1,024
 //! records at a guest's word.
 //!
 //! A pointer that leads out of memory is [`Errno::Fault`], one that is not aligned as its type is
 //! [`Errno::Inval`]. A page that the kernel refuses to make writable is [`Errno::NoMem`].
 
 use std::ffi::CString;
-use std::marker::PhantomData;
 
 use wasmaot_runtime::{AccessError, CallerMemory};
 
 use crate::errno::Errno;
-use crate::sys::IoVec;
+pub(crate) use ranges::{Buffers, Extent, Ranges};
+use ranges::{MAX_RANGES, Use};
 
-/// Buffers handed to the kernel at once (its own limit); what a guest lists beyond that is left for its
-/// next call, as a short read or write.
-const MAX_BUFFERS: u32 = 1024;
+mod ranges;
 
 /// Longer paths are refused before they are copied (the kernel's limit, terminator included).
 const MAX_PATH: u32 = 4096;
@@ -141,156 +139,39 @@ impl<'a> Guest<'a> {
     }
 
     /// One range for the kernel to write to.
-    pub(crate) fn buffer(&self, ptr: u32, len: u32) -> Result<Buffers<'a>, Errno> {
-        let mut buffers = Buffers::default();
-        buffers.push(vector(self.address(ptr, u64::from(len))?, len));
-        Ok(buffers)
+    pub(crate) fn target(self, ptr: u32, len: u32) -> Result<Ranges<'a>, Errno> {
+        let mut ranges = Ranges::new(self, Use::Target, 1);
+        ranges.push(ptr, len)?;
+        Ok(ranges)
     }
 
-    /// The ranges that a guest's list of `(pointer, length)` pairs names, for the kernel to read. All of the list is checked, and
-    /// every range that is handed on.
-    pub(crate) fn buffers(&self, list: u32, count: u32) -> Result<Buffers<'a>, Errno> {
-        self.ranges(list, count, |ptr, len| self.read_address(ptr, len))
+    /// The ranges that a guest's list of `(pointer, length)` pairs names, to be read. All of the list is checked, and
+    /// every range that is used.
+    pub(crate) fn sources(self, list: u32, count: u32) -> Result<Ranges<'a>, Errno> {
+        self.ranges(list, count, Use::Source)
     }
 
-    /// The same for the kernel to write to.
-    pub(crate) fn targets(&self, list: u32, count: u32) -> Result<Buffers<'a>, Errno> {
-        self.ranges(list, count, |ptr, len| self.address(ptr, len))
+    /// The same, to be written to.
+    pub(crate) fn targets(self, list: u32, count: u32) -> Result<Ranges<'a>, Errno> {
+        self.ranges(list, count, Use::Target)
     }
 
-    fn ranges(
-        &self,
-        list: u32,
-        count: u32,
-        address: impl Fn(u32, u64) -> Result<*mut u8, Errno>,
-    ) -> Result<Buffers<'a>, Errno> {
-        let mut buffers = Buffers::with_capacity(count.min(MAX_BUFFERS) as usize);
-        for pair in self.pairs(list, count)? {
-            let (ptr, len) = pair?;
-            buffers.push(vector(address(ptr, u64::from(len))?, len));
-        }
-        Ok(buffers)
-    }
-
-    /// The pairs of a list, as far as they are used at once. All of the list is checked first.
-    fn pairs(
-        self,
-        list: u32,
-        count: u32,
-    ) -> Result<impl Iterator<Item = Result<(u32, u32), Errno>> + use<'a>, Errno> {
+    fn ranges(self, list: u32, count: u32, used_as: Use) -> Result<Ranges<'a>, Errno> {
         self.check(list, count, 8, 4)?;
-        Ok((0..count.min(MAX_BUFFERS)).map(move |index| {
+        let used = count.min(MAX_RANGES);
+        let mut ranges = Ranges::new(self, used_as, used as usize);
+        for index in 0..used {
             let pair = u64::from_le_bytes(self.read(list + index * 8)?);
-            Ok((pair as u32, (pair >> 32) as u32))
-        }))
-    }
-
-    /// Checks all ranges of a list and gives the bytes in them.
-    pub(crate) fn listed(self, list: u32, count: u32) -> Result<u64, Errno> {
-        let mut pairs = self.pairs(list, count)?;
-        pairs.try_fold(0, |sum, pair| {
-            let (ptr, len) = pair?;
-            self.check(ptr, len, 1, 1)?;
-            Ok(sum + u64::from(len))
-        })
-    }
-
-    /// Copies what the ranges of a list hold to the end of `into`, at most `room` bytes, and gives how many.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::NoSpc`] if there is something to copy and no room at all.
-    pub(crate) fn gather(
-        self,
-        list: u32,
-        count: u32,
-        into: &mut Vec<u8>,
-        room: usize,
-    ) -> Result<usize, Errno> {
-        if self.listed(list, count)? > 0 && room == 0 {
-            return Err(Errno::NoSpc);
+            ranges.push(pair as u32, (pair >> 32) as u32)?;
         }
-        let start = into.len();
-        for pair in self.pairs(list, count)? {
-            let (ptr, len) = pair?;
-            let end = into.len();
-            into.resize(end + (len as usize).min(room - (end - start)), 0);
-            self.copy_out(ptr, &mut into[end..])?;
-        }
-        Ok(into.len() - start)
-    }
-
-    /// Copies from the start of `bytes` into the ranges of a list, and gives how many fitted.
-    pub(crate) fn scatter(self, list: u32, count: u32, bytes: &[u8]) -> Result<usize, Errno> {
-        self.listed(list, count)?;
-        let mut left = bytes;
-        for pair in self.pairs(list, count)? {
-            let (ptr, len) = pair?;
-            let (now, rest) = left.split_at(left.len().min(len as usize));
-            self.write(ptr, now)?;
-            left = rest;
-        }
-        Ok(bytes.len() - left.len())
-    }
-}
-
-fn vector(base: *mut u8, len: u32) -> IoVec {
-    IoVec { iov_base: base.cast(), iov_len: len as usize }
-}
-
-/// How many ranges need no allocation: programs rarely write more than two at once.
-const INLINE: usize = 4;
-
-/// Checked ranges of guest memory, in the form the kernel takes them.
-#[derive(Debug)]
-pub(crate) struct Buffers<'a> {
-    few: [IoVec; INLINE],
-    used: usize,
-    many: Vec<IoVec>,
-    memory: PhantomData<&'a mut [u8]>,
-}
-
-impl Default for Buffers<'_> {
-    fn default() -> Self {
-        let empty = IoVec { iov_base: std::ptr::null_mut(), iov_len: 0 };
-        Self { few: [empty; INLINE], used: 0, many: Vec::new(), memory: PhantomData }
-    }
-}
-
-impl Buffers<'_> {
-    fn with_capacity(count: usize) -> Self {
-        let many = if count > INLINE { Vec::with_capacity(count) } else { Vec::new() };
-        Self { many, ..Self::default() }
-    }
-
-    fn push(&mut self, vector: IoVec) {
-        if self.many.capacity() > 0 {
-            self.many.push(vector);
-        } else {
-            self.few[self.used] = vector;
-            self.used += 1;
-        }
-    }
-
-    /// Leaves the first `limit` bytes.
-    pub(crate) fn truncate(&mut self, limit: usize) {
-        let mut left = limit;
-        let ranges = if self.many.capacity() > 0 { &mut self.many[..] } else { &mut self.few[..self.used] };
-        for range in ranges {
-            range.iov_len = range.iov_len.min(left);
-            left -= range.iov_len;
-        }
-    }
-
-    /// The ranges. Each lies in guest memory, mapped for reading and writing.
-    pub(crate) fn as_slice(&self) -> &[IoVec] {
-        if self.many.capacity() > 0 { &self.many } else { &self.few[..self.used] }
+        Ok(ranges)
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use std::marker::PhantomData;
 
     /// Memory that belongs to no instance.
     #[derive(Debug, Clone, Copy)]
@@ -330,9 +211,17 @@ pub(crate) mod tests {
     }
 
     /// Runs `test` with a guest memory of 64 bytes that count up from 0.
-    fn with_guest(test: impl FnOnce(Guest<'_>)) {
+    pub(crate) fn with_guest(test: impl FnOnce(Guest<'_>)) {
         let mut memory: Vec<u8> = (0..64).collect();
         test(Guest::over(&mut memory));
+    }
+
+    /// Writes a list of `(pointer, length)` pairs to address 0.
+    pub(crate) fn list(guest: Guest<'_>, pairs: &[(u32, u32)]) {
+        for (at, &(ptr, len)) in (0..).step_by(8).zip(pairs) {
+            guest.write(at, &ptr.to_le_bytes()).expect("in range");
+            guest.write(at + 4, &len.to_le_bytes()).expect("in range");
+        }
     }
 
     #[test]
@@ -365,75 +254,6 @@ pub(crate) mod tests {
             assert_eq!(guest.write_u64(4, 0), Err(Errno::Inval));
             assert_eq!(guest.write_u64(8, u64::MAX), Ok(()));
             assert_eq!(guest.write_u64(64, 0), Err(Errno::Fault));
-        });
-    }
-
-    #[test]
-    fn lists_are_checked_whole() {
-        with_guest(|guest| {
-            let pair = |at: u32, ptr: u32, len: u32| {
-                guest.write(at, &ptr.to_le_bytes()).expect("in range");
-                guest.write(at + 4, &len.to_le_bytes()).expect("in range");
-            };
-            pair(0, 32, 32);
-            pair(8, 64, 0);
-            assert_eq!(guest.buffers(0, 2).expect("both inside").as_slice().len(), 2);
-            pair(8, 63, 2);
-            assert!(matches!(guest.buffers(0, 2), Err(Errno::Fault)));
-            pair(8, 1, u32::MAX);
-            assert!(matches!(guest.buffers(0, 2), Err(Errno::Fault)));
-            assert!(matches!(guest.buffers(0, u32::MAX), Err(Errno::Fault)));
-            assert!(matches!(guest.buffers(1, 1), Err(Errno::Inval)));
-            assert!(guest.buffers(64, 0).expect("an empty list").as_slice().is_empty());
-        });
-    }
-
-    #[test]
-    fn long_lists_are_cut() {
-        let count = MAX_BUFFERS + 10;
-        let mut memory = vec![0_u8; count as usize * 8];
-        let guest = Guest::over(&mut memory);
-        let buffers = guest.buffers(0, count).expect("all zero");
-        assert_eq!(buffers.as_slice().len(), MAX_BUFFERS as usize);
-    }
-
-    #[test]
-    fn buffers_are_cut() {
-        let mut memory = vec![0_u8; 0x1000];
-        let guest = Guest::over(&mut memory);
-        for count in [3_u32, 9] {
-            for at in 0..count {
-                guest.write(at * 8 + 4, &10_u32.to_le_bytes()).expect("in range");
-            }
-            let mut buffers = guest.buffers(0, count).expect("in range");
-            buffers.truncate(15);
-            let lengths: Vec<_> = buffers.as_slice().iter().map(|range| range.iov_len).collect();
-            assert_eq!((&lengths[..3], lengths.iter().sum()), (&[10, 5, 0][..], 15_usize));
-        }
-    }
-
-    #[test]
-    fn streams_in_memory_are_copied() {
-        with_guest(|guest| {
-            let pairs = |pairs: [(u32, u32); 3]| {
-                for (at, (ptr, len)) in (0..).step_by(8).zip(pairs) {
-                    guest.write(at, &ptr.to_le_bytes()).expect("in range");
-                    guest.write(at + 4, &len.to_le_bytes()).expect("in range");
-                }
-            };
-            pairs([(40, 2), (50, 0), (60, 3)]);
-            let mut into = vec![1];
-            assert_eq!(guest.gather(0, 3, &mut into, 4), Ok(4));
-            assert_eq!(into, [1, 40, 41, 60, 61]);
-            assert_eq!(guest.gather(0, 3, &mut into, 0), Err(Errno::NoSpc));
-            assert_eq!(guest.gather(8, 1, &mut into, 0), Ok(0));
-            assert_eq!(guest.scatter(0, 3, b"abc"), Ok(3));
-            assert_eq!((guest.read(40), guest.read(60)), (Ok(*b"ab"), Ok([b'c', 61, 62])));
-            assert_eq!(guest.scatter(0, 3, b"abcdefg"), Ok(5));
-            pairs([(40, 2), (50, 0), (60, 5)]);
-            assert_eq!(guest.scatter(0, 3, b"xyz"), Err(Errno::Fault));
-            assert_eq!(guest.gather(0, 3, &mut into, 9), Err(Errno::Fault));
-            assert_eq!((guest.read(40), into.len()), (Ok(*b"ab"), 5), "nothing was copied");
         });
     }
 

@@ -5,4 +5,5 @@ mod conformance;
 mod own;
 mod real;
 mod shared;
+mod transfers;
 mod walk;

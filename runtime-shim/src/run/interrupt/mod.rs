@@ -147,9 +147,12 @@ pub(crate) fn due_after_poke() -> Option<TrapCode> {
     })
 }
 
-/// Why the run that called the host is not to go on; `None` outside of host functions.
+/// Why the run that called the host is not to go on; `None` outside of host functions. Once it has said so, the host function's
+/// return ends the run, whatever it returns.
 pub(crate) fn due() -> Option<TrapCode> {
+    let thread = current()?;
     // SAFETY: a thread's current activation is alive.
-    let activation = unsafe { current()?.activation.get().as_ref() };
-    activation?.causes().due()
+    let code = unsafe { thread.activation.get().as_ref() }?.causes().due()?;
+    thread.set_poked();
+    Some(code)
 }

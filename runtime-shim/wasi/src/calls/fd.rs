@@ -9,7 +9,7 @@ use crate::access::Ctx;
 use crate::ctx::WasiCtx;
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle};
-use crate::guest::{Buffers, Guest};
+use crate::guest::{Extent, Guest, Ranges};
 use crate::sys::signals::held_back;
 use crate::sys::{again, kernel};
 use crate::types::{FdFlags, Prestat, Rights};
@@ -25,20 +25,26 @@ pub(crate) fn fd_read(
 ) -> Result<(), Errno> {
     let entry = ctx.stream(fd, Rights::FD_READ)?;
     guest.result::<4>(out)?;
+    let ranges = guest.targets(list, count)?;
     let read = match entry.host() {
         Some(host) => {
-            let buffers = guest.targets(list, count)?;
             would_block(&entry, PollFlags::IN)?;
-            let read = kernel::read(host, &buffers)?;
+            let extent = || kernel::extent_of_reading(host);
+            let read = ranges.transfer(extent, |piece| kernel::read(host, &piece.buffers()?))?;
             drop(entry);
             read
         }
         None => {
             drop(entry);
-            let mut ctx = ctx.hold();
-            let read = guest.scatter(list, count, ctx.input_left())?;
-            ctx.advance_input(read);
-            read
+            ranges.transfer(
+                || Ok(Extent::All),
+                |piece| {
+                    let mut ctx = ctx.hold();
+                    let read = piece.scatter(ctx.input_left())?;
+                    ctx.advance_input(read);
+                    Ok(read)
+                },
+            )?
         }
     };
     ctx.report_read(guest, out, read)
@@ -57,14 +63,22 @@ pub(crate) fn fd_write(
     let written = match entry.handle {
         Handle::Captured(output) => {
             drop(entry);
-            let wanted = guest.listed(list, count)?;
-            let mut ctx = ctx.hold();
-            let (collected, room) = ctx.collector(output, wanted);
-            guest.gather(list, count, collected, room)?
+            guest.sources(list, count)?.transfer(
+                || Ok(Extent::All),
+                |piece| {
+                    let mut ctx = ctx.hold();
+                    let (collected, room) = ctx.collector(output, piece.bytes);
+                    piece.gather(collected, room)
+                },
+            )?
         }
         _ => {
-            let buffers = sendable(&entry, guest.buffers(list, count)?)?;
-            let written = kernel::write(entry.fd(Errno::BadF)?, &buffers, entry.may_raise())?;
+            let ranges = sendable(&entry, guest.sources(list, count)?)?;
+            let host = entry.fd(Errno::BadF)?;
+            let written = ranges.transfer(
+                || kernel::extent_of_writing(host),
+                |piece| kernel::write(host, &piece.buffers()?, entry.may_raise()),
+            )?;
             drop(entry);
             written
         }
@@ -93,15 +107,15 @@ fn asks_first(entry: &Entry) -> bool {
 }
 
 /// Bytes that a pipe or socket which can be written to takes without waiting for more room.
-const AT_ONCE: usize = 4096;
+const AT_ONCE: u64 = 4096;
 
-/// What of `buffers` can be written now, where the guest asked a shared descriptor not to block.
-pub(super) fn sendable<'a>(entry: &Entry, mut buffers: Buffers<'a>) -> Result<Buffers<'a>, Errno> {
+/// What of `ranges` can be written now, where the guest asked a shared descriptor not to block.
+pub(super) fn sendable<'a>(entry: &Entry, mut ranges: Ranges<'a>) -> Result<Ranges<'a>, Errno> {
     would_block(entry, PollFlags::OUT)?;
     if asks_first(entry) && entry.may_break() {
-        buffers.truncate(AT_ONCE);
+        ranges.truncate(AT_ONCE);
     }
-    Ok(buffers)
+    Ok(ranges)
 }
 
 pub(crate) fn fd_pread(
@@ -115,8 +129,11 @@ pub(crate) fn fd_pread(
 ) -> Result<(), Errno> {
     let entry = ctx.stream(fd, Rights::FD_READ | Rights::FD_SEEK)?;
     guest.result::<4>(out)?;
-    let buffers = guest.targets(list, count)?;
-    let read = kernel::read_at(entry.fd(Errno::SPipe)?, &buffers, offset)?;
+    let (ranges, host) = (guest.targets(list, count)?, entry.fd(Errno::SPipe)?);
+    let read = ranges.transfer(
+        || Ok(Extent::All),
+        |piece| kernel::read_at(host, &piece.buffers()?, offset.saturating_add(piece.done)),
+    )?;
     drop(entry);
     ctx.report_read(guest, out, read)
 }
@@ -132,8 +149,11 @@ pub(crate) fn fd_pwrite(
 ) -> Result<(), Errno> {
     let entry = ctx.stream(fd, Rights::FD_WRITE | Rights::FD_SEEK)?;
     guest.result::<4>(out)?;
-    let buffers = guest.buffers(list, count)?;
-    let written = kernel::write_at(entry.fd(Errno::SPipe)?, &buffers, offset)?;
+    let (ranges, host) = (guest.sources(list, count)?, entry.fd(Errno::SPipe)?);
+    let written = ranges.transfer(
+        || Ok(Extent::All),
+        |piece| kernel::write_at(host, &piece.buffers()?, offset.saturating_add(piece.done)),
+    )?;
     drop(entry);
     ctx.report_written(guest, out, written)
 }

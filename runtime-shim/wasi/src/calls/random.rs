@@ -6,5 +6,5 @@ use crate::guest::Guest;
 use crate::sys::kernel;
 
 pub(crate) fn random_get(_: &mut Ctx<'_>, guest: Guest<'_>, buffer: u32, len: u32) -> Result<(), Errno> {
-    kernel::random(&guest.buffer(buffer, len)?)
+    guest.target(buffer, len)?.pieces().try_for_each(|piece| kernel::random(&piece.buffers()?))
 }

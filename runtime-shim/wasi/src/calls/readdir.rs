@@ -13,6 +13,7 @@ use crate::access::Ctx;
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle};
 use crate::guest::Guest;
+use crate::sys::go_on;
 use crate::types::{Dirent, FileType, Rights};
 
 /// Bytes of entries asked of the kernel at once: a little more than what guests ask for.
@@ -44,6 +45,9 @@ pub(crate) fn fd_readdir(
     let mut batch = [const { MaybeUninit::uninit() }; BATCH];
     let mut entries = RawDir::new(listing, &mut batch);
     while target.free > 0 {
+        if entries.is_buffer_empty() {
+            go_on()?;
+        }
         let Some(entry) = entries.next() else { break };
         let entry = entry?;
         let name = entry.file_name().to_bytes();

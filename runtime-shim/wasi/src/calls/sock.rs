@@ -10,7 +10,7 @@ use super::fd::{sendable, would_block};
 use crate::access::{Ctx, Found};
 use crate::errno::Errno;
 use crate::fdtable::{Entry, Handle, Kind, Raises};
-use crate::guest::Guest;
+use crate::guest::{Extent, Guest};
 use crate::sys::{self, again, kernel};
 use crate::types::{FdFlags, ReceiveFlags, Rights, ShutdownFlags};
 
@@ -76,11 +76,22 @@ pub(crate) fn sock_recv(
     let entry = socket(ctx, fd, Rights::FD_READ)?;
     guest.result::<4>(out)?;
     guest.result::<2>(flags_out)?;
-    let buffers = guest.targets(list, count)?;
+    let ranges = guest.targets(list, count)?;
     would_block(&entry, PollFlags::IN)?;
     let peek = if flags.contains(ReceiveFlags::PEEK) { sys::MSG_PEEK } else { 0 };
     let wait_all = if flags.contains(ReceiveFlags::WAITALL) { sys::MSG_WAITALL } else { 0 };
-    let (received, truncated) = kernel::receive(entry.fd(Errno::NotSock)?, &buffers, peek | wait_all)?;
+    let host = entry.fd(Errno::NotSock)?;
+    let extent = || match kernel::extent_of_reading(host)? {
+        // What was only looked at comes again.
+        Extent::First if wait_all != 0 && peek == 0 => Ok(Extent::All),
+        extent => Ok(extent),
+    };
+    let mut truncated = false;
+    let received = ranges.transfer(extent, |piece| {
+        let (count, is_cut) = kernel::receive(host, &piece.buffers()?, peek | wait_all)?;
+        truncated |= is_cut;
+        Ok(count)
+    })?;
     drop(entry);
     guest.write(flags_out, &u16::from(truncated).to_le_bytes())?;
     ctx.report_read(guest, out, received)
@@ -101,8 +112,9 @@ pub(crate) fn sock_send(
     }
     let entry = socket(ctx, fd, Rights::FD_WRITE)?;
     guest.result::<4>(out)?;
-    let buffers = sendable(&entry, guest.buffers(list, count)?)?;
-    let sent = kernel::send(entry.fd(Errno::NotSock)?, &buffers)?;
+    let (ranges, host) = (sendable(&entry, guest.sources(list, count)?)?, entry.fd(Errno::NotSock)?);
+    let sent =
+        ranges.transfer(|| kernel::extent_of_writing(host), |piece| kernel::send(host, &piece.buffers()?))?;
     drop(entry);
     ctx.report_written(guest, out, sent)
 }

@@ -1,5 +1,7 @@
 //! Calls as a guest makes them: numbers into memory, an error number out.
 
+mod transfers;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -615,79 +617,4 @@ fn overflow_of_captured_output_is_noted() {
     // A part that fits is kept, and the rest is missing.
     assert_eq!(write(&mut machine, 1, 20), Ok(()));
     assert_eq!((machine.ctx.stdout().len(), machine.ctx.stdout_overflowed()), (12, true));
-}
-
-/// Every call that transfers, with streams of each kind: what it reports is counted, and nothing where it fails.
-#[test]
-fn transfers_are_counted_as_they_are_reported() {
-    type Call = fn(&mut Ctx<'_>, Guest<'_>, u32, u32) -> Result<(), Errno>;
-    let read: Call = |ctx, guest, fd, count| fd::fd_read(ctx, guest, fd, LIST, count, OUT);
-    let pread: Call = |ctx, guest, fd, count| fd::fd_pread(ctx, guest, fd, LIST, count, 2, OUT);
-    let receive: Call = |ctx, guest, fd, count| sock::sock_recv(ctx, guest, fd, LIST, count, 0, OUT, OUT + 4);
-    let peek: Call = |ctx, guest, fd, count| sock::sock_recv(ctx, guest, fd, LIST, count, 1, OUT, OUT + 4);
-    let write: Call = |ctx, guest, fd, count| fd::fd_write(ctx, guest, fd, LIST, count, OUT);
-    let pwrite: Call = |ctx, guest, fd, count| fd::fd_pwrite(ctx, guest, fd, LIST, count, 2, OUT);
-    let send: Call = |ctx, guest, fd, count| sock::sock_send(ctx, guest, fd, LIST, count, 0, OUT);
-    let mut machine = Machine::with(WasiCtxBuilder::new().stdin_bytes(*b"0123456789").capture_stdout(12));
-    let file = machine.create("file");
-    let (host, mut peer) = UnixStream::pair().expect("a pair of sockets");
-    peer.write_all(b"request").expect("there is room");
-    let socket = Entry {
-        handle: Handle::Owned(Arc::new(host.into())),
-        kind: Kind::Stream { raises: Raises::Broken },
-        rights: Rights::CONNECTION,
-        inheriting: Rights::empty(),
-        read_only: false,
-        flags: FdFlags::empty(),
-    };
-    let socket = machine.ctx.table.insert(socket).expect("room");
-    // What the call adds to, the call, its descriptor, the length of its buffer, and what it reports.
-    let calls = [
-        ("read", read, 0, 4, Ok(4)),
-        ("read", read, 0, 100, Ok(6)),
-        ("read", read, 0, 100, Ok(0)),
-        ("read", read, 99, 1, Err(Errno::BadF)),
-        ("read", read, DIR, 1, Err(Errno::IsDir)),
-        ("read", peek, socket, 3, Ok(3)),
-        ("read", receive, socket, 3, Ok(3)),
-        ("read", read, socket, 100, Ok(4)),
-        ("written", write, 1, 10, Ok(10)),
-        ("written", write, 1, 10, Ok(2)),
-        ("written", write, 1, 1, Err(Errno::NoSpc)),
-        ("written", write, file, 20, Ok(20)),
-        ("written", pwrite, file, 7, Ok(7)),
-        ("written", write, file, u32::MAX, Err(Errno::Fault)),
-        ("written", write, socket, 5, Ok(5)),
-        ("written", send, socket, 6, Ok(6)),
-        ("written", send, file, 6, Err(Errno::NotSock)),
-        ("read", pread, file, 100, Ok(18)),
-        ("read", pread, socket, 100, Err(Errno::NotCapable)),
-        ("read", read, file, 100, Ok(0)),
-    ];
-    let mut expected = Transferred::default();
-    for (position, (what, call, fd, length, result)) in calls.into_iter().enumerate() {
-        let count = machine.list(&[(BUFFER, length)]);
-        let found = machine.call(|ctx, guest| call(ctx, guest, fd, count)).map(|()| machine.u32(OUT));
-        assert_eq!(found, result, "call {position}");
-        let counter = if what == "read" { &mut expected.read } else { &mut expected.written };
-        *counter += u64::from(found.unwrap_or(0));
-        assert_eq!(machine.ctx.transferred(), expected, "call {position}");
-    }
-}
-
-/// The host limits the size of files when the guest has written to one already. In a process of its own, which that ends at
-/// worst.
-#[test]
-fn a_limit_of_files_is_an_error_whenever_it_is_set() {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    let mut machine = Machine::new();
-    let file = machine.create("file");
-    assert_eq!(machine.write(file, b"before"), Ok(6));
-    let is_refused = succeeds_in_child(|| {
-        let limit = Rlimit { current: Some(8), maximum: None };
-        setrlimit(Resource::Fsize, limit).is_ok()
-            && machine.write(file, b"after") == Ok(2)
-            && machine.write(file, b"after") == Err(Errno::FBig)
-    });
-    assert!(is_refused, "a signal, or not the errors that were expected");
 }

@@ -2,19 +2,21 @@
 //!
 //! **Invariant.** Only [`Buffers`] reach the kernel, so it reads and writes checked ranges alone. No Rust
 //! reference to guest memory is made: ranges that overlap are the guest's affair. A call returns what the
-//! kernel transferred, never more; at most 2 GiB at once, so that every count fits the guest's 32 bits.
+//! kernel transferred, never more. How much is transferred at once, [`Ranges::transfer`](crate::guest::Ranges::transfer) says.
 //!
 //! A call that a signal interrupts before anything happened is made again, unless the instance is to be stopped
 //! (see [`super::again`]).
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use rustix::fs::FileType;
 use rustix::io::Errno as HostErrno;
+use rustix::net::SocketType;
 
 use super::signals::held_back;
 use super::{again, go_on};
 use crate::errno::Errno;
-use crate::guest::Buffers;
+use crate::guest::{Buffers, Extent};
 
 /// Calls one of libc's functions, which gives a count, or -1 and `errno`.
 #[inline]
@@ -74,18 +76,40 @@ pub(crate) fn write_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) -
     held_back(write, |&count| is_whole(list, count))
 }
 
-/// Random bytes between two looks at whether the instance is to be stopped. The call itself would go on: what a signal cuts
-/// short is filled from there.
-const RANDOM_AT_ONCE: usize = 1 << 20;
+/// How far reading goes on behind the first piece: a file is read to the end of what was asked for, and from anything else, such
+/// as a pipe, comes what is there.
+#[cold]
+pub(crate) fn extent_of_reading(fd: BorrowedFd<'_>) -> Result<Extent, Errno> {
+    match FileType::from_raw_mode(rustix::fs::fstat(fd)?.st_mode) {
+        FileType::RegularFile | FileType::BlockDevice => Ok(Extent::All),
+        FileType::Socket if is_of_messages(fd)? => Ok(Extent::Message),
+        _ => Ok(Extent::First),
+    }
+}
+
+/// How far writing goes on behind the first piece: to the end of what was asked for, or until the kernel takes less.
+#[cold]
+pub(crate) fn extent_of_writing(fd: BorrowedFd<'_>) -> Result<Extent, Errno> {
+    let is_socket = FileType::from_raw_mode(rustix::fs::fstat(fd)?.st_mode) == FileType::Socket;
+    if is_socket && is_of_messages(fd)? { Ok(Extent::Message) } else { Ok(Extent::All) }
+}
+
+/// Whether what is sent through a socket arrives as it was sent, in one, or is cut. Such messages are bounded by the socket's
+/// buffer, before a byte of a longer one is looked at.
+fn is_of_messages(fd: BorrowedFd<'_>) -> Result<bool, Errno> {
+    Ok(rustix::net::sockopt::socket_type(fd)? != SocketType::STREAM)
+}
+
+/// Random bytes between two looks at whether the instance is to be stopped: about a millisecond. The call itself would go on: what a
+/// signal cuts short is filled from there.
+const RANDOM_AT_ONCE: usize = 256 << 10;
 
 /// Fills every range with random bytes.
 pub(crate) fn random(buffers: &Buffers<'_>) -> Result<(), Errno> {
     for range in buffers.as_slice() {
         let mut filled = 0;
         while filled < range.iov_len {
-            if filled > 0 {
-                go_on()?;
-            }
+            go_on()?;
             let rest = (range.iov_len - filled).min(RANDOM_AT_ONCE);
             let target = range.iov_base.cast::<u8>().wrapping_add(filled).cast();
             // SAFETY: `target..target + rest` lies in the range, which is mapped, writable guest memory.
