@@ -36,7 +36,7 @@ built=$target/x86_64-unknown-linux-gnu/$folder
 root=${DESTDIR:-}$prefix
 
 install -d "$root/include" "$root/lib/pkgconfig"
-install -m 644 runtime-shim/include/wasmaot.h "$root/include/"
+install -m 644 runtime-shim/capi/include/wasmaot.h "$root/include/"
 install -m 644 "$built/libwasmaot.a" "$root/lib/"
 install -m 755 "$built/libwasmaot.so" "$root/lib/$soname"
 ln -sf "$soname" "$root/lib/libwasmaot.so"

@@ -65,7 +65,7 @@ fn the_example_in_c(built: &Path) {
         .args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"])
         .arg(root.join("examples/orders.c"))
         .arg("-I")
-        .arg(root.join("runtime-shim/include"))
+        .arg(root.join("runtime-shim/capi/include"))
         .arg(built.join("libwasmaot.a"))
         .args(["-lm", "-lpthread", "-ldl", "-o"])
         .arg(&program)

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use wasmaot_runtime::TrapCode;
 
 fn text() -> String {
-    std::fs::read_to_string(repository().join("runtime-shim/include/wasmaot.h")).expect("the header")
+    std::fs::read_to_string(repository().join("runtime-shim/capi/include/wasmaot.h")).expect("the header")
 }
 
 /// The functions that a text in C calls or declares.
