@@ -1,6 +1,7 @@
 //! Calls across the border in a warm instance: guest → host → guest, and host → guest → host.
 
-use crate::{Places, quiet, theirs};
+use crate::places::Places;
+use crate::{quiet, theirs};
 use clap::Args;
 use std::cell::RefCell;
 use std::io;

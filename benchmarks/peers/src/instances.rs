@@ -3,7 +3,8 @@
 //! What is stated includes a reading of the clock. The setting with the least median is the peer; the rates of one and two threads are
 //! of that one.
 
-use crate::{Places, theirs};
+use crate::places::Places;
+use crate::theirs;
 use clap::Args;
 use std::io;
 use std::path::PathBuf;
@@ -79,8 +80,11 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
 fn subject(guest: &Guest, places: &Places) -> io::Result<Subject> {
     let module = ours::module(&guest.name, &guest.wasm, &places.scratch)?;
     let artifact = theirs::artifact(&guest.name, &guest.wasm, &places.scratch)?;
-    let mut sides =
-        vec![ours::side(&module, guest.entry, PoolConfig { slots: SLOTS, hot_sets: HotSets::Shared, ..PoolConfig::default() })?];
+    let mut sides = vec![ours::side(
+        &module,
+        guest.entry,
+        PoolConfig { slots: SLOTS, hot_sets: HotSets::Shared, ..PoolConfig::default() },
+    )?];
     for setting in theirs::SETTINGS {
         sides.push(theirs::side(&artifact, guest.entry, setting, SLOTS)?);
     }

@@ -10,12 +10,12 @@
 mod calls;
 mod density;
 mod instances;
+mod places;
 mod quiet;
 mod theirs;
 mod wasi;
 
-use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -41,17 +41,6 @@ enum What {
     /// Used by `density`: makes the instances of one side and says what the process takes.
     #[command(hide = true)]
     Resident(wasmaot_bench::density::ResidentOpts),
-}
-
-/// Where things are.
-#[derive(Args, Clone)]
-struct Places {
-    /// Where the programs are.
-    #[arg(long, default_value = "benchmarks/programs")]
-    programs: PathBuf,
-    /// Where compiled files are kept while measuring.
-    #[arg(long, default_value = "target/bench")]
-    scratch: PathBuf,
 }
 
 fn main() -> ExitCode {

@@ -2,7 +2,8 @@
 //!
 //! Wasmtime may make its system calls on the thread that calls, which is its faster way.
 
-use crate::{Places, theirs};
+use crate::places::Places;
+use crate::theirs;
 use clap::Args;
 use std::io;
 use wasmaot_bench::stats::{Ratio, Times};

@@ -2,8 +2,8 @@
 //!
 //! Two rows: the default, in which a container has an interface of its own, and `--network none`, which starts faster.
 
+use super::adapter::{Adapter, Commands, Job, MakeCommands, NotReady, Work, text};
 use super::oci::root_file_system;
-use super::{Adapter, Commands, Job, MakeCommands, NotReady, Work, text};
 use crate::child::Task;
 
 /// As users have it, and without a network, whose setting up is part of a start.

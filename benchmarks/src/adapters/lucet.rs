@@ -1,6 +1,6 @@
 //! Lucet, which is no longer developed: `lucetc-wasi` compiles, `lucet-wasi` runs.
 
-use super::{Adapter, AheadOfTime, Work};
+use super::adapter::{Adapter, AheadOfTime, Work};
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "lucet",

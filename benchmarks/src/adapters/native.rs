@@ -1,6 +1,6 @@
 //! The programs as C compilers make them: what everything else is compared with.
 
-use super::{Adapter, Commands, Job, MakeCommands, NotReady, Work, text};
+use super::adapter::{Adapter, Commands, Job, MakeCommands, NotReady, Work, text};
 use crate::child::Task;
 
 pub(super) const ADAPTERS: [Adapter; 2] = [

@@ -1,6 +1,6 @@
 //! V8, as Node.js runs WASI programs. It compiles the module at each start, quickly at first and then again in the background.
 
-use super::{Adapter, Commands, Job, NotReady, Work, text};
+use super::adapter::{Adapter, Commands, Job, NotReady, Work, text};
 use crate::child::Task;
 
 pub(super) const ADAPTER: Adapter = Adapter {

@@ -1,7 +1,7 @@
 //! Containers without a daemon: `runc` and `crun`, with the native program, statically linked, as all that is in the container.
 
+use super::adapter::{Adapter, Commands, Job, NotReady, Work, text};
 use super::native::FLAGS;
-use super::{Adapter, Commands, Job, NotReady, Work, text};
 use crate::child::{Failure, Task};
 use serde_json::json;
 use std::path::{Path, PathBuf};

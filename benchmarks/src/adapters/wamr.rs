@@ -1,6 +1,6 @@
 //! WebAssembly Micro Runtime: `wamrc` compiles, `iwasm` runs.
 
-use super::{Adapter, AheadOfTime, Work};
+use super::adapter::{Adapter, AheadOfTime, Work};
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "wamr",

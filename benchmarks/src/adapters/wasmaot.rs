@@ -1,6 +1,6 @@
 //! wasmaot itself, a row per level of optimisation and of the CPU, one with a meter, and one for standalone executables.
 
-use super::{Adapter, AheadOfTime, Commands, Job, NotReady, Work, text};
+use super::adapter::{Adapter, AheadOfTime, Commands, Job, MakeCommands, NotReady, Work, text};
 use crate::child::Task;
 
 pub(super) const ADAPTERS: [Adapter; 6] = [
@@ -23,7 +23,7 @@ pub(super) const ADAPTERS: [Adapter; 6] = [
     adapter("wasmaot exe", executable),
 ];
 
-const fn adapter(name: &'static str, commands: super::MakeCommands) -> Adapter {
+const fn adapter(name: &'static str, commands: MakeCommands) -> Adapter {
     Adapter {
         name,
         upstream: "wasmaot, this repository",

@@ -1,6 +1,6 @@
 //! WasmEdge, the study's SSVM, with code compiled ahead of time.
 
-use super::{Adapter, AheadOfTime, Work};
+use super::adapter::{Adapter, AheadOfTime, Work};
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "wasmedge",

@@ -1,6 +1,6 @@
 //! Wasmtime, with code compiled ahead of time: as it is, and such that it counts what it executes.
 
-use super::{Adapter, AheadOfTime, MakeCommands, Work};
+use super::adapter::{Adapter, AheadOfTime, MakeCommands, Work};
 
 pub(super) const ADAPTERS: [Adapter; 2] = [
     adapter("wasmtime", |job| {

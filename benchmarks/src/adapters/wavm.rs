@@ -1,6 +1,6 @@
 //! WAVM, with code compiled ahead of time. It gives programs a root directory rather than one of their own.
 
-use super::{Adapter, AheadOfTime, Work};
+use super::adapter::{Adapter, AheadOfTime, Work};
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "wavm",

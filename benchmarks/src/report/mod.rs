@@ -10,9 +10,7 @@ mod tables;
 mod view;
 
 pub(crate) use compare::CompareOpts;
-
-/// The runtime that everything is compared with, unless another is asked for.
-pub(crate) const BASELINE: &str = "native";
+pub(crate) use view::BASELINE;
 
 use clap::Args;
 use std::io;
@@ -47,16 +45,10 @@ pub(crate) fn write_all(results: &Results, baseline: &str, file: &Path) -> io::R
     let tables = tables::all(view);
     std::fs::write(file.with_extension("md"), &tables)?;
     for (name, picture) in pictures::all(view)? {
-        std::fs::write(picture_path(file, name), picture)?;
+        std::fs::write(pictures::path(file, name), picture)?;
     }
     println!("{tables}");
     Ok(())
-}
-
-/// The picture of this name beside a file of results: `2026-11-24.json` has `2026-11-24-cold-start.svg`.
-fn picture_path(file: &Path, name: &str) -> PathBuf {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    file.with_file_name(format!("{stem}-{name}.svg"))
 }
 
 /// Compares two files of results. Says whether something became slower than it may.

@@ -5,6 +5,7 @@ use plotters::coord::ranged1d::{IntoSegmentedCoord, SegmentValue};
 use plotters::prelude::*;
 use std::io;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use wasmaot_bench::results::{Figure, InstanceTimes, Outcome};
 
 /// Width of all pictures, in pixels.
@@ -58,6 +59,12 @@ pub(super) fn all(view: View<'_>) -> io::Result<Vec<(&'static str, String)>> {
         pictures.push(("latency", drawn(|area| draw_histogram(area, &nop), 8)?));
     }
     Ok(pictures)
+}
+
+/// The picture of this name beside a file of results: `2026-11-24.json` has `2026-11-24-cold-start.svg`.
+pub(super) fn path(file: &Path, name: &str) -> PathBuf {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!("{stem}-{name}.svg"))
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;

@@ -8,9 +8,9 @@
 //!
 //! **Invariant: no figure of the section comes from anywhere else.**
 
+use super::pictures;
 use super::tables::{self, NONE, factor, per_gib};
-use super::view::{self, View};
-use super::{BASELINE, picture_path};
+use super::view::{self, BASELINE, View};
 use std::fmt::Write;
 use std::io;
 use std::path::Path;
@@ -40,7 +40,7 @@ fn missing(document: &Path, what: &str) -> io::Error {
 /// The section, with both of its comments.
 fn section(file: &Path, results: &Results) -> String {
     let picture = |name: &str, title: &str| {
-        let path = picture_path(file, name);
+        let path = pictures::path(file, name);
         if path.exists() { format!("\n![{title}]({})\n", path.display()) } else { String::new() }
     };
     let mut text = format!("{BEGIN}{} -->\n\n", file.display());
@@ -235,8 +235,8 @@ mod tests {
             file.display()
         );
         let view = View { results: &results, baseline: BASELINE };
-        for (name, picture) in super::super::pictures::all(view).expect("they can be drawn") {
-            let path = picture_path(file, name);
+        for (name, picture) in pictures::all(view).expect("they can be drawn") {
+            let path = pictures::path(file, name);
             assert_eq!(std::fs::read_to_string(&path).expect("it is there"), picture, "{}", path.display());
         }
     }

@@ -3,6 +3,9 @@
 use wasmaot_bench::results::{Figure, InstanceTimes, Measurement, Outcome, Results, Run, Used};
 use wasmaot_bench::stats::{Median, geometric_mean, mean, median, quantile};
 
+/// The runtime that everything is compared with, unless another is asked for.
+pub(crate) const BASELINE: &str = "native";
+
 /// Results, and the runtime that everything is compared with where it was measured.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {

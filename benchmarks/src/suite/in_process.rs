@@ -3,7 +3,7 @@
 //! **Invariant: they are measured in processes of their own**: those are large, and that would show in what the suite's children are
 //! said to use. Wasmtime's side is a command of another workspace, `wasmaot-peers`; where that is missing, there is wasmaot's own alone.
 
-use super::Opts;
+use super::opts::Opts;
 use crate::adapters::{executable, on_path, present, text};
 use crate::child::{Failure, Task};
 use serde::de::DeserializeOwned;

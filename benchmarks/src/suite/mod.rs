@@ -5,69 +5,23 @@
 
 mod in_process;
 mod machine;
+mod opts;
+mod peer;
 mod row;
 
-use crate::adapters::{self, Adapter, Tools};
+use crate::adapters::{self, Adapter};
+use crate::child::Terms;
 use crate::programs::{Program, Size};
-use crate::report::BASELINE;
-use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+pub(crate) use opts::Opts;
+use peer::SuitePeer;
 use row::Row;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wasmaot_bench::results::{Figure, Found, Measurement, Outcome, Peer, Results, SCHEMA};
+use wasmaot_bench::results::{Figure, Measurement, Outcome, Peer, Results, SCHEMA};
 use wasmaot_bench::stats::spread;
-
-#[derive(Args)]
-pub(crate) struct Opts {
-    /// A minute or two for everything, with little work and few runs.
-    #[arg(long, conflicts_with = "full")]
-    quick: bool,
-    /// The published sizes. Takes hours. [default: a tenth of the work]
-    #[arg(long)]
-    full: bool,
-    /// Where a runtime is that is not on PATH; repeat as needed. The names are those of the rows.
-    #[arg(long, value_name = "NAME=PATH", value_parser = named_path)]
-    peer: Vec<(String, PathBuf)>,
-    /// Only these runtimes, with commas between them.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    only: Vec<String>,
-    /// Only these programs, with commas between them.
-    #[arg(long, value_name = "PROGRAMS", value_delimiter = ',')]
-    programs: Vec<String>,
-    /// Runs of each that count. [default: by the program and the size]
-    #[arg(long)]
-    rounds: Option<usize>,
-    /// Seconds after which a run has failed.
-    #[arg(long, default_value_t = 600.0)]
-    timeout: f64,
-    /// Leave out the instances in one process.
-    #[arg(long)]
-    no_instances: bool,
-    /// The command `wasmaot-peers`, which has the same instances in Wasmtime. [default: where its workspace builds it, or on PATH]
-    #[arg(long, value_name = "PATH")]
-    embedded: Option<PathBuf>,
-    /// The runtime that the tables compare with.
-    #[arg(long, value_name = "NAME", default_value = BASELINE)]
-    baseline: String,
-    /// The file for the results; tables and pictures are written beside it.
-    #[arg(long, short, default_value = "target/bench/results.json")]
-    output: PathBuf,
-    /// Where the programs are.
-    #[arg(long, value_name = "FOLDER", default_value = "benchmarks/programs")]
-    folder: PathBuf,
-    /// Where compiled files are kept while measuring.
-    #[arg(long, default_value = "target/bench/suite")]
-    scratch: PathBuf,
-}
-
-fn named_path(text: &str) -> Result<(String, PathBuf), String> {
-    let (name, path) = text.split_once('=').ok_or("expected NAME=PATH")?;
-    let known = adapters::all().iter().any(|adapter| adapter.name == name || adapter.family() == name);
-    if known { Ok((name.into(), path.into())) } else { Err(format!("there is no runtime {name}")) }
-}
 
 pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     let before = machine::Before::now()?;
@@ -105,13 +59,6 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     crate::report::write_all(&results, &opts.baseline, &opts.output)
 }
 
-/// A runtime, found or not.
-struct SuitePeer {
-    adapter: Adapter,
-    tools: Vec<PathBuf>,
-    info: Peer,
-}
-
 /// What does not change from one program to the next.
 struct Suite {
     size: Size,
@@ -145,8 +92,11 @@ impl Suite {
             opts.only.is_empty()
                 || opts.only.iter().any(|name| name == adapter.name || name == adapter.family())
         };
-        let peers: Vec<SuitePeer> =
-            adapters::all().into_iter().filter(wanted).map(|adapter| find(adapter, &given)).collect();
+        let peers: Vec<SuitePeer> = adapters::all()
+            .into_iter()
+            .filter(wanted)
+            .map(|adapter| SuitePeer::find(adapter, &given))
+            .collect();
         let present = peers.iter().filter(|peer| peer.is_present()).count();
         let steps: usize = programs.iter().map(|program| (program.rounds + 1) * present).sum();
         let style = ProgressStyle::with_template("{bar:30} {percent}%, {eta} left: {msg}")
@@ -164,11 +114,12 @@ impl Suite {
 
     /// Lets all runtimes take turns at a program, and at compiling it.
     fn measure(&self, program: &Program) -> io::Result<Vec<Measurement>> {
+        let terms = Terms { timeout: self.timeout, cpu: self.cpu };
         let mut rows = Vec::new();
         for (number, peer) in self.peers.iter().filter(|peer| peer.is_present()).enumerate() {
             self.say(program, peer);
             let folder = self.scratch.join(&program.name).join(number.to_string());
-            rows.push(Row::prepare(peer, program, &folder, self, &rows)?);
+            rows.push(Row::prepare(peer, program, &folder, &terms, &rows)?);
             self.bar.inc(1);
         }
         for round in 0..program.rounds {
@@ -185,21 +136,6 @@ impl Suite {
     fn say(&self, program: &Program, peer: &SuitePeer) {
         self.bar.set_message(format!("{} on {}", program.name, peer.adapter.name));
     }
-}
-
-impl SuitePeer {
-    fn is_present(&self) -> bool {
-        matches!(self.info.found, Found::Present { .. })
-    }
-}
-
-fn find(adapter: Adapter, given: &BTreeMap<String, PathBuf>) -> SuitePeer {
-    let (tools, found) = match adapter.find(given) {
-        Ok(Tools { paths, found }) => (paths, found),
-        Err(reason) => (Vec::new(), Found::Missing(reason)),
-    };
-    let info = Peer { name: adapter.name.into(), upstream: adapter.upstream.into(), found };
-    SuitePeer { adapter, tools, info }
 }
 
 /// The command as an installation has it: a copy, since the file as the linker wrote it starts more slowly.

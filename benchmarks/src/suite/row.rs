@@ -2,7 +2,7 @@
 //!
 //! **Invariant: a row that has failed once stays as it is**, with its first message, and asks for no more runs.
 
-use super::{Suite, SuitePeer};
+use super::peer::SuitePeer;
 use crate::adapters::{Commands, Job, NotReady, Work};
 use crate::child::{Failure, Task, Terms};
 use crate::programs::Program;
@@ -31,18 +31,18 @@ impl<'a> Row<'a> {
         peer: &'a SuitePeer,
         program: &'a Program,
         folder: &Path,
-        suite: &Suite,
+        offered: &Terms,
         earlier: &[Self],
     ) -> io::Result<Self> {
         // It may be there from a run before.
         _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder)?;
         let cpu =
-            suite.cpu.filter(|_| peer.adapter.work == Work::InProcess && program.figure == Figure::Compute);
-        let terms = Terms { timeout: suite.timeout, cpu };
+            offered.cpu.filter(|_| peer.adapter.work == Work::InProcess && program.figure == Figure::Compute);
+        let terms = Terms { timeout: offered.timeout, cpu };
         let outcome = Outcome::Measured { runs: Vec::new(), artifact: None };
         let mut row = Self { peer, program, terms, commands: None, outcome, compiled: Vec::new() };
-        let job = Job { program, tools: &peer.tools, folder, timeout: suite.timeout };
+        let job = Job { program, tools: &peer.tools, folder, timeout: offered.timeout };
         match row.make_ready(&job, earlier) {
             Ok(()) => (),
             Err(NotReady::Failed(failure)) => row.outcome = Outcome::Failed(failure.0),

@@ -14,11 +14,9 @@
 //! pages; only where there is no room for them do they lie outside of the slot.
 //!
 //! **Invariants.** The base is aligned to [`STACK_WINDOW`], and vmctx has the same distance from it in every slot, so the
-//! activation cell is found from any stack pointer of the slot by setting its low bits. An access `vmctx + zext32(index) +
+//! activation cell ([`crate::state::ACTIVATION_CELL`]) is found from any stack pointer of the slot by setting its low bits. An access `vmctx + zext32(index) +
 //! offset32` of up to [`MAX_ACCESS`] bytes ends inside the slot or in its trailing guard. Nothing
 //! between the parts can be written.
-
-use crate::state;
 
 /// Page size of the host; protections change at this granularity.
 pub const HOST_PAGE: u64 = 4096;
@@ -35,13 +33,6 @@ pub const STACK_PROBE: u64 = 1 << STACK_PROBE_LOG2;
 
 /// Base-two logarithm of [`STACK_PROBE`].
 pub const STACK_PROBE_LOG2: u8 = 15;
-
-/// Distance from vmctx of the activation cell, which holds the address of the running activation's record. It lies in the reserved
-/// words of the state.
-pub const ACTIVATION_CELL: u64 = state::ACTIVATION_CELL;
-
-/// Distance from vmctx of the word that holds the address of the runtime's record of the instance, also in the reserved words.
-pub const INSTANCE_CELL: u64 = state::INSTANCE_CELL;
 
 /// Usable native stack of an instance unless the embedder asks otherwise.
 pub const DEFAULT_STACK: u64 = 1 << 20;

@@ -12,7 +12,7 @@
 //! the heap can redirect control. Compiled code addresses every item as `[vmctx - constant]`.
 //!
 //! Items of the writable part (all reset at a start):
-//! * fixed: [`StateLayout::MEMORY0_LENGTH`], the cells of [`crate::slot`], and reserved words;
+//! * fixed: [`StateLayout::MEMORY0_LENGTH`], the cells [`ACTIVATION_CELL`] and [`INSTANCE_CELL`], and reserved words;
 //! * one 16-byte cell per *defined* global;
 //! * one 8-byte length per memory (bytes) and per table (elements), imported ones unused;
 //! * one bit per data segment, then per element segment: 1 when it was dropped.
@@ -166,9 +166,9 @@ pub struct StateTooLarge {
 #[repr(C)]
 struct FixedState {
     reserved: [u64; 5],
-    /// See [`slot::INSTANCE_CELL`].
+    /// See [`INSTANCE_CELL`].
     instance: u64,
-    /// See [`slot::ACTIVATION_CELL`].
+    /// See [`ACTIVATION_CELL`].
     activation: u64,
     /// See [`StateLayout::MEMORY0_LENGTH`].
     memory0_length: u64,
@@ -191,10 +191,10 @@ const CONST_FIXED: u32 = size_of::<FixedConstants>() as u32;
 const LENGTH: u32 = size_of::<u64>() as u32;
 
 /// Distance from vmctx down to the word that holds the address of the runtime's record of the instance.
-pub(crate) const INSTANCE_CELL: u64 = RW_FIXED as u64 - offset_of!(FixedState, instance) as u64;
+pub const INSTANCE_CELL: u64 = RW_FIXED as u64 - offset_of!(FixedState, instance) as u64;
 
-/// Distance from vmctx down to the activation cell.
-pub(crate) const ACTIVATION_CELL: u64 = RW_FIXED as u64 - offset_of!(FixedState, activation) as u64;
+/// Distance from vmctx down to the activation cell, which holds the address of the running activation's record.
+pub const ACTIVATION_CELL: u64 = RW_FIXED as u64 - offset_of!(FixedState, activation) as u64;
 
 const _: () = {
     // Artifacts and runtimes of this ABI have the words here, whatever is added to the structures.
@@ -397,8 +397,8 @@ mod tests {
         rw.extend((0..counts.tables).map(|i| (l.table_length(i), 8)));
         rw.push((l.dropped(), l.dropped_bytes() as i32));
         rw.push((StateLayout::MEMORY0_LENGTH, 8));
-        rw.push((-(slot::ACTIVATION_CELL as i32), 8));
-        rw.push((-(slot::INSTANCE_CELL as i32), 8));
+        rw.push((-(ACTIVATION_CELL as i32), 8));
+        rw.push((-(INSTANCE_CELL as i32), 8));
         let mut constants = alloc::vec![(l.instance(), 8), (l.builtins(), 8), (l.funcrefs(), 8)];
         constants.extend((0..counts.types).map(|i| (l.type_id(i), 4)));
         constants.extend((0..counts.imported_functions).map(|i| (l.imported_function(i), 24)));

@@ -1,7 +1,7 @@
 //! Crossing between C and Rust: pointers that C passes, results that it is given, and panics, which stay on this side.
 //!
 //! **Invariants.** Nothing that C passes is dereferenced before it was checked for null and, where it is an array, for a size
-//! that an object can have. Every object that C holds is a `Box` that came from [`give`] or [`new`] and goes back through
+//! that an object can have. Every object that C holds is a `Box` that came from [`new`] and goes back through
 //! [`take`] once. No panic leaves this crate.
 
 use crate::error::{Kind, wasmaot_error_t};
@@ -17,8 +17,8 @@ pub(crate) type Result<T> = std::result::Result<T, wasmaot_error_t>;
 pub(crate) fn fallible(body: impl FnOnce() -> Result<()>) -> *mut wasmaot_error_t {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => null_mut(),
-        Ok(Err(error)) => error.give(),
-        Err(payload) => panicked(&*payload).give(),
+        Ok(Err(error)) => new(error),
+        Err(payload) => new(panicked(&*payload)),
     }
 }
 

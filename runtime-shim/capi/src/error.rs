@@ -3,7 +3,8 @@
 //! **Invariant: what a host function of C's returns ends its caller as what it is**: an error that a nested call gave, with its
 //! backtrace, goes through unchanged.
 
-use crate::boundary::{Result, at, fallible, infallible, list, new, take, text, usage};
+pub mod functions;
+
 use std::error::Error;
 use std::ffi::{CString, c_char};
 use std::fmt;
@@ -135,11 +136,6 @@ impl wasmaot_error_t {
             Cause::None | Cause::Code(_) => &[],
         }
     }
-
-    /// Gives it to C.
-    pub(crate) fn give(self) -> *mut Self {
-        new(self)
-    }
 }
 
 impl fmt::Display for wasmaot_error_t {
@@ -257,109 +253,4 @@ impl From<wasmaot_error_t> for HostError {
             (_, Cause::None) => HostError::other(wasmaot_error_t { cause: Cause::None, ..error }),
         }
     }
-}
-
-/// See the header.
-///
-/// # Safety
-/// As the header states.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_error_new(message: *const c_char) -> *mut wasmaot_error_t {
-    fallible(|| {
-        // SAFETY: as the header states.
-        Err(wasmaot_error_t::new(Kind::Host, unsafe { text(message, "message")? }))
-    })
-}
-
-/// See the header.
-#[unsafe(no_mangle)]
-pub extern "C" fn wasmaot_error_new_exit(status: i32) -> *mut wasmaot_error_t {
-    fallible(|| Err(CallError::Exit(status).into()))
-}
-
-/// See the header.
-#[unsafe(no_mangle)]
-pub extern "C" fn wasmaot_error_new_trap(trap: u32) -> *mut wasmaot_error_t {
-    fallible(|| Err(host_trap(trap)?))
-}
-
-fn host_trap(number: u32) -> Result<wasmaot_error_t> {
-    let code = u8::try_from(number).ok().and_then(TrapCode::from_u8);
-    code.map(wasmaot_error_t::from).ok_or_else(|| usage(format!("{number} is no trap")))
-}
-
-/// See the header.
-///
-/// # Safety
-/// As the header states.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_error_delete(error: *mut wasmaot_error_t) {
-    // SAFETY: as the header states.
-    unsafe { take(error) };
-}
-
-/// What a function that only looks at an error gives, or `otherwise` without one.
-///
-/// # Safety
-/// The error is null or valid.
-unsafe fn look<R>(
-    error: *const wasmaot_error_t,
-    otherwise: R,
-    look: impl FnOnce(&wasmaot_error_t) -> R,
-) -> R {
-    // SAFETY: as the caller states.
-    infallible(otherwise, || Some(look(unsafe { at(error, "error") }.ok()?)))
-}
-
-/// See the header.
-///
-/// # Safety
-/// As the header states.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_error_kind(error: *const wasmaot_error_t) -> u32 {
-    // SAFETY: as the header states.
-    unsafe { look(error, 0, |error| error.kind as u32) }
-}
-
-/// See the header.
-///
-/// # Safety
-/// As the header states.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_error_message(error: *const wasmaot_error_t) -> *const c_char {
-    // SAFETY: as the header states.
-    unsafe { look(error, null(), |error| error.message.as_ptr()) }
-}
-
-/// See the header.
-///
-/// # Safety
-/// As the header states.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_error_exit_status(error: *const wasmaot_error_t) -> i32 {
-    // SAFETY: as the header states.
-    unsafe { look(error, 0, |error| error.status) }
-}
-
-/// See the header.
-///
-/// # Safety
-/// As the header states.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_error_trap(error: *const wasmaot_error_t) -> u32 {
-    // SAFETY: as the header states.
-    unsafe { look(error, 0, |error| error.code().map_or(0, |code| code as u32)) }
-}
-
-/// See the header.
-///
-/// # Safety
-/// As the header states.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_error_frames(
-    error: *const wasmaot_error_t,
-    count: *mut usize,
-) -> *const wasmaot_frame_t {
-    // SAFETY: as the header states.
-    infallible(null(), || unsafe { Some(list(at(error, "error").ok().map(wasmaot_error_t::frames), count)) })
 }

@@ -3,7 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `boundary.rs` | pointers, panics and ownership between C and Rust |
-//! | `error.rs`, `value.rs` | what errors and values look like to C |
+//! | `error.rs`, `error/functions.rs`, `value.rs` | what errors and values look like to C |
 //! | `module.rs`, `linker.rs`, `func.rs`, `wasi.rs`, `pool.rs`, `instance.rs`, `interrupt.rs`, `signals.rs` | an object of the header each |
 //! | `caller.rs` | what host functions see |
 //!

@@ -13,7 +13,8 @@ use crate::space::registry::{self, Kind, Regions};
 use crate::space::reserve;
 use crate::space::slot::StackBounds;
 use std::ops::Range;
-use wasmaot_abi::slot::{ACTIVATION_CELL, VMCTX};
+use wasmaot_abi::slot::VMCTX;
+use wasmaot_abi::state::ACTIVATION_CELL;
 use wasmaot_abi::trap::TrapCode;
 
 /// Faults below this address are accesses through null.

@@ -8,10 +8,8 @@ use crate::space::registry::{Kind, Region, Registration};
 use crate::space::reserve;
 use std::io;
 use std::ops::Range;
-use wasmaot_abi::slot::{
-    ACTIVATION_CELL, HOST_PAGE, INSTANCE_CELL, MAX_STACK, STACK_GUARD, STACK_WINDOW, STRIDE, VMCTX,
-};
-use wasmaot_abi::state::{FuncRef, StateLayout};
+use wasmaot_abi::slot::{HOST_PAGE, MAX_STACK, STACK_GUARD, STACK_WINDOW, STRIDE, VMCTX};
+use wasmaot_abi::state::{ACTIVATION_CELL, FuncRef, INSTANCE_CELL, StateLayout};
 
 /// The most bytes of a stack's guard that are opened for a handler of the host's, see [`reserve`].
 const HANDLER_RESERVE: usize = 256 << 10;

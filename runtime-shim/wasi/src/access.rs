@@ -8,8 +8,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::ctx::WasiCtx;
+use crate::entry::Entry;
 use crate::errno::Errno;
-use crate::fdtable::{Entry, FdTable};
+use crate::fdtable::FdTable;
 use crate::guest::Guest;
 use crate::types::Rights;
 

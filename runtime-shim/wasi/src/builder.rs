@@ -13,7 +13,7 @@ use std::sync::Arc;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
 use crate::ctx::WasiCtx;
-use crate::fdtable::{Captured, Directory, Entry, Handle, Kind, Raises};
+use crate::entry::{Captured, Directory, Entry, Handle, Kind, Raises};
 use crate::given::Given;
 use crate::types::{FdFlags, Rights};
 

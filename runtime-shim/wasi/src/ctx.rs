@@ -8,7 +8,8 @@
 
 use std::sync::Arc;
 
-use crate::fdtable::{Captured, Entry, FdTable, Handle};
+use crate::entry::{Captured, Entry, Handle};
+use crate::fdtable::FdTable;
 use crate::given::Given;
 
 /// The state of WASI for one instance, made by [`WasiCtxBuilder::build`](crate::WasiCtxBuilder::build).

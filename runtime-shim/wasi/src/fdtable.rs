@@ -9,129 +9,12 @@
 //! A table starts as a reference to the one that the host made for all instances, and becomes the
 //! instance's own with the first change, so that an instance that opens nothing pays nothing.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use crate::entry::{Entry, FIRST_FREE};
 use crate::errno::Errno;
 use crate::given::Given;
-use crate::types::{FdFlags, Rights};
-
-/// The first number for anything but a standard stream.
-pub(crate) const FIRST_FREE: usize = 3;
-
-/// The host's side of a descriptor.
-#[derive(Debug, Clone)]
-pub(crate) enum Handle {
-    /// Opened by the guest, and its alone.
-    Owned(Arc<OwnedFd>),
-    /// Given by the host, perhaps to many instances.
-    Shared(Arc<OwnedFd>),
-    /// A standard stream of the process.
-    Inherited(BorrowedFd<'static>),
-    /// Input that lies in the context.
-    Input,
-    /// Output that the context collects.
-    Captured(Captured),
-}
-
-/// Which of the collected outputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Captured {
-    Stdout,
-    Stderr,
-}
-
-/// The signal that a write may raise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Raises {
-    /// None.
-    Nothing,
-    /// `SIGPIPE`: the other end may be gone.
-    Broken,
-    /// `SIGXFSZ`: the host may limit the size of files, at any time.
-    TooLarge,
-}
-
-/// What a descriptor is good for.
-#[derive(Debug, Clone)]
-pub(crate) enum Kind {
-    /// Anything that is read and written.
-    Stream {
-        /// What writing may raise.
-        raises: Raises,
-    },
-    /// A directory.
-    Directory(Directory),
-}
-
-/// What belongs to a directory.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Directory {
-    /// The guest's name for it, if it was preopened.
-    pub(crate) preopened_as: Option<Arc<str>>,
-}
-
-/// One open descriptor.
-#[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    pub(crate) handle: Handle,
-    pub(crate) kind: Kind,
-    pub(crate) rights: Rights,
-    pub(crate) inheriting: Rights,
-    /// Whether nothing may be changed through it, as on a file system that is mounted so. What is opened beneath it
-    /// takes that on.
-    pub(crate) read_only: bool,
-    /// As the guest set them. On a shared descriptor only `NONBLOCK` can be set, and is kept here alone.
-    pub(crate) flags: FdFlags,
-}
-
-impl Entry {
-    /// The host's descriptor. A stream in memory has none, and the call is refused with `in_memory`: what the system
-    /// says to the same call on a pipe.
-    pub(crate) fn fd(&self, in_memory: Errno) -> Result<BorrowedFd<'_>, Errno> {
-        self.host().ok_or(in_memory)
-    }
-
-    /// The host's descriptor, if there is one.
-    pub(crate) fn host(&self) -> Option<BorrowedFd<'_>> {
-        match &self.handle {
-            Handle::Owned(fd) | Handle::Shared(fd) => Some(fd.as_fd()),
-            Handle::Inherited(fd) => Some(*fd),
-            Handle::Input | Handle::Captured(_) => None,
-        }
-    }
-
-    /// Whether the guest opened it, so that its status is the guest's.
-    pub(crate) fn is_owned(&self) -> bool {
-        matches!(self.handle, Handle::Owned(_))
-    }
-
-    /// Whether there may be nobody left to read what is written.
-    pub(crate) fn may_break(&self) -> bool {
-        matches!(self.kind, Kind::Stream { raises: Raises::Broken })
-    }
-
-    /// Whether writing may raise a signal.
-    pub(crate) fn may_raise(&self) -> bool {
-        matches!(self.kind, Kind::Stream { raises: Raises::Broken | Raises::TooLarge })
-    }
-
-    /// The directory, if it is one.
-    pub(crate) fn directory(&self) -> Option<&Directory> {
-        match &self.kind {
-            Kind::Directory(directory) => Some(directory),
-            Kind::Stream { .. } => None,
-        }
-    }
-
-    /// Checks that the descriptor carries all of `rights`.
-    pub(crate) fn require(&self, rights: Rights) -> Result<(), Errno> {
-        if !self.rights.contains(rights) {
-            return Err(Errno::NotCapable);
-        }
-        if self.read_only && rights.intersects(Rights::CHANGES) { Err(Errno::RoFs) } else { Ok(()) }
-    }
-}
+use crate::types::Rights;
 
 /// The open descriptors of one instance.
 #[derive(Debug)]
@@ -255,6 +138,8 @@ impl FdTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::{Handle, Kind, Raises};
+    use crate::types::FdFlags;
 
     fn entry(rights: Rights) -> Entry {
         let file = std::fs::File::open("/dev/null").expect("/dev/null");

@@ -1,13 +1,13 @@
 //! What the host gives: one record for all instances that get the same.
 //!
 //! **Invariant.** Instances only read it. Host descriptors in it are shared: their position and status
-//! flags stay untouched (see [`crate::fdtable`]).
+//! flags stay untouched (see [`crate::entry`]).
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use crate::fdtable::{Captured, Entry, FIRST_FREE};
+use crate::entry::{Captured, Entry, FIRST_FREE};
 
 /// Descriptors that an instance may have open at once, unless the builder says otherwise.
 const DEFAULT_MAX_DESCRIPTORS: usize = 1024;

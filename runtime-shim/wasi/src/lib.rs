@@ -18,6 +18,7 @@ mod access;
 mod builder;
 mod calls;
 mod ctx;
+mod entry;
 mod errno;
 mod fdtable;
 mod given;

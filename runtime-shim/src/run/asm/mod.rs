@@ -31,7 +31,8 @@ use crate::run::unwind;
 use std::arch::{global_asm, naked_asm};
 use std::mem::offset_of;
 use wasmaot_abi::entry::MXCSR;
-use wasmaot_abi::slot::{ACTIVATION_CELL, STACK_WINDOW, VMCTX};
+use wasmaot_abi::slot::{STACK_WINDOW, VMCTX};
+use wasmaot_abi::state::ACTIVATION_CELL;
 
 /// Low bits of a stack pointer that vary within a slot's stack window.
 pub(crate) const WINDOW_MASK: u32 = (STACK_WINDOW - 1) as u32;

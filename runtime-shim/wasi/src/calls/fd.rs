@@ -7,8 +7,8 @@ use rustix::fs::{Advice, FallocateFlags, SeekFrom};
 
 use crate::access::Ctx;
 use crate::ctx::WasiCtx;
+use crate::entry::{Entry, Handle};
 use crate::errno::Errno;
-use crate::fdtable::{Entry, Handle};
 use crate::guest::{Extent, Guest, Ranges};
 use crate::sys::signals::held_back;
 use crate::sys::{again, kernel};

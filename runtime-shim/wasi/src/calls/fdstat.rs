@@ -4,8 +4,8 @@ use rustix::fs::{OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::net::SocketType;
 
 use crate::access::Ctx;
+use crate::entry::{Entry, Handle};
 use crate::errno::Errno;
-use crate::fdtable::{Entry, Handle};
 use crate::guest::Guest;
 use crate::sys::signals::held_back;
 use crate::sys::{self, again};

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use rustix::fs::{Mode, OFlags, RawDir, SeekFrom};
 
 use crate::access::Ctx;
+use crate::entry::{Entry, Handle};
 use crate::errno::Errno;
-use crate::fdtable::{Entry, Handle};
 use crate::guest::Guest;
 use crate::sys::go_on;
 use crate::types::{Dirent, FileType, Rights};

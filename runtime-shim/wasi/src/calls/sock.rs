@@ -8,8 +8,8 @@ use rustix::net::{Shutdown, SocketFlags};
 
 use super::fd::{sendable, would_block};
 use crate::access::{Ctx, Found};
+use crate::entry::{Entry, Handle, Kind, Raises};
 use crate::errno::Errno;
-use crate::fdtable::{Entry, Handle, Kind, Raises};
 use crate::guest::{Extent, Guest};
 use crate::sys::{self, again, kernel};
 use crate::types::{FdFlags, ReceiveFlags, Rights, ShutdownFlags};
