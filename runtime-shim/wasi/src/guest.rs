@@ -3,7 +3,7 @@
 //! **Invariant.** Nothing outside `[0, size)` is read or written, whatever pointer, length or count the
 //! guest passes: every range is checked by the runtime when it is used, with lengths computed in 64 bits.
 //! Nothing here makes a Rust reference to guest memory, and nothing allocates more than 1,024
-//! records at a guest's word.
+//! records at a guest's word. What a call transfers is listed by `ranges.rs`.
 //!
 //! A pointer that leads out of memory is [`Errno::Fault`], one that is not aligned as its type is
 //! [`Errno::Inval`]. A page that the kernel refuses to make writable is [`Errno::NoMem`].
@@ -13,10 +13,8 @@ use std::ffi::CString;
 use wasmaot_runtime::{AccessError, CallerMemory};
 
 use crate::errno::Errno;
-pub(crate) use ranges::{Buffers, Extent, Ranges};
-use ranges::{MAX_RANGES, Use};
 
-mod ranges;
+pub(crate) mod ranges;
 
 /// Longer paths are refused before they are copied (the kernel's limit, terminator included).
 const MAX_PATH: u32 = 4096;
@@ -136,35 +134,6 @@ impl<'a> Guest<'a> {
         self.copy_out(ptr, &mut bytes)?;
         let text = String::from_utf8(bytes).map_err(|_| Errno::IlSeq)?;
         CString::new(text).map_err(|_| Errno::Inval)
-    }
-
-    /// One range for the kernel to write to.
-    pub(crate) fn target(self, ptr: u32, len: u32) -> Result<Ranges<'a>, Errno> {
-        let mut ranges = Ranges::new(self, Use::Target, 1);
-        ranges.push(ptr, len)?;
-        Ok(ranges)
-    }
-
-    /// The ranges that a guest's list of `(pointer, length)` pairs names, to be read. All of the list is checked, and
-    /// every range that is used.
-    pub(crate) fn sources(self, list: u32, count: u32) -> Result<Ranges<'a>, Errno> {
-        self.ranges(list, count, Use::Source)
-    }
-
-    /// The same, to be written to.
-    pub(crate) fn targets(self, list: u32, count: u32) -> Result<Ranges<'a>, Errno> {
-        self.ranges(list, count, Use::Target)
-    }
-
-    fn ranges(self, list: u32, count: u32, used_as: Use) -> Result<Ranges<'a>, Errno> {
-        self.check(list, count, 8, 4)?;
-        let used = count.min(MAX_RANGES);
-        let mut ranges = Ranges::new(self, used_as, used as usize);
-        for index in 0..used {
-            let pair = u64::from_le_bytes(self.read(list + index * 8)?);
-            ranges.push(pair as u32, (pair >> 32) as u32)?;
-        }
-        Ok(ranges)
     }
 }
 

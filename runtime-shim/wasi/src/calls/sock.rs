@@ -10,7 +10,8 @@ use super::fd::{sendable, would_block};
 use crate::access::{Ctx, Found};
 use crate::entry::{Entry, Handle, Kind, Raises};
 use crate::errno::Errno;
-use crate::guest::{Extent, Guest};
+use crate::guest::Guest;
+use crate::guest::ranges::Extent;
 use crate::sys::{self, again, kernel};
 use crate::types::{FdFlags, ReceiveFlags, Rights, ShutdownFlags};
 

@@ -18,14 +18,14 @@ pub(crate) const PIECE: u64 = 1 << 20;
 const MAX_BYTES: u64 = 0x7fff_f000;
 
 /// Ranges used at once (the kernel's limit): the rest is left for the guest's next call.
-pub(super) const MAX_RANGES: u32 = 1024;
+const MAX_RANGES: u32 = 1024;
 
 /// How many ranges need no allocation: programs rarely write more than two at once.
 const INLINE: usize = 4;
 
 /// Who writes to the ranges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+enum Use {
     /// The kernel reads them.
     Source,
     /// The kernel writes to them.
@@ -43,6 +43,37 @@ pub(crate) enum Extent {
     Message,
 }
 
+impl<'a> Guest<'a> {
+    /// One range for the kernel to write to.
+    pub(crate) fn target(self, ptr: u32, len: u32) -> Result<Ranges<'a>, Errno> {
+        let mut ranges = Ranges::new(self, Use::Target, 1);
+        ranges.push(ptr, len)?;
+        Ok(ranges)
+    }
+
+    /// The ranges that a guest's list of `(pointer, length)` pairs names, to be read. All of the list is checked, and
+    /// every range that is used.
+    pub(crate) fn sources(self, list: u32, count: u32) -> Result<Ranges<'a>, Errno> {
+        self.ranges(list, count, Use::Source)
+    }
+
+    /// The same, to be written to.
+    pub(crate) fn targets(self, list: u32, count: u32) -> Result<Ranges<'a>, Errno> {
+        self.ranges(list, count, Use::Target)
+    }
+
+    fn ranges(self, list: u32, count: u32, used_as: Use) -> Result<Ranges<'a>, Errno> {
+        self.check(list, count, 8, 4)?;
+        let used = count.min(MAX_RANGES);
+        let mut ranges = Ranges::new(self, used_as, used as usize);
+        for index in 0..used {
+            let pair = u64::from_le_bytes(self.read(list + index * 8)?);
+            ranges.push(pair as u32, (pair >> 32) as u32)?;
+        }
+        Ok(ranges)
+    }
+}
+
 /// Checked ranges of guest memory.
 #[derive(Debug)]
 pub(crate) struct Ranges<'a> {
@@ -55,13 +86,13 @@ pub(crate) struct Ranges<'a> {
 }
 
 impl<'a> Ranges<'a> {
-    pub(super) fn new(guest: Guest<'a>, used_as: Use, count: usize) -> Self {
+    fn new(guest: Guest<'a>, used_as: Use, count: usize) -> Self {
         let many = if count > INLINE { Vec::with_capacity(count) } else { Vec::new() };
         Self { guest, used_as, few: [(0, 0); INLINE], used: 0, many, bytes: 0 }
     }
 
     /// Checks one more range and lists it.
-    pub(super) fn push(&mut self, ptr: u32, len: u32) -> Result<(), Errno> {
+    fn push(&mut self, ptr: u32, len: u32) -> Result<(), Errno> {
         self.guest.check(ptr, len, 1, 1)?;
         if self.many.capacity() > 0 {
             self.many.push((ptr, len));

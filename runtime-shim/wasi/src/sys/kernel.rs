@@ -2,7 +2,7 @@
 //!
 //! **Invariant.** Only [`Buffers`] reach the kernel, so it reads and writes checked ranges alone. No Rust
 //! reference to guest memory is made: ranges that overlap are the guest's affair. A call returns what the
-//! kernel transferred, never more. How much is transferred at once, [`Ranges::transfer`](crate::guest::Ranges::transfer) says.
+//! kernel transferred, never more. How much is transferred at once, [`Ranges::transfer`](crate::guest::ranges::Ranges::transfer) says.
 //!
 //! A call that a signal interrupts before anything happened is made again, unless the instance is to be stopped
 //! (see [`super::again`]).
@@ -16,7 +16,7 @@ use rustix::net::SocketType;
 use super::signals::held_back;
 use super::{again, go_on};
 use crate::errno::Errno;
-use crate::guest::{Buffers, Extent};
+use crate::guest::ranges::{Buffers, Extent};
 
 /// Calls one of libc's functions, which gives a count, or -1 and `errno`.
 #[inline]
