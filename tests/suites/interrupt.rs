@@ -116,6 +116,37 @@ fn a_deadline_ends_whatever_runs() {
     assert_eq!(pool.stats().made, 1);
 }
 
+/// Each operation takes its time, and would leave its mark last: on `fill`'s and `copy`'s element 9,999,999 and 1, on `grow`'s length.
+const TABLES: &str = r#"(module
+  (table $t (export "table") 10_000_000 funcref)
+  (table $small (export "small") 1 10_000_000 funcref)
+  (elem declare func $f)
+  (func $f (export "f"))
+  (func (export "fill") (table.fill $t (i32.const 0) (ref.func $f) (i32.const 10_000_000)))
+  (func (export "copy")
+    (table.set $t (i32.const 0) (ref.func $f))
+    (table.copy $t $t (i32.const 1) (i32.const 0) (i32.const 9_999_999)))
+  (func (export "grow") (drop (table.grow $small (ref.func $f) (i32.const 9_999_999)))))"#;
+
+#[test]
+fn a_deadline_ends_an_operation_on_a_table_half_way() {
+    let module = Module::from_bytes(&compile_wat(TABLES)).expect("the module is sound");
+    for name in ["fill", "copy", "grow"] {
+        let mut store = Store::new(());
+        let instance = Linker::new().instantiate(&mut store, &module).expect("it is sound");
+        stopped_while_running(|deadline| {
+            store.set_deadline(deadline).expect("a watchdog");
+            instance.call(&mut store, name, &[])
+        });
+        let table =
+            |name| instance.export(&store, name).and_then(wasmaot_runtime::Extern::table).expect("a table");
+        let last = if name == "copy" { 1 } else { 9_999_999 };
+        let element = table("table").get(&store, last).expect("inside");
+        assert!(matches!(element, Val::FuncRef(None)), "{name} was done first: {element:?}");
+        assert_eq!(table("small").size(&store), 1, "{name}");
+    }
+}
+
 #[test]
 fn a_store_has_a_deadline_too() {
     let mut store = Store::new(());

@@ -236,7 +236,11 @@ impl Table {
         let core = store::core(store);
         let body = self.body(core).ok_or(AccessValueError::WrongStore)?;
         let init = init.to_raw(core, body.ty().element)?.low;
-        Ok(body.grow(count, init).ok())
+        let grown = body.grow(count, |added| {
+            added.iter().for_each(|element| element.set(init));
+            true
+        });
+        Ok(grown.ok())
     }
 
     /// An element.

@@ -84,8 +84,10 @@ pub(crate) extern "C" fn data_drop(vmctx: u64, segment: u64) -> BuiltinResult {
 
 pub(crate) extern "C" fn table_grow(vmctx: u64, table: u64, element: u64, count: u64) -> BuiltinResult {
     let instance = instance(vmctx);
-    let table = instance.table(table as u32).ok_or(Refused::Declared);
-    grown(instance, table.and_then(|table| table.grow(count, element)), TrapCode::TableLimit)
+    match instance.table_grow(table as u32, count, element) {
+        Ok(result) => grown(instance, result, TrapCode::TableLimit),
+        Err(code) => trap(code),
+    }
 }
 
 pub(crate) extern "C" fn table_fill(

@@ -1,11 +1,13 @@
 //! The bulk operators on memories and tables, for builtins and for active segments.
 //!
-//! **Invariant: every range is checked against the current length before the first byte or element is written.**
+//! **Invariants.** Every range is checked against the current length before the first byte or element is written. An operation of any length
+//! looks at the deadline every few hundred microseconds; one that is ended by it may have been carried out in part.
 
 use crate::os::guarded::{self, CopyError};
 use crate::run::interrupt;
 use crate::state::error::AccessError;
 use crate::state::instance::InstanceCore;
+use crate::state::limits::Refused;
 use std::cell::Cell;
 use wasmaot_abi::descriptor::{ElemItems, FileRange};
 use wasmaot_abi::trap::TrapCode;
@@ -18,38 +20,54 @@ fn memory_trap(error: AccessError) -> TrapCode {
     }
 }
 
-/// Bytes after which a long operation asks whether its caller is to be stopped: some hundred microseconds.
-const CHUNK: usize = 4 << 20;
+/// Bytes after which a long operation asks whether its caller is to be stopped: some hundred microseconds, if each page is touched for the
+/// first time.
+const BYTES: usize = 1 << 20;
+
+/// The same for elements of tables.
+const ELEMENTS: usize = 1 << 15;
 
 /// Carries out an operation on parts of a range, given by where they begin and their length; from the last one to the first if
 /// `backwards`.
-fn in_chunks(
+fn in_parts(
     length: usize,
+    most: usize,
     backwards: bool,
-    mut part: impl FnMut(usize, usize) -> Result<(), CopyError>,
+    mut part: impl FnMut(usize, usize) -> Result<(), TrapCode>,
 ) -> Result<(), TrapCode> {
-    let failed = |error: CopyError| memory_trap(error.into());
-    if length <= CHUNK {
-        return part(0, length).map_err(failed);
+    if length <= most {
+        return part(0, length);
     }
-    let count = length.div_ceil(CHUNK);
+    let count = length.div_ceil(most);
     for number in 0..count {
-        let start = CHUNK * if backwards { count - 1 - number } else { number };
-        part(start, CHUNK.min(length - start)).map_err(failed)?;
-        if let Some(code) = interrupt::due_after_poke() {
+        let start = most * if backwards { count - 1 - number } else { number };
+        part(start, most.min(length - start))?;
+        if let Some(code) = interrupt::due() {
             return Err(code);
         }
     }
     Ok(())
 }
 
+fn copy_trap(error: CopyError) -> TrapCode {
+    memory_trap(error.into())
+}
+
+/// Sets elements to one value.
+fn fill(elements: &[Cell<u64>], value: u64) -> Result<(), TrapCode> {
+    in_parts(elements.len(), ELEMENTS, false, |at, length| {
+        elements[at..at + length].iter().for_each(|element| element.set(value));
+        Ok(())
+    })
+}
+
 impl InstanceCore {
     /// `memory.fill`.
     pub(crate) fn memory_fill(&self, memory: u32, to: u64, byte: u8, length: u64) -> Result<(), TrapCode> {
         let to = self.memory(memory).address(to, length).map_err(memory_trap)?;
-        in_chunks(length as usize, false, |at, length| {
+        in_parts(length as usize, BYTES, false, |at, length| {
             // SAFETY: the range is inside the memory.
-            unsafe { guarded::fill(to.add(at), byte, length) }
+            unsafe { guarded::fill(to.add(at), byte, length) }.map_err(copy_trap)
         })
     }
 
@@ -64,9 +82,9 @@ impl InstanceCore {
     ) -> Result<(), TrapCode> {
         let from = self.memory(from_memory).address(from, length).map_err(memory_trap)?;
         let to = self.memory(to_memory).address(to, length).map_err(memory_trap)?;
-        in_chunks(length as usize, to > from, |at, length| {
+        in_parts(length as usize, BYTES, to > from, |at, length| {
             // SAFETY: both ranges are inside their memories.
-            unsafe { guarded::copy(to.add(at), from.add(at), length) }
+            unsafe { guarded::copy(to.add(at), from.add(at), length) }.map_err(copy_trap)
         })
     }
 
@@ -90,9 +108,9 @@ impl InstanceCore {
             return Ok(());
         }
         let from = self.module().data_address(file) + from as usize;
-        in_chunks(length as usize, false, |at, length| {
+        in_parts(length as usize, BYTES, false, |at, length| {
             // SAFETY: `to` is inside the memory, `from` inside the module's mapped data.
-            unsafe { guarded::copy(to.add(at), (from + at) as *const u8, length) }
+            unsafe { guarded::copy(to.add(at), (from + at) as *const u8, length) }.map_err(copy_trap)
         })
     }
 
@@ -104,10 +122,23 @@ impl InstanceCore {
 
     /// `table.fill`.
     pub(crate) fn table_fill(&self, table: u32, to: u64, value: u64, length: u64) -> Result<(), TrapCode> {
-        for element in self.elements(table, to, length)? {
-            element.set(value);
-        }
-        Ok(())
+        fill(self.elements(table, to, length)?, value)
+    }
+
+    /// `table.grow`. Returns the old length, or why the table stays as it is.
+    pub(crate) fn table_grow(
+        &self,
+        table: u32,
+        count: u64,
+        value: u64,
+    ) -> Result<Result<u64, Refused>, TrapCode> {
+        let Some(table) = self.table(table) else { return Ok(Err(Refused::Declared)) };
+        let mut interrupted = Ok(());
+        let grown = table.grow(count, |added| {
+            interrupted = fill(added, value);
+            interrupted.is_ok()
+        });
+        interrupted.map(|()| grown)
     }
 
     /// `table.copy`.
@@ -121,13 +152,16 @@ impl InstanceCore {
     ) -> Result<(), TrapCode> {
         let source = self.elements(from_table, from, length)?;
         let target = self.elements(to_table, to, length)?;
-        let pairs = target.iter().zip(source);
-        if target.as_ptr() <= source.as_ptr() {
-            pairs.for_each(|(to, from)| to.set(from.get()));
-        } else {
-            pairs.rev().for_each(|(to, from)| to.set(from.get()));
-        }
-        Ok(())
+        let backwards = target.as_ptr() > source.as_ptr();
+        in_parts(target.len(), ELEMENTS, backwards, |at, length| {
+            let pairs = target[at..at + length].iter().zip(&source[at..at + length]);
+            if backwards {
+                pairs.rev().for_each(|(to, from)| to.set(from.get()));
+            } else {
+                pairs.for_each(|(to, from)| to.set(from.get()));
+            }
+            Ok(())
+        })
     }
 
     /// `table.init`.
@@ -144,21 +178,24 @@ impl InstanceCore {
         if from.checked_add(length).is_none_or(|end| end > count) {
             return Err(TrapCode::TableOutOfBounds);
         }
-        let range = from as usize..(from + length) as usize;
         let target = self.elements(table, to, length)?;
-        match items {
-            ElemItems::Entries { entries } => {
-                for (element, &entry) in target.iter().zip(&entries[range]) {
-                    element.set(std::ptr::from_ref(self.funcref(entry as usize)) as u64);
+        in_parts(target.len(), ELEMENTS, false, |at, length| {
+            let start = from as usize + at;
+            let target = &target[at..at + length];
+            match items {
+                ElemItems::Entries { entries } => {
+                    for (element, &entry) in target.iter().zip(&entries[start..start + length]) {
+                        element.set(std::ptr::from_ref(self.funcref(entry as usize)) as u64);
+                    }
+                }
+                ElemItems::Exprs { exprs } => {
+                    for (element, expr) in target.iter().zip(&exprs[start..start + length]) {
+                        element.set(self.evaluate(expr).low);
+                    }
                 }
             }
-            ElemItems::Exprs { exprs } => {
-                for (element, expr) in target.iter().zip(&exprs[range]) {
-                    element.set(self.evaluate(expr).low);
-                }
-            }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 

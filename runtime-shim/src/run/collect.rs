@@ -2,10 +2,13 @@
 //!
 //! From its stack, a global, a table, or the values of another exception. The stack is searched
 //! conservatively: every aligned word that could be a reference is one. **Invariant: it costs
-//! nothing but throws**: making instances, starts and calls do not look at exceptions.
+//! nothing but throws**: making instances, starts and calls do not look at exceptions. A collection looks at the deadline
+//! every few hundred microseconds, and is given up if that has passed.
 
 use crate::code::raw_value::RawValue;
+use crate::run::interrupt;
 use crate::run::store::StoreCore;
+use crate::state::exceptions::Heap;
 use crate::state::tag::TagRecord;
 use std::ops::Range;
 use wasmaot_abi::trap::TrapCode;
@@ -27,18 +30,42 @@ pub(crate) fn add(
 ) -> Result<u32, TrapCode> {
     core.exceptions.free_caught();
     if core.exceptions.is_due(values.len()) {
-        collect(core, roots);
+        collect(core, roots)?;
+        if !core.exceptions.has_room(values.len()) {
+            return Err(TrapCode::ExceptionLimit);
+        }
     }
     core.exceptions.push(tag, values)
 }
 
-fn collect(core: &mut StoreCore, roots: &Roots<'_>) {
+fn collect(core: &mut StoreCore, roots: &Roots<'_>) -> Result<(), TrapCode> {
     let mut heap = std::mem::take(&mut core.exceptions);
-    for address in roots.stack.clone().step_by(size_of::<u32>()) {
-        // SAFETY: an aligned word of the accessible stack of a live slot, which nothing runs on
-        // now.
-        heap.reach(unsafe { (address as *const u32).read() });
+    let visited = mark(&mut heap, core, roots);
+    match visited {
+        Ok(visited) => heap.sweep(visited),
+        Err(_) => heap.forget_reached(),
     }
+    core.exceptions = heap;
+    visited.map(drop)
+}
+
+/// Places between two looks at the deadline.
+const PART: usize = 1 << 16;
+
+/// Marks all that a guest can reach. Returns how many places were looked at, or why the guest is to be stopped.
+fn mark(heap: &mut Heap, core: &StoreCore, roots: &Roots<'_>) -> Result<usize, TrapCode> {
+    let go_on = || interrupt::due().map_or(Ok(()), Err);
+    let words = roots.stack.len() / size_of::<u32>();
+    for part in (0..words).step_by(PART) {
+        for word in part..words.min(part + PART) {
+            let address = roots.stack.start + word * size_of::<u32>();
+            // SAFETY: an aligned word of the accessible stack of a live slot, which nothing runs on
+            // now.
+            heap.reach(unsafe { (address as *const u32).read() });
+        }
+        go_on()?;
+    }
+    let mut visited = words;
     roots.values.iter().for_each(|value| heap.reach(value.low as u32));
     for cell in &core.globals {
         // SAFETY: no code of the store runs now.
@@ -47,10 +74,13 @@ fn collect(core: &mut StoreCore, roots: &Roots<'_>) {
     core.instances.exception_globals().for_each(|id| heap.reach(id));
     for table in core.tables.iter().filter(|table| table.ty().element.is_exn_ref()) {
         let elements = table.range(0, table.size()).unwrap_or_default();
-        elements.iter().for_each(|element| heap.reach(element.get() as u32));
+        visited += elements.len();
+        for part in elements.chunks(PART) {
+            part.iter().for_each(|element| heap.reach(element.get() as u32));
+            go_on()?;
+        }
     }
-    heap.sweep();
-    core.exceptions = heap;
+    Ok(visited)
 }
 
 #[cfg(test)]
@@ -109,7 +139,7 @@ mod tests {
             core.exceptions.caught(id, true);
         }
         assert!(core.exceptions.get(inner).is_some() && core.exceptions.get(outer).is_some());
-        collect(&mut core, &NOWHERE);
+        collect(&mut core, &NOWHERE).unwrap();
         assert!(core.exceptions.count() == 0);
     }
 

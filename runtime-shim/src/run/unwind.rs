@@ -152,7 +152,7 @@ fn land(
     let thrown = core.exceptions.get(id).ok_or(TrapCode::ExceptionLimit)?;
     let (stack, fp) = (activation.stack(), activation.guest_fp);
     let instances = &core.instances;
-    let found = registry::read(|regions| find(regions, instances, stack, fp, thrower, thrown.tag));
+    let found = registry::read(|regions| find(regions, instances, stack, fp, thrower, thrown.tag))?;
     if let Some(Found { pc, sp, fp, .. }) = found {
         activation.landing = Landing { pc, sp, fp, exception: u64::from(id), values: thrown.values.as_ptr() };
     }
@@ -160,8 +160,11 @@ fn land(
     Ok(found.is_some())
 }
 
+/// Frames between two looks at the deadline.
+const FRAMES: u32 = 4096;
+
 /// Searches the frames above a stub's for a handler. `thrower` is the vmctx of the stub's caller,
-/// if it is one that throws.
+/// if it is one that throws. The error is why the guest is to be stopped.
 fn find(
     regions: Regions<'_>,
     instances: &Instances,
@@ -169,28 +172,55 @@ fn find(
     stub: u64,
     mut thrower: Option<u64>,
     tag: *const TagRecord,
-) -> Option<Found> {
+) -> Result<Option<Found>, TrapCode> {
     let mut at = stub;
-    loop {
-        let (fp, return_address) = (backtrace::load(stack, at)?, backtrace::load(stack, at.wrapping_add(8))?);
-        if let Some((text, site)) = site_at(regions, return_address) {
-            let sp = fp.checked_sub(u64::from(site.frame)).filter(|&sp| sp > stub)?;
-            let vmctx = match site.context {
-                Some(offset) => backtrace::load(stack, sp.checked_add(u64::from(offset))?),
-                None => thrower,
-            };
-            let instance = vmctx.and_then(|vmctx| instances.running(vmctx, text));
-            if let Some(handler) = site.handlers().find(|handler| catches(handler, instance, tag)) {
-                backtrace::load(stack, fp)?;
-                let pc = text + u64::from(handler.landing);
-                return Some(Found { pc, sp, fp, keeps: handler.clause.keeps });
-            }
+    for frame in 1_u32.. {
+        let Some(caller) = caller(regions, instances, stack, (stub, at), thrower.take(), tag) else { break };
+        match caller {
+            Caller::Handles(found) => return Ok(Some(found)),
+            Caller::Passes(fp) => at = fp,
         }
-        if fp <= at {
-            return None;
+        if frame.is_multiple_of(FRAMES)
+            && let Some(code) = interrupt::due()
+        {
+            return Err(code);
         }
-        (at, thrower) = (fp, None);
     }
+    Ok(None)
+}
+
+/// The frame above another one.
+enum Caller {
+    /// It has a handler.
+    Handles(Found),
+    /// It has none, and lies here.
+    Passes(u64),
+}
+
+/// Looks at the frame above that at `at`, if there is one.
+fn caller(
+    regions: Regions<'_>,
+    instances: &Instances,
+    stack: StackBounds,
+    (stub, at): (u64, u64),
+    thrower: Option<u64>,
+    tag: *const TagRecord,
+) -> Option<Caller> {
+    let (fp, return_address) = (backtrace::load(stack, at)?, backtrace::load(stack, at.wrapping_add(8))?);
+    if let Some((text, site)) = site_at(regions, return_address) {
+        let sp = fp.checked_sub(u64::from(site.frame)).filter(|&sp| sp > stub)?;
+        let vmctx = match site.context {
+            Some(offset) => backtrace::load(stack, sp.checked_add(u64::from(offset))?),
+            None => thrower,
+        };
+        let instance = vmctx.and_then(|vmctx| instances.running(vmctx, text));
+        if let Some(handler) = site.handlers().find(|handler| catches(handler, instance, tag)) {
+            backtrace::load(stack, fp)?;
+            let pc = text + u64::from(handler.landing);
+            return Some(Caller::Handles(Found { pc, sp, fp, keeps: handler.clause.keeps }));
+        }
+    }
+    (fp > at).then_some(Caller::Passes(fp))
 }
 
 /// The call that returns to an address: the start of the text that it is in, and its handlers.

@@ -3,11 +3,12 @@
 //! An exception that is caught without a reference being taken, and that no reference was taken of
 //! before, is freed at once. All others are kept while a guest can reach them, which a collection
 //! finds out ([`crate::run::collect`]). That runs when the number of exceptions has doubled since
-//! the last, so its cost is spread over the throws before it.
+//! the last, and later if there was much to search, so its cost is spread over the throws before it.
 //!
 //! **Invariants.** A number that a guest can hold is never given to a second exception, so a stale
-//! reference finds nothing. There are never more than [`MAX_KEPT`] exceptions or [`MAX_CELLS`]
-//! values. A landing pad's values stay where they are until the next throw.
+//! reference finds nothing. A collection that leaves [`MAX_KEPT`] exceptions or [`MAX_CELLS`]
+//! values is the last, and there are never more of them than those and a [`SLACK`]th. A landing pad's
+//! values stay where they are until the next throw.
 
 use crate::code::raw_value::RawValue;
 use crate::state::tag::TagRecord;
@@ -18,6 +19,13 @@ pub(crate) const MAX_KEPT: usize = 1 << 16;
 
 /// The most values that they carry together.
 pub(crate) const MAX_CELLS: usize = 1 << 20;
+
+/// What may be added to the most exceptions and values before they are collected again, as a fraction: a guest that holds
+/// nearly the most cannot have every throw collect.
+const SLACK: usize = 8;
+
+/// Places that a collection may look at for each throw before it.
+const VISITED_PER_THROW: usize = 1024;
 
 /// Exceptions below which nothing is collected.
 pub(crate) const MIN_COLLECT: usize = 256;
@@ -43,6 +51,8 @@ pub(crate) struct Heap {
     cells: usize,
     /// Number of exceptions at which to collect next.
     threshold: usize,
+    /// The last collection left all that the limits allow.
+    is_full: bool,
     /// Caught, and to be freed by the next throw.
     caught: Option<u32>,
 }
@@ -106,10 +116,14 @@ impl Heap {
         }
     }
 
-    /// Adds an exception, if the limits allow it.
+    /// Whether the limits allow one more exception with so many values. To be asked after a collection.
+    pub(crate) fn has_room(&self, cells: usize) -> bool {
+        self.objects.len() < MAX_KEPT && self.cells + cells <= MAX_CELLS
+    }
+
+    /// Adds an exception.
     pub(crate) fn push(&mut self, tag: *const TagRecord, values: Box<[RawValue]>) -> Result<u32, TrapCode> {
-        let fits = self.objects.len() < MAX_KEPT && self.cells + values.len() <= MAX_CELLS;
-        let id = self.last.checked_add(1).filter(|_| fits).ok_or(TrapCode::ExceptionLimit)?;
+        let id = self.last.checked_add(1).ok_or(TrapCode::ExceptionLimit)?;
         self.cells += values.len();
         self.objects.push(Object { id, tag, values, kept: false, reached: false });
         self.last = id;
@@ -118,11 +132,21 @@ impl Heap {
 
     /// Whether to collect before an exception with so many values is added.
     pub(crate) fn is_due(&self, cells: usize) -> bool {
-        self.objects.len() >= self.threshold.max(MIN_COLLECT) || self.cells + cells > MAX_CELLS
+        self.is_full
+            || self.objects.len() >= self.threshold.max(MIN_COLLECT)
+            || self.cells + cells > MAX_CELLS + MAX_CELLS / SLACK
     }
 
     /// Marks the exception of a number, if there is one, and what it refers to.
+    #[inline]
     pub(crate) fn reach(&mut self, id: u32) {
+        // Most of what is looked at is no reference.
+        if (1..=self.last).contains(&id) {
+            self.reach_object(id);
+        }
+    }
+
+    fn reach_object(&mut self, id: u32) {
         let mut open = vec![id];
         while let Some(position) = open.pop().and_then(|id| self.position(id)) {
             let object = &mut self.objects[position];
@@ -135,10 +159,18 @@ impl Heap {
         }
     }
 
-    /// Frees what was not reached.
-    pub(crate) fn sweep(&mut self) {
+    /// Frees what was not reached. `visited` is how many places were looked at.
+    pub(crate) fn sweep(&mut self, visited: usize) {
         self.objects.retain_mut(|object| std::mem::take(&mut object.reached));
         self.cells = self.objects.iter().map(|object| object.values.len()).sum();
-        self.threshold = (self.objects.len() * 2).clamp(MIN_COLLECT, MAX_KEPT);
+        let left = self.objects.len();
+        self.is_full = left >= MAX_KEPT || self.cells >= MAX_CELLS;
+        let next = left + left.max(visited / VISITED_PER_THROW);
+        self.threshold = next.clamp(MIN_COLLECT, MAX_KEPT + MAX_KEPT / SLACK);
+    }
+
+    /// Takes back what [`Heap::reach`] has marked: the collection was given up.
+    pub(crate) fn forget_reached(&mut self) {
+        self.objects.iter_mut().for_each(|object| object.reached = false);
     }
 }

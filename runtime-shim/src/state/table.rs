@@ -69,7 +69,8 @@ impl TableBody {
         let kept = length.is_none().then(|| Box::new(UnsafeCell::new(0)));
         let length = length.or(kept.as_ref().map(|cell| cell.get())).unwrap_or_default();
         let body = Self { index, ty, limit, mapping, open: Cell::new(0), length, _own_length: kept };
-        body.resize(size).map_err(map_error)?;
+        body.open(size).map_err(map_error)?;
+        body.set_size(size);
         Ok(body)
     }
 
@@ -80,7 +81,8 @@ impl TableBody {
         Ok(())
     }
 
-    fn resize(&self, elements: u64) -> io::Result<()> {
+    /// Makes the first `elements` accessible.
+    fn open(&self, elements: u64) -> io::Result<()> {
         let (open, needed) = (self.open.get(), whole_pages(elements));
         if needed > open {
             let opened = self.mapping.protect(open, needed - open, Access::ReadWrite);
@@ -92,9 +94,12 @@ impl TableBody {
             opened?;
             self.open.set(needed);
         }
+        Ok(())
+    }
+
+    fn set_size(&self, elements: u64) {
         // SAFETY: the cell outlives the table, and the table is used by one thread at a time.
         unsafe { self.length.write(elements) };
-        Ok(())
     }
 
     /// Makes elements behind the first `elements` inaccessible again and drops their pages, whose contents nobody can see.
@@ -130,31 +135,41 @@ impl TableBody {
 
     /// Its elements.
     pub(crate) fn size(&self) -> u64 {
-        // SAFETY: as in `resize`.
+        // SAFETY: as in `set_size`.
         unsafe { self.length.read() }
     }
 
-    /// Adds elements of this value. Gives the old length.
-    pub(crate) fn grow(&self, count: u64, value: u64) -> Result<u64, Refused> {
+    /// Adds elements, which `fill` sets before they are part of the table. Returns the old length; if `fill` gives up, the table
+    /// stays as it is.
+    pub(crate) fn grow(&self, count: u64, fill: impl FnOnce(&[Cell<u64>]) -> bool) -> Result<u64, Refused> {
         let old = self.size();
         let new = old.checked_add(count).filter(|&new| new <= declared(&self.ty)).ok_or(Refused::Declared)?;
         if new > self.limit.get() {
             return Err(Refused::Limit);
         }
-        self.resize(new).map_err(|_| Refused::Declared)?;
-        for element in self.range(old, count).unwrap_or_default() {
-            element.set(value);
+        self.open(new).map_err(|_| Refused::Declared)?;
+        // SAFETY: the elements are accessible, as in `range`.
+        let added = unsafe { self.elements(old, count) };
+        if fill(added) {
+            self.set_size(new);
         }
         Ok(old)
+    }
+
+    /// # Safety
+    /// The elements are accessible.
+    unsafe fn elements(&self, start: u64, count: u64) -> &[Cell<u64>] {
+        let first = (self.base() + (start * TABLE_ELEMENT) as usize) as *const Cell<u64>;
+        // SAFETY: as the caller states; compiled code does not run while the host looks at them, and a `Cell` may be changed
+        // through other references.
+        unsafe { std::slice::from_raw_parts(first, count as usize) }
     }
 
     /// A range of elements, `None` if it is not inside the table.
     pub(crate) fn range(&self, start: u64, count: u64) -> Option<&[Cell<u64>]> {
         start.checked_add(count).filter(|&end| end <= self.size())?;
-        let first = (self.base() + (start * TABLE_ELEMENT) as usize) as *const Cell<u64>;
-        // SAFETY: elements below the length are accessible; compiled code does not run while the host looks at them, and
-        // a `Cell` may be changed through other references.
-        Some(unsafe { std::slice::from_raw_parts(first, count as usize) })
+        // SAFETY: elements below the length are accessible.
+        Some(unsafe { self.elements(start, count) })
     }
 
     /// One element.

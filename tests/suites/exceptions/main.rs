@@ -4,6 +4,7 @@
 mod host;
 mod instances;
 mod kept;
+mod stopped;
 
 use wasmaot_runtime::{CallError, Exception};
 

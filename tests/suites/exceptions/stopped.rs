@@ -1,0 +1,63 @@
+//! A guest that is to be stopped is stopped within a throw: while its handler is looked for, and while exceptions are collected.
+//!
+//! A host function kills its caller and then throws, so what the throw does happens to a guest that is to be stopped.
+
+use wasmaot_runtime::{
+    Caller, Exception, Extern, InterruptHandle, Linker, Module, Store, Tag, TrapCode, Val,
+};
+use wasmaot_tests::{compile_wat, trap_code};
+
+/// `deep` calls the host below so many frames of its own, and `garbage` after so many exceptions that nothing refers to any more. A
+/// handler of what the host throws sets `caught`.
+const TEXT: &str = r#"(module
+  (import "host" "t" (tag $t))
+  (import "host" "throw" (func $throw))
+  (global (export "caught") (mut i32) (i32.const 0))
+  (func $down (param i32)
+    (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1)))) (else (call $throw))))
+  (func $catch (export "deep") (param i32)
+    (block $h (try_table (catch $t $h) (call $down (local.get 0))) (return))
+    (global.set 0 (i32.const 1)))
+  (func $one (param i32) (result exnref)
+    (block $h (result exnref) (try_table (catch_all_ref $h) (throw $t)) (unreachable)))
+  (func (export "garbage") (param i32)
+    (loop $on
+      (drop (call $one (i32.const 0)))
+      (br_if $on (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (call $catch (i32.const 0))))"#;
+
+/// More frames than are looked through at once.
+const FRAMES: i32 = 5000;
+
+/// Exceptions after which the next throw collects.
+const EXCEPTIONS: i32 = 256;
+
+/// Calls an export; the host function kills its caller if `kills` says so. Returns what the call came to, and `caught`.
+fn run(name: &str, count: i32, kills: bool) -> (Option<TrapCode>, Val) {
+    let mut store: Store<Option<InterruptHandle>> = Store::new(None);
+    let tag = Tag::new(&mut store, &[]);
+    let mut linker = Linker::new();
+    linker.define("host", "t", Extern::Tag(tag)).expect("a new name");
+    let throw = move |caller: &mut Caller<'_, Option<InterruptHandle>>| {
+        caller.data().iter().for_each(InterruptHandle::kill);
+        Err::<(), _>(Exception::new(caller, tag, Vec::new())?.into())
+    };
+    linker.func("host", "throw", throw).expect("a new name");
+    let module = Module::from_bytes(&compile_wat(TEXT)).unwrap_or_else(|e| panic!("{e}"));
+    let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{e}"));
+    if kills {
+        *store.data_mut() = Some(store.interrupt_handle().expect("a watchdog"));
+    }
+    let result = instance.call(&mut store, name, &[Val::I32(count)]);
+    let code = result.is_err().then(|| trap_code(result));
+    let caught = instance.export(&store, "caught").and_then(Extern::global).expect("a global");
+    (code, caught.get(&store).expect("its own store"))
+}
+
+#[test]
+fn the_search_for_a_handler_and_a_collection_are_given_up() {
+    for (name, count) in [("deep", FRAMES), ("garbage", EXCEPTIONS)] {
+        assert_eq!(run(name, count, false), (None, Val::I32(1)), "{name}");
+        assert_eq!(run(name, count, true), (Some(TrapCode::Killed), Val::I32(0)), "{name}");
+    }
+}
