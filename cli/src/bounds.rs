@@ -22,7 +22,7 @@ pub(crate) struct BoundOpts {
     #[arg(long, value_name = "SIZE", value_parser = text::size)]
     max_memory: Option<u64>,
 
-    /// Time that the compilation may take, looked at between functions: a number with ms, s, m or h
+    /// Time that the compilation may take, looked at between functions: seconds, or a number with ms, s, m or h
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     timeout: Option<Duration>,
 }

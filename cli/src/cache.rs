@@ -70,7 +70,7 @@ impl Opts {
 
 fn show(folder: &Path, as_json: bool) -> Result<String, CliError> {
     let entries = folder::entries(folder).map_err(|source| CliError::Read { path: folder.into(), source })?;
-    let limit = limit();
+    let limit = stated_limit()?;
     if as_json {
         let report = json!({
             "folder": folder.to_string_lossy(),
@@ -91,10 +91,16 @@ fn total(entries: &[Entry]) -> u64 {
     entries.iter().map(|entry| entry.bytes).sum()
 }
 
-/// Returns the most bytes of all entries together. A value that is none counts as unset: the cache keeps no program from running.
+/// Returns the most bytes of all entries together.
+fn stated_limit() -> Result<u64, CliError> {
+    let Some(value) = std::env::var_os(LIMIT) else { return Ok(DEFAULT_LIMIT) };
+    let value = value.to_string_lossy();
+    text::size(&value).map_err(|why| CliError::CacheLimit { variable: LIMIT, value: value.into(), why })
+}
+
+/// Returns the same for `run`, where a value that is no size counts as unset: the cache keeps no program from running.
 fn limit() -> u64 {
-    let value = std::env::var(LIMIT).ok();
-    value.and_then(|value| text::size(&value).ok()).unwrap_or(DEFAULT_LIMIT)
+    stated_limit().unwrap_or(DEFAULT_LIMIT)
 }
 
 /// Returns the module that `source` compiles to: from the cache, or by way of `compile` and into it.

@@ -8,7 +8,7 @@ use wasmaot_compiler::{Emit, Feature, FeatureSet, OptLevel, Options, RelaxedSimd
 #[derive(Debug, PartialEq, clap::Args)]
 pub(crate) struct CodegenOpts {
     /// Optimisation: 0 none, 1 speed, 2 speed with everything the compiler has
-    #[arg(short = 'O', value_name = "LEVEL", default_value_t = Self::DEFAULT.level, value_parser = clap::value_parser!(u8).range(0..=2))]
+    #[arg(short = 'O', value_name = "LEVEL", default_value_t = Self::DEFAULT.level, value_parser = level)]
     level: u8,
 
     /// Minimum CPU to generate code for: a psABI level, or everything this machine has
@@ -28,7 +28,7 @@ pub(crate) struct CodegenOpts {
     disabled: Vec<&'static Feature>,
 
     /// Threads to compile with [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<u16>,
 }
 
@@ -102,6 +102,22 @@ impl CodegenOpts {
     /// The features that modules may use.
     pub(crate) fn features(&self) -> FeatureSet {
         self.disabled.iter().fold(FeatureSet::default(), |taken, feature| taken.without(feature))
+    }
+}
+
+fn level(text: &str) -> Result<u8, &'static str> {
+    match text {
+        "0" => Ok(0),
+        "1" => Ok(1),
+        "2" => Ok(2),
+        _ => Err("no such level; the levels are 0, 1 and 2"),
+    }
+}
+
+fn jobs(text: &str) -> Result<u16, &'static str> {
+    match text.parse() {
+        Ok(jobs) if jobs > 0 => Ok(jobs),
+        _ => Err("not a number of threads, which is 1 to 65535"),
     }
 }
 

@@ -103,6 +103,8 @@ pub(crate) enum CliError {
     Instantiate { path: PathBuf, source: Box<InstantiateError> },
     #[error("cannot call `{}`", Name(name))]
     Call { name: String, source: Box<CallError> },
+    #[error("`${variable}` is `{}`: {why}", Name(value))]
+    CacheLimit { variable: &'static str, value: String, why: &'static str },
     #[error("there is no cache: neither `$XDG_CACHE_HOME` nor `$HOME` is an absolute path")]
     NoCache,
 }
@@ -150,6 +152,9 @@ impl CliError {
             }
             Self::NativeCode { .. } => "native code can do whatever you can: if you have made it or trust its origin, name it \
                 `.so`, or put `--allow-native` in front of it"
+                .into(),
+            Self::Compile { source: CompileError::Threads(_), .. } => "each thread takes 2 MiB: `--max-memory` and the \
+                limits of this process (ulimit) have to leave room; `--jobs 1` needs the least"
                 .into(),
             Self::GrantsWithoutExecutable => {
                 "add `--emit exe`; to `wasmaot run` they are passed when the program is run".into()

@@ -79,6 +79,9 @@ fn variable(text: OsString) -> Result<Variable, &'static str> {
 
 /// A value of `--listen`. A name, such as that of this machine, is looked up here and now.
 fn address(text: &str) -> Result<SocketAddr, String> {
+    if text.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+        return Err("not an address; write HOST:PORT, such as 127.0.0.1:8080".into());
+    }
     let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
     found.next().ok_or_else(|| "no such host".into())
 }

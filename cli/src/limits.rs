@@ -7,12 +7,12 @@ use wasmaot_runtime::ResourceLimits;
 /// Resource limits of a program.
 #[derive(Debug, Default, PartialEq, clap::Args)]
 pub(crate) struct LimitOpts {
-    /// End the program with a trap after this time: a number with ms, s, m or h
+    /// End the program with a trap after this time: seconds, or a number with ms, s, m or h
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     timeout: Option<Duration>,
 
     /// Maximum number of instructions of each thread, then a trap; a module is compiled as with --meter
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number)]
     fuel: Option<u64>,
 
     /// Maximum size of each linear memory: bytes, or a number with K, M or G
@@ -20,7 +20,7 @@ pub(crate) struct LimitOpts {
     max_memory: Option<u64>,
 
     /// Maximum number of elements of each table
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number)]
     max_table_elements: Option<u64>,
 
     /// Let growth beyond these limits trap instead of returning -1

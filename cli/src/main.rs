@@ -21,6 +21,7 @@ mod invoke;
 mod items;
 mod limits;
 mod manual;
+mod misspelt;
 mod origin;
 mod output;
 mod progress;
@@ -28,8 +29,8 @@ mod run;
 mod text;
 mod usage;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use error::CliError;
 use std::io::Write;
 use std::path::Path;
@@ -83,7 +84,7 @@ fn status() -> i32 {
             Ok(Command::Cache(opts)) => opts.run(),
             Ok(Command::Completions(opts)) => opts.run::<Command>(),
             Ok(Command::Man(opts)) => opts.run::<Command>(),
-            Err(message) => print(&message),
+            Err(message) => print(message),
         },
     };
     match std::panic::catch_unwind(run) {
@@ -94,15 +95,20 @@ fn status() -> i32 {
 }
 
 /// Prints help, the version, or what is wrong with the command line.
-fn print(message: &clap::Error) -> Result<i32, CliError> {
+fn print(mut message: clap::Error) -> Result<i32, CliError> {
+    if message.kind() == ErrorKind::UnknownArgument {
+        let line = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+        misspelt::suggest(&mut message, &Command::command(), line);
+    }
     let printed = message.print().and_then(|()| std::io::stdout().flush());
     output::unless_closed(printed).map_err(match message.use_stderr() {
         true => CliError::Stderr,
         false => CliError::Stdout,
     })?;
     if message.kind() == ErrorKind::InvalidSubcommand
-        && let Some(file) = std::env::args().nth(1).filter(|file| Path::new(file).exists())
+        && let Some(file) = std::env::args_os().nth(1).filter(|file| Path::new(file).exists())
     {
+        let file = file.to_string_lossy();
         let file = Name(&file);
         report::note(&format!("  hint: `wasmaot run {file}` runs it, `wasmaot compile {file}` compiles it"));
     }

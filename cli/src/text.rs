@@ -12,7 +12,8 @@ impl Display for Bytes {
         match self.0 {
             0..1024 => write!(f, "{} B", self.0),
             1024..1_048_576 => write!(f, "{kibi:.1} KiB"),
-            _ => write!(f, "{:.1} MiB", kibi / 1024.0),
+            1_048_576..1_073_741_824 => write!(f, "{:.1} MiB", kibi / 1024.0),
+            _ => write!(f, "{:.1} GiB", kibi / 1_048_576.0),
         }
     }
 }
@@ -39,6 +40,17 @@ pub(crate) fn size(text: &str) -> Result<u64, &'static str> {
     };
     let number: u64 = number.parse().map_err(|_| WRONG)?;
     number.checked_mul(1 << shift).ok_or("more than 64 bits hold")
+}
+
+/// Parses a count.
+pub(crate) fn number(text: &str) -> Result<u64, &'static str> {
+    match text.parse() {
+        Ok(number) => Ok(number),
+        Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err("more than 64 bits hold")
+        }
+        Err(_) => Err("not a whole number"),
+    }
 }
 
 /// Parses a time: `500ms`, `2.5s`, `10m`, `1h`. A number alone is in seconds.
@@ -68,8 +80,8 @@ mod tests {
 
     #[test]
     fn sizes_and_counts() {
-        let shown = [0, 1023, 1024, 1536, 1 << 20, 5 << 30].map(|n| Bytes(n).to_string());
-        assert_eq!(shown, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "5120.0 MiB"]);
+        let shown = [0, 1023, 1024, 1536, 1 << 20, (1 << 30) - 1, 5 << 30].map(|n| Bytes(n).to_string());
+        assert_eq!(shown, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "1024.0 MiB", "5.0 GiB"]);
         assert_eq!(Count(1, "function").to_string(), "1 function");
         assert_eq!(Count(0, "function").to_string(), "0 functions");
     }
@@ -82,6 +94,16 @@ mod tests {
         }
         for wrong in ["", "K", "-1", "1.5M", "1T", "1 0", "0x10", "17179869184G"] {
             assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_parsed() {
+        assert_eq!(number("0"), Ok(0));
+        assert_eq!(number("18446744073709551615"), Ok(u64::MAX));
+        assert_eq!(number("18446744073709551616"), Err("more than 64 bits hold"));
+        for wrong in ["", "x", "-1", "1.5", "1e9", "1_000", "1K"] {
+            assert_eq!(number(wrong), Err("not a whole number"), "{wrong}");
         }
     }
 

@@ -65,7 +65,7 @@ pub enum CompileError {
     },
 
     /// The compilation takes longer than the options allow.
-    #[error("limit exceeded: the compilation takes longer than {limit:?}")]
+    #[error("limit exceeded: the compilation takes longer than {}", time(limit))]
     Timeout {
         /// The time that it may take.
         limit: Duration,
@@ -95,6 +95,11 @@ pub enum CompileError {
     /// The artifact could not be made.
     #[error("cannot make the artifact: {0}")]
     Emit(#[from] EmitError),
+}
+
+/// A time as a person writes it. `Debug` does too, but for none at all.
+fn time(limit: &Duration) -> String {
+    if limit.is_zero() { "0s".into() } else { format!("{limit:?}") }
 }
 
 /// Why no artifact can be made.

@@ -152,7 +152,7 @@ fn the_least_recently_used_artifacts_are_evicted() {
 fn the_cache_can_be_shown_and_cleared() {
     let place = Place::new();
     let empty = place.run(&["cache", "show"]).status(0).silent().stdout;
-    assert!(empty.contains("0 artifacts, 0 B of 1024.0 MiB"), "{empty}");
+    assert!(empty.contains("0 artifacts, 0 B of 1.0 GiB"), "{empty}");
     place.file("a.wat", answer(42));
     place.run(&INVOKE).status(0);
     place.file("cache/wasmaot/other", "not an artifact");
@@ -170,6 +170,12 @@ fn the_cache_can_be_shown_and_cleared() {
     assert_eq!(place.cached(), [folder.join("other")]);
     let run = place.run(&["cache", "clear"]).status(0).silent();
     assert_eq!(run.stdout, "deleted 0 artifacts, 0 B\n");
+    let mut command = place.command(&["cache", "show"]);
+    command.env("WASMAOT_CACHE_LIMIT", "lots");
+    finish(command)
+        .status(1)
+        .stdout("")
+        .stderr_has(&["error: `$WASMAOT_CACHE_LIMIT` is `lots`: not a size", "2G"]);
     let mut command = place.command(&["cache", "show"]);
     command.env_remove("XDG_CACHE_HOME");
     finish(command).status(1).stderr_has(&["there is no cache", "XDG_CACHE_HOME"]);

@@ -51,6 +51,48 @@ fn wrong_usage_is_status_2() {
 }
 
 #[test]
+fn misspelt_options_are_recognised() {
+    let place = Place::new();
+    for (line, meant) in [
+        (&["run", "--dri", ".", "a.so"][..], "--dir"),
+        (&["run", "--evn", "K=V", "a.so"], "--env"),
+        (&["run", "--timeuot=1s", "a.so"], "--timeout"),
+        (&["compile", "--jsno", "a.wasm"], "--json"),
+        (&["compile", "--target-pcu", "native", "a.wasm"], "--target-cpu"),
+        (&["cache", "show", "--jsno"], "--json"),
+        (&["inspect", "--jsno", "a.so"], "--json"),
+    ] {
+        let run = place.run(line).status(2).stdout("");
+        run.stderr_has(&[&format!("a similar argument exists: '{meant}'")]);
+    }
+    for line in [&["run", "--xyz", "a.so"][..], &["run", "-x", "a.so"], &["compile", "-j4", "a.wasm"]] {
+        let run = place.run(line).status(2).stdout("");
+        assert!(!run.stderr.contains("tip:") && run.stderr.contains("--help"), "{run:#?}");
+    }
+}
+
+#[test]
+fn wrong_values_are_told_what_is_right() {
+    let place = Place::new();
+    for (line, right) in [
+        (&["run", "-O", "3"][..], "the levels are 0, 1 and 2"),
+        (&["run", "--jobs", "0"], "1 to 65535"),
+        (&["run", "--jobs", "many"], "1 to 65535"),
+        (&["run", "--fuel", "1e9"], "not a whole number"),
+        (&["run", "--max-table-elements=-1"], "not a whole number"),
+        (&["run", "--timeout", "1us"], "500ms or 2.5s"),
+        (&["run", "--max-memory", "1.5M"], "512M or 2G"),
+        (&["run", "--listen", "127.0.0.1"], "HOST:PORT"),
+        (&["run", "--listen", "localhost:http"], "HOST:PORT"),
+        (&["run", "--env", "K"], "NAME=VALUE"),
+    ] {
+        let line = [line, &["a.so"]].concat();
+        let run = place.run(&line).status(2).stdout("").stderr_has(&[right]);
+        assert!(!run.stderr.contains("digit") && !run.stderr.contains(".."), "{run:#?}");
+    }
+}
+
+#[test]
 fn a_file_in_place_of_a_command_is_pointed_to_run() {
     let place = Place::new();
     place.file("app.wasm", "(module)");

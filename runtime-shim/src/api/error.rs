@@ -66,7 +66,7 @@ impl fmt::Display for List<'_> {
 #[derive(Debug, thiserror::Error)]
 pub enum InstantiateError {
     /// Nothing is defined for these imports: all of them.
-    #[error("{} unresolved import(s):{}", .0.len(), List(.0))]
+    #[error("{} unresolved import{}:{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, List(.0))]
     Unresolved(Vec<UnresolvedImport>),
     /// A definition has another type than the import.
     #[error("incompatible import type of {module:?} {name:?}: expected {expected}, found {found}")]
@@ -104,7 +104,7 @@ pub enum InstantiateError {
     #[error(transparent)]
     NotMetered(#[from] NotMetered),
     /// The code of the store's instances counts the operators that it executes and this module's does not, or the other way round.
-    #[error("the module {} the operators that it executes, the store's other instances {}; compile all of them with `--meter` or none",
+    #[error("the module {} the instructions that it executes, the store's other instances {}; compile all of them with `--meter` or none",
         if *metered { "counts" } else { "does not count" }, if *metered { "do not" } else { "do" })]
     MixedMetering {
         /// Whether this module's code counts.

@@ -461,7 +461,7 @@ fn unresolved_imports_are_listed_together() {
     let error = Linker::new().instantiate(&mut store, &module).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "2 unresolved import(s):\n  \"host\" \"f\": function (i32, i32) -> (i32)\n  \"env\" \"g\": mutable global f64"
+        "2 unresolved imports:\n  \"host\" \"f\": function (i32, i32) -> (i32)\n  \"env\" \"g\": mutable global f64"
     );
     let mut linker = Linker::new();
     linker.func("host", "f", |_: &mut Caller<'_, ()>, a: i64| a).unwrap();

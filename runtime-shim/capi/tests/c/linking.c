@@ -27,7 +27,7 @@ static void reports_imports(void) {
     wasmaot_linker_t *linker = wasmaot_linker_new();
     wasmaot_linked_t *linked = NULL;
     wasmaot_functype_t type = type_of(NULL, 0);
-    const char *all = "2 unresolved import(s):\n  \"host\" \"next\": function (i32) -> (i64)\n  \"host\" \"mix\"";
+    const char *all = "2 unresolved imports:\n  \"host\" \"next\": function (i32) -> (i64)\n  \"host\" \"mix\"";
     FAILS(wasmaot_linker_link(linker, guest, &linked), WASMAOT_ERROR_LINK, all);
     FAILS(wasmaot_linker_link(linker, memory, &linked), WASMAOT_ERROR_LINK, "\"memory\": memory of pages 1 to 2");
     OK(wasmaot_linker_func(linker, "host", "next", &type, nothing, NULL, NULL));
