@@ -1,5 +1,7 @@
 //! Calls that host functions leave half done: nothing of the guest is lost until they are resumed, wherever that is.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
     CallError, Caller, Complete, HostError, Linked, Linker, Module, Outcome, Pool, PoolConfig,
@@ -384,6 +386,70 @@ fn thousands_of_futures_wait_on_two_threads() {
             let sum = number + 300 + number % 7;
             assert_eq!(task.await.expect("it does not panic"), (sum as i32, number + 1));
         }
+    });
+}
+
+/// A host function that waits for ever, and counts how often it was given up.
+fn endless() -> (Linked<Arc<AtomicU32>>, Pool) {
+    struct GivenUp(Arc<AtomicU32>);
+    impl Drop for GivenUp {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+    let mut linker = Linker::<Arc<AtomicU32>>::new();
+    let wait = |caller: &mut Caller<'_, Arc<AtomicU32>>| {
+        let given_up = GivenUp(caller.data().clone());
+        async move {
+            std::future::pending::<()>().await;
+            drop(given_up);
+        }
+    };
+    linker.func_async("host", "wait", wait).expect("a new name");
+    let text = r#"(module (import "host" "wait" (func $wait)) (func (export "run") (call $wait)) (func (export "quick")))"#;
+    let module = Module::from_bytes(&compile_wat(text)).expect("sound");
+    let pool = Pool::new(PoolConfig { slots: 2, ..PoolConfig::default() }).expect("a pool");
+    (linker.link(&module).expect("all imports are defined"), pool)
+}
+
+/// The task sleeps, and the future that it waits for wakes it never.
+#[test]
+fn deadlines_and_kills_wake_a_call_that_waits_for_a_future() {
+    let (linked, pool) = endless();
+    let run = linked.typed::<(), ()>("run").expect("an export");
+    let quick = linked.typed::<(), ()>("quick").expect("an export");
+    let count = Arc::new(AtomicU32::new(0));
+    let check = |result: Result<(), CallError>, code, number| {
+        match result {
+            Err(CallError::Trap(trap)) => {
+                assert_eq!(trap.code, code);
+                assert_eq!(trap.backtrace.len(), 1, "where the guest waited");
+            }
+            other => panic!("expected a trap, got {other:?}"),
+        }
+        assert_eq!(count.load(Relaxed), number, "the future is dropped");
+    };
+    runtime().block_on(async {
+        let mut instance = pool.start(&linked, count.clone()).expect("a free slot");
+        // Neither the store next to it nor a wait that was given up is woken in its place.
+        let mut other = pool.start(&linked, Arc::default()).expect("a free slot");
+        _ = other.interrupt_handle().expect("a watchdog");
+        let call = run.call_async(&mut other, ());
+        assert!(tokio::time::timeout(Duration::from_millis(1), call).await.is_err());
+        for round in 0..3 {
+            instance.set_deadline(Instant::now() + Duration::from_millis(20)).expect("a watchdog");
+            check(run.call_async(&mut instance, ()).await, TrapCode::DeadlineExceeded, round + 1);
+            instance.set_deadline(None).expect("a watchdog");
+            quick.call(&mut instance, ()).expect("it runs again");
+        }
+        let handle = instance.interrupt_handle().expect("a watchdog");
+        let killer = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            handle.kill();
+        });
+        check(run.call_async(&mut instance, ()).await, TrapCode::Killed, 4);
+        killer.await.expect("it does not panic");
+        quick.call(&mut other, ()).expect("it was not killed");
     });
 }
 

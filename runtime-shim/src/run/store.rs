@@ -7,6 +7,8 @@
 use crate::code::module::Module;
 use crate::code::raw_value::RawValue;
 use crate::run::activation::Activation;
+use crate::run::backtrace::{self, Start};
+use crate::run::end::Failure;
 use crate::run::interrupt::causes::Watch;
 use crate::run::meter::{Meter, MeterError, NotMetered};
 use crate::run::store_id::StoreId;
@@ -22,6 +24,7 @@ use crate::state::tag::TagRecord;
 use std::cell::UnsafeCell;
 use std::rc::Rc;
 use wasmaot_abi::meter::{UNLIMITED, executed, initial};
+use wasmaot_abi::trap::TrapCode;
 
 /// What does not depend on the type of the embedder's data.
 pub(crate) struct StoreCore {
@@ -95,6 +98,16 @@ impl StoreCore {
         };
         let memories = self.memories.iter().enumerate();
         memories.filter(|(position, body)| !counted(*position, body)).map(|(_, body)| body.size()).sum()
+    }
+}
+
+impl StoreCore {
+    /// Says how the suspended call ends that is not to wait any longer.
+    pub(crate) fn stop_suspended(&self, code: TrapCode) -> Failure {
+        let frames = self.suspension.as_ref().map(|suspension| {
+            backtrace::frames(&self.instances, suspension.stack, Start::Stub { fp: suspension.guest_fp })
+        });
+        Failure::Trapped(code, frames.unwrap_or_default())
     }
 }
 

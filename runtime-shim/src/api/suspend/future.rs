@@ -1,7 +1,7 @@
 //! Asynchronous host functions, and calls as futures.
 //!
 //! An asynchronous host function suspends its caller with a future. The call's own future polls that, and resumes the call when it
-//! is ready: no thread waits, and no executor is required.
+//! is ready: no thread waits, and no executor is required. A deadline or a kill wakes the call's task, and the call ends.
 //!
 //! **Invariants.** The future of a host function owns what it works on: it never sees the guest. What is to be written to the guest's
 //! memory is written when the call is resumed, by [`Complete`]. Dropping the call's future gives the call up.
@@ -13,7 +13,10 @@ use crate::api::host::{HostFunc, HostResults};
 use crate::api::store::{self, AsStore};
 use crate::api::val::{WasmValue, WasmValues, for_each_arity};
 use crate::code::raw_value::RawValue;
+use crate::run::interrupt;
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use wasmaot_abi::types::{FuncType, ValType};
 
 /// What an asynchronous host function suspends its caller with.
@@ -118,16 +121,46 @@ macro_rules! closures {
 
 for_each_arity!(closures);
 
-/// Gives a suspended call up, unless it is to be resumed.
+/// A suspended call that waits for a future. It is given up when this is dropped, unless it is to be resumed.
 struct Waiter<'a, S: AsStore> {
     store: &'a mut S,
     gives_up: bool,
+    /// The interrupts may have its task's waker.
+    is_known: bool,
+}
+
+impl<S: AsStore> Waiter<'_, S> {
+    /// Polls a host function's future. The error says why the call is not to wait any longer.
+    fn poll<F: Future + ?Sized>(
+        &mut self,
+        future: &mut Pin<Box<F>>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<F::Output, CallError>> {
+        let core = store::core_mut(self.store);
+        let causes = core.watch.causes(core.id);
+        if let Some(code) = causes.due() {
+            return Poll::Ready(Err(core.stop_suspended(code).into()));
+        }
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Ok(output));
+        }
+        self.is_known = true;
+        match interrupt::wake_when_due(&causes, context.waker()) {
+            Ok(None) => Poll::Pending,
+            Ok(Some(code)) => Poll::Ready(Err(core.stop_suspended(code).into())),
+            Err(failure) => Poll::Ready(Err(failure.into())),
+        }
+    }
 }
 
 impl<S: AsStore> Drop for Waiter<'_, S> {
     fn drop(&mut self) {
+        let core = store::core_mut(self.store);
         if self.gives_up {
-            store::core_mut(self.store).suspension = None;
+            core.suspension = None;
+        }
+        if self.is_known && core.watch.causes(core.id).is_watched() {
+            interrupt::forget_waker(core.id);
         }
     }
 }
@@ -150,9 +183,11 @@ where
     S: AsStore<Data: 'static>,
 {
     let Suspended { store: id, value, reader } = suspended;
-    let mut waiter = Waiter { store, gives_up: true };
+    let mut waiter = Waiter { store, gives_up: true, is_known: false };
     let waiting = value.downcast::<Waiting<S::Data>>().map_err(|_| CallError::NotAsync)?;
-    let completion = waiting.0.await;
+    let mut future = waiting.0;
+    let completion = poll_fn(|context| waiter.poll(&mut future, context)).await?;
+    drop(future);
     waiter.gives_up = false;
     let suspended = Suspended { store: id, value: Box::new(()), reader };
     suspended.go_on(&mut *waiter.store, completion.types, completion.run)

@@ -54,7 +54,7 @@ pub(crate) struct Causes {
 }
 
 impl Causes {
-    pub(super) fn is_watched(&self) -> bool {
+    pub(crate) fn is_watched(&self) -> bool {
         self.deadline != NEVER || !self.word.is_null()
     }
 

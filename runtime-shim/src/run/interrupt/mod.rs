@@ -9,6 +9,9 @@
 //!  host code   <-- signal: due? EINTR; on return to the guest: poked and due? leave
 //! ```
 //!
+//! A call that waits for a host function's future is on no thread. It leaves its task's waker with the watchdog instead, and looks for
+//! itself whenever it is polled.
+//!
 //! **A poke is only a hint.** Whether a run ends is decided on its own thread, from what belongs to that very run: the
 //! clock against its deadline, the kill word against its number. So it does not matter how late a signal arrives, or what
 //! the thread does by then. **Invariants.** A due run is poked until it has left its thread. A run that is not watched
@@ -17,6 +20,7 @@
 mod by_id;
 pub(crate) mod causes;
 pub(crate) mod error;
+mod sleepers;
 pub(crate) mod thread;
 mod watchdog;
 
@@ -29,6 +33,7 @@ use error::InterruptError;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering::Relaxed, Ordering::SeqCst, fence};
+use std::task::Waker;
 use std::time::Instant;
 use thread::{Thread, current};
 use wasmaot_abi::trap::TrapCode;
@@ -131,6 +136,20 @@ pub(crate) fn check_after_host() -> io::Result<()> {
         Some(thread) if thread.is_checked() => signal::check_thread(),
         _ => Ok(()),
     }
+}
+
+/// Has the task that waits for a suspended call's host function woken when the call is to be stopped. Returns why, if that is so already.
+pub(crate) fn wake_when_due(causes: &Causes, waker: &Waker) -> Result<Option<TrapCode>, Failure> {
+    if !causes.is_watched() {
+        return Ok(None);
+    }
+    watchdog::add_sleeper(causes.id, causes.deadline, waker).map_err(Failure::Interrupt)?;
+    Ok(causes.due())
+}
+
+/// The call of this store does not wait any more.
+pub(crate) fn forget_waker(id: StoreId) {
+    watchdog::remove_sleeper(id);
 }
 
 /// Why the run that called the host is not to go on, if it was poked since it did.

@@ -6,19 +6,23 @@
 //!
 //! **Invariants.** `NEXT_LOOK` is stored before the threads are looked at, and is only lowered afterwards, so a deadline is either
 //! seen or its owner sees that it has to wake the watchdog. A kill is dropped only when, after the kill word was stored, no thread was found
-//! that runs what is to be killed: whoever enters later sees the word.
+//! that runs what is to be killed: whoever enters later sees the word. A call that waits for a future is added before it looks at the
+//! word and the clock for the last time.
 
 use super::causes::NEVER;
 use super::error::InterruptError;
+use super::sleepers::Sleepers;
 use super::thread::{self, Thread};
 use crate::os::clock;
 use crate::os::fork::{self, List};
 use crate::os::schedule;
 use crate::run::signal;
 use crate::run::store_id::StoreId;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::mpsc;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
 /// Nanoseconds from one poke of a due run to the next.
@@ -37,21 +41,32 @@ const IDLE_LOOKS: u32 = 20;
 /// the lock of the dynamic linker.
 const START_WAIT: Duration = Duration::from_secs(1);
 
+/// Bytes of its stack, on which the embedder's wakers run.
+const STACK: usize = 256 << 10;
+
 /// When the watchdog looks next, in the clock's nanoseconds.
 static NEXT_LOOK: AtomicU64 = AtomicU64::new(NEVER);
 
-/// What is to be killed and was found running. Its lock is held whenever the watchdog does not sleep.
-static KILLS: Mutex<Vec<StoreId>> = Mutex::new(Vec::new());
+/// What the watchdog is to do.
+struct Tasks {
+    /// What is to be killed and was found running.
+    kills: Vec<StoreId>,
+    /// Calls that wait for a future.
+    sleepers: Sleepers,
+}
+
+/// Its lock is held whenever the watchdog neither sleeps nor calls wakers, after which it looks again.
+static TASKS: Mutex<Tasks> = Mutex::new(Tasks { kills: Vec::new(), sleepers: Sleepers::new() });
 static WAKE: Condvar = Condvar::new();
 
-/// There is a watchdog in this process. Changes while the lock of [`KILLS`] is held.
+/// There is a watchdog in this process. Changes while the lock of [`TASKS`] is held.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
-/// The kills, locked.
-type Kills = MutexGuard<'static, Vec<StoreId>>;
+/// The tasks, locked.
+type Locked = MutexGuard<'static, Tasks>;
 
-fn kills() -> Kills {
-    KILLS.lock().unwrap_or_else(PoisonError::into_inner)
+fn tasks() -> Locked {
+    TASKS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts the watchdog, once per process. A failed start is tried again the next time.
@@ -60,17 +75,17 @@ pub(super) fn start() -> Result<(), InterruptError> {
         return Ok(());
     }
     fork::attend(List::Kills, lock_for_fork);
-    start_locked(&kills())
+    start_locked(&tasks())
 }
 
-fn start_locked(_: &Kills) -> Result<(), InterruptError> {
+fn start_locked(_: &Locked) -> Result<(), InterruptError> {
     if STARTED.load(Relaxed) {
         return Ok(());
     }
     if !signal::poke::is_usable() {
         return Err(InterruptError::NoSignal);
     }
-    let builder = std::thread::Builder::new().name("wasmaot-watchdog".into()).stack_size(64 << 10);
+    let builder = std::thread::Builder::new().name("wasmaot-watchdog".into()).stack_size(STACK);
     // No handler of the host's runs on its small stack.
     let blocked = signal::BlockAll::new();
     let (scheduling, scheduled) = mpsc::channel::<()>();
@@ -87,12 +102,13 @@ fn start_locked(_: &Kills) -> Result<(), InterruptError> {
     Ok(())
 }
 
-/// Locks the kills for a fork. Its child has no watchdog: whoever needs one finds that it sleeps, and
-/// starts it in order to wake it.
+/// Locks the tasks for a fork. Its child has no watchdog: whoever needs one finds that it sleeps, and
+/// starts it in order to wake it. A call that waits for a future is added again when its future is polled there.
 fn lock_for_fork() -> Box<dyn FnOnce()> {
-    let mut kills = kills();
+    let mut tasks = tasks();
     Box::new(move || {
-        kills.clear();
+        tasks.kills.clear();
+        tasks.sleepers.forget();
         NEXT_LOOK.store(NEVER, SeqCst);
         STARTED.store(false, Relaxed);
     })
@@ -100,18 +116,39 @@ fn lock_for_fork() -> Box<dyn FnOnce()> {
 
 /// Makes sure that the watchdog looks when a deadline passes.
 pub(super) fn expect(deadline: u64) -> Result<(), InterruptError> {
-    if deadline < NEXT_LOOK.load(SeqCst) && deadline != NEVER { wake(kills()) } else { Ok(()) }
+    if deadline < NEXT_LOOK.load(SeqCst) && deadline != NEVER { wake(tasks()) } else { Ok(()) }
 }
 
-/// Pokes whatever thread runs the store with this number, until none does. The kill word was stored before.
+/// Pokes whatever thread runs the store with this number, until none does, and wakes its call if that waits for a future. The kill word was
+/// stored before.
 pub(super) fn look_for(id: StoreId) {
     fence(SeqCst);
-    let mut kills = kills();
+    let mut tasks = tasks();
+    let sleeper = tasks.sleepers.take(id);
     if poke_runner(id) {
-        kills.push(id);
+        tasks.kills.push(id);
         // Whoever has a handle had a watchdog. In the child of a fork it may be missing: then this poke is the only one until one starts.
-        _ = wake(kills);
+        _ = wake(tasks);
+    } else {
+        drop(tasks);
     }
+    if let Some(waker) = sleeper {
+        waker.wake();
+    }
+}
+
+/// Wakes a task when a deadline passes, or when the store with this number is killed. Whoever calls this looks at both afterwards.
+pub(super) fn add_sleeper(id: StoreId, deadline: u64, waker: &Waker) -> Result<(), InterruptError> {
+    let unneeded = tasks().sleepers.add(id, deadline, waker.clone());
+    drop(unneeded);
+    fence(SeqCst);
+    expect(deadline)
+}
+
+/// Forgets the call of a store that waited for a future.
+pub(super) fn remove_sleeper(id: StoreId) {
+    let waker = tasks().sleepers.take(id);
+    drop(waker);
 }
 
 /// Makes a thread ask itself whether its run is due.
@@ -131,17 +168,17 @@ fn poke_runner(id: StoreId) -> bool {
     found
 }
 
-fn wake(kills: Kills) -> Result<(), InterruptError> {
-    start_locked(&kills)?;
+fn wake(tasks: Locked) -> Result<(), InterruptError> {
+    start_locked(&tasks)?;
     // Nobody else needs to.
     NEXT_LOOK.store(0, SeqCst);
-    drop(kills);
+    drop(tasks);
     WAKE.notify_one();
     Ok(())
 }
 
 fn watch() {
-    let mut kills = kills();
+    let mut tasks = tasks();
     let (mut unchanged, mut next_check) = (0, 0);
     loop {
         let now = clock::now();
@@ -153,18 +190,30 @@ fn watch() {
         let bound = if unchanged < IDLE_LOOKS { now + INTERVAL } else { NEVER };
         NEXT_LOOK.store(bound, SeqCst);
         fence(SeqCst);
-        let look = Look::at(now, &mut kills);
+        let due = tasks.sleepers.take_due(now);
+        if !due.is_empty() {
+            drop(tasks);
+            due.into_iter().for_each(wake_task);
+            tasks = self::tasks();
+            continue;
+        }
+        let look = Look::at(now, &mut tasks);
         unchanged = if look.changed { 0 } else { unchanged.saturating_add(1) };
         // While there are deadlines the handlers are checked, too.
         let next = if look.next == NEVER { bound } else { look.next.min(bound).min(next_check) };
         NEXT_LOOK.store(next, SeqCst);
-        kills = if next == NEVER {
-            WAKE.wait(kills).unwrap_or_else(PoisonError::into_inner)
+        tasks = if next == NEVER {
+            WAKE.wait(tasks).unwrap_or_else(PoisonError::into_inner)
         } else {
             let timeout = Duration::from_nanos(next - now);
-            WAKE.wait_timeout(kills, timeout).unwrap_or_else(PoisonError::into_inner).0
+            WAKE.wait_timeout(tasks, timeout).unwrap_or_else(PoisonError::into_inner).0
         };
     }
+}
+
+/// Calls a waker. What it panics with is the executor's affair, and no reason to stop watching.
+fn wake_task(waker: Waker) {
+    _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }
 
 /// What a look at all threads found.
@@ -177,8 +226,9 @@ struct Look {
 
 impl Look {
     /// Pokes what is due, and drops the kills that nothing runs for.
-    fn at(now: u64, kills: &mut Vec<StoreId>) -> Self {
-        let mut look = Self { next: NEVER, changed: false };
+    fn at(now: u64, tasks: &mut Tasks) -> Self {
+        let Tasks { kills, sleepers } = tasks;
+        let mut look = Self { next: sleepers.next(), changed: false };
         let mut found = Vec::new();
         thread::for_each(|thread| {
             let (running, deadline) = (thread.running.load(SeqCst), thread.deadline.load(SeqCst));
