@@ -153,6 +153,10 @@ pub struct StateLayout {
     rw_bytes: u32,
     const_distance: u32,
     const_bytes: u32,
+    /// How far each run of [`STATE`] reaches below vmctx.
+    state: [u32; STATE.len()],
+    /// How far each run of [`CONSTANTS`] reaches below the end of the constants.
+    constants: [u32; CONSTANTS.len()],
 }
 
 /// The layout does not fit: too many globals, imports or segments.
@@ -190,6 +194,59 @@ const RW_FIXED: u32 = size_of::<FixedState>() as u32;
 const CONST_FIXED: u32 = size_of::<FixedConstants>() as u32;
 const LENGTH: u32 = size_of::<u64>() as u32;
 
+/// Equal items, one after the other.
+struct Run {
+    /// Bytes of an item.
+    size: u32,
+    /// How many there are, with those that only align the next run.
+    count: fn(&Counts) -> u64,
+}
+
+/// The runs of the writable part, from vmctx downwards.
+const STATE: [Run; 4] = [
+    Run { size: RW_FIXED, count: |_| 1 },
+    Run { size: GLOBAL_CELL, count: |counts| counts.defined_globals.into() },
+    Run { size: LENGTH, count: |counts| u64::from(counts.memories) + u64::from(counts.tables) },
+    Run { size: size_of::<u64>() as u32, count: dropped_words },
+];
+
+// Their positions, also among the distances of a layout.
+const FIXED: usize = 0;
+const GLOBALS: usize = 1;
+const LENGTHS: usize = 2;
+const DROPPED: usize = 3;
+
+/// The runs of the constant part, from its end downwards.
+const CONSTANTS: [Run; 6] = [
+    Run { size: CONST_FIXED, count: |_| 1 },
+    Run { size: size_of::<u32>() as u32, count: |counts| u64::from(counts.types).next_multiple_of(2) },
+    Run { size: size_of::<ImportedFunction>() as u32, count: |counts| counts.imported_functions.into() },
+    Run { size: size_of::<TableRef>() as u32, count: |counts| counts.tables.into() },
+    Run { size: size_of::<MemoryRef>() as u32, count: |counts| counts.memories.into() },
+    Run { size: size_of::<u64>() as u32, count: |counts| counts.imported_globals.into() },
+];
+
+// Their positions, behind that of the fixed words.
+const TYPES: usize = 1;
+const FUNCTIONS: usize = 2;
+const TABLES: usize = 3;
+const MEMORIES: usize = 4;
+const IMPORTED_GLOBALS: usize = 5;
+
+fn dropped_words(counts: &Counts) -> u64 {
+    (u64::from(counts.data_segments) + u64::from(counts.elem_segments)).div_ceil(64)
+}
+
+/// How far each run reaches when they lie one below the other, and the sum of them all.
+fn stack<const RUNS: usize>(runs: &[Run; RUNS], counts: &Counts) -> ([u64; RUNS], u64) {
+    let mut end = 0;
+    let ends = core::array::from_fn(|run| {
+        end += (runs[run].count)(counts) * u64::from(runs[run].size);
+        end
+    });
+    (ends, end)
+}
+
 /// Distance from vmctx down to the word that holds the address of the runtime's record of the instance.
 pub const INSTANCE_CELL: u64 = RW_FIXED as u64 - offset_of!(FixedState, instance) as u64;
 
@@ -208,33 +265,21 @@ impl StateLayout {
 
     /// Works out the layout. Fails if it exceeds [`crate::slot::MAX_STATE`].
     pub fn new(counts: Counts) -> Result<Self, StateTooLarge> {
-        let n = |count: u32, size: u32| u64::from(count) * u64::from(size);
-        let rw = u64::from(RW_FIXED)
-            + n(counts.defined_globals, GLOBAL_CELL)
-            + n(counts.memories, LENGTH)
-            + n(counts.tables, LENGTH)
-            + Self::dropped_words(&counts) * 8;
-        let constants = u64::from(CONST_FIXED)
-            + n(counts.types.next_multiple_of(2), 4)
-            + n(counts.imported_functions, size_of::<ImportedFunction>() as u32)
-            + n(counts.tables, size_of::<TableRef>() as u32)
-            + n(counts.memories, size_of::<MemoryRef>() as u32)
-            + n(counts.imported_globals, 8);
-        let (rw, constants) = (rw.next_multiple_of(16), constants.next_multiple_of(HOST_PAGE));
+        let (state, rw) = stack(&STATE, &counts);
+        let (constants, used) = stack(&CONSTANTS, &counts);
+        let (rw, bytes) = (rw.next_multiple_of(16), used.next_multiple_of(HOST_PAGE));
         let distance = rw.next_multiple_of(HOST_PAGE).max(slot::CONSTANTS);
-        if distance + constants > slot::MAX_STATE {
-            return Err(StateTooLarge { needed: distance + constants });
+        if distance + bytes > slot::MAX_STATE {
+            return Err(StateTooLarge { needed: distance + bytes });
         }
         Ok(Self {
             counts,
             rw_bytes: rw as u32,
             const_distance: distance as u32,
-            const_bytes: constants as u32,
+            const_bytes: bytes as u32,
+            state: state.map(|end| end as u32),
+            constants: constants.map(|end| end as u32),
         })
-    }
-
-    fn dropped_words(counts: &Counts) -> u64 {
-        (u64::from(counts.data_segments) + u64::from(counts.elem_segments)).div_ceil(64)
     }
 
     /// The counts it was made from.
@@ -260,54 +305,56 @@ impl StateLayout {
     /// Bytes of the constant part that its items take, from its end downwards. The rest of its
     /// lowest page is free.
     pub fn const_used(&self) -> u32 {
-        self.memories_end() + self.counts.imported_globals * 8
+        self.constants[IMPORTED_GLOBALS]
     }
 
-    // The writable part, from vmctx downwards.
-
-    fn globals_end(&self) -> u32 {
-        RW_FIXED + self.counts.defined_globals * GLOBAL_CELL
+    /// An item of a run of the writable part.
+    fn state_item(&self, run: usize, index: u32) -> i32 {
+        -((self.state[run - 1] + (index + 1) * STATE[run].size) as i32)
     }
 
     /// The cell of a defined global.
     pub fn global(&self, defined: u32) -> i32 {
         debug_assert!(defined < self.counts.defined_globals);
-        -((RW_FIXED + (defined + 1) * GLOBAL_CELL) as i32)
+        self.state_item(GLOBALS, defined)
     }
 
     /// The current length of a defined memory, in bytes.
     pub fn memory_length(&self, index: u32) -> i32 {
         debug_assert!(index < self.counts.memories);
-        -((self.globals_end() + (index + 1) * LENGTH) as i32)
+        self.state_item(LENGTHS, index)
     }
 
     /// The current length of a defined table, in elements.
     pub fn table_length(&self, index: u32) -> i32 {
         debug_assert!(index < self.counts.tables);
-        -((self.globals_end() + (self.counts.memories + index + 1) * LENGTH) as i32)
+        self.state_item(LENGTHS, self.counts.memories + index)
     }
 
     /// First of the words that note dropped segments. Bit `i` is data segment `i`, bit
     /// `data_segments + i` element segment `i`; bits count upwards from this offset.
     pub fn dropped(&self) -> i32 {
-        let lengths = (self.counts.memories + self.counts.tables) * LENGTH;
-        -((self.globals_end() + lengths) as i32) - (Self::dropped_words(&self.counts) * 8) as i32
+        -(self.state[DROPPED] as i32)
     }
 
     /// Bytes of the words that note dropped segments.
     pub fn dropped_bytes(&self) -> u32 {
-        (Self::dropped_words(&self.counts) * 8) as u32
+        self.state[DROPPED] - self.state[LENGTHS]
     }
 
-    // The constant part, from its end downwards.
-
-    fn const_end(&self, bytes: u32) -> i32 {
+    /// What lies this far below the end of the constants.
+    fn below_constants(&self, bytes: u32) -> i32 {
         -((self.const_distance + bytes) as i32)
     }
 
     /// A fixed word of the constant part, by its offset among them.
     fn fixed_constant(&self, offset: usize) -> i32 {
-        self.const_end(CONST_FIXED - offset as u32)
+        self.below_constants(self.constants[FIXED] - offset as u32)
+    }
+
+    /// An item of a run of the constant part.
+    fn constant_item(&self, run: usize, index: u32) -> i32 {
+        self.below_constants(self.constants[run - 1] + (index + 1) * CONSTANTS[run].size)
     }
 
     /// Address of the runtime's record of this instance.
@@ -326,50 +373,34 @@ impl StateLayout {
         self.fixed_constant(offset_of!(FixedConstants, funcrefs))
     }
 
-    fn types_end(&self) -> u32 {
-        CONST_FIXED + self.counts.types.next_multiple_of(2) * 4
-    }
-
     /// Process-wide id of a type.
     pub fn type_id(&self, ty: u32) -> i32 {
         debug_assert!(ty < self.counts.types);
-        self.const_end(CONST_FIXED + (ty + 1) * 4)
-    }
-
-    fn functions_end(&self) -> u32 {
-        self.types_end() + self.counts.imported_functions * size_of::<ImportedFunction>() as u32
+        self.constant_item(TYPES, ty)
     }
 
     /// The [`ImportedFunction`] of an import.
     pub fn imported_function(&self, index: u32) -> i32 {
         debug_assert!(index < self.counts.imported_functions);
-        self.const_end(self.types_end() + (index + 1) * size_of::<ImportedFunction>() as u32)
-    }
-
-    fn tables_end(&self) -> u32 {
-        self.functions_end() + self.counts.tables * size_of::<TableRef>() as u32
+        self.constant_item(FUNCTIONS, index)
     }
 
     /// The [`TableRef`] of a table.
     pub fn table(&self, index: u32) -> i32 {
         debug_assert!(index < self.counts.tables);
-        self.const_end(self.functions_end() + (index + 1) * size_of::<TableRef>() as u32)
-    }
-
-    fn memories_end(&self) -> u32 {
-        self.tables_end() + self.counts.memories * size_of::<MemoryRef>() as u32
+        self.constant_item(TABLES, index)
     }
 
     /// The [`MemoryRef`] of a memory.
     pub fn memory(&self, index: u32) -> i32 {
         debug_assert!(index < self.counts.memories);
-        self.const_end(self.tables_end() + (index + 1) * size_of::<MemoryRef>() as u32)
+        self.constant_item(MEMORIES, index)
     }
 
     /// The address of an imported global's cell.
     pub fn imported_global(&self, index: u32) -> i32 {
         debug_assert!(index < self.counts.imported_globals);
-        self.const_end(self.memories_end() + (index + 1) * 8)
+        self.constant_item(IMPORTED_GLOBALS, index)
     }
 }
 
@@ -423,6 +454,63 @@ mod tests {
                 assert_eq!(offset % size.min(8), 0);
             }
         }
+    }
+
+    /// One item of each kind, sorted by its offset.
+    #[test]
+    fn the_figure_shows_the_items_in_their_order() {
+        let counts = Counts {
+            types: 1,
+            imported_functions: 1,
+            tables: 1,
+            memories: 1,
+            imported_globals: 1,
+            defined_globals: 1,
+            data_segments: 1,
+            elem_segments: 0,
+        };
+        let l = StateLayout::new(counts).unwrap();
+        let mut items = [
+            (l.imported_global(0), "globals*"),
+            (l.memory(0), "memories"),
+            (l.table(0), "tables"),
+            (l.imported_function(0), "functions"),
+            (l.type_id(0), "types"),
+            (l.instance(), "fixed"),
+            (-(l.rw_bytes() as i32) - 8, "stack"),
+            (l.dropped(), "dropped"),
+            (l.memory_length(0), "lengths"),
+            (l.global(0), "globals"),
+            (StateLayout::MEMORY0_LENGTH, "fixed"),
+        ];
+        items.sort_unstable();
+        let row = alloc::format!("//!  |..| {} |\n", items.map(|(_, label)| label).join(" | "));
+        let text = include_str!("state.rs");
+        assert!(text.contains(&row), "the figure at the head of this file is to have the row\n{row}");
+    }
+
+    /// What a module has in every artifact of this ABI.
+    #[test]
+    fn items_lie_where_artifacts_have_them() {
+        let counts = Counts {
+            types: 3,
+            imported_functions: 2,
+            tables: 2,
+            memories: 2,
+            imported_globals: 1,
+            defined_globals: 4,
+            data_segments: 65,
+            elem_segments: 0,
+        };
+        let l = StateLayout::new(counts).unwrap();
+        assert_eq!([l.global(0), l.global(3)], [-80, -128]);
+        assert_eq!([l.memory_length(1), l.table_length(0), l.table_length(1)], [-144, -152, -160]);
+        assert_eq!((l.dropped(), l.dropped_bytes(), l.rw_bytes()), (-176, 16, 176));
+        let below = |offset: i32| -offset - l.const_distance() as i32;
+        assert_eq!([l.instance(), l.builtins(), l.funcrefs()].map(below), [8, 16, 24]);
+        assert_eq!([l.type_id(0), l.type_id(2), l.imported_function(0)].map(below), [68, 76, 104]);
+        assert_eq!([l.table(1), l.memory(1), l.imported_global(0)].map(below), [160, 192, 200]);
+        assert_eq!((l.const_used(), l.const_bytes()), (200, HOST_PAGE as u32));
     }
 
     #[test]

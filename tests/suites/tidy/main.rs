@@ -1,5 +1,6 @@
 //! House rules that a machine can check.
 
+mod figures;
 mod layers;
 
 use std::path::{Path, PathBuf};
