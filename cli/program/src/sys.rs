@@ -7,12 +7,10 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
-
-/// Bytes of an alternate stack that is large enough for the runtime.
-const ALTERNATE_STACK: usize = 64 << 10;
+use wasmaot_runtime::LEAST_ALTERNATE_STACK;
 
 #[repr(align(16))]
-struct AlternateStack(UnsafeCell<MaybeUninit<[u8; ALTERNATE_STACK]>>);
+struct AlternateStack(UnsafeCell<MaybeUninit<[u8; LEAST_ALTERNATE_STACK]>>);
 
 // SAFETY: only the kernel writes to it, for the thread that it was given to.
 unsafe impl Sync for AlternateStack {}
@@ -43,7 +41,7 @@ fn open_standard_streams() {
 /// system calls. It has no guard, but then no handlers but the runtime's run on it.
 fn use_static_alternate_stack() {
     static STACK: AlternateStack = AlternateStack(UnsafeCell::new(MaybeUninit::uninit()));
-    let stack = libc::stack_t { ss_sp: STACK.0.get().cast(), ss_flags: 0, ss_size: ALTERNATE_STACK };
+    let stack = libc::stack_t { ss_sp: STACK.0.get().cast(), ss_flags: 0, ss_size: LEAST_ALTERNATE_STACK };
     // SAFETY: the memory is there as long as the process, and nothing else uses it. If it fails, the runtime makes one.
     unsafe { libc::sigaltstack(&stack, std::ptr::null_mut()) };
 }

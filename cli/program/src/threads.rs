@@ -162,7 +162,8 @@ pub fn instantiate(store: &mut Store<Thread>) -> Result<Instance, InstantiateErr
 }
 
 /// Ends the program on behalf of the first thread and returns the usage of all threads, if it is recorded. Those that still run are
-/// stopped first, so their count of instructions may be up to 180 short. Does not return if another thread is ending the program already.
+/// stopped first, so their count of instructions may be up to
+/// [`MAX_ROW`](wasmaot_runtime::abi::meter::MAX_ROW) short. Does not return if another thread is ending the program already.
 pub fn close(store: &Store<Thread>) -> Used {
     store.data().process.close(store)
 }

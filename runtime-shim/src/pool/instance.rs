@@ -116,7 +116,8 @@ impl<T> PooledInstance<T> {
     }
 
     /// The operators that it has executed so far, if its code counts them. The number is exact, but for a run that was stopped by its deadline
-    /// or from another thread, of which up to 180 may be missing.
+    /// or from another thread, of which up to
+    /// [`MAX_ROW`](crate::abi::meter::MAX_ROW) may be missing.
     pub fn operators(&self) -> Option<u64> {
         self.store.core.operators()
     }

@@ -9,7 +9,7 @@
 /// trap, and of the *interrupt signal*, by which they are stopped. That is `SIGURG`, or a free real-time signal if the host handles
 /// `SIGURG`; [`set_interrupt_signal`](crate::set_interrupt_signal) chooses another one. A fault that is not a guest's goes on to the handler that was there before. A
 /// thread's first call of a guest lets these signals through and makes an alternate signal stack of 256 KiB, unless the thread has one of at
-/// least 64 KiB.
+/// least [`LEAST_ALTERNATE_STACK`](crate::LEAST_ALTERNATE_STACK) bytes.
 ///
 /// **Handlers** belong to the process. Those of the runtime's signals are checked whenever a module is opened, a pool is made,
 /// [`prepare_thread`](crate::prepare_thread) is called, and every 100 ms by the thread that enforces deadlines while there are any. A handler of

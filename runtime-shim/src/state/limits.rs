@@ -13,7 +13,8 @@ pub struct ResourceLimits {
     /// Elements that each table may have.
     pub table: u64,
     /// Operators that all instances of the store may execute, start functions included; any number if `None`. A run that has executed more
-    /// ends with [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel), at most 180 operators later. Only code that was compiled with
+    /// ends with [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel), at most
+    /// [`MAX_ROW`](crate::abi::meter::MAX_ROW) operators later. Only code that was compiled with
     /// a meter counts them; to make an instance of another module is an error where this is set. Can be changed later, by
     /// [`PooledInstance::set_fuel`](crate::PooledInstance::set_fuel).
     pub fuel: Option<u64>,

@@ -3,7 +3,8 @@
 use crate::library::{C99, CPP11, CPP20, folder, installed, repository, run, sources};
 use object::{Object, ObjectSymbol};
 use std::collections::BTreeSet;
-use wasmaot_runtime::TrapCode;
+use wasmaot_runtime::abi::meter::MAX_ROW;
+use wasmaot_runtime::{LEAST_ALTERNATE_STACK, TrapCode};
 
 fn text() -> String {
     std::fs::read_to_string(repository().join("runtime-shim/capi/include/wasmaot.h")).expect("the header")
@@ -47,6 +48,21 @@ fn declares_what_the_library_exports() {
     let declared = declared();
     assert!(declared.len() > 50, "{declared:?}");
     assert_eq!(exported, declared);
+}
+
+#[test]
+fn figures_are_those_of_the_runtime() {
+    let words = text().replace(" * ", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let stack = format!("at least {} KiB", LEAST_ALTERNATE_STACK >> 10);
+    let figures = [
+        (format!("{stack}."), "the invariants"),
+        (format!("one of {stack}. A program"), "signals"),
+        (format!("of which up to {MAX_ROW} may be missing"), "wasmaot_instance_operators"),
+        (format!("at most {MAX_ROW} operators later"), "wasmaot_instance_set_fuel"),
+    ];
+    for (figure, place) in figures {
+        assert!(words.contains(&figure), "{place} does not say \"{figure}\"");
+    }
 }
 
 #[test]

@@ -13,8 +13,11 @@ use std::io;
 /// the largest register files), and by handlers of the host's that set `SA_ONSTACK`.
 const ALTERNATE_STACK: usize = 256 << 10;
 
-/// The least bytes of an alternate stack of the host's that is left in place.
-const LEAST_STACK: usize = 64 << 10;
+/// The least bytes of an alternate signal stack that the runtime leaves in place. A thread that has a smaller one, or none, gets one of
+/// the runtime's when it first runs compiled code.
+pub const LEAST_ALTERNATE_STACK: usize = 64 << 10;
+
+const _: () = assert!(ALTERNATE_STACK >= LEAST_ALTERNATE_STACK, "the runtime takes its own for large enough");
 
 /// An alternate stack that this thread made.
 struct AlternateStack(Mapping);
@@ -80,7 +83,7 @@ fn has_stack() -> io::Result<bool> {
     unsafe {
         let mut current: libc::stack_t = std::mem::zeroed();
         match libc::sigaltstack(std::ptr::null(), &raw mut current) {
-            0 => Ok(current.ss_flags & libc::SS_DISABLE == 0 && current.ss_size >= LEAST_STACK),
+            0 => Ok(current.ss_flags & libc::SS_DISABLE == 0 && current.ss_size >= LEAST_ALTERNATE_STACK),
             _ => Err(io::Error::last_os_error()),
         }
     }
