@@ -44,10 +44,10 @@ fn the_shared_library_is_built_by_a_command_of_its_own() {
     the_example_in_c(&built);
 }
 
-/// The static library in a C program, as `examples/orders.c` tells.
+/// The static library in a C program, as `runtime-shim/examples/orders.c` tells.
 fn the_example_in_c(built: &Path) {
     if Command::new("gcc").arg("--version").output().is_err() {
-        println!("skipped: no gcc to build examples/orders.c with");
+        println!("skipped: no gcc to build runtime-shim/examples/orders.c with");
         return;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
@@ -55,7 +55,7 @@ fn the_example_in_c(built: &Path) {
     let (program, artifact) = (folder.path().join("orders"), folder.path().join("orders.so"));
     let compiled = Command::new(env!("CARGO_BIN_EXE_wasmaot"))
         .args(["compile", "--quiet"])
-        .arg(root.join("examples/orders.wat"))
+        .arg(root.join("runtime-shim/examples/orders.wat"))
         .arg("-o")
         .arg(&artifact)
         .status()
@@ -63,7 +63,7 @@ fn the_example_in_c(built: &Path) {
     assert!(compiled.success());
     let linked = Command::new("gcc")
         .args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"])
-        .arg(root.join("examples/orders.c"))
+        .arg(root.join("runtime-shim/examples/orders.c"))
         .arg("-I")
         .arg(root.join("runtime-shim/capi/include"))
         .arg(built.join("libwasmaot.a"))

@@ -72,7 +72,7 @@ fn pkg_config_knows_the_libraries() {
     assert!(ask(&["--static", "--libs"]).is_some_and(|flags| flags.contains("-lpthread")));
     let program = folder("programs").join("pkg-config");
     let mut compiler = Command::new("cc");
-    compiler.arg(repository().join("examples/orders.c")).args(flags.split_whitespace());
+    compiler.arg(repository().join("runtime-shim/examples/orders.c")).args(flags.split_whitespace());
     run(compiler.arg("-o").arg(&program));
     let output =
         Command::new(program).env("LD_LIBRARY_PATH", prefix.join("lib")).output().expect("it starts");

@@ -2,27 +2,30 @@
 
 use crate::library::{C99, Linked, compile, folder, repository, run, succeeded};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The artifact of an example's guest.
 fn guest(name: &str) -> PathBuf {
     let artifact = folder("examples").join(format!("{name}.so"));
-    compile(&repository().join(format!("examples/{name}.wat")), &artifact);
+    compile(&repository().join(format!("runtime-shim/examples/{name}.wat")), &artifact);
     artifact
 }
 
 fn in_c(name: &str, linked: Linked) -> Command {
-    let source = repository().join(format!("examples/{name}.c"));
+    let source = repository().join(format!("runtime-shim/examples/{name}.c"));
     let program = C99.build(name, &[source], linked).expect("there is a C compiler");
     Command::new(program)
 }
 
+/// Builds an example with the features that dependencies have in `cargo test --workspace`, so that they are not built again.
 fn in_rust(name: &str) -> Command {
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder of the target");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["run", "--quiet", "--locked", "-p", "wasmaot-runtime", "--example", name, "--"]);
-    cargo.current_dir(repository());
-    cargo
+    cargo.args(["build", "--quiet", "--locked", "--workspace", "--example", name, "--target-dir"]);
+    cargo.arg(built.parent().expect("the folder of all targets")).current_dir(repository());
+    run(&mut cargo);
+    Command::new(built.join("debug/examples").join(name))
 }
 
 #[test]

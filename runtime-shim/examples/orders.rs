@@ -1,7 +1,7 @@
 //! Embeds an artifact: a host function, guest memory, a typed call.
 //!
 //! ```sh
-//! wasmaot compile examples/orders.wat -o orders.so
+//! wasmaot compile runtime-shim/examples/orders.wat -o orders.so
 //! cargo run --release -p wasmaot-runtime --example orders -- orders.so
 //! ```
 

@@ -1,9 +1,9 @@
 /*
  * Embeds an artifact from C: a host function, guest memory, a call, a trap.
  *
- *     wasmaot compile examples/orders.wat -o orders.so
+ *     wasmaot compile runtime-shim/examples/orders.wat -o orders.so
  *     runtime-shim/capi/install.sh
- *     cc examples/orders.c $(pkg-config --cflags --libs wasmaot) -o orders
+ *     cc runtime-shim/examples/orders.c $(pkg-config --cflags --libs wasmaot) -o orders
  *     ./orders orders.so
  */
 #include <stdio.h>

@@ -1,7 +1,7 @@
 //! A host that serves every request, a line of its input, from a fresh instance.
 //!
 //! ```sh
-//! wasmaot compile examples/faas.wat -o faas.so
+//! wasmaot compile runtime-shim/examples/faas.wat -o faas.so
 //! printf '27\nx\n0\n97\n' | cargo run --release -p wasmaot-runtime --example faas -- faas.so
 //! ```
 

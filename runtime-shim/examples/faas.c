@@ -1,9 +1,9 @@
 /*
  * A host that serves every request, a line of its input, from a fresh instance.
  *
- *     wasmaot compile examples/faas.wat -o faas.so
+ *     wasmaot compile runtime-shim/examples/faas.wat -o faas.so
  *     runtime-shim/capi/install.sh
- *     cc examples/faas.c $(pkg-config --cflags --libs wasmaot) -o faas
+ *     cc runtime-shim/examples/faas.c $(pkg-config --cflags --libs wasmaot) -o faas
  *     printf '27\nx\n0\n97\n' | ./faas faas.so
  */
 #include <inttypes.h>
