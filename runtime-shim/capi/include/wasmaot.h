@@ -25,10 +25,10 @@
  * - No failure of the runtime's own ends the process or unwinds into C: it is an error of kind WASMAOT_ERROR_INTERNAL. (Only
  *   when there is no memory left to allocate does the process end.) Host functions return: they neither call longjmp past the
  *   runtime, nor pthread_exit, nor throw C++ exceptions. An exception, pthread_exit or pthread_cancel during a call ends the process. After
- *   a longjmp the instance stays in use for ever: it cannot be called or finished, and its slot is lost. Other instances are not affected,
- *   but the thread has one nested call less (`nesting`), and the interrupt signal may go on interrupting its system calls.
- * - Of calls on one thread, the one that began last ends first, on that thread. A program that switches stacks (fibers) keeps to that. The
- *   stack of a thread that calls instances has at least 64 KiB.
+ *   a longjmp the instance stays in use for ever: it cannot be called or finished, and its slot is lost. Other instances are not affected.
+ * - A program may switch between stacks (fibers) in host functions, in any order, and return from a host function on another thread than
+ *   the one that called it. Timeouts interrupt the system calls of the thread that called. A host function that returns while a call
+ *   waits that it made itself ends the process. On stacks other than the thread's own, what a longjmp leaves counts as nested for ever.
  * - A child made by fork may use all that its parent has. One made by _Fork, vfork or clone calls exec or _exit.
  *
  * Signals

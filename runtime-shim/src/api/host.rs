@@ -173,7 +173,8 @@ fn answer_of<T>(
     caller: u64,
     activation: &mut Activation,
 ) -> u32 {
-    if let Err(error) = interrupt::check_after_host() {
+    // SAFETY: the run waits for the host function, which is over, and nothing else refers to it.
+    if let Err(error) = unsafe { interrupt::go_on_here(activation) } {
         activation.set_pending(Pending::Error(CallError::Thread(error).into()));
         return answer::EXIT;
     }
@@ -203,8 +204,11 @@ pub(crate) unsafe fn finish(
     core: *const StoreCore,
     run: impl FnOnce() -> Result<(), HostError>,
 ) -> Option<Pending> {
+    // SAFETY: the store is valid, and has a running activation.
+    let activation = unsafe { (*core).current };
     let ended = catch_unwind(AssertUnwindSafe(run));
-    if let Err(error) = interrupt::check_after_host() {
+    // SAFETY: the run waits for the host function, which is over, and nothing else refers to it.
+    if let Err(error) = unsafe { interrupt::go_on_here(activation) } {
         return Some(Pending::Error(CallError::Thread(error).into()));
     }
     let why = match ended {

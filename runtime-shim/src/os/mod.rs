@@ -11,5 +11,6 @@ pub(crate) mod guarded;
 pub(crate) mod inject;
 pub(crate) mod map;
 pub(crate) mod pagemap;
+pub(crate) mod peek;
 pub(crate) mod schedule;
 pub(crate) mod stack;

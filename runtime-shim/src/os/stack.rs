@@ -34,8 +34,8 @@ thread_local! {
     static FOUND: Cell<Option<Found>> = const { Cell::new(None) };
 }
 
-/// Whether the stack that the calling thread is on has room for another nested entry.
-pub(crate) fn has_room() -> bool {
+/// Whether the stack that the calling thread is on has room for another nested entry, and its bounds, if they can be found.
+pub(crate) fn room() -> (bool, Option<Range<usize>>) {
     let marker = 0u8;
     let here = std::hint::black_box(&raw const marker) as usize;
     let known = FOUND
@@ -43,7 +43,29 @@ pub(crate) fn has_room() -> bool {
         .filter(|found| found.at.abs_diff(here) <= NEAR && (found.low..found.high).contains(&here));
     let found = known.or_else(|| find(here));
     FOUND.set(found);
-    found.is_none_or(|Found { low, high, .. }| here - low > MARGIN.min((high - low) / 2))
+    let has_room = found.is_none_or(|Found { low, high, .. }| here - low > MARGIN.min((high - low) / 2));
+    (has_room, found.map(|Found { low, high, .. }| low..high))
+}
+
+/// The stack that the system has made for the calling thread, which may be on another one; empty if it cannot be found.
+pub(crate) fn of_thread() -> Range<usize> {
+    let main = main_thread().unwrap_or_default();
+    match this_thread() {
+        // Only the part of the main thread's may be reported that exists so far.
+        Some(own) if !main.contains(&own.start) => own,
+        _ => main,
+    }
+}
+
+/// What tells the calling thread from all others that live.
+#[inline]
+pub(crate) fn thread_pointer() -> usize {
+    let pointer;
+    // SAFETY: the first word that fs refers to is its own address, as the System V ABI for x86-64 has it.
+    unsafe {
+        std::arch::asm!("mov {}, fs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly));
+    }
+    pointer
 }
 
 /// Forgets what was found: this is the child of a fork.
@@ -102,7 +124,7 @@ mod tests {
 
     fn depth_until_full(depth: usize) -> usize {
         let frame = std::hint::black_box([0u8; 16 << 10]);
-        if !has_room() {
+        if !room().0 {
             return depth;
         }
         let reached = depth_until_full(depth + 1);

@@ -6,6 +6,7 @@
 //! **Invariant: while the guest runs, its owner waits and holds no reference to it.**
 
 use crate::code::raw_value::RawValue;
+use crate::os::{self, peek};
 use crate::run::backtrace::{self, Start};
 use crate::run::end::{Ended, Failure, Pending};
 use crate::run::interrupt::causes::Causes;
@@ -13,7 +14,9 @@ use crate::run::interrupt::thread::Thread;
 use crate::run::protocol::{SAVED_REGISTERS, reason};
 use crate::run::store::StoreCore;
 use crate::space::slot::StackBounds;
+use crate::state::host_signals::HostSignals;
 use std::any::Any;
+use std::mem::offset_of;
 use std::ops::Range;
 use wasmaot_abi::trap::TrapCode;
 
@@ -31,8 +34,9 @@ pub(crate) struct Activation {
     fault: At,
     /// The store, with its data, that it runs in.
     store: *mut (),
-    /// The thread that it runs on.
+    /// The thread that it runs on, and that thread's pointer.
     thread: *const Thread,
+    thread_pointer: usize,
     stack: StackBounds,
     causes: Causes,
     can_suspend: bool,
@@ -92,6 +96,7 @@ impl Activation {
             fault: At { pc: 0, rsp: 0, rbp: 0, r15: 0 },
             store,
             thread,
+            thread_pointer: os::stack::thread_pointer(),
             stack,
             causes,
             can_suspend,
@@ -136,11 +141,69 @@ impl Activation {
         (self.guest_fp - SAVED_REGISTERS) as usize..self.stack.top()
     }
 
-    /// Whether the return of a host function needs more than returning: its thread was poked, or is to be checked.
+    /// Whether the return of a host function needs more than returning: it returns on another thread, or its thread was poked, has
+    /// other runs or is to be checked.
     #[inline]
     pub(crate) fn needs_attention(&self) -> bool {
-        // SAFETY: it runs on that thread, whose record lives until the thread ends.
-        unsafe { (*self.thread).needs_attention() }
+        // SAFETY: a thread's record outlives its runs.
+        self.has_moved() || unsafe { (*self.thread).needs_attention() }
+    }
+
+    /// Whether it is on another thread than that which it was on last.
+    #[inline]
+    pub(crate) fn has_moved(&self) -> bool {
+        self.thread_pointer != os::stack::thread_pointer()
+    }
+
+    /// The thread that it was on last.
+    #[inline]
+    pub(crate) fn thread(&self) -> &'static Thread {
+        // SAFETY: a thread's record outlives its runs.
+        unsafe { &*self.thread }
+    }
+
+    /// Notes that it is on this thread now, which is the calling one.
+    pub(crate) fn move_to(&mut self, thread: &Thread) {
+        (self.thread, self.thread_pointer) = (thread, os::stack::thread_pointer());
+    }
+
+    /// Whether this is the record of a run of the calling thread. It may be gone, and unless it `is_readable`, its memory, too.
+    pub(crate) fn is_of(this: *mut Self, thread: &Thread, is_readable: bool) -> bool {
+        let word = |offset: usize| match is_readable {
+            // SAFETY: the fields are words, whose memory can be read.
+            true => Some(unsafe { this.byte_add(offset).cast::<usize>().read_volatile() }),
+            false => peek::word(this as usize + offset),
+        };
+        word(offset_of!(Self, thread_pointer)) == Some(os::stack::thread_pointer())
+            && word(offset_of!(Self, thread)) == Some(&raw const *thread as usize)
+    }
+
+    /// Whether its thread is checked when a host function returns to it.
+    pub(crate) fn is_checked(&self) -> bool {
+        // SAFETY: the store outlives its runs.
+        unsafe { (*self.core).host_signals == HostSignals::Checked }
+    }
+
+    /// Drops inner runs of the same store, which a jump of the host's has left.
+    ///
+    /// # Safety
+    /// A host function has just returned to `this`, to which nothing else refers. `is_dropped` says whether the record at an address is gone, when
+    /// another address is in use.
+    pub(crate) unsafe fn becomes_innermost(this: *mut Self, is_dropped: impl Fn(usize, usize) -> bool) {
+        // SAFETY: as the caller states. The store outlives its runs, and the stack's cell is accessible.
+        unsafe {
+            let inner = (*(*this).core).current;
+            if inner == this {
+                return;
+            }
+            // One that may be alive would go on, some time, with a stack that is not its own any more.
+            if !is_dropped(inner as usize, this as usize) {
+                eprintln!("wasmaot: a host function has returned while a guest runs that it has called");
+                std::process::abort();
+            }
+            (*(*this).core).current = this;
+            (*this).stack.activation_cell().cast::<*mut Self>().write(this);
+        }
     }
 
     /// The stack that it runs on.

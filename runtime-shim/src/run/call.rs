@@ -8,11 +8,10 @@
 //! guest has no activation: it gets a new one when it is resumed.
 
 use crate::code::raw_value::RawValue;
-use crate::os::stack;
 use crate::run::activation::{Activation, Left};
 use crate::run::asm;
 use crate::run::end::{Ended, Failure, Pending};
-use crate::run::interrupt::Watched;
+use crate::run::interrupt;
 use crate::run::interrupt::thread::{self, Thread};
 use crate::run::protocol::{SAVED_REGISTERS, reason};
 use crate::run::signal;
@@ -46,20 +45,7 @@ unsafe fn prepared<'a>(core: *mut StoreCore) -> Result<&'a Thread, Failure> {
     if unsafe { (*core).host_signals } == HostSignals::Checked {
         signal::check_thread().map_err(Failure::Thread)?;
     }
-    // SAFETY: as the caller states.
-    if thread.depth.get() != 0 && !unsafe { may_nest(thread, core) } {
-        return Err(Failure::trap(TrapCode::StackOverflow));
-    }
     Ok(thread)
-}
-
-/// Whether a host function of a guest on this thread may enter the store: there is room on the host's stack, and the limit is not reached.
-///
-/// # Safety
-/// The store is valid.
-unsafe fn may_nest(thread: &Thread, core: *mut StoreCore) -> bool {
-    // SAFETY: as the caller states.
-    thread.depth.get() < unsafe { (*core).nesting } && stack::has_room()
 }
 
 /// Finds the stack that a function is to run on.
@@ -101,19 +87,26 @@ unsafe fn run(
     // SAFETY: the store is valid and not in use.
     let causes = unsafe { (*core).watch.causes((*core).id) };
     let mut record = Activation::new(thread, store, core, causes, stack, can_suspend);
-    let watched = if outer.is_null() { Watched::begin(thread, record.causes())? } else { None };
     // SAFETY: as above; an outer activation waits for the host function that made this call.
     record.meter = unsafe { if outer.is_null() { (*core).meter.shown } else { (*outer).meter } };
     let activation = &raw mut record;
+    // SAFETY: the store is valid.
+    if !thread.enter(activation, unsafe { (*core).nesting }) {
+        return Err(Failure::trap(TrapCode::StackOverflow));
+    }
+    // SAFETY: the record was made here, and runs nothing yet.
+    let unwatched = || unsafe { leave(activation, true, false) };
+    let watched =
+        outer.is_null() && interrupt::begin(thread, &causes, activation).inspect_err(|_| unwatched())?;
     let cell = stack.activation_cell().cast::<*mut Activation>();
     // SAFETY: the cell is in the accessible stack of a live slot. The record is reached only through `activation` until the
     // guest is left.
     let how = unsafe {
         let displaced = cell.replace(activation);
-        let around = thread.activation.replace(activation);
-        let depth = thread.depth.replace(thread.depth.get() + 1);
         let checked = (*core).host_signals == HostSignals::Checked;
-        let around_checked = checked && thread.set_checked(true);
+        if checked {
+            thread.set_checked(true);
+        }
         (*core).current = activation;
         let how = go(activation);
         (*core).current = outer;
@@ -127,15 +120,10 @@ unsafe fn run(
             // Where nothing counts it is a register like others: the guest wants it back, and no other one gets it.
             (*core).meter.shown = (*activation).meter;
         }
-        if checked {
-            thread.set_checked(around_checked);
-        }
-        thread.depth.set(depth);
-        thread.activation.set(around);
         cell.write(displaced);
+        leave(activation, watched, checked);
         how
     };
-    drop(watched);
     if how == reason::RETURNED {
         return Ok(Ended::Returned);
     }
@@ -145,6 +133,29 @@ unsafe fn run(
         Err(Left::Failed(failure)) => Err(failure),
         Err(Left::Panicked(payload)) => std::panic::resume_unwind(payload),
     }
+}
+
+/// Ends a run, which was watched and checked or not.
+///
+/// # Safety
+/// The record is the caller's, and its run is over.
+#[inline]
+unsafe fn leave(activation: *mut Activation, watched: bool, checked: bool) {
+    // SAFETY: as the caller states.
+    let (thread, has_moved, causes) =
+        unsafe { ((*activation).thread(), (*activation).has_moved(), (*activation).causes()) };
+    if has_moved {
+        // The thread could not be prepared for the guest.
+        thread::take_away(thread, activation, causes);
+        return;
+    }
+    if watched {
+        interrupt::end(thread);
+    }
+    if checked {
+        thread.set_checked(false);
+    }
+    thread.exit(activation);
 }
 
 /// Calls a function. If a host function panics meanwhile, so does this.

@@ -16,6 +16,7 @@ struct Program {
 static STACKS: Program = Program::new("stacks", Linked::Dynamically);
 static MASKS: Program = Program::new("masks", Linked::Dynamically);
 static LEAVING: Program = Program::new("leaving", Linked::Dynamically);
+static FIBERS: Program = Program::new("fibers", Linked::Dynamically);
 static LOADING: Program = Program::new("loading", Linked::AtRunTime);
 
 impl Program {
@@ -52,6 +53,27 @@ fn nested_calls_end_before_the_stack_does() {
     STACKS.works("nested calls");
     STACKS.works("fibers");
     STACKS.works("limit of nested calls");
+}
+
+#[test]
+fn guests_wait_on_fibers_in_any_order() {
+    FIBERS.works("deadlines");
+    FIBERS.works("kills");
+    FIBERS.works("ends");
+}
+
+#[test]
+fn guests_go_on_with_their_fiber_on_any_thread() {
+    FIBERS.works("threads");
+}
+
+#[test]
+fn a_host_function_that_returns_before_what_it_called_ends_the_process() {
+    let output = FIBERS.case("returns too early").output().expect("it starts");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    let abort = rustix::process::Signal::ABORT.as_raw();
+    assert_eq!(output.status.signal(), Some(abort), "{}: {printed}", output.status);
+    assert!(printed.contains("has returned while a guest runs that it has called"), "{printed}");
 }
 
 #[test]
@@ -106,6 +128,8 @@ fn handlers_that_replace_the_runtimes_come_second_after_a_check() {
 #[test]
 fn an_instance_that_a_jump_leaves_is_lost_and_nothing_else() {
     LEAVING.works("longjmp");
+    LEAVING.works("longjmp again and again");
+    LEAVING.works("longjmp within a host function");
 }
 
 /// What unwinds a thread's stack cannot pass the runtime.

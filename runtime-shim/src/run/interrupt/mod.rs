@@ -20,16 +20,19 @@
 mod by_id;
 pub(crate) mod causes;
 pub(crate) mod error;
+mod runs;
 mod sleepers;
 pub(crate) mod thread;
 mod watchdog;
 
 use crate::os::clock;
+use crate::run::activation::Activation;
 use crate::run::end::Failure;
 use crate::run::signal;
 use crate::run::store_id::StoreId;
 use causes::{Causes, KillWord, NEVER, Watch};
 use error::InterruptError;
+use runs::Announced;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering::Relaxed, Ordering::SeqCst, fence};
@@ -73,69 +76,64 @@ impl Watch {
     }
 }
 
-/// A watched run, from its entry to its end.
-pub(crate) struct Watched<'a> {
-    thread: &'a Thread,
-    /// What stops the run around it, as a host function of that called into another store.
-    outer: Option<Causes>,
+/// Announces a run on this thread, which has become its current one, if it is watched. Returns whether it is. The error says why it must not
+/// begin.
+#[inline]
+pub(crate) fn begin(thread: &Thread, causes: &Causes, run: *const Activation) -> Result<bool, Failure> {
+    if causes.is_watched() { announce(thread, causes, run).map(|()| true) } else { Ok(false) }
 }
 
-impl<'a> Watched<'a> {
-    /// Announces a run on this thread; none if nobody watches it. The error says why it must not begin.
-    #[inline]
-    pub(crate) fn begin(thread: &'a Thread, causes: &Causes) -> Result<Option<Self>, Failure> {
-        if causes.is_watched() { Self::announce(thread, causes).map(Some) } else { Ok(None) }
-    }
-
-    #[cold]
-    fn announce(thread: &'a Thread, causes: &Causes) -> Result<Self, Failure> {
-        thread.let_pokes_through().map_err(Failure::Thread)?;
-        thread.take_poke();
-        let outer = thread.watch(Some(*causes), causes.id.number());
-        thread.deadline.store(causes.deadline, Relaxed);
-        // Either the watchdog sees what was just stored, or what follows sees what the watchdog stored.
-        fence(SeqCst);
-        let watched = Self { thread, outer };
-        watchdog::expect(causes.deadline).map_err(Failure::Interrupt)?;
-        match causes.due() {
-            Some(code) => Err(Failure::trap(code)),
-            None => Ok(watched),
-        }
-    }
+#[cold]
+fn announce(thread: &Thread, causes: &Causes, run: *const Activation) -> Result<(), Failure> {
+    thread.let_pokes_through().map_err(Failure::Thread)?;
+    thread.take_poke();
+    thread.deadline.store(causes.deadline, Relaxed);
+    thread.announce(Some((*causes, run as usize)));
+    // Either the watchdog sees what was just stored, or what follows sees what the watchdog stored.
+    fence(SeqCst);
+    watchdog::expect(causes.deadline).map_err(Failure::Interrupt)?;
+    causes.due().map_or(Ok(()), |code| Err(Failure::trap(code)))
 }
 
-impl Watched<'_> {
-    /// The thread goes on with the run around this one. Nobody poked that meanwhile, nor noted a kill of it, for it was not found running.
-    #[cold]
-    fn go_on(&self, outer: &Causes) {
-        self.thread.deadline.store(outer.deadline, Relaxed);
-        self.thread.watch(Some(*outer), outer.id.number());
-        self.thread.set_poked();
+/// The run is over, or did not begin.
+#[inline]
+pub(crate) fn end(thread: &Thread) {
+    thread.announce(None);
+}
+
+impl Thread {
+    /// The thread goes on with another run. That was not poked meanwhile, nor was a kill of it noted, for it was not found running.
+    fn announce_again(&self, announced: Announced) {
+        let Some((causes, _)) = announced else { return self.announce(None) };
+        // A thread that cannot be prepared is refused when its host function returns.
+        _ = self.let_pokes_through();
+        self.deadline.store(causes.deadline, Relaxed);
+        self.announce(announced);
+        self.set_poked();
         // As when it began: who does not see what was just stored has stored what follows sees.
         fence(SeqCst);
         // Without a watchdog, which only a child of a fork can lack, the run is stopped when its host function returns.
-        _ = watchdog::expect(outer.deadline);
-        if outer.due() == Some(TrapCode::Killed) {
-            watchdog::look_for(outer.id);
+        _ = watchdog::expect(causes.deadline);
+        if causes.due() == Some(TrapCode::Killed) {
+            watchdog::look_for(causes.id);
         }
     }
 }
 
-impl Drop for Watched<'_> {
-    fn drop(&mut self) {
-        match &self.outer {
-            Some(outer) => self.go_on(outer),
-            None => _ = self.thread.watch(None, 0),
-        }
-    }
-}
-
-/// Prepares the thread for going on with the guest that called the host, where that has its thread checked.
-pub(crate) fn check_after_host() -> io::Result<()> {
-    match current() {
-        Some(thread) if thread.is_checked() => signal::check_thread(),
-        _ => Ok(()),
-    }
+/// A host function of this run has returned, and there is reason to look at the thread: makes it the thread's current run, and the innermost one
+/// of its store. Prepares the thread, where it is to be checked.
+///
+/// # Errors
+/// The kernel refuses what the thread needs.
+///
+/// # Safety
+/// The record is that of a run that waits for the host function, and nothing else refers to it.
+pub(crate) unsafe fn go_on_here(run: *mut Activation) -> io::Result<()> {
+    // SAFETY: as the caller states.
+    let thread = unsafe { Thread::go_on_here(run)? };
+    // SAFETY: as above.
+    unsafe { Activation::becomes_innermost(run, |inner, place| thread.runs.is_dropped(inner, place)) };
+    if thread.is_checked() { signal::check_thread() } else { Ok(()) }
 }
 
 /// Has the task that waits for a suspended call's host function woken when the call is to be stopped. Returns why, if that is so already.
@@ -152,11 +150,11 @@ pub(crate) fn forget_waker(id: StoreId) {
     watchdog::remove_sleeper(id);
 }
 
-/// Why the run that called the host is not to go on, if it was poked since it did.
+/// Why the run that called the host is not to go on, if its thread was poked since it did.
 pub(crate) fn due_after_poke() -> Option<TrapCode> {
     let thread = current().filter(|thread| thread.take_poke())?;
-    // SAFETY: a thread's current activation is alive.
-    let causes = unsafe { thread.activation.get().as_ref() }?.causes();
+    // SAFETY: a run around the caller is alive, and its causes do not change.
+    let causes = unsafe { (*thread.run_here()?).causes() };
     causes.due().or_else(|| {
         // After a fork there may be no watchdog any more that expects it. If none can be started, the next return tries again.
         if watchdog::expect(causes.deadline).is_err() {
@@ -170,8 +168,9 @@ pub(crate) fn due_after_poke() -> Option<TrapCode> {
 /// return ends the run, whatever it returns.
 pub(crate) fn due() -> Option<TrapCode> {
     let thread = current()?;
-    // SAFETY: a thread's current activation is alive.
-    let code = unsafe { thread.activation.get().as_ref() }?.causes().due()?;
+    let run = thread.run_here()?;
+    // SAFETY: a run around the caller is alive, and its causes do not change.
+    let code = unsafe { (*run).causes() }.due()?;
     thread.set_poked();
     Some(code)
 }

@@ -5,7 +5,9 @@
 
 use super::by_id;
 use super::causes::{Causes, NEVER};
+use super::runs::{Announced, Runs};
 use crate::os::fork::{self, List};
+use crate::os::stack;
 use crate::run::activation::Activation;
 use crate::run::signal::thread_id::ThreadId;
 use crate::run::signal::{number, threads as signals};
@@ -21,6 +23,9 @@ const POKED: u8 = 1;
 /// What runs here has its thread checked whenever it is entered or returned to, see [`HostSignals`](crate::HostSignals).
 const CHECKED: u8 = 2;
 
+/// There are runs beside the current one.
+const ASIDE: u8 = 4;
+
 /// A thread that runs compiled code.
 #[derive(Debug)]
 pub(crate) struct Thread {
@@ -31,14 +36,13 @@ pub(crate) struct Thread {
     pub(super) deadline: AtomicU64,
     /// The deadline that the watchdog saw last.
     pub(super) seen: AtomicU64,
-    /// Why a host function's return is not just that: [`POKED`], [`CHECKED`].
+    /// Why a host function's return is not just that: [`POKED`], [`CHECKED`], [`ASIDE`].
     attention: AtomicU8,
     /// What stops the watched store that runs. Only its own thread looks at it, in the handler of pokes while `running` is not 0.
     watched: Cell<Option<Causes>>,
-    /// The innermost activation, or null. Only its own thread looks at it.
-    pub(crate) activation: Cell<*mut Activation>,
-    /// How many activations there are. Only its own thread looks at it.
-    pub(crate) depth: Cell<u32>,
+    /// Address of the record of the run that `watched` was announced for.
+    watched_at: Cell<usize>,
+    pub(super) runs: Runs,
     /// The poke signal that the thread was seen to let through.
     unblocked: Cell<c_int>,
 }
@@ -99,24 +103,50 @@ impl Thread {
         self.attention.load(Relaxed) & CHECKED != 0
     }
 
-    /// Says whether what runs here has its thread checked from now on. Returns what held before.
-    pub(crate) fn set_checked(&self, checked: bool) -> bool {
-        let before = match checked {
-            true => self.attention.fetch_or(CHECKED, Relaxed),
-            false => self.attention.fetch_and(!CHECKED, Relaxed),
+    fn set_attention(&self, why: u8, holds: bool) {
+        match holds {
+            true => self.attention.fetch_or(why, Relaxed),
+            false => self.attention.fetch_and(!why, Relaxed),
         };
-        before & CHECKED != 0
     }
 
-    /// Notes what is watched now: a run with this number, or none. Returns what was watched before. Its own thread's handler of pokes may look at
+    /// Says whether what runs here has its thread checked from now on.
+    pub(crate) fn set_checked(&self, checked: bool) {
+        self.set_attention(CHECKED, checked);
+    }
+
+    /// Whether there are runs beside the current one.
+    #[inline]
+    pub(super) fn has_runs_aside(&self) -> bool {
+        self.attention.load(Relaxed) & ASIDE != 0
+    }
+
+    pub(super) fn set_runs_aside(&self, there_are: bool) {
+        self.set_attention(ASIDE, there_are);
+    }
+
+    /// Notes what is watched now: a run with these causes, and its record's address, or none. Its own thread's handler of pokes may look at
     /// any time.
-    pub(super) fn watch(&self, causes: Option<Causes>, number: u64) -> Option<Causes> {
+    pub(super) fn announce(&self, announced: Announced) {
         self.running.store(0, Relaxed);
         compiler_fence(SeqCst);
-        let before = self.watched.replace(causes);
-        compiler_fence(SeqCst);
-        self.running.store(number, Relaxed);
-        before
+        if let Some((causes, at)) = announced {
+            self.watched.set(Some(causes));
+            self.watched_at.set(at);
+            compiler_fence(SeqCst);
+            self.running.store(causes.id.number(), Relaxed);
+        }
+    }
+
+    /// What is watched now.
+    pub(super) fn announced(&self) -> Announced {
+        let causes = self.watched.get().filter(|_| self.running.load(Relaxed) != 0)?;
+        Some((causes, self.watched_at.get()))
+    }
+
+    /// Watches the run with this number no more.
+    pub(super) fn stop_announcing(&self, number: u64) {
+        _ = self.running.compare_exchange(number, 0, Relaxed, Relaxed);
     }
 
     /// Makes sure that the thread lets the poke signal through, which is not always the same.
@@ -131,14 +161,22 @@ impl Thread {
     }
 }
 
-/// For the handler of pokes: notes that one has arrived, and says whether what runs on the calling thread is due.
-pub(crate) fn received_poke() -> bool {
+/// For the handler of pokes: notes that one has arrived, and says whether the run is due in whose host function it has interrupted the calling
+/// thread at this stack pointer.
+pub(crate) fn received_poke(stack_pointer: usize) -> bool {
     // SAFETY: the record lives until the thread ends, which removes it first.
     let Some(thread) = (unsafe { by_id::find().as_ref() }) else { return false };
     thread.kernel_id.received();
-    let is_watched = thread.running.load(Relaxed) != 0;
+    let number = thread.running.load(Relaxed);
     compiler_fence(SeqCst);
-    is_watched && thread.watched.get().is_some_and(|causes| causes.due().is_some())
+    let at = thread.watched_at.get();
+    if number != 0 && thread.runs.is_dropped(at, stack_pointer) {
+        thread.stop_announcing(number);
+        return false;
+    }
+    number != 0
+        && thread.runs.may_be_inside(at, stack_pointer)
+        && thread.watched.get().is_some_and(|causes| causes.due().is_some())
 }
 
 /// For the handlers of signals: pokes are blocked until the interrupted handler of the host's returns. If it never does, the thread's next run lets
@@ -158,6 +196,11 @@ impl Drop for Listed {
         CURRENT.set(std::ptr::null());
         by_id::remove();
         threads().retain(|thread| !Arc::ptr_eq(thread, &self.0));
+        if self.0.outlives_its_thread() {
+            // Such a run sees that it is on another thread, which looks at this record for the last time.
+            self.0.set_runs_aside(true);
+            std::mem::forget(self.0.clone());
+        }
     }
 }
 
@@ -182,9 +225,18 @@ pub(crate) fn prepared<'a>() -> io::Result<&'a Thread> {
     }
 }
 
+/// Takes a run away from the thread that it was on before it moved to the calling one.
+pub(crate) fn take_away(from: &Thread, run: *mut Activation, causes: &Causes) {
+    // The thread may be about to end.
+    let threads = threads();
+    from.forget(run, causes.id.number());
+    drop(threads);
+}
+
 #[cold]
 fn prepare<'a>() -> io::Result<&'a Thread> {
     let number = number::get();
+    let own_stack = stack::of_thread();
     signals::check_thread()?;
     let thread = Arc::new(Thread {
         kernel_id: ThreadId::current(),
@@ -193,8 +245,8 @@ fn prepare<'a>() -> io::Result<&'a Thread> {
         seen: AtomicU64::new(NEVER),
         attention: AtomicU8::new(0),
         watched: Cell::new(None),
-        activation: Cell::new(std::ptr::null_mut()),
-        depth: Cell::new(0),
+        watched_at: Cell::new(0),
+        runs: Runs::on(own_stack),
         unblocked: Cell::new(number),
     });
     fork::attend(List::Threads, lock_for_fork);

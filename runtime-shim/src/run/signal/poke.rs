@@ -118,16 +118,11 @@ pub(crate) fn send(thread: &ThreadId) {
 
 /// Ends the run that a poke finds in compiled code, if that is due, or the system call in which a host function of a due run waits. Anywhere
 /// else nothing happens: the next poke, or the return from the host function, finds it.
-extern "C" fn handler(_: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+extern "C" fn handler(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes the interrupted thread's state.
     let context = unsafe { &mut *context.cast::<libc::ucontext_t>() };
     let overflow = room::settle(context);
     let registers: &mut Registers = &mut context.uc_mcontext.gregs;
-    // SAFETY: the kernel passes a valid record, with the sender of a signal that was sent by `tgkill`.
-    let sent_here = unsafe {
-        (*info).si_code == libc::SI_TKILL
-            && (*info).si_pid() == rustix::process::getpid().as_raw_nonzero().get()
-    };
     let at = At::of(registers);
     if let Some(activation) = overflow {
         // SAFETY: `settle` found the activation in the cell of the slot whose stack the thread is on.
@@ -136,7 +131,7 @@ extern "C" fn handler(_: c_int, info: *mut libc::siginfo_t, context: *mut c_void
         // SAFETY: `due` found the activation in the cell of the slot whose stack the thread is on.
         unsafe { leave(registers, activation, code, at) };
     }
-    if sent_here && received_poke() {
+    if received_poke(at.rsp) {
         waits::end(registers);
     }
 }
