@@ -18,7 +18,9 @@ const EXAMPLES: &str = "\
 Examples:
   wasmaot completions bash > ~/.local/share/bash-completion/completions/wasmaot
   wasmaot completions zsh > ~/.zfunc/_wasmaot    with ~/.zfunc in $fpath before compinit
-  wasmaot completions fish > ~/.config/fish/completions/wasmaot.fish";
+  wasmaot completions fish > ~/.config/fish/completions/wasmaot.fish
+
+The folders have to exist: mkdir -p makes them.";
 
 /// Shells whose scripts are tested.
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// Existing directory for the pages, such as man1 below a directory of $MANPATH
+    /// Directory for the pages, which is created if need be, such as man1 below a directory of $MANPATH
     #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     directory: PathBuf,
 }
@@ -31,6 +31,8 @@ const SECTION: &str = "1";
 impl Opts {
     /// Writes the pages for the command line of `C` and returns the exit status.
     pub(crate) fn run<C: CommandFactory>(&self) -> Result<i32, CliError> {
+        std::fs::create_dir_all(&self.directory)
+            .map_err(|source| CliError::Write { path: self.directory.clone(), source })?;
         // Without the commit: a page is the same from a checkout and from an archive.
         let mut command = C::command().version(env!("CARGO_PKG_VERSION"));
         command.build();

@@ -64,6 +64,10 @@ fn man_shows_all_options() {
 }
 
 #[test]
-fn a_missing_directory_is_named() {
-    Place::new().run(&["man", "nowhere"]).status(1).stderr_has(&["cannot write `nowhere/wasmaot.1`"]);
+fn a_missing_directory_is_created() {
+    let place = Place::new();
+    place.run(&["man", "share/man/man1"]).status(0).silent().stdout("");
+    assert!(place.path("share/man/man1/wasmaot.1").exists());
+    place.file("file", "");
+    place.run(&["man", "file/man1"]).status(1).stderr_has(&["cannot write `file/man1`", "Not a directory"]);
 }
