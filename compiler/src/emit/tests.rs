@@ -19,7 +19,7 @@ use cranelift_codegen::ir::{Function, InstBuilder};
 use cranelift_codegen::isa::unwind::UnwindInfo as AnyUnwindInfo;
 use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
-use wasmaot_abi::descriptor::{DataMode, DataSegment, Descriptor, FileRange, ImageRun, Memory, Places};
+use wasmaot_abi::descriptor::{DataMode, DataSegment, Descriptor, FileRange, ImageRun, Memory};
 use wasmaot_abi::state::ConstEntry;
 use wasmaot_abi::types::{Limits, MemoryType};
 use wasmaot_abi::wire::{Decode, Reader};
@@ -118,26 +118,14 @@ fn descriptor() -> Descriptor {
     let memory = MemoryType::new(Limits { min: 1, max: None });
     Descriptor {
         producer: "test".to_owned(),
-        wasm_features: Vec::new(),
-        places: Places::default(),
-        types: Vec::new(),
-        type_groups: Vec::new(),
-        imports: Vec::new(),
-        exports: Vec::new(),
-        entries: Vec::new(),
-        tables: Vec::new(),
         memories: vec![Memory { ty: memory, image: vec![run(0, 0), run(16384, 4096)] }],
-        globals: Vec::new(),
         data: vec![
             DataSegment { mode: DataMode::InImage, file: FileRange::default() },
             DataSegment { mode: DataMode::Passive, file: FileRange { offset: 2, length: 3 } },
         ],
-        elems: Vec::new(),
-        start: None,
-        tags: Vec::new(),
-        exceptions: FileRange::default(),
         meter: Some(FileRange::default()),
         code: Some(FileRange::default()),
+        ..Descriptor::default()
     }
 }
 

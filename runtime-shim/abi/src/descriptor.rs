@@ -350,8 +350,8 @@ macro_rules! missing {
 
 macro_rules! descriptor {
     ($($(#[$doc:meta])* $field:ident: $ty:ty = $tag:literal, $name:literal $(, $later:ident)?;)*) => {
-        /// Everything that a runtime needs to know of a module.
-        #[derive(Debug, Clone, PartialEq, Eq)]
+        /// Everything that a runtime needs to know of a module. The default has no items.
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct Descriptor { $($(#[$doc])* pub $field: $ty,)* }
 
         impl Encode for Descriptor {

@@ -20,22 +20,18 @@ fn instance<'a>(vmctx: u64) -> &'a InstanceCore {
 /// Returns to the guest, unless it was to be stopped meanwhile: a program that is hardly ever outside of builtins would seldom be
 /// found there.
 fn value(value: u64) -> BuiltinResult {
-    interrupt::due_after_poke().map_or(BuiltinResult { value, trap: 0 }, trap)
-}
-
-fn trap(code: TrapCode) -> BuiltinResult {
-    BuiltinResult { value: 0, trap: u64::from(code as u8) }
+    interrupt::due_after_poke().map_or(BuiltinResult { value, trap: 0 }, BuiltinResult::trap)
 }
 
 fn checked(result: Result<(), TrapCode>) -> BuiltinResult {
-    result.map_or_else(trap, |()| value(0))
+    result.map_or_else(BuiltinResult::trap, |()| value(0))
 }
 
 /// What growing gives: the old size, or -1, or a trap if the embedder wants that.
 fn grown(instance: &InstanceCore, result: Result<u64, Refused>, code: TrapCode) -> BuiltinResult {
     match result {
-        Err(Refused::Limit) if instance.traps_at_limits() => trap(code),
-        Err(Refused::InDoubt) => trap(TrapCode::OutOfMemory),
+        Err(Refused::Limit) if instance.traps_at_limits() => BuiltinResult::trap(code),
+        Err(Refused::InDoubt) => BuiltinResult::trap(TrapCode::OutOfMemory),
         result => value(result.unwrap_or(u64::MAX)),
     }
 }
@@ -86,7 +82,7 @@ pub(crate) extern "C" fn table_grow(vmctx: u64, table: u64, element: u64, count:
     let instance = instance(vmctx);
     match instance.table_grow(table as u32, count, element) {
         Ok(result) => grown(instance, result, TrapCode::TableLimit),
-        Err(code) => trap(code),
+        Err(code) => BuiltinResult::trap(code),
     }
 }
 
@@ -133,7 +129,7 @@ fn place(memory: u64, address: u64, offset: u64, bytes: u64) -> Atomic {
 }
 
 fn waited(result: Result<Outcome, TrapCode>) -> BuiltinResult {
-    result.map_or_else(trap, |outcome| BuiltinResult { value: outcome as u64, trap: 0 })
+    result.map_or_else(BuiltinResult::trap, |outcome| BuiltinResult { value: outcome as u64, trap: 0 })
 }
 
 pub(crate) extern "C" fn memory_wait32(
@@ -166,5 +162,5 @@ pub(crate) extern "C" fn memory_notify(
     count: u64,
 ) -> BuiltinResult {
     let woken = instance(vmctx).notify(&place(memory, address, offset, 4), count as u32);
-    woken.map_or_else(trap, |count| value(u64::from(count)))
+    woken.map_or_else(BuiltinResult::trap, |count| value(u64::from(count)))
 }

@@ -2,6 +2,8 @@
 //!
 //! **Invariant: every number is handled on both sides**, by assembly and by the code that gets it.
 
+use wasmaot_abi::trap::TrapCode;
+
 /// How control came back from compiled code.
 pub(crate) mod reason {
     /// The entry returned.
@@ -39,4 +41,11 @@ pub(crate) struct BuiltinResult {
     pub(crate) value: u64,
     /// A trap code, or 0.
     pub(crate) trap: u64,
+}
+
+impl BuiltinResult {
+    /// The result of a builtin that traps.
+    pub(crate) fn trap(code: TrapCode) -> Self {
+        Self { value: 0, trap: u64::from(code as u8) }
+    }
 }

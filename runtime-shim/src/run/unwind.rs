@@ -40,10 +40,6 @@ struct Found {
 /// No handler was found, and the activation has the exception pending.
 const UNCAUGHT: BuiltinResult = BuiltinResult { value: 0, trap: 0 };
 
-fn trap(code: TrapCode) -> BuiltinResult {
-    BuiltinResult { value: 0, trap: u64::from(code as u8) }
-}
-
 /// Body of the builtin `throw`.
 ///
 /// # Safety
@@ -66,7 +62,7 @@ pub(crate) unsafe extern "C" fn throw(
     let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
     let added =
         collect::add(core, tag, values.into(), &Roots { stack: activation.used_stack(), values: &[] });
-    added.map_or_else(trap, |id| raise(activation, core, vmctx, id))
+    added.map_or_else(BuiltinResult::trap, |id| raise(activation, core, vmctx, id))
 }
 
 /// Body of the builtin `throw_ref`.
@@ -82,7 +78,7 @@ pub(crate) unsafe extern "C" fn throw_ref(
     // SAFETY: as in `throw`.
     let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
     match exception as u32 {
-        0 => trap(TrapCode::NullException),
+        0 => BuiltinResult::trap(TrapCode::NullException),
         id => raise(activation, core, vmctx, id),
     }
 }
@@ -119,7 +115,7 @@ fn frames(activation: &Activation, core: &StoreCore) -> Frames {
 /// Throws an exception of the store's in the guest that called a builtin.
 fn raise(activation: &mut Activation, core: &mut StoreCore, vmctx: u64, id: u32) -> BuiltinResult {
     if let Some(code) = interrupt::due_after_poke() {
-        return trap(code);
+        return BuiltinResult::trap(code);
     }
     match land(activation, core, Some(vmctx), id) {
         Ok(true) => landed(activation),
@@ -133,7 +129,7 @@ fn raise(activation: &mut Activation, core: &mut StoreCore, vmctx: u64, id: u32)
             activation.set_pending(thrown.map_or(Pending::Trap(TrapCode::ExceptionLimit), Pending::Throw));
             UNCAUGHT
         }
-        Err(code) => trap(code),
+        Err(code) => BuiltinResult::trap(code),
     }
 }
 

@@ -240,26 +240,11 @@ impl Artifact {
         let functions = functions();
         let mut descriptor = Descriptor {
             producer: "test".to_string(),
-            wasm_features: Vec::new(),
             places: Places {
                 text: FileRange { offset: TEXT, length: text().len() as u64 },
                 ..Places::default()
             },
-            types: Vec::new(),
-            type_groups: Vec::new(),
-            imports: Vec::new(),
-            exports: Vec::new(),
-            entries: Vec::new(),
-            tables: Vec::new(),
-            memories: Vec::new(),
-            globals: Vec::new(),
-            data: Vec::new(),
-            elems: Vec::new(),
-            start: None,
-            tags: Vec::new(),
-            exceptions: FileRange::default(),
-            meter: None,
-            code: None,
+            ..Descriptor::default()
         };
         for (func, (name, code, ty)) in (imported..).zip(functions) {
             let known = descriptor.types.iter().position(|other| *other == ty);
