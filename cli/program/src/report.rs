@@ -12,10 +12,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;
 pub use wasmaot_runtime::abi::printable::Printable as Name;
-use wasmaot_runtime::{Exception, Frame, Trap};
-
-/// Frames shown of a deep backtrace.
-const SHOWN: usize = 32;
+use wasmaot_runtime::{Exception, Trap};
 
 /// Writes a line to stderr, where there is nobody left to tell of a failure.
 pub fn note(line: &str) {
@@ -53,34 +50,12 @@ fn item(text: &mut String, label: &str, message: &str) {
 
 /// A trap: its code, and the calls that led to it. Without a newline at the end.
 pub fn trap(trap: &Trap) -> String {
-    with_backtrace(format!("error: trap: {}", trap.code), &trap.backtrace, trap.omitted_frames)
+    format!("error: trap: {}{}", trap.code, trap.frames())
 }
 
 /// An exception that nothing caught: its values, and the calls that led to it. Without a newline at the end.
 pub fn exception(exception: &Exception) -> String {
-    with_backtrace(format!("error: {exception}"), &exception.backtrace, exception.omitted_frames)
-}
-
-fn with_backtrace(mut text: String, frames: &[Frame], omitted: usize) -> String {
-    for (number, frame) in frames.iter().take(SHOWN).enumerate() {
-        let _ = write!(text, "\n  {number}: {}", line(frame));
-    }
-    let hidden = frames.len().saturating_sub(SHOWN) + omitted;
-    if hidden > 0 {
-        let _ = write!(text, "\n  ... and {hidden} more");
-    }
-    text
-}
-
-fn line(frame: &Frame) -> String {
-    let mut text = format!("func[{}]", frame.func_index);
-    if let Some(name) = &frame.name {
-        let _ = write!(text, " <{}>", Name(name));
-    }
-    if let Some(offset) = frame.wasm_offset {
-        let _ = write!(text, " at wasm offset {offset:#x}");
-    }
-    text
+    format!("error: {exception}{}", exception.frames())
 }
 
 /// A panic is a bug of this program, and is reported as that.

@@ -94,29 +94,19 @@ impl Backtrace {
     }
 }
 
-fn with_frames(mut text: String, frames: &[Frame], omitted: usize) -> String {
-    for frame in frames {
-        text.push_str(&format!("\n  in {frame}"));
-    }
-    if omitted > 0 {
-        text.push_str(&format!("\n  and {omitted} more"));
-    }
-    text
-}
-
 impl wasmaot_error_t {
     pub(crate) fn new(kind: Kind, message: impl fmt::Display) -> Self {
         Self { kind, message: c_string(&message.to_string()), status: 0, cause: Cause::None }
     }
 
     fn trap(trap: Trap) -> Self {
-        let text = with_frames(format!("wasm trap: {}", trap.code), &trap.backtrace, trap.omitted_frames);
+        let text = format!("wasm trap: {}{}", trap.code, trap.frames());
         let backtrace = Backtrace::new(&trap.backtrace);
         Self { cause: Cause::Trap(Box::new((trap, backtrace))), ..Self::new(Kind::Trap, text) }
     }
 
     fn exception(exception: Exception) -> Self {
-        let text = with_frames(exception.to_string(), &exception.backtrace, exception.omitted_frames);
+        let text = format!("{exception}{}", exception.frames());
         let backtrace = Backtrace::new(&exception.backtrace);
         Self { cause: Cause::Exception(Box::new((exception, backtrace))), ..Self::new(Kind::Exception, text) }
     }

@@ -10,7 +10,7 @@
 use crate::api::error::{CallError, HostError};
 use crate::api::store::{self, AsStore};
 use crate::api::val::Val;
-use crate::code::frame::Frame;
+use crate::code::frame::{Backtrace, Frame};
 use crate::code::raw_value::RawValue;
 use crate::code::types::type_number;
 use crate::run::backtrace::Frames;
@@ -104,6 +104,11 @@ impl Exception {
     pub fn new(store: &impl AsStore, tag: Tag, values: Vec<Val>) -> Result<Self, CallError> {
         let exception = Self { tag, values, backtrace: Vec::new(), omitted_frames: 0 };
         exception.cells(store::core(store)).map(|_| exception)
+    }
+
+    /// The functions that were running when it was thrown, to be displayed.
+    pub fn frames(&self) -> Backtrace<'_> {
+        Backtrace { frames: &self.backtrace, omitted: self.omitted_frames }
     }
 
     /// Its values as cells.

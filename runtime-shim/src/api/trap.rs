@@ -2,7 +2,7 @@
 //!
 //! **Invariant: a trap names its functions innermost first.**
 
-use crate::code::frame::Frame;
+use crate::code::frame::{Backtrace, Frame};
 use crate::run::backtrace::Frames;
 use std::fmt;
 use wasmaot_abi::trap::TrapCode;
@@ -29,6 +29,11 @@ impl Trap {
     pub(crate) fn with_frames(code: TrapCode, frames: Frames) -> Self {
         let Frames { named, omitted } = frames;
         Self { code, backtrace: named, omitted_frames: omitted }
+    }
+
+    /// The functions that were running, to be displayed.
+    pub fn frames(&self) -> Backtrace<'_> {
+        Backtrace { frames: &self.backtrace, omitted: self.omitted_frames }
     }
 
     /// Offset in the Wasm file of the operator that trapped.

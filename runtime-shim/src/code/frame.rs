@@ -3,6 +3,7 @@
 //! **Invariant: it names a Wasm function**, never a thunk or an entry.
 
 use std::fmt;
+use wasmaot_abi::printable::Printable;
 
 /// A function that was running when a trap happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,15 +16,65 @@ pub struct Frame {
     pub wasm_offset: Option<u32>,
 }
 
+/// `func[3] <name> at wasm offset 0x98`, with control characters of the name as escapes.
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => write!(f, "{name}")?,
-            None => write!(f, "function {}", self.func_index)?,
+        write!(f, "func[{}]", self.func_index)?;
+        if let Some(name) = &self.name {
+            write!(f, " <{}>", Printable(name))?;
         }
         match self.wasm_offset {
-            Some(offset) => write!(f, " (wasm offset {offset:#x})"),
+            Some(offset) => write!(f, " at wasm offset {offset:#x}"),
             None => Ok(()),
         }
+    }
+}
+
+/// The most frames that a [`Backtrace`] displays.
+const SHOWN: usize = 32;
+
+/// The functions that were running, as reports list them: each on a line of its own, behind a line feed, and how many more there are.
+#[derive(Debug, Clone, Copy)]
+pub struct Backtrace<'a> {
+    /// Innermost first.
+    pub(crate) frames: &'a [Frame],
+    /// Machine frames beyond those.
+    pub(crate) omitted: usize,
+}
+
+impl fmt::Display for Backtrace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, frame) in self.frames.iter().take(SHOWN).enumerate() {
+            write!(f, "\n  {number}: {frame}")?;
+        }
+        match self.frames.len().saturating_sub(SHOWN) + self.omitted {
+            0 => Ok(()),
+            hidden => write!(f, "\n  ... and {hidden} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(name: Option<&str>, wasm_offset: Option<u32>) -> Frame {
+        Frame { func_index: 3, name: name.map(str::to_string), wasm_offset }
+    }
+
+    #[test]
+    fn functions_are_listed_with_what_is_known_of_them() {
+        let frames = [frame(Some("a\u{1b}"), Some(0x98)), frame(None, None)];
+        let text = Backtrace { frames: &frames, omitted: 2 }.to_string();
+        assert_eq!(text, "\n  0: func[3] <a\\u{1b}> at wasm offset 0x98\n  1: func[3]\n  ... and 2 more");
+        assert_eq!(Backtrace { frames: &[], omitted: 0 }.to_string(), "");
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let frames = vec![frame(None, None); SHOWN + 1];
+        let text = Backtrace { frames: &frames, omitted: 4 }.to_string();
+        assert_eq!(text.lines().count(), 1 + SHOWN + 1, "{text}");
+        assert!(text.ends_with("\n  31: func[3]\n  ... and 5 more"), "{text}");
     }
 }

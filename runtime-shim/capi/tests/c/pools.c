@@ -90,6 +90,7 @@ static void stacks_are_limited(const wasmaot_linked_t *guest) {
         wasmaot_pool_t *pool = NULL;
         wasmaot_instance_t *instance;
         wasmaot_error_t *error;
+        static const char more[] = "\n  ... and ";
         const char *omitted;
         memset(&config, 0, sizeof config);
         config.slots = 1;
@@ -97,9 +98,9 @@ static void stacks_are_limited(const wasmaot_linked_t *guest) {
         OK(wasmaot_pool_new(&config, &pool));
         instance = started(pool, guest, &host);
         error = wasmaot_instance_call(instance, "deep", NULL, 0, NULL, 0);
-        omitted = strstr(wasmaot_error_message(error), "\n  and ");
+        omitted = strstr(wasmaot_error_message(error), more);
         CHECK(omitted != NULL);
-        depths[i] = strtoul(omitted + 7, NULL, 10);
+        depths[i] = strtoul(omitted + sizeof more - 1, NULL, 10);
         wasmaot_error_delete(error);
         OK(wasmaot_instance_finish(instance, NULL));
         wasmaot_pool_delete(pool);
