@@ -1,11 +1,11 @@
 //! Typed references to functions across modules and the host: types are equal if the specification says so, wherever they were declared,
-//! and nothing gets in where another type or null must not be.
+//! and nothing gets in where another type or null must not be. What needs no host is in `scripts/typed_references.wast`.
 
 use std::sync::Arc;
 use wasmaot_abi::types::{FuncType, GlobalType, HeapType, Limits, RefType, TableType, ValType};
 use wasmaot_runtime::{
-    CallError, Caller, Extern, Func, Global, Instance, InstantiateError, Linker, Module, Store, Table,
-    TrapCode, Val, ValueError, type_number,
+    CallError, Caller, Extern, Func, Global, Instance, Linker, Module, Store, Table, TrapCode, Val,
+    ValueError, type_number,
 };
 use wasmaot_tests::{Guest, compile_wat, trap_code};
 
@@ -25,18 +25,7 @@ fn exporter(wat: &str) -> (Store<()>, Linker<()>, Instance) {
     (store, linker, instance)
 }
 
-const APPLY: &str = r#"(module
-  (type $unary (func (param i32) (result i32)))
-  (type $apply (func (param (ref $unary) i32) (result i32)))
-  (global $kept (export "kept") (mut (ref null $unary)) (ref.null $unary))
-  (func (export "apply") (type $apply) (call_ref $unary (local.get 1) (local.get 0)))
-  (func (export "apply_null") (param (ref null $unary) i32) (result i32)
-    (call_ref $unary (local.get 1) (local.get 0)))
-  (func $certain (export "certain") (param (ref null $unary)) (result i32)
-    (drop (ref.as_non_null (local.get 0))) (i32.const 1))
-  (func $double (export "double") (param i32) (result i32) (i32.mul (i32.const 2) (local.get 0)))
-  (func (export "other") (param i64) (result i64) (local.get 0))
-  (func (export "give") (result (ref $unary)) (ref.func $double)))"#;
+const APPLY: &str = include_str!("../guests/apply.wat");
 
 #[test]
 fn functions_of_the_right_type_pass() {
@@ -91,95 +80,6 @@ fn null_is_a_trap_at_its_operator() {
     assert_eq!(Guest::new(tail).trap("tail", &[]), TrapCode::NullFunctionReference);
 }
 
-/// Types of a group refer to each other, and are told apart by the group that they are in.
-#[test]
-fn recursive_types_agree_across_modules() {
-    let (mut store, linker, _) = exporter(
-        r#"(module
-      (type $unused (func (param f64)))
-      (rec (type $even (func (param i32 (ref $odd)) (result i32))) (type $odd (func (param i32 (ref $even)) (result i32))))
-      (type $list (func (param (ref null $list)) (result i32)))
-      (func $even (export "even") (type $even)
-        (if (result i32) (i32.eqz (local.get 0))
-          (then (i32.const 1))
-          (else (return_call_ref $odd (i32.sub (local.get 0) (i32.const 1)) (ref.func $even) (local.get 1)))))
-      (func $list (export "list") (type $list)
-        (if (result i32) (ref.is_null (local.get 0))
-          (then (i32.const 0))
-          (else (i32.add (i32.const 1) (call_ref $list (ref.null $list) (local.get 0)))))))"#,
-    );
-    let other = module(
-        r#"(module
-      (rec (type $e (func (param i32 (ref $o)) (result i32))) (type $o (func (param i32 (ref $e)) (result i32))))
-      (type $l (func (param (ref null $l)) (result i32)))
-      (import "m" "even" (func $even (type $e)))
-      (import "m" "list" (func $list (type $l)))
-      (table funcref (elem $even $list))
-      (func $odd (export "odd") (type $o)
-        (if (result i32) (i32.eqz (local.get 0))
-          (then (i32.const 0))
-          (else (return_call_ref $e (i32.sub (local.get 0) (i32.const 1)) (ref.func $odd) (local.get 1)))))
-      (func (export "is_even") (param i32) (result i32) (call $even (local.get 0) (ref.func $odd)))
-      (func (export "length") (result i32) (call $list (ref.func $list)))
-      (func (export "indirect") (result i32) (call_indirect (type $l) (ref.func $list) (i32.const 1)))
-      (func (export "mistaken") (result i32) (call_indirect (type $l) (ref.func $list) (i32.const 0))))"#,
-    );
-    let other = linker.instantiate(&mut store, &other).expect("the types agree");
-    let mut call = |name, arguments: &[Val]| other.call(&mut store, name, arguments);
-    // Each calls the other by reference, and not by import: ten million frames would not fit.
-    assert_eq!(call("is_even", &[Val::I32(10_000_000)]).expect("it counts down"), [Val::I32(1)]);
-    assert_eq!(call("is_even", &[Val::I32(10_000_001)]).expect("it counts down"), [Val::I32(0)]);
-    assert_eq!(call("length", &[]).expect("it returns"), [Val::I32(1)]);
-    assert_eq!(call("indirect", &[]).expect("it returns"), [Val::I32(1)]);
-    assert_eq!(trap_code(call("mistaken", &[])), TrapCode::IndirectCallTypeMismatch);
-}
-
-#[test]
-fn types_that_only_look_alike_do_not_link() {
-    let (mut store, linker, _) = exporter(
-        r#"(module
-      (rec (type $a (func)) (type (func (param i32))))
-      (type $takes (func (param (ref null $a))))
-      (func (export "a") (type $a))
-      (func (export "takes") (type $takes))
-      (global (export "constant") (ref $takes) (ref.func $takes))
-      (global (export "variable") (mut (ref null $takes)) (ref.null $takes))
-      (func $takes (type $takes))
-      (elem declare func $takes))"#,
-    );
-    let good = r#"(module
-      (rec (type $a (func)) (type (func (param i32))))
-      (type $takes (func (param (ref null $a))))
-      (import "m" "a" (func (type $a)))
-      (import "m" "takes" (func (type $takes)))
-      (import "m" "constant" (global (ref $takes)))
-      (import "m" "constant" (global (ref null $takes)))
-      (import "m" "constant" (global funcref))
-      (import "m" "variable" (global (mut (ref null $takes)))))"#;
-    linker.instantiate(&mut store, &module(good)).expect("the types agree");
-    for import in [
-        r#"(import "m" "a" (func (type $plain)))"#,
-        r#"(import "m" "takes" (func (type $of_plain)))"#,
-        r#"(import "m" "constant" (global (ref $of_plain)))"#,
-        r#"(import "m" "variable" (global (ref null $takes)))"#,
-        r#"(import "m" "variable" (global (mut funcref)))"#,
-        r#"(import "m" "variable" (global (mut (ref $takes))))"#,
-    ] {
-        let bad = format!(
-            r#"(module
-          (rec (type $a (func)) (type (func (param i32))))
-          (type $takes (func (param (ref null $a))))
-          (type $plain (func))
-          (type $of_plain (func (param (ref null $plain))))
-          {import})"#
-        );
-        match linker.instantiate(&mut store, &module(&bad)) {
-            Err(InstantiateError::Incompatible { .. }) => {}
-            other => panic!("{import}: {:?}", other.map(drop)),
-        }
-    }
-}
-
 /// The host names concrete types by their numbers.
 #[test]
 fn the_host_states_types_too() {
@@ -210,16 +110,7 @@ fn the_host_states_types_too() {
     };
     linker.func_dynamic("host", "apply", (*apply).clone(), body).expect("a new name");
 
-    let user = module(
-        r#"(module
-      (type $unary (func (param i32) (result i32)))
-      (import "host" "apply" (func $apply (param (ref $unary) i32) (result (ref $unary))))
-      (import "host" "table" (table $table 2 (ref $unary)))
-      (import "host" "global" (global $global (ref null $unary)))
-      (func (export "use") (param i32) (result i32)
-        (call_ref $unary (i32.const 50) (call $apply (table.get $table (i32.const 1)) (local.get 0))))
-      (func (export "is_null") (result i32) (ref.is_null (global.get $global))))"#,
-    );
+    let user = module(include_str!("../guests/apply_user.wat"));
     let user = linker.instantiate(&mut store, &user).expect("the types agree");
     assert_eq!(user.call(&mut store, "use", &[Val::I32(4)]).expect("it returns"), [Val::I32(100)]);
     assert_eq!(user.call(&mut store, "is_null", &[]).expect("it returns"), [Val::I32(1)]);

@@ -1,12 +1,11 @@
 //! 128-bit vectors wherever a value can be, and what relaxed SIMD gives by default.
 //!
-//! What each operator gives is the matter of the specification suite.
+//! What needs no host is in `scripts/vectors.wast`. Modules that are here as text are generated, or a few lines long.
 
-use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::{FuncType, GlobalType, ValType};
 use wasmaot_compiler::{Options, RelaxedSimd};
 use wasmaot_runtime::{Extern, Global, Instance, Linker, Module, Store, Val};
-use wasmaot_tests::{Guest, options, trap_code, variants};
+use wasmaot_tests::{options, variants};
 
 const A: u128 = 0x0f0e_0d0c_0b0a_0908_0706_0504_0302_0100;
 const B: u128 = 0xfedc_ba98_7654_3210_0123_4567_89ab_cdef;
@@ -33,32 +32,6 @@ fn check(wat: &str, arguments: &[Val], expected: &[Val]) {
     }
 }
 
-#[test]
-fn through_blocks_branches_and_locals() {
-    let wat = r#"(module
-        (func (export "f") (param v128 v128 i32) (result v128 i32 v128) (local $zero v128)
-            (local.get 0)
-            (loop $again (param v128) (result v128)
-                (i8x16.add (local.get 1))
-                (br_if $again (local.tee 2 (i32.sub (local.get 2) (i32.const 1)))))
-            (block $out (param v128) (result v128 v128)
-                (local.get $zero)
-                (br_table $out $out (local.get 2)))
-            (local.set 0 (i8x16.add))
-            (select (local.get 0) (local.get 1) (local.get 2))
-            (i32x4.extract_lane 3 (local.get 0))
-            (if (result v128) (local.get 2) (then (local.get 0)) (else (v128.not (local.get 1))))))"#;
-    let sum = (0..16).fold(0, |sum, lane| {
-        let byte = |x: u128| (x >> (lane * 8)) as u8;
-        sum | u128::from(byte(A).wrapping_add(byte(B)).wrapping_add(byte(B))) << (lane * 8)
-    });
-    check(
-        wat,
-        &[Val::V128(A), Val::V128(B), Val::I32(2)],
-        &[Val::V128(B), Val::I32((sum >> 96) as i32), Val::V128(!B)],
-    );
-}
-
 /// More than the registers hold, as parameters, live values and results.
 #[test]
 fn more_than_registers_hold() {
@@ -80,21 +53,6 @@ fn more_than_registers_hold() {
 }
 
 #[test]
-fn through_an_indirect_call() {
-    check(
-        r#"(module (type $t (func (param v128 i32 v128) (result v128 v128)))
-            (table (export "t") funcref (elem $g $f))
-            (func $f (type $t) (local.get 2) (local.get 0))
-            (func $g)
-            (func (export "f") (type $t)
-                (table.set 0 (i32.const 0) (table.get 0 (i32.const 1)))
-                (call_indirect (type $t) (local.get 0) (local.get 1) (local.get 2) (i32.const 0))))"#,
-        &[Val::V128(A), Val::I32(0), Val::V128(B)],
-        &[Val::V128(B), Val::V128(A)],
-    );
-}
-
-#[test]
 fn in_globals() {
     let ty = GlobalType { value: ValType::V128, mutable: true };
     for (name, options) in all_options() {
@@ -105,22 +63,7 @@ fn in_globals() {
         let fixed = GlobalType { mutable: false, ..ty };
         let fixed = Global::new(&mut store, fixed, Val::V128(B)).expect("a global");
         linker.define("host", "fixed", Extern::Global(fixed)).expect("a new name");
-        let guest = instance(
-            r#"(module
-                (import "host" "g" (global $imported (mut v128)))
-                (import "host" "fixed" (global $fixed v128))
-                (global $small (mut i32) (i32.const 7))
-                (global $own (export "own") (mut v128) (v128.const i64x2 5 6))
-                (global $constant v128 (v128.const i64x2 7 8))
-                (global $copy (export "copy") v128 (global.get $fixed))
-                (func (export "swap")
-                    (global.get $imported) (global.set $imported (global.get $own)) (global.set $own))
-                (func (export "all") (result v128 v128 v128 v128)
-                    (global.get $imported) (global.get $own) (global.get $constant) (global.get $copy)))"#,
-            &options,
-            &linker,
-            &mut store,
-        );
+        let guest = instance(include_str!("../guests/vector_globals.wat"), &options, &linker, &mut store);
         let pair = |low: u128, high: u128| low | high << 64;
         guest.call(&mut store, "swap", &[]).unwrap_or_else(|e| panic!("{name}: {e}"));
         let all = guest.call(&mut store, "all", &[]).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -154,49 +97,12 @@ fn to_host_functions_and_back() {
         })
         .expect("a new name");
     let mut store = Store::new(());
-    let guest = instance(
-        r#"(module
-            (import "host" "typed" (func $typed (param i32 v128 v128) (result v128 i32 v128)))
-            (import "host" "dynamic" (func $dynamic (param v128) (result i32 v128)))
-            (func (export "typed") (param i32 v128 v128) (result v128 i32 v128)
-                (call $typed (local.get 0) (local.get 1) (local.get 2)))
-            (func (export "dynamic") (param v128) (result i32 v128) (call $dynamic (local.get 0))))"#,
-        &options(),
-        &linker,
-        &mut store,
-    );
+    let guest = instance(include_str!("../guests/vector_host.wat"), &options(), &linker, &mut store);
     let func = guest.typed::<(i32, u128, u128), (u128, i32, u128)>(&store, "typed").expect("its type");
     assert_eq!(func.call(&mut store, (-1, A, u128::MAX)).expect("no trap"), typed(-1, A, u128::MAX));
     assert!(guest.typed::<(i32, u64, u128), (u128, i32, u128)>(&store, "typed").is_err());
     let results = guest.call(&mut store, "dynamic", &[Val::V128(B)]).expect("no trap");
     assert_eq!(results, [Val::I32(0), Val::V128(B)]);
-}
-
-/// An access that is partly outside traps, and a store of it writes nothing.
-#[test]
-fn at_the_end_of_memory() {
-    let mut guest = Guest::new(
-        r#"(module (memory 1)
-            (func (export "load") (param i32) (drop (v128.load (local.get 0))))
-            (func (export "load64") (param i32) (drop (v128.load32x2_u (local.get 0))))
-            (func (export "lane") (param i32) (drop (v128.load16_lane 0 (local.get 0) (v128.const i64x2 0 0))))
-            (func (export "store") (param i32) (v128.store (local.get 0) (v128.const i64x2 -1 -1)))
-            (func (export "far") (param i32) (drop (v128.load offset=0xffffffff (local.get 0))))
-            (func (export "last") (result i64) (i64.load (i32.const 65528))))"#,
-    );
-    for (name, size) in [("load", 16), ("load64", 8), ("lane", 2)] {
-        let end = 65_536 - size;
-        guest.call(name, &[Val::I32(end)]).unwrap_or_else(|e| panic!("{name}: {e}"));
-        for address in [end + 1, 65_535, 65_536, -1, -16] {
-            let trap = trap_code(guest.call(name, &[Val::I32(address)]));
-            assert_eq!(trap, TrapCode::MemoryOutOfBounds, "{name} {address}");
-        }
-    }
-    for address in [65_521, 65_528, 65_535, -1] {
-        assert_eq!(trap_code(guest.call("store", &[Val::I32(address)])), TrapCode::MemoryOutOfBounds);
-        assert_eq!(trap_code(guest.call("far", &[Val::I32(address)])), TrapCode::MemoryOutOfBounds);
-    }
-    assert_eq!(guest.call("last", &[]).expect("no trap"), [Val::I64(0)]);
 }
 
 fn relaxed(operator: &str, operands: usize) -> String {

@@ -1,0 +1,96 @@
+;; Chains of ten million tail calls. With a frame each, 16 bytes at least, they would fill the stack some hundred times over.
+
+;; Within an instance: each counts its argument down to 0.
+(module
+  (type $t (func (param i32) (result i32)))
+  (table $constant funcref (elem $self $even $odd $through_constant))
+  (table $open (export "open") funcref (elem $through_open))
+  (func $self (export "self") (type $t)
+    (if (result i32) (local.get 0)
+      (then (return_call $self (i32.sub (local.get 0) (i32.const 1))))
+      (else (i32.const 42))))
+  (func $even (export "mutual") (type $t)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 42))))
+    (return_call $odd (i32.sub (local.get 0) (i32.const 1))))
+  (func $odd (type $t)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 43))))
+    (return_call $even (i32.sub (local.get 0) (i32.const 1))))
+  (func $through_constant (export "constant table") (type $t)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 42))))
+    (return_call_indirect $constant (type $t) (i32.sub (local.get 0) (i32.const 1)) (i32.const 3)))
+  (func $through_open (export "open table") (type $t)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 42))))
+    (return_call_indirect $open (type $t) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0)))
+  ;; More arguments and results than registers, and other numbers of them on the way back and forth.
+  (func $wide (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i32) (result i32)
+    (return_call $narrow (i32.sub (local.get 9) (i32.wrap_i64 (i64.sub (local.get 8) (local.get 7))))))
+  (func $narrow (export "other arguments") (type $t)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 42))))
+    (return_call $wide (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4) (i64.const 5) (i64.const 6)
+      (i64.const 7) (i64.const 8) (i64.const 9) (local.get 0))))
+
+(assert_return (invoke "self" (i32.const 10000000)) (i32.const 42))
+(assert_return (invoke "self" (i32.const 0)) (i32.const 42))
+(assert_return (invoke "mutual" (i32.const 10000000)) (i32.const 42))
+(assert_return (invoke "mutual" (i32.const 0)) (i32.const 42))
+(assert_return (invoke "constant table" (i32.const 10000000)) (i32.const 42))
+(assert_return (invoke "constant table" (i32.const 0)) (i32.const 42))
+(assert_return (invoke "open table" (i32.const 10000000)) (i32.const 42))
+(assert_return (invoke "open table" (i32.const 0)) (i32.const 42))
+(assert_return (invoke "other arguments" (i32.const 10000000)) (i32.const 42))
+(assert_return (invoke "other arguments" (i32.const 0)) (i32.const 42))
+
+;; Across instances: two modules send each other a number, as an import or through a table, until it is 0. The one that ends the chain
+;; returns its own number. The first reaches the second through the broker, as it is made before it.
+(module $broker
+  (type $t (func (param i32) (result i32)))
+  (table (export "table") 2 funcref)
+  (table $second (export "second") 1 funcref)
+  (func (export "other") (type $t)
+    (return_call_indirect $second (type $t) (local.get 0) (i32.const 0))))
+(register "broker" $broker)
+
+(module $first
+  (type $t (func (param i32) (result i32)))
+  (import "broker" "table" (table $table 2 funcref))
+  (import "broker" "other" (func $other (type $t)))
+  (global $calls (export "calls") (mut i32) (i32.const 0))
+  (elem (table $table) (i32.const 0) func $through_table)
+  (func $count
+    (global.set $calls (i32.add (global.get $calls) (i32.const 1))))
+  (func $import (export "import") (type $t)
+    (call $count)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
+    (return_call $other (i32.sub (local.get 0) (i32.const 1))))
+  (func $through_table (export "table") (type $t)
+    (call $count)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
+    (return_call_indirect $table (type $t) (i32.sub (local.get 0) (i32.const 1)) (i32.const 1))))
+(register "first" $first)
+
+(module $second
+  (type $t (func (param i32) (result i32)))
+  (import "broker" "table" (table $table 2 funcref))
+  (import "broker" "second" (table $second 1 funcref))
+  (import "first" "import" (func $other (type $t)))
+  (global $calls (export "calls") (mut i32) (i32.const 0))
+  (elem (table $table) (i32.const 1) func $through_table)
+  (elem (table $second) (i32.const 0) func $import)
+  (func $count
+    (global.set $calls (i32.add (global.get $calls) (i32.const 1))))
+  (func $import (export "import") (type $t)
+    (call $count)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 1))))
+    (return_call $other (i32.sub (local.get 0) (i32.const 1))))
+  (func $through_table (export "table") (type $t)
+    (call $count)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 1))))
+    (return_call_indirect $table (type $t) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0))))
+
+;; An even number ends where it began, and both take part in turn.
+(assert_return (invoke $first "import" (i32.const 10000000)) (i32.const 0))
+(assert_return (get $first "calls") (i32.const 5000001))
+(assert_return (get $second "calls") (i32.const 5000000))
+(assert_return (invoke $first "table" (i32.const 10000000)) (i32.const 0))
+(assert_return (get $first "calls") (i32.const 10000002))
+(assert_return (get $second "calls") (i32.const 10000000))
