@@ -2,6 +2,7 @@
 
 mod figures;
 mod layers;
+mod map;
 
 use std::path::{Path, PathBuf};
 use wasmaot_tests::repository;
