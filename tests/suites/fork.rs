@@ -5,8 +5,8 @@ use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, Limits, Linked, Linker, Module, Pool, PoolConfig, SharedMemory, Store, Tenant,
-    TrapCode, Val,
+    CallError, Caller, InterruptError, Limits, Linked, Linker, Module, Pool, PoolConfig, SharedMemory, Store,
+    Tenant, TrapCode, Val,
 };
 use wasmaot_tests::{Guest, compile_wat, trap_code, waiting};
 
@@ -270,6 +270,33 @@ fn a_pool_is_usable_in_a_child_whatever_others_did_with_it() {
             in_child(|| (0..20).all(is_fresh));
         }
     });
+}
+
+/// A copy of the process that no handler of forks knows of, as `_Fork` makes it.
+fn copy_process() -> libc::pid_t {
+    // SAFETY: the child has a copy of everything, and only runs what is tested here.
+    unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) as libc::pid_t }
+}
+
+#[test]
+fn a_copy_without_handlers_of_forks_is_promised_no_deadlines() {
+    let (pool, linked) = (pool(1), linked());
+    assert!(stops(&pool, &linked));
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    instance.set_deadline(Instant::now() + Duration::from_secs(100)).expect("a watchdog");
+    let child = copy_process();
+    if child == 0 {
+        let refused = [instance.set_deadline(soon()).err(), instance.interrupt_handle().err()];
+        let all = refused.iter().all(|error| matches!(error, Some(InterruptError::Copied)));
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(i32::from(!all)) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for a child of this process.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0);
+    instance.set_deadline(soon()).expect("a watchdog");
+    assert_eq!(trap_code(instance.call("spin", &[])), TrapCode::DeadlineExceeded);
 }
 
 /// Forks at moments when other threads hold whatever locks there are.

@@ -24,12 +24,16 @@
  *   contexts while none of the threads changes them. An instance may go from thread to thread, but is used by one at a time.
  * - No failure of the runtime's own ends the process or unwinds into C: it is an error of kind WASMAOT_ERROR_INTERNAL. (Only
  *   when there is no memory left to allocate does the process end.) Host functions return: they neither call longjmp past the
- *   runtime, nor pthread_exit, nor throw C++ exceptions. An exception, pthread_exit or pthread_cancel during a call ends the process. After
+ *   runtime, nor pthread_exit, nor throw C++ exceptions. An exception or pthread_exit during a call ends the process, and so does pthread_cancel,
+ *   unless the thread disables that around its calls (pthread_setcancelstate). After
  *   a longjmp the instance stays in use for ever: it cannot be called or finished, and its slot is lost. Other instances are not affected.
  * - A program may switch between stacks (fibers) in host functions, in any order, and return from a host function on another thread than
  *   the one that called it. Timeouts interrupt the system calls of the thread that called. A host function that returns while a call
  *   waits that it made itself ends the process. On stacks other than the thread's own, what a longjmp leaves counts as nested for ever.
- * - A child made by fork may use all that its parent has. One made by _Fork, vfork or clone calls exec or _exit.
+ * - The stack of a thread that calls instances has at least 64 KiB; a call on less than 48 is refused. A destructor of a thread's storage may
+ *   be refused a call, too, as the thread is ending.
+ * - A child made by fork may use all that its parent has. One made by _Fork, vfork or clone calls exec or _exit; it is refused timeouts
+ *   and interrupts.
  *
  * Signals
  *
@@ -42,18 +46,17 @@
  * while there are timeouts: one that has replaced the runtime's gets the runtime's in front of it. A program that installs one later calls
  * wasmaot_prepare_thread after that. Until the next check, it has to pass on what it does not want: it calls the handler that sigaction gave it,
  * with its own arguments, and sets SA_SIGINFO to have those. (Python's faulthandler does not, and so ends the process at a guest's first trap.)
- * Up to eight different handlers of a signal can be passed like that; wasmaot_prepare_thread fails if there are more.
+ * Up to eight different handlers of a signal can be passed like that; if there are more, all three fail.
  *
  * Handlers of other signals set SA_ONSTACK. One without may start on the stack of a guest: if it finds no room there, the guest traps with
  * WASMAOT_TRAP_STACK_OVERFLOW and the signal is lost; if it runs out of room, some 180 KiB more are opened for it until it returns, as long as
  * it does not block SIGSEGV.
  *
  * Signal handlers call nothing that is declared here, not even wasmaot_interrupt_kill, and do not fork: either may wait for a lock that
- * the interrupted thread holds. A handler on the alternate stack that called an instance would lose its own frames to the next trap.
+ * the interrupted thread holds. They wake a thread that does, by sem_post or a write to a pipe. A call on the alternate stack is refused.
  *
- * A program that handles SIGURG, and blocks signals on threads that call instances, installs that handler before it opens a module, or calls
- * wasmaot_set_interrupt_signal. Where the signal changes during a call, the thread may block the new one: the call is then stopped only when a
- * host function returns to the instance.
+ * A thread that does not receive the interrupt signal within 20 ms, as it blocks a signal that was chosen later, or the kernel has no room to
+ * queue it, is sent SIGILL in its place, which the runtime handles. That ends system calls with EINTR as the interrupt signal does.
  *
  * A thread that calls an instance for the first time unblocks those signals, and gets an alternate signal stack of 256 KiB, unless it has
  * one of at least 64 KiB. A program that changes either later, on a thread that calls instances, calls wasmaot_prepare_thread, or makes its pools

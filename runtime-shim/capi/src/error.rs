@@ -159,7 +159,7 @@ impl From<PoolError> for wasmaot_error_t {
     fn from(error: PoolError) -> Self {
         let kind = match error {
             PoolError::Config { .. } => Kind::Usage,
-            PoolError::Mappings { .. } | PoolError::Reserve { .. } => Kind::System,
+            PoolError::Mappings { .. } | PoolError::Reserve { .. } | PoolError::Handlers(_) => Kind::System,
         };
         Self::new(kind, error)
     }

@@ -46,7 +46,6 @@ impl Module {
 /// Opens an artifact, and prepares the process for what it runs.
 fn loaded(source: Source) -> Result<Module, OpenError> {
     let module = Module::load(source)?;
-    // Only `prepare_thread` reports handlers of faults that are in front.
-    _ = signal::install();
+    signal::install().map_err(OpenError::Handlers)?;
     Ok(module)
 }

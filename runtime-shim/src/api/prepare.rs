@@ -10,11 +10,10 @@ use std::io;
 /// handlers of signals.
 ///
 /// # Errors
-/// The kernel refuses an alternate stack, or the host has put more than eight different handlers of one kind of fault in front of the runtime's.
+/// The kernel refuses an alternate stack, the thread runs a signal handler on it or is ending, or its stack has less than 64 KiB. Or the host has put more than eight different handlers of one kind of fault in front of the runtime's.
 pub fn prepare_thread() -> io::Result<()> {
     let handlers = signal::install();
-    thread::prepared()?;
-    signal::check_thread()?;
+    thread::prepared()?.check()?;
     handlers
 }
 
@@ -26,7 +25,7 @@ pub fn set_interrupt_signal(number: i32) -> Result<(), InterruptError> {
     if !poke::choose(number) {
         return Err(InterruptError::SignalTaken(number));
     }
-    // Only `prepare_thread` reports handlers of faults that are in front.
+    // Handlers of faults that are in front are reported where guests are prepared to run.
     _ = signal::install();
     Ok(())
 }

@@ -8,6 +8,7 @@ pub(crate) mod cpu;
 pub(crate) mod fork;
 pub(crate) mod futex;
 pub(crate) mod guarded;
+pub(crate) mod here;
 pub(crate) mod inject;
 pub(crate) mod map;
 pub(crate) mod pagemap;

@@ -3,9 +3,8 @@
 //! **Invariants.** A scan goes on until the end of its range, whatever the number of regions. A page that was swapped out
 //! counts as well as a present one. A scanner speaks only of the address space that it was made in.
 
+use super::here::Here;
 use super::inject;
-use super::map::{Access, Mapping};
-use rustix::mm;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -50,30 +49,6 @@ const PAGE_IS_PFNZERO: u64 = 1 << 5;
 
 /// Regions that one call returns at most.
 const BATCH: usize = 64;
-
-/// A page that is marked in the address space that it was made in, and in no copy of it, however that was made. (Numbers of
-/// processes come back, and are those of a namespace.)
-#[derive(Debug)]
-struct Here(Mapping);
-
-impl Here {
-    fn mark() -> io::Result<Self> {
-        let mapping = Mapping::reserve(HOST_PAGE as usize, HOST_PAGE as usize)?;
-        mapping.protect(0, HOST_PAGE as usize, Access::ReadWrite)?;
-        let page = mapping.start() as *mut u8;
-        // SAFETY: the page is the mapping's, private and writable, and nothing else knows it.
-        unsafe {
-            mm::madvise(page.cast(), HOST_PAGE as usize, mm::Advice::LinuxWipeOnFork)?;
-            page.write_volatile(1);
-        }
-        Ok(Self(mapping))
-    }
-
-    fn is_here(&self) -> bool {
-        // SAFETY: the page is readable as long as the mapping is there.
-        unsafe { (self.0.start() as *const u8).read_volatile() == 1 }
-    }
-}
 
 /// Asks the kernel about pages of this process.
 #[derive(Debug)]
@@ -138,6 +113,7 @@ static file_marker: u8 = 0;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::map::{Access, Mapping};
 
     const PAGE: usize = 4096;
 

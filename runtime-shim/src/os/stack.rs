@@ -9,10 +9,14 @@
 //! where it was when it was found: the main thread's limit can change, and another stack can take a stack's addresses.
 
 use std::cell::Cell;
+use std::io;
 use std::ops::Range;
 
 /// Bytes that a nested entry leaves to the host function's own frames; half of a stack that is not even twice as large.
 const MARGIN: usize = 256 << 10;
+
+/// Bytes of the smallest stack that guests are called from: 64 KiB, of which the C library may have taken some for itself.
+const LEAST: usize = 48 << 10;
 
 /// The most bytes of the main thread's stack that are relied on. The kernel keeps other mappings 128 MiB away from it.
 const MAIN_STACK: usize = 64 << 20;
@@ -55,6 +59,18 @@ pub(crate) fn of_thread() -> Range<usize> {
         Some(own) if !main.contains(&own.start) => own,
         _ => main,
     }
+}
+
+/// Refuses to go on if the calling thread is on this stack, and that is too small for the runtime.
+pub(crate) fn check_size(own: &Range<usize>) -> io::Result<()> {
+    let marker = 0u8;
+    let here = std::hint::black_box(&raw const marker) as usize;
+    if own.contains(&here) && own.len() < LEAST {
+        let kilobytes = own.len() >> 10;
+        let message = format!("its stack has {kilobytes} KiB; a thread that calls guests needs 64 KiB");
+        return Err(io::Error::other(message));
+    }
+    Ok(())
 }
 
 /// What tells the calling thread from all others that live.

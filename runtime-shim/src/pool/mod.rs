@@ -168,6 +168,9 @@ pub enum PoolError {
         /// The limit.
         limit: u64,
     },
+    /// The runtime's handlers of faults cannot be put in front of the host's.
+    #[error("cannot handle the faults of guests: {0}")]
+    Handlers(#[source] io::Error),
     /// The addresses cannot be reserved.
     #[error("cannot reserve {slots} slots: {error}")]
     Reserve {
@@ -291,8 +294,7 @@ impl Pool {
     /// Reserves the slots.
     pub fn new(config: PoolConfig) -> Result<Self, PoolError> {
         config.check()?;
-        // Only `prepare_thread` reports handlers of faults that are in front.
-        _ = signal::install();
+        signal::install().map_err(PoolError::Handlers)?;
         let slots = config.slots;
         let reserve = |error| PoolError::Reserve { slots, error };
         let mapping =

@@ -43,7 +43,11 @@ unsafe fn prepared<'a>(core: *mut StoreCore) -> Result<&'a Thread, Failure> {
     let thread = thread::prepared().map_err(Failure::Thread)?;
     // SAFETY: as the caller states.
     if unsafe { (*core).host_signals } == HostSignals::Checked {
-        signal::check_thread().map_err(Failure::Thread)?;
+        thread.check().map_err(Failure::Thread)?;
+    }
+    let marker = 0u8;
+    if thread.is_on_alternate_stack(&raw const marker as usize) {
+        return Err(Failure::Thread(signal::on_alternate_stack()));
     }
     Ok(thread)
 }

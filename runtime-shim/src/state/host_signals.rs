@@ -15,7 +15,7 @@
 /// [`prepare_thread`](crate::prepare_thread) is called, and every 100 ms by the thread that enforces deadlines while there are any. A handler of
 /// the host's that has replaced one of them then gets the runtime's in front of it, and faults that are not a guest's are passed on to it. Until the next check,
 /// it has to call the runtime's for faults that are not its own, with its own arguments, or a guest's trap ends in it. Up to eight different handlers of a
-/// signal can be passed like that.
+/// signal can be passed like that; with more, all three fail.
 ///
 /// A handler of any other signal should be installed with `SA_ONSTACK`. Without it, it may start on the stack of a guest. If the kernel finds no room
 /// there, the guest traps with [`StackOverflow`](crate::TrapCode::StackOverflow) and the signal is lost. If the handler runs out of room, up
@@ -23,11 +23,11 @@
 /// still fits). A handler that needs more, or that blocks `SIGSEGV`, ends the process.
 ///
 /// A signal handler calls nothing of the runtime, not even [`InterruptHandle::kill`](crate::InterruptHandle::kill), and does not
-/// fork: either may wait for a lock that the interrupted thread holds.
+/// fork: either may wait for a lock that the interrupted thread holds. It wakes a thread that does, by `sem_post` or a write to a pipe. A call on
+/// the alternate stack is refused.
 ///
-/// A host that handles `SIGURG`, and blocks signals on threads that run guests, installs that handler before it opens a module, or chooses the
-/// interrupt signal itself. Where the signal changes during a run, that run's thread may block the new one: the run is then stopped only
-/// when a host function returns to it.
+/// A thread that does not receive the interrupt signal within 20 ms, as it blocks a signal that was chosen later, or the kernel has no room to
+/// queue it, is sent `SIGILL` in its place, which the runtime handles. That ends system calls with `EINTR` as the interrupt signal does.
 ///
 /// **Masks and alternate stacks** belong to each thread, and what the host changes after the first entry is seen only by system calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,13 +5,15 @@
 
 mod stress;
 
+use std::cell::RefCell;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    Caller, HostError, HostSignals, Linked, Linker, Module, Outcome, Pool, PoolConfig, Store, Suspend,
-    TrapCode, Val,
+    CallError, Caller, HostError, HostSignals, Linked, Linker, Module, Outcome, Pool, PoolConfig,
+    PooledInstance, Store, Suspend, TrapCode, Val,
 };
 use wasmaot_tests::{compile_wat, trap_code};
 
@@ -53,6 +55,12 @@ impl Host {
             assert_eq!(trap_code(ended), TrapCode::StackOverflow);
             false
         }
+    }
+
+    /// Whether an access out of bounds is a trap.
+    fn load_traps(&self) -> bool {
+        let mut instance = self.pool.start(&self.linked, ()).expect("a free slot");
+        trap_code(instance.call("load", &[])) == TrapCode::MemoryOutOfBounds
     }
 
     /// The most levels that there is room for.
@@ -174,6 +182,49 @@ fn child() {
         Ok("stress") => stress::run(),
         _ => {}
     }
+}
+
+/// Calls a guest when its thread gives its storage up, and says how that ended.
+struct Late {
+    instance: PooledInstance<()>,
+    ended: Sender<Result<Vec<Val>, CallError>>,
+}
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        self.ended.send(self.instance.call("load", &[])).expect("the other thread waits");
+    }
+}
+
+thread_local! {
+    static LATE: RefCell<Option<Late>> = const { RefCell::new(None) };
+}
+
+/// Storage is given up in the opposite order of its first use.
+fn call_late(is_used_first: bool) -> Result<Vec<Val>, CallError> {
+    let (ended, how) = mpsc::channel();
+    let run = move || {
+        let host = Host::new();
+        let traps = || assert!(host.load_traps());
+        if !is_used_first {
+            traps();
+        }
+        let instance = host.pool.start(&host.linked, ()).expect("a free slot");
+        LATE.set(Some(Late { instance, ended }));
+        traps();
+    };
+    std::thread::spawn(run).join().expect("it ends");
+    how.recv().expect("it was called")
+}
+
+#[test]
+fn destructors_of_a_threads_storage_may_call_guests_as_long_as_it_is_prepared() {
+    assert_eq!(trap_code(call_late(false)), TrapCode::MemoryOutOfBounds);
+    let refused = call_late(true).expect_err("the thread has given up its record");
+    assert!(
+        matches!(&refused, CallError::Thread(error) if error.to_string().contains("is ending")),
+        "{refused}"
+    );
 }
 
 fn works(case: &str) {

@@ -17,6 +17,8 @@ static STACKS: Program = Program::new("stacks", Linked::Dynamically);
 static MASKS: Program = Program::new("masks", Linked::Dynamically);
 static LEAVING: Program = Program::new("leaving", Linked::Dynamically);
 static FIBERS: Program = Program::new("fibers", Linked::Dynamically);
+static POKES: Program = Program::new("pokes", Linked::Dynamically);
+static THREADS: Program = Program::new("threads", Linked::Dynamically);
 static LOADING: Program = Program::new("loading", Linked::AtRunTime);
 
 impl Program {
@@ -106,6 +108,26 @@ fn waits_of_host_functions_end_at_the_deadline() {
     MASKS.works("waits end by a real-time signal");
     MASKS.works("one poke is queued");
     MASKS.works("dropped pokes");
+}
+
+#[test]
+fn guests_are_stopped_where_the_interrupt_signal_does_not_arrive() {
+    POKES.works("no room for SIGURG");
+    POKES.works("no room for a real-time signal");
+    POKES.works("changes while a guest runs");
+    POKES.works("changes while a host function waits");
+}
+
+#[test]
+fn calls_that_a_thread_is_not_fit_for_are_refused() {
+    THREADS.works("handlers");
+    THREADS.works("small stacks");
+    THREADS.works("destructors");
+}
+
+#[test]
+fn a_thread_is_cancelled_when_its_call_has_returned() {
+    THREADS.works("cancelled");
 }
 
 #[test]

@@ -271,6 +271,8 @@ static void same_handlers_again(void) {
 
 static void too_many_handlers(void) {
     wasmaot_error_t *error = NULL;
+    wasmaot_module_t *module = NULL;
+    wasmaot_pool_t *other = NULL;
     int i;
     open_guest();
     for (i = 0; error == NULL; i++) {
@@ -281,6 +283,8 @@ static void too_many_handlers(void) {
     CHECK(i == 8);
     CHECK(strstr(wasmaot_error_message(error), "more handlers of faults") != NULL);
     wasmaot_error_delete(error);
+    FAILS(wasmaot_module_open(guest_path("guest.so"), &module), WASMAOT_ERROR_OPEN, "more handlers of faults");
+    FAILS(wasmaot_pool_new(NULL, &other), WASMAOT_ERROR_SYSTEM, "more handlers of faults");
     CHECK(signal(SIGSEGV, SIG_DFL) != SIG_ERR);
     OK(wasmaot_prepare_thread());
     guests_trap();

@@ -127,6 +127,9 @@ pub enum OpenError {
         /// The range.
         range: FileRange,
     },
+    /// The runtime's handlers of faults cannot be put in front of the host's.
+    #[error("cannot handle the faults of guests: {0}")]
+    Handlers(#[source] io::Error),
     /// The module uses something that this version does not run.
     #[error("{what} is not supported by this runtime")]
     Unsupported {

@@ -8,6 +8,11 @@ pub enum InterruptError {
     /// The kernel refused the thread that enforces deadlines.
     #[error("cannot start the thread that enforces deadlines: {0}")]
     Watchdog(#[source] io::Error),
+    /// The process is a copy of another one that was not made by `fork`, but by `_Fork` or `clone`.
+    #[error(
+        "the process was made by _Fork or clone, which leave out the thread that enforces deadlines; use fork"
+    )]
+    Copied,
     /// The host has handlers of `SIGURG` and of all real-time signals.
     #[error("no signal is free to stop runs by: the host handles SIGURG and all real-time signals")]
     NoSignal,

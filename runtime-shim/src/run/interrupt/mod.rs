@@ -28,7 +28,6 @@ mod watchdog;
 use crate::os::clock;
 use crate::run::activation::Activation;
 use crate::run::end::Failure;
-use crate::run::signal;
 use crate::run::store_id::StoreId;
 use causes::{Causes, KillWord, NEVER, Watch};
 use error::InterruptError;
@@ -133,7 +132,7 @@ pub(crate) unsafe fn go_on_here(run: *mut Activation) -> io::Result<()> {
     let thread = unsafe { Thread::go_on_here(run)? };
     // SAFETY: as above.
     unsafe { Activation::becomes_innermost(run, |inner, place| thread.runs.is_dropped(inner, place)) };
-    if thread.is_checked() { signal::check_thread() } else { Ok(()) }
+    if thread.is_checked() { thread.check() } else { Ok(()) }
 }
 
 /// Has the task that waits for a suspended call's host function woken when the call is to be stopped. Returns why, if that is so already.

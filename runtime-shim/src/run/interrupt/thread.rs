@@ -45,6 +45,8 @@ pub(crate) struct Thread {
     pub(super) runs: Runs,
     /// The poke signal that the thread was seen to let through.
     unblocked: Cell<c_int>,
+    /// Start and size of the alternate stack that the thread was seen to have.
+    alternate: Cell<(usize, usize)>,
 }
 
 // SAFETY: the cells are only used by the thread itself.
@@ -154,19 +156,48 @@ impl Thread {
     pub(super) fn let_pokes_through(&self) -> io::Result<()> {
         let number = number::get();
         if self.unblocked.get() != number {
-            signals::check_thread()?;
+            self.check()?;
             self.unblocked.set(number);
         }
         Ok(())
     }
+
+    /// Prepares the calling thread, whose record this is, again.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        let stack = signals::check_thread()?;
+        self.alternate.set((stack.start, stack.len()));
+        Ok(())
+    }
+
+    /// Whether an address is on the alternate stack.
+    #[inline]
+    pub(crate) fn is_on_alternate_stack(&self, address: usize) -> bool {
+        let (start, size) = self.alternate.get();
+        address.wrapping_sub(start) < size
+    }
 }
 
-/// For the handler of pokes: notes that one has arrived, and says whether the run is due in whose host function it has interrupted the calling
-/// thread at this stack pointer.
-pub(crate) fn received_poke(stack_pointer: usize) -> bool {
+/// The record of the calling thread. For handlers of signals.
+fn in_handler<'a>() -> Option<&'a Thread> {
     // SAFETY: the record lives until the thread ends, which removes it first.
-    let Some(thread) = (unsafe { by_id::find().as_ref() }) else { return false };
-    thread.kernel_id.received();
+    unsafe { by_id::find().as_ref() }
+}
+
+/// For the handler of pokes: notes that one has arrived.
+pub(crate) fn received() {
+    if let Some(thread) = in_handler() {
+        thread.kernel_id.received();
+    }
+}
+
+/// For the handlers of signals: whether another signal than that of pokes was sent to the calling thread as one.
+pub(crate) fn was_insisted() -> bool {
+    in_handler().is_some_and(|thread| thread.kernel_id.was_insisted())
+}
+
+/// For the handlers of signals: whether the run is due in whose host function the calling thread was interrupted at this stack pointer.
+pub(crate) fn is_due_at(stack_pointer: usize) -> bool {
+    let Some(thread) = in_handler() else { return false };
     let number = thread.running.load(Relaxed);
     compiler_fence(SeqCst);
     let at = thread.watched_at.get();
@@ -182,8 +213,7 @@ pub(crate) fn received_poke(stack_pointer: usize) -> bool {
 /// For the handlers of signals: pokes are blocked until the interrupted handler of the host's returns. If it never does, the thread's next run lets
 /// them through.
 pub(crate) fn masks_pokes() {
-    // SAFETY: the record lives until the thread ends, which removes it first.
-    if let Some(thread) = unsafe { by_id::find().as_ref() } {
+    if let Some(thread) = in_handler() {
         thread.unblocked.set(0);
     }
 }
@@ -237,7 +267,9 @@ pub(crate) fn take_away(from: &Thread, run: *mut Activation, causes: &Causes) {
 fn prepare<'a>() -> io::Result<&'a Thread> {
     let number = number::get();
     let own_stack = stack::of_thread();
-    signals::check_thread()?;
+    stack::check_size(&own_stack)?;
+    let alternate = signals::check_thread()?;
+    LISTED.try_with(|_| ()).map_err(|_| signals::ending())?;
     let thread = Arc::new(Thread {
         kernel_id: ThreadId::current(),
         running: AtomicU64::new(0),
@@ -248,6 +280,7 @@ fn prepare<'a>() -> io::Result<&'a Thread> {
         watched_at: Cell::new(0),
         runs: Runs::on(own_stack),
         unblocked: Cell::new(number),
+        alternate: Cell::new((alternate.start, alternate.len())),
     });
     fork::attend(List::Threads, lock_for_fork);
     let record = Arc::as_ptr(&thread);

@@ -15,13 +15,14 @@ use super::sleepers::Sleepers;
 use super::thread::{self, Thread};
 use crate::os::clock;
 use crate::os::fork::{self, List};
+use crate::os::here::Here;
 use crate::os::schedule;
 use crate::run::signal;
 use crate::run::store_id::StoreId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::mpsc;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -59,6 +60,9 @@ struct Tasks {
 static TASKS: Mutex<Tasks> = Mutex::new(Tasks { kills: Vec::new(), sleepers: Sleepers::new() });
 static WAKE: Condvar = Condvar::new();
 
+/// Marks the process in which [`STARTED`] holds; `None` where the kernel does not know copies from originals.
+static HERE: OnceLock<Option<Here>> = OnceLock::new();
+
 /// There is a watchdog in this process. Changes while the lock of [`TASKS`] is held.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
@@ -72,7 +76,9 @@ fn tasks() -> Locked {
 /// Starts the watchdog, once per process. A failed start is tried again the next time.
 pub(super) fn start() -> Result<(), InterruptError> {
     if STARTED.load(Relaxed) {
-        return Ok(());
+        // A copy of the process without the handlers of forks has no watchdog, and may have locked tasks.
+        let is_here = HERE.get().and_then(Option::as_ref).is_none_or(Here::is_here);
+        return if is_here { Ok(()) } else { Err(InterruptError::Copied) };
     }
     fork::attend(List::Kills, lock_for_fork);
     start_locked(&tasks())
@@ -98,6 +104,9 @@ fn start_locked(_: &Locked) -> Result<(), InterruptError> {
     drop(blocked);
     // With the inherited real-time policy and processor it might not even start once this thread runs the guest.
     _ = scheduled.recv_timeout(START_WAIT);
+    if let Some(here) = HERE.get_or_init(|| Here::mark().ok()) {
+        here.renew();
+    }
     STARTED.store(true, Relaxed);
     Ok(())
 }

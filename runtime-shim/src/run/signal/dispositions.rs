@@ -65,6 +65,11 @@ pub(crate) fn check() -> io::Result<()> {
     done
 }
 
+/// Whether the runtime's handler of a fault is the first one called.
+pub(super) fn is_fault_in_front(number: c_int) -> bool {
+    FAULTS.iter().any(|fault| fault.is_in_front(number))
+}
+
 /// The action of a signal.
 pub(super) fn get(number: c_int) -> Option<libc::sigaction> {
     // SAFETY: asks for the action; the structure is valid.

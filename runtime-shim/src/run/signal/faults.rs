@@ -4,7 +4,7 @@
 
 use super::context::{Handler, Registers};
 use super::dispositions::{action, calls, get, is_free, set};
-use super::{leave, room};
+use super::{leave, poke, room};
 use crate::run::activation::At;
 use crate::run::fault::{self, Decision, Fault, Signal};
 use std::cell::UnsafeCell;
@@ -83,6 +83,12 @@ impl FaultSignal {
         unsafe { (*self.replaced[layer].0.get()).assume_init_ref() }
     }
 
+    /// Whether it is this signal, and the runtime's handler is the first one called.
+    pub(super) fn is_in_front(&self, number: c_int) -> bool {
+        let is_ours = |current| HANDLERS.iter().any(|&handler| calls(current, handler));
+        self.number == number && get(number).as_ref().is_some_and(is_ours)
+    }
+
     /// Makes sure that the runtime's handler is the first one called. The caller holds the lock of dispositions.
     ///
     /// # Errors
@@ -137,6 +143,10 @@ extern "C" fn layer<const LAYER: usize>(number: c_int, info: *mut libc::siginfo_
     let registers: &mut Registers = &mut state.uc_mcontext.gregs;
     let Some(this) = FAULTS.iter().find(|this| this.number == number) else { return };
     let from_kernel = info_ref.si_code > 0;
+    if !from_kernel && poke::was_insisted(number) {
+        poke::look(state);
+        return;
+    }
     let at = At::of(registers);
     // SAFETY: the field is set for these signals when they stem from a fault; otherwise it is not looked at.
     let address = unsafe { info_ref.si_addr() } as usize;

@@ -30,7 +30,7 @@ mod tests;
 mod watchdog_tests;
 
 pub(crate) use dispositions::{check, install};
-pub(crate) use threads::{BlockAll, check_thread};
+pub(crate) use threads::{BlockAll, on_alternate_stack};
 
 use crate::run::activation::{Activation, At};
 use crate::run::asm;

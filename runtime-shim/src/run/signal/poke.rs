@@ -4,20 +4,31 @@
 //! Otherwise it is a real-time signal that the host does not handle, from the highest number down, as programs count them upwards. An embedder may choose another one.
 //!
 //! **Invariants.** A signal that the host handles is never taken, so the runtime's choice does not change what others' system calls
-//! do. A poke is sent only while the runtime's handler is installed for it. The handler restarts the system calls that it interrupts
+//! do. A poke is sent only while the runtime's handler is installed for it; to a thread that receives none, as a signal of faults. The handler restarts the system calls that it interrupts
 //! (`SA_RESTART`), but for those of a run that is due (see [`super::waits`]).
 
 use super::context::Registers;
-use super::dispositions::{Lock, action, calls, get, is_free, lock, set};
+use super::dispositions::{self, Lock, action, calls, get, is_free, lock, set};
 use super::number;
 use super::thread_id::ThreadId;
 use super::{leave, room, waits};
 use crate::run::activation::At;
 use crate::run::fault;
-use crate::run::interrupt::thread::received_poke;
+use crate::run::interrupt::thread;
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasmaot_abi::trap::TrapCode;
+
+/// How many pokes in a row a real-time signal is taken for queued. Then it is sent again, as the kernel drops what is queued when the
+/// host ignores the signal for a while.
+const BELIEVED: u32 = 250;
+
+/// The signal that is sent to a thread that receives no pokes: it has blocked the signal, which was another one when it began, or the kernel has
+/// no room to queue it. The first entry has unblocked this one, whose handler is the runtime's, and it is never queued.
+const INSISTENT: c_int = libc::SIGILL;
+
+/// Pokes after which that is sent.
+const PATIENCE: u32 = 20;
 
 /// What the signal did before it was taken: nothing, by `SIG_DFL` or `SIG_IGN`.
 static BEFORE: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
@@ -104,23 +115,38 @@ pub(crate) fn send(thread: &ThreadId) {
         return;
     }
     let number = number::get();
-    if is_real_time(number) && !thread.is_next_queued() {
-        return;
+    let earlier = thread.attempt();
+    // Unlike others, real-time signals are queued each time that they are sent.
+    let is_new = !is_real_time(number) || earlier.is_multiple_of(BELIEVED);
+    let is_lost = is_new && !send_to(thread, number);
+    let is_needed = is_lost || earlier % PATIENCE == PATIENCE - 1;
+    if is_needed && dispositions::is_fault_in_front(INSISTENT) && thread.insist() {
+        send_to(thread, INSISTENT);
     }
+}
+
+/// Sends a signal that has a handler to a thread of this process, or to none.
+fn send_to(thread: &ThreadId, number: c_int) -> bool {
     let process = rustix::process::getpid().as_raw_nonzero().get();
-    // SAFETY: sends a signal that has a handler to a thread of this process, or to none.
-    let failed =
-        unsafe { libc::syscall(libc::SYS_tgkill, process, thread.kernel.load(Relaxed), number) } != 0;
-    if failed {
-        thread.received();
-    }
+    // SAFETY: the signal has a handler, and the call takes numbers only.
+    unsafe { libc::syscall(libc::SYS_tgkill, process, thread.kernel.load(Relaxed), number) == 0 }
+}
+
+/// For the handler of the insistent signal: whether it was sent as a poke to the calling thread.
+pub(super) fn was_insisted(number: c_int) -> bool {
+    number == INSISTENT && thread::was_insisted()
 }
 
 /// Ends the run that a poke finds in compiled code, if that is due, or the system call in which a host function of a due run waits. Anywhere
 /// else nothing happens: the next poke, or the return from the host function, finds it.
 extern "C" fn handler(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
+    thread::received();
     // SAFETY: the kernel passes the interrupted thread's state.
-    let context = unsafe { &mut *context.cast::<libc::ucontext_t>() };
+    look(unsafe { &mut *context.cast::<libc::ucontext_t>() });
+}
+
+/// What the handler of pokes does.
+pub(super) fn look(context: &mut libc::ucontext_t) {
     let overflow = room::settle(context);
     let registers: &mut Registers = &mut context.uc_mcontext.gregs;
     let at = At::of(registers);
@@ -131,7 +157,7 @@ extern "C" fn handler(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
         // SAFETY: `due` found the activation in the cell of the slot whose stack the thread is on.
         unsafe { leave(registers, activation, code, at) };
     }
-    if received_poke(at.rsp) {
+    if thread::is_due_at(at.rsp) {
         waits::end(registers);
     }
 }

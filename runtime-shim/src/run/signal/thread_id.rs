@@ -2,24 +2,23 @@
 //!
 //! **Invariant: a number is that of the thread that stored it**, which the child of a fork does anew.
 
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
-
-/// How often in a row a real-time signal is taken for queued. Then it is sent again, as the kernel drops what is queued when the
-/// host ignores the signal for a while.
-const BELIEVED: u32 = 250;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
 
 /// A thread of this process, as signals are addressed.
 #[derive(Debug)]
 pub(crate) struct ThreadId {
     pub(super) kernel: AtomicI32,
-    /// How often a real-time signal was to be sent since its handler has run. Unlike others, these are queued each time that they are sent.
+    /// How often the thread was poked since the handler of pokes has run.
     attempts: AtomicU32,
+    /// Another signal was sent in place of the poke signal, and its handler has not run yet.
+    insisted: AtomicBool,
 }
 
 impl ThreadId {
     /// The calling thread's.
     pub(crate) fn current() -> Self {
-        let id = Self { kernel: AtomicI32::new(0), attempts: AtomicU32::new(0) };
+        let id =
+            Self { kernel: AtomicI32::new(0), attempts: AtomicU32::new(0), insisted: AtomicBool::new(false) };
         id.renew();
         id
     }
@@ -28,15 +27,26 @@ impl ThreadId {
     pub(crate) fn renew(&self) {
         self.kernel.store(rustix::thread::gettid().as_raw_nonzero().get(), Relaxed);
         self.received();
+        self.was_insisted();
     }
 
-    /// Whether a real-time signal is to be sent now, rather than queued already.
-    pub(super) fn is_next_queued(&self) -> bool {
-        self.attempts.fetch_add(1, Relaxed).is_multiple_of(BELIEVED)
+    /// Counts another poke. Returns how many went before that were not received.
+    pub(super) fn attempt(&self) -> u32 {
+        self.attempts.fetch_add(1, Relaxed)
     }
 
-    /// Lets the next real-time signal be sent.
+    /// Notes that a poke has arrived.
     pub(crate) fn received(&self) {
         self.attempts.store(0, Relaxed);
+    }
+
+    /// Whether the poke signal is to be replaced, which it was not yet.
+    pub(super) fn insist(&self) -> bool {
+        !self.insisted.swap(true, Relaxed)
+    }
+
+    /// Whether the poke signal was replaced since the last time.
+    pub(crate) fn was_insisted(&self) -> bool {
+        self.insisted.swap(false, Relaxed)
     }
 }

@@ -8,6 +8,7 @@ use crate::os::map::{Access, Mapping};
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::io;
+use std::ops::Range;
 
 /// Bytes of an alternate stack that the runtime makes. Pages of it exist once they are used: by the kernel's frame (some 12 KiB with
 /// the largest register files), and by handlers of the host's that set `SA_ONSTACK`.
@@ -18,6 +19,24 @@ const ALTERNATE_STACK: usize = 256 << 10;
 pub const LEAST_ALTERNATE_STACK: usize = 64 << 10;
 
 const _: () = assert!(ALTERNATE_STACK >= LEAST_ALTERNATE_STACK, "the runtime takes its own for large enough");
+
+/// Why a guest cannot be called in a signal handler: its trap would start a handler over the frames of that one.
+const ON_ALTERNATE_STACK: &str = "a signal handler on the alternate stack cannot call a guest";
+
+/// Why the last code that a thread runs may not be able to call a guest.
+const ENDING: &str = "the thread is ending, and has given up what it needs to call a guest";
+
+/// The error of a call on the alternate stack.
+#[cold]
+pub(crate) fn on_alternate_stack() -> io::Error {
+    io::Error::other(ON_ALTERNATE_STACK)
+}
+
+/// The error of a call when the destructors of the thread's storage run.
+#[cold]
+pub(crate) fn ending() -> io::Error {
+    io::Error::other(ENDING)
+}
 
 /// An alternate stack that this thread made.
 struct AlternateStack(Mapping);
@@ -77,26 +96,37 @@ fn unblock() {
     }
 }
 
-/// Whether the calling thread has an alternate stack that is large enough. One system call.
-fn has_stack() -> io::Result<bool> {
-    // SAFETY: asks for the current alternate stack.
-    unsafe {
+/// The calling thread's alternate stack, if it has one that is large enough. One system call.
+fn stack() -> io::Result<Option<Range<usize>>> {
+    // SAFETY: all-zero bytes are a valid description, and the call fills it.
+    let current = unsafe {
         let mut current: libc::stack_t = std::mem::zeroed();
         match libc::sigaltstack(std::ptr::null(), &raw mut current) {
-            0 => Ok(current.ss_flags & libc::SS_DISABLE == 0 && current.ss_size >= LEAST_ALTERNATE_STACK),
-            _ => Err(io::Error::last_os_error()),
+            0 => current,
+            _ => return Err(io::Error::last_os_error()),
         }
+    };
+    if current.ss_flags & libc::SS_ONSTACK != 0 {
+        return Err(on_alternate_stack());
     }
+    let is_usable = current.ss_flags & libc::SS_DISABLE == 0 && current.ss_size >= LEAST_ALTERNATE_STACK;
+    let start = current.ss_sp as usize;
+    Ok(is_usable.then_some(start..start + current.ss_size))
 }
 
-/// Unblocks the signals, and makes sure that the calling thread has an alternate stack: two system calls where nothing was changed.
-pub(crate) fn check_thread() -> io::Result<()> {
+/// Unblocks the signals, and makes sure that the calling thread has an alternate stack, which is returned: two system calls where nothing
+/// was changed.
+///
+/// # Errors
+/// The kernel refuses the stack, the thread is on it, or the thread is ending.
+pub(crate) fn check_thread() -> io::Result<Range<usize>> {
     unblock();
-    if has_stack()? {
-        return Ok(());
+    if let Some(stack) = stack()? {
+        return Ok(stack);
     }
-    let own = OWN.take().map_or_else(AlternateStack::new, Ok)?;
-    let done = own.set();
+    let own = OWN.try_with(Cell::take).map_err(|_| ending())?;
+    let own = own.map_or_else(AlternateStack::new, Ok)?;
+    let done = own.set().map(|()| own.0.range());
     OWN.set(Some(own));
     done
 }
