@@ -27,6 +27,27 @@ use wasmaot_abi::types::FuncType;
 type Dispatch<T> =
     unsafe extern "C" fn(*const HostFunc<T>, *mut RawValue, caller: u64, *mut Activation) -> u32;
 
+/// How many cells a host function's values take: as many as it has parameters or results, whichever are more.
+trait CellCount {
+    /// The count, where the type of the host function's body states it: then no access to them needs a check.
+    const COUNT: Option<usize>;
+}
+
+/// Those of a function whose type is known at run time only.
+struct OfRecord;
+
+impl CellCount for OfRecord {
+    const COUNT: Option<usize> = None;
+}
+
+/// Those of a function with these parameters and results.
+struct OfTypes<P, R>(PhantomData<(P, R)>);
+
+impl<P: WasmValues, R: WasmValues> CellCount for OfTypes<P, R> {
+    const COUNT: Option<usize> =
+        Some(if P::TYPES.len() < R::TYPES.len() { R::TYPES.len() } else { P::TYPES.len() });
+}
+
 /// The record of a host function.
 #[repr(C)]
 pub struct HostFunc<T> {
@@ -42,13 +63,24 @@ pub struct HostFunc<T> {
 impl<T> KeepAlive for HostFunc<T> {}
 
 impl<T> HostFunc<T> {
-    /// A function of this type.
-    pub(crate) fn new<B>(ty: FuncType, body: B) -> Self
+    fn new<C, B>(ty: FuncType, body: B) -> Self
     where
+        C: CellCount,
         B: Fn(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError> + Send + Sync + 'static,
     {
         let cells = ty.params.len().max(ty.results.len());
-        Self { dispatch: dispatch::<T, B>, ty, cells, body: Box::new(body), data: PhantomData }
+        Self { dispatch: dispatch::<T, C, B>, ty, cells, body: Box::new(body), data: PhantomData }
+    }
+
+    /// A function with these parameters and results.
+    pub(crate) fn typed<P, R, B>(body: B) -> Self
+    where
+        P: WasmValues,
+        R: WasmValues,
+        B: Fn(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError> + Send + Sync + 'static,
+    {
+        let ty = FuncType { params: P::TYPES.to_vec(), results: R::TYPES.to_vec() };
+        Self::new::<OfTypes<P, R>, B>(ty, body)
     }
 
     /// A function that takes and gives values of any types.
@@ -65,7 +97,7 @@ impl<T> HostFunc<T> {
             f(caller, &params, &mut results)?;
             write_results(&signature, caller.core(), &results, cells)
         };
-        Self::new(ty, body)
+        Self::new::<OfRecord, _>(ty, body)
     }
 
     /// Its type.
@@ -73,9 +105,9 @@ impl<T> HostFunc<T> {
         &self.ty
     }
 
-    /// How compiled code reaches it.
-    pub(crate) fn import(self: &Arc<Self>) -> ImportedFunction {
-        let array_entry = asm::host_entry as *const () as u64;
+    /// How code reaches it that counts its instructions, or that does not.
+    pub(crate) fn import(self: &Arc<Self>, metered: bool) -> ImportedFunction {
+        let array_entry = asm::host_entry(metered);
         ImportedFunction { array_entry, context: Arc::as_ptr(self) as u64, tail_entry: 0 }
     }
 }
@@ -101,14 +133,16 @@ fn write_results(
 /// Runs a host function, on the host's stack. Gives one of [`answer`].
 ///
 /// # Safety
-/// Called by [`asm::host_entry`] on behalf of compiled code of an instance of a `Store<T>`. `B` is the type of the record's body.
-unsafe extern "C" fn dispatch<T, B>(
+/// Called by [`asm::host_entry`] on behalf of compiled code of an instance of a `Store<T>`. `B` is the type of the record's body, which is
+/// called with `C` cells.
+unsafe extern "C" fn dispatch<T, C, B>(
     record: *const HostFunc<T>,
     values: *mut RawValue,
     caller: u64,
     activation: *mut Activation,
 ) -> u32
 where
+    C: CellCount,
     B: Fn(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError>,
 {
     // SAFETY: the instance keeps its host functions, and nothing else refers to the activation when this is called.
@@ -119,9 +153,9 @@ where
         let (body, cells, instance, store) = unsafe {
             let func = &*record;
             let body = &*(&raw const *func.body).cast::<B>();
-            let cells = std::slice::from_raw_parts_mut(values, func.cells);
+            let cells = std::slice::from_raw_parts_mut(values, C::COUNT.unwrap_or(func.cells));
             let store = (*activation).store().cast::<StoreInner<T>>();
-            (*store).core.host_calls += 1;
+            (*(*activation).core()).host_calls += 1;
             (body, cells, InstanceCore::from_vmctx(caller), store)
         };
         // SAFETY: the store is not otherwise in use while the host function runs.
@@ -272,15 +306,11 @@ macro_rules! closures {
             $($name: WasmValue,)*
         {
             fn into_host_func(self) -> HostFunc<T> {
-                let ty = FuncType {
-                    params: vec![$($name::TYPE),*],
-                    results: R::Values::TYPES.to_vec(),
-                };
                 let body = move |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
                     self(caller, $($name::from_cell(cells[$index])),*).into_result()?.store(cells);
                     Ok(())
                 };
-                HostFunc::new(ty, body)
+                HostFunc::typed::<($($name,)*), R::Values, _>(body)
             }
         }
     };

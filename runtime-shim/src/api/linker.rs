@@ -200,7 +200,9 @@ impl<T: 'static> Linker<T> {
             let wanted = wanted(descriptor, numbers, import);
             let names = self.modules.get(&import.module);
             match wanted.as_ref().zip(names.and_then(|names| names.get(&import.name))) {
-                Some((wanted, definition)) => definition.add(core, import, wanted, &mut imports)?,
+                Some((wanted, definition)) => {
+                    definition.add(core, import, wanted, descriptor.meter.is_some(), &mut imports)?;
+                }
                 None => missing.push(UnresolvedImport {
                     module: import.module.clone(),
                     name: import.name.clone(),
@@ -230,12 +232,13 @@ fn wanted(descriptor: &Descriptor, numbers: &[u32], import: &Import) -> Option<E
 }
 
 impl<T: 'static> Definition<T> {
-    /// Adds the definition to an instance's imports, if it is of the type that is wanted.
+    /// Adds the definition to the imports of an instance, whose code counts its instructions or not, if it is of the type that is wanted.
     fn add(
         &self,
         core: &StoreCore,
         import: &Import,
         wanted: &ExternType,
+        metered: bool,
         imports: &mut Imports,
     ) -> Result<(), InstantiateError> {
         let names = || (import.module.clone(), import.name.clone());
@@ -256,7 +259,7 @@ impl<T: 'static> Definition<T> {
         }
         match self {
             Definition::Host(host) => {
-                imports.functions.push(host.import());
+                imports.functions.push(host.import(metered));
                 imports.hosts.push(host.clone());
             }
             Definition::Extern(item) => item.add(core, imports),

@@ -132,6 +132,7 @@ impl Activation {
     }
 
     /// The core of that store.
+    #[inline]
     pub(crate) fn core(&self) -> *mut StoreCore {
         self.core
     }

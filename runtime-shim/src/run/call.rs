@@ -21,6 +21,7 @@ use crate::run::unwind;
 use crate::space::slot::StackBounds;
 use crate::state::host_signals::HostSignals;
 use crate::state::instance::InstanceCore;
+use std::mem::ManuallyDrop;
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::trap::TrapCode;
 
@@ -73,27 +74,52 @@ unsafe fn begin(core: *mut StoreCore, func: &FuncRef) -> Result<Begin, Failure> 
     Ok(Begin { stack, guest_rsp: (guest_fp - SAVED_REGISTERS) & !15, outer })
 }
 
+/// What a kind of calls has when a guest returns, or may be suspended.
+trait Outcome {
+    const RETURNED: Self;
+
+    fn not_returned(ended: Ended) -> Self;
+}
+
+/// Of calls that cannot be suspended.
+impl Outcome for () {
+    const RETURNED: Self = ();
+
+    fn not_returned(_: Ended) -> Self {
+        unreachable!("a call that cannot be resumed is not suspended")
+    }
+}
+
+impl Outcome for Ended {
+    const RETURNED: Self = Ended::Returned;
+
+    fn not_returned(ended: Ended) -> Self {
+        ended
+    }
+}
+
 /// Makes an activation current and lets `go` enter the guest with it, which says how control came back. If a host function panics
 /// meanwhile, so does this.
 ///
 /// # Safety
 /// `store` is the store that owns `core`; it is not otherwise in use, and stays where it is. `go` enters a guest on the stack where
 /// the run begins, with the activation.
-unsafe fn run(
+#[inline]
+unsafe fn run<R: Outcome>(
     thread: &Thread,
     store: *mut (),
     core: *mut StoreCore,
-    begin: Begin,
+    Begin { stack, outer, .. }: Begin,
     can_suspend: bool,
     go: impl FnOnce(*mut Activation) -> u32,
-) -> Result<Ended, Failure> {
-    let Begin { stack, outer, .. } = begin;
+) -> Result<R, Failure> {
     // SAFETY: the store is valid and not in use.
     let causes = unsafe { (*core).watch.causes((*core).id) };
-    let mut record = Activation::new(thread, store, core, causes, stack, can_suspend);
+    // What would have to be dropped is taken out of it if the guest does not just return.
+    let mut record = ManuallyDrop::new(Activation::new(thread, store, core, causes, stack, can_suspend));
     // SAFETY: as above; an outer activation waits for the host function that made this call.
     record.meter = unsafe { if outer.is_null() { (*core).meter.shown } else { (*outer).meter } };
-    let activation = &raw mut record;
+    let activation = &raw mut *record;
     // SAFETY: the store is valid.
     if !thread.enter(activation, unsafe { (*core).nesting }) {
         return Err(Failure::trap(TrapCode::StackOverflow));
@@ -106,7 +132,7 @@ unsafe fn run(
     // SAFETY: the cell is in the accessible stack of a live slot. The record is reached only through `activation` until the
     // guest is left.
     let how = unsafe {
-        let displaced = cell.replace(activation);
+        cell.write(activation);
         let checked = (*core).host_signals == HostSignals::Checked;
         if checked {
             thread.set_checked(true);
@@ -124,16 +150,24 @@ unsafe fn run(
             // Where nothing counts it is a register like others: the guest wants it back, and no other one gets it.
             (*core).meter.shown = (*activation).meter;
         }
-        cell.write(displaced);
+        // What is around it in the store runs on the same stack.
+        cell.write(outer);
         leave(activation, watched, checked);
         how
     };
     if how == reason::RETURNED {
-        return Ok(Ended::Returned);
+        return Ok(R::RETURNED);
     }
     // SAFETY: nothing else refers to the record or the store's core now.
-    match unsafe { (*activation).end(&*core, how) } {
-        Ok(ended) => Ok(ended),
+    ended(&mut record, unsafe { &*core }, how)
+}
+
+/// Says how a run ended that did not just return. If a host function panicked, so does this.
+#[cold]
+#[inline(never)]
+fn ended<R: Outcome>(activation: &mut Activation, core: &StoreCore, how: u32) -> Result<R, Failure> {
+    match activation.end(core, how) {
+        Ok(ended) => Ok(R::not_returned(ended)),
         Err(Left::Failed(failure)) => Err(failure),
         Err(Left::Panicked(payload)) => std::panic::resume_unwind(payload),
     }
@@ -176,15 +210,12 @@ pub(crate) unsafe fn call(
     // SAFETY: the store is valid.
     let thread = unsafe { prepared(core)? };
     // SAFETY: the store keeps the function's record; the rest as the caller states.
-    let (func, begin) = unsafe { (*func, begin(core, &*func)?) };
+    let (array_entry, vmctx, begin) = unsafe { ((*func).array_entry, (*func).vmctx, begin(core, &*func)?) };
+    let guest_rsp = begin.guest_rsp;
     // SAFETY: `enter` gets what it asks for.
-    let go =
-        |activation| unsafe { asm::enter(func.array_entry, func.vmctx, values, begin.guest_rsp, activation) };
+    let go = move |activation| unsafe { asm::enter(array_entry, vmctx, values, guest_rsp, activation) };
     // SAFETY: as the caller states.
-    match unsafe { run(thread, store, core, begin, false, go)? } {
-        Ended::Returned => Ok(()),
-        Ended::Suspended(..) => unreachable!("a call that cannot be resumed is not suspended"),
-    }
+    unsafe { run(thread, store, core, begin, false, go) }
 }
 
 /// Calls a function that may be suspended. Its arguments and results lie on the guest's stack, in the cells that are returned: there

@@ -4,7 +4,7 @@
 //! them**, whatever fails later: what they share with others may soon be in use.
 
 use crate::code::module::Module;
-use crate::run::asm::stubs::BUILTINS;
+use crate::run::asm::stubs;
 use crate::run::meter::MeterError;
 use crate::run::store::StoreCore;
 use crate::space::slot::Slot;
@@ -75,7 +75,7 @@ impl StoreCore {
         self.memories.extend(instance.defined_memories().iter().cloned());
         self.tables.extend(instance.defined_tables().cloned());
         self.instances.push(instance.clone());
-        instance.set_up(&BUILTINS, &functions, &globals)?;
+        instance.set_up(stubs::builtins(self.counts), &functions, &globals)?;
         Ok(instance)
     }
 

@@ -17,7 +17,7 @@ use crate::run::interrupt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use wasmaot_abi::types::{FuncType, ValType};
+use wasmaot_abi::types::ValType;
 
 /// What an asynchronous host function suspends its caller with.
 struct Waiting<T>(Pin<Box<dyn Future<Output = Completion<T>> + Send>>);
@@ -105,15 +105,11 @@ macro_rules! closures {
             $($name: WasmValue,)*
         {
             fn into_host_func(self) -> HostFunc<T> {
-                let ty = FuncType {
-                    params: vec![$($name::TYPE),*],
-                    results: <Fut::Output as AsyncResults<T>>::Values::TYPES.to_vec(),
-                };
                 let body = move |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
                     let _ = &cells;
                     Err(waiting(self(caller, $($name::from_cell(cells[$index])),*)).into())
                 };
-                HostFunc::new(ty, body)
+                HostFunc::typed::<($($name,)*), <Fut::Output as AsyncResults<T>>::Values, _>(body)
             }
         }
     };

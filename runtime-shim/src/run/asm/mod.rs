@@ -13,10 +13,14 @@
 //!          ------- back to guest_fp ------>   pop rbp; ret
 //! ```
 //!
-//! Loading MXCSR or the x87 control word takes longer than the rest of a call, so it is done only where they hold something else. Guests
-//! always run with the default MXCSR, and a host function with the one that the host had when it called the guest; what a host function
-//! sets lasts until it returns. Guests do not use the x87 control word, so it is only kept for the host, over the call as a whole. The
-//! flags of exceptions that happened, in the low bits of MXCSR, are preserved for neither side.
+//! Guests always run with the default MXCSR, and a host function with the one that the host had when it called the guest; what a host
+//! function sets lasts until it returns. So MXCSR is loaded at every crossing. To compare it first would need `stmxcsr`, which takes ten
+//! times as long as `ldmxcsr` on a Zen 4. Guests do not use the x87 control word, so it is only kept for the host, over the call as a
+//! whole, and loaded only if it has changed: that is slow everywhere. The flags of exceptions that happened, in the low bits of MXCSR,
+//! are preserved for neither side.
+//!
+//! Stubs come in two kinds: those that modules with a meter get (see [`wasmaot_abi::meter`]) take it out of its register on the way to
+//! the host, and back; for others that register is one that the host preserves like any.
 //!
 //! **Invariants.** The host's stack is cut back to `host_rsp` whenever control comes back from the guest, by
 //! whichever way, and the callee-saved registers, MXCSR and the x87 control word are as they were. The frame chain of the
@@ -75,12 +79,7 @@ pub(crate) unsafe extern "C" fn enter(
         save_host!(),
         "mov [r8 + {host_rsp}], rsp",
         "mov r15, [r8 + {meter}]",
-        "mov eax, [rsp]",
-        "xor eax, {mxcsr}",
-        "test eax, {controls}",
-        "jz 2f",
-        "ldmxcsr [rip + {guest_mxcsr}]",
-        "2:",
+        "ldmxcsr [rip + {mxcsr}]",
         "cld",
         "mov rax, rdi",
         "mov rdi, rsi",
@@ -100,9 +99,7 @@ pub(crate) unsafe extern "C" fn enter(
         cell = const CELL,
         meter = const offset_of!(Activation, meter),
         host_rsp = const offset_of!(Activation, host_rsp),
-        mxcsr = const MXCSR,
-        controls = const MXCSR_CONTROLS,
-        guest_mxcsr = sym GUEST_MXCSR,
+        mxcsr = sym GUEST_MXCSR,
         leave = sym leave,
     )
 }
@@ -138,9 +135,6 @@ pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activatio
 /// SSE control word of compiled code.
 static GUEST_MXCSR: u32 = MXCSR;
 
-/// The bits of MXCSR that are not flags of exceptions.
-const MXCSR_CONTROLS: u32 = 0xFFC0;
-
 /// Returns from [`enter`] with this reason, dropping whatever the guest's stack holds.
 ///
 /// # Safety
@@ -151,19 +145,13 @@ pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) 
     naked_asm!(
         "mov rsp, [rdi + {host_rsp}]",
         "mov eax, esi",
-        "stmxcsr [rsp - 8]",
-        "fnstcw [rsp - 4]",
-        "mov ecx, [rsp - 8]",
-        "xor ecx, [rsp]",
-        "test ecx, {controls}",
-        "jz 2f",
         "ldmxcsr [rsp]",
-        "2:",
+        "fnstcw [rsp - 4]",
         "movzx ecx, word ptr [rsp - 4]",
         "cmp cx, [rsp + 4]",
-        "je 3f",
+        "je 2f",
         "fldcw [rsp + 4]",
-        "3:",
+        "2:",
         "add rsp, 8",
         "pop r15",
         "pop r14",
@@ -172,90 +160,134 @@ pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) 
         "pop rbx",
         "pop rbp",
         "ret",
-        controls = const MXCSR_CONTROLS,
         host_rsp = const offset_of!(Activation, host_rsp),
     )
 }
 
-/// Array entry of every host function. `context` points to its record, whose first word is the function that continues on the
-/// host's stack: `extern "C" fn(record, values, caller, activation) -> u32`, which gives an [`answer`].
-#[unsafe(naked)]
-#[unsafe(link_section = "wasmaot_stubs")]
-pub(crate) unsafe extern "C" fn host_entry(context: u64, values: *mut RawValue, caller: u64) {
-    naked_asm!(
-        "mov rcx, rsp",
-        "or rcx, {mask}",
-        "mov rcx, [rcx + {cell}]",
-        "mov [rcx + {meter}], r15",
-        "push rbp",
-        "mov rbp, rsp",
-        "mov [rcx + {guest_fp}], rbp",
-        "mov rsp, [rcx + {host_rsp}]",
-        // The host gets the control word that it called with, which `save_host` has put there.
-        "mov eax, [rsp]",
-        "xor eax, {mxcsr}",
-        "test eax, {controls}",
-        "jnz 3f",
-        "4:",
-        "call [rdi]",
-        "stmxcsr [rsp - 8]",
-        // The body may have called a guest.
-        "mov rcx, rbp",
-        "or rcx, {mask}",
-        "mov rcx, [rcx + {cell}]",
-        "mov r15, [rcx + {meter}]",
-        "mov edx, [rsp - 8]",
-        "xor edx, {mxcsr}",
-        "test edx, {controls}",
-        "jnz 5f",
-        "6:",
-        "test eax, eax",
-        "jnz 2f",
-        "mov rsp, rbp",
-        "pop rbp",
-        "ret",
-        "3:",
-        "ldmxcsr [rsp]",
-        "jmp 4b",
-        "5:",
-        "ldmxcsr [rip + {guest_mxcsr}]",
-        "jmp 6b",
-        "2:",
-        "mov rdi, rbp",
-        "or rdi, {mask}",
-        "mov rdi, [rdi + {cell}]",
-        "cmp eax, {exit}",
-        "mov esi, {host}",
-        "je {leave}",
-        // The body has preserved them for the guest, which will want them. If there is no room, that is the guest's overflow.
-        "mov rsp, rbp",
-        "mov [rbp - 8], rbx",
-        "mov [rbp - 16], r12",
-        "mov [rbp - 24], r13",
-        "mov [rbp - 32], r14",
-        "mov [rbp - 40], r15",
-        "cmp eax, {throw}",
-        "mov esi, {suspended}",
-        "jne {leave}",
-        "mov rsp, [rdi + {host_rsp}]",
-        "call {throw_pending}",
-        "jmp {landing}",
-        mxcsr = const MXCSR,
-        controls = const MXCSR_CONTROLS,
-        guest_mxcsr = sym GUEST_MXCSR,
-        exit = const answer::EXIT,
-        throw = const answer::THROW,
-        throw_pending = sym unwind::throw_pending,
-        landing = sym to_landing,
-        suspended = const reason::SUSPENDED,
-        mask = const WINDOW_MASK,
-        cell = const CELL,
-        guest_fp = const offset_of!(Activation, guest_fp),
-        host_rsp = const offset_of!(Activation, host_rsp),
-        meter = const offset_of!(Activation, meter),
-        host = const reason::HOST,
-        leave = sym leave,
-    )
+/// The body of a stub, which begins by leading from the guest to the host's stack, with the activation in a register: rbp is the frame
+/// that it leaves on the guest's. What `save` says is done before control leaves that. Where the guest has a meter, what it shows is noted
+/// first: if there is no room for the frame, the guest ends here.
+macro_rules! stub_asm {
+    (metered, $activation:literal, save: $save:expr, $($rest:tt)*) => {
+        stub_asm!(
+            @ $activation, ["mov [", $activation, " + {meter}], r15\n"], $save, $($rest)*
+            meter = const offset_of!(Activation, meter),
+        )
+    };
+    (unmetered, $activation:literal, save: $save:expr, $($rest:tt)*) => {
+        stub_asm!(@ $activation, [], $save, $($rest)*)
+    };
+    (@ $activation:literal, [$($meter:literal),*], $save:expr, $($rest:tt)*) => {
+        naked_asm!(
+            concat!("mov ", $activation, ", rsp"),
+            concat!("or ", $activation, ", {mask}"),
+            concat!("mov ", $activation, ", [", $activation, " + {cell}]"),
+            concat!($($meter),*),
+            "push rbp",
+            "mov rbp, rsp",
+            $save,
+            concat!("mov [", $activation, " + {guest_fp}], rbp"),
+            concat!("mov rsp, [", $activation, " + {host_rsp}]"),
+            $($rest)*
+            mask = const WINDOW_MASK,
+            cell = const CELL,
+            guest_fp = const offset_of!(Activation, guest_fp),
+            host_rsp = const offset_of!(Activation, host_rsp),
+        )
+    };
+}
+pub(crate) use stub_asm;
+
+/// Leads a stub back to the guest.
+macro_rules! to_guest {
+    () => {
+        "mov rsp, rbp
+        pop rbp
+        ret"
+    };
+}
+pub(crate) use to_guest;
+
+/// Saves the registers that the guest's caller may rely on, and that a host function's body has preserved, where a suspended guest
+/// keeps them. If there is no room, that is the guest's overflow.
+macro_rules! save_guest {
+    () => {
+        "mov [rbp - 8], rbx
+        mov [rbp - 16], r12
+        mov [rbp - 24], r13
+        mov [rbp - 32], r14
+        mov [rbp - 40], r15"
+    };
+}
+pub(crate) use save_guest;
+
+/// Loads what the meter shows after the host has run; the host may have set it.
+macro_rules! load_meter {
+    (metered) => {
+        "mov rcx, rbp
+        or rcx, {mask}
+        mov rcx, [rcx + {cell}]
+        mov r15, [rcx + {meter}]"
+    };
+    (unmetered) => {
+        ""
+    };
+}
+
+/// Defines the array entry of every host function, for one kind of modules. `context` points to the host function's record, whose first
+/// word is the function that continues on the host's stack: `extern "C" fn(record, values, caller, activation) -> u32`, which gives an
+/// [`answer`].
+macro_rules! host_entry {
+    ($stub:ident, $metered:ident) => {
+        #[unsafe(naked)]
+        #[unsafe(link_section = "wasmaot_stubs")]
+        unsafe extern "C" fn $stub(context: u64, values: *mut RawValue, caller: u64) {
+            stub_asm!(
+                $metered, "rcx", save: "",
+                // The host gets the control word that it called with, which `save_host` has put there.
+                "ldmxcsr [rsp]",
+                "call [rdi]",
+                load_meter!($metered),
+                "ldmxcsr [rip + {guest_mxcsr}]",
+                "test eax, eax",
+                "jnz 2f",
+                to_guest!(),
+                "2:",
+                "mov rdi, rbp",
+                "or rdi, {mask}",
+                "mov rdi, [rdi + {cell}]",
+                "cmp eax, {exit}",
+                "mov esi, {host}",
+                "je {leave}",
+                "mov [rdi + {r15}], r15",
+                "mov rsp, rbp",
+                save_guest!(),
+                "cmp eax, {throw}",
+                "mov esi, {suspended}",
+                "jne {leave}",
+                "mov rsp, [rdi + {host_rsp}]",
+                "call {throw_pending}",
+                "jmp {landing}",
+                guest_mxcsr = sym GUEST_MXCSR,
+                exit = const answer::EXIT,
+                throw = const answer::THROW,
+                throw_pending = sym unwind::throw_pending,
+                landing = sym to_landing,
+                suspended = const reason::SUSPENDED,
+                r15 = const offset_of!(Activation, meter),
+                host = const reason::HOST,
+                leave = sym leave,
+            )
+        }
+    };
+}
+
+host_entry!(host_entry_metered, metered);
+host_entry!(host_entry_unmetered, unmetered);
+
+/// The array entry of every host function, for modules that count their instructions or for others.
+pub(crate) fn host_entry(metered: bool) -> u64 {
+    (if metered { host_entry_metered } else { host_entry_unmetered }) as *const () as u64
 }
 
 /// Goes where a [`BuiltinResult`](crate::run::protocol::BuiltinResult) in rax and rdx says: out of the guest with a trap code or what is pending, or to a landing pad, with the

@@ -3,7 +3,7 @@
 //! **Invariant: a body runs on the host's stack**, and returns to compiled code, or leaves it, by its stub.
 
 use crate::run::activation::Activation;
-use crate::run::asm::{CELL, WINDOW_MASK, builtin_trapped, to_landing};
+use crate::run::asm::{CELL, WINDOW_MASK, builtin_trapped, save_guest, stub_asm, to_guest, to_landing};
 use crate::run::builtins;
 use crate::run::unwind;
 use std::arch::naked_asm;
@@ -12,32 +12,18 @@ use wasmaot_abi::builtin::Builtin;
 
 /// Defines the stub that compiled code calls for a builtin: it runs `$body` on the host's stack.
 macro_rules! builtin_stub {
-    ($stub:ident => $body:path) => {
+    ($stub:ident $metered:ident => $body:path) => {
         #[unsafe(naked)]
         #[unsafe(link_section = "wasmaot_stubs")]
-        unsafe extern "C" fn $stub() {
-            naked_asm!(
-                "mov rax, rsp",
-                "or rax, {mask}",
-                "mov rax, [rax + {cell}]",
-                "mov [rax + {meter}], r15",
-                "push rbp",
-                "mov rbp, rsp",
-                "mov [rax + {guest_fp}], rbp",
-                "mov rsp, [rax + {host_rsp}]",
+        pub(super) unsafe extern "C" fn $stub() {
+            stub_asm!(
+                $metered, "rax", save: "",
                 "call {body}",
                 "test edx, edx",
                 "jnz 2f",
-                "mov rsp, rbp",
-                "pop rbp",
-                "ret",
+                to_guest!(),
                 "2:",
                 "jmp {trapped}",
-                mask = const WINDOW_MASK,
-                cell = const CELL,
-                guest_fp = const offset_of!(Activation, guest_fp),
-                host_rsp = const offset_of!(Activation, host_rsp),
-                meter = const offset_of!(Activation, meter),
                 body = sym $body,
                 trapped = sym builtin_trapped,
             )
@@ -48,31 +34,14 @@ macro_rules! builtin_stub {
 /// Defines the stub that compiled code calls for a builtin that throws: it saves the registers that the guest may rely on, runs `$body` on
 /// the host's stack with the activation as fourth argument, and goes where that says.
 macro_rules! throwing_stub {
-    ($stub:ident => $body:path) => {
+    ($stub:ident $metered:ident => $body:path) => {
         #[unsafe(naked)]
         #[unsafe(link_section = "wasmaot_stubs")]
-        unsafe extern "C" fn $stub() {
-            naked_asm!(
-                "mov rcx, rsp",
-                "or rcx, {mask}",
-                "mov rcx, [rcx + {cell}]",
-                "mov [rcx + {meter}], r15",
-                "push rbp",
-                "mov rbp, rsp",
-                "mov [rbp - 8], rbx",
-                "mov [rbp - 16], r12",
-                "mov [rbp - 24], r13",
-                "mov [rbp - 32], r14",
-                "mov [rbp - 40], r15",
-                "mov [rcx + {guest_fp}], rbp",
-                "mov rsp, [rcx + {host_rsp}]",
+        pub(super) unsafe extern "C" fn $stub() {
+            stub_asm!(
+                $metered, "rcx", save: save_guest!(),
                 "call {body}",
                 "jmp {landing}",
-                mask = const WINDOW_MASK,
-                cell = const CELL,
-                guest_fp = const offset_of!(Activation, guest_fp),
-                host_rsp = const offset_of!(Activation, host_rsp),
-                meter = const offset_of!(Activation, meter),
                 body = sym $body,
                 landing = sym to_landing,
             )
@@ -80,12 +49,26 @@ macro_rules! throwing_stub {
     };
 }
 
+/// What compiled code calls for each builtin, in the order of their numbers.
+pub(crate) type Builtins = [unsafe extern "C" fn(); Builtin::ALL.len()];
+
+/// Defines the stubs of one kind of modules.
+macro_rules! stubs_of {
+    ($metered:ident: $($stub:ident => $kind:ident $body:path;)*) => {
+        mod $metered {
+            use super::*;
+
+            $($kind!($stub $metered => $body);)*
+
+            pub(super) static BUILTINS: Builtins = [$($stub),*];
+        }
+    };
+}
+
 macro_rules! builtin_stubs {
     ($($builtin:ident = $stub:ident => $kind:ident $body:path;)*) => {
-        $($kind!($stub => $body);)*
-
-        /// What compiled code calls for each builtin, in the order of their numbers.
-        pub(crate) static BUILTINS: [unsafe extern "C" fn(); Builtin::ALL.len()] = [$($stub),*];
+        stubs_of!(metered: $($stub => $kind $body;)*);
+        stubs_of!(unmetered: $($stub => $kind $body;)*);
 
         const _: () = {
             let order = [$(Builtin::$builtin as usize),*];
@@ -98,20 +81,25 @@ macro_rules! builtin_stubs {
     };
 }
 
+/// What the code of modules calls that count their instructions, or of others.
+pub(crate) fn builtins(metered: bool) -> &'static Builtins {
+    if metered { &metered::BUILTINS } else { &unmetered::BUILTINS }
+}
+
 builtin_stubs! {
-    MemoryGrow = memory_grow_stub => builtin_stub builtins::memory_grow;
-    MemoryFill = memory_fill_stub => builtin_stub builtins::memory_fill;
-    MemoryCopy = memory_copy_stub => builtin_stub builtins::memory_copy;
-    MemoryInit = memory_init_stub => builtin_stub builtins::memory_init;
-    DataDrop = data_drop_stub => builtin_stub builtins::data_drop;
-    TableGrow = table_grow_stub => builtin_stub builtins::table_grow;
-    TableFill = table_fill_stub => builtin_stub builtins::table_fill;
-    TableCopy = table_copy_stub => builtin_stub builtins::table_copy;
-    TableInit = table_init_stub => builtin_stub builtins::table_init;
-    ElemDrop = elem_drop_stub => builtin_stub builtins::elem_drop;
-    MemoryWait32 = memory_wait32_stub => builtin_stub builtins::memory_wait32;
-    MemoryWait64 = memory_wait64_stub => builtin_stub builtins::memory_wait64;
-    MemoryNotify = memory_notify_stub => builtin_stub builtins::memory_notify;
-    Throw = throw_stub => throwing_stub unwind::throw;
-    ThrowRef = throw_ref_stub => throwing_stub unwind::throw_ref;
+    MemoryGrow = memory_grow => builtin_stub builtins::memory_grow;
+    MemoryFill = memory_fill => builtin_stub builtins::memory_fill;
+    MemoryCopy = memory_copy => builtin_stub builtins::memory_copy;
+    MemoryInit = memory_init => builtin_stub builtins::memory_init;
+    DataDrop = data_drop => builtin_stub builtins::data_drop;
+    TableGrow = table_grow => builtin_stub builtins::table_grow;
+    TableFill = table_fill => builtin_stub builtins::table_fill;
+    TableCopy = table_copy => builtin_stub builtins::table_copy;
+    TableInit = table_init => builtin_stub builtins::table_init;
+    ElemDrop = elem_drop => builtin_stub builtins::elem_drop;
+    MemoryWait32 = memory_wait32 => builtin_stub builtins::memory_wait32;
+    MemoryWait64 = memory_wait64 => builtin_stub builtins::memory_wait64;
+    MemoryNotify = memory_notify => builtin_stub builtins::memory_notify;
+    Throw = throw => throwing_stub unwind::throw;
+    ThrowRef = throw_ref => throwing_stub unwind::throw_ref;
 }
