@@ -14,30 +14,7 @@ use wasmaot_runtime::{
 use wasmaot_tests::{Random, compile_wat, report, stopped_while_running, trap_code, variable};
 
 /// Ways to run for ever, and some that end.
-const TEXT: &str = r#"(module
-  (import "host" "nothing" (func $nothing))
-  (import "host" "wait" (func $wait))
-  (import "host" "call" (func $call (param i32)))
-  (memory (export "memory") 2 8192)
-  (global $count (export "count") (mut i64) (i64.const 0))
-  (func (export "spin") (loop $on (global.set $count (i64.add (global.get $count) (i64.const 1))) (br $on)))
-  (func (export "spin_host") (loop $on (call $nothing) (br $on)))
-  (func (export "spin_builtin")
-    (loop $on (memory.fill (i32.const 0) (i32.const 1) (i32.const 100000)) (br $on)))
-  (func (export "large_copies") (drop (memory.grow (i32.const 4096)))
-    (loop $on
-      (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x8000000))
-      (memory.copy (i32.const 1) (i32.const 0) (i32.const 0x8000000))
-      (br $on)))
-  (func (export "spin_grow") (loop $on (drop (memory.grow (i32.const 0))) (br $on)))
-  (func $deep (export "spin_calls") (loop $on (call $down (i32.const 1000)) (br $on)))
-  (func $down (param i32)
-    (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1))))))
-  (func (export "spin_nested") (loop $on (call $call (i32.const 0)) (br $on)))
-  (func (export "nested_spin") (call $call (i32.const 1)))
-  (func (export "wait") (call $wait))
-  (func (export "quick"))
-  (func (export "quick_host") (call $nothing) (call $nothing)))"#;
+const TEXT: &str = include_str!("../guests/interrupt.wat");
 
 /// Exports that never return.
 const ENDLESS: [&str; 9] = [
@@ -117,16 +94,7 @@ fn a_deadline_ends_whatever_runs() {
 }
 
 /// Each operation takes its time, and would leave its mark last: on `fill`'s and `copy`'s element 9,999,999 and 1, on `grow`'s length.
-const TABLES: &str = r#"(module
-  (table $t (export "table") 10_000_000 funcref)
-  (table $small (export "small") 1 10_000_000 funcref)
-  (elem declare func $f)
-  (func $f (export "f"))
-  (func (export "fill") (table.fill $t (i32.const 0) (ref.func $f) (i32.const 10_000_000)))
-  (func (export "copy")
-    (table.set $t (i32.const 0) (ref.func $f))
-    (table.copy $t $t (i32.const 1) (i32.const 0) (i32.const 9_999_999)))
-  (func (export "grow") (drop (table.grow $small (ref.func $f) (i32.const 9_999_999)))))"#;
+const TABLES: &str = include_str!("../guests/interrupt_tables.wat");
 
 #[test]
 fn a_deadline_ends_an_operation_on_a_table_half_way() {

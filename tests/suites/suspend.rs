@@ -9,48 +9,7 @@ use wasmaot_runtime::{
 };
 use wasmaot_tests::{Random, compile_wat, trap_code};
 
-const TEXT: &str = r#"(module
-  (import "host" "ask" (func $ask (param i32) (result i32)))
-  (import "host" "pair" (func $pair (param i64 f64) (result f64 i64)))
-  (import "host" "call" (func $call))
-  (memory (export "memory") 1)
-  (global $seen (mut i32) (i32.const 0))
-  (func (export "twice") (param i32) (result i32)
-    (i32.add (call $ask (local.get 0)) (i32.mul (i32.const 1000) (call $ask (i32.const 7)))))
-  ;; Many values that live across the call, of both register classes.
-  (func (export "many") (param i64 f64) (result f64 i64)
-    (local $a i64) (local $b i64) (local $c i64) (local $d i64) (local $e i64) (local $f i64)
-    (local $x f64) (local $y f64) (local $z f64) (local $rf f64) (local $ri i64)
-    (local.set $a (i64.add (local.get 0) (i64.const 1)))
-    (local.set $b (i64.mul (local.get $a) (i64.const 3)))
-    (local.set $c (i64.xor (local.get $b) (i64.const 5)))
-    (local.set $d (i64.sub (local.get $c) (local.get 0)))
-    (local.set $e (i64.rotl (local.get $d) (i64.const 7)))
-    (local.set $f (i64.or (local.get $e) (i64.const 9)))
-    (local.set $x (f64.add (local.get 1) (f64.const 0.5)))
-    (local.set $y (f64.mul (local.get $x) (local.get $x)))
-    (local.set $z (f64.sub (local.get $y) (local.get 1)))
-    (call $pair (local.get 0) (local.get 1))
-    (local.set $ri)
-    (local.set $rf)
-    (f64.add (local.get $rf) (f64.add (local.get $x) (f64.add (local.get $y) (local.get $z))))
-    (i64.add (local.get $ri) (i64.add (local.get $a) (i64.add (local.get $b) (i64.add (local.get $c)
-      (i64.add (local.get $d) (i64.add (local.get $e) (local.get $f))))))))
-  (func $down (export "down") (param i32) (result i32)
-    (if (result i32) (local.get 0)
-      (then (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1)))))
-      (else (call $ask (i32.const 0)))))
-  (func (export "deep") (param i32) (result i32)
-    (drop (call $down (local.get 0)))
-    (call $deeper (i32.const 0)))
-  (func $deeper (param i32) (result i32)
-    (drop (call $ask (local.get 0)))
-    (call $deeper (i32.add (local.get 0) (i32.const 1))))
-  (func (export "then_trap") (drop (call $ask (i32.const 1))) unreachable)
-  (func (export "nested") (call $call))
-  (func (export "note") (global.set $seen (i32.load (i32.const 16))))
-  (func (export "seen") (result i32) (drop (call $ask (i32.const 1))) (global.get $seen))
-  (func (export "quick") (result i32) (i32.const 5)))"#;
+const TEXT: &str = include_str!("../guests/suspend.wat");
 
 /// The value with which the host function `ask` suspends.
 struct Question(i32);

@@ -8,21 +8,7 @@ use wasmaot_runtime::{
 use wasmaot_tests::{compile_wat, trap_code};
 
 /// Calls the import in a region that catches tag `t` of the host's, giving its value, or anything else, giving -1.
-const CATCHES: &str = r#"(module
-  (import "host" "t" (tag $t (param i32)))
-  (import "host" "f" (func $f (param i32) (result i32)))
-  (tag $own (export "own") (param i64))
-  (func (export "catches") (param i32) (result i32)
-    (block $any
-      (block $t (result i32)
-        (try_table (catch $t $t) (catch_all $any)
-          (return (call $f (local.get 0))))
-        (unreachable))
-      (return))
-    (i32.const -1))
-  (func (export "passes") (param i32) (result i32) (call $f (local.get 0)))
-  (func $throws (export "throws") (param i32) (result i32) (throw $t (local.get 0)))
-  (func (export "throw own") (throw $own (i64.const 5))))"#;
+const CATCHES: &str = include_str!("../../guests/exceptions_catch.wat");
 
 /// The module above, its import a host function that does as `f` says with the tag.
 fn guest(

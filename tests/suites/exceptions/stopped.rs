@@ -9,22 +9,7 @@ use wasmaot_tests::{compile_wat, trap_code};
 
 /// `deep` calls the host below so many frames of its own, and `garbage` after so many exceptions that nothing refers to any more. A
 /// handler of what the host throws sets `caught`.
-const TEXT: &str = r#"(module
-  (import "host" "t" (tag $t))
-  (import "host" "throw" (func $throw))
-  (global (export "caught") (mut i32) (i32.const 0))
-  (func $down (param i32)
-    (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1)))) (else (call $throw))))
-  (func $catch (export "deep") (param i32)
-    (block $h (try_table (catch $t $h) (call $down (local.get 0))) (return))
-    (global.set 0 (i32.const 1)))
-  (func $one (param i32) (result exnref)
-    (block $h (result exnref) (try_table (catch_all_ref $h) (throw $t)) (unreachable)))
-  (func (export "garbage") (param i32)
-    (loop $on
-      (drop (call $one (i32.const 0)))
-      (br_if $on (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
-    (call $catch (i32.const 0))))"#;
+const TEXT: &str = include_str!("../../guests/exceptions_stopped.wat");
 
 /// More frames than are looked through at once.
 const FRAMES: i32 = 5000;

@@ -11,22 +11,7 @@ use wasmaot_runtime::{CallError, Instance, Linker, Module, OpenError, Store, Val
 use wasmaot_tests::report;
 
 /// Two tags, and sites with one handler, with two, and with one for everything.
-const THROWING: &str = r#"(module
-    (tag $a (param i32)) (tag $b (param i32))
-    (func $throw (param i32) (result i32)
-      (if (i32.and (local.get 0) (i32.const 1)) (then (throw $a (local.get 0))))
-      (throw $b (local.get 0)))
-    (func $inner (export "inner") (param i32) (result i32)
-      (block $caught (result i32) (try_table (result i32) (catch $a $caught) (call $throw (local.get 0)))))
-    (func (export "run") (param i32) (result i32) (local i64 i64 i64)
-      (local.set 1 (i64.extend_i32_u (local.get 0)))
-      (local.set 2 (i64.const -1))
-      (local.set 3 (i64.shl (local.get 1) (i64.const 3)))
-      (block $caught (result i32)
-        (try_table (result i32) (catch $a $caught) (catch $b $caught) (call $inner (local.get 0)))
-        (i32.add (i32.wrap_i64 (i64.xor (local.get 1) (i64.xor (local.get 2) (local.get 3)))))))
-    (func (export "all") (param i32) (result i32)
-      (block $caught (try_table (catch_all $caught) (return (call $inner (local.get 0))))) (i32.const -1)))"#;
+const THROWING: &str = include_str!("../../guests/loader_exceptions.wat");
 
 /// An artifact and its exception table.
 struct Artifact {

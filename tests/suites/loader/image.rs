@@ -21,34 +21,7 @@ pub(crate) struct Image {
 }
 
 /// A module with something in every section of an artifact.
-pub(crate) const RICH: &str = r#"(module $rich
-    (import "env" "f" (func $f (param i32) (result i64)))
-    (import "env" "g" (global $imported i32))
-    (import "env" "e" (tag $foreign (param i64)))
-    (tag $own (export "e") (param i32))
-    (memory (export "memory") 3 9)
-    (data (i32.const 100) "in the image") (data $passive "passive") (data (global.get $imported) "at run time")
-    (table $fixed funcref (elem $a $b))
-    (table $open (export "table") 3 8 funcref) (elem (table $open) (i32.const 1) func $a $b)
-    (table $externs 2 externref)
-    (elem $segment func $b $a)
-    (global $g (export "g") (mut i64) (i64.add (i64.const 1) (i64.const 2)))
-    (global $r funcref (ref.func $a))
-    (type $t (func (param i32) (result i64)))
-    (func $a (export "a") (type $t) (call $f (local.get 0)))
-    (func $b (export "b") (type $t) (i64.load offset=3 (local.get 0)))
-    (func (export "d") (type $t)
-      (drop (block $caught (result i32)
-        (return (block $passed (result i64)
-          (try_table (result i64) (catch $own $caught) (catch $foreign $passed) (call $a (local.get 0)))))))
-      (throw $own (i32.const 1)))
-    (func (export "c") (param i32) (result i64)
-      (memory.init $passive (i32.const 0) (i32.const 0) (i32.const 1))
-      (table.init $open $segment (i32.const 0) (i32.const 0) (i32.const 1))
-      (drop (table.get $externs (i32.const 0)))
-      (call_indirect $fixed (type $t) (local.get 0) (i32.const 0))
-      (call_indirect $open (type $t) (local.get 0) (i32.const 1))
-      (i64.div_s)))"#;
+pub(crate) const RICH: &str = include_str!("../../guests/loader_rich.wat");
 
 /// A small one without imports.
 pub(crate) const SMALL: &str = r#"(module $small (memory (export "memory") 1) (data (i32.const 70) "hello")

@@ -12,35 +12,7 @@ use wasmaot_runtime::{
 };
 use wasmaot_tests::{Random, compile_wat, report, trap_code, variable};
 
-const TEXT: &str = r#"(module
-  (import "host" "ask" (func $ask (param i32) (result i32)))
-  (import "host" "call" (func $call (param i32) (result i32)))
-  (memory (export "memory") 4 64)
-  (global $sum (mut i32) (i32.const 0))
-  ;; Writes to pages all over the memory, grows it, calls the host, and gives a sum of it all.
-  (func $work (export "work") (param $seed i32) (result i32) (local $i i32)
-    (drop (memory.grow (i32.and (local.get $seed) (i32.const 3))))
-    (loop $again
-      (local.set $seed (i32.add (i32.mul (local.get $seed) (i32.const 1664525)) (i32.const 1013904223)))
-      (i32.store (i32.and (i32.shr_u (local.get $seed) (i32.const 8)) (i32.const 0x3fffc)) (local.get $i))
-      (global.set $sum (i32.add (global.get $sum)
-        (i32.add (i32.load (i32.and (local.get $seed) (i32.const 0x3fffc))) (call $call (local.get $i)))))
-      (local.set $i (i32.add (local.get $i) (i32.const 1)))
-      (br_if $again (i32.lt_u (local.get $i) (i32.const 400))))
-    (i32.add (global.get $sum) (memory.size)))
-  (func $down (param i32) (result i32)
-    (if (result i32) (local.get 0)
-      (then (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1)))))
-      (else (i32.const 0))))
-  (func (export "ask") (param i32) (result i32)
-    (i32.add (call $ask (local.get 0)) (i32.add (call $work (i32.const 5)) (call $ask (i32.const 1)))))
-  (func (export "deep") (drop (call $down (i32.const -1))))
-  (func (export "load") (drop (i32.load (i32.const -4))))
-  (func (export "divide") (drop (i32.div_u (i32.const 1) (i32.const 0))))
-  (func (export "forever") (loop $on (br $on)))
-  (func (export "calls_forever") (loop $on (drop (call $call (i32.const 0))) (br $on)))
-  (func (export "fills_forever") (loop $on (memory.fill (i32.const 0) (i32.const 1) (i32.const 262144)) (br $on)))
-  (func (export "quick") (result i32) (i32.const 7)))"#;
+const TEXT: &str = include_str!("../../guests/signals_stress.wat");
 
 const TRAPS: [(&str, TrapCode); 3] = [
     ("deep", TrapCode::StackOverflow),

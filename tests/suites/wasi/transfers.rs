@@ -8,35 +8,7 @@ use wasmaot_tests::{compile_wat, stopped_while_running};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
 /// Each export transfers [`ALL`] bytes with one call: 1023 buffers of 2 MiB with the same bytes each. Descriptor 4 is a file.
-const TEXT: &str = r#"(module
-  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "fd_pread" (func $pread (param i32 i32 i32 i64 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "fd_pwrite" (func $pwrite (param i32 i32 i32 i64 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "path_open"
-    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
-  (memory (export "memory") 32768)
-  (data (i32.const 0) "file")
-  (func $list (result i32) (local $i i32)
-    (drop (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0)
-      (i64.const 0x66) (i64.const 0) (i32.const 0) (i32.const 8)))
-    (loop $on
-      (i32.store offset=1024 (i32.shl (local.get $i) (i32.const 3)) (i32.const 65536))
-      (i32.store offset=1028 (i32.shl (local.get $i) (i32.const 3)) (i32.const 0x200000))
-      (br_if $on (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1023))))
-    (i32.load (i32.const 8)))
-  (func (export "read") (result i32)
-    (call $read (call $list) (i32.const 1024) (i32.const 1023) (i32.const 16)))
-  (func (export "write") (result i32)
-    (call $write (call $list) (i32.const 1024) (i32.const 1023) (i32.const 16)))
-  (func (export "pread") (result i32)
-    (call $pread (call $list) (i32.const 1024) (i32.const 1023) (i64.const 0) (i32.const 16)))
-  (func (export "pwrite") (result i32)
-    (call $pwrite (call $list) (i32.const 1024) (i32.const 1023) (i64.const 0) (i32.const 16)))
-  (func (export "capture") (result i32) (drop (call $list))
-    (call $write (i32.const 1) (i32.const 1024) (i32.const 1023) (i32.const 16)))
-  (func (export "random") (result i32) (call $random (i32.const 65536) (i32.const 0x7ff00000))))"#;
+const TEXT: &str = include_str!("../../guests/wasi_transfers.wat");
 
 const ALL: u64 = 1023 * (2 << 20);
 

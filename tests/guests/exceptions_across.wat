@@ -1,0 +1,28 @@
+;; Catches what another instance throws.
+(module
+  (type $f (func (param i32)))
+  (import "a" "t" (tag $t (param i32)))
+  (import "a" "throw_t" (func $throw_t (param i32)))
+  (import "a" "throw_u" (func $throw_u (param i32)))
+  (import "a" "table" (table $table 2 funcref))
+  (tag $own (param i32))
+  (func $run (param $how i32) (param $n i32)
+    (block (block (block (block
+      (br_table 0 1 2 3 (local.get $how)))
+      (return (call $throw_t (local.get $n))))
+      (return (call $throw_u (local.get $n))))
+      (return (call_indirect $table (type $f) (local.get $n) (i32.const 0))))
+    (call_indirect $table (type $f) (local.get $n) (i32.const 1)))
+  (func (export "catches") (param $how i32) (param $n i32) (result i32)
+    (block $own (result i32)
+      (block $t (result i32)
+        (try_table (catch $own $own) (catch $t $t)
+          (call $run (local.get $how) (local.get $n)))
+        (return (i32.const -1)))
+      (return (i32.add (i32.const 1000))))
+    (i32.add (i32.const 2000)))
+  (func (export "all") (param $how i32) (param $n i32) (result i32)
+    (block $all
+      (try_table (catch_all $all) (call $run (local.get $how) (local.get $n)))
+      (return (i32.const -1)))
+    (i32.const 1)))

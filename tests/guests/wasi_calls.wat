@@ -1,0 +1,28 @@
+;; One call of WASI for each export, which returns its error number.
+(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_renumber" (func $renumber (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  ;; A list of one buffer: a byte at 16. A subscription at 64: to read.
+  (data (i32.const 0) "\10\00\00\00\01\00\00\00")
+  (data (i32.const 72) "\01")
+  (func $got (param $errno i32) (result i32)
+    (if (local.get $errno) (then (return (i32.sub (i32.const -1) (local.get $errno)))))
+    (if (result i32) (i32.load (i32.const 32)) (then (i32.load8_u (i32.const 16))) (else (i32.const -1))))
+  (func $read_byte (export "read") (param $fd i32) (result i32)
+    (call $got (call $read (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 32))))
+  (func (export "poll_read") (param $fd i32) (result i32) (local $errno i32)
+    (i32.store (i32.const 80) (local.get $fd))
+    (local.set $errno (call $poll (i32.const 64) (i32.const 256) (i32.const 1) (i32.const 32)))
+    (if (local.get $errno) (then (return (call $got (local.get $errno)))))
+    ;; The event's own error.
+    (if (i32.load16_u (i32.const 264)) (then (return (call $got (i32.load16_u (i32.const 264))))))
+    (call $read_byte (local.get $fd)))
+  (func (export "write") (param $fd i32) (param $byte i32) (result i32)
+    (i32.store8 (i32.const 16) (local.get $byte))
+    (call $write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 32)))
+  (func (export "close") (param i32) (result i32) (call $close (local.get 0)))
+  (func (export "renumber") (param i32 i32) (result i32) (call $renumber (local.get 0) (local.get 1))))
