@@ -108,98 +108,161 @@
 ;;     brif v14, block2, block1
 ;;
 ;; block1:
-;;     v15 = iadd.i64 v0, v4
-;;     v16 = iadd.i64 v0, v6
-;;     v17 = iconst.i64 33
-;;     v18 = icmp.i64 uge v5, v17  ; v17 = 33
-;;     brif v18, block3, block4
+;;     v15 = iconst.i64 33
+;;     v16 = icmp.i64 uge v5, v15  ; v15 = 33
+;;     brif v16, block3, block4
 ;;
 ;; block3:
-;;     v19 = iadd.i64 v15, v5
-;;     v20 = load.i8x16 notrap v16
-;;     v21 = load.i8x16 notrap v16+16
-;;     v22 = iadd.i64 v16, v5
-;;     v23 = load.i8x16 notrap v22-16
-;;     v24 = iadd.i64 v16, v5
-;;     v25 = load.i8x16 notrap v24-32
-;;     store notrap v20, v15
-;;     store notrap v21, v15+16
-;;     store notrap v23, v19-16
-;;     store notrap v25, v19-32
+;;     v17 = iadd.i64 v4, v5
+;;     v18 = ireduce.i32 v17
+;;     v19 = iconst.i32 -32
+;;     v20 = iadd v18, v19  ; v19 = -32
+;;     v21 = uextend.i64 v20
+;;     v22 = iadd.i64 v6, v5
+;;     v23 = ireduce.i32 v22
+;;     v24 = iconst.i32 -32
+;;     v25 = iadd v23, v24  ; v24 = -32
+;;     v26 = uextend.i64 v25
+;;     v27 = iadd.i64 v0, v6
+;;     v28 = load.i8x16 notrap v27
+;;     v29 = iadd.i64 v0, v6
+;;     v30 = load.i8x16 notrap v29+16
+;;     v31 = iadd.i64 v0, v26
+;;     v32 = load.i8x16 notrap v31
+;;     v33 = iadd.i64 v0, v26
+;;     v34 = load.i8x16 notrap v33+16
+;;     v35 = iadd.i64 v0, v4
+;;     store notrap v28, v35
+;;     v36 = iadd.i64 v0, v4
+;;     store notrap v30, v36+16
+;;     v37 = iadd.i64 v0, v21
+;;     store notrap v32, v37
+;;     v38 = iadd.i64 v0, v21
+;;     store notrap v34, v38+16
 ;;     return
 ;;
 ;; block4:
-;;     v26 = iconst.i64 16
-;;     v27 = icmp.i64 uge v5, v26  ; v26 = 16
-;;     brif v27, block5, block6
+;;     v39 = iconst.i64 16
+;;     v40 = icmp.i64 uge v5, v39  ; v39 = 16
+;;     brif v40, block5, block6
 ;;
 ;; block5:
-;;     v28 = iadd.i64 v15, v5
-;;     v29 = load.i8x16 notrap v16
-;;     v30 = iadd.i64 v16, v5
-;;     v31 = load.i8x16 notrap v30-16
-;;     store notrap v29, v15
-;;     store notrap v31, v28-16
+;;     v41 = iadd.i64 v4, v5
+;;     v42 = ireduce.i32 v41
+;;     v43 = iconst.i32 -16
+;;     v44 = iadd v42, v43  ; v43 = -16
+;;     v45 = uextend.i64 v44
+;;     v46 = iadd.i64 v6, v5
+;;     v47 = ireduce.i32 v46
+;;     v48 = iconst.i32 -16
+;;     v49 = iadd v47, v48  ; v48 = -16
+;;     v50 = uextend.i64 v49
+;;     v51 = iadd.i64 v0, v6
+;;     v52 = load.i8x16 notrap v51
+;;     v53 = iadd.i64 v0, v50
+;;     v54 = load.i8x16 notrap v53
+;;     v55 = iadd.i64 v0, v4
+;;     store notrap v52, v55
+;;     v56 = iadd.i64 v0, v45
+;;     store notrap v54, v56
 ;;     return
 ;;
 ;; block6:
-;;     v32 = iconst.i64 8
-;;     v33 = icmp.i64 uge v5, v32  ; v32 = 8
-;;     brif v33, block7, block8
+;;     v57 = iconst.i64 8
+;;     v58 = icmp.i64 uge v5, v57  ; v57 = 8
+;;     brif v58, block7, block8
 ;;
 ;; block7:
-;;     v34 = iadd.i64 v15, v5
-;;     v35 = load.i64 notrap v16
-;;     v36 = iadd.i64 v16, v5
-;;     v37 = load.i64 notrap v36-8
-;;     store notrap v35, v15
-;;     store notrap v37, v34-8
+;;     v59 = iadd.i64 v4, v5
+;;     v60 = ireduce.i32 v59
+;;     v61 = iconst.i32 -8
+;;     v62 = iadd v60, v61  ; v61 = -8
+;;     v63 = uextend.i64 v62
+;;     v64 = iadd.i64 v6, v5
+;;     v65 = ireduce.i32 v64
+;;     v66 = iconst.i32 -8
+;;     v67 = iadd v65, v66  ; v66 = -8
+;;     v68 = uextend.i64 v67
+;;     v69 = iadd.i64 v0, v6
+;;     v70 = load.i64 notrap v69
+;;     v71 = iadd.i64 v0, v68
+;;     v72 = load.i64 notrap v71
+;;     v73 = iadd.i64 v0, v4
+;;     store notrap v70, v73
+;;     v74 = iadd.i64 v0, v63
+;;     store notrap v72, v74
 ;;     return
 ;;
 ;; block8:
-;;     v38 = iconst.i64 4
-;;     v39 = icmp.i64 uge v5, v38  ; v38 = 4
-;;     brif v39, block9, block10
+;;     v75 = iconst.i64 4
+;;     v76 = icmp.i64 uge v5, v75  ; v75 = 4
+;;     brif v76, block9, block10
 ;;
 ;; block9:
-;;     v40 = iadd.i64 v15, v5
-;;     v41 = load.i32 notrap v16
-;;     v42 = iadd.i64 v16, v5
-;;     v43 = load.i32 notrap v42-4
-;;     store notrap v41, v15
-;;     store notrap v43, v40-4
+;;     v77 = iadd.i64 v4, v5
+;;     v78 = ireduce.i32 v77
+;;     v79 = iconst.i32 -4
+;;     v80 = iadd v78, v79  ; v79 = -4
+;;     v81 = uextend.i64 v80
+;;     v82 = iadd.i64 v6, v5
+;;     v83 = ireduce.i32 v82
+;;     v84 = iconst.i32 -4
+;;     v85 = iadd v83, v84  ; v84 = -4
+;;     v86 = uextend.i64 v85
+;;     v87 = iadd.i64 v0, v6
+;;     v88 = load.i32 notrap v87
+;;     v89 = iadd.i64 v0, v86
+;;     v90 = load.i32 notrap v89
+;;     v91 = iadd.i64 v0, v4
+;;     store notrap v88, v91
+;;     v92 = iadd.i64 v0, v81
+;;     store notrap v90, v92
 ;;     return
 ;;
 ;; block10:
-;;     v44 = iconst.i64 2
-;;     v45 = icmp.i64 uge v5, v44  ; v44 = 2
-;;     brif v45, block11, block12
+;;     v93 = iconst.i64 2
+;;     v94 = icmp.i64 uge v5, v93  ; v93 = 2
+;;     brif v94, block11, block12
 ;;
 ;; block11:
-;;     v46 = iadd.i64 v15, v5
-;;     v47 = load.i16 notrap v16
-;;     v48 = iadd.i64 v16, v5
-;;     v49 = load.i16 notrap v48-2
-;;     store notrap v47, v15
-;;     store notrap v49, v46-2
+;;     v95 = iadd.i64 v4, v5
+;;     v96 = ireduce.i32 v95
+;;     v97 = iconst.i32 -2
+;;     v98 = iadd v96, v97  ; v97 = -2
+;;     v99 = uextend.i64 v98
+;;     v100 = iadd.i64 v6, v5
+;;     v101 = ireduce.i32 v100
+;;     v102 = iconst.i32 -2
+;;     v103 = iadd v101, v102  ; v102 = -2
+;;     v104 = uextend.i64 v103
+;;     v105 = iadd.i64 v0, v6
+;;     v106 = load.i16 notrap v105
+;;     v107 = iadd.i64 v0, v104
+;;     v108 = load.i16 notrap v107
+;;     v109 = iadd.i64 v0, v4
+;;     store notrap v106, v109
+;;     v110 = iadd.i64 v0, v99
+;;     store notrap v108, v110
 ;;     return
 ;;
 ;; block12:
 ;;     brif.i64 v5, block13, block14
 ;;
 ;; block13:
-;;     v50 = load.i8 notrap v16
-;;     store notrap v50, v15
+;;     v111 = iadd.i64 v0, v6
+;;     v112 = load.i8 notrap v111
+;;     v113 = iadd.i64 v0, v4
+;;     store notrap v112, v113
 ;;     jump block14
 ;;
 ;; block14:
 ;;     return
 ;;
 ;; block2:
-;;     v51 = iconst.i64 0
-;;     v52 = load.i64 notrap aligned readonly can_move v0-0x0014_0010
-;;     v53 = load.i64 notrap aligned readonly can_move v52+16
-;;     call_indirect sig0, v53(v0, v51, v51, v4, v6, v5)  ; v51 = 0, v51 = 0
+;;     v114 = iconst.i64 0
+;;     v115 = load.i64 notrap aligned readonly can_move v0-0x0014_0010
+;;     v116 = load.i64 notrap aligned readonly can_move v115+16
+;;     call_indirect sig0, v116(v0, v114, v114, v4, v6, v5)  ; v114 = 0, v114 = 0
 ;;     return
 ;; }
 ;;
@@ -220,103 +283,135 @@
 ;;     brif v12, block2, block1
 ;;
 ;; block1:
-;;     v13 = iadd.i64 v0, v4
-;;     v14 = ireduce.i8 v2
-;;     v15 = iconst.i64 33
-;;     v16 = icmp.i64 uge v5, v15  ; v15 = 33
-;;     brif v16, block3, block4
+;;     v13 = ireduce.i8 v2
+;;     v14 = iconst.i64 33
+;;     v15 = icmp.i64 uge v5, v14  ; v14 = 33
+;;     brif v15, block3, block4
 ;;
 ;; block3:
-;;     v17 = iadd.i64 v13, v5
-;;     v18 = splat.i8x16 v14
-;;     v19 = splat.i8x16 v14
-;;     v20 = splat.i8x16 v14
-;;     v21 = splat.i8x16 v14
-;;     store notrap v18, v13
-;;     store notrap v19, v13+16
-;;     store notrap v20, v17-16
-;;     store notrap v21, v17-32
+;;     v16 = iadd.i64 v4, v5
+;;     v17 = ireduce.i32 v16
+;;     v18 = iconst.i32 -32
+;;     v19 = iadd v17, v18  ; v18 = -32
+;;     v20 = uextend.i64 v19
+;;     v21 = splat.i8x16 v13
+;;     v22 = splat.i8x16 v13
+;;     v23 = splat.i8x16 v13
+;;     v24 = splat.i8x16 v13
+;;     v25 = iadd.i64 v0, v4
+;;     store notrap v21, v25
+;;     v26 = iadd.i64 v0, v4
+;;     store notrap v22, v26+16
+;;     v27 = iadd.i64 v0, v20
+;;     store notrap v23, v27
+;;     v28 = iadd.i64 v0, v20
+;;     store notrap v24, v28+16
 ;;     return
 ;;
 ;; block4:
-;;     v22 = iconst.i64 16
-;;     v23 = icmp.i64 uge v5, v22  ; v22 = 16
-;;     brif v23, block5, block6
+;;     v29 = iconst.i64 16
+;;     v30 = icmp.i64 uge v5, v29  ; v29 = 16
+;;     brif v30, block5, block6
 ;;
 ;; block5:
-;;     v24 = iadd.i64 v13, v5
-;;     v25 = splat.i8x16 v14
-;;     v26 = splat.i8x16 v14
-;;     store notrap v25, v13
-;;     store notrap v26, v24-16
+;;     v31 = iadd.i64 v4, v5
+;;     v32 = ireduce.i32 v31
+;;     v33 = iconst.i32 -16
+;;     v34 = iadd v32, v33  ; v33 = -16
+;;     v35 = uextend.i64 v34
+;;     v36 = splat.i8x16 v13
+;;     v37 = splat.i8x16 v13
+;;     v38 = iadd.i64 v0, v4
+;;     store notrap v36, v38
+;;     v39 = iadd.i64 v0, v35
+;;     store notrap v37, v39
 ;;     return
 ;;
 ;; block6:
-;;     v27 = iconst.i64 8
-;;     v28 = icmp.i64 uge v5, v27  ; v27 = 8
-;;     brif v28, block7, block8
+;;     v40 = iconst.i64 8
+;;     v41 = icmp.i64 uge v5, v40  ; v40 = 8
+;;     brif v41, block7, block8
 ;;
 ;; block7:
-;;     v29 = iadd.i64 v13, v5
-;;     v30 = uextend.i64 v14
-;;     v31 = iconst.i64 0x0101_0101_0101_0101
-;;     v32 = imul v30, v31  ; v31 = 0x0101_0101_0101_0101
-;;     v33 = uextend.i64 v14
-;;     v34 = iconst.i64 0x0101_0101_0101_0101
-;;     v35 = imul v33, v34  ; v34 = 0x0101_0101_0101_0101
-;;     store notrap v32, v13
-;;     store notrap v35, v29-8
+;;     v42 = iadd.i64 v4, v5
+;;     v43 = ireduce.i32 v42
+;;     v44 = iconst.i32 -8
+;;     v45 = iadd v43, v44  ; v44 = -8
+;;     v46 = uextend.i64 v45
+;;     v47 = uextend.i64 v13
+;;     v48 = iconst.i64 0x0101_0101_0101_0101
+;;     v49 = imul v47, v48  ; v48 = 0x0101_0101_0101_0101
+;;     v50 = uextend.i64 v13
+;;     v51 = iconst.i64 0x0101_0101_0101_0101
+;;     v52 = imul v50, v51  ; v51 = 0x0101_0101_0101_0101
+;;     v53 = iadd.i64 v0, v4
+;;     store notrap v49, v53
+;;     v54 = iadd.i64 v0, v46
+;;     store notrap v52, v54
 ;;     return
 ;;
 ;; block8:
-;;     v36 = iconst.i64 4
-;;     v37 = icmp.i64 uge v5, v36  ; v36 = 4
-;;     brif v37, block9, block10
+;;     v55 = iconst.i64 4
+;;     v56 = icmp.i64 uge v5, v55  ; v55 = 4
+;;     brif v56, block9, block10
 ;;
 ;; block9:
-;;     v38 = iadd.i64 v13, v5
-;;     v39 = uextend.i32 v14
-;;     v40 = iconst.i32 0x0101_0101
-;;     v41 = imul v39, v40  ; v40 = 0x0101_0101
-;;     v42 = uextend.i32 v14
-;;     v43 = iconst.i32 0x0101_0101
-;;     v44 = imul v42, v43  ; v43 = 0x0101_0101
-;;     store notrap v41, v13
-;;     store notrap v44, v38-4
+;;     v57 = iadd.i64 v4, v5
+;;     v58 = ireduce.i32 v57
+;;     v59 = iconst.i32 -4
+;;     v60 = iadd v58, v59  ; v59 = -4
+;;     v61 = uextend.i64 v60
+;;     v62 = uextend.i32 v13
+;;     v63 = iconst.i32 0x0101_0101
+;;     v64 = imul v62, v63  ; v63 = 0x0101_0101
+;;     v65 = uextend.i32 v13
+;;     v66 = iconst.i32 0x0101_0101
+;;     v67 = imul v65, v66  ; v66 = 0x0101_0101
+;;     v68 = iadd.i64 v0, v4
+;;     store notrap v64, v68
+;;     v69 = iadd.i64 v0, v61
+;;     store notrap v67, v69
 ;;     return
 ;;
 ;; block10:
-;;     v45 = iconst.i64 2
-;;     v46 = icmp.i64 uge v5, v45  ; v45 = 2
-;;     brif v46, block11, block12
+;;     v70 = iconst.i64 2
+;;     v71 = icmp.i64 uge v5, v70  ; v70 = 2
+;;     brif v71, block11, block12
 ;;
 ;; block11:
-;;     v47 = iadd.i64 v13, v5
-;;     v48 = uextend.i16 v14
-;;     v49 = iconst.i16 257
-;;     v50 = imul v48, v49  ; v49 = 257
-;;     v51 = uextend.i16 v14
-;;     v52 = iconst.i16 257
-;;     v53 = imul v51, v52  ; v52 = 257
-;;     store notrap v50, v13
-;;     store notrap v53, v47-2
+;;     v72 = iadd.i64 v4, v5
+;;     v73 = ireduce.i32 v72
+;;     v74 = iconst.i32 -2
+;;     v75 = iadd v73, v74  ; v74 = -2
+;;     v76 = uextend.i64 v75
+;;     v77 = uextend.i16 v13
+;;     v78 = iconst.i16 257
+;;     v79 = imul v77, v78  ; v78 = 257
+;;     v80 = uextend.i16 v13
+;;     v81 = iconst.i16 257
+;;     v82 = imul v80, v81  ; v81 = 257
+;;     v83 = iadd.i64 v0, v4
+;;     store notrap v79, v83
+;;     v84 = iadd.i64 v0, v76
+;;     store notrap v82, v84
 ;;     return
 ;;
 ;; block12:
 ;;     brif.i64 v5, block13, block14
 ;;
 ;; block13:
-;;     store.i8 notrap v14, v13
+;;     v85 = iadd.i64 v0, v4
+;;     store.i8 notrap v13, v85
 ;;     jump block14
 ;;
 ;; block14:
 ;;     return
 ;;
 ;; block2:
-;;     v54 = iconst.i64 0
-;;     v55 = load.i64 notrap aligned readonly can_move v0-0x0014_0010
-;;     v56 = load.i64 notrap aligned readonly can_move v55+8
-;;     call_indirect sig0, v56(v0, v54, v4, v6, v5)  ; v54 = 0
+;;     v86 = iconst.i64 0
+;;     v87 = load.i64 notrap aligned readonly can_move v0-0x0014_0010
+;;     v88 = load.i64 notrap aligned readonly can_move v87+8
+;;     call_indirect sig0, v88(v0, v86, v4, v6, v5)  ; v86 = 0
 ;;     return
 ;; }
 
@@ -382,185 +477,204 @@
 ;; memory.copy helper:
 ;;       0:  push rbp
 ;;       1:  mov rbp, rsp
-;;       4:  mov rax, rcx
-;;       7:  mov r8, rdx
-;;       a:  mov ecx, esi
-;;       c:  mov r9d, eax
-;;       f:  lea rdx, [rcx+r9]
-;;      13:  mov rsi, r8
-;;      16:  mov r8d, esi
-;;      19:  lea rsi, [r8+r9]
-;;      1d:  cmp rsi, rdx
-;;      20:  cmovae rdx, rsi
-;;      24:  cmp rdx, [rdi-8]
-;;      28:  seta dl
-;;      2b:  cmp r9, 0x40
-;;      2f:  seta sil
-;;      33:  or edx, esi
-;;      35:  test dl, dl
-;;      37:  jne 0x14a
-;;      3d:  cmp r9, 0x21
-;;      41:  jae 0x109
-;;      47:  cmp r9, 0x10
-;;      4b:  jae 0xe3
-;;      51:  cmp r9, 8
-;;      55:  jae 0xc4
-;;      5b:  cmp r9, 4
-;;      5f:  jae 0xa6
-;;      65:  cmp r9, 2
-;;      69:  jae 0x84
-;;      6f:  test eax, eax
-;;      71:  je 0x7f
-;;      77:  movzx rax, byte ptr [rdi+r8]
-;;      7c:  mov [rdi+rcx], al
-;;      7f:  mov rsp, rbp
-;;      82:  pop rbp
-;;      83:  ret
-;;      84:  lea rdx, [rdi+r8]
-;;      88:  movzx rax, word ptr [rdi+r8]
-;;      8d:  movzx rdx, word ptr [rdx+r9-2]
-;;      93:  lea rsi, [rdi+rcx]
-;;      97:  mov [rdi+rcx], ax
-;;      9b:  mov [rsi+r9-2], dx
-;;      a1:  mov rsp, rbp
-;;      a4:  pop rbp
-;;      a5:  ret
-;;      a6:  lea rsi, [rdi+r8]
-;;      aa:  mov edx, [rdi+r8]
-;;      ae:  mov esi, [rsi+r9-4]
-;;      b3:  lea r8, [rdi+rcx]
-;;      b7:  mov [rdi+rcx], edx
-;;      ba:  mov [r8+r9-4], esi
-;;      bf:  mov rsp, rbp
-;;      c2:  pop rbp
-;;      c3:  ret
-;;      c4:  lea r10, [rdi+r8]
-;;      c8:  mov rsi, [rdi+r8]
-;;      cc:  mov r8, [r10+r9-8]
-;;      d1:  lea r10, [rdi+rcx]
-;;      d5:  mov [rdi+rcx], rsi
-;;      d9:  mov [r10+r9-8], r8
-;;      de:  mov rsp, rbp
-;;      e1:  pop rbp
-;;      e2:  ret
-;;      e3:  lea r10, [rdi+r8]
-;;      e7:  movdqu xmm7, [rdi+r8]
-;;      ed:  movdqu xmm0, [r10+r9-0x10]
-;;      f4:  lea r8, [rdi+rcx]
-;;      f8:  movdqu [rdi+rcx], xmm7
-;;      fd:  movdqu [r8+r9-0x10], xmm0
-;;     104:  mov rsp, rbp
-;;     107:  pop rbp
-;;     108:  ret
-;;     109:  lea r10, [rdi+r8]
-;;     10d:  movdqu xmm0, [rdi+r8]
-;;     113:  movdqu xmm1, [rdi+r8+0x10]
-;;     11a:  movdqu xmm2, [r10+r9-0x10]
-;;     121:  movdqu xmm3, [r10+r9-0x20]
-;;     128:  lea r10, [rdi+rcx]
-;;     12c:  movdqu [rdi+rcx], xmm0
-;;     131:  movdqu [rdi+rcx+0x10], xmm1
-;;     137:  movdqu [r10+r9-0x10], xmm2
-;;     13e:  movdqu [r10+r9-0x20], xmm3
-;;     145:  mov rsp, rbp
-;;     148:  pop rbp
-;;     149:  ret
-;;     14a:  mov rax, [rdi-0x140010]
-;;     151:  mov rax, [rax+0x10]
-;;     155:  xor rdx, rdx
-;;     158:  mov rsi, rdx
-;;     15b:  call rax
-;;     15d:  mov rsp, rbp
-;;     160:  pop rbp
-;;     161:  ret
+;;       4:  mov eax, esi
+;;       6:  mov r11, rax
+;;       9:  mov r9d, ecx
+;;       c:  mov r8, r11
+;;       f:  lea rax, [r8+r9]
+;;      13:  mov r8d, edx
+;;      16:  lea r10, [r8+r9]
+;;      1a:  cmp r10, rax
+;;      1d:  cmovae rax, r10
+;;      21:  cmp rax, [rdi-8]
+;;      25:  seta al
+;;      28:  cmp r9, 0x40
+;;      2c:  seta r10b
+;;      30:  or eax, r10d
+;;      33:  test al, al
+;;      35:  jne 0x160
+;;      3b:  cmp r9, 0x21
+;;      3f:  jae 0x11c
+;;      45:  cmp r9, 0x10
+;;      49:  jae 0xf0
+;;      4f:  cmp r9, 8
+;;      53:  jae 0xcc
+;;      59:  cmp r9, 4
+;;      5d:  jae 0xab
+;;      63:  cmp r9, 2
+;;      67:  jae 0x85
+;;      6d:  test ecx, ecx
+;;      6f:  je 0x80
+;;      75:  movzx rax, byte ptr [rdi+r8]
+;;      7a:  mov rcx, r11
+;;      7d:  mov [rdi+rcx], al
+;;      80:  mov rsp, rbp
+;;      83:  pop rbp
+;;      84:  ret
+;;      85:  mov rax, rcx
+;;      88:  mov rcx, r11
+;;      8b:  movzx r8, word ptr [rdi+r8]
+;;      90:  lea edx, [rdx+rax-2]
+;;      94:  movzx rdx, word ptr [rdi+rdx]
+;;      99:  mov [rdi+rcx], r8w
+;;      9e:  lea eax, [rsi+rax-2]
+;;      a2:  mov [rdi+rax], dx
+;;      a6:  mov rsp, rbp
+;;      a9:  pop rbp
+;;      aa:  ret
+;;      ab:  mov rax, rcx
+;;      ae:  mov rcx, r11
+;;      b1:  mov r8d, [rdi+r8]
+;;      b5:  lea edx, [rdx+rax-4]
+;;      b9:  mov edx, [rdi+rdx]
+;;      bc:  mov [rdi+rcx], r8d
+;;      c0:  lea esi, [rsi+rax-4]
+;;      c4:  mov [rdi+rsi], edx
+;;      c7:  mov rsp, rbp
+;;      ca:  pop rbp
+;;      cb:  ret
+;;      cc:  mov rax, rcx
+;;      cf:  mov rcx, r11
+;;      d2:  mov r8, [rdi+r8]
+;;      d6:  lea r9d, [rdx+rax-8]
+;;      db:  mov r9, [rdi+r9]
+;;      df:  mov [rdi+rcx], r8
+;;      e3:  lea esi, [rsi+rax-8]
+;;      e7:  mov [rdi+rsi], r9
+;;      eb:  mov rsp, rbp
+;;      ee:  pop rbp
+;;      ef:  ret
+;;      f0:  mov rax, rcx
+;;      f3:  mov rcx, r11
+;;      f6:  movdqu xmm7, [rdi+r8]
+;;      fc:  lea r8d, [rdx+rax-0x10]
+;;     101:  movdqu xmm0, [rdi+r8]
+;;     107:  movdqu [rdi+rcx], xmm7
+;;     10c:  lea r8d, [rsi+rax-0x10]
+;;     111:  movdqu [rdi+r8], xmm0
+;;     117:  mov rsp, rbp
+;;     11a:  pop rbp
+;;     11b:  ret
+;;     11c:  mov rax, rcx
+;;     11f:  mov rcx, r11
+;;     122:  movdqu xmm0, [rdi+r8]
+;;     128:  movdqu xmm1, [rdi+r8+0x10]
+;;     12f:  lea r10d, [rdx+rax-0x20]
+;;     134:  movdqu xmm2, [rdi+r10]
+;;     13a:  movdqu xmm3, [rdi+r10+0x10]
+;;     141:  movdqu [rdi+rcx], xmm0
+;;     146:  movdqu [rdi+rcx+0x10], xmm1
+;;     14c:  lea eax, [rsi+rax-0x20]
+;;     150:  movdqu [rdi+rax], xmm2
+;;     155:  movdqu [rdi+rax+0x10], xmm3
+;;     15b:  mov rsp, rbp
+;;     15e:  pop rbp
+;;     15f:  ret
+;;     160:  mov rcx, r11
+;;     163:  mov rax, [rdi-0x140010]
+;;     16a:  mov rax, [rax+0x10]
+;;     16e:  xor rdx, rdx
+;;     171:  mov rsi, rdx
+;;     174:  call rax
+;;     176:  mov rsp, rbp
+;;     179:  pop rbp
+;;     17a:  ret
 ;;
 ;; memory.fill helper:
 ;;       0:  push rbp
 ;;       1:  mov rbp, rsp
-;;       4:  mov r9, rdx
+;;       4:  mov r10, rdx
 ;;       7:  mov edx, esi
-;;       9:  mov r8d, ecx
-;;       c:  lea rax, [rdx+r8]
-;;      10:  cmp rax, [rdi-8]
-;;      14:  seta al
-;;      17:  cmp r8, 0x40
-;;      1b:  seta sil
-;;      1f:  or eax, esi
-;;      21:  test al, al
-;;      23:  jne 0x121
-;;      29:  cmp r8, 0x21
-;;      2d:  jae 0xef
-;;      33:  cmp r8, 0x10
-;;      37:  jae 0xca
-;;      3d:  cmp r8, 8
-;;      41:  jae 0xa9
-;;      47:  cmp r8, 4
-;;      4b:  jae 0x8c
-;;      51:  cmp r8, 2
-;;      55:  jae 0x6e
-;;      5b:  test ecx, ecx
-;;      5d:  je 0x69
-;;      63:  mov rax, r9
-;;      66:  mov [rdi+rdx], al
-;;      69:  mov rsp, rbp
-;;      6c:  pop rbp
-;;      6d:  ret
-;;      6e:  mov rax, r9
-;;      71:  movzx eax, al
-;;      74:  imul ax, 0x101
-;;      79:  lea rcx, [rdi+rdx]
-;;      7d:  mov [rdi+rdx], ax
-;;      81:  mov [rcx+r8-2], ax
-;;      87:  mov rsp, rbp
-;;      8a:  pop rbp
-;;      8b:  ret
-;;      8c:  mov rax, r9
-;;      8f:  movzx eax, al
-;;      92:  imul eax, 0x1010101
-;;      98:  lea rcx, [rdi+rdx]
-;;      9c:  mov [rdi+rdx], eax
-;;      9f:  mov [rcx+r8-4], eax
-;;      a4:  mov rsp, rbp
-;;      a7:  pop rbp
-;;      a8:  ret
-;;      a9:  mov rax, r9
-;;      ac:  movzx rax, al
-;;      b0:  imul rax, [rip+0x88]
-;;      b8:  lea rcx, [rdi+rdx]
-;;      bc:  mov [rdi+rdx], rax
-;;      c0:  mov [rcx+r8-8], rax
-;;      c5:  mov rsp, rbp
-;;      c8:  pop rbp
-;;      c9:  ret
-;;      ca:  mov rax, r9
-;;      cd:  movd xmm0, eax
-;;      d1:  pxor xmm1, xmm1
-;;      d5:  pshufb xmm0, xmm1
-;;      da:  lea rax, [rdi+rdx]
-;;      de:  movdqu [rdi+rdx], xmm0
-;;      e3:  movdqu [rax+r8-0x10], xmm0
-;;      ea:  mov rsp, rbp
-;;      ed:  pop rbp
-;;      ee:  ret
-;;      ef:  mov rax, r9
-;;      f2:  movd xmm3, eax
-;;      f6:  pxor xmm4, xmm4
-;;      fa:  pshufb xmm3, xmm4
-;;      ff:  lea rsi, [rdi+rdx]
-;;     103:  movdqu [rdi+rdx], xmm3
-;;     108:  movdqu [rdi+rdx+0x10], xmm3
-;;     10e:  movdqu [rsi+r8-0x10], xmm3
-;;     115:  movdqu [rsi+r8-0x20], xmm3
-;;     11c:  mov rsp, rbp
-;;     11f:  pop rbp
-;;     120:  ret
-;;     121:  mov rax, r9
-;;     124:  mov r9, [rdi-0x140010]
-;;     12b:  mov r9, [r9+8]
-;;     12f:  xor rsi, rsi
-;;     132:  mov ecx, eax
-;;     134:  call r9
-;;     137:  mov rsp, rbp
-;;     13a:  pop rbp
-;;     13b:  ret
-;;     140:  .byte 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01
+;;       9:  mov r9, rdx
+;;       c:  mov r8d, ecx
+;;       f:  lea rax, [rdx+r8]
+;;      13:  cmp rax, [rdi-8]
+;;      17:  seta al
+;;      1a:  cmp r8, 0x40
+;;      1e:  seta dl
+;;      21:  or eax, edx
+;;      23:  test al, al
+;;      25:  jne 0x12b
+;;      2b:  cmp r8, 0x21
+;;      2f:  jae 0xf9
+;;      35:  cmp r8, 0x10
+;;      39:  jae 0xd3
+;;      3f:  cmp r8, 8
+;;      43:  jae 0xb0
+;;      49:  cmp r8, 4
+;;      4d:  jae 0x92
+;;      53:  cmp r8, 2
+;;      57:  jae 0x73
+;;      5d:  test ecx, ecx
+;;      5f:  je 0x6e
+;;      65:  mov rax, r10
+;;      68:  mov rdx, r9
+;;      6b:  mov [rdi+rdx], al
+;;      6e:  mov rsp, rbp
+;;      71:  pop rbp
+;;      72:  ret
+;;      73:  mov rax, r10
+;;      76:  mov rdx, r9
+;;      79:  movzx eax, al
+;;      7c:  imul ax, 0x101
+;;      81:  mov [rdi+rdx], ax
+;;      85:  lea ecx, [rsi+rcx-2]
+;;      89:  mov [rdi+rcx], ax
+;;      8d:  mov rsp, rbp
+;;      90:  pop rbp
+;;      91:  ret
+;;      92:  mov rax, r10
+;;      95:  mov rdx, r9
+;;      98:  movzx eax, al
+;;      9b:  imul eax, 0x1010101
+;;      a1:  mov [rdi+rdx], eax
+;;      a4:  lea ecx, [rsi+rcx-4]
+;;      a8:  mov [rdi+rcx], eax
+;;      ab:  mov rsp, rbp
+;;      ae:  pop rbp
+;;      af:  ret
+;;      b0:  mov rax, r10
+;;      b3:  mov rdx, r9
+;;      b6:  movzx rax, al
+;;      ba:  imul rax, [rip+0x8e]
+;;      c2:  mov [rdi+rdx], rax
+;;      c6:  lea ecx, [rsi+rcx-8]
+;;      ca:  mov [rdi+rcx], rax
+;;      ce:  mov rsp, rbp
+;;      d1:  pop rbp
+;;      d2:  ret
+;;      d3:  mov rax, r10
+;;      d6:  mov rdx, r9
+;;      d9:  movd xmm0, eax
+;;      dd:  pxor xmm1, xmm1
+;;      e1:  pshufb xmm0, xmm1
+;;      e6:  movdqu [rdi+rdx], xmm0
+;;      eb:  lea ecx, [rsi+rcx-0x10]
+;;      ef:  movdqu [rdi+rcx], xmm0
+;;      f4:  mov rsp, rbp
+;;      f7:  pop rbp
+;;      f8:  ret
+;;      f9:  mov rax, r10
+;;      fc:  mov rdx, r9
+;;      ff:  movd xmm3, eax
+;;     103:  pxor xmm4, xmm4
+;;     107:  pshufb xmm3, xmm4
+;;     10c:  movdqu [rdi+rdx], xmm3
+;;     111:  movdqu [rdi+rdx+0x10], xmm3
+;;     117:  lea esi, [rsi+rcx-0x20]
+;;     11b:  movdqu [rdi+rsi], xmm3
+;;     120:  movdqu [rdi+rsi+0x10], xmm3
+;;     126:  mov rsp, rbp
+;;     129:  pop rbp
+;;     12a:  ret
+;;     12b:  mov rax, r10
+;;     12e:  mov rdx, r9
+;;     131:  mov r9, [rdi-0x140010]
+;;     138:  mov r9, [r9+8]
+;;     13c:  xor rsi, rsi
+;;     13f:  mov ecx, eax
+;;     141:  call r9
+;;     144:  mov rsp, rbp
+;;     147:  pop rbp
+;;     148:  ret
+;;     150:  .byte 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01

@@ -190,12 +190,11 @@ pub(super) fn helper(
     b.ins().brif(is_slow, slow, &[], small, &[]);
 
     b.switch_to_block(small);
-    let to_address = b.ins().iadd(vmctx, to);
     let source = match operation {
-        Operation::Copy => Source::Memory(b.ins().iadd(vmctx, wide_operand)),
+        Operation::Copy => Source::Memory(wide_operand),
         Operation::Fill => Source::Byte(b.ins().ireduce(types::I8, operand)),
     };
-    move_small(&mut b, to_address, source, count);
+    move_small(&mut b, vmctx, to, source, count);
 
     b.switch_to_block(slow);
     let zero = b.ins().iconst(types::I64, 0);
@@ -212,14 +211,14 @@ pub(super) fn helper(
 /// What is written.
 #[derive(Clone, Copy)]
 enum Source {
-    /// Bytes from this address on.
+    /// Bytes of the memory from this index on.
     Memory(Value),
     /// This byte.
     Byte(Value),
 }
 
-/// Writes `count` bytes, at most [`LIMIT`], and returns. Both ranges are inside the memory.
-fn move_small(b: &mut FunctionBuilder<'_>, to: Value, source: Source, count: Value) {
+/// Writes `count` bytes, at most [`LIMIT`], from index `to` on, and returns. Both ranges are inside the memory.
+fn move_small(b: &mut FunctionBuilder<'_>, vmctx: Value, to: Value, source: Source, count: Value) {
     // From 33 bytes on two vectors from each end, from 17 one; then two words from the ends of each size.
     for (size, at_once) in [(16, 2), (16, 1), (8, 1), (4, 1), (2, 1)] {
         let enough = if at_once == 2 { 2 * size + 1 } else { size };
@@ -227,47 +226,70 @@ fn move_small(b: &mut FunctionBuilder<'_>, to: Value, source: Source, count: Val
         let is_enough = b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, count, enough);
         b.ins().brif(is_enough, this, &[], next, &[]);
         b.switch_to_block(this);
-        move_ends(b, to, source, count, size as i32, at_once);
+        let chunks = End { bytes: size as i32 * at_once, chunk: size as i32 };
+        move_ends(b, vmctx, to, source, count, chunks);
         b.ins().return_(&[]);
         b.switch_to_block(next);
     }
     let (one, none) = (b.create_block(), b.create_block());
     b.ins().brif(count, one, &[], none, &[]);
     b.switch_to_block(one);
-    let value = value_at(b, source, types::I8, 0, None);
-    b.ins().store(UNALIGNED, value, to, 0);
+    let value = value_at(b, vmctx, source, types::I8, 0);
+    let address = b.ins().iadd(vmctx, to);
+    b.ins().store(UNALIGNED, value, address, 0);
     b.ins().jump(none, &[]);
     b.switch_to_block(none);
     b.ins().return_(&[]);
 }
 
-/// Writes `pairs` chunks of `size` bytes at each end; they may meet and overlap.
-fn move_ends(b: &mut FunctionBuilder<'_>, to: Value, source: Source, count: Value, size: i32, pairs: i32) {
-    let ty = if size == 16 { types::I8X16 } else { Type::int(size as u16 * 8).expect("a power of two") };
-    let to_end = b.ins().iadd(to, count);
-    let starts = (0..pairs).map(|pair| (to, pair * size, None));
-    let ends = (1..=pairs).map(|pair| (to_end, -pair * size, Some(count)));
-    let places: Vec<_> = starts.chain(ends).collect();
+/// What is moved at each end of a range.
+#[derive(Clone, Copy)]
+struct End {
+    /// Bytes in all.
+    bytes: i32,
+    /// Bytes at once.
+    chunk: i32,
+}
+
+/// Moves both ends of a range, which may meet and overlap.
+fn move_ends(b: &mut FunctionBuilder<'_>, vmctx: Value, to: Value, source: Source, count: Value, end: End) {
+    let ty = match end.chunk {
+        16 => types::I8X16,
+        chunk => Type::int(chunk as u16 * 8).expect("a power of two"),
+    };
+    let to_end = before_end(b, to, count, end.bytes);
+    let source_end = match source {
+        Source::Memory(from) => Source::Memory(before_end(b, from, count, end.bytes)),
+        Source::Byte(_) => source,
+    };
+    let offsets = || (0..end.bytes).step_by(end.chunk as usize);
+    let sides = [(to, source), (to_end, source_end)];
+    let places: Vec<_> =
+        sides.iter().flat_map(|&(to, source)| offsets().map(move |offset| (to, source, offset))).collect();
     let values: Vec<Value> =
-        places.iter().map(|&(_, offset, from)| value_at(b, source, ty, offset, from)).collect();
-    for (&(base, offset, _), &value) in places.iter().zip(&values) {
-        b.ins().store(UNALIGNED, value, base, offset);
+        places.iter().map(|&(_, source, offset)| value_at(b, vmctx, source, ty, offset)).collect();
+    for (&(to, _, offset), &value) in places.iter().zip(&values) {
+        let address = b.ins().iadd(vmctx, to);
+        b.ins().store(UNALIGNED, value, address, offset);
     }
 }
 
-/// The value to write at an offset from the start, or from `count` bytes further on.
-fn value_at(
-    b: &mut FunctionBuilder<'_>,
-    source: Source,
-    ty: Type,
-    offset: i32,
-    count: Option<Value>,
-) -> Value {
+/// The index that lies `bytes` before the end of a range that has at least as many. It is computed in 32 bits, so that it is an
+/// index whatever the range is: no address before the memory can come of it.
+fn before_end(b: &mut FunctionBuilder<'_>, start: Value, count: Value, bytes: i32) -> Value {
+    let end = b.ins().iadd(start, count);
+    let end = b.ins().ireduce(types::I32, end);
+    let index = b.ins().iadd_imm_s(end, -i64::from(bytes));
+    b.ins().uextend(types::I64, index)
+}
+
+/// The value to write at an offset from the source's start.
+fn value_at(b: &mut FunctionBuilder<'_>, vmctx: Value, source: Source, ty: Type, offset: i32) -> Value {
     match source {
         Source::Byte(byte) => repeated(b, byte, ty),
         Source::Memory(from) => {
-            let base = count.map_or(from, |count| b.ins().iadd(from, count));
-            b.ins().load(ty, UNALIGNED, base, offset)
+            let address = b.ins().iadd(vmctx, from);
+            b.ins().load(ty, UNALIGNED, address, offset)
         }
     }
 }
