@@ -1,0 +1,500 @@
+//! Calls, tail calls and returns.
+//!
+//! A direct call leads to an entry of the code table. An indirect one leads to a code address of which the analysis knows where it was
+//! loaded, and passes as vmctx what was loaded from the same record: of a reference to a function, whose type is known by validation or
+//! was compared; of an import; or from an entry of a constant table, whose functions are the instance's own.
+//!
+//! At every call the frame pointer leads to the caller's saved one and the return address, so that frames can be walked. What the
+//! callee may change is forgotten: registers that it need not preserve, parameters on the stack, cells that it was given. A call in the exception
+//! table continues in its landing pads as well, where no register is preserved; those that callees preserve are where the call throws.
+//!
+//! **Invariant: at a return and at a tail call, the registers that a caller relies on have their values of the entry, and the stack
+//! pointer is at the return address**, which is where the caller, or the callee's type, says that it is.
+
+use crate::body::{Body, Flow};
+use crate::decode::gpr;
+use crate::lattice::{ANY_TYPE, Kind, MAX32, NO_NAME, Val};
+use crate::memory::{reference, type_of};
+use crate::reject::{Problem, Property, ensure, problem};
+use crate::signature::{At, SYSTEM, Signature};
+use crate::state::{AREA, R15, RAX, RBP, RBX, RDI, RDX, RSP, State};
+use iced_x86::{Instruction, OpKind};
+use wasmaot_abi::builtin::Builtin;
+use wasmaot_abi::code::{CodeKind, Helper};
+use wasmaot_abi::entry::VALUE;
+use wasmaot_abi::state::ConstEntry;
+use wasmaot_abi::types::{RefType, ValType};
+
+/// What is called.
+enum Callee {
+    /// Code that follows the tail convention, with this vmctx.
+    Tail {
+        signature: Signature,
+        vmctx: Option<Kind>,
+    },
+    /// The array entry of an import.
+    Import(u32),
+    Builtin(Builtin),
+}
+
+/// Names that a call gives to its results begin here.
+const RESULTS: u32 = 5;
+
+fn calls<T>(text: impl Into<String>) -> Result<T, Problem> {
+    problem(Property::Calls, text)
+}
+
+impl Body<'_, '_> {
+    fn callee(&self, state: &State, instruction: &Instruction) -> Result<Callee, Problem> {
+        if instruction.op0_kind() == OpKind::NearBranch64 {
+            return self.direct_callee(instruction.near_branch_target());
+        }
+        let Some((register, 64)) = gpr(instruction.op0_register()) else {
+            return calls("it leads to something else than what a register holds");
+        };
+        let typed = |ty: u32, vmctx: Kind| match self.module.ty(ty) {
+            Some(ty) => Ok(Callee::Tail { signature: Signature::of(ty), vmctx: Some(vmctx) }),
+            None => calls("the type of what is called is not known"),
+        };
+        match state.reg(register).kind {
+            Kind::Code { ty, func } => typed(ty, Kind::Context { func }),
+            Kind::OwnCode(entry) => typed(self.entry(entry)?.ty, Kind::OwnContext(entry)),
+            Kind::ConstCode { ty, .. } => typed(ty, Kind::Vmctx),
+            Kind::ImportTail { import, null: false } => {
+                typed(self.module.imported_functions[import as usize], Kind::ImportContext(import))
+            }
+            Kind::ImportCode(import) => Ok(Callee::Import(import)),
+            Kind::Builtin(position) => Ok(Callee::Builtin(Builtin::ALL[usize::from(position)])),
+            other => calls(format!("it leads to {other:?}")),
+        }
+    }
+
+    fn direct_callee(&self, target: u64) -> Result<Callee, Problem> {
+        let range = u32::try_from(target).ok().and_then(|target| self.module.starting_at(target));
+        let Some(range) = range else { return calls(format!("it leads to {target:#x}, which is no entry")) };
+        let signature = match range.kind {
+            CodeKind::Thunk | CodeKind::Function => self.module.ty(range.ty).map(Signature::of),
+            CodeKind::Helper => Helper::from_index(range.index).map(Signature::of_helper),
+            CodeKind::ArrayEntry => None,
+        };
+        match signature {
+            Some(signature) => {
+                let vmctx = signature.vmctx.map(|_| Kind::Vmctx);
+                Ok(Callee::Tail { signature, vmctx })
+            }
+            None => calls("it leads to an array entry"),
+        }
+    }
+
+    pub(crate) fn call(&mut self, state: &mut State, instruction: &Instruction) -> Result<Flow, Problem> {
+        let callee = self.callee(state, instruction)?;
+        let Some(sp) = state.sp() else { return problem(Property::Stack, "the stack pointer is not known") };
+        ensure(
+            (i64::from(sp) + 8).rem_euclid(16) == 0,
+            Property::Stack,
+            "the stack is not aligned at a call",
+        )?;
+        state.touched = state.touched.min(sp.saturating_sub(8));
+        self.check_frame_chain(state)?;
+        match &callee {
+            Callee::Tail { signature, vmctx } => self.pass(state, signature, *vmctx, sp)?,
+            Callee::Import(import) => self.pass_to_import(state, *import, sp)?,
+            Callee::Builtin(builtin) => self.pass_to_builtin(state, *builtin, sp)?,
+        }
+        let frame = state.reg(RBP);
+        self.forget_after_call(state);
+        let throws = matches!(callee, Callee::Builtin(Builtin::Throw | Builtin::ThrowRef));
+        self.land(state, instruction.next_ip() as u32, frame, sp, throws)?;
+        if let Callee::Tail { signature, .. } = &callee {
+            state.set(RSP, Val::of(Kind::Stack(sp + signature.stack as i32)));
+            for (position, &(at, ty)) in (RESULTS..).zip(&signature.func_results) {
+                if let At::Register(register) = at {
+                    let name = self.new_name(state, position);
+                    state.set(register, Val { kind: reference(ty.heap, ty.nullable), name });
+                }
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    /// The frame pointer leads to that of the caller and to the return address.
+    fn check_frame_chain(&self, state: &State) -> Result<(), Problem> {
+        let holds = match state.reg(RBP).kind {
+            Kind::Stack(at) => {
+                state.word(at).kind == Kind::Entry(RBP) && state.word(at + 8).kind == Kind::ReturnAddress
+            }
+            _ => false,
+        };
+        ensure(holds, Property::Stack, "the frame pointer does not lead to the caller's frame")
+    }
+
+    /// Checks what a callee of the tail convention gets, and forgets what it may write.
+    fn pass(
+        &mut self,
+        state: &mut State,
+        signature: &Signature,
+        vmctx: Option<Kind>,
+        sp: i32,
+    ) -> Result<(), Problem> {
+        self.check_arguments(state, signature, vmctx, sp)?;
+        if signature.cells > 0 {
+            let Kind::Stack(at) = state.reg(RDI).kind else {
+                return calls("it passes no cells of its frame for results");
+            };
+            let inside = at >= sp + signature.stack as i32 && at + (signature.cells as i32) <= 0;
+            ensure(inside, Property::Calls, "the cells for results are outside of the frame")?;
+            state.forget_words(at, signature.cells);
+            for &(place, ty) in &signature.func_results {
+                if let At::Memory(offset) = place {
+                    state.set_word(at + offset as i32, Val::of(reference(ty.heap, ty.nullable)));
+                }
+            }
+        }
+        state.forget_words(sp, signature.stack);
+        Ok(())
+    }
+
+    /// Checks vmctx and references. Parameters on the stack begin at `stack`.
+    fn check_arguments(
+        &self,
+        state: &State,
+        signature: &Signature,
+        vmctx: Option<Kind>,
+        stack: i32,
+    ) -> Result<(), Problem> {
+        if let (Some(register), Some(expected)) = (signature.vmctx, vmctx) {
+            let actual = state.reg(register).kind;
+            ensure(
+                actual == expected,
+                Property::Calls,
+                format!("the vmctx that it passes is {actual:?}, not {expected:?}"),
+            )?;
+        }
+        for &(at, ty) in &signature.func_params {
+            let value = match at {
+                At::Register(register) => state.reg(register),
+                At::Memory(offset) => state.word(stack + offset as i32),
+                At::Vector => Val::ANY,
+            };
+            self.check_reference(value, ty, "it passes")?;
+        }
+        Ok(())
+    }
+
+    fn check_reference(&self, value: Val, ty: RefType, what: &str) -> Result<(), Problem> {
+        let holds = value.kind.is_func(self.module, type_of(ty.heap), ty.nullable);
+        ensure(holds, Property::References, format!("{what} {:?} as a reference to a function", value.kind))
+    }
+
+    /// Cells of the frame whose address a register holds, from which on this many are passed.
+    fn frame_cells(&self, state: &State, register: u8, count: u32, sp: i32) -> Result<i32, Problem> {
+        let Kind::Stack(at) = state.reg(register).kind else {
+            return calls("it passes no cells of its frame");
+        };
+        let end = i64::from(at) + i64::from(count) * i64::from(VALUE);
+        ensure(at >= sp && end <= 0, Property::Calls, "the cells that it passes are outside of the frame")?;
+        Ok(at)
+    }
+
+    fn check_cells(&self, state: &State, at: i32, types: &[ValType], what: &str) -> Result<(), Problem> {
+        for (ty, offset) in types.iter().zip((at..).step_by(VALUE as usize)) {
+            if let ValType::Ref(ty) = ty
+                && ty.heap.is_func()
+            {
+                self.check_reference(state.word(offset), *ty, what)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pass_to_import(&mut self, state: &mut State, import: u32, sp: i32) -> Result<(), Problem> {
+        let ty = self.module.imported_functions[import as usize];
+        let Some(ty) = self.module.ty(ty) else { return calls("the import is of an unknown type") };
+        let [context, values, caller, ..] = SYSTEM;
+        let holds = state.reg(context).kind == Kind::ImportContext(import);
+        ensure(holds, Property::Calls, "it passes the context of another import")?;
+        ensure(state.reg(caller).kind == Kind::Vmctx, Property::Calls, "it does not pass its vmctx")?;
+        let count = ty.params.len().max(ty.results.len()) as u32;
+        let at = self.frame_cells(state, values, count, sp)?;
+        self.check_cells(state, at, &ty.params, "it passes")?;
+        state.forget_words(at, count * VALUE);
+        for (ty, offset) in ty.results.iter().zip((at..).step_by(VALUE as usize)) {
+            if let ValType::Ref(ty) = ty
+                && ty.heap.is_func()
+            {
+                state.set_word(offset, Val::of(reference(ty.heap, ty.nullable)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets registers that a callee need not preserve, and what ends with a call.
+    fn forget_after_call(&self, state: &mut State) {
+        let preserved = |register: u8| {
+            matches!(register, RSP | RBP | RBX | 12..=14) || (register == R15 && !self.module.is_metered())
+        };
+        for register in (0..16).filter(|&register| !preserved(register)) {
+            state.set(register, Val::ANY);
+        }
+        for value in state.regs.iter_mut().chain(state.words.iter_mut().map(|word| &mut word.1)) {
+            if matches!(value.kind, Kind::Exception(_)) {
+                *value = Val::ANY;
+            }
+        }
+    }
+
+    /// Continues in the landing pads of a call.
+    fn land(
+        &mut self,
+        state: &State,
+        return_address: u32,
+        frame: Val,
+        sp: i32,
+        throws: bool,
+    ) -> Result<(), Problem> {
+        let Some(site) = self.module.exceptions.lookup(return_address) else { return Ok(()) };
+        let metadata = |holds, text: &str| ensure(holds, Property::Metadata, text);
+        let Kind::Stack(fp) = frame.kind else {
+            return problem(Property::Metadata, "a call that may be landed behind has no frame pointer");
+        };
+        metadata(
+            i64::from(fp) - i64::from(site.frame) == i64::from(sp),
+            "a frame's size is not that of the exception table",
+        )?;
+        match site.context {
+            Some(context) => {
+                let holds = state.word(sp + context as i32).kind == Kind::Vmctx;
+                metadata(holds, "the vmctx is not where the exception table says")?;
+            }
+            None => metadata(throws, "the exception table has no vmctx for a call that is no throw")?,
+        }
+        for handler in site.handlers() {
+            let inside = (self.range.start..self.range.end()).contains(&handler.landing);
+            metadata(inside, "a landing pad is outside of the function")?;
+            let mut landed = state.clone();
+            if !throws {
+                landed.regs = [Val::ANY; 16];
+            }
+            landed.set(RSP, Val::of(Kind::Stack(sp)));
+            landed.set(RBP, frame);
+            landed.set(RAX, Val::of(Kind::Max(MAX32)));
+            landed.set(RDX, Val::of(Kind::Exception(handler.clause.tag.unwrap_or(ANY_TYPE))));
+            self.enter(handler.landing, &landed)?;
+        }
+        Ok(())
+    }
+
+    /// The registers that a caller relies on.
+    fn check_preserved(&self, state: &State) -> Result<(), Problem> {
+        for register in [RBX, RBP, 12, 13, 14, R15] {
+            let holds = state.reg(register).kind == Kind::Entry(register);
+            let exempt = register == R15 && self.module.is_metered();
+            ensure(
+                holds || exempt,
+                Property::Stack,
+                format!("register {register} is not what it was at the entry"),
+            )?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn return_from(&mut self, state: &State, instruction: &Instruction) -> Result<Flow, Problem> {
+        let popped = if instruction.op_count() > 0 { instruction.immediate(0) as i32 } else { 0 };
+        let at_address = state.sp().filter(|&sp| state.word(sp).kind == Kind::ReturnAddress);
+        let Some(sp) = at_address else {
+            return problem(Property::Stack, "it does not return to the caller");
+        };
+        let balanced = i64::from(sp) + i64::from(popped) == i64::from(self.signature.stack);
+        ensure(balanced, Property::Stack, "it does not remove its parameters from the stack")?;
+        self.check_preserved(state)?;
+        for &(at, ty) in &self.signature.func_results {
+            let value = match at {
+                At::Register(register) => state.reg(register),
+                At::Memory(offset) => state.word(AREA + offset as i32),
+                At::Vector => Val::ANY,
+            };
+            self.check_reference(value, ty, "it returns")?;
+        }
+        if self.range.kind == CodeKind::ArrayEntry
+            && let Some(ty) = self.module.ty(self.range.ty)
+        {
+            self.check_cells(state, AREA, &ty.results, "it returns")?;
+        }
+        Ok(Flow::Stop)
+    }
+
+    pub(crate) fn tail_call(&mut self, state: &State, instruction: &Instruction) -> Result<Flow, Problem> {
+        let Callee::Tail { signature, vmctx } = self.callee(state, instruction)? else {
+            return calls("it jumps to code that follows another convention");
+        };
+        let follows = matches!(self.range.kind, CodeKind::Function | CodeKind::Thunk);
+        ensure(follows, Property::Calls, "code of another convention jumps out of its function")?;
+        let at_address = state.sp().filter(|&sp| state.word(sp).kind == Kind::ReturnAddress);
+        let Some(sp) = at_address else {
+            return problem(Property::Stack, "the return address is not where the callee expects it");
+        };
+        let balanced = i64::from(sp) + i64::from(signature.stack) == i64::from(self.signature.stack);
+        ensure(
+            balanced,
+            Property::Stack,
+            "the callee removes other parameters from the stack than this function",
+        )?;
+        ensure(sp.rem_euclid(16) == 0, Property::Stack, "the stack is not aligned at a tail call")?;
+        self.check_preserved(state)?;
+        self.check_arguments(state, &signature, vmctx, sp + 8)?;
+        let same = signature.cells == self.signature.cells
+            && (signature.cells == 0 || state.reg(RDI).kind == Kind::Area(0));
+        ensure(same, Property::Calls, "the callee puts its results elsewhere")?;
+        for &(at, ty) in &self.signature.func_results {
+            let holds = signature.func_results.iter().any(|&(place, of)| place == at && of.is_subtype_of(ty));
+            ensure(holds, Property::References, "the callee returns no such references")?;
+        }
+        Ok(Flow::Stop)
+    }
+
+    /// Checks the entries of a constant table up to one of them, by the table's file offset.
+    pub(crate) fn check_constant_table(&mut self, table: u32, last: u32) -> Result<(), Problem> {
+        let done = self.checks.constant_tables.get(&table).copied();
+        if done.is_some_and(|done| done >= last) {
+            return Ok(());
+        }
+        let first = done.map_or(0, |done| done + 1);
+        let size = ConstEntry::SIZE as usize;
+        let entries =
+            (last as usize + 1).checked_mul(size).and_then(|bytes| self.module.read_only(table, bytes));
+        let Some(entries) = entries else {
+            return calls("a constant table reaches beyond the read-only data");
+        };
+        for entry in entries.chunks_exact(size).skip(first as usize) {
+            let word = |at: i32| {
+                entry
+                    .get(at as usize..)
+                    .and_then(|rest| rest.first_chunk())
+                    .map(|word| u32::from_le_bytes(*word))
+            };
+            let (Some(rel), Some(ty)) = (word(ConstEntry::REL), word(ConstEntry::TYPE)) else {
+                return calls("a constant table ends within an entry");
+            };
+            if ty == ConstEntry::NULL_TYPE {
+                continue;
+            }
+            let target = i64::from(table) + i64::from(rel as i32) - self.module.text_offset as i64;
+            let range = u32::try_from(target).ok().and_then(|target| self.module.starting_at(target));
+            let holds = range.is_some_and(|range| {
+                matches!(range.kind, CodeKind::Function | CodeKind::Thunk) && range.ty == ty
+            });
+            ensure(holds, Property::Calls, "an entry of a constant table is no function of its type")?;
+        }
+        self.checks.constant_tables.insert(table, last);
+        Ok(())
+    }
+
+    /// The type that an entry of a constant table states.
+    pub(crate) fn constant_entry_type(&self, table: u32, entry: u32) -> u32 {
+        let at = u64::from(table) + u64::from(entry) * u64::from(ConstEntry::SIZE) + ConstEntry::TYPE as u64;
+        let bytes = u32::try_from(at).ok().and_then(|at| self.module.read_only(at, size_of::<u32>()));
+        bytes
+            .and_then(|bytes| bytes.first_chunk())
+            .map_or(ConstEntry::NULL_TYPE, |ty| u32::from_le_bytes(*ty))
+    }
+
+    fn pass_to_builtin(&mut self, state: &mut State, builtin: Builtin, sp: i32) -> Result<(), Problem> {
+        ensure(state.reg(RDI).kind == Kind::Vmctx, Property::Builtins, "it does not pass its vmctx")?;
+        let argument = |position: usize| state.reg(SYSTEM[position]).kind;
+        let index = |position: usize, count: usize, what: &str| match argument(position) {
+            Kind::Const(index) if index < count as u64 => Ok(index as usize),
+            other => problem(Property::Builtins, format!("it passes {other:?} as the index of a {what}")),
+        };
+        let memory = |position| index(position, self.module.memories.len(), "memory");
+        let data = |position| index(position, self.module.descriptor.data.len(), "data segment");
+        let elem = |position| index(position, self.module.descriptor.elems.len(), "element segment");
+        let table = |position| {
+            let table = index(position, self.module.tables.len(), "table")?;
+            ensure(
+                !self.module.is_constant_table(table as u16),
+                Property::Builtins,
+                "the table cannot change",
+            )?;
+            Ok(table)
+        };
+        let element_of = |table: usize| self.module.tables[table].element;
+        let value = |position: usize, table: usize| match element_of(table) {
+            ValType::Ref(ty) if ty.heap.is_func() => {
+                self.check_reference(state.reg(SYSTEM[position]), ty, "it passes")
+            }
+            _ => Ok(()),
+        };
+        let fits = |from: ValType, to: ValType| {
+            ensure(
+                from.is_subtype_of(to),
+                Property::Builtins,
+                "elements of one type go to a table of another",
+            )
+        };
+        match builtin {
+            Builtin::MemoryGrow
+            | Builtin::MemoryFill
+            | Builtin::MemoryWait32
+            | Builtin::MemoryWait64
+            | Builtin::MemoryNotify => memory(1).map(drop),
+            Builtin::MemoryCopy => memory(1).and(memory(2)).map(drop),
+            Builtin::MemoryInit => memory(1).and(data(2)).map(drop),
+            Builtin::DataDrop => data(1).map(drop),
+            Builtin::ElemDrop => elem(1).map(drop),
+            Builtin::TableGrow => value(2, table(1)?),
+            Builtin::TableFill => value(3, table(1)?),
+            Builtin::TableCopy => fits(element_of(table(2)?), element_of(table(1)?)),
+            Builtin::TableInit => fits(self.module.descriptor.elems[elem(2)?].element, element_of(table(1)?)),
+            Builtin::Throw => {
+                let tag = index(1, self.module.tags.len(), "tag")?;
+                let ty = self.module.ty(self.module.tags[tag]);
+                let params = ty.map(|ty| &*ty.params).unwrap_or_default();
+                if params.is_empty() {
+                    return Ok(());
+                }
+                let at = self.frame_cells(state, SYSTEM[2], params.len() as u32, sp)?;
+                self.check_cells(state, at, params, "it throws")
+            }
+            Builtin::ThrowRef => Ok(()),
+        }
+    }
+}
+
+/// The state at an entry.
+pub(crate) fn entry_state(body: &Body<'_, '_>) -> State {
+    let mut state = State::new();
+    for register in [RBX, RBP, 12, 13, 14, R15] {
+        let counts = register == R15 && body.module.is_metered();
+        state.set(register, Val::of(if counts { Kind::Any } else { Kind::Entry(register) }));
+    }
+    state.set_word(0, Val::of(Kind::ReturnAddress));
+    if body.range.kind == CodeKind::ArrayEntry {
+        let [vmctx, cells, ..] = SYSTEM;
+        state.set(vmctx, Val::of(Kind::Vmctx));
+        state.set(cells, Val::of(Kind::Area(0)));
+        let params = body.module.ty(body.range.ty).map(|ty| &*ty.params).unwrap_or_default();
+        for (ty, at) in params.iter().zip((AREA..).step_by(VALUE as usize)) {
+            if let ValType::Ref(ty) = ty
+                && ty.heap.is_func()
+            {
+                state.set_word(at, Val::of(reference(ty.heap, ty.nullable)));
+            }
+        }
+        return state;
+    }
+    if body.signature.cells > 0 {
+        state.set(RDI, Val::of(Kind::Area(0)));
+    }
+    if let Some(register) = body.signature.vmctx {
+        state.set(register, Val::of(Kind::Vmctx));
+    }
+    for &(at, ty) in &body.signature.func_params {
+        let value = Val { kind: reference(ty.heap, ty.nullable), name: NO_NAME };
+        match at {
+            At::Register(register) => state.set(register, value),
+            At::Memory(offset) => state.set_word(8 + offset as i32, value),
+            At::Vector => {}
+        }
+    }
+    state
+}

@@ -1,0 +1,199 @@
+//! Proves from the machine code of an artifact that it obeys the sandbox, without trusting the compiler.
+//!
+//! [`verify`] reads a file, examines every function on its own by abstract interpretation, and returns what it proved, or one reason per
+//! function that was not proven. It shares no code with the compiler; it trusts itself, its decoder (iced-x86), the contract of
+//! `wasmaot-abi`, the runtime and the processor.
+//!
+//! | file | property |
+//! |---|---|
+//! | `body`, `decode` | control flow, and the list of allowed instructions |
+//! | `memory` | operands in memory |
+//! | `calls`, `signature` | calls, returns, the stack and preserved registers, arguments of builtins |
+//! | `lattice`, `state`, `step` | what is known of values, and what instructions do to that |
+//! | `module` | the file and its tables |
+//!
+//! # What a proof says
+//!
+//! Of a file that [`verify`] accepts, every execution that begins at an entry of the code table, with the state that a runtime of this ABI
+//! prepares, keeps to these [properties](Property):
+//!
+//! * it executes allowed instructions only, each at its beginning;
+//! * it accesses linear memories within their reservations, its frame, its parameters and cells, globals, elements below a table's length, and reads
+//!   the instance's constants; nothing else;
+//! * calls lead to entries with the vmctx that belongs to them, and returns to the caller with preserved registers restored;
+//! * references to functions are never made up: what is called through one, stored as one or passed as one came from the runtime;
+//! * builtins get the instance's own vmctx, and indices that the module has;
+//! * instructions that trap are in the trap table, and calls with handlers land in the function that they are in.
+//!
+//! # What it does not say yet
+//!
+//! * that metered code counts what it executes: the count can be wrong;
+//! * that references to host values and to exceptions are genuine: they are indices that code can make up, which the runtime checks;
+//! * that the address map, names, symbols and unwinding information are right: they are for people;
+//! * that trap codes and exception clauses are the right ones: they decide how a run ends or continues, not what it can access;
+//! * that an access beyond a memory's length but inside its last page traps, where the page is smaller than the host's;
+//! * anything about execution that the processor only speculates on.
+//!
+//! A proof is about the bytes that were given: a loader has to map those and no others, and to check the file's form on its own.
+#![forbid(unsafe_code)]
+
+mod body;
+mod calls;
+mod decode;
+mod lattice;
+mod memory;
+mod module;
+mod reject;
+mod signature;
+mod state;
+mod step;
+
+pub use reject::{Place, Property, Rejection};
+
+use body::{Body, Checks};
+use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter};
+use module::Module;
+use reject::Problem;
+use signature::Signature;
+use wasmaot_abi::addrmap::{function_at, wasm_offset};
+use wasmaot_abi::code::{CodeKind, CodeRange, Helper};
+use wasmaot_abi::entry::VALUE;
+
+/// What the verifier found in a file that it accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    /// Functions, thunks, array entries and helpers.
+    pub functions: usize,
+    /// Bytes of machine code.
+    pub code_bytes: u64,
+}
+
+/// Why a file is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// One for each function that is not proven, in the order of the text; or the one of the whole file.
+    pub rejections: Vec<Rejection>,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (position, rejection) in self.rejections.iter().enumerate() {
+            if position > 0 {
+                f.write_str("\n")?;
+            }
+            rejection.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Proves a file.
+///
+/// # Errors
+///
+/// With the reasons, if the file does not have the [properties](Property), or the verifier does not see that it has.
+pub fn verify(file: &[u8]) -> Result<Proof, Refused> {
+    verify_with(file, &|_| {})
+}
+
+/// As [`verify`], and tells how many bytes of code were examined so far after each function.
+///
+/// # Errors
+///
+/// As [`verify`].
+pub fn verify_with(file: &[u8], progress: &dyn Fn(u64)) -> Result<Proof, Refused> {
+    let of_file =
+        |problem: Problem| Refused { rejections: vec![Rejection::of_file(problem.property, problem.text)] };
+    let module = Module::read(file).map_err(of_file)?;
+    check_gaps(&module).map_err(of_file)?;
+    let mut checks = Checks::default();
+    let mut rejections = Vec::new();
+    for range in &module.ranges {
+        rejections.extend(function(&module, &mut checks, *range).err());
+        progress(range.end().into());
+    }
+    if rejections.is_empty() && checks.sites.len() != module.exceptions.sites().count() {
+        let text = "the exception table has a site that is no call";
+        rejections.push(Rejection::of_file(Property::Metadata, text));
+    }
+    match rejections.is_empty() {
+        true => Ok(Proof { functions: module.ranges.len(), code_bytes: module.text.len() as u64 }),
+        false => Err(Refused { rejections }),
+    }
+}
+
+/// What an artifact without functions has as its text.
+const NOTHING: &[u8] = &[0xcc];
+
+/// Bytes between functions are zero.
+fn check_gaps(module: &Module<'_>) -> Result<(), Problem> {
+    if module.ranges.is_empty() && module.text == NOTHING {
+        return Ok(());
+    }
+    let ends = module.ranges.iter().map(|range| range.end()).chain([module.text.len() as u32]);
+    let starts = std::iter::once(0).chain(module.ranges.iter().map(|range| range.end()));
+    let begins = module.ranges.iter().map(|range| range.start).chain(ends.last());
+    for (from, to) in starts.zip(begins) {
+        let gap = &module.text[from as usize..to as usize];
+        reject::ensure(
+            gap.iter().all(|&byte| byte == 0),
+            Property::Control,
+            format!("the text has bytes at {from:#x} that belong to no function and are no padding"),
+        )?;
+    }
+    Ok(())
+}
+
+/// Proves a function.
+fn function(module: &Module<'_>, checks: &mut Checks, range: CodeRange) -> Result<(), Rejection> {
+    let ty = module.ty(range.ty);
+    let signature = match range.kind {
+        CodeKind::Helper => Helper::from_index(range.index).map(Signature::of_helper),
+        CodeKind::Thunk | CodeKind::Function => ty.map(Signature::of),
+        CodeKind::ArrayEntry => Some(Signature::of_array_entry()),
+    };
+    let Some(signature) = signature else {
+        return Err(Rejection::of_file(Property::Metadata, "a function is of an unknown type"));
+    };
+    let area = match (range.kind, ty) {
+        (CodeKind::ArrayEntry, Some(ty)) => ty.params.len().max(ty.results.len()) as u32 * VALUE,
+        _ => signature.cells,
+    };
+    let mut body = Body::new(module, checks, range, signature, area);
+    let entry = calls::entry_state(&body);
+    body.prove(entry).map_err(|problem| {
+        let (at, state) = (body.at, body.last.as_ref().map(|state| state.describe()));
+        Rejection {
+            property: problem.property,
+            problem: problem.text,
+            place: Some(Box::new(place(module, range, at, state.unwrap_or_default()))),
+        }
+    })
+}
+
+/// Where an instruction is.
+fn place(module: &Module<'_>, range: CodeRange, at: u32, state: String) -> Place {
+    let names = module.part(module.descriptor.places.function_map);
+    let name = match range.kind {
+        CodeKind::Function => {
+            function_at(names, range.start).and_then(|function| function.name.map(str::to_owned))
+        }
+        _ => None,
+    };
+    let bytes = module.text.get(at as usize..range.end() as usize).unwrap_or_default();
+    let mut instruction = String::new();
+    IntelFormatter::new()
+        .format(&Decoder::with_ip(64, bytes, at.into(), DecoderOptions::NONE).decode(), &mut instruction);
+    Place {
+        kind: range.kind,
+        index: range.index,
+        name,
+        address: at,
+        offset: at - range.start,
+        instruction,
+        wasm_offset: wasm_offset(module.part(module.descriptor.places.address_map), at),
+        state,
+    }
+}

@@ -1,0 +1,596 @@
+//! What is known at a place of a function: registers, words of the stack, flags.
+//!
+//! Words are kept where something is known of them, by their distance from the stack pointer at the function's entry. Cells that a
+//! function was given the address of, for its results, are words too, from [`AREA`] on.
+//!
+//! **Invariants.** All places that have a name hold the same value, which is the one that its instruction named last. No word that is
+//! kept overlaps another.
+
+use crate::decode::Condition;
+use crate::lattice::{self, Item, Kind, LOW, MAX32, MOST_BYTES, NO_NAME, Name, Val};
+use crate::module::Module;
+use std::fmt::Write;
+use wasmaot_abi::state::TABLE_ELEMENT;
+
+/// Registers by number.
+pub(crate) const RAX: u8 = 0;
+pub(crate) const RCX: u8 = 1;
+pub(crate) const RDX: u8 = 2;
+pub(crate) const RBX: u8 = 3;
+pub(crate) const RSP: u8 = 4;
+pub(crate) const RBP: u8 = 5;
+pub(crate) const RSI: u8 = 6;
+pub(crate) const RDI: u8 = 7;
+pub(crate) const R15: u8 = 15;
+
+const REGISTERS: [&str; 16] = [
+    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+    "r15",
+];
+
+/// Where the words begin that are cells of another function's.
+pub(crate) const AREA: i32 = 1 << 30;
+
+/// What the flags tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flags {
+    /// Nothing.
+    Unknown,
+    /// How two values compare, of this many bits.
+    Compared { a: Val, b: Val, bits: u8 },
+    /// How a value compares with zero, of this many bits.
+    Tested { a: Val, bits: u8 },
+}
+
+/// What is known at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) regs: [Val; 16],
+    /// By ascending offset.
+    pub(crate) words: Vec<(i32, Val)>,
+    pub(crate) flags: Flags,
+    /// The lowest place of the stack that was accessed.
+    pub(crate) touched: i32,
+    /// Lengths that are at least this. They never shrink.
+    least: Vec<(Item, u64)>,
+}
+
+/// Bytes of a word.
+const WORD: i32 = 8;
+
+impl State {
+    /// The state in which nothing is known but where the stack is.
+    pub(crate) fn new() -> Self {
+        let mut regs = [Val::ANY; 16];
+        regs[usize::from(RSP)] = Val::of(Kind::Stack(0));
+        Self { regs, words: Vec::new(), flags: Flags::Unknown, touched: 0, least: Vec::new() }
+    }
+
+    pub(crate) fn reg(&self, register: u8) -> Val {
+        self.regs[usize::from(register)]
+    }
+
+    pub(crate) fn set(&mut self, register: u8, value: Val) {
+        self.regs[usize::from(register)] = value;
+    }
+
+    /// Where the stack pointer is.
+    pub(crate) fn sp(&self) -> Option<i32> {
+        match self.reg(RSP).kind {
+            Kind::Stack(at) => Some(at),
+            _ => None,
+        }
+    }
+
+    /// The word at a place.
+    pub(crate) fn word(&self, at: i32) -> Val {
+        self.words
+            .binary_search_by_key(&at, |word| word.0)
+            .map_or(Val::ANY, |position| self.words[position].1)
+    }
+
+    /// Forgets what is known of some bytes.
+    pub(crate) fn forget_words(&mut self, at: i32, bytes: u32) {
+        let start = self.words.partition_point(|word| word.0 <= at.saturating_sub(WORD));
+        let end = self.words.partition_point(|word| word.0 < at.saturating_add_unsigned(bytes));
+        if start < end {
+            self.words.drain(start..end);
+        }
+    }
+
+    /// Writes a word.
+    pub(crate) fn set_word(&mut self, at: i32, value: Val) {
+        match self.words.binary_search_by_key(&at, |word| word.0) {
+            Ok(position) if value != Val::ANY => self.words[position].1 = value,
+            _ => {
+                self.forget_words(at, WORD as u32);
+                if value != Val::ANY {
+                    let position = self.words.partition_point(|word| word.0 < at);
+                    self.words.insert(position, (at, value));
+                }
+            }
+        }
+    }
+
+    /// Everything that is kept.
+    fn values(&mut self) -> impl Iterator<Item = &mut Val> {
+        self.regs.iter_mut().chain(self.words.iter_mut().map(|word| &mut word.1))
+    }
+
+    /// Forgets a name, because it is about to be given to another value.
+    pub(crate) fn forget_name(&mut self, name: Name) {
+        let forget = |value: &mut Val| {
+            if value.name & !LOW == name {
+                value.name = NO_NAME;
+            }
+            if value.kind.mentions(name) {
+                value.kind = value.kind.forget();
+            }
+        };
+        self.values().for_each(forget);
+        match &mut self.flags {
+            Flags::Unknown => {}
+            Flags::Compared { a, b, .. } => [a, b].into_iter().for_each(forget),
+            Flags::Tested { a, .. } => forget(a),
+        }
+    }
+
+    /// Keeps what is true here and there. Whether anything changed.
+    pub(crate) fn join(&mut self, module: &Module<'_>, other: &State) -> bool {
+        let mut changed = false;
+        let mut update = |into: &mut Val, from: Val| {
+            if *into != from {
+                let joined = lattice::join(module, *into, from);
+                changed |= joined != *into;
+                *into = joined;
+            }
+        };
+        for (into, from) in self.regs.iter_mut().zip(other.regs) {
+            update(into, from);
+        }
+        let mut from = other.words.iter().peekable();
+        self.words.retain_mut(|(at, value)| {
+            while from.next_if(|word| word.0 < *at).is_some() {}
+            update(value, from.next_if(|word| word.0 == *at).map_or(Val::ANY, |word| word.1));
+            *value != Val::ANY
+        });
+        if self.flags != other.flags && self.flags != Flags::Unknown {
+            self.flags = Flags::Unknown;
+            changed = true;
+        }
+        self.least.retain_mut(|(item, least)| {
+            let known = other.least(*item).min(*least);
+            changed |= known != *least;
+            *least = known;
+            known > 0
+        });
+        if other.touched > self.touched {
+            self.touched = other.touched;
+            changed = true;
+        }
+        changed
+    }
+
+    /// The most that a value with a name can be, as 32 bits.
+    pub(crate) fn most(&self, name: Name) -> Option<u32> {
+        let words = self.words.iter().map(|word| word.1);
+        let compared = match self.flags {
+            Flags::Unknown => None,
+            Flags::Compared { a, .. } | Flags::Tested { a, .. } => Some(a),
+        };
+        let bounds = self.regs.iter().copied().chain(words).chain(compared).filter_map(|value| {
+            if value.name == name {
+                value.kind.most()
+            } else if value.name != NO_NAME && value.name | LOW == name {
+                Some(value.kind.most_low().into())
+            } else {
+                None
+            }
+        });
+        bounds.min().and_then(|most| u32::try_from(most).ok()).filter(|&most| most < u32::MAX)
+    }
+
+    /// What a length is at least.
+    pub(crate) fn least(&self, item: Item) -> u64 {
+        self.least.iter().find(|known| known.0 == item).map_or(0, |known| known.1)
+    }
+
+    /// Notes that a length is at least this. A few lengths are kept.
+    fn at_least(&mut self, item: Item, least: u64) {
+        const KEPT: usize = 8;
+        if let Item::Table(table) = item {
+            let bytes = least.saturating_mul(TABLE_ELEMENT);
+            self.values().for_each(|value| match value.kind {
+                Kind::ElementAt { table: own, offset }
+                    if own == table && offset < bytes && offset.is_multiple_of(TABLE_ELEMENT) =>
+                {
+                    value.kind = Kind::AnyElement(table);
+                }
+                _ => {}
+            });
+        }
+        if let Some(known) = self.least.iter_mut().find(|known| known.0 == item) {
+            known.1 = known.1.max(least);
+        } else if self.least.len() < KEPT && least > 0 {
+            self.least.push((item, least));
+        }
+    }
+
+    /// Notes that a value with a name is at most this, of 64 or of its low 32 bits.
+    fn bound(&mut self, name: Name, most: u64) {
+        let low = name | LOW;
+        let is_low = name & LOW != 0;
+        self.values().for_each(|value| {
+            match value.kind {
+                Kind::Indexed { memory, index, plus } if index == name && most <= MAX32 && plus <= MAX32 => {
+                    value.kind = Kind::Heap { memory, plus: plus + most };
+                }
+                _ => {}
+            }
+            if value.name == NO_NAME {
+                return;
+            }
+            if value.name == name || (value.name == low && most <= MAX32) {
+                value.kind = at_most(value.kind, most);
+            } else if is_low && value.name == name & !LOW && most < MAX32 {
+                value.kind = low_at_most(value.kind, most as u32);
+            }
+        });
+    }
+
+    /// Notes that the low 32 bits of a value with a name are at most this.
+    fn bound_low(&mut self, name: Name, most: u32) {
+        if name & LOW != 0 {
+            return self.bound(name, most.into());
+        }
+        self.bound(name | LOW, most.into());
+    }
+
+    /// The value and the constant that a named value is the sum of.
+    fn sum(&self, name: Name) -> Option<(Name, u64)> {
+        let words = self.words.iter().map(|word| word.1);
+        self.regs.iter().copied().chain(words).find_map(|value| match value.kind {
+            Kind::Offset { index, plus } if value.name == name => Some((index, plus)),
+            _ => None,
+        })
+    }
+
+    /// How far an address is behind the index that has a name, if it was computed from that or from what that was computed from.
+    fn distance(&self, name: Name) -> impl Fn(Name, u64) -> Option<u64> + use<> {
+        let sum = self.sum(name);
+        move |index, plus| match sum {
+            _ if index == name => Some(plus),
+            Some((of, constant)) if index == of => Some(plus.wrapping_sub(constant)),
+            _ => None,
+        }
+    }
+
+    /// Notes that an index is below a length.
+    fn below(&mut self, index: Name, item: Item) {
+        let distance = self.distance(index);
+        self.at_least(item, 1);
+        self.values().for_each(|value| match (item, value.kind) {
+            (Item::Table(table), Kind::Element { table: own, index: named, .. })
+                if table == own && named == index =>
+            {
+                value.kind = Kind::Element { table, index, checked: true };
+            }
+            (Item::Table(table), Kind::Any | Kind::Max(_) | Kind::Low(_)) if value.name == index => {
+                value.kind = Kind::Below(table);
+            }
+            (Item::Memory(memory), Kind::Indexed { memory: own, index: named, plus }) if memory == own => {
+                let room =
+                    distance(named, plus).and_then(|plus| wasmaot_abi::slot::OFFSET_GUARD.checked_sub(plus));
+                if let Some(room) = room {
+                    value.kind = Kind::Checked { memory, null: false, room };
+                }
+            }
+            _ => {}
+        });
+    }
+
+    /// Notes that this many bytes of a memory remain behind an index.
+    fn remaining(&mut self, memory: u16, index: Name, bytes: u64) {
+        let distance = self.distance(index);
+        self.values().for_each(|value| {
+            if let Kind::Indexed { memory: own, index: named, plus } = value.kind
+                && memory == own
+                && let Some(room) = distance(named, plus).and_then(|plus| bytes.checked_sub(plus))
+            {
+                value.kind = Kind::Checked { memory, null: false, room };
+            }
+        });
+    }
+
+    /// Notes what is known where a difference turned out not to be negative.
+    fn not_beyond(&mut self, index: Name, length: Name) {
+        self.values().for_each(|value| {
+            if let Kind::Rest { memory, length: of, index: named } = value.kind
+                && of == length
+                && named == index
+            {
+                value.kind = Kind::Remaining { memory, index };
+            }
+        });
+    }
+
+    /// Notes that a length is not less than a constant, which may have a name.
+    fn not_less(&mut self, length: Name, constant: u64, name: Name) {
+        self.values().for_each(|value| match value.kind {
+            Kind::LengthLess { memory, length: of, by }
+                if of == length && by == constant && name != NO_NAME =>
+            {
+                value.kind = Kind::Remaining { memory, index: name };
+            }
+            Kind::LengthLess { length: of, by, .. } if of == length && by <= constant => {
+                value.kind = Kind::Max(MOST_BYTES);
+            }
+            _ => {}
+        });
+    }
+
+    /// Changes the kind of every place that holds a named value.
+    fn refine(&mut self, name: Name, change: impl Fn(Kind) -> Kind) {
+        if name != NO_NAME {
+            self.values()
+                .filter(|value| value.name == name)
+                .for_each(|value| value.kind = change(value.kind));
+        }
+    }
+
+    /// Notes that a reference is not null.
+    pub(crate) fn is_not_null(&mut self, name: Name) {
+        self.refine(name, |kind| match kind {
+            Kind::Func { ty, .. } => Kind::Func { ty, null: false },
+            Kind::ImportTail { import, .. } => Kind::ImportTail { import, null: false },
+            other => other,
+        });
+    }
+
+    /// Notes that a reference is to a function of a type.
+    fn is_of_type(&mut self, func: Name, ty: u32) {
+        self.values().for_each(|value| match value.kind {
+            Kind::Func { null, .. } if value.name == func => value.kind = Kind::Func { ty, null },
+            Kind::Code { func: named, .. } if named == func => value.kind = Kind::Code { ty, func },
+            _ => {}
+        });
+    }
+
+    /// Notes that an entry of a constant table is of a type.
+    fn is_entry_of_type(&mut self, entry: Name, ty: u32) {
+        self.values().for_each(|value| match value.kind {
+            Kind::ConstEntry { table, last, .. } if value.name == entry => {
+                value.kind = Kind::ConstEntry { table, last, ty };
+            }
+            Kind::ConstWord { table, entry: named, .. } if named == entry => {
+                value.kind = Kind::ConstWord { table, entry, ty };
+            }
+            Kind::ConstRel { table, entry: named, .. } if named == entry => {
+                value.kind = Kind::ConstRel { table, entry, ty };
+            }
+            Kind::ConstCode { entry: named, .. } if named == entry => {
+                value.kind = Kind::ConstCode { entry, ty };
+            }
+            _ => {}
+        });
+    }
+
+    /// Takes a condition as fulfilled. `false` if it cannot be.
+    pub(crate) fn assume(&mut self, condition: Condition) -> bool {
+        match self.flags {
+            Flags::Unknown => true,
+            Flags::Tested { a, bits } => self.assume_test(condition, a, bits),
+            Flags::Compared { a, b, bits } => {
+                let known = match (a.kind, b.kind) {
+                    (_, Kind::Const(_) | Kind::Length(_) | Kind::TypeId(_)) => true,
+                    (Kind::Const(_) | Kind::Length(_) | Kind::TypeId(_), _) => false,
+                    (Kind::Rest { .. } | Kind::Remaining { .. }, _) => true,
+                    _ => return true,
+                };
+                if known {
+                    self.assume_comparison(condition, a, b, bits)
+                } else {
+                    self.assume_comparison(condition.turned(), b, a, bits)
+                }
+            }
+        }
+    }
+
+    fn assume_test(&mut self, condition: Condition, a: Val, bits: u8) -> bool {
+        let is_zero = match condition {
+            Condition::Equal | Condition::BelowOrEqual => true,
+            Condition::NotEqual | Condition::Above => false,
+            // A test clears the carry.
+            Condition::Below => return false,
+            Condition::AboveOrEqual | Condition::Other => return true,
+        };
+        if is_zero {
+            match (a.kind, bits) {
+                (Kind::Const(value), 64) if value != 0 => return false,
+                (Kind::Const(value), 32) if value as u32 != 0 => return false,
+                (Kind::High(index), _) => self.bound(index, MAX32),
+                (Kind::Length(item), 64) if self.least(item) > 0 => return false,
+                (Kind::ConstType { entry }, 32 | 64) => self.is_entry_of_type(entry, 0),
+                (_, 64) if a.name != NO_NAME => {
+                    self.bound(a.name, 0);
+                    self.refine(a.name, |kind| match kind {
+                        Kind::Func { null: true, .. } | Kind::ImportTail { null: true, .. } => Kind::Const(0),
+                        other => other,
+                    });
+                }
+                (_, 32) if a.name != NO_NAME => self.bound_low(a.name, 0),
+                _ => {}
+            }
+        } else {
+            match (a.kind, bits) {
+                (Kind::Const(0), _) => return false,
+                (kind, 32) if kind.most_low() == 0 => return false,
+                (Kind::Length(item), 64) => self.at_least(item, 1),
+                (_, 64) => self.is_not_null(a.name),
+                _ => {}
+            }
+        }
+        true
+    }
+
+    /// As [`State::assume`], of a comparison whose second operand is a constant, a length or a type if either is.
+    fn assume_comparison(&mut self, condition: Condition, a: Val, b: Val, bits: u8) -> bool {
+        match b.kind {
+            Kind::Const(limit) => self.assume_constant(condition, a, limit, b.name, bits),
+            Kind::Length(item) if bits == 64 => match condition {
+                Condition::Below | Condition::BelowOrEqual if is_beyond_all(a.kind, item) => false,
+                Condition::Below => {
+                    if let Kind::Const(index) = a.kind {
+                        self.at_least(item, index.saturating_add(1));
+                    }
+                    if a.name != NO_NAME {
+                        self.below(a.name, item);
+                    }
+                    true
+                }
+                Condition::AboveOrEqual => match a.kind {
+                    Kind::Below(table) => item != Item::Table(table),
+                    Kind::Const(index) => self.least(item) <= index,
+                    _ => true,
+                },
+                Condition::BelowOrEqual => {
+                    if let Kind::Const(index) = a.kind {
+                        self.at_least(item, index);
+                        self.not_less(b.name, index, a.name);
+                    }
+                    if a.name != NO_NAME && b.name != NO_NAME {
+                        self.not_beyond(a.name, b.name);
+                    }
+                    true
+                }
+                _ => true,
+            },
+            Kind::TypeId(ty) => {
+                if condition == Condition::Equal
+                    && let Kind::TypeOf { func } = a.kind
+                {
+                    self.is_of_type(func, ty);
+                }
+                true
+            }
+            _ => true,
+        }
+    }
+
+    fn assume_constant(&mut self, condition: Condition, a: Val, limit: u64, index: Name, bits: u8) -> bool {
+        let (limit, most) = match bits {
+            64 => (limit, a.kind.most()),
+            32 => (limit & MAX32, Some(a.kind.most_low().into())),
+            _ => return true,
+        };
+        if let Kind::Const(value) = a.kind {
+            let value = if bits == 32 { value & MAX32 } else { value };
+            let holds = match condition {
+                Condition::Above => value > limit,
+                Condition::AboveOrEqual => value >= limit,
+                Condition::Below => value < limit,
+                Condition::BelowOrEqual => value <= limit,
+                Condition::Equal => value == limit,
+                Condition::NotEqual => value != limit,
+                Condition::Other => true,
+            };
+            return holds;
+        }
+        let bounded = |state: &mut Self, bound: u64| match (a.name, bits) {
+            (NO_NAME, _) => {}
+            (name, 64) => state.bound(name, bound),
+            (name, _) => state.bound_low(name, bound as u32),
+        };
+        if let (Kind::Length(item), 64) = (a.kind, bits) {
+            let least = self.least(item);
+            match condition {
+                Condition::Below if least >= limit => return false,
+                Condition::BelowOrEqual if least > limit => return false,
+                Condition::Above => self.at_least(item, limit.saturating_add(1)),
+                Condition::AboveOrEqual => {
+                    self.at_least(item, limit);
+                    self.not_less(a.name, limit, index);
+                    if a.name != NO_NAME && index != NO_NAME {
+                        self.not_beyond(index, a.name);
+                    }
+                }
+                _ => {}
+            }
+        }
+        match condition {
+            Condition::Below => {
+                let Some(bound) = limit.checked_sub(1) else { return false };
+                bounded(self, bound);
+            }
+            Condition::BelowOrEqual => bounded(self, limit),
+            Condition::AboveOrEqual => {
+                if most.is_some_and(|most| most < limit) {
+                    return false;
+                }
+                if let Kind::Remaining { memory, index } = a.kind
+                    && limit > 0
+                    && bits == 64
+                {
+                    self.remaining(memory, index, limit);
+                }
+            }
+            Condition::Above => {
+                if most.is_some_and(|most| most <= limit) {
+                    return false;
+                }
+                if let (Kind::Remaining { memory, index }, Some(least)) = (a.kind, limit.checked_add(1))
+                    && bits == 64
+                {
+                    self.remaining(memory, index, least);
+                }
+            }
+            Condition::Equal => {
+                if most.is_some_and(|most| most < limit) {
+                    return false;
+                }
+                match a.kind {
+                    Kind::ConstType { entry } => self.is_entry_of_type(entry, limit as u32),
+                    _ => bounded(self, limit),
+                }
+            }
+            _ => {}
+        }
+        true
+    }
+
+    /// What is known, for messages.
+    pub(crate) fn describe(&self) -> String {
+        let mut text = String::new();
+        for (name, value) in REGISTERS.iter().zip(self.regs).filter(|(_, value)| value.kind != Kind::Any) {
+            let _ = write!(text, "{name}={:?} ", value.kind);
+        }
+        let _ = write!(text, "flags={:?}", self.flags);
+        text
+    }
+}
+
+/// Whether a constant exceeds every length that a memory can have.
+fn is_beyond_all(kind: Kind, item: Item) -> bool {
+    matches!((kind, item), (Kind::Const(index), Item::Memory(_)) if index > MOST_BYTES)
+}
+
+/// Whatever is known of a value and that it is at most this.
+fn at_most(kind: Kind, most: u64) -> Kind {
+    match kind {
+        Kind::Any | Kind::Low(_) if most == 0 => Kind::Const(0),
+        Kind::Any | Kind::Low(_) => Kind::Max(most),
+        Kind::Max(max) | Kind::Steps16(max) if most == 0 || max == 0 => Kind::Const(0),
+        Kind::Max(max) => Kind::Max(max.min(most)),
+        other => other,
+    }
+}
+
+/// Whatever is known of a value and that its low 32 bits are at most this.
+fn low_at_most(kind: Kind, most: u32) -> Kind {
+    match kind {
+        Kind::Any => Kind::Low(most),
+        Kind::Low(max) => Kind::Low(max.min(most)),
+        Kind::Max(max) if max <= MAX32 => at_most(kind, most.into()),
+        other => other,
+    }
+}

@@ -1,0 +1,651 @@
+//! What instructions do to the abstract state.
+//!
+//! **Invariant: every register that an instruction writes is written here**, at least with [`Val::ANY`]. Writes of 8 and 16 bits leave
+//! nothing known of the register.
+
+use crate::body::{Body, Flow};
+use crate::decode::{Condition, Form, gpr};
+use crate::lattice::{self, ANY_TYPE, Item, Kind, MAX32, NO_NAME, Val, join_kinds};
+use crate::memory::Place;
+use crate::reject::{Problem, Property, ensure, problem};
+use crate::state::{Flags, RAX, RDX, RSP, State};
+use iced_x86::{Instruction, Mnemonic, OpKind, Register};
+use wasmaot_abi::slot::STACK_PROBE;
+
+/// A word that no function has.
+const NOWHERE: i32 = i32::MIN;
+
+/// A value that an instruction names is in this position among its names.
+const RESULT: u32 = 4;
+
+impl Body<'_, '_> {
+    /// Executes an instruction.
+    pub(crate) fn execute(
+        &mut self,
+        state: &mut State,
+        instruction: &Instruction,
+        form: Form,
+    ) -> Result<Flow, Problem> {
+        let before = state.flags;
+        self.faults = false;
+        if writes_flags(form) {
+            state.flags = Flags::Unknown;
+        }
+        match form {
+            Form::Jump => return self.jump(state, instruction),
+            Form::ConditionalJump => return Ok(conditional_jump(state, instruction)),
+            Form::Call => return self.call(state, instruction),
+            Form::Return => return self.return_from(state, instruction),
+            Form::Trap => {
+                self.may_fault("it always does")?;
+                return Ok(Flow::Stop);
+            }
+            Form::Move => self.move_value(state, instruction)?,
+            Form::SignExtend => self.sign_extend(state, instruction)?,
+            Form::Lea => self.lea(state, instruction)?,
+            Form::Compare => self.compare(state, instruction)?,
+            Form::Test => self.test(state, instruction)?,
+            Form::ConditionalMove => {
+                state.flags = before;
+                self.conditional_move(state, instruction)?;
+            }
+            Form::Push => self.push(state, instruction)?,
+            Form::Pop => self.pop(state, instruction)?,
+            Form::Wide | Form::Divide => {
+                self.read(state, instruction, 0)?;
+                if form == Form::Divide {
+                    self.may_fault("a division")?;
+                }
+                state.set(RAX, Val::ANY);
+                state.set(RDX, Val::ANY);
+            }
+            Form::Sign => {
+                let written =
+                    if matches!(instruction.mnemonic(), Mnemonic::Cdq | Mnemonic::Cqo | Mnemonic::Cwd) {
+                        RDX
+                    } else {
+                        RAX
+                    };
+                state.set(written, Val::ANY);
+            }
+            Form::Exchange | Form::ExchangeAdd => {
+                self.overwrite(state, instruction, 0)?;
+                self.overwrite(state, instruction, 1)?;
+            }
+            Form::CompareExchange => {
+                self.overwrite(state, instruction, 0)?;
+                state.set(RAX, Val::ANY);
+            }
+            Form::CompareExchange16 => {
+                self.overwrite(state, instruction, 0)?;
+                state.set(RAX, Val::ANY);
+                state.set(RDX, Val::ANY);
+            }
+            Form::Two => {
+                self.read(state, instruction, 2)?;
+                self.overwrite(state, instruction, 0)?;
+                self.overwrite(state, instruction, 1)?;
+            }
+            Form::Vector | Form::AlignedVector => self.vector(state, instruction, form)?,
+            Form::Flags => self.read_all(state, instruction)?,
+            Form::SetCondition => self.overwrite(state, instruction, 0)?,
+            Form::Nothing => {}
+            Form::Add
+            | Form::Sub
+            | Form::And
+            | Form::Xor
+            | Form::Shift
+            | Form::ShiftLeft
+            | Form::ShiftRight
+            | Form::Multiply
+            | Form::Other => self.compute(state, instruction, form)?,
+        }
+        ensure(state.sp().is_some(), Property::Stack, "the stack pointer is no longer known")?;
+        Ok(if self.faults { Flow::Stop } else { Flow::Next })
+    }
+
+    /// The value of an operand. That of a register is all of its 64 bits, if the operand has 64 or 32 of them.
+    fn read(&mut self, state: &mut State, instruction: &Instruction, operand: u32) -> Result<Val, Problem> {
+        Ok(match instruction.op_kind(operand) {
+            OpKind::Register => match gpr(instruction.op_register(operand)) {
+                Some((register, 64)) => self.named(state, register, operand),
+                Some((register, 32)) => self.named(state, register, operand).low(self.module),
+                Some((register, bits)) => {
+                    let mask = (1 << bits) - 1;
+                    match state.reg(register).kind {
+                        Kind::Const(value) => Val::of(Kind::Const(value & mask)),
+                        _ => Val::of(Kind::Max(mask)),
+                    }
+                }
+                None => Val::ANY,
+            },
+            OpKind::Memory => {
+                let (place, bytes) = self.place(state, instruction)?;
+                let value = self.load(state, place, bytes)?;
+                self.name_loaded(state, value)
+            }
+            _ => {
+                let value = instruction.immediate(operand);
+                let bits = operand_bits(instruction, 0);
+                Val::of(Kind::Const(if bits == 32 { value & MAX32 } else { value }))
+            }
+        })
+    }
+
+    /// Gives a loaded value a name if others may refer to it.
+    fn name_loaded(&mut self, state: &mut State, value: Val) -> Val {
+        match value.kind {
+            Kind::Func { .. } | Kind::Length(_) | Kind::ImportTail { .. } | Kind::Any | Kind::Max(_)
+                if value.name == NO_NAME =>
+            {
+                Val { name: self.new_name(state, RESULT), ..value }
+            }
+            _ => value,
+        }
+    }
+
+    fn read_all(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
+        for operand in 0..instruction.op_count() {
+            if instruction.op_kind(operand) == OpKind::Memory {
+                self.read(state, instruction, operand)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes an operand of which nothing more is known than its size.
+    fn overwrite(
+        &mut self,
+        state: &mut State,
+        instruction: &Instruction,
+        operand: u32,
+    ) -> Result<(), Problem> {
+        self.write(state, instruction, operand, Val::ANY)
+    }
+
+    /// Writes an operand. A value of 32 bits has to be bounded already.
+    fn write(
+        &mut self,
+        state: &mut State,
+        instruction: &Instruction,
+        operand: u32,
+        value: Val,
+    ) -> Result<(), Problem> {
+        match instruction.op_kind(operand) {
+            OpKind::Register => {
+                match gpr(instruction.op_register(operand)) {
+                    Some((register, 64)) => state.set(register, value),
+                    Some((register, 32)) => state.set(register, value.low(self.module)),
+                    Some((register, _)) => state.set(register, Val::ANY),
+                    None => {}
+                }
+                Ok(())
+            }
+            OpKind::Memory => {
+                let (place, bytes) = self.place(state, instruction)?;
+                self.store(state, place, bytes, value)
+            }
+            _ => problem(Property::Instructions, "it writes a constant"),
+        }
+    }
+
+    fn move_value(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
+        let value = self.read(state, instruction, 1)?;
+        self.write(state, instruction, 0, value)
+    }
+
+    /// `movsx` and `movsxd`: the latter reads what constant tables and jump tables hold.
+    fn sign_extend(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
+        let value = if instruction.op1_kind() == OpKind::Memory {
+            let (place, bytes) = match self.jump_entry(state, instruction)? {
+                Some(place) => (place, 4),
+                None => self.place(state, instruction)?,
+            };
+            self.load(state, place, bytes)?
+        } else {
+            self.read(state, instruction, 1)?
+        };
+        let kind = match value.kind {
+            Kind::JumpOffset { .. } => value.kind,
+            Kind::ConstWord { table, entry, ty } if instruction.mnemonic() == Mnemonic::Movsxd => {
+                Kind::ConstRel { table, entry, ty }
+            }
+            _ => Kind::Any,
+        };
+        self.write(state, instruction, 0, Val::of(kind))
+    }
+
+    /// The entry of a jump table that an operand is, if it is one.
+    fn jump_entry(&mut self, state: &mut State, instruction: &Instruction) -> Result<Option<Place>, Problem> {
+        let (base, index) = (gpr(instruction.memory_base()), gpr(instruction.memory_index()));
+        let (Some((base, 64)), Some((index, 64))) = (base, index) else { return Ok(None) };
+        let Kind::Text(table) = state.reg(base).kind else { return Ok(None) };
+        let last = state.reg(index).kind.most().and_then(|most| u32::try_from(most).ok());
+        let is_entry = instruction.memory_index_scale() == 4 && instruction.memory_displacement64() == 0;
+        let Some(last) = last.filter(|&last| is_entry && last < self.range.length / 4) else {
+            return problem(Property::Control, "nothing bounds the index into a jump table");
+        };
+        ensure(
+            table >= self.range.start && table + (last + 1) * 4 <= self.range.end(),
+            Property::Control,
+            "a jump table is outside of its function",
+        )?;
+        self.mark_data(table, (last + 1) * 4)?;
+        Ok(Some(Place::JumpEntry { table, last }))
+    }
+
+    fn lea(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
+        if instruction.is_ip_rel_memory_operand() {
+            let value = Val::of(self.address(instruction.ip_rel_memory_address()));
+            return self.write(state, instruction, 0, value);
+        }
+        let register = |register| gpr(register).map(|(number, _)| number);
+        let base = match register(instruction.memory_base()) {
+            Some(number) => self.named(state, number, 0),
+            None => Val::of(Kind::Const(0)),
+        };
+        let displacement = Val::of(Kind::Const(instruction.memory_displacement64()));
+        let base = match register(instruction.memory_index()) {
+            None if instruction.memory_displacement64() == 0 => base,
+            None => Val::of(lattice::add(self.module, base, displacement)),
+            Some(number) => {
+                let index = self.named(state, number, 1);
+                let sum = Val::of(self.add_scaled(base, index, instruction.memory_index_scale()));
+                match instruction.memory_displacement64() {
+                    0 => sum,
+                    _ => Val::of(lattice::add(self.module, sum, displacement)),
+                }
+            }
+        };
+        self.write(state, instruction, 0, base)
+    }
+
+    /// What an address relative to rip is.
+    fn address(&self, address: u64) -> Kind {
+        match u32::try_from(address) {
+            Ok(at) if (at as usize) < self.module.text.len() => Kind::Text(at),
+            // The text's first byte is at 0 here, so what lies before it is below.
+            _ => match u32::try_from(address.wrapping_add(self.module.text_offset)) {
+                Ok(offset) if u64::from(offset) < self.module.text_offset => Kind::ConstTable(offset),
+                _ => Kind::Any,
+            },
+        }
+    }
+
+    /// The value of an operand of a comparison, as it is noted in the flags, and the bits that are compared.
+    fn compared(
+        &mut self,
+        state: &mut State,
+        instruction: &Instruction,
+        operand: u32,
+    ) -> Result<Val, Problem> {
+        match instruction.op_kind(operand) {
+            OpKind::Register => match gpr(instruction.op_register(operand)) {
+                Some((register, 32 | 64)) => Ok(self.named(state, register, operand)),
+                _ => Ok(Val::ANY),
+            },
+            _ => self.read(state, instruction, operand),
+        }
+    }
+
+    fn compare(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
+        let a = self.compared(state, instruction, 0)?;
+        let b = self.compared(state, instruction, 1)?;
+        // Naming the second may have weakened the first.
+        let a = if instruction.op0_kind() == OpKind::Register {
+            self.compared(state, instruction, 0)?
+        } else {
+            a
+        };
+        state.flags = match operand_bits(instruction, 0) {
+            bits @ (32 | 64) => Flags::Compared { a, b, bits },
+            _ => Flags::Unknown,
+        };
+        Ok(())
+    }
+
+    fn test(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
+        self.read_all(state, instruction)?;
+        let same = instruction.op0_kind() == OpKind::Register
+            && instruction.op1_kind() == OpKind::Register
+            && instruction.op0_register() == instruction.op1_register();
+        state.flags = match operand_bits(instruction, 0) {
+            bits @ (32 | 64) if same => Flags::Tested { a: self.compared(state, instruction, 0)?, bits },
+            8 | 16 if same => Flags::Tested { a: self.read(state, instruction, 0)?, bits: 64 },
+            _ => Flags::Unknown,
+        };
+        Ok(())
+    }
+
+    fn conditional_move(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
+        let source = self.read(state, instruction, 1)?;
+        let Some((register, bits)) = gpr(instruction.op0_register()) else { return Ok(()) };
+        if bits < 32 {
+            state.set(register, Val::ANY);
+            return Ok(());
+        }
+        let condition = Condition::of(instruction);
+        let source_register = match instruction.op1_kind() {
+            OpKind::Register => gpr(instruction.op1_register()).map(|(number, _)| number),
+            _ => None,
+        };
+        let kept = outcome(state, condition.negated(), Some(register));
+        let taken = match source_register {
+            None => Some(source),
+            Some(number) => outcome(state, condition, Some(number)),
+        };
+        let narrow = |value: Val| if bits == 32 { value.low(self.module) } else { value };
+        let value = match (taken.map(narrow), kept.map(narrow)) {
+            (Some(a), Some(b)) => {
+                let name = if a.name == b.name { a.name } else { NO_NAME };
+                Val { kind: join_kinds(self.module, a.kind, b.kind, false), name }
+            }
+            // Bounds of jump tables are computed so: whichever number it is, it is at most the table's last position.
+            (Some(value), None) => {
+                match (narrow(source).kind.most(), narrow(state.reg(register)).kind.most()) {
+                    (Some(a), Some(b)) => Val::of(Kind::Max(a.max(b))),
+                    _ => value,
+                }
+            }
+            (None, value) => value.unwrap_or(Val::ANY),
+        };
+        state.set(register, value);
+        Ok(())
+    }
+
+    fn compute(&mut self, state: &mut State, instruction: &Instruction, form: Form) -> Result<(), Problem> {
+        let bits = operand_bits(instruction, 0);
+        let registers = |operand: u32| instruction.op_kind(operand) == OpKind::Register;
+        if form == Form::Xor
+            && registers(0)
+            && registers(1)
+            && instruction.op0_register() == instruction.op1_register()
+        {
+            let value = if bits >= 32 { Val::of(Kind::Const(0)) } else { Val::ANY };
+            return self.write(state, instruction, 0, value);
+        }
+        if instruction.op_count() < 2 || form == Form::Other || form == Form::Shift {
+            self.read_all(state, instruction)?;
+            return self.overwrite(state, instruction, 0);
+        }
+        let three = instruction.op_count() == 3;
+        let a = self.read(state, instruction, u32::from(three))?;
+        let b = self.read(state, instruction, 1 + u32::from(three))?;
+        let a = if registers(0) && !three { self.read(state, instruction, 0)? } else { a };
+        let mut kind = match form {
+            Form::Add => lattice::add(self.module, a, b),
+            Form::Sub => self.subtract(a, b),
+            Form::And => match (a.kind.most(), b.kind.most()) {
+                (Some(x), Some(y)) => Kind::Max(x.min(y)),
+                (Some(most), None) | (None, Some(most)) => Kind::Max(most),
+                (None, None) => Kind::Any,
+            },
+            Form::ShiftRight => shift_right(a, b, bits),
+            Form::ShiftLeft => shift_left(a, b),
+            Form::Multiply => match (a.kind.most(), b.kind.most()) {
+                (Some(x), Some(y)) => x.checked_mul(y).map_or(Kind::Any, Kind::Max),
+                _ => Kind::Any,
+            },
+            _ => Kind::Any,
+        };
+        if bits < 32 {
+            kind = Kind::Any;
+        } else if bits == 32 && kind.most().is_none_or(|most| most > MAX32) {
+            kind = Kind::Max(MAX32);
+        }
+        self.write(state, instruction, 0, Val::of(kind))?;
+        self.check_stack_step(state, instruction)
+    }
+
+    fn subtract(&self, a: Val, b: Val) -> Kind {
+        match (a.kind, b.kind) {
+            (Kind::Const(x), Kind::Const(y)) => Kind::Const(x.wrapping_sub(y)),
+            (Kind::Stack(_) | Kind::Area(_), Kind::Const(c)) => {
+                lattice::add(self.module, a, Val::of(Kind::Const(c.wrapping_neg())))
+            }
+            (Kind::Length(_), Kind::Const(0)) => a.kind,
+            (Kind::Length(Item::Memory(memory)), Kind::Const(by))
+                if a.name != NO_NAME && b.name == NO_NAME =>
+            {
+                Kind::LengthLess { memory, length: a.name, by }
+            }
+            (Kind::Length(Item::Memory(memory)), _) if a.name != NO_NAME && b.name != NO_NAME => {
+                Kind::Rest { memory, length: a.name, index: b.name }
+            }
+            _ => Kind::Any,
+        }
+    }
+
+    /// The stack pointer has moved: not further than the guard of a stack reaches, below what is known to be accessible.
+    fn check_stack_step(&self, state: &State, instruction: &Instruction) -> Result<(), Problem> {
+        if instruction.op0_register() != Register::RSP {
+            return Ok(());
+        }
+        let Some(at) = state.sp() else { return problem(Property::Stack, "the stack pointer is computed") };
+        ensure(
+            i64::from(at) >= i64::from(state.touched) - STACK_PROBE as i64,
+            Property::Stack,
+            "the frame grows by more than a probe's distance",
+        )
+    }
+
+    /// A loop that probes a large frame, as one step: `sub rsp, N; mov dword [rsp], 0; cmp rsp, LIMIT; jne`.
+    pub(crate) fn probe_loop(&self, state: &mut State) -> Option<u32> {
+        let (sub, _) = self.decoded_at(self.at)?;
+        if sub.mnemonic() != Mnemonic::Sub || sub.op0_register() != Register::RSP {
+            return None;
+        }
+        let (store, _) = self.decoded_at(sub.next_ip() as u32)?;
+        let (cmp, _) = self.decoded_at(store.next_ip() as u32)?;
+        let (jump, _) = self.decoded_at(cmp.next_ip() as u32)?;
+        let is_loop = Condition::of(&jump) == Condition::NotEqual
+            && jump.op0_kind() == OpKind::NearBranch64
+            && jump.near_branch_target() == sub.ip();
+        if !is_loop || sub.op1_kind() == OpKind::Register || sub.op1_kind() == OpKind::Memory {
+            return None;
+        }
+        let is_store = store.mnemonic() == Mnemonic::Mov
+            && store.op0_kind() == OpKind::Memory
+            && store.memory_base() == Register::RSP
+            && store.memory_index() == Register::None
+            && store.memory_displacement64() == 0
+            && store.op1_kind() == OpKind::Immediate32;
+        let is_compared = cmp.mnemonic() == Mnemonic::Cmp
+            && cmp.op0_register() == Register::RSP
+            && cmp.op1_kind() == OpKind::Register;
+        if !is_store || !is_compared {
+            return None;
+        }
+        let inside = [store.ip(), cmp.ip(), jump.ip()];
+        if inside.iter().any(|&at| self.is_leader(at as u32)) {
+            return None;
+        }
+        let (Kind::Stack(limit), Some(sp)) = (state.reg(gpr(cmp.op1_register())?.0).kind, state.sp()) else {
+            return None;
+        };
+        let step =
+            i64::try_from(sub.immediate(1)).ok().filter(|&step| step > 0 && step <= STACK_PROBE as i64)?;
+        let distance = i64::from(sp) - i64::from(limit);
+        if distance <= 0 || distance % step != 0 || sp > state.touched.saturating_add(STACK_PROBE as i32) {
+            return None;
+        }
+        state.forget_words(limit, distance as u32);
+        state.set(RSP, Val::of(Kind::Stack(limit)));
+        state.touched = state.touched.min(limit);
+        state.flags = Flags::Unknown;
+        Some(jump.next_ip() as u32)
+    }
+
+    fn push(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
+        let (Some((register, 64)), Some(sp)) = (gpr(instruction.op0_register()), state.sp()) else {
+            return problem(Property::Instructions, "it pushes something else than a register of 64 bits");
+        };
+        let Some(at) = sp.checked_sub(8) else { return problem(Property::Stack, "the frame is too large") };
+        let value = state.reg(register);
+        state.set(RSP, Val::of(Kind::Stack(at)));
+        state.set_word(at, value);
+        state.touched = state.touched.min(at);
+        Ok(())
+    }
+
+    fn pop(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
+        let (Some((register, 64)), Some(sp)) = (gpr(instruction.op0_register()), state.sp()) else {
+            return problem(Property::Instructions, "it pops something else than a register of 64 bits");
+        };
+        ensure(sp <= self.stack_end - 8, Property::Stack, "it pops what is not the function's")?;
+        let value = state.word(sp);
+        state.set(RSP, Val::of(Kind::Stack(sp + 8)));
+        state.set(register, value);
+        Ok(())
+    }
+
+    fn vector(&mut self, state: &mut State, instruction: &Instruction, form: Form) -> Result<(), Problem> {
+        for operand in 1..instruction.op_count() {
+            if instruction.op_kind(operand) == OpKind::Memory {
+                let (place, bytes) = self.place(state, instruction)?;
+                self.check_alignment(place, form, bytes)?;
+                self.load(state, place, bytes)?;
+            }
+        }
+        if instruction.op0_kind() == OpKind::Memory {
+            let (place, bytes) = self.place(state, instruction)?;
+            self.check_alignment(place, form, bytes)?;
+            return self.store(state, place, bytes, Val::ANY);
+        }
+        self.overwrite(state, instruction, 0)
+    }
+
+    /// An operand that has to be aligned is in the frame or in the text, at a multiple of its size.
+    fn check_alignment(&self, place: Place, form: Form, bytes: u32) -> Result<(), Problem> {
+        if form != Form::AlignedVector || bytes < 16 {
+            return Ok(());
+        }
+        let aligned = match place {
+            // The stack pointer at the entry is 8 bytes below a multiple of 16.
+            Place::Word(at) if at < crate::state::AREA => (i64::from(at) + 8).rem_euclid(16) == 0,
+            Place::Text(at) => (self.module.text_offset + u64::from(at)).is_multiple_of(16),
+            Place::TextRange { aligned } => aligned,
+            Place::Global { offset, .. } => offset == 0,
+            _ => false,
+        };
+        ensure(aligned, Property::Faults, "an operand has to be aligned and may not be")
+    }
+
+    fn jump(&mut self, state: &mut State, instruction: &Instruction) -> Result<Flow, Problem> {
+        if instruction.op0_kind() == OpKind::NearBranch64 {
+            let target = instruction.near_branch_target();
+            return match u32::try_from(target) {
+                Ok(target)
+                    if (self.range.start..self.range.end()).contains(&target)
+                        && target != self.range.start =>
+                {
+                    Ok(Flow::Jump(target))
+                }
+                _ => self.tail_call(state, instruction),
+            };
+        }
+        let Some((register, 64)) = gpr(instruction.op0_register()) else {
+            return problem(Property::Control, "it jumps to something else than what a register holds");
+        };
+        match state.reg(register).kind {
+            Kind::JumpTarget { table, last } => {
+                let entries = 0..=last;
+                let target = |entry: u32| {
+                    let at = (table + entry * 4) as usize;
+                    let relative = self.module.text.get(at..).and_then(|rest| rest.first_chunk())?;
+                    table.checked_add_signed(i32::from_le_bytes(*relative))
+                };
+                let targets: Option<Vec<u32>> = entries.map(target).collect();
+                targets.map(Flow::Switch).ok_or(Problem {
+                    property: Property::Control,
+                    text: "a jump table leads out of the text".into(),
+                })
+            }
+            _ => self.tail_call(state, instruction),
+        }
+    }
+}
+
+/// The value of a register if a condition holds; `None` if it cannot hold.
+fn outcome(state: &State, condition: Condition, register: Option<u8>) -> Option<Val> {
+    let register = register?;
+    if condition == Condition::Other || state.flags == Flags::Unknown {
+        return Some(state.reg(register));
+    }
+    let mut state = state.clone();
+    if let Kind::ConstUnchecked { index, .. } = state.reg(register).kind {
+        // The index itself may be nowhere any more. What the condition says of it is noted here.
+        state.set_word(NOWHERE, Val { kind: Kind::Any, name: index });
+    }
+    let holds = state.assume(condition);
+    let value = state.reg(register);
+    let kind = match value.kind {
+        Kind::ConstUnchecked { table, index } => {
+            state.most(index).map_or(value.kind, |last| Kind::ConstEntry { table, last, ty: ANY_TYPE })
+        }
+        kind => kind,
+    };
+    holds.then_some(Val { kind, ..value })
+}
+
+fn conditional_jump(state: &mut State, instruction: &Instruction) -> Flow {
+    let condition = Condition::of(instruction);
+    let target = instruction.near_branch_target() as u32;
+    let mut taken = Box::new(state.clone());
+    let can_be_taken = taken.assume(condition);
+    let can_pass = state.assume(condition.negated());
+    match (can_be_taken, can_pass) {
+        (true, false) => Flow::Only(target, taken),
+        (true, true) => Flow::Branch(target, Some(taken)),
+        (false, _) => Flow::Branch(target, None),
+    }
+}
+
+/// Bits of an operand.
+fn operand_bits(instruction: &Instruction, operand: u32) -> u8 {
+    match instruction.op_kind(operand) {
+        OpKind::Register => gpr(instruction.op_register(operand)).map_or(128, |(_, bits)| bits),
+        _ => (crate::decode::memory_bytes(instruction.memory_size()) * 8).min(128) as u8,
+    }
+}
+
+fn shift_right(a: Val, b: Val, bits: u8) -> Kind {
+    let Kind::Const(by) = b.kind else { return Kind::Any };
+    let by = by as u32 & (u32::from(bits) - 1);
+    match a.kind.most() {
+        Some(most) => Kind::Max(most >> by),
+        None if bits == 64 && by == 32 && a.name != NO_NAME => Kind::High(a.name),
+        None if bits == 64 && by > 0 => Kind::Max(u64::MAX >> by),
+        None => Kind::Any,
+    }
+}
+
+fn shift_left(a: Val, b: Val) -> Kind {
+    let Kind::Const(by) = b.kind else { return Kind::Any };
+    let shifted = a.kind.most().and_then(|most| most.checked_mul(1_u64.checked_shl(by as u32)?));
+    match shifted {
+        Some(most) if by >= 4 => Kind::Steps16(most),
+        Some(most) => Kind::Max(most),
+        None => Kind::Any,
+    }
+}
+
+/// Whether an instruction changes flags that a condition may look at.
+fn writes_flags(form: Form) -> bool {
+    !matches!(
+        form,
+        Form::Move
+            | Form::SignExtend
+            | Form::Lea
+            | Form::ConditionalMove
+            | Form::SetCondition
+            | Form::Jump
+            | Form::ConditionalJump
+            | Form::Push
+            | Form::Pop
+            | Form::Exchange
+            | Form::Two
+            | Form::Nothing
+            | Form::Sign
+    )
+}
