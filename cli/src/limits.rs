@@ -11,7 +11,7 @@ pub(crate) struct LimitOpts {
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     timeout: Option<Duration>,
 
-    /// Maximum number of instructions of each thread, then a trap; a module is compiled as with --meter
+    /// Maximum fuel of each thread (instructions and bulk work), then a trap; a module is compiled as with --meter
     #[arg(long, value_name = "N", value_parser = text::number)]
     fuel: Option<u64>,
 

@@ -78,8 +78,8 @@ behind FILE is dropped. A module is compiled into a cache (see `wasmaot cache`),
 An artifact is native code, which can do whatever the user can: run only artifacts that you have made, or trust. A program may have 4096
 threads at a time besides the first; further ones are refused to it. --timeout is one for all threads, --fuel is for each.
 
-The report has operators (instructions; null if the code does not count them: compile it with --meter), fuel, wall_ns, cpu_ns (of all
-threads of this process), memory_bytes (the peak of all memories), host_calls, bytes_read and bytes_written (by calls of WASI), end
+The report has operators (instructions; null if the code does not count them: compile it with --meter), fuel (its limit), fuel_used
+(instructions, and for bulk work one for each 64 bytes or table element), wall_ns, cpu_ns (of all threads of this process), memory_bytes (the peak of all memories), host_calls, bytes_read and bytes_written (by calls of WASI), end
 (exit, trap or exception), status, and trap (its name, or null). It covers the run, not compiling and loading, and all threads of the
 program: those that still run when one of them ends it are stopped first, and their instructions may be up to 180 short.
 

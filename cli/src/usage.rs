@@ -71,6 +71,7 @@ impl Recorder {
         let record = json!({
             "operators": used.operators,
             "fuel": self.fuel,
+            "fuel_used": used.fuel,
             "wall_ns": wall.as_nanos() as u64,
             "cpu_ns": cpu,
             "memory_bytes": used.memory,

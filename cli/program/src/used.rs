@@ -8,6 +8,8 @@ use wasmaot_wasi::Transferred;
 pub struct Used {
     /// Operators that it executed, if its code counts them.
     pub operators: Option<u64>,
+    /// Fuel that it used for them and for bulk work.
+    pub fuel: Option<u64>,
     /// How often it called host functions.
     pub host_calls: u64,
     /// Bytes of all its memories, which is their peak: memories never shrink.
@@ -21,6 +23,7 @@ impl Used {
     pub fn of<T>(store: &Store<T>) -> Self {
         Self {
             operators: store.operators(),
+            fuel: store.used_fuel(),
             host_calls: store.host_calls(),
             memory: store.memory_size(),
             transferred: Transferred::default(),
@@ -30,10 +33,12 @@ impl Used {
     /// Adds what another thread of the program used, but for what it transferred. As a rule all
     /// share one memory; if not, the largest total counts.
     pub(crate) fn add(&mut self, other: &Self) {
-        self.operators = match (self.operators, other.operators) {
+        let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
             (Some(one), Some(other)) => Some(one + other),
             (one, other) => one.or(other),
         };
+        self.operators = sum(self.operators, other.operators);
+        self.fuel = sum(self.fuel, other.fuel);
         self.host_calls += other.host_calls;
         self.memory = self.memory.max(other.memory);
     }

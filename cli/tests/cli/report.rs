@@ -71,7 +71,7 @@ fn every_end_has_its_record() {
         let status = expected["status"].as_i64().expect("a number");
         let (found, before) = record(&run);
         let mut wanted = json!({
-            "operators": operators, "fuel": null, "memory_bytes": 2 << 16, "host_calls": host_calls,
+            "operators": operators, "fuel": null, "fuel_used": operators + 1023, "memory_bytes": 2 << 16, "host_calls": host_calls,
             "bytes_read": 3, "bytes_written": 6,
         });
         wanted.as_object_mut().expect("an object").extend(expected.as_object().expect("an object").clone());
@@ -87,7 +87,7 @@ fn fields_are_in_their_order_on_one_line() {
     let name = place.artifact("nothing", r#"(module (func (export "_start")))"#);
     let run = place.run(&["run", "--report=json", &name]).status(0).stdout("");
     let times = |line: &str| line.replace(|c: char| c.is_ascii_digit(), "");
-    let expected = r#"{"operators":null,"fuel":null,"wall_ns":,"cpu_ns":,"memory_bytes":,"host_calls":,"bytes_read":,"bytes_written":,"end":"exit","status":,"trap":null}"#;
+    let expected = r#"{"operators":null,"fuel":null,"fuel_used":null,"wall_ns":,"cpu_ns":,"memory_bytes":,"host_calls":,"bytes_read":,"bytes_written":,"end":"exit","status":,"trap":null}"#;
     assert_eq!(times(&run.stderr), format!("{expected}\n"));
 }
 
@@ -127,6 +127,20 @@ fn fuel_ends_a_program_that_goes_on() {
     assert_eq!((&found["end"], &found["trap"]), (&json!("trap"), &json!("out of fuel")));
     place.run(&["run", "--fuel", "0", "rounds.wat"]).status(134).stderr_has(&["out of fuel"]);
     place.run(&["run", "--fuel", "18446744073709551615", "rounds.wat"]).status(0).silent();
+}
+
+#[test]
+fn bulk_work_takes_fuel_by_its_size() {
+    let place = Place::new();
+    let fill = "(memory.fill (i32.const 0) (i32.const 1) (i32.const 65536))";
+    place.file("fill.wat", format!(r#"(module (memory 1) (func (export "_start") {fill}))"#));
+    let run = place.run(&["run", "--fuel", "1027", "--report", "json", "fill.wat"]).status(0);
+    let (found, _) = record(&run);
+    assert_eq!((&found["operators"], &found["fuel_used"]), (&json!(4), &json!(4 + 1023)));
+    place.file("fills.wat", format!(r#"(module (memory 1) (func (export "_start") (loop {fill} (br 0))))"#));
+    let run = place.run(&["run", "--fuel", "100", "--report", "json", "fills.wat"]).status(134);
+    let (found, _) = record(&run);
+    assert_eq!((&found["operators"], &found["fuel_used"]), (&json!(4), &json!(4)), "it is not begun");
 }
 
 #[test]

@@ -23,12 +23,16 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use wasmaot_abi::builtin::Builtin;
+use wasmaot_abi::meter::bytes_price;
 use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::types::IndexType;
 use wasmparser::MemArg;
 
 /// The most bytes that are moved without the builtin.
 const LIMIT: u64 = 64;
+
+// Only the builtin charges fuel for them.
+const _: () = assert!(bytes_price(LIMIT) == 0);
 
 /// Flags of accesses within checked ranges.
 const UNALIGNED: MemFlagsData = MemFlagsData::new().with_notrap();

@@ -494,7 +494,7 @@ typedef struct {
     const wasmaot_wasi_t *wasi; /* NULL: nothing */
     uint64_t memory;            /* bytes that each of its memories may have, if the pool allows as many */
     uint64_t table;             /* elements that each of its tables may have, if the pool allows as many */
-    uint64_t fuel;              /* operators that it may execute, if its code counts them (wasmaot compile --meter); 0: any number */
+    uint64_t fuel;              /* as for wasmaot_instance_set_fuel, if its code counts (wasmaot compile --meter); 0: any number */
     uint64_t timeout;           /* as wasmaot_instance_set_timeout, for its start function, too; 0: none */
     bool trap_at_limit;         /* growth beyond a limit traps, instead of giving the program -1 */
     uint64_t tenant;            /* whose request it is, see wasmaot_hot_sets_t: a number of the host's choice; 0: that of no tenant */
@@ -519,6 +519,7 @@ wasmaot_error_t *wasmaot_pool_start(const wasmaot_pool_t *pool, const wasmaot_li
 typedef struct {
     uint64_t memory;        /* bytes of all its memories in the end, imported ones included, which is their peak: memories never shrink */
     uint64_t operators;     /* see wasmaot_instance_operators */
+    uint64_t fuel;          /* fuel that it used, see wasmaot_instance_set_fuel; or WASMAOT_NOT_COUNTED */
     uint64_t host_calls;    /* its calls of host functions, those of WASI included, however they ended */
     uint64_t bytes_read;    /* by functions of WASI, from files, pipes, sockets and input in memory, as reported to the program */
     uint64_t bytes_written; /* by functions of WASI, likewise, output that is collected included */
@@ -545,10 +546,12 @@ wasmaot_error_t *wasmaot_instance_set_timeout(wasmaot_instance_t *instance, uint
  */
 uint64_t wasmaot_instance_operators(const wasmaot_instance_t *instance);
 /*
- * Lets the instance execute so many operators from now on. It stops with WASMAOT_TRAP_OUT_OF_FUEL when it has executed more, at most
- * 180 operators later. Refused if its code does not count them.
+ * Sets the fuel that the instance may use from now on. Each operator takes a unit, and bulk work more before it is done: memory.fill, copy,
+ * init and grow one for each 64 bytes that begin behind the first 64, table.fill, copy, init and grow one for each element. It stops with
+ * WASMAOT_TRAP_OUT_OF_FUEL when it would use more, at most 180 operators later. Host functions, those of WASI included, take none.
+ * Refused if its code does not count operators.
  */
-wasmaot_error_t *wasmaot_instance_set_fuel(wasmaot_instance_t *instance, uint64_t operators);
+wasmaot_error_t *wasmaot_instance_set_fuel(wasmaot_instance_t *instance, uint64_t fuel);
 /*
  * Gives a copy of these bytes as standard input to this instance alone, to be read from the start. Refused unless its context has
  * standard input in memory (wasmaot_wasi_stdin_bytes).

@@ -70,6 +70,7 @@ impl wasmaot_instance_t {
 pub struct wasmaot_usage_t {
     memory: u64,
     operators: u64,
+    fuel: u64,
     host_calls: u64,
     bytes_read: u64,
     bytes_written: u64,
@@ -92,6 +93,7 @@ impl wasmaot_usage_t {
         Self {
             memory: usage.memory,
             operators: usage.operators.unwrap_or(NOT_COUNTED),
+            fuel: usage.fuel.unwrap_or(NOT_COUNTED),
             host_calls: usage.host_calls,
             bytes_read: transferred.read,
             bytes_written: transferred.written,

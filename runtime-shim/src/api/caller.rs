@@ -63,13 +63,13 @@ impl<'a, T> Caller<'a, T> {
         unsafe { (*self.store).core.operators() }
     }
 
-    /// Lets them execute so many operators from now on, see [`ResourceLimits::fuel`](crate::ResourceLimits::fuel).
+    /// Sets their remaining fuel, see [`ResourceLimits::fuel`](crate::ResourceLimits::fuel).
     ///
     /// # Errors
     /// They do not count what they execute.
-    pub fn set_fuel(&mut self, operators: u64) -> Result<(), NotMetered> {
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<(), NotMetered> {
         // SAFETY: see `new`.
-        unsafe { (*self.store).core.set_fuel(Some(operators)) }
+        unsafe { (*self.store).core.set_fuel(Some(fuel)) }
     }
 
     /// Calls an export of the instance that called.

@@ -168,7 +168,7 @@ impl Memory {
 
     /// Adds pages. The old number of pages, or `None` if there is no room.
     pub fn grow(&self, store: &mut impl AsStore, pages: u64) -> Option<u64> {
-        self.body(store::core(store))?.grow(pages).ok()
+        self.body(store::core(store))?.grow(pages, |_| true).ok()
     }
 
     /// Copies out of the memory.

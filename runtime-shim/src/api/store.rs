@@ -63,12 +63,18 @@ impl<T> Store<T> {
         self.inner.core.host_signals = host_signals;
     }
 
-    /// Sets the remaining fuel of all its instances together, in instructions, see [`ResourceLimits::fuel`].
+    /// Sets the remaining fuel of all its instances together, see [`ResourceLimits::fuel`].
     ///
     /// # Errors
     /// They do not count what they execute.
-    pub fn set_fuel(&mut self, operators: u64) -> Result<(), NotMetered> {
-        self.inner.core.set_fuel(Some(operators))
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<(), NotMetered> {
+        self.inner.core.set_fuel(Some(fuel))
+    }
+
+    /// Returns the fuel that its instances have used so far, all together: a unit for each operator, and what
+    /// [bulk work](ResourceLimits::fuel) costs. `None` if they do not count, or there is none.
+    pub fn used_fuel(&self) -> Option<u64> {
+        self.inner.core.used_fuel()
     }
 
     /// The operators that its instances have executed so far, all together; `None` if they do not count them, or there is none.

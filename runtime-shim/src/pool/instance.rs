@@ -43,6 +43,8 @@ pub struct Usage {
     pub memory: u64,
     /// Operators that it executed, if its code counts them.
     pub operators: Option<u64>,
+    /// Fuel that it used, if its code counts operators: a unit for each, and what [bulk work](crate::ResourceLimits::fuel) costs.
+    pub fuel: Option<u64>,
     /// How often it called host functions, those of WASI included.
     pub host_calls: u64,
     /// How its slot was reset; `None` if the slot was emptied instead, because that failed,
@@ -122,17 +124,23 @@ impl<T> PooledInstance<T> {
         self.store.core.operators()
     }
 
+    /// Returns the fuel that it has used so far, if its code counts operators: a unit for each, and what
+    /// [bulk work](crate::ResourceLimits::fuel) costs.
+    pub fn used_fuel(&self) -> Option<u64> {
+        self.store.core.used_fuel()
+    }
+
     /// How often it has called host functions so far, those of WASI included, however the calls ended.
     pub fn host_calls(&self) -> u64 {
         self.store.core.host_calls
     }
 
-    /// Lets it execute so many operators from now on, see [`ResourceLimits::fuel`](crate::ResourceLimits::fuel).
+    /// Sets the remaining fuel, see [`ResourceLimits::fuel`](crate::ResourceLimits::fuel).
     ///
     /// # Errors
     /// Its code does not count what it executes.
-    pub fn set_fuel(&mut self, operators: u64) -> Result<(), NotMetered> {
-        self.store.core.set_fuel(Some(operators))
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<(), NotMetered> {
+        self.store.core.set_fuel(Some(fuel))
     }
 
     /// When what it runs is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls that begin later
@@ -181,9 +189,10 @@ impl<T> PooledInstance<T> {
             )
         };
         let StoreInner { core, data } = store;
-        let (memory, operators, host_calls) = (core.memory_bytes(), core.operators(), core.host_calls);
+        let (memory, host_calls) = (core.memory_bytes(), core.host_calls);
+        let (operators, fuel) = (core.operators(), core.used_fuel());
         let reset = PoolInner::give_back(pool, kept, core);
-        (data, Usage { memory, operators, host_calls, reset })
+        (data, Usage { memory, operators, fuel, host_calls, reset })
     }
 }
 

@@ -4,6 +4,7 @@
 //! that traps says so in its result and its stub does not return.
 
 use crate::run::atomic::Atomic;
+use crate::run::fuel::Payer;
 use crate::run::interrupt;
 use crate::run::park::Outcome;
 use crate::run::protocol::BuiltinResult;
@@ -28,17 +29,22 @@ fn checked(result: Result<(), TrapCode>) -> BuiltinResult {
 }
 
 /// What growing gives: the old size, or -1, or a trap if the embedder wants that.
-fn grown(instance: &InstanceCore, result: Result<u64, Refused>, code: TrapCode) -> BuiltinResult {
+fn grown(
+    instance: &InstanceCore,
+    result: Result<Result<u64, Refused>, TrapCode>,
+    code: TrapCode,
+) -> BuiltinResult {
     match result {
-        Err(Refused::Limit) if instance.traps_at_limits() => BuiltinResult::trap(code),
-        Err(Refused::InDoubt) => BuiltinResult::trap(TrapCode::OutOfMemory),
-        result => value(result.unwrap_or(u64::MAX)),
+        Err(code) => BuiltinResult::trap(code),
+        Ok(Err(Refused::Limit)) if instance.traps_at_limits() => BuiltinResult::trap(code),
+        Ok(Err(Refused::InDoubt)) => BuiltinResult::trap(TrapCode::OutOfMemory),
+        Ok(result) => value(result.unwrap_or(u64::MAX)),
     }
 }
 
 pub(crate) extern "C" fn memory_grow(vmctx: u64, memory: u64, pages: u64) -> BuiltinResult {
     let instance = instance(vmctx);
-    grown(instance, instance.memory(memory as u32).grow(pages), TrapCode::MemoryLimit)
+    grown(instance, instance.memory_grow(memory as u32, pages), TrapCode::MemoryLimit)
 }
 
 pub(crate) extern "C" fn memory_fill(
@@ -70,7 +76,7 @@ pub(crate) extern "C" fn memory_init(
     from: u64,
     length: u64,
 ) -> BuiltinResult {
-    checked(instance(vmctx).memory_init(memory as u32, segment as u32, to, from, length))
+    checked(instance(vmctx).memory_init(Payer::Guest, memory as u32, segment as u32, to, from, length))
 }
 
 pub(crate) extern "C" fn data_drop(vmctx: u64, segment: u64) -> BuiltinResult {
@@ -80,10 +86,7 @@ pub(crate) extern "C" fn data_drop(vmctx: u64, segment: u64) -> BuiltinResult {
 
 pub(crate) extern "C" fn table_grow(vmctx: u64, table: u64, element: u64, count: u64) -> BuiltinResult {
     let instance = instance(vmctx);
-    match instance.table_grow(table as u32, count, element) {
-        Ok(result) => grown(instance, result, TrapCode::TableLimit),
-        Err(code) => BuiltinResult::trap(code),
-    }
+    grown(instance, instance.table_grow(table as u32, count, element), TrapCode::TableLimit)
 }
 
 pub(crate) extern "C" fn table_fill(
@@ -115,7 +118,7 @@ pub(crate) extern "C" fn table_init(
     from: u64,
     length: u64,
 ) -> BuiltinResult {
-    checked(instance(vmctx).table_init(table as u32, segment as u32, to, from, length))
+    checked(instance(vmctx).table_init(Payer::Guest, table as u32, segment as u32, to, from, length))
 }
 
 pub(crate) extern "C" fn elem_drop(vmctx: u64, segment: u64) -> BuiltinResult {

@@ -1,15 +1,18 @@
 //! The bulk operators on memories and tables, for builtins and for active segments.
 //!
 //! **Invariants.** Every range is checked against the current length before the first byte or element is written. An operation of any length
-//! looks at the deadline every few hundred microseconds; one that is ended by it may have been carried out in part.
+//! looks at the deadline every few hundred microseconds; one that is ended by it may have been carried out in part. What code that counts
+//! asks for is paid for before that.
 
 use crate::os::guarded::{self, CopyError};
+use crate::run::fuel::Payer;
 use crate::run::interrupt;
 use crate::state::error::AccessError;
 use crate::state::instance::InstanceCore;
 use crate::state::limits::Refused;
 use std::cell::Cell;
 use wasmaot_abi::descriptor::{ElemItems, FileRange};
+use wasmaot_abi::meter::{bytes_price, elements_price};
 use wasmaot_abi::trap::TrapCode;
 
 fn memory_trap(error: AccessError) -> TrapCode {
@@ -65,6 +68,7 @@ impl InstanceCore {
     /// `memory.fill`.
     pub(crate) fn memory_fill(&self, memory: u32, to: u64, byte: u8, length: u64) -> Result<(), TrapCode> {
         let to = self.memory(memory).address(to, length).map_err(memory_trap)?;
+        Payer::Guest.pay(bytes_price(length))?;
         in_parts(length as usize, BYTES, false, |at, length| {
             // SAFETY: the range is inside the memory.
             unsafe { guarded::fill(to.add(at), byte, length) }.map_err(copy_trap)
@@ -82,6 +86,7 @@ impl InstanceCore {
     ) -> Result<(), TrapCode> {
         let from = self.memory(from_memory).address(from, length).map_err(memory_trap)?;
         let to = self.memory(to_memory).address(to, length).map_err(memory_trap)?;
+        Payer::Guest.pay(bytes_price(length))?;
         in_parts(length as usize, BYTES, to > from, |at, length| {
             // SAFETY: both ranges are inside their memories.
             unsafe { guarded::copy(to.add(at), from.add(at), length) }.map_err(copy_trap)
@@ -91,6 +96,7 @@ impl InstanceCore {
     /// `memory.init`.
     pub(crate) fn memory_init(
         &self,
+        payer: Payer,
         memory: u32,
         segment: u32,
         to: u64,
@@ -107,6 +113,7 @@ impl InstanceCore {
         if length == 0 {
             return Ok(());
         }
+        payer.pay(bytes_price(length))?;
         let from = self.module().data_address(file) + from as usize;
         in_parts(length as usize, BYTES, false, |at, length| {
             // SAFETY: `to` is inside the memory, `from` inside the module's mapped data.
@@ -122,7 +129,23 @@ impl InstanceCore {
 
     /// `table.fill`.
     pub(crate) fn table_fill(&self, table: u32, to: u64, value: u64, length: u64) -> Result<(), TrapCode> {
-        fill(self.elements(table, to, length)?, value)
+        let elements = self.elements(table, to, length)?;
+        Payer::Guest.pay(elements_price(length))?;
+        fill(elements, value)
+    }
+
+    /// `memory.grow`. Returns the old number of pages, or why the memory stays as it is.
+    pub(crate) fn memory_grow(&self, memory: u32, pages: u64) -> Result<Result<u64, Refused>, TrapCode> {
+        let (mut paid, mut price) = (Ok(()), 0);
+        let grown = self.memory(memory).grow(pages, |added| {
+            price = bytes_price(added);
+            paid = Payer::Guest.pay(price);
+            paid.is_ok()
+        });
+        if grown.is_err() {
+            Payer::Guest.refund(price);
+        }
+        paid.map(|()| grown)
     }
 
     /// `table.grow`. Returns the old length, or why the table stays as it is.
@@ -133,12 +156,12 @@ impl InstanceCore {
         value: u64,
     ) -> Result<Result<u64, Refused>, TrapCode> {
         let Some(table) = self.table(table) else { return Ok(Err(Refused::Declared)) };
-        let mut interrupted = Ok(());
+        let mut filled = Ok(());
         let grown = table.grow(count, |added| {
-            interrupted = fill(added, value);
-            interrupted.is_ok()
+            filled = Payer::Guest.pay(elements_price(count)).and_then(|()| fill(added, value));
+            filled.is_ok()
         });
-        interrupted.map(|()| grown)
+        filled.map(|()| grown)
     }
 
     /// `table.copy`.
@@ -152,6 +175,7 @@ impl InstanceCore {
     ) -> Result<(), TrapCode> {
         let source = self.elements(from_table, from, length)?;
         let target = self.elements(to_table, to, length)?;
+        Payer::Guest.pay(elements_price(length))?;
         let backwards = target.as_ptr() > source.as_ptr();
         in_parts(target.len(), ELEMENTS, backwards, |at, length| {
             let pairs = target[at..at + length].iter().zip(&source[at..at + length]);
@@ -167,6 +191,7 @@ impl InstanceCore {
     /// `table.init`.
     pub(crate) fn table_init(
         &self,
+        payer: Payer,
         table: u32,
         segment: u32,
         to: u64,
@@ -179,6 +204,7 @@ impl InstanceCore {
             return Err(TrapCode::TableOutOfBounds);
         }
         let target = self.elements(table, to, length)?;
+        payer.pay(elements_price(length))?;
         in_parts(target.len(), ELEMENTS, false, |at, length| {
             let start = from as usize + at;
             let target = &target[at..at + length];

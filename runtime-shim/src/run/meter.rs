@@ -1,4 +1,4 @@
-//! The count of operators that a store's instances have executed, where their code counts them.
+//! The count of operators that a store's instances have executed, where their code counts them, and the fuel that they have used.
 //!
 //! While code runs, the count is in a register ([`wasmaot_abi::meter`]), and in the record of the
 //! running activation while that waits for the host; between runs it is here. So it lies where no
@@ -29,12 +29,14 @@ pub(crate) struct Meter {
     /// What it shows. Of no meaning where code does not count.
     pub(crate) shown: i64,
     pub(crate) fuel: u64,
+    /// What of the fuel was used for bulk work, and not for operators.
+    pub(crate) bulk: u64,
 }
 
 impl Meter {
     /// One that nobody has used, with fuel for so many operators, or for any number.
     pub(crate) fn new(fuel: Option<u64>) -> Self {
         let fuel = fuel.unwrap_or(UNLIMITED).min(UNLIMITED);
-        Self { shown: initial(fuel), fuel }
+        Self { shown: initial(fuel), fuel, bulk: 0 }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod call;
 pub(crate) mod collect;
 pub(crate) mod end;
 pub(crate) mod fault;
+mod fuel;
 pub(crate) mod instantiate;
 pub(crate) mod interrupt;
 pub(crate) mod meter;

@@ -4,6 +4,7 @@
 //! was written before stays written, as other instances may share the table or memory.
 
 use super::bulk::item_count;
+use super::fuel::Payer;
 use crate::state::instance::InstanceCore;
 use wasmaot_abi::descriptor::{DataMode, ElemMode};
 use wasmaot_abi::trap::TrapCode;
@@ -20,7 +21,7 @@ impl InstanceCore {
         for (segment, elem) in (0..).zip(&self.module().descriptor().elems) {
             if let ElemMode::Active { table, offset } = &elem.mode {
                 let to = self.evaluate(offset).low;
-                self.table_init(*table, segment, to, 0, item_count(&elem.items))?;
+                self.table_init(Payer::Host, *table, segment, to, 0, item_count(&elem.items))?;
                 self.drop_elem(segment);
             }
         }
@@ -32,7 +33,7 @@ impl InstanceCore {
         for (segment, data) in (0..).zip(&self.module().descriptor().data) {
             if let DataMode::Active { memory, offset } = &data.mode {
                 let to = self.evaluate(offset).low;
-                self.memory_init(*memory, segment, to, 0, data.file.length)?;
+                self.memory_init(Payer::Host, *memory, segment, to, 0, data.file.length)?;
                 self.drop_data(segment);
             }
         }

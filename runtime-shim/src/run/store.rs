@@ -23,7 +23,7 @@ use crate::state::table::TableBody;
 use crate::state::tag::TagRecord;
 use std::cell::UnsafeCell;
 use std::rc::Rc;
-use wasmaot_abi::meter::{UNLIMITED, executed, initial};
+use wasmaot_abi::meter::{UNLIMITED, initial, used};
 use wasmaot_abi::trap::TrapCode;
 
 /// What does not depend on the type of the embedder's data.
@@ -142,20 +142,25 @@ impl StoreCore {
 
     /// Operators executed so far, if code counts them.
     pub(crate) fn operators(&self) -> Option<u64> {
+        Some(self.used_fuel()? - self.meter.bulk)
+    }
+
+    /// Fuel used so far: for operators and for bulk work.
+    pub(crate) fn used_fuel(&self) -> Option<u64> {
         let shown = match self.current.is_null() {
             true => self.meter.shown,
             // SAFETY: as in `shown`.
             false => unsafe { (*self.current).meter },
         };
-        self.is_metered()?.then(|| executed(shown, self.meter.fuel))
+        self.is_metered()?.then(|| used(shown, self.meter.fuel))
     }
 
-    /// Lets it execute so many operators from now on, or any number.
+    /// Sets the fuel that it may use from now on, or lets it use any.
     pub(crate) fn set_fuel(&mut self, fuel: Option<u64>) -> Result<(), NotMetered> {
         if self.is_metered() == Some(false) {
             return Err(NotMetered);
         }
-        let done = self.operators().unwrap_or(0);
+        let done = self.used_fuel().unwrap_or(0);
         let fuel = fuel.unwrap_or(UNLIMITED).min(UNLIMITED - done.min(UNLIMITED));
         self.meter.fuel = done + fuel;
         *self.shown() = initial(fuel);

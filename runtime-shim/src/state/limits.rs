@@ -12,10 +12,13 @@ pub struct ResourceLimits {
     pub memory: u64,
     /// Elements that each table may have.
     pub table: u64,
-    /// Operators that all instances of the store may execute, start functions included; any number if `None`. A run that has executed more
-    /// ends with [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel), at most
-    /// [`MAX_ROW`](crate::abi::meter::MAX_ROW) operators later. Only code that was compiled with
-    /// a meter counts them; to make an instance of another module is an error where this is set. Can be changed later, by
+    /// Fuel that all instances of the store may use together, start functions included; any amount if `None`. Each operator takes a unit. Bulk
+    /// work takes more: `memory.fill`, `copy`, `init` and `grow` a unit for each 64 bytes that begin behind the first 64, `table.fill`,
+    /// `copy`, `init` and `grow` one for each element. They pay before they begin, if their ranges are inside; those that fail take nothing.
+    /// Host functions, those of WASI included, take none, as what they do depends on more than the guest: a
+    /// deadline ends them. A run that would use more ends with
+    /// [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel), at most [`MAX_ROW`](crate::abi::meter::MAX_ROW) operators later. Only code
+    /// that was compiled with a meter counts; to make an instance of another module is an error where this is set. Can be changed later, by
     /// [`PooledInstance::set_fuel`](crate::PooledInstance::set_fuel).
     pub fuel: Option<u64>,
     /// Growth beyond a limit ends the run with [`TrapCode::MemoryLimit`](crate::TrapCode::MemoryLimit) or

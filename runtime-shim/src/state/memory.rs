@@ -222,8 +222,9 @@ impl MemoryBody {
         self.length().store(bytes, SeqCst);
     }
 
-    /// Adds pages. Gives the old number of pages.
-    pub(crate) fn grow(&self, pages: u64) -> Result<u64, Refused> {
+    /// Adds pages, if `admit` agrees to their bytes once nothing else speaks against it; if not, the memory stays as it is. Returns the old
+    /// number of pages.
+    pub(crate) fn grow(&self, pages: u64, admit: impl FnOnce(u64) -> bool) -> Result<u64, Refused> {
         let _growing = self.own.as_ref().map(|own| own.growing());
         let old_bytes = self.size();
         let old = old_bytes >> self.ty.page_log2;
@@ -232,6 +233,9 @@ impl MemoryBody {
             return Err(Refused::Limit);
         }
         let new_bytes = new << self.ty.page_log2;
+        if !admit(new_bytes - old_bytes) {
+            return Ok(old);
+        }
         let (open, needed) = (whole_pages(old_bytes), whole_pages(new_bytes));
         // SAFETY: the range is inside the reservation, whose limit is the type's.
         if unsafe { map::protect(self.base + open, needed - open, Access::ReadWrite) }.is_err() {

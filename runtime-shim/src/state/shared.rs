@@ -86,7 +86,7 @@ impl SharedMemory {
 
     /// Adds pages. The old number of pages, or `None` if there is no room.
     pub fn grow(&self, pages: u64) -> Option<u64> {
-        self.body().grow(pages).ok()
+        self.body().grow(pages, |_| true).ok()
     }
 
     /// Copies out of the memory.

@@ -19,6 +19,8 @@ const CALLS: usize = 2;
 pub(crate) struct Tally {
     pub(crate) modules: usize,
     pub(crate) with_normal_end: usize,
+    /// Modules that paid for bulk work.
+    pub(crate) with_bulk_work: usize,
     pub(crate) calls: usize,
     pub(crate) normal_ends: usize,
     pub(crate) traps: usize,
@@ -36,6 +38,7 @@ impl Tally {
         Tally {
             modules: self.modules + other.modules,
             with_normal_end: self.with_normal_end + other.with_normal_end,
+            with_bulk_work: self.with_bulk_work + other.with_bulk_work,
             calls: self.calls + other.calls,
             normal_ends: self.normal_ends + other.normal_ends,
             traps: self.traps + other.traps,

@@ -145,6 +145,10 @@ pub(crate) trait Engine {
     fn operators(&mut self) -> Option<u64> {
         None
     }
+    /// The fuel that it has used, where it is counted.
+    fn fuel(&mut self) -> Option<u64> {
+        None
+    }
     /// The calls of host functions since the last time, in order.
     fn host_calls(&mut self) -> Vec<HostCall>;
 }

@@ -205,6 +205,10 @@ impl Engine for Run {
         self.store.operators()
     }
 
+    fn fuel(&mut self) -> Option<u64> {
+        self.store.used_fuel()
+    }
+
     fn host_calls(&mut self) -> Vec<HostCall> {
         std::mem::take(self.store.data_mut())
     }

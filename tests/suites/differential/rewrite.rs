@@ -3,7 +3,7 @@
 use crate::{references, throwing};
 use wasm_encoder::reencode::{Error, Reencode, RoundtripReencoder};
 use wasm_encoder::{Function, Instruction, ValType};
-use wasmparser::{FuncType, FunctionBody, MemoryType, Parser, Payload, TypeRef};
+use wasmparser::{FuncType, FunctionBody, MemoryType, Parser, Payload, TableType, TypeRef};
 
 /// In which form our side runs a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(crate) struct Facts {
     pub(crate) imported: usize,
     /// Memories.
     pub(crate) memories: Vec<MemoryType>,
+    /// Tables.
+    pub(crate) tables: Vec<TableType>,
     /// How many globals there are.
     pub(crate) globals: u32,
 }
@@ -62,6 +64,7 @@ impl Facts {
                         match import?.ty {
                             TypeRef::Func(ty) => facts.functions.push(ty),
                             TypeRef::Memory(ty) => facts.memories.push(ty),
+                            TypeRef::Table(ty) => facts.tables.push(ty),
                             TypeRef::Global(_) => facts.globals += 1,
                             _ => {}
                         }
@@ -76,6 +79,11 @@ impl Facts {
                 Payload::MemorySection(memories) => {
                     for ty in memories {
                         facts.memories.push(ty?);
+                    }
+                }
+                Payload::TableSection(tables) => {
+                    for table in tables {
+                        facts.tables.push(table?.ty);
                     }
                 }
                 Payload::GlobalSection(globals) => facts.globals += globals.count(),

@@ -25,7 +25,7 @@ static void operators_are_counted(wasmaot_pool_t *pool, const wasmaot_linked_t *
     FAILS(wasmaot_instance_call(instance, "fail", NULL, 0, NULL, 0), WASMAOT_ERROR_TRAP, "unreachable");
     CHECK(wasmaot_instance_operators(instance) == operators_of(1000) + 3);
     OK(wasmaot_instance_finish(instance, &usage));
-    CHECK(usage.operators == operators_of(1000) + 3);
+    CHECK(usage.operators == operators_of(1000) + 3 && usage.fuel == usage.operators);
     CHECK(usage.host_calls == 0 && usage.bytes_read == 0 && usage.bytes_written == 0);
 }
 
@@ -59,7 +59,7 @@ static void other_code_does_not_count(wasmaot_pool_t *pool) {
     CHECK(wasmaot_instance_operators(NULL) == WASMAOT_NOT_COUNTED);
     FAILS(wasmaot_instance_set_fuel(instance, 1), WASMAOT_ERROR_USAGE, "compile it with `--meter`");
     OK(wasmaot_instance_finish(instance, &usage));
-    CHECK(usage.operators == WASMAOT_NOT_COUNTED);
+    CHECK(usage.operators == WASMAOT_NOT_COUNTED && usage.fuel == WASMAOT_NOT_COUNTED);
     memset(&start, 0, sizeof start);
     start.fuel = 1;
     FAILS(wasmaot_pool_start(pool, plain, &start, &none), WASMAOT_ERROR_USAGE, "compile it with `--meter`");

@@ -233,6 +233,7 @@ macro_rules! load_meter {
         ""
     };
 }
+pub(crate) use load_meter;
 
 /// Defines the array entry of every host function, for one kind of modules. `context` points to the host function's record, whose first
 /// word is the function that continues on the host's stack: `extern "C" fn(record, values, caller, activation) -> u32`, which gives an

@@ -3,7 +3,9 @@
 //! **Invariant: a body runs on the host's stack**, and returns to compiled code, or leaves it, by its stub.
 
 use crate::run::activation::Activation;
-use crate::run::asm::{CELL, WINDOW_MASK, builtin_trapped, save_guest, stub_asm, to_guest, to_landing};
+use crate::run::asm::{
+    CELL, WINDOW_MASK, builtin_trapped, load_meter, save_guest, stub_asm, to_guest, to_landing,
+};
 use crate::run::builtins;
 use crate::run::unwind;
 use std::arch::naked_asm;
@@ -19,6 +21,8 @@ macro_rules! builtin_stub {
             stub_asm!(
                 $metered, "rax", save: "",
                 "call {body}",
+                // The body may have charged for what it did.
+                load_meter!($metered),
                 "test edx, edx",
                 "jnz 2f",
                 to_guest!(),

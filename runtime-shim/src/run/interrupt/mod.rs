@@ -163,6 +163,11 @@ pub(crate) fn due_after_poke() -> Option<TrapCode> {
     })
 }
 
+/// The record of the run that called the host, which is alive until the caller returns to it; null outside of host functions and builtins.
+pub(crate) fn run_around() -> *mut Activation {
+    current().and_then(Thread::run_here).unwrap_or(std::ptr::null_mut())
+}
+
 /// Why the run that called the host is not to go on; `None` outside of host functions. Once it has said so, the host function's
 /// return ends the run, whatever it returns.
 pub(crate) fn due() -> Option<TrapCode> {

@@ -3,6 +3,8 @@
 //! The suite `differential` compares counts of random modules with those of modules that spell
 //! their counting out; here, and in `scripts/metering.wast`, the numbers are known.
 
+mod bulk;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmaot_abi::meter::MAX_ROW;
 use wasmaot_compiler::Options;
@@ -39,7 +41,7 @@ fn instance(module: &Module) -> (Store<()>, Instance) {
 }
 
 /// Each function says what it counts; `scripts/metering.wast` has more of them.
-const TEXT: &str = include_str!("../guests/metering.wat");
+const TEXT: &str = include_str!("../../guests/metering.wat");
 
 /// Rows are longer than what is charged at once.
 #[test]

@@ -1,0 +1,55 @@
+//! Fuel for bulk work: what an instruction costs that moves, fills or adds many bytes or elements.
+//!
+//! **Invariant: work is paid for before it is done**, once it is certain that it can be done. Where there is not enough fuel left, nothing is
+//! charged and nothing is done.
+
+use crate::run::interrupt;
+use wasmaot_abi::trap::TrapCode;
+
+/// Who pays for work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Payer {
+    /// The guest that runs on this thread: it is an instruction of its code.
+    Guest,
+    /// The host, as when it makes an instance.
+    Host,
+}
+
+impl Payer {
+    /// Charges the fuel for some work. The error ends the guest, before the work is done.
+    pub(crate) fn pay(self, price: u64) -> Result<(), TrapCode> {
+        if self == Payer::Host || price == 0 || charge(price) { Ok(()) } else { Err(TrapCode::OutOfFuel) }
+    }
+
+    /// Takes a charge back: the work could not be done.
+    pub(crate) fn refund(self, price: u64) {
+        if self == Payer::Guest && price > 0 {
+            change(|meter, bulk| (meter.wrapping_sub_unsigned(price), bulk - price));
+        }
+    }
+}
+
+/// Charges the running guest, if its code counts, and says whether there was as much left.
+fn charge(price: u64) -> bool {
+    let mut is_paid = true;
+    change(|meter, bulk| match meter.checked_add_unsigned(price).filter(|&meter| meter <= 0) {
+        Some(meter) => (meter, bulk + price),
+        None => {
+            is_paid = false;
+            (meter, bulk)
+        }
+    });
+    is_paid
+}
+
+/// Changes what the meter of the running guest shows and what of that is for bulk work, if its code counts.
+fn change(change: impl FnOnce(i64, u64) -> (i64, u64)) {
+    // SAFETY: the run is alive, and waits for the builtin that asks for this; so does its store.
+    if let Some(activation) = unsafe { interrupt::run_around().as_mut() } {
+        // SAFETY: as above.
+        let core = unsafe { &mut *activation.core() };
+        if core.counts {
+            (activation.meter, core.meter.bulk) = change(activation.meter, core.meter.bulk);
+        }
+    }
+}
