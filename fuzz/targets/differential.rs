@@ -7,8 +7,10 @@
 #[path = "../../tests/suites/differential/atomics.rs"]
 mod atomics;
 #[path = "../../tests/suites/differential/compare.rs"]
+#[expect(dead_code, reason = "the suite also counts what it does")]
 mod compare;
 #[path = "../../tests/suites/differential/engine.rs"]
+#[expect(dead_code, reason = "the suite also counts what it does")]
 mod engine;
 #[path = "../../tests/suites/differential/generate.rs"]
 #[expect(dead_code, reason = "the suite also makes modules by number, and counts what is in them")]

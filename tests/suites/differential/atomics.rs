@@ -4,6 +4,8 @@
 //! nothing waits. [`lower`] is the interpreter's form of that. Both set an operator's operands aside, in locals behind the function's own.
 //! A trap of an atomic operator is `unreachable` to the interpreter.
 
+// Found from here also where another crate (`fuzz/`) names the path of this file.
+#[path = "atomics/operators.rs"]
 mod operators;
 
 use crate::rewrite::{Facts, emit};
