@@ -648,13 +648,15 @@ mod tests {
         let without_exceptions = Descriptor { exceptions: FileRange::default(), ..without_meter.clone() };
         let without_tags = Descriptor { tags: Vec::new(), ..without_exceptions.clone() };
         let earlier = [without_code, without_meter, without_exceptions, without_tags];
-        for end in 0..bytes.len() {
+        // Miri takes seconds for each.
+        let step = if cfg!(miri) { 61 } else { 1 };
+        for end in (0..bytes.len()).step_by(step) {
             // What is missing at the end may be sections that earlier minors did not have.
             if let Ok(found) = read(&bytes[..end]) {
                 assert!(earlier.contains(&found));
             }
         }
-        for bit in 0..bytes.len() * 8 {
+        for bit in (0..bytes.len() * 8).step_by(step) {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             if let Err(error) = read(&flipped) {

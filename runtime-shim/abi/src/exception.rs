@@ -292,7 +292,9 @@ mod tests {
         for end in 1..bytes.len() {
             assert!(ExceptionTable::parse(&bytes[..end], TEXT, TAGS).is_err());
         }
-        for bit in 0..bytes.len() * 8 {
+        // Miri is slow.
+        let step = if cfg!(miri) { 61 } else { 1 };
+        for bit in (0..bytes.len() * 8).step_by(step) {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             if let Ok(table) = ExceptionTable::parse(&flipped, TEXT, TAGS) {
