@@ -2,7 +2,8 @@
 
 use crate::text;
 use std::time::{Duration, Instant};
-use wasmaot_runtime::ResourceLimits;
+use wasmaot_program::limits;
+use wasmaot_runtime::{ModuleLimits, ResourceLimits};
 
 /// Resource limits of a program.
 #[derive(Debug, Default, PartialEq, clap::Args)]
@@ -23,20 +24,109 @@ pub(crate) struct LimitOpts {
     #[arg(long, value_name = "N", value_parser = text::number)]
     max_table_elements: Option<u64>,
 
+    /// Addresses that the program may reserve for memories and tables: bytes, or a number with K, M or G [default: 8192G]
+    #[arg(long, value_name = "SIZE", value_parser = text::size)]
+    max_addresses: Option<u64>,
+
+    /// Maximum number of calls of guest functions by host functions that nest [default: 1000]
+    #[arg(long, value_name = "N")]
+    nesting: Option<u32>,
+
+    /// Maximum number of file descriptors that are open at a time [default: 1024]
+    #[arg(long, value_name = "N")]
+    max_descriptors: Option<usize>,
+
+    #[command(flatten)]
+    module: ModuleOpts,
+
     /// Let growth beyond these limits trap instead of returning -1
     #[arg(long)]
     trap_on_grow_failure: bool,
+}
+
+/// Limits on what a module asks for.
+#[derive(Debug, Default, PartialEq, clap::Args)]
+struct ModuleOpts {
+    /// Maximum number of memories of the module [default: 100]
+    #[arg(long, value_name = "N")]
+    max_memories: Option<u32>,
+
+    /// Maximum number of tables of the module [default: 1000]
+    #[arg(long, value_name = "N")]
+    max_tables: Option<u32>,
+
+    /// Maximum number of elements of all tables together [default: 10000000]
+    #[arg(long, value_name = "N")]
+    max_total_elements: Option<u64>,
+
+    /// Maximum number of globals of the module [default: 1000000]
+    #[arg(long, value_name = "N")]
+    max_globals: Option<u32>,
+
+    /// Maximum number of imported functions, and those that references can be taken of [default: 1000000]
+    #[arg(long, value_name = "N")]
+    max_functions: Option<u32>,
+
+    /// Maximum number of function types of the module [default: 1000000]
+    #[arg(long, value_name = "N")]
+    max_types: Option<u32>,
+
+    /// Maximum number of exception tags of the module [default: 1000000]
+    #[arg(long, value_name = "N")]
+    max_tags: Option<u32>,
+
+    /// Maximum number of data and element segments that are not in an image [default: 1000000]
+    #[arg(long, value_name = "N")]
+    max_segments: Option<u32>,
+
+    /// Maximum number of pages of 4 KiB that data segments write at the start [default: 1048576]
+    #[arg(long, value_name = "N")]
+    max_written_pages: Option<u64>,
+
+    /// Maximum number of mappings that the instance takes [default: 10000]
+    #[arg(long, value_name = "N")]
+    max_mappings: Option<u32>,
+}
+
+impl ModuleOpts {
+    fn limits(&self) -> ModuleLimits {
+        let default = limits::of_module();
+        ModuleLimits {
+            memories: self.max_memories.unwrap_or(default.memories),
+            tables: self.max_tables.unwrap_or(default.tables),
+            total_elements: self.max_total_elements.unwrap_or(default.total_elements),
+            globals: self.max_globals.unwrap_or(default.globals),
+            functions: self.max_functions.unwrap_or(default.functions),
+            types: self.max_types.unwrap_or(default.types),
+            tags: self.max_tags.unwrap_or(default.tags),
+            segments: self.max_segments.unwrap_or(default.segments),
+            written_pages: self.max_written_pages.unwrap_or(default.written_pages),
+            mappings: self.max_mappings.unwrap_or(default.mappings),
+        }
+    }
 }
 
 impl LimitOpts {
     /// The limits of a run that starts now.
     pub(crate) fn limits(&self) -> ResourceLimits {
         let (fuel, trap) = (self.fuel, self.trap_on_grow_failure);
-        let mut limits = ResourceLimits { fuel, trap, ..ResourceLimits::default() };
+        let mut limits = ResourceLimits { fuel, trap, ..limits::resources() };
         limits.memory = self.max_memory.unwrap_or(limits.memory);
         limits.table = self.max_table_elements.unwrap_or(limits.table);
+        limits.addresses = self.max_addresses.unwrap_or(limits.addresses);
+        limits.nesting = self.nesting.unwrap_or(limits.nesting);
         limits.deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         limits
+    }
+
+    /// What the module may ask for.
+    pub(crate) fn module(&self) -> ModuleLimits {
+        self.module.limits()
+    }
+
+    /// Descriptors that the program may have open.
+    pub(crate) fn descriptors(&self) -> usize {
+        self.max_descriptors.unwrap_or(limits::DESCRIPTORS)
     }
 
     /// The instructions that the program may execute.

@@ -29,7 +29,7 @@ use wasmaot_program::end::End;
 use wasmaot_program::entry;
 use wasmaot_program::threads::{self, Record, StartError, Terms};
 use wasmaot_program::used::Used;
-use wasmaot_runtime::{CallError, Instance, InstantiateError, Module, OpenError, ResourceLimits, Store};
+use wasmaot_runtime::{CallError, Instance, InstantiateError, Module, OpenError, Store};
 use wasmaot_wasi::WasiCtx;
 
 /// Run a program, compiling it first if need be
@@ -137,14 +137,12 @@ impl Opts {
         if threads::is_threaded(module.imports()) {
             return self.run_threads(&module, context, calls, recorder.map(Arc::new));
         }
-        let linker = entry::linker(module.imports()).map_err(CliError::Wasi)?;
+        let mut linker = entry::linker(module.imports()).map_err(CliError::Wasi)?;
+        linker.set_module_limits(self.limits.module());
         // The end of the process takes its instances with it.
         let mut store = ManuallyDrop::new(Store::new(context));
-        let limits = self.limits.limits();
-        if limits != ResourceLimits::default() {
-            let limited = store.set_limits(limits);
-            limited.map_err(|error| self.not_instantiated(InstantiateError::Run(error.into())))?;
-        }
+        let limited = store.set_limits(self.limits.limits());
+        limited.map_err(|error| self.not_instantiated(InstantiateError::Run(error.into())))?;
         let instance = linker.instantiate(&mut store, &module);
         let end = self.call(&mut store, instance, calls)?;
         let used = || Used { transferred: store.data().transferred(), ..Used::of(&store) };
@@ -161,7 +159,11 @@ impl Opts {
         let record = recorder.clone().map(|recorder| -> Record {
             Box::new(move |end, used| recorder.finish(end, used).unwrap_or_else(|error| error.fails()))
         });
-        let first = threads::first(module, context, Terms { limits: self.limits.limits(), record });
+        let first = threads::first(
+            module,
+            context,
+            Terms { limits: self.limits.limits(), module: self.limits.module(), record },
+        );
         let mut store = first.map_err(|error| match error {
             StartError::Link(error) => CliError::Wasi(error),
             StartError::Instantiate(error) => self.not_instantiated(error),
@@ -252,7 +254,7 @@ impl Opts {
     fn wasi(&self) -> Result<WasiCtx, CliError> {
         let name = self.file().file_name().unwrap_or(self.file().as_os_str());
         let arguments = if self.invoke.is_none() { self.arguments() } else { &[] };
-        self.grants.grants().context(name, arguments).map_err(CliError::Grants)
+        self.grants.grants().context(name, arguments, self.limits.descriptors()).map_err(CliError::Grants)
     }
 }
 

@@ -89,6 +89,7 @@ pub use run::interrupt::InterruptHandle;
 pub use run::interrupt::error::InterruptError;
 pub use run::meter::NotMetered;
 pub use run::signal::threads::LEAST_ALTERNATE_STACK;
+pub use state::demand::ModuleLimits;
 pub use state::error::AccessError;
 pub use state::host_signals::HostSignals;
 pub use state::limits::ResourceLimits;

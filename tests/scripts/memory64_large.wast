@@ -1,3 +1,4 @@
+;;! --max-memory 68719476736
 ;; A 64-bit memory can have 64 GiB, whatever it declares, and is reached to its end.
 
 (module (memory i64 0)

@@ -2,6 +2,7 @@
 //!
 //! **Invariant: `run` and the runner start the same modules in the same way**, so both ask here.
 
+use crate::limits;
 use wasmaot_runtime::abi::descriptor::{Descriptor, ExportKind, Import, ImportKind};
 use wasmaot_runtime::abi::types::FuncType;
 use wasmaot_runtime::{IndexType, LinkError, Linker};
@@ -63,12 +64,13 @@ pub fn is_wide(descriptor: &Descriptor) -> bool {
     memory.is_some_and(|ty| ty.index == IndexType::I64) && descriptor.imports.iter().any(is_wasi)
 }
 
-/// Returns a linker with the functions of WASI that occur among the imports.
+/// Returns a linker with the functions of WASI that occur among the imports, which allows what programs may ask for.
 ///
 /// # Errors
 /// Does not fail in practice: no name is defined twice.
 pub fn linker(imports: &[Import]) -> Result<Linker<WasiCtx>, LinkError> {
     let mut linker = Linker::new();
+    linker.set_module_limits(limits::of_module());
     wasmaot_wasi::add_imports_to_linker(&mut linker, imports, |ctx| ctx)?;
     Ok(linker)
 }

@@ -43,7 +43,8 @@ pub struct Variable {
 }
 
 impl Grants {
-    /// The context of a program with this name and these arguments, which has the standard streams of the process.
+    /// The context of a program with this name and these arguments, which has the standard streams of the process and may have this many
+    /// descriptors open.
     ///
     /// # Errors
     /// [`WasiError`] for a directory that cannot be opened, or an address that cannot be listened at.
@@ -51,9 +52,10 @@ impl Grants {
         &self,
         name: &OsStr,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        descriptors: usize,
     ) -> Result<WasiCtx, WasiError> {
         let mut builder = WasiCtxBuilder::new();
-        builder.inherit_stdio().args([name]).args(arguments);
+        builder.max_descriptors(descriptors).inherit_stdio().args([name]).args(arguments);
         if self.inherit_env {
             // A program finds the first of two variables of one name.
             let given = |name: &OsStr| self.environment.iter().any(|variable| variable.key == name);

@@ -7,6 +7,7 @@
 //! | [`entry`] | which exports start a program, and the linker for WASI |
 //! | [`end`] | how a program ended, and the exit status for it |
 //! | [`grants`] | access granted to a program: directories, environment, sockets |
+//! | [`limits`] | what a program may take unless the command line says otherwise |
 //! | [`report`] | error messages, traps and internal errors on stderr |
 //! | [`sys`] | start and end of the process |
 //! | [`threads`] | programs with several threads |
@@ -21,6 +22,7 @@ pub mod check;
 pub mod end;
 pub mod entry;
 pub mod grants;
+pub mod limits;
 pub mod report;
 pub mod sys;
 pub mod threads;

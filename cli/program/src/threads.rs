@@ -9,7 +9,7 @@
 
 use crate::end::End;
 use crate::used::Used;
-use crate::{entry, report, sys};
+use crate::{entry, limits, report, sys};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
@@ -17,7 +17,7 @@ use wasmaot_runtime::abi::descriptor::{Descriptor, Import, ImportKind};
 use wasmaot_runtime::abi::types::ValType;
 use wasmaot_runtime::{
     CallError, Caller, Instance, InstantiateError, InterruptError, InterruptHandle, LinkError, Linker,
-    Module, ResourceLimits, SharedMemory, Store, Val,
+    Module, ModuleLimits, ResourceLimits, SharedMemory, Store, Val,
 };
 use wasmaot_wasi::WasiCtx;
 
@@ -52,12 +52,19 @@ pub enum StartError {
 }
 
 /// The conditions that a program runs under.
-#[derive(Default)]
 pub struct Terms {
     /// Limits of each thread's store. The deadline is one for all threads.
     pub limits: ResourceLimits,
+    /// What the module may ask for.
+    pub module: ModuleLimits,
     /// Called with the usage of all threads if another thread than the first ends the program. Returns the exit status.
     pub record: Option<Record>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { limits: limits::resources(), module: limits::of_module(), record: None }
+    }
 }
 
 /// See [`Terms::record`].
@@ -114,7 +121,7 @@ fn is_spawn(import: &Import) -> bool {
 /// [`StartError`], as [`first`] and [`instantiate`] would fail.
 pub fn check(descriptor: &Descriptor) -> Result<(), StartError> {
     check_thread_start(descriptor)?;
-    Ok(linker(&descriptor.imports, u64::MAX)?.check(descriptor)?)
+    Ok(linker(&descriptor.imports, &Terms::default())?.check(descriptor)?)
 }
 
 fn check_thread_start(descriptor: &Descriptor) -> Result<(), StartError> {
@@ -134,6 +141,7 @@ fn check_thread_start(descriptor: &Descriptor) -> Result<(), StartError> {
 /// [`StartError`]; that an import is not defined is found by [`instantiate`].
 pub fn first(module: &Module, context: WasiCtx, terms: Terms) -> Result<Store<Thread>, StartError> {
     check_thread_start(module.descriptor())?;
+    let linker = linker(module.imports(), &terms)?;
     let process = Arc::new(Process {
         module: module.clone(),
         linker: OnceLock::new(),
@@ -145,7 +153,6 @@ pub fn first(module: &Module, context: WasiCtx, terms: Terms) -> Result<Store<Th
         books: Mutex::default(),
         left: Condvar::new(),
     });
-    let linker = linker(module.imports(), terms.limits.memory)?;
     process.linker.get_or_init(|| linker);
     let entered = process.store(FIRST).and_then(|mut store| process.enter(&mut store).map(|_| store));
     entered.map_err(|error| InstantiateError::Run(error.into()).into())
@@ -168,8 +175,10 @@ pub fn close(store: &Store<Thread>) -> Used {
     store.data().process.close(store)
 }
 
-fn linker(imports: &[Import], max_memory: u64) -> Result<Linker<Thread>, StartError> {
+fn linker(imports: &[Import], terms: &Terms) -> Result<Linker<Thread>, StartError> {
+    let max_memory = terms.limits.memory;
     let mut linker = Linker::new();
+    linker.set_module_limits(terms.module);
     wasmaot_wasi::add_shared_imports_to_linker(&mut linker, imports, |thread: &mut Thread| {
         &thread.process.context
     })?;

@@ -13,7 +13,7 @@ use std::path::Path;
 use wasmaot_program::attached::{Attached, AttachedError};
 use wasmaot_program::end::End;
 use wasmaot_program::threads::{self, StartError, Terms};
-use wasmaot_program::{entry, report, sys};
+use wasmaot_program::{entry, limits, report, sys};
 use wasmaot_runtime::{CallError, Instance, InstantiateError, LinkError, Module, OpenError, Store};
 use wasmaot_wasi::WasiError;
 
@@ -70,7 +70,7 @@ fn run() -> Result<i32, RunError> {
     let module = Module::open_at(file, artifact.offset, artifact.length).map_err(RunError::Open)?;
     let mut arguments = std::env::args_os();
     let path = arguments.next().unwrap_or_default();
-    let context = grants.context(name(&path), arguments).map_err(RunError::Grants)?;
+    let context = grants.context(name(&path), arguments, limits::DESCRIPTORS).map_err(RunError::Grants)?;
     let end = if threads::is_threaded(module.imports()) {
         let mut store = threads::first(&module, context, Terms::default()).map_err(RunError::Start)?;
         let instance = threads::instantiate(&mut store);
@@ -81,6 +81,7 @@ fn run() -> Result<i32, RunError> {
         let linker = entry::linker(module.imports())?;
         // The end of the process takes its instances with it.
         let mut store = ManuallyDrop::new(Store::new(context));
+        store.set_limits(limits::resources()).map_err(|error| InstantiateError::Run(error.into()))?;
         let instance = linker.instantiate(&mut store, &module);
         start(&mut store, instance, &module)?
     };

@@ -32,6 +32,43 @@ fn memories_and_tables_grow_up_to_their_limits() {
         .stderr_has(&["error: cannot instantiate `grows.so`", "table"]);
 }
 
+/// Every option of what a module may ask for refuses this one, by name, and without it the program runs.
+#[test]
+fn a_module_beyond_a_limit_is_not_started() {
+    let place = Place::new();
+    let text = r#"(module
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1) (memory 1) (memory i64 1) (table (export "t") 5 funcref) (table (export "u") 5 funcref)
+        (global (mut i32) (i32.const 0)) (global (mut i32) (i32.const 0)) (tag) (tag)
+        (data "a") (data "b") (memory 9000 (pagesize 1)) (data (memory 3) (i32.const 8999) "a") (data (memory 3) (i32.const 8998) "a")
+        (func (export "_start") (call $exit (i32.const 7))))"#;
+    let name = place.artifact("asks", text);
+    place.run(&["run", &name]).status(7).silent();
+    for (option, limit, value, asked) in [
+        ("--max-memories", "memories", "3", "4"),
+        ("--max-tables", "tables", "1", "2"),
+        ("--max-total-elements", "total_elements", "9", "10"),
+        ("--max-globals", "globals", "1", "2"),
+        ("--max-functions", "functions", "1", "2"),
+        ("--max-types", "types", "1", "2"),
+        ("--max-tags", "tags", "1", "2"),
+        ("--max-segments", "segments", "3", "4"),
+        ("--max-written-pages", "written_pages", "1", "2"),
+        ("--max-mappings", "mappings", "43", "44"),
+    ] {
+        let expected = format!("limit exceeded: `{limit}` is {value}, and the module asks for {asked}");
+        let run = place.run(&["run", option, value, &name]).status(1);
+        run.stderr_has(&["error: cannot instantiate `asks.so`", &expected]);
+        place.run(&["run", option, asked, &name]).status(7).silent();
+    }
+    let run = place.run(&["run", "--max-addresses", "24G", &name]).status(1);
+    run.stderr_has(&["limit exceeded: `addresses` is 25769803776"]);
+    place
+        .run(&["run", "--max-addresses", "40G", "--nesting", "1", "--max-descriptors", "3", &name])
+        .status(7)
+        .silent();
+}
+
 #[test]
 fn a_timeout_is_a_trap_wherever_the_program_is() {
     let place = Place::new();

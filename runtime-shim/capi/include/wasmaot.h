@@ -368,6 +368,22 @@ wasmaot_error_t *wasmaot_linker_func(wasmaot_linker_t *linker, const char *modul
                                      void (*drop)(void *environment));
 /* Defines the functions of WASI preview 1. What they give to an instance is said when it is started. */
 wasmaot_error_t *wasmaot_linker_wasi(wasmaot_linker_t *linker);
+/* Limits on what one module asks for, imports included. A field that is 0 has its default. */
+typedef struct {
+    uint32_t memories;       /* memories; 9: the one in the slot, and eight more, which may take 64 GiB of addresses */
+    uint32_t tables;         /* tables; 32 */
+    uint64_t total_elements; /* elements that its tables have together, also after growth, and that active segments write; 100,000 */
+    uint32_t globals;        /* globals; 10,000 */
+    uint32_t functions;      /* imported functions, and those that references can be taken of; 20,000 */
+    uint32_t types;          /* types of functions; 10,000 */
+    uint32_t tags;           /* tags of exceptions; 1,000 */
+    uint32_t segments;       /* data and element segments that are not in an image or a constant table; 10,000 */
+    uint64_t written_pages;  /* pages of 4 KiB that active data segments write at a start; 1,000 */
+    uint32_t mappings;       /* mappings of the kernel's that an instance takes at most; 200 */
+} wasmaot_module_limits_t;
+
+/* Sets what modules may ask for that are linked from now on. */
+wasmaot_error_t *wasmaot_linker_set_module_limits(wasmaot_linker_t *linker, const wasmaot_module_limits_t *limits);
 /* Resolves the imports of a module, which must all be functions. Later definitions do not reach what was linked. */
 wasmaot_error_t *wasmaot_linker_link(const wasmaot_linker_t *linker, const wasmaot_module_t *module,
                                      wasmaot_linked_t **out);
@@ -469,12 +485,14 @@ typedef enum {
 typedef struct {
     uint32_t slots;        /* instances that can exist at a time, each taking some 8 GiB of addresses; 64 */
     uint64_t stack;        /* bytes of stack of each, whole pages of 4 KiB, 64 KiB to 7 MiB; 1 MiB */
-    uint64_t memory;       /* bytes that each memory of an instance may have; as many as the module says */
-    uint64_t table;        /* elements that each table of an instance may have; as many as the module says */
+    uint64_t memory;       /* bytes that each memory of an instance may have; 4 GiB */
+    uint64_t table;        /* elements that each table of an instance may have; 10,000,000 */
     wasmaot_reset_t reset; /* the cheapest way of resetting that may be taken; WASMAOT_RESET_COPY */
     uint32_t hot_sets;     /* a wasmaot_hot_sets_t; WASMAOT_HOT_SETS_PER_TENANT */
     uint32_t nesting;      /* calls of instances that a thread may have begun at a time, by host functions of each other; 1,000 */
     wasmaot_host_signals_t host_signals; /* WASMAOT_SIGNALS_UNCHANGED */
+    uint64_t addresses;    /* bytes of addresses that an instance may reserve: its slot, memories and tables; 80 GiB */
+    uint64_t total_addresses; /* bytes of addresses that all instances may reserve together outside of their slots; 8 TiB */
 } wasmaot_pool_config_t;
 
 /* How often what happened in a pool. */

@@ -31,6 +31,8 @@ pub struct wasmaot_pool_config_t {
     hot_sets: u32,
     nesting: u32,
     host_signals: u32,
+    addresses: u64,
+    total_addresses: u64,
 }
 
 /// See the header.
@@ -94,6 +96,8 @@ impl wasmaot_pool_config_t {
             hot_sets,
             nesting: if self.nesting == 0 { default.nesting } else { self.nesting },
             host_signals,
+            addresses: or(self.addresses, default.addresses),
+            total_addresses: or(self.total_addresses, default.total_addresses),
         })
     }
 }
@@ -101,10 +105,10 @@ impl wasmaot_pool_config_t {
 impl wasmaot_start_t {
     /// The limits, if there are any.
     fn limits(&self) -> Option<ResourceLimits> {
-        let (memory, table) = (or(self.memory, u64::MAX), or(self.table, u64::MAX));
+        let default = ResourceLimits::default();
+        let (memory, table) = (or(self.memory, default.memory), or(self.table, default.table));
         let deadline = if self.timeout == 0 { None } else { deadline(self.timeout) };
         let fuel = (self.fuel != 0).then_some(self.fuel);
-        let default = ResourceLimits::default();
         let limits = ResourceLimits { memory, table, fuel, trap: self.trap_at_limit, deadline, ..default };
         (limits != default).then_some(limits)
     }

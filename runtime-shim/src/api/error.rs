@@ -11,6 +11,7 @@ use crate::run::end::Failure;
 use crate::run::instantiate::MakeError;
 use crate::run::interrupt::error::InterruptError;
 use crate::run::meter::{MeterError, NotMetered};
+use crate::state::demand::Exceeded;
 use crate::state::error::{AccessError, ResourceError};
 use std::error::Error;
 use std::fmt;
@@ -87,6 +88,17 @@ pub enum InstantiateError {
         module: String,
         /// Second name.
         name: String,
+    },
+    /// The module asks for more than a limit allows; see [`ModuleLimits`](crate::ModuleLimits),
+    /// [`ResourceLimits`](crate::ResourceLimits) and [`PoolConfig`](crate::PoolConfig).
+    #[error("limit exceeded: `{limit}` is {value}, and the module asks for {asked}")]
+    Limit {
+        /// The limit's name.
+        limit: &'static str,
+        /// Its value.
+        value: u64,
+        /// What the module asks for.
+        asked: u64,
     },
     /// A table or memory is larger than this runtime makes them.
     #[error("a {what} of {size} {unit} is larger than the {limit} {unit} that this runtime allows")]
@@ -247,9 +259,16 @@ impl HostError {
     }
 }
 
+impl From<Exceeded> for InstantiateError {
+    fn from(Exceeded { limit, value, asked }: Exceeded) -> Self {
+        InstantiateError::Limit { limit, value, asked }
+    }
+}
+
 impl From<ResourceError> for InstantiateError {
     fn from(error: ResourceError) -> Self {
         match error {
+            ResourceError::Exceeded(exceeded) => exceeded.into(),
             ResourceError::TooLarge { what, unit, size, limit } => {
                 InstantiateError::TooLarge { what, unit, size, limit }
             }

@@ -198,7 +198,7 @@ impl Table {
         let core = store::core_mut(store);
         let init = init.to_raw(core, ty.element)?.low;
         // SAFETY: the table keeps its own length.
-        let body = unsafe { TableBody::new(core.tables.len(), ty, None, u64::MAX)? };
+        let body = unsafe { TableBody::new(core.tables.len(), ty, None, u64::MAX, None)? };
         for element in body.range(0, body.size()).unwrap_or_default() {
             element.set(init);
         }

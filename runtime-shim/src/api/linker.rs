@@ -16,6 +16,7 @@ use crate::api::val::Val;
 use crate::code::module::{Module, check_types};
 use crate::code::types::{self, type_number};
 use crate::run::store::StoreCore;
+use crate::state::demand::ModuleLimits;
 use crate::state::instance::ImportedMemory;
 use crate::state::instance::Imports;
 use crate::state::shared::SharedMemory;
@@ -30,6 +31,7 @@ use wasmaot_abi::types::FuncType;
 pub struct Linker<T> {
     modules: HashMap<String, HashMap<String, Definition<T>>>,
     shadowing: bool,
+    limits: ModuleLimits,
 }
 
 enum Definition<T> {
@@ -50,13 +52,13 @@ impl<T> Clone for Definition<T> {
 
 impl<T> Clone for Linker<T> {
     fn clone(&self) -> Self {
-        Self { modules: self.modules.clone(), shadowing: self.shadowing }
+        Self { modules: self.modules.clone(), shadowing: self.shadowing, limits: self.limits }
     }
 }
 
 impl<T> Default for Linker<T> {
     fn default() -> Self {
-        Self { modules: HashMap::new(), shadowing: false }
+        Self { modules: HashMap::new(), shadowing: false, limits: ModuleLimits::default() }
     }
 }
 
@@ -69,6 +71,12 @@ impl<T: 'static> Linker<T> {
     /// Whether a definition may replace an earlier one of the same name. It may not unless this is called.
     pub fn allow_shadowing(&mut self, allow: bool) -> &mut Self {
         self.shadowing = allow;
+        self
+    }
+
+    /// Sets what modules may ask for that are linked or instantiated from now on.
+    pub fn set_module_limits(&mut self, limits: ModuleLimits) -> &mut Self {
+        self.limits = limits;
         self
     }
 
@@ -194,7 +202,9 @@ impl<T: 'static> Linker<T> {
         descriptor: &Descriptor,
         numbers: &[u32],
     ) -> Result<Imports, InstantiateError> {
-        let mut imports = Imports::default();
+        self.limits.check(descriptor)?;
+        let total_elements = self.limits.total_elements;
+        let mut imports = Imports { total_elements, ..Imports::default() };
         let mut missing = Vec::new();
         for import in &descriptor.imports {
             let wanted = wanted(descriptor, numbers, import);

@@ -9,6 +9,7 @@ use super::tenants::{HotSets, Shared};
 use super::{LinkedCore, PoolInner, ResetWay, StartError};
 use crate::api::error::InstantiateError;
 use crate::api::trap::Trap;
+use crate::code::module::Module;
 use crate::os::guarded;
 use crate::os::map;
 use crate::os::pagemap::Pagemap;
@@ -16,6 +17,7 @@ use crate::run::meter::Meter;
 use crate::run::store::StoreCore;
 use crate::space::slot::Slot;
 use crate::space::tracker::Tracker;
+use crate::state::demand::addresses;
 use crate::state::instance::ImportedMemory;
 use crate::state::instance::Imports;
 use crate::state::instance::InstanceCore;
@@ -26,7 +28,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Release;
-use wasmaot_abi::slot::HOST_PAGE;
+use wasmaot_abi::slot::{HOST_PAGE, STRIDE};
 
 /// See the module's description.
 pub(crate) struct Kept {
@@ -49,6 +51,7 @@ pub(crate) struct Kept {
     /// This run's limits are not the pool's.
     has_own_limits: Cell<bool>,
     pub(crate) slot: u32,
+    _addresses: Addresses,
     _tracker: Arc<Tracker>,
     pool: *const PoolInner,
 }
@@ -85,6 +88,8 @@ impl Kept {
         let (owner, shared) = (linked.owner(tenant), linked.hot_sets.get(pool.hot_sets, tenant));
         // SAFETY: as the caller states.
         let mapping = unsafe { pool.slot_mapping(slot) };
+        // SAFETY: the pool outlives the result.
+        let addresses = unsafe { Addresses::reserve(pool, module)? };
         let needs = InstanceCore::needs(module, pool.stack, pool.limits.memory);
         let opened = Slot::open(mapping, needs).map_err(map_error)?;
         let tracker = Arc::new(Tracker::new(opened.vmctx(), opened.stack().low));
@@ -96,6 +101,7 @@ impl Kept {
             functions: linked.functions.clone(),
             hosts: linked.hosts.clone(),
             memories: linked.memories.iter().cloned().map(ImportedMemory::Shared).collect(),
+            total_elements: linked.total_elements,
             ..Imports::default()
         };
         // SAFETY: linking checked that all imports are host functions or shared memories of the right types. The slot is new.
@@ -133,6 +139,7 @@ impl Kept {
             state,
             has_own_limits: Cell::new(false),
             slot,
+            _addresses: addresses,
             _tracker: tracker,
             pool,
         }))
@@ -206,6 +213,31 @@ impl Kept {
         // SAFETY: the range is the writable part of the state of an instance that does not run.
         unsafe { guarded::copy(address, self.state.as_ptr(), length)? };
         Ok(way)
+    }
+}
+
+/// The addresses that an instance reserves outside of its slot, as its pool counts them.
+struct Addresses {
+    bytes: u64,
+    pool: *const PoolInner,
+}
+
+impl Addresses {
+    /// Counts those of an instance that is about to be made.
+    ///
+    /// # Safety
+    /// The pool outlives the result.
+    unsafe fn reserve(pool: &PoolInner, module: &Module) -> Result<Self, InstantiateError> {
+        let bytes = addresses(module.descriptor(), &pool.limits) - STRIDE;
+        pool.reserved.add(bytes)?;
+        Ok(Self { bytes, pool })
+    }
+}
+
+impl Drop for Addresses {
+    fn drop(&mut self) {
+        // SAFETY: the pool outlives this.
+        unsafe { &*self.pool }.reserved.remove(self.bytes);
     }
 }
 

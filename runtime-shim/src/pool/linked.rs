@@ -55,6 +55,7 @@ pub(crate) struct LinkedCore {
     pub(super) functions: Vec<ImportedFunction>,
     pub(super) hosts: Vec<Arc<dyn KeepAlive>>,
     pub(super) memories: Vec<SharedMemory>,
+    pub(super) total_elements: u64,
     pub(super) image: Arc<Image>,
     pub(super) hot_sets: Sets,
     /// Some data segments are not part of the image: they are written at each start.
@@ -74,6 +75,7 @@ impl<T> Linked<T> {
             module: module.clone(),
             functions: imports.functions,
             hosts: imports.hosts,
+            total_elements: imports.total_elements,
             memories: imports.memories.into_iter().filter_map(shared_memory).collect(),
             image: Arc::new(image),
             hot_sets: Sets::new(),

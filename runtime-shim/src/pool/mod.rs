@@ -20,6 +20,7 @@ mod instance;
 mod kept;
 mod linked;
 mod owner;
+mod reserved;
 mod reset;
 mod tenants;
 
@@ -52,6 +53,7 @@ use crate::state::limits::ResourceLimits;
 use free::FreeSlots;
 use kept::{Emptied, Kept};
 use linked::LinkedCore;
+use reserved::Reserved;
 use std::cell::UnsafeCell;
 use std::io;
 use std::sync::Arc;
@@ -74,6 +76,9 @@ const DEFAULT_MAX_MAPPINGS: u64 = 65_530;
 /// The least native stack of a slot.
 const MIN_STACK: u64 = 64 << 10;
 
+/// The default of [`PoolConfig::total_addresses`].
+const TOTAL_ADDRESSES: u64 = 8 << 40;
+
 /// What a pool is to offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolConfig {
@@ -81,10 +86,15 @@ pub struct PoolConfig {
     pub slots: u32,
     /// Bytes of native stack of each.
     pub stack: u64,
-    /// Bytes that each memory of an instance may have.
+    /// Bytes that each memory of an instance may have, see [`ResourceLimits::memory`].
     pub memory: u64,
-    /// Elements that each table of an instance may have.
+    /// Elements that each table of an instance may have, see [`ResourceLimits::table`].
     pub table: u64,
+    /// Bytes of addresses that one instance may reserve, see [`ResourceLimits::addresses`].
+    pub addresses: u64,
+    /// Bytes of addresses that all instances may reserve together outside of their slots, those included that slots keep for later
+    /// starts. 8 TiB by default, of the 128 TiB that a process has.
+    pub total_addresses: u64,
     /// The cheapest way of resetting that may be taken. The others are for comparison.
     pub reset: ResetWay,
     /// Which requests share what is learned about the pages that their module writes. The default
@@ -99,14 +109,17 @@ pub struct PoolConfig {
 
 impl Default for PoolConfig {
     fn default() -> Self {
+        let limits = ResourceLimits::default();
         Self {
             slots: 64,
             stack: DEFAULT_STACK,
-            memory: u64::MAX,
-            table: u64::MAX,
+            memory: limits.memory,
+            table: limits.table,
+            addresses: limits.addresses,
+            total_addresses: TOTAL_ADDRESSES,
             reset: ResetWay::Copy,
             hot_sets: HotSets::default(),
-            nesting: ResourceLimits::default().nesting,
+            nesting: limits.nesting,
             host_signals: HostSignals::default(),
         }
     }
@@ -254,6 +267,8 @@ pub(crate) struct PoolInner {
     pagemap: Option<Pagemap>,
     pub(crate) stack: u64,
     pub(crate) limits: ResourceLimits,
+    /// Addresses outside of slots.
+    pub(crate) reserved: Reserved,
     pub(crate) way: ResetWay,
     pub(crate) hot_sets: HotSets,
     pub(crate) host_signals: HostSignals,
@@ -319,9 +334,11 @@ impl Pool {
             limits: ResourceLimits {
                 memory: config.memory,
                 table: config.table,
+                addresses: config.addresses,
                 nesting: config.nesting,
                 ..ResourceLimits::default()
             },
+            reserved: Reserved::new(config.total_addresses),
             way: config.reset,
             hot_sets: config.hot_sets,
             host_signals: config.host_signals,
@@ -348,7 +365,8 @@ impl Pool {
         begin(&linked.core, self.handle.inner.take(linked, self.tenant, data)?)
     }
 
-    /// A fresh instance with limits of its own, its start function run.
+    /// A fresh instance with limits of its own, its start function run. None is beyond the pool's, from which also follows what addresses it
+    /// reserves.
     pub fn start_with<T>(
         &self,
         linked: &Linked<T>,

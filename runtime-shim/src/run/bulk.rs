@@ -7,6 +7,7 @@
 use crate::os::guarded::{self, CopyError};
 use crate::run::fuel::Payer;
 use crate::run::interrupt;
+use crate::state::demand::item_count;
 use crate::state::error::AccessError;
 use crate::state::instance::InstanceCore;
 use crate::state::limits::Refused;
@@ -222,13 +223,5 @@ impl InstanceCore {
             }
             Ok(())
         })
-    }
-}
-
-/// Elements of a segment.
-pub(crate) fn item_count(items: &ElemItems) -> u64 {
-    match items {
-        ElemItems::Entries { entries } => entries.len() as u64,
-        ElemItems::Exprs { exprs } => exprs.len() as u64,
     }
 }

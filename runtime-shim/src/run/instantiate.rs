@@ -65,11 +65,11 @@ impl StoreCore {
     ) -> Result<Rc<InstanceCore>, MakeError> {
         self.check_metering(module)?;
         self.counts = module.is_metered();
-        let Imports { functions, tables, memories, globals, tags, hosts } = imports;
+        let Imports { functions, tables, memories, globals, tags, hosts, total_elements } = imports;
         let memories: Vec<_> = memories.into_iter().map(|memory| self.body(memory)).collect();
         let next = (self.memories.len(), self.tables.len());
         let (index, limits) = (self.instances.count(), self.limits);
-        let parts = Parts { memories, tables, tags, hosts, index, next, limits };
+        let parts = Parts { memories, tables, tags, hosts, index, next, limits, total_elements };
         // SAFETY: the store keeps what it imports, and the instance itself; the slot is new.
         let instance = unsafe { InstanceCore::new(module, slot, parts)? };
         self.memories.extend(instance.defined_memories().iter().cloned());

@@ -3,8 +3,8 @@
 //! **Invariant: element segments come first, then data segments, each in order.** The first one that does not fit traps; what
 //! was written before stays written, as other instances may share the table or memory.
 
-use super::bulk::item_count;
 use super::fuel::Payer;
+use crate::state::demand::item_count;
 use crate::state::instance::InstanceCore;
 use wasmaot_abi::descriptor::{DataMode, ElemMode};
 use wasmaot_abi::trap::TrapCode;

@@ -2,12 +2,15 @@
 //!
 //! **Invariant: an error says what failed and where.**
 
+use crate::state::demand::Exceeded;
 use std::io;
 use wasmaot_abi::trap::TrapCode;
 
 /// A part of an instance that cannot be made.
 #[derive(Debug)]
 pub(crate) enum ResourceError {
+    /// A limit of the embedder's.
+    Exceeded(Exceeded),
     /// A table or memory is larger than this runtime makes them.
     TooLarge {
         /// Table or memory.
@@ -26,6 +29,12 @@ pub(crate) enum ResourceError {
         /// The kernel's reason.
         error: io::Error,
     },
+}
+
+impl From<Exceeded> for ResourceError {
+    fn from(exceeded: Exceeded) -> Self {
+        ResourceError::Exceeded(exceeded)
+    }
 }
 
 /// A range of guest memory that cannot be accessed.

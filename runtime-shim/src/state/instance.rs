@@ -6,11 +6,12 @@
 
 use super::memory::MemoryBody;
 use super::shared::SharedMemory;
-use super::table::TableBody;
+use super::table::{Elements, TableBody};
 use crate::code::const_expr::{self, Environment};
 use crate::code::module::Module;
 use crate::code::raw_value::RawValue;
 use crate::space::slot::{self, Needs, Slot};
+use crate::state::demand::{addresses, within};
 use crate::state::error::ResourceError;
 use crate::state::funcrefs::FuncRefs;
 use crate::state::limits::ResourceLimits;
@@ -38,6 +39,8 @@ pub(crate) struct Imports {
     pub(crate) tags: Vec<Rc<TagRecord>>,
     /// Host functions among the functions.
     pub(crate) hosts: Vec<Arc<dyn KeepAlive>>,
+    /// Elements that the tables which the instance defines may have together.
+    pub(crate) total_elements: u64,
 }
 
 /// A memory that an instance imports.
@@ -67,6 +70,8 @@ pub(crate) struct Parts {
     pub(crate) next: (usize, usize),
     /// What it may take.
     pub(crate) limits: ResourceLimits,
+    /// Elements that the tables which it defines may have together.
+    pub(crate) total_elements: u64,
 }
 
 /// What compiled code calls for a builtin.
@@ -110,11 +115,13 @@ impl InstanceCore {
     pub(crate) unsafe fn new(module: &Module, slot: Slot, parts: Parts) -> Result<Rc<Self>, ResourceError> {
         let state = State { vmctx: slot.vmctx(), layout: *module.layout() };
         let ((memory, table), limits) = (parts.next, parts.limits);
+        within("addresses", limits.addresses, addresses(module.descriptor(), &limits))?;
+        let elements = Elements::new(parts.total_elements);
         // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
         let memories =
             unsafe { make_memories((memory.., limits.memory), module, &slot, &state, parts.memories)? };
         // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
-        let tables = unsafe { make_tables((table.., limits.table), module, &state, parts.tables)? };
+        let tables = unsafe { make_tables((table.., limits.table, elements), module, &state, parts.tables)? };
         let instance = Rc::new(Self {
             // SAFETY: the slot was opened for them, and is kept beside them.
             funcrefs: unsafe { FuncRefs::write(slot.funcrefs(), records(module, &slot)) }
@@ -459,17 +466,19 @@ unsafe fn make_memories(
 /// # Safety
 /// As for [`InstanceCore::new`]; the state is all zero.
 unsafe fn make_tables(
-    (mut ids, limit): (RangeFrom<usize>, u64),
+    (mut ids, limit, elements): (RangeFrom<usize>, u64, Elements),
     module: &Module,
     state: &State,
     imported: Vec<Rc<TableBody>>,
 ) -> Result<Box<[Option<Rc<TableBody>>]>, ResourceError> {
+    let elements = Rc::new(elements);
     let mut tables: Vec<_> = imported.into_iter().map(Some).collect();
     for plan in &module.descriptor().tables {
         let length = state.pointer(state.layout.table_length(tables.len() as u32));
         let id = if plan.constant { None } else { ids.next() };
         // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
-        let table = id.map(|id| unsafe { TableBody::new(id, plan.ty, Some(length), limit) }).transpose()?;
+        let make = |id| unsafe { TableBody::new(id, plan.ty, Some(length), limit, Some(elements.clone())) };
+        let table = id.map(make).transpose()?;
         tables.push(table.map(Rc::new));
     }
     Ok(tables.into_boxed_slice())

@@ -1,17 +1,26 @@
-//! How much of each resource an instance may take.
+//! How much of each resource an instance may take while it runs. What its module may ask for is limited when it is linked
+//! ([`ModuleLimits`](crate::ModuleLimits)).
 //!
 //! **Invariant: a limit is never below what an instance has already**: one that would be is an error, and nothing is started.
 //! (The native stack is limited by the slot, and running time by the deadline.)
 
+use crate::state::table::MAX_ELEMENTS;
 use std::time::Instant;
+use wasmaot_abi::slot::ADDRESSABLE32;
 
 /// Limits of one instance, or of those that are made in a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResourceLimits {
-    /// Bytes that each memory may have.
+    /// Bytes that each memory may have. 4 GiB by default, which is what 32 bits address.
+    ///
+    /// A memory whose accesses are compared with its length (with 64-bit addresses and a maximum beyond 4 GiB, or pages of a byte)
+    /// reserves addresses for this many bytes.
     pub memory: u64,
-    /// Elements that each table may have.
+    /// Elements that each table may have, for which it reserves addresses. 10,000,000 by default and at most.
     pub table: u64,
+    /// Bytes of addresses that one instance may reserve: its slot, further memories, and tables. 80 GiB by default: the slot,
+    /// eight more memories that need no bounds check, and what tables take.
+    pub addresses: u64,
     /// Fuel that all instances of the store may use together, start functions included; any amount if `None`. Each operator takes a unit. Bulk
     /// work takes more: `memory.fill`, `copy`, `init` and `grow` a unit for each 64 bytes that begin behind the first 64, `table.fill`,
     /// `copy`, `init` and `grow` one for each element. They pay before they begin, if their ranges are inside; those that fail take nothing.
@@ -34,13 +43,26 @@ pub struct ResourceLimits {
     pub nesting: u32,
 }
 
+/// The default of [`ResourceLimits::memory`].
+const MEMORY: u64 = ADDRESSABLE32;
+
+/// The default of [`ResourceLimits::addresses`].
+const ADDRESSES: u64 = 80 << 30;
+
 /// The default of [`ResourceLimits::nesting`].
 const NESTING: u32 = 1000;
 
 impl Default for ResourceLimits {
-    /// What this runtime allows at most, apart from the nesting.
     fn default() -> Self {
-        Self { memory: u64::MAX, table: u64::MAX, fuel: None, trap: false, deadline: None, nesting: NESTING }
+        Self {
+            memory: MEMORY,
+            table: MAX_ELEMENTS,
+            addresses: ADDRESSES,
+            fuel: None,
+            trap: false,
+            deadline: None,
+            nesting: NESTING,
+        }
     }
 }
 

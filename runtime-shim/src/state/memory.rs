@@ -88,7 +88,7 @@ impl MemoryBody {
                 format!("pages have 1 byte or 64 KiB, not 2^{} bytes", ty.page_log2),
             )));
         }
-        let own = Arc::new(Reservation::new(ty).map_err(map_error)?);
+        let own = Arc::new(Reservation::new(ty, limit).map_err(map_error)?);
         let length = length.filter(|_| !ty.shared).unwrap_or(own.length.as_ptr());
         Self::of(index, ty, own.mapping.start(), length, limit, Some(own)).open(0)
     }
@@ -229,7 +229,8 @@ impl MemoryBody {
         let old_bytes = self.size();
         let old = old_bytes >> self.ty.page_log2;
         let new = old.checked_add(pages).filter(|&new| new <= self.declared()).ok_or(Refused::Declared)?;
-        if new > self.limit.get() >> self.ty.page_log2 {
+        let room = self.own.as_ref().map_or(u64::MAX, |own| own.room());
+        if new > self.limit.get().min(room) >> self.ty.page_log2 {
             return Err(Refused::Limit);
         }
         let new_bytes = new << self.ty.page_log2;
@@ -237,7 +238,7 @@ impl MemoryBody {
             return Ok(old);
         }
         let (open, needed) = (whole_pages(old_bytes), whole_pages(new_bytes));
-        // SAFETY: the range is inside the reservation, whose limit is the type's.
+        // SAFETY: the range is inside the slot, whose limit is the type's, or has room in the reservation.
         if unsafe { map::protect(self.base + open, needed - open, Access::ReadWrite) }.is_err() {
             return Err(self.close_again(open, needed));
         }

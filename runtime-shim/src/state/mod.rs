@@ -2,6 +2,7 @@
 //!
 //! **Invariant: nothing here runs compiled code**, or knows of what does.
 
+pub(crate) mod demand;
 pub(crate) mod error;
 pub(crate) mod exceptions;
 pub(crate) mod funcrefs;

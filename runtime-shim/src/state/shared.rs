@@ -13,7 +13,9 @@ use crate::state::error::{AccessError, ResourceError};
 use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
-use wasmaot_abi::slot::{HOST_PAGE, MAX_MEMORY64, MEMORY_GUARD, MEMORY_RESERVATION, OFFSET_GUARD};
+use wasmaot_abi::slot::{
+    ADDRESSABLE32, HOST_PAGE, MAX_MEMORY64, MEMORY_GUARD, MEMORY_RESERVATION, OFFSET_GUARD,
+};
 use wasmaot_abi::types::MemoryType;
 
 /// The addresses of a memory outside of any slot.
@@ -29,15 +31,27 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// As compiled code relies on for a memory of this type. Nothing is accessible.
-    pub(super) fn new(ty: MemoryType) -> io::Result<Self> {
-        let bytes = match ty.is_small() {
-            true => MEMORY_RESERVATION + MEMORY_GUARD,
-            false => {
-                ty.most_bytes().min(MAX_MEMORY64).next_multiple_of(HOST_PAGE) + OFFSET_GUARD + MEMORY_GUARD
-            }
-        };
-        let mapping = Mapping::reserve(bytes as usize, HOST_PAGE as usize)?;
+    /// Bytes of addresses that compiled code relies on for a memory of this type that never has more than `limit` bytes. One that is
+    /// compared with its length needs no more than that length and the largest offset.
+    pub(crate) fn bytes(ty: MemoryType, limit: u64) -> u64 {
+        if ty.is_small() {
+            return MEMORY_RESERVATION + MEMORY_GUARD;
+        }
+        let most = ty.most_bytes().min(MAX_MEMORY64).min(limit);
+        most.next_multiple_of(HOST_PAGE) + OFFSET_GUARD + MEMORY_GUARD
+    }
+
+    /// Bytes that the memory may have so that compiled code never leaves the addresses.
+    pub(super) fn room(&self) -> u64 {
+        match self.ty.is_small() {
+            true => ADDRESSABLE32,
+            false => self.mapping.range().len() as u64 - OFFSET_GUARD - MEMORY_GUARD,
+        }
+    }
+
+    /// Reserves the addresses. Nothing is accessible.
+    pub(super) fn new(ty: MemoryType, limit: u64) -> io::Result<Self> {
+        let mapping = Mapping::reserve(Self::bytes(ty, limit) as usize, HOST_PAGE as usize)?;
         let region = Region { range: mapping.range(), kind: Kind::Memory };
         // SAFETY: the mapping is owned by this value and outlives the registration (see the order
         // of the fields).

@@ -3,16 +3,44 @@
 //! **Invariant: elements below the length are accessible and are null or belong to the table's store.** A body never moves.
 
 use crate::os::map::{Access, Mapping};
+use crate::state::demand::within;
 use crate::state::error::ResourceError;
 use crate::state::limits::Refused;
 use std::cell::{Cell, UnsafeCell};
 use std::io;
+use std::rc::Rc;
 use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::TABLE_ELEMENT;
 use wasmaot_abi::types::TableType;
 
 /// The most elements of a table.
-const MAX_ELEMENTS: u64 = 10_000_000;
+pub(crate) const MAX_ELEMENTS: u64 = 10_000_000;
+
+/// The elements that the tables of an instance have together.
+#[derive(Debug)]
+pub(crate) struct Elements {
+    count: Cell<u64>,
+    limit: u64,
+}
+
+impl Elements {
+    /// Counts no elements yet, and allows this many.
+    pub(crate) fn new(limit: u64) -> Self {
+        Self { count: Cell::new(0), limit }
+    }
+
+    /// Counts more elements, unless there would be too many.
+    fn add(&self, count: u64) -> Result<(), Refused> {
+        let sum = self.count.get().checked_add(count).filter(|&sum| sum <= self.limit);
+        self.count.set(sum.ok_or(Refused::Limit)?);
+        Ok(())
+    }
+
+    /// Counts fewer.
+    fn remove(&self, count: u64) {
+        self.count.set(self.count.get().saturating_sub(count));
+    }
+}
 
 /// A table.
 #[derive(Debug)]
@@ -21,6 +49,8 @@ pub(crate) struct TableBody {
     ty: TableType,
     /// Elements that it may grow to, whatever its type says.
     limit: Cell<u64>,
+    /// Where its elements are counted, if it is an instance's.
+    all: Option<Rc<Elements>>,
     mapping: Mapping,
     /// Accessible bytes of the mapping.
     open: Cell<usize>,
@@ -61,22 +91,34 @@ impl TableBody {
         ty: TableType,
         length: Option<*mut u64>,
         limit: u64,
+        all: Option<Rc<Elements>>,
     ) -> Result<Self, ResourceError> {
         check_limit(&ty, limit)?;
+        if let Some(all) = &all {
+            let asked = all.count.get().saturating_add(ty.limits.min);
+            within("total_elements", all.limit, asked)?;
+            all.count.set(asked);
+        }
         let (size, limit) = (ty.limits.min, Cell::new(limit));
-        let reserved = whole_pages(declared(&ty)).max(HOST_PAGE as usize);
+        let reserved = Self::reserved(&ty, limit.get()) as usize;
         let mapping = Mapping::reserve(reserved, HOST_PAGE as usize).map_err(map_error)?;
         let kept = length.is_none().then(|| Box::new(UnsafeCell::new(0)));
         let length = length.or(kept.as_ref().map(|cell| cell.get())).unwrap_or_default();
-        let body = Self { index, ty, limit, mapping, open: Cell::new(0), length, _own_length: kept };
+        let body = Self { index, ty, limit, all, mapping, open: Cell::new(0), length, _own_length: kept };
         body.open(size).map_err(map_error)?;
         body.set_size(size);
         Ok(body)
     }
 
-    /// Changes how many elements it may grow to. It has its initial length now.
+    /// Bytes of addresses of a table that may have `limit` elements: room for those, and no more.
+    pub(crate) fn reserved(ty: &TableType, limit: u64) -> u64 {
+        whole_pages(declared(ty).min(limit)).max(HOST_PAGE as usize) as u64
+    }
+
+    /// Changes how many elements it may grow to, not beyond the limit that it was made with. It has its initial length now.
     pub(crate) fn set_limit(&self, limit: u64) -> Result<(), ResourceError> {
         check_limit(&self.ty, limit)?;
+        debug_assert!(Self::reserved(&self.ty, limit) <= self.mapping.range().len() as u64);
         self.limit.set(limit);
         Ok(())
     }
@@ -104,6 +146,9 @@ impl TableBody {
 
     /// Makes elements behind the first `elements` inaccessible again and drops their pages, whose contents nobody can see.
     pub(crate) fn shrink(&self, elements: u64) -> io::Result<()> {
+        if let Some(all) = &self.all {
+            all.remove(self.size().saturating_sub(elements));
+        }
         let (open, needed) = (self.open.get(), whole_pages(elements));
         if needed < open {
             self.mapping.discard(needed, open - needed)?;
@@ -147,13 +192,17 @@ impl TableBody {
         if new > self.limit.get() {
             return Err(Refused::Limit);
         }
-        self.open(new).map_err(|_| Refused::Declared)?;
+        let all = self.all.as_deref();
+        all.map_or(Ok(()), |all| all.add(count))?;
+        let opened = self.open(new).map_err(|_| Refused::Declared);
         // SAFETY: the elements are accessible, as in `range`.
-        let added = unsafe { self.elements(old, count) };
-        if fill(added) {
-            self.set_size(new);
+        let filled = opened.map(|()| fill(unsafe { self.elements(old, count) }));
+        match (filled, all) {
+            (Ok(true), _) => self.set_size(new),
+            (_, Some(all)) => all.remove(count),
+            _ => {}
         }
-        Ok(old)
+        filled.map(|_| old)
     }
 
     /// # Safety

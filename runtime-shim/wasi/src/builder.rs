@@ -240,7 +240,7 @@ impl WasiCtxBuilder {
         Ok(local)
     }
 
-    /// How many descriptors the guest may have open, the given ones included (1024 unless set).
+    /// How many descriptors the guest may have open, the given ones included (128 unless set).
     pub fn max_descriptors(&mut self, count: usize) -> &mut Self {
         self.given().max_descriptors = count;
         self

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use crate::entry::{Captured, Entry, FIRST_FREE};
 
 /// Descriptors that an instance may have open at once, unless the builder says otherwise.
-const DEFAULT_MAX_DESCRIPTORS: usize = 1024;
+/// A process may often have no more than 1,024, and its other instances and the host need some, too.
+const DEFAULT_MAX_DESCRIPTORS: usize = 128;
 
 /// Strings laid out as the guest wants them: each with a NUL, one after the other.
 #[derive(Debug, Clone, Default)]
