@@ -32,31 +32,13 @@ impl Types {
     ///
     /// If a member refers to what is neither, or there are more than 2<sup>31</sup> types.
     pub fn add(&mut self, group: &[FuncType], earlier: &[u32]) -> u32 {
-        let position = |index: u32| {
-            let position = index as usize - earlier.len();
-            assert!(position < group.len(), "a type refers to a later group");
-            position as u32
-        };
-        let rolled = |index: u32| match earlier.get(index as usize) {
-            Some(&number) => number,
-            None => POSITION | position(index),
-        };
-        self.add_rolled(group.iter().map(|ty| ty.renumber(rolled)).collect())
-    }
-
-    /// Adds a type that refers only to types that have numbers here, by these, unless it is there already. Gives its number.
-    pub fn add_closed(&mut self, ty: &FuncType) -> u32 {
-        self.add_rolled(Vec::from([ty.clone()]))
-    }
-
-    fn add_rolled(&mut self, key: Vec<FuncType>) -> u32 {
-        let start = self.types.len() as u32;
-        assert!(start < POSITION, "too many types");
+        let key = rolled(group, earlier);
         if let Some(&number) = self.known.get(&key) {
             return number;
         }
-        let own = |number: u32| if number & POSITION == 0 { number } else { start + (number ^ POSITION) };
-        self.types.extend(key.iter().map(|ty| ty.renumber(own)));
+        let start = self.types.len() as u32;
+        after(start, key.len());
+        self.types.extend(unrolled(&key, start));
         self.groups.push(key.len() as u32);
         self.known.insert(key, start);
         start
@@ -71,6 +53,40 @@ impl Types {
     pub fn into_parts(self) -> (Vec<FuncType>, Vec<u32>) {
         (self.types, self.groups)
     }
+}
+
+/// A group in the form in which groups are compared, see [`Types::add`].
+///
+/// # Panics
+///
+/// If a member refers to neither an earlier type nor the group.
+pub fn rolled(group: &[FuncType], earlier: &[u32]) -> Vec<FuncType> {
+    let position = |index: u32| {
+        let position = index as usize - earlier.len();
+        assert!(position < group.len(), "a type refers to a later group");
+        position as u32
+    };
+    let rolled = |index: u32| match earlier.get(index as usize) {
+        Some(&number) => number,
+        None => POSITION | position(index),
+    };
+    group.iter().map(|ty| ty.renumber(rolled)).collect()
+}
+
+/// The members of a group that was [rolled], if `start` is the number of the first.
+pub fn unrolled(key: &[FuncType], start: u32) -> impl Iterator<Item = FuncType> {
+    let own = move |number: u32| if number & POSITION == 0 { number } else { start + (number ^ POSITION) };
+    key.iter().map(move |ty| ty.renumber(own))
+}
+
+/// The number after those of a group.
+///
+/// # Panics
+///
+/// If there are more than 2<sup>31</sup> types.
+pub fn after(start: u32, count: usize) -> u32 {
+    let next = u32::try_from(count).ok().and_then(|count| start.checked_add(count));
+    next.filter(|&next| next <= POSITION).expect("too many types")
 }
 
 #[cfg(test)]
@@ -97,7 +113,6 @@ mod tests {
         let of_plain = types.add(&[takes(&[0])], &[plain]);
         assert_ne!(of_plain, user, "a type that refers to another one");
         assert_eq!(types.add(&[takes(&[1])], &[user, plain]), of_plain);
-        assert_eq!(types.add_closed(&takes(&[plain])), of_plain);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::api::store::{self, AsStore};
 use crate::api::val::Val;
 use crate::code::frame::{Backtrace, Frame};
 use crate::code::raw_value::RawValue;
-use crate::code::types::type_number;
+use crate::code::types::number_of;
 use crate::run::backtrace::Frames;
 use crate::run::end::Thrown;
 use crate::run::store::StoreCore;
@@ -40,7 +40,8 @@ impl Tag {
     pub fn new(store: &mut impl AsStore, values: &[ValType]) -> Self {
         let core = store::core_mut(store);
         let ty = FuncType { params: values.to_vec(), results: Vec::new() };
-        let record = Rc::new(TagRecord { number: type_number(&ty), ty });
+        let (number, lease) = number_of(&ty);
+        let record = Rc::new(TagRecord { number, ty, _lease: Some(lease) });
         let tag = Self { store: core.id, record: Rc::as_ptr(&record) };
         core.tags.push(record);
         tag

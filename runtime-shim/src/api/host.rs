@@ -8,6 +8,7 @@ use crate::api::error::{CallError, HostError};
 use crate::api::store::StoreInner;
 use crate::api::val::{Val, WasmValue, WasmValues, for_each_arity};
 use crate::code::raw_value::RawValue;
+use crate::code::types::{self, TypeLease};
 use crate::run::activation::Activation;
 use crate::run::asm;
 use crate::run::end::Pending;
@@ -55,6 +56,8 @@ pub struct HostFunc<T> {
     /// goes straight to it.
     dispatch: Dispatch<T>,
     ty: FuncType,
+    /// That type's process-wide number, as long as there is the lease.
+    number: (u32, TypeLease),
     cells: usize,
     body: Box<dyn Send + Sync>,
     data: PhantomData<fn(T)>,
@@ -69,7 +72,8 @@ impl<T> HostFunc<T> {
         B: Fn(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), HostError> + Send + Sync + 'static,
     {
         let cells = ty.params.len().max(ty.results.len());
-        Self { dispatch: dispatch::<T, C, B>, ty, cells, body: Box::new(body), data: PhantomData }
+        let number = types::number_of(&ty);
+        Self { dispatch: dispatch::<T, C, B>, ty, number, cells, body: Box::new(body), data: PhantomData }
     }
 
     /// A function with these parameters and results.
@@ -98,6 +102,11 @@ impl<T> HostFunc<T> {
             write_results(&signature, caller.core(), &results, cells)
         };
         Self::new::<OfRecord, _>(ty, body)
+    }
+
+    /// The process-wide number of its type.
+    pub(crate) fn number(&self) -> u32 {
+        self.number.0
     }
 
     /// Its type.

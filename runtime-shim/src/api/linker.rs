@@ -14,7 +14,7 @@ use crate::api::suspend::IntoAsyncHostFunc;
 use crate::api::trap::Trap;
 use crate::api::val::Val;
 use crate::code::module::{Module, check_types};
-use crate::code::types::{self, type_number};
+use crate::code::types::{self, TypeNumbers};
 use crate::run::store::StoreCore;
 use crate::state::demand::ModuleLimits;
 use crate::state::instance::ImportedMemory;
@@ -185,7 +185,8 @@ impl<T: 'static> Linker<T> {
     /// What [`Linker::link`] would say.
     pub fn check(&self, descriptor: &Descriptor) -> Result<(), InstantiateError> {
         // Types that are not sound have no numbers, and imports of functions are then unknown.
-        let numbers = if check_types(descriptor).is_ok() { types::number(descriptor) } else { Vec::new() };
+        let numbers =
+            if check_types(descriptor).is_ok() { types::number(descriptor) } else { TypeNumbers::default() };
         self.resolve(&StoreCore::default(), descriptor, &numbers).map(drop)
     }
 
@@ -253,9 +254,7 @@ impl<T: 'static> Definition<T> {
     ) -> Result<(), InstantiateError> {
         let names = || (import.module.clone(), import.name.clone());
         let found = match self {
-            Definition::Host(host) => {
-                ExternType::Func { number: type_number(host.ty()), ty: host.ty().clone() }
-            }
+            Definition::Host(host) => ExternType::Func { number: host.number(), ty: host.ty().clone() },
             Definition::Shared(memory) => ExternType::of_memory(memory.ty(), memory.size()),
             Definition::Extern(item) => item.ty(core).ok_or_else(|| {
                 let (module, name) = names();

@@ -503,6 +503,7 @@ fn make_tags(module: &Module, imported: Vec<Rc<TagRecord>>) -> Box<[Rc<TagRecord
         Rc::new(TagRecord {
             ty: descriptor.types[ty as usize].clone(),
             number: module.type_ids()[ty as usize],
+            _lease: None,
         })
     });
     imported.into_iter().chain(own).collect()

@@ -15,7 +15,7 @@ pub(crate) use check::check_types;
 pub use error::OpenError;
 
 use crate::code::frame::Frame;
-use crate::code::types;
+use crate::code::types::{self, TypeNumbers};
 use crate::os::cpu;
 use crate::os::map::{Access, FileView, Mapping};
 use crate::space::registry::{Kind, Region, Registration};
@@ -48,7 +48,7 @@ struct Inner {
     layout: StateLayout,
     exports: HashMap<String, ExportKind>,
     /// Process-wide number of each type.
-    type_ids: Vec<u32>,
+    type_ids: TypeNumbers,
     code: Code,
     data: Option<Data>,
     maps: OnceLock<Maps>,
