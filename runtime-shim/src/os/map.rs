@@ -6,10 +6,11 @@
 
 use super::fork::{self, List};
 use super::inject;
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::mm::{self, MapFlags, MprotectFlags, ProtFlags};
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -171,6 +172,16 @@ impl<'a> FileView<'a> {
         let place = self.start.checked_add(offset).ok_or(io::ErrorKind::InvalidInput)?;
         Ok((self.file, place))
     }
+}
+
+/// Makes a file in memory that holds these bytes and cannot be changed any more.
+pub(crate) fn memory_file(name: &CStr, bytes: &[u8]) -> io::Result<File> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    inject::check()?;
+    let mut file = File::from(memfd_create(name, flags)?);
+    file.write_all(bytes)?;
+    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
+    Ok(file)
 }
 
 impl Drop for Mapping {

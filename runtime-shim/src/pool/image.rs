@@ -9,6 +9,7 @@ use crate::os::map::Mapping;
 use crate::space::registry::{Kind, Region, Registration};
 use std::io;
 use std::ops::Range;
+use wasmaot_abi::descriptor::ImageRun;
 use wasmaot_abi::slot::HOST_PAGE;
 
 const PAGE: usize = HOST_PAGE as usize;
@@ -28,28 +29,29 @@ pub(crate) struct Image {
     /// Runs of the memory, ascending, with the address of their contents.
     runs: Vec<(Range<usize>, usize)>,
     // Declared in this order, so dropped in it: see `Registration::new`.
-    _registrations: Vec<Registration>,
-    _mappings: Vec<Mapping>,
+    _registration: Option<Registration>,
+    _mapping: Option<Mapping>,
 }
 
 impl Image {
-    /// Maps it. The module's runs have been checked when it was opened.
+    /// Maps it, by one mapping. The module's runs have been checked when it was opened.
     pub(crate) fn map(module: &Module) -> io::Result<Self> {
-        let (mut runs, mut registrations, mut mappings) = (Vec::new(), Vec::new(), Vec::new());
-        for run in module.descriptor().memories.first().map_or(&[][..], |memory| &memory.image) {
-            let length = run.file.length as usize;
-            if length == 0 {
-                continue;
-            }
-            let mapping = Mapping::of_file(module.file(), run.file.offset, length)?;
-            let region = Region { range: mapping.range(), kind: Kind::Data };
-            // SAFETY: the mapping is kept beside the registration and dropped after it.
-            registrations.push(unsafe { Registration::new(region) });
-            let start = run.address as usize;
-            runs.push((start..start + length, mapping.start()));
-            mappings.push(mapping);
-        }
-        Ok(Self { runs, _registrations: registrations, _mappings: mappings })
+        let runs = module.descriptor().memories.first().map_or(&[][..], |memory| &memory.image);
+        let start = runs.iter().map(|run| run.file.offset).min();
+        let end = runs.iter().map(|run| run.file.offset + run.file.length).max();
+        let Some((start, end)) = start.zip(end) else {
+            return Ok(Self { runs: Vec::new(), _registration: None, _mapping: None });
+        };
+        let mapping = Mapping::of_file(module.file(), start, (end - start) as usize)?;
+        let region = Region { range: mapping.range(), kind: Kind::Data };
+        // SAFETY: the mapping is kept beside the registration and dropped after it.
+        let registration = unsafe { Registration::new(region) };
+        let place = |run: &ImageRun| {
+            let (address, length) = (run.address as usize, run.file.length as usize);
+            (address..address + length, mapping.start() + (run.file.offset - start) as usize)
+        };
+        let runs = runs.iter().map(place).collect();
+        Ok(Self { runs, _registration: Some(registration), _mapping: Some(mapping) })
     }
 
     /// Where in the memory something else begins: at the ends of its runs.
@@ -61,7 +63,8 @@ impl Image {
     pub(crate) fn pieces(&self, range: Range<usize>) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let mut at = range.start;
-        for (run, address) in &self.runs {
+        let first = self.runs.partition_point(|(run, _)| run.end <= range.start);
+        for (run, address) in self.runs[first..].iter().take_while(|(run, _)| run.start < range.end) {
             let (start, end) = (run.start.max(at), run.end.min(range.end));
             if start >= end {
                 continue;

@@ -5,6 +5,7 @@
 
 use super::owner::{Owner, Tenant};
 use super::reset::{Failed, ResetMemory, drop_growth};
+use super::tables::ResetTable;
 use super::tenants::{HotSets, Shared};
 use super::{LinkedCore, PoolInner, ResetWay, StartError};
 use crate::api::error::InstantiateError;
@@ -23,7 +24,6 @@ use crate::state::instance::Imports;
 use crate::state::instance::InstanceCore;
 use crate::state::limits::ResourceLimits;
 use crate::state::memory::MemoryBody;
-use crate::state::table::TableBody;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -44,8 +44,8 @@ pub(crate) struct Kept {
     memories: Vec<(Rc<MemoryBody>, usize)>,
     /// Memories of the store in all: those, the first one, and imported ones.
     memory_count: usize,
-    /// Tables that can change, with their initial elements.
-    tables: Vec<(Rc<TableBody>, Box<[u64]>)>,
+    /// Tables that can change.
+    tables: Vec<ResetTable>,
     /// The initial writable part of the state.
     state: Box<[u8]>,
     /// This run's limits are not the pool's.
@@ -108,7 +108,7 @@ impl Kept {
         let instance = unsafe { core.instantiate_in(opened, module, imports) };
         let instance = instance.map_err(InstantiateError::from)?;
         instance.write_elems().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
-        let tables = instance.defined_tables().map(|table| (table.clone(), elements(table))).collect();
+        let tables = ResetTable::all(&instance);
         let (first, rest): (Vec<_>, Vec<_>) =
             instance.defined_memories().iter().cloned().partition(|body| body.is_in_slot());
         let first = first.into_iter().next().map(|body| {
@@ -203,11 +203,7 @@ impl Kept {
             // The length of one that is not shared is part of the state.
             body.restore_size();
         }
-        for (table, initial) in &self.tables {
-            let elements = table.range(0, initial.len() as u64).ok_or(Failed)?;
-            elements.iter().zip(initial).for_each(|(element, &value)| element.set(value));
-            table.shrink(initial.len() as u64)?;
-        }
+        self.tables.iter().try_for_each(ResetTable::reset)?;
         let (address, length) = self.instance.writable_state();
         debug_assert_eq!(length, self.state.len());
         // SAFETY: the range is the writable part of the state of an instance that does not run.
@@ -247,8 +243,4 @@ impl Drop for Kept {
         let pool = unsafe { &*self.pool };
         pool.slots.trackers[self.slot as usize].store(std::ptr::null_mut(), Release);
     }
-}
-
-fn elements(table: &TableBody) -> Box<[u64]> {
-    table.range(0, table.size()).unwrap_or_default().iter().map(std::cell::Cell::get).collect()
 }

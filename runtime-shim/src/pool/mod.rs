@@ -22,6 +22,7 @@ mod linked;
 mod owner;
 mod reserved;
 mod reset;
+mod tables;
 mod tenants;
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ mod tests {
     const NOWHERE: Roots<'static> = Roots { stack: 0..0, values: &[] };
 
     fn tag(params: &[ValType]) -> TagRecord {
-        TagRecord { ty: FuncType { params: params.to_vec(), results: Vec::new() }, number: 0 }
+        TagRecord { ty: FuncType { params: params.to_vec(), results: Vec::new() }, number: 0, _lease: None }
     }
 
     fn cells(count: usize) -> Box<[RawValue]> {

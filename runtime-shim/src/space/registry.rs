@@ -1,13 +1,17 @@
 //! Which part of the address space is what: slots, memories, code. The signal handler's only source of knowledge.
 //!
-//! **Invariants.** Readers take no lock, allocate nothing and may be signal handlers. A writer publishes a new sorted
-//! snapshot and frees the old one once no reader can hold it. Regions are disjoint; a region is removed before its
-//! addresses are given back.
+//! **Invariants.** Readers take no lock, allocate nothing and may be signal handlers. A writer publishes a new
+//! snapshot, a tree that shares all but one path with the old one, and frees the old one once no reader can hold it. So registering one
+//! of n regions takes time in proportion to log n. Regions are disjoint; a region is removed before its addresses are given back.
 
 use crate::os::fork::{self, List};
 use crate::space::tracker::Tracker;
+use std::cmp::Ordering;
 use std::ops::Range;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Acquire, Ordering::SeqCst};
+use std::sync::atomic::{
+    AtomicPtr, AtomicUsize,
+    Ordering::{Acquire, SeqCst},
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmaot_abi::exception::ExceptionTable;
 use wasmaot_abi::slot::STRIDE;
@@ -92,20 +96,90 @@ pub(crate) struct Region {
     pub(crate) kind: Kind,
 }
 
-/// All regions at one moment, in ascending order.
+/// A tree of regions by address, balanced by priorities: no node has one below its children's.
+type Tree = Option<Arc<Node>>;
+
+#[derive(Debug)]
+struct Node {
+    region: Region,
+    left: Tree,
+    right: Tree,
+}
+
+impl Node {
+    fn start(&self) -> usize {
+        self.region.range.start
+    }
+
+    /// Looks random, and is different for every address.
+    fn priority(&self) -> u64 {
+        let mixed = (self.start() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93)
+    }
+
+    fn with(&self, left: Tree, right: Tree) -> Tree {
+        Some(Arc::new(Self { region: self.region.clone(), left, right }))
+    }
+}
+
+/// The regions below an address, and the others.
+fn split(tree: &Tree, start: usize) -> (Tree, Tree) {
+    let Some(node) = tree else { return (None, None) };
+    if node.start() < start {
+        let (below, others) = split(&node.right, start);
+        (node.with(node.left.clone(), below), others)
+    } else {
+        let (below, others) = split(&node.left, start);
+        (below, node.with(others, node.right.clone()))
+    }
+}
+
+/// The regions of both trees, all of the first below those of the second.
+fn join(low: &Tree, high: &Tree) -> Tree {
+    match (low, high) {
+        (None, tree) | (tree, None) => tree.clone(),
+        (Some(a), Some(b)) if a.priority() >= b.priority() => a.with(a.left.clone(), join(&a.right, high)),
+        (_, Some(b)) => b.with(join(low, &b.left), b.right.clone()),
+    }
+}
+
+fn insert(tree: &Tree, region: Region) -> Tree {
+    let (below, others) = split(tree, region.range.start);
+    let new = Some(Arc::new(Node { region, left: None, right: None }));
+    join(&join(&below, &new), &others)
+}
+
+fn remove(tree: &Tree, start: usize) -> Tree {
+    let node = tree.as_ref()?;
+    match start.cmp(&node.start()) {
+        Ordering::Less => node.with(remove(&node.left, start), node.right.clone()),
+        Ordering::Equal => join(&node.left, &node.right),
+        Ordering::Greater => node.with(node.left.clone(), remove(&node.right, start)),
+    }
+}
+
+/// All regions at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Regions<'a>(&'a [Region]);
+pub(crate) struct Regions<'a>(Option<&'a Node>);
 
 impl<'a> Regions<'a> {
     /// The region that holds this address.
     pub(crate) fn at(self, address: usize) -> Option<&'a Region> {
-        let after = self.0.partition_point(|region| region.range.start <= address);
-        let region = self.0.get(after.checked_sub(1)?)?;
-        region.range.contains(&address).then_some(region)
+        let (mut next, mut found) = (self.0, None);
+        while let Some(node) = next {
+            next = if node.start() <= address {
+                found = Some(&node.region);
+                node.right.as_deref()
+            } else {
+                node.left.as_deref()
+            };
+        }
+        found.filter(|region| region.range.contains(&address))
     }
 }
 
-static SNAPSHOT: AtomicPtr<Vec<Region>> = AtomicPtr::new(std::ptr::null_mut());
+/// The root of the tree of regions, as by [`Arc::into_raw`], or null.
+static SNAPSHOT: AtomicPtr<Node> = AtomicPtr::new(std::ptr::null_mut());
 static GENERATION: AtomicUsize = AtomicUsize::new(0);
 /// Readers that entered in an even and in an odd generation.
 static READERS: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
@@ -124,7 +198,7 @@ pub(crate) fn read<R>(look: impl FnOnce(Regions<'_>) -> R) -> R {
     };
     let snapshot = SNAPSHOT.load(SeqCst);
     // SAFETY: a snapshot is freed only after the readers of its generation, this one among them, are gone.
-    let regions = unsafe { snapshot.as_ref() }.map_or(&[][..], Vec::as_slice);
+    let regions = unsafe { snapshot.as_ref() };
     let result = look(Regions(regions));
     readers.fetch_sub(1, SeqCst);
     result
@@ -143,21 +217,19 @@ fn lock_for_fork() -> Box<dyn FnOnce()> {
     })
 }
 
-fn update(change: impl FnOnce(&mut Vec<Region>)) {
+fn update(change: impl FnOnce(&Tree) -> Tree) {
     let _writer = lock();
     let old = SNAPSHOT.load(SeqCst);
-    // SAFETY: only writers free snapshots, and this is the only writer now.
-    let mut regions = unsafe { old.as_ref() }.cloned().unwrap_or_default();
-    change(&mut regions);
-    SNAPSHOT.store(Box::into_raw(Box::new(regions)), SeqCst);
+    // SAFETY: a snapshot that is not null came from `Arc::into_raw`, and only this writer takes it back.
+    let old: Tree = (!old.is_null()).then(|| unsafe { Arc::from_raw(old) });
+    let new = change(&old).map_or(std::ptr::null_mut(), |root| Arc::into_raw(root).cast_mut());
+    SNAPSHOT.store(new, SeqCst);
     let generation = GENERATION.fetch_add(1, SeqCst);
     while READERS[generation & 1].load(SeqCst) != 0 {
         std::thread::yield_now();
     }
-    if !old.is_null() {
-        // SAFETY: it came from `Box::into_raw`, is no longer published, and its readers are gone.
-        drop(unsafe { Box::from_raw(old) });
-    }
+    // It is no longer published, and its readers are gone.
+    drop(old);
 }
 
 /// Keeps a region known until it is dropped.
@@ -175,17 +247,14 @@ impl Registration {
     pub(crate) unsafe fn new(region: Region) -> Self {
         let start = region.range.start;
         fork::attend(List::Regions, lock_for_fork);
-        update(|regions| {
-            let position = regions.partition_point(|other| other.range.start < start);
-            regions.insert(position, region);
-        });
+        update(|regions| insert(regions, region));
         Self { start }
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        update(|regions| regions.retain(|region| region.range.start != self.start));
+        update(|regions| remove(regions, self.start));
     }
 }
 
@@ -196,6 +265,32 @@ mod tests {
 
     fn find(address: usize) -> Option<Range<usize>> {
         read(|regions| regions.at(address).map(|region| region.range.clone()))
+    }
+
+    fn starts(node: Option<&Node>) -> Vec<usize> {
+        let below = |tree: &Tree| starts(tree.as_deref());
+        node.map_or(Vec::new(), |node| [below(&node.left), vec![node.start()], below(&node.right)].concat())
+    }
+
+    fn depth(tree: &Tree) -> usize {
+        tree.as_ref().map_or(0, |node| 1 + depth(&node.left).max(depth(&node.right)))
+    }
+
+    #[test]
+    fn thousands_of_regions_make_a_flat_tree() {
+        let region = |start: usize| Region { range: start..start + 4096, kind: Kind::Data };
+        let mut tree = None;
+        for place in 0..10_000 {
+            tree = insert(&tree, region(place * 4096));
+        }
+        assert!(depth(&tree) < 60, "{}", depth(&tree));
+        for place in (0..10_000).filter(|place| place % 3 != 0) {
+            tree = remove(&tree, place * 4096);
+        }
+        let expected: Vec<_> = (0..10_000).filter(|place| place % 3 == 0).map(|place| place * 4096).collect();
+        assert_eq!(starts(tree.as_deref()), expected);
+        let at = |address| Regions(tree.as_deref()).at(address).map(|region| region.range.start);
+        assert_eq!((at(3 * 4096), at(4 * 4096 - 1), at(4 * 4096)), (Some(3 * 4096), Some(3 * 4096), None));
     }
 
     #[test]
@@ -228,7 +323,7 @@ mod tests {
             for _ in 0..2 {
                 scope.spawn(|| {
                     while !stop.load(SeqCst) {
-                        read(|regions| assert!(regions.0.is_sorted_by_key(|region| region.range.start)));
+                        read(|regions| assert!(starts(regions.0).is_sorted()));
                     }
                 });
             }

@@ -254,6 +254,11 @@ impl InstanceCore {
         &self.memories[self.memories.len() - defined..]
     }
 
+    /// All tables, imported ones first; `None` for constant ones.
+    pub(crate) fn tables(&self) -> &[Option<Rc<TableBody>>] {
+        &self.tables
+    }
+
     /// The tables that it defines and can change.
     pub(crate) fn defined_tables(&self) -> impl Iterator<Item = &Rc<TableBody>> {
         let defined = self.module.descriptor().tables.len();

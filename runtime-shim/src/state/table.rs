@@ -2,11 +2,12 @@
 //!
 //! **Invariant: elements below the length are accessible and are null or belong to the table's store.** A body never moves.
 
-use crate::os::map::{Access, Mapping};
+use crate::os::map::{Access, FileView, Mapping};
 use crate::state::demand::within;
 use crate::state::error::ResourceError;
 use crate::state::limits::Refused;
 use std::cell::{Cell, UnsafeCell};
+use std::fs::File;
 use std::io;
 use std::rc::Rc;
 use wasmaot_abi::slot::HOST_PAGE;
@@ -142,6 +143,17 @@ impl TableBody {
     fn set_size(&self, elements: u64) {
         // SAFETY: the cell outlives the table, and the table is used by one thread at a time.
         unsafe { self.length.write(elements) };
+    }
+
+    /// Drops the pages of the first `elements`, which hold again what was mapped there.
+    pub(crate) fn discard(&self, elements: u64) -> io::Result<()> {
+        self.mapping.discard(0, whole_pages(elements))
+    }
+
+    /// Puts a private view of a file, which holds its elements, in place of its pages.
+    pub(crate) fn map(&self, file: &File) -> io::Result<()> {
+        let view = FileView { file, start: 0 };
+        self.mapping.map_file(0, whole_pages(self.size()), view, 0, Access::ReadWrite)
     }
 
     /// Makes elements behind the first `elements` inaccessible again and drops their pages, whose contents nobody can see.

@@ -3,11 +3,10 @@
 //! **Invariant: nothing is read outside the artifact's size**, and a file that shrinks meanwhile gives an error.
 
 use super::error::OpenError;
-use crate::os::inject;
-use crate::os::map::FileView;
+use crate::os::map::{FileView, memory_file};
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use wasmaot_abi::descriptor::FileRange;
@@ -67,13 +66,12 @@ impl Source {
     }
 
     fn sealed_file(bytes: &[u8]) -> io::Result<Self> {
-        use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        inject::check()?;
-        let mut file = File::from(memfd_create(c"wasmaot", flags)?);
-        file.write_all(bytes)?;
-        fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
-        Ok(Self { file, start: 0, size: bytes.len() as u64, head: Vec::new() })
+        Ok(Self {
+            file: memory_file(c"wasmaot", bytes)?,
+            start: 0,
+            size: bytes.len() as u64,
+            head: Vec::new(),
+        })
     }
 
     /// The artifact, to be mapped.
