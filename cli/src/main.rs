@@ -41,7 +41,7 @@ use wasmaot_program::report::{self, Name};
 #[command(name = "wasmaot", version = VERSION, arg_required_else_help = true, after_help = EXAMPLES)]
 enum Command {
     Compile(compile::Opts),
-    Run(run::Opts),
+    Run(Box<run::Opts>),
     Inspect(inspect::Opts),
     Cache(cache::Opts),
     Completions(completions::Opts),

@@ -178,9 +178,10 @@ fn each(count: u64, text: impl Fn(u64) -> String) -> String {
 }
 
 type Set = fn(&mut ModuleLimits, u64);
+type Text = fn(u64) -> String;
 
 /// Each limit set to 3, with the number of things in a module that just passes, and a module with this many.
-const KINDS: &[(&str, Set, u64, fn(u64) -> String)] = &[
+const KINDS: &[(&str, Set, u64, Text)] = &[
     ("memories", |limits, n| limits.memories = n as u32, 3, |n| each(n, |_| "(memory 1)".into())),
     ("tables", |limits, n| limits.tables = n as u32, 3, |n| each(n, |_| "(table 1 funcref)".into())),
     (
@@ -213,7 +214,7 @@ const KINDS: &[(&str, Set, u64, fn(u64) -> String)] = &[
             imported.to_string() + &each(n - 1, |i| format!("(func (export \"{i}\"))"))
         },
     ),
-    ("types", |limits, n| limits.types = n as u32, 3, |n| each(n, |i| types_of(i))),
+    ("types", |limits, n| limits.types = n as u32, 3, |n| each(n, types_of)),
     ("tags", |limits, n| limits.tags = n as u32, 3, |n| each(n, |_| "(tag)".into())),
     (
         "segments",

@@ -64,7 +64,7 @@ fn a_module_beyond_a_limit_is_not_started() {
     let run = place.run(&["run", "--max-addresses", "24G", &name]).status(1);
     run.stderr_has(&["limit exceeded: `addresses` is 25769803776"]);
     place
-        .run(&["run", "--max-addresses", "40G", "--nesting", "1", "--max-descriptors", "3", &name])
+        .run(&["run", "--max-addresses", "100G", "--nesting", "1", "--max-descriptors", "3", &name])
         .status(7)
         .silent();
 }

@@ -107,7 +107,7 @@ typedef enum {
     WASMAOT_ERROR_OPEN = 2,      /* the file cannot be opened as a module */
     WASMAOT_ERROR_LINK = 3,      /* an import is missing or of another type, or a name is defined twice */
     WASMAOT_ERROR_EXHAUSTED = 4, /* all slots of the pool are in use */
-    WASMAOT_ERROR_LIMIT = 5,     /* the module needs more than the pool gives an instance */
+    WASMAOT_ERROR_LIMIT = 5,     /* the module asks for more than a limit allows, of the linker or the pool */
     WASMAOT_ERROR_SYSTEM = 6,    /* the kernel refused addresses, mappings, a descriptor or a directory */
     WASMAOT_ERROR_TRAP = 7,      /* the program trapped */
     WASMAOT_ERROR_EXIT = 8,      /* the program ended itself with a status */

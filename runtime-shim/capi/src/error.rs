@@ -178,7 +178,9 @@ impl From<InstantiateError> for wasmaot_error_t {
     fn from(error: InstantiateError) -> Self {
         match error {
             InstantiateError::Run(error) => error.into(),
-            InstantiateError::TooLarge { .. } => Self::new(Kind::Limit, error),
+            InstantiateError::TooLarge { .. } | InstantiateError::Limit { .. } => {
+                Self::new(Kind::Limit, error)
+            }
             InstantiateError::Map { .. } => Self::new(Kind::System, error),
             InstantiateError::NotMetered(error) => error.into(),
             error => Self::new(Kind::Link, error),

@@ -94,7 +94,26 @@ static void linked_modules_keep_what_they_need(void) {
     OK(wasmaot_instance_finish(instance, NULL));
 }
 
+static void limits_modules(void) {
+    wasmaot_module_t *module = opened("plain.so");
+    wasmaot_linker_t *linker = wasmaot_linker_new();
+    wasmaot_linked_t *linked = NULL;
+    wasmaot_module_limits_t limits;
+    memset(&limits, 0, sizeof limits);
+    limits.functions = 1;
+    OK(wasmaot_linker_set_module_limits(linker, &limits));
+    FAILS(wasmaot_linker_link(linker, module, &linked), WASMAOT_ERROR_LIMIT, "`functions` is 1, and the module asks");
+    limits.functions = 0;
+    OK(wasmaot_linker_set_module_limits(linker, &limits));
+    OK(wasmaot_linker_link(linker, module, &linked));
+    FAILS(wasmaot_linker_set_module_limits(linker, NULL), WASMAOT_ERROR_USAGE, "`limits` is NULL");
+    wasmaot_linked_delete(linked);
+    wasmaot_linker_delete(linker);
+    wasmaot_module_delete(module);
+}
+
 void test_linking(void) {
+    limits_modules();
     reports_imports();
     refuses_types();
     drops_environments();
