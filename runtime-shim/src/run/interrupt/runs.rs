@@ -56,11 +56,16 @@ impl Runs {
         self.aside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the frame of a run is known to be gone when this address is in use, below which nothing of the stack is. Only the thread's own stack
-    /// is known well enough: those that the host allocates may lie side by side.
-    pub(super) fn is_dropped(&self, run: usize, in_use: usize) -> bool {
-        let both = self.own_stack.contains(&run) && self.own_stack.contains(&in_use);
-        (both && run <= in_use) || run.abs_diff(in_use) < size_of::<Activation>()
+    /// Whether the record of a run is known to be gone when there is a record of another run at this address. Only the
+    /// thread's own stack is known well enough: those that the host allocates may lie side by side.
+    pub(super) fn is_dropped(&self, run: usize, other: usize) -> bool {
+        self.is_left(run, other) || run.abs_diff(other) < size_of::<Activation>()
+    }
+
+    /// Whether the record of a run is known to be gone when the stack ends at this address. One may begin just there, at
+    /// the end of the frame that makes it.
+    pub(super) fn is_left(&self, run: usize, pointer: usize) -> bool {
+        self.own_stack.contains(&run) && self.own_stack.contains(&pointer) && run < pointer
     }
 
     /// Whether a stack pointer may be on the stack of a run, and below it.
@@ -232,5 +237,33 @@ impl Thread {
     /// Keeps the record of a thread that ends, if runs remain that may go on on other threads.
     pub(super) fn outlives_its_thread(&self) -> bool {
         !self.runs.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STACK: Range<usize> = 0x10000..0x20000;
+
+    #[test]
+    fn a_run_is_alive_while_its_frame_is_the_last_one() {
+        let runs = Runs::on(STACK);
+        // Compilers put a record anywhere in its frame, also at the end that the stack pointer is at.
+        for in_frame in [0, 8, 64, size_of::<Activation>(), 4096] {
+            assert!(!runs.is_left(0x18000 + in_frame, 0x18000), "{in_frame:#x}");
+        }
+        assert!(runs.is_left(0x17ff8, 0x18000));
+    }
+
+    #[test]
+    fn records_in_one_place_follow_each_other() {
+        let runs = Runs::on(STACK);
+        for base in [0x18000, 0x28000] {
+            assert!(runs.is_dropped(base, base + 8) && runs.is_dropped(base + 8, base));
+            assert!(!runs.is_dropped(base + 0x1000, base));
+        }
+        assert!(runs.is_dropped(0x18000, 0x19000));
+        assert!(!runs.is_dropped(0x28000, 0x29000), "stacks of the host's may lie side by side");
     }
 }

@@ -201,7 +201,7 @@ pub(crate) fn is_due_at(stack_pointer: usize) -> bool {
     let number = thread.running.load(Relaxed);
     compiler_fence(SeqCst);
     let at = thread.watched_at.get();
-    if number != 0 && thread.runs.is_dropped(at, stack_pointer) {
+    if number != 0 && thread.runs.is_left(at, stack_pointer) {
         thread.stop_announcing(number);
         return false;
     }
