@@ -9,6 +9,7 @@
 //! **Invariants.** At every position the meter lacks a number of operators that does not depend on the way there, [`Tally::uncharged`]. It lacks none
 //! where other code is called or returned to, so that callees and the host see exact counts. At no position more than [`MAX_ROW`] operators
 //! were executed since the meter was compared. What an operator that traps leaves uncharged is noted for the runtime, which adds it.
+//! An operator whose translation calls a builtin has to be listed in [`calls`], as nothing else notices.
 
 use super::tally::Tally;
 use super::translator::Translator;

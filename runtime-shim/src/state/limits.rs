@@ -1,5 +1,6 @@
 //! How much of each resource an instance may take while it runs. What its module may ask for is limited when it is linked
-//! ([`ModuleLimits`](crate::ModuleLimits)).
+//! ([`ModuleLimits`](crate::ModuleLimits)). Stores get these limits as they are, pooled instances from the fields of the
+//! same names in [`PoolConfig`](crate::PoolConfig).
 //!
 //! **Invariant: a limit is never below what an instance has already**: one that would be is an error, and nothing is started.
 //! (The native stack is limited by the slot, and running time by the deadline.)

@@ -1,5 +1,5 @@
 //! What a call may have changed, by what it reported: a call that failed nothing, one that did not its results and as many
-//! bytes of its buffers as it says.
+//! bytes of its buffers as it says. Functions have their numbers of `random_calls.rs`; one that is not listed writes nothing.
 
 use rustix::fs::OFlags;
 
