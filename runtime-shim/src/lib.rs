@@ -80,6 +80,9 @@ pub use api::val::{MAX_VALUES, Val, ValueError, WasmValue, WasmValues};
 pub use code::frame::{Backtrace, Frame};
 pub use code::module::{Module, OpenError};
 pub use code::types::type_number;
+/// For WASI.
+#[doc(hidden)]
+pub use os::fork::Undivided;
 pub use pool::{
     DynamicFunc, HotSets, Linked, LinkedFunc, Pool, PoolConfig, PoolError, PoolStats, PooledInstance,
     ResetWay, StartError, Tenant, Usage,

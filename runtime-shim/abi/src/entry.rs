@@ -6,7 +6,7 @@
 //! **Array entry**: System V, `extern "C" fn(context: u64, values: *mut Value, caller: u64)`.
 //! `context` is the vmctx of the function's instance, or the host's record of a host function.
 //! `values` holds max(parameters, results) cells of [`VALUE`] bytes: parameters on the way in, results on the
-//! way out. `caller` is the vmctx of the calling instance, 0 if the host calls. This convention
+//! way out, and is a multiple of 16, as Rust code of the runtime's relies on. `caller` is the vmctx of the calling instance, 0 if the host calls. This convention
 //! never changes.
 //!
 //! **Invariants.** Compiled code runs on its slot's stack, with MXCSR = [`MXCSR`] and the direction

@@ -399,7 +399,11 @@ impl MemoryType {
 
     /// Bytes of so many pages; the most that fit 64 bits if they do not.
     pub const fn bytes(&self, pages: u64) -> u64 {
-        if pages > u64::MAX >> self.page_log2 { u64::MAX } else { pages << self.page_log2 }
+        match pages {
+            0 => 0,
+            _ if self.page_log2 as u32 >= u64::BITS || pages > u64::MAX >> self.page_log2 => u64::MAX,
+            _ => pages << self.page_log2,
+        }
     }
 
     /// The most bytes that an access can reach by its type: all that 32 bits address, or what it declares.
@@ -466,6 +470,17 @@ mod tests {
 
     fn references() -> impl Iterator<Item = RefType> {
         HEAPS.into_iter().flat_map(|heap| [true, false].map(|nullable| RefType { nullable, heap }))
+    }
+
+    #[test]
+    fn bytes_of_pages_of_any_size_are_at_most_what_fits() {
+        for page_log2 in [0, 16, 63, 64, u8::MAX] {
+            let ty = MemoryType { page_log2, ..MemoryType::new(Limits { min: 0, max: Some(1 << 40) }) };
+            assert_eq!(ty.bytes(0), 0);
+            assert_eq!(ty.bytes(u64::MAX), u64::MAX);
+            assert_eq!(ty.bytes(1), 1u64.checked_shl(page_log2.into()).unwrap_or(u64::MAX));
+            assert!(ty.most_bytes() <= slot::ADDRESSABLE32);
+        }
     }
 
     #[test]

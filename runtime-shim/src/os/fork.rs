@@ -74,7 +74,8 @@ fn undivided() -> RwLockReadGuard<'static, ()> {
 
 /// The lock of an object, whose end a fork waits for. Taken with no list locked, and not while the same
 /// thread holds another one.
-pub(crate) struct Undivided<'a, T> {
+#[derive(Debug)]
+pub struct Undivided<'a, T> {
     // Declared first, so dropped first.
     value: MutexGuard<'a, T>,
     _undivided: RwLockReadGuard<'static, ()>,
@@ -82,7 +83,7 @@ pub(crate) struct Undivided<'a, T> {
 
 impl<'a, T> Undivided<'a, T> {
     /// Locks the object.
-    pub(crate) fn lock(object: &'a Mutex<T>) -> Self {
+    pub fn lock(object: &'a Mutex<T>) -> Self {
         let undivided = undivided();
         Self { value: object.lock().unwrap_or_else(PoisonError::into_inner), _undivided: undivided }
     }

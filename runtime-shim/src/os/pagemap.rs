@@ -65,12 +65,17 @@ impl Pagemap {
         let pagemap = Self { file, here: Here::mark().ok()? };
         let page = HOST_PAGE as usize;
         let here = (&raw const file_marker as usize) / page * page;
-        pagemap.scan(here..here + page, |_| ()).ok()?;
+        pagemap.scan(here..here + page, |_, _| ()).ok()?;
         Some(pagemap)
     }
 
-    /// Calls `each` with every run of pages in the range that have contents of their own, in ascending order.
-    pub(crate) fn scan(&self, range: Range<usize>, mut each: impl FnMut(Range<usize>)) -> io::Result<()> {
+    /// Calls `each` with every run of pages in the range that have contents of their own, in ascending order, and with those of which it says
+    /// that they are the kernel's page of zeros: they were only read, or the kernel has found a written one to be zero and merged it (KSM).
+    pub(crate) fn scan(
+        &self,
+        range: Range<usize>,
+        mut each: impl FnMut(Range<usize>, bool),
+    ) -> io::Result<()> {
         // After a fork the file still speaks of the parent.
         if !self.here.is_here() {
             return Err(io::ErrorKind::Unsupported.into());
@@ -84,10 +89,10 @@ impl Pagemap {
                 end: range.end as u64,
                 vec: regions.as_mut_ptr() as u64,
                 vec_len: BATCH as u64,
-                category_inverted: PAGE_IS_FILE | PAGE_IS_PFNZERO,
-                category_mask: PAGE_IS_FILE | PAGE_IS_PFNZERO,
+                category_inverted: PAGE_IS_FILE,
+                category_mask: PAGE_IS_FILE,
                 category_anyof_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-                return_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+                return_mask: PAGE_IS_PFNZERO,
                 ..ScanArg::default()
             };
             inject::check()?;
@@ -95,7 +100,8 @@ impl Pagemap {
             let found = unsafe { libc::ioctl(self.file.as_raw_fd(), PAGEMAP_SCAN, &raw mut arg) };
             let found = usize::try_from(found).map_err(|_| io::Error::last_os_error())?;
             for region in &regions[..found] {
-                each(region.start as usize..region.end as usize);
+                let is_zero = region.categories & PAGE_IS_PFNZERO != 0;
+                each(region.start as usize..region.end as usize, is_zero);
             }
             if arg.walk_end <= start {
                 return Err(io::ErrorKind::UnexpectedEof.into());
@@ -134,10 +140,17 @@ mod tests {
                 }
             }
         }
-        let mut found = Vec::new();
-        pagemap.scan(mapping.range(), |run| found.extend(run.step_by(PAGE))).unwrap();
-        let expected: Vec<usize> = (0..pages).step_by(3).map(|page| at(page) as usize).collect();
-        assert_eq!(found, expected);
+        let (mut found, mut zero) = (Vec::new(), Vec::new());
+        let each = |run: Range<usize>, is_zero| {
+            let pages = if is_zero { &mut zero } else { &mut found };
+            pages.extend(run.step_by(PAGE));
+        };
+        pagemap.scan(mapping.range(), each).unwrap();
+        let (written, read): (Vec<usize>, Vec<usize>) = (0..pages).partition(|page| page % 3 == 0);
+        let addresses =
+            |pages: Vec<usize>| pages.into_iter().map(|page| at(page) as usize).collect::<Vec<_>>();
+        assert_eq!(found, addresses(written));
+        assert_eq!(zero, addresses(read));
     }
     /// Ends a child of the test's with what `run` gives, and gives that to its parent.
     fn in_child(run: impl FnOnce() -> i32) -> i32 {
@@ -164,7 +177,7 @@ mod tests {
 
     fn scans(pagemap: &Pagemap) -> i32 {
         let page = (&raw const file_marker as usize) / PAGE * PAGE;
-        if pagemap.scan(page..page + PAGE, |_| ()).is_ok() { SCANNED } else { REFUSED }
+        if pagemap.scan(page..page + PAGE, |_, _| ()).is_ok() { SCANNED } else { REFUSED }
     }
 
     #[test]

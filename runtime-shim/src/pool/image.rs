@@ -59,6 +59,11 @@ impl Image {
         self.runs.iter().flat_map(|(run, _)| [run.start, run.end])
     }
 
+    /// Whether any of a range of the memory is not zero by default initially.
+    pub(crate) fn overlaps(&self, range: Range<usize>) -> bool {
+        self.runs.iter().any(|(run, _)| run.start < range.end && range.start < run.end)
+    }
+
     /// What a range of the memory is initially, piece by piece.
     pub(crate) fn pieces(&self, range: Range<usize>) -> Vec<Piece> {
         let mut pieces = Vec::new();

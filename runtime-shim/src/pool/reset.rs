@@ -185,7 +185,14 @@ impl ResetMemory {
     /// Restores all pages of a writable range that have contents of their own. Gives those that differed.
     fn restore_written(&self, pagemap: &Pagemap, range: Range<usize>) -> Result<Vec<u32>, Failed> {
         let mut runs = Vec::new();
-        pagemap.scan(range, |run| runs.push(run))?;
+        let base = self.body.base();
+        // A page of zeros is as it was, unless it had other contents. Then the kernel has replaced what was written.
+        let may_differ = |run: &Range<usize>| self.image.overlaps(run.start - base..run.end - base);
+        pagemap.scan(range, |run, is_zero| {
+            if !is_zero || may_differ(&run) {
+                runs.push(run);
+            }
+        })?;
         self.restore_pages(runs.into_iter().flat_map(|run| run.step_by(PAGE)))
     }
 

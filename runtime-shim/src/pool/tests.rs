@@ -2,8 +2,10 @@
 
 use super::hot::PATIENCE;
 use super::reset::LOOK_EVERY;
+use crate::api::store::core_mut;
+use crate::os::pagemap::Pagemap;
 use crate::tests::artifact::{Artifact, IMAGE};
-use crate::tests::{importing, trap_of};
+use crate::tests::{importing, replace_by_zeros, trap_of};
 use crate::*;
 use wasmaot_abi::descriptor::{self as abi, ConstExpr, ConstOp, ExportKind, FileRange, ImageRun};
 
@@ -71,6 +73,23 @@ fn nothing_is_left_in_memory() {
         assert!(is_new(&pool.start(&linked, ()).unwrap()));
         assert_eq!(pool.stats().made, 1);
         assert_eq!(pool.stats().failed, 0);
+    }
+}
+
+/// The kernel may replace a page that was written with zeros by its own page of zeros (KSM), as here another mapping does.
+#[test]
+fn zeros_in_the_image_are_found_that_the_kernel_has_merged() {
+    let (pool, linked) = (pool(1, ResetWay::Scan), linked());
+    for _ in 0..3 {
+        let mut instance = pool.start(&linked, ()).unwrap();
+        assert!(is_new(&instance));
+        instance.write(2 * PAGE, &[0; PAGE as usize]).unwrap();
+        let base = core_mut(&mut instance).memories[0].base();
+        // SAFETY: the page is the memory's, writable, and holds what it holds after that, too.
+        unsafe { replace_by_zeros(base + 2 * PAGE as usize) };
+        if Pagemap::open().is_some() {
+            assert_eq!(instance.finish().reset, Some(ResetWay::Scan));
+        }
     }
 }
 

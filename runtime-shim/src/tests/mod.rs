@@ -572,3 +572,18 @@ fn what_may_cross_threads_can() {
     sync::<(Trap, OpenError, LinkError)>();
     sync::<(CallError, InstantiateError, HostError)>();
 }
+
+/// Replaces a writable page by the kernel's page of zeros.
+///
+/// # Safety
+/// The address is that of a mapped page, whose contents are not needed.
+pub(crate) unsafe fn replace_by_zeros(page: usize) {
+    let page = page as *mut libc::c_void;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: as the caller states.
+    unsafe {
+        assert_eq!(libc::mmap(page, 4096, access, flags, -1, 0), page);
+        assert_eq!(page.cast::<u8>().read_volatile(), 0);
+    }
+}

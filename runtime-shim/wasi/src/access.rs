@@ -2,10 +2,13 @@
 //!
 //! **Invariant: nothing waits while it holds a shared context.** A call that may wait takes a copy of the entries that it works
 //! on, which keeps their files open until it returns: what other threads close or renumber meanwhile is gone for calls that begin
-//! later. An instance's own context is lent instead, at the cost of a branch.
+//! later. An instance's own context is lent instead, at the cost of a branch. A fork waits until no thread holds a shared context, which would
+//! stay locked in the child.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
+
+use wasmaot_runtime::Undivided;
 
 use crate::ctx::WasiCtx;
 use crate::entry::Entry;
@@ -49,7 +52,7 @@ pub(crate) enum Ctx<'a> {
 /// A context that nobody else has meanwhile.
 pub(crate) enum Held<'a> {
     Own(&'a mut WasiCtx),
-    Shared(MutexGuard<'a, WasiCtx>),
+    Shared(Undivided<'a, WasiCtx>),
 }
 
 /// An open descriptor. (Small, for it is passed on with every call.)
@@ -58,17 +61,13 @@ pub(crate) enum Found<'a> {
     Copy(Box<Entry>),
 }
 
-fn lock(ctx: &Mutex<WasiCtx>) -> MutexGuard<'_, WasiCtx> {
-    ctx.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Ctx<'_> {
     /// Has the context alone. Whoever has it does not wait.
     #[inline]
     pub(crate) fn hold(&mut self) -> Held<'_> {
         match self {
             Ctx::Own(ctx) => Held::Own(ctx),
-            Ctx::Shared(ctx) => Held::Shared(lock(ctx)),
+            Ctx::Shared(ctx) => Held::Shared(Undivided::lock(ctx)),
         }
     }
 
@@ -90,7 +89,9 @@ impl Ctx<'_> {
     fn find(&self, find: impl FnOnce(&FdTable) -> Result<&Entry, Errno>) -> Result<Found<'_>, Errno> {
         match self {
             Ctx::Own(ctx) => find(&ctx.table).map(Found::Own),
-            Ctx::Shared(ctx) => find(&lock(ctx).table).map(|entry| Found::Copy(Box::new(entry.clone()))),
+            Ctx::Shared(ctx) => {
+                find(&Undivided::lock(ctx).table).map(|entry| Found::Copy(Box::new(entry.clone())))
+            }
         }
     }
 
@@ -150,5 +151,31 @@ impl DerefMut for Held<'_> {
             Held::Own(ctx) => ctx,
             Held::Shared(ctx) => ctx,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::in_child;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// The thread that holds the context is not there in the child.
+    #[test]
+    fn a_fork_leaves_no_shared_context_locked() {
+        let ctx = Mutex::new(crate::WasiCtxBuilder::new().build());
+        let (holds, held) = mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut access = Ctx::Shared(&ctx);
+                let context = access.hold();
+                holds.send(()).unwrap();
+                std::thread::sleep(Duration::from_millis(50));
+                drop(context);
+            });
+            held.recv().unwrap();
+            assert!(in_child(|| ctx.try_lock().is_ok()));
+        });
     }
 }

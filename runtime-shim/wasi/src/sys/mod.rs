@@ -35,3 +35,18 @@ pub(crate) fn again<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, 
 pub(crate) fn go_on() -> Result<(), Errno> {
     check_interrupt().map_err(|_| Errno::Intr)
 }
+
+/// Whether something holds in a child of the process.
+#[cfg(test)]
+pub(crate) fn in_child(holds: impl FnOnce() -> bool) -> bool {
+    // SAFETY: the child has one thread, which looks and ends.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(i32::from(!holds())) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for a child of this process.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    status == 0
+}
