@@ -9,9 +9,11 @@ mod child;
 mod deadline;
 mod exceptions;
 mod instances;
+mod limits;
 mod programs;
 mod report;
 mod suite;
+mod worst;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -36,6 +38,8 @@ enum What {
     Instances(instances::Opts),
     /// Resident memory per instance, with many instances in one process.
     Density(density::Opts),
+    /// In one process: the worst modules that the default limits let pass, linked, started and finished.
+    Worst(limits::Opts),
     /// Used by `density`: makes the instances of a row and says what the process takes.
     #[command(hide = true)]
     Resident(density::ResidentOpts),
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         What::Instances(opts) => instances::run(&opts),
         What::Density(opts) => density::run(&opts, &["wasmaot"]),
         What::Resident(opts) => density::resident(&opts, ours::maker),
+        What::Worst(opts) => limits::run(&opts),
         What::Deadline(opts) => deadline::run(&opts),
         What::Exceptions(opts) => exceptions::run(&opts),
         What::Cat(opts) => cat::run(&opts),

@@ -4,7 +4,7 @@
 //! Nothing is timed: code bytes, table entries and image bytes are counted instead.
 
 use wasmaot_compiler::{CompileError, Options, Output};
-use wasmaot_runtime::{Instance, Linker, Module, Store, Val};
+use wasmaot_runtime::{Instance, Linker, Module, ModuleLimits, Store, Val};
 use wasmaot_tests::{Guest, files, options, parallel, report, repository};
 
 fn try_compile(wat: &str, options: &Options) -> Result<Output, CompileError> {
@@ -236,10 +236,12 @@ fn the_image_of_sparse_data_is_not_larger_than_it_is_worth() {
         assert!(output.summary.image_bytes <= 1 << 20, "{} bytes", output.summary.image_bytes);
         let module = Module::from_bytes(&output.bytes).expect("a sound artifact");
         let runs: usize = module.descriptor().memories.iter().map(|memory| memory.image.len()).sum();
-        assert!(runs <= 100, "{runs} runs");
+        assert!(runs <= 64, "{runs} runs");
         // Whatever the image does not hold is written when the instance is made.
         let mut store = Store::new(());
-        let instance = Linker::new().instantiate(&mut store, &module).expect("it imports nothing");
+        let mut linker = Linker::new();
+        linker.set_module_limits(ModuleLimits { written_pages: 2000, ..ModuleLimits::default() });
+        let instance = linker.instantiate(&mut store, &module).expect("it imports nothing");
         for index in 0..count {
             let mut at = |offset: usize| read(&mut store, instance, index * stride + offset);
             assert_eq!([at(0), at(1)], [(index % 255 + 1) as i32, 0], "segment {index}");
@@ -294,7 +296,9 @@ fn a_long_chain_of_globals_takes_no_stack() {
         r#"(module (global i32 (i32.const 7)) {globals}
             (func (export "f") (result i32) (global.get 100000)))"#
     );
-    assert_eq!(Guest::new(&wat).i32("f", &[]), 7);
+    let mut linker = Linker::new();
+    linker.set_module_limits(ModuleLimits { globals: 100_001, ..ModuleLimits::default() });
+    assert_eq!(Guest::with_linker(&wat, &linker).i32("f", &[]), 7);
 }
 
 #[test]

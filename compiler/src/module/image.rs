@@ -22,8 +22,8 @@ use wasmaot_abi::slot::HOST_PAGE;
 /// Zero pages that are worth a mapping of their own to leave out.
 const MIN_GAP_PAGES: u64 = 16;
 
-/// The most runs of an image. Each is a mapping in every instance.
-const MAX_RUNS: usize = 100;
+/// The most runs of an image. Each may be two mappings more in every instance, which by default may have 200 in all.
+const MAX_RUNS: usize = 64;
 
 /// Bytes of image that a module may have however little data there is in it.
 const SPARSE_BYTES: u64 = 1 << 20;
