@@ -95,12 +95,13 @@ impl Body<'_, '_> {
             "the stack is not aligned at a call",
         )?;
         state.touched = state.touched.min(sp.saturating_sub(8));
-        self.check_frame_chain(state)?;
         match &callee {
             Callee::Tail { signature, vmctx } => self.pass(state, signature, *vmctx, sp)?,
             Callee::Import(import) => self.pass_to_import(state, *import, sp)?,
             Callee::Builtin(builtin) => self.pass_to_builtin(state, *builtin, sp)?,
         }
+        // What the callee may write is forgotten by now, so the chain is not in it.
+        self.check_frame_chain(state)?;
         let frame = state.reg(RBP);
         self.forget_after_call(state);
         let throws = matches!(callee, Callee::Builtin(Builtin::Throw | Builtin::ThrowRef));

@@ -147,7 +147,9 @@ pub(crate) fn decode(text: &[u8], at: u32, end: u32) -> Result<(Instruction, For
         | Form::Trap
         | Form::Push
         | Form::Pop => plain,
-        Form::Vector | Form::AlignedVector | Form::Flags | Form::Nothing => !prefixes.lock,
+        Form::Vector | Form::AlignedVector | Form::Flags | Form::Nothing => {
+            !prefixes.lock && !(prefixes.operand_size && prefixes.repeat)
+        }
         _ => !prefixes.repeat || counts_bits(instruction.mnemonic()),
     };
     ensure(holds, Property::Instructions, "it has a prefix that is not allowed")?;
@@ -364,9 +366,14 @@ fn is_near(instruction: &Instruction) -> bool {
 fn names_ordinary_registers(instruction: &Instruction) -> bool {
     let is_xmm =
         |register: Register| (Register::XMM0 as u32..=Register::XMM15 as u32).contains(&(register as u32));
-    let is_ordinary = |operand: u32| {
-        let register = instruction.op_register(operand);
-        instruction.op_kind(operand) != OpKind::Register || gpr(register).is_some() || is_xmm(register)
+    let is_ordinary = |operand: u32| match instruction.op_kind(operand) {
+        OpKind::Register => {
+            let register = instruction.op_register(operand);
+            gpr(register).is_some() || is_xmm(register)
+        }
+        // Those that string instructions have are other kinds.
+        OpKind::Memory | OpKind::NearBranch64 => true,
+        _ => instruction.try_immediate(operand).is_ok(),
     };
     (0..instruction.op_count()).all(is_ordinary)
         && instruction.op_mask() == Register::None
@@ -412,6 +419,8 @@ mod tests {
             ("wrpkru", &[0x0f, 0x01, 0xef]),
             ("xrstor", &[0x0f, 0xae, 0x2f]),
             ("rep movsb", &[0xf3, 0xa4]),
+            ("movsd of strings", &[0xa5]),
+            ("cmpsd of strings", &[0xa7]),
             ("mov fs", &[0x8e, 0xe0]),
             ("mov cr0", &[0x0f, 0x22, 0xc0]),
             ("jump through memory", &[0xff, 0x27]),
@@ -443,6 +452,7 @@ mod tests {
             ("a prefix twice", &[0x66, 0x66, 0x89, 0xf6]),
             ("REX before a prefix", &[0x48, 0x66, 0x89, 0xf6]),
             ("REX twice", &[0x48, 0x48, 0x89, 0xf6]),
+            ("two prefixes of one opcode", &[0x66, 0xf2, 0x0f, 0x58, 0xc1]),
             ("repeat of an addition", &[0xf3, 0x01, 0xf6]),
             ("lock of a register", &[0xf0, 0x01, 0xf6]),
             ("VEX behind a prefix", &[0x66, 0xc5, 0xf8, 0x58, 0xc1]),

@@ -26,13 +26,20 @@ use iced_x86::{Instruction, Register};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::entry::VALUE;
-use wasmaot_abi::slot::{MAX_ACCESS, MEMORY_GUARD, MEMORY_RESERVATION, OFFSET_GUARD};
+use wasmaot_abi::slot::{HOST_PAGE, MAX_ACCESS, MEMORY_GUARD, MEMORY_RESERVATION, OFFSET_GUARD};
 use wasmaot_abi::state::{
     ConstEntry, FuncRef, GLOBAL_CELL, ImportedFunction, MemoryRef, StateLayout, TABLE_ELEMENT, TableRef,
 };
 use wasmaot_abi::types::{HeapType, ValType};
 
 const _: () = assert!(MEMORY_GUARD >= MAX_ACCESS && OFFSET_GUARD <= MEMORY_RESERVATION);
+
+/// Positions of an address's registers among the names that an instruction gives.
+pub(crate) const BASE: u32 = 14;
+pub(crate) const INDEX: u32 = 15;
+
+/// Addresses below this are never accessible.
+const SMALL: u64 = HOST_PAGE;
 
 /// What an operand in memory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,11 +120,11 @@ impl Body<'_, '_> {
     fn base(&mut self, state: &mut State, instruction: &Instruction) -> Result<Val, Problem> {
         let base = match instruction.memory_base() {
             Register::None => Val::of(Kind::Const(0)),
-            register => self.named_address_register(state, register, 2)?,
+            register => self.named_address_register(state, register, BASE)?,
         };
         let index = match instruction.memory_index() {
             Register::None => return Ok(base),
-            register => self.named_address_register(state, register, 3)?,
+            register => self.named_address_register(state, register, INDEX)?,
         };
         let scale = instruction.memory_index_scale();
         Ok(Val::of(self.add_scaled(base, index, scale)))
@@ -187,6 +194,11 @@ impl Body<'_, '_> {
                 let end = u64::from(forward("a checked address")?) + u64::from(bytes);
                 ensure(end <= room, Property::Memory, "it reaches beyond what was checked")?;
                 if null {
+                    ensure(
+                        end <= SMALL,
+                        Property::Memory,
+                        "it may be so far from address 0 that it does not fault",
+                    )?;
                     self.may_fault("an address that may be 0")?;
                 }
                 Ok(Place::Heap)
@@ -261,7 +273,7 @@ impl Body<'_, '_> {
             }
             Kind::Const(0) => {
                 ensure(
-                    offset.is_some_and(|offset| offset < 4096),
+                    offset.is_some_and(|offset| u64::from(offset) + u64::from(bytes) <= SMALL),
                     Property::Memory,
                     "it is a constant address",
                 )?;

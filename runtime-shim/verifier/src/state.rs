@@ -98,6 +98,12 @@ impl State {
         }
     }
 
+    /// Forgets what lies below the stack pointer.
+    pub(crate) fn forget_below(&mut self, sp: i32) {
+        let end = self.words.partition_point(|word| word.0 < sp);
+        self.words.drain(..end);
+    }
+
     /// Writes a word.
     pub(crate) fn set_word(&mut self, at: i32, value: Val) {
         match self.words.binary_search_by_key(&at, |word| word.0) {

@@ -6,7 +6,7 @@
 use crate::body::{Body, Flow};
 use crate::decode::{Condition, Form, gpr};
 use crate::lattice::{self, ANY_TYPE, Item, Kind, MAX32, NO_NAME, Val, join_kinds};
-use crate::memory::Place;
+use crate::memory::{BASE, INDEX, Place};
 use crate::reject::{Problem, Property, ensure, problem};
 use crate::state::{Flags, RAX, RDX, RSP, State};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
@@ -26,8 +26,11 @@ impl Body<'_, '_> {
         instruction: &Instruction,
         form: Form,
     ) -> Result<Flow, Problem> {
-        let before = state.flags;
+        let (before, sp) = (state.flags, state.sp());
         self.faults = false;
+        if !matches!(form, Form::Jump | Form::ConditionalJump | Form::Call | Form::Return | Form::Trap) {
+            self.name_operands(state, instruction);
+        }
         if writes_flags(form) {
             state.flags = Flags::Unknown;
         }
@@ -100,7 +103,7 @@ impl Body<'_, '_> {
             | Form::Multiply
             | Form::Other => self.compute(state, instruction, form)?,
         }
-        ensure(state.sp().is_some(), Property::Stack, "the stack pointer is no longer known")?;
+        self.check_stack_pointer(state, sp)?;
         Ok(if self.faults { Flow::Stop } else { Flow::Next })
     }
 
@@ -220,6 +223,9 @@ impl Body<'_, '_> {
         let (base, index) = (gpr(instruction.memory_base()), gpr(instruction.memory_index()));
         let (Some((base, 64)), Some((index, 64))) = (base, index) else { return Ok(None) };
         let Kind::Text(table) = state.reg(base).kind else { return Ok(None) };
+        if instruction.mnemonic() != Mnemonic::Movsxd || operand_bits(instruction, 0) != 64 {
+            return Ok(None);
+        }
         let last = state.reg(index).kind.most().and_then(|most| u32::try_from(most).ok());
         let is_entry = instruction.memory_index_scale() == 4 && instruction.memory_displacement64() == 0;
         let Some(last) = last.filter(|&last| is_entry && last < self.range.length / 4) else {
@@ -241,7 +247,7 @@ impl Body<'_, '_> {
         }
         let register = |register| gpr(register).map(|(number, _)| number);
         let base = match register(instruction.memory_base()) {
-            Some(number) => self.named(state, number, 0),
+            Some(number) => self.named(state, number, BASE),
             None => Val::of(Kind::Const(0)),
         };
         let displacement = Val::of(Kind::Const(instruction.memory_displacement64()));
@@ -249,7 +255,7 @@ impl Body<'_, '_> {
             None if instruction.memory_displacement64() == 0 => base,
             None => Val::of(lattice::add(self.module, base, displacement)),
             Some(number) => {
-                let index = self.named(state, number, 1);
+                let index = self.named(state, number, INDEX);
                 let sum = Val::of(self.add_scaled(base, index, instruction.memory_index_scale()));
                 match instruction.memory_displacement64() {
                     0 => sum,
@@ -393,8 +399,7 @@ impl Body<'_, '_> {
         } else if bits == 32 && kind.most().is_none_or(|most| most > MAX32) {
             kind = Kind::Max(MAX32);
         }
-        self.write(state, instruction, 0, Val::of(kind))?;
-        self.check_stack_step(state, instruction)
+        self.write(state, instruction, 0, Val::of(kind))
     }
 
     fn subtract(&self, a: Val, b: Val) -> Kind {
@@ -416,17 +421,40 @@ impl Body<'_, '_> {
         }
     }
 
-    /// The stack pointer has moved: not further than the guard of a stack reaches, below what is known to be accessible.
-    fn check_stack_step(&self, state: &State, instruction: &Instruction) -> Result<(), Problem> {
-        if instruction.op0_register() != Register::RSP {
-            return Ok(());
+    /// Wherever the stack pointer has moved, it is known, and not further below what is known to be accessible than a probe's distance.
+    /// What lies below it is anybody's.
+    fn check_stack_pointer(&self, state: &mut State, before: Option<i32>) -> Result<(), Problem> {
+        let Some(sp) = state.sp() else {
+            return problem(Property::Stack, "the stack pointer is no longer known");
+        };
+        if before != Some(sp) {
+            let in_reach = i64::from(sp) >= i64::from(state.touched) - STACK_PROBE as i64;
+            ensure(in_reach, Property::Stack, "the frame grows by more than a probe's distance")?;
+            ensure(sp < self.stack_end, Property::Stack, "the stack pointer leaves the function's stack")?;
+            state.forget_below(sp);
         }
-        let Some(at) = state.sp() else { return problem(Property::Stack, "the stack pointer is computed") };
-        ensure(
-            i64::from(at) >= i64::from(state.touched) - STACK_PROBE as i64,
-            Property::Stack,
-            "the frame grows by more than a probe's distance",
-        )
+        Ok(())
+    }
+
+    /// Gives names to the registers that an instruction reads. That is done before anything of it is evaluated, because a name that
+    /// is given again is forgotten everywhere else.
+    fn name_operands(&mut self, state: &mut State, instruction: &Instruction) {
+        let operands = (0..instruction.op_count()).map(|operand| match instruction.op_kind(operand) {
+            OpKind::Register => (instruction.op_register(operand), operand),
+            _ => (Register::None, operand),
+        });
+        let address = [(instruction.memory_base(), BASE), (instruction.memory_index(), INDEX)];
+        let all = operands.chain(address).filter_map(|(register, position)| match gpr(register) {
+            Some((register, 32 | 64)) => Some((register, position)),
+            _ => None,
+        });
+        let all: ArrayOf<(u8, u32)> = all.collect();
+        // Naming one may take its name from another, which is then named in the next round.
+        for _ in 0..all.len {
+            for &(register, position) in &all.items[..all.len] {
+                self.named(state, register, position);
+            }
+        }
     }
 
     /// A loop that probes a large frame, as one step: `sub rsp, N; mov dword [rsp], 0; cmp rsp, LIMIT; jne`.
@@ -466,7 +494,7 @@ impl Body<'_, '_> {
         let step =
             i64::try_from(sub.immediate(1)).ok().filter(|&step| step > 0 && step <= STACK_PROBE as i64)?;
         let distance = i64::from(sp) - i64::from(limit);
-        if distance <= 0 || distance % step != 0 || sp > state.touched.saturating_add(STACK_PROBE as i32) {
+        if distance <= 0 || distance % step != 0 {
             return None;
         }
         state.forget_words(limit, distance as u32);
@@ -563,6 +591,23 @@ impl Body<'_, '_> {
             }
             _ => self.tail_call(state, instruction),
         }
+    }
+}
+
+/// A few items in place.
+struct ArrayOf<T> {
+    items: [T; 8],
+    len: usize,
+}
+
+impl<T: Copy + Default> FromIterator<T> for ArrayOf<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(iter: I) -> Self {
+        let mut all = Self { items: [T::default(); 8], len: 0 };
+        for (place, item) in all.items.iter_mut().zip(iter) {
+            *place = item;
+            all.len += 1;
+        }
+        all
     }
 }
 
