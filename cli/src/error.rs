@@ -81,6 +81,8 @@ pub(crate) enum CliError {
     Open { path: PathBuf, source: OpenError },
     #[error("`{}` is not an artifact", shown(path))]
     NotAnArtifact { path: PathBuf, source: NotAnArtifact },
+    #[error("`{}` has no file whose name ends in `.so`", shown(path))]
+    NoArtifacts { path: PathBuf },
     #[error("cannot grant the program its directories and sockets")]
     Grants(#[source] WasiError),
     #[error("cannot set up WASI")]

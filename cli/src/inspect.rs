@@ -10,7 +10,7 @@ use crate::artifact::{Artifact, NotAnArtifact};
 use crate::error::CliError;
 use crate::{input, output};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use wasmaot_program::attached::{Attached, AttachedError};
 
 /// Show what is in an artifact, or in an executable
@@ -43,28 +43,11 @@ const MAX_ARTIFACT: u64 = 4 << 30;
 impl Opts {
     /// Prints, and gives the exit status.
     pub(crate) fn run(&self) -> Result<i32, CliError> {
-        let bytes = self.read()?;
+        let bytes = read(&self.file)?;
         let shown = self.show(&bytes);
         let shown = shown.map_err(|source| CliError::NotAnArtifact { path: self.file.clone(), source })?;
         output::print(shown.as_bytes())?;
         Ok(0)
-    }
-
-    /// Reads the file. One that does not begin as ELF files do is not read any further: it may be endless.
-    fn read(&self) -> Result<Vec<u8>, CliError> {
-        let failed = |source| CliError::Read { path: self.file.clone(), source };
-        let mut file = input::open(&self.file)?;
-        let mut bytes = Vec::new();
-        (&mut file).take(ELF_MAGIC.len() as u64).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes != ELF_MAGIC {
-            let (path, source) = (self.file.clone(), NotAnArtifact::NotElf);
-            return Err(CliError::NotAnArtifact { path, source });
-        }
-        file.take(MAX_ARTIFACT).read_to_end(&mut bytes).map_err(failed)?;
-        match bytes.len() as u64 > MAX_ARTIFACT {
-            true => Err(CliError::TooLarge { path: self.file.clone(), limit: MAX_ARTIFACT }),
-            false => Ok(bytes),
-        }
     }
 
     fn show(&self, bytes: &[u8]) -> Result<String, NotAnArtifact> {
@@ -78,5 +61,30 @@ impl Opts {
             true => json::render(&artifact, attached.as_ref()),
             false => text::render(&artifact, attached.as_ref()),
         })
+    }
+}
+
+/// Reads an artifact or executable. A file that does not begin as ELF files do is not read any further: it may be endless.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    let failed = |source| CliError::Read { path: path.into(), source };
+    let mut file = input::open(path)?;
+    let mut bytes = Vec::new();
+    (&mut file).take(ELF_MAGIC.len() as u64).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes != ELF_MAGIC {
+        return Err(CliError::NotAnArtifact { path: path.into(), source: NotAnArtifact::NotElf });
+    }
+    file.take(MAX_ARTIFACT).read_to_end(&mut bytes).map_err(failed)?;
+    match bytes.len() as u64 > MAX_ARTIFACT {
+        true => Err(CliError::TooLarge { path: path.into(), limit: MAX_ARTIFACT }),
+        false => Ok(bytes),
+    }
+}
+
+/// The artifact that a file is, or that is attached to it.
+pub(crate) fn artifact_in(bytes: &[u8]) -> Result<&[u8], NotAnArtifact> {
+    match Attached::find(bytes) {
+        Ok((_, artifact)) => Ok(artifact),
+        Err(AttachedError::Nothing) => Ok(bytes),
+        Err(source) => Err(NotAnArtifact::Executable(source)),
     }
 }

@@ -28,6 +28,7 @@ mod progress;
 mod run;
 mod text;
 mod usage;
+mod verify;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
@@ -43,6 +44,7 @@ enum Command {
     Compile(compile::Opts),
     Run(Box<run::Opts>),
     Inspect(inspect::Opts),
+    Verify(verify::Opts),
     Cache(cache::Opts),
     Completions(completions::Opts),
     Man(manual::Opts),
@@ -58,6 +60,7 @@ Examples:
   wasmaot run app.wasm                 compile into a cache and run
   wasmaot compile app.wasm --emit exe  make a standalone program, ./app
   wasmaot inspect app.so               show imports, exports, sections and versions
+  wasmaot verify app.so                prove from its machine code that it obeys the sandbox
   wasmaot cache show                   show what `run` has compiled
 
 `wasmaot COMMAND --help` says more.";
@@ -81,6 +84,7 @@ fn status() -> i32 {
             Ok(Command::Compile(opts)) => opts.run(),
             Ok(Command::Run(opts)) => opts.run(),
             Ok(Command::Inspect(opts)) => opts.run(),
+            Ok(Command::Verify(opts)) => opts.run(),
             Ok(Command::Cache(opts)) => opts.run(),
             Ok(Command::Completions(opts)) => opts.run::<Command>(),
             Ok(Command::Man(opts)) => opts.run::<Command>(),

@@ -17,4 +17,5 @@ mod shells;
 mod support;
 mod threads;
 mod usage;
+mod verify;
 mod version;

@@ -148,7 +148,7 @@ pub(crate) fn decode(text: &[u8], at: u32, end: u32) -> Result<(Instruction, For
         | Form::Push
         | Form::Pop => plain,
         Form::Vector | Form::AlignedVector | Form::Flags | Form::Nothing => {
-            !prefixes.lock && !(prefixes.operand_size && prefixes.repeat)
+            !(prefixes.lock || prefixes.operand_size && prefixes.repeat)
         }
         _ => !prefixes.repeat || counts_bits(instruction.mnemonic()),
     };

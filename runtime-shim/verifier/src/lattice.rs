@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A value has a *kind* and perhaps a *name*. Equal names are equal values, in the same state: a name is given by an instruction, and all
-//! that an earlier execution of the instruction named is forgotten when it names again ([`crate::state`]). Kinds that are about
+//! that an earlier execution of the instruction named is forgotten when it names again. Kinds that are about
 //! another value refer to it by name, such as the code address that was loaded from a record of a function.
 //!
 //! **Invariants.** [`join`] is commutative, idempotent, and an upper bound of both; a chain of kinds that grow by joins is finite,

@@ -124,6 +124,16 @@ pub fn verify_with(file: &[u8], progress: &dyn Fn(u64)) -> Result<Proof, Refused
     }
 }
 
+/// What a proof does not say, in a few words each. See [the crate's documentation](self).
+pub const NOT_PROVEN: &[&str] = &[
+    "exact counts of metered code",
+    "genuine references to host values and exceptions",
+    "the right trap codes and exception clauses",
+    "traps behind the length of memories with pages smaller than the host's",
+    "names, address map, symbols and unwinding information",
+    "speculative execution",
+];
+
 /// What an artifact without functions has as its text.
 const NOTHING: &[u8] = &[0xcc];
 

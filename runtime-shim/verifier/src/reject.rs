@@ -73,6 +73,13 @@ pub struct Place {
     pub state: String,
 }
 
+impl Place {
+    /// What the function is, in words.
+    pub fn kind_name(&self) -> &'static str {
+        kind_name(self.kind)
+    }
+}
+
 /// Why a file was not proven: one reason in each function that has any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
@@ -91,7 +98,7 @@ impl Rejection {
 }
 
 /// The name of a kind of code in reports.
-pub(crate) fn kind_name(kind: CodeKind) -> &'static str {
+fn kind_name(kind: CodeKind) -> &'static str {
     match kind {
         CodeKind::Thunk => "import thunk",
         CodeKind::Function => "function",

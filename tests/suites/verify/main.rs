@@ -4,8 +4,12 @@
 //! |---|---|
 //! | this one | every module of the repository and of the specification's suite, with all options: 0 rejections |
 //! | `modules` | random modules |
+//! | `broken` | artifacts that break one property each, by hand |
+//! | `mutants` | artifacts with random changes of their code |
 
+mod broken;
 mod modules;
+mod mutants;
 
 use std::collections::BTreeMap;
 use std::path::Path;
