@@ -41,12 +41,6 @@ fn keep(number: u64, wasm: &[u8]) -> String {
     }
 }
 
-/// In which form modules are run here, by number.
-const FORMS: [Form; 5] = {
-    use Form::{AsGenerated as A, ThroughExceptions as E, ThroughReferences as R};
-    [A, E, R, A, E]
-};
-
 /// The default options, twice as often as each of the others.
 fn all_variants() -> Vec<(String, Options)> {
     let default = || ("default".to_string(), options());
@@ -81,7 +75,7 @@ impl Run {
         let tallies = parallel(self.first..self.first + self.count, |number| {
             let generated = generate::module(number);
             let (variant, options) = &variants[number as usize / 4 % variants.len()];
-            let form = FORMS[number as usize % FORMS.len()];
+            let form = Form::of_number(number);
             let case = Case { generated: &generated, options, form };
             let result = catch_unwind(AssertUnwindSafe(|| compare(&case)));
             let result = result.unwrap_or_else(|_| Err("a panic, see above".to_string()));
