@@ -12,6 +12,10 @@ pub(crate) struct LimitOpts {
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     timeout: Option<Duration>,
 
+    /// End the program with a trap when one of its threads has used this much CPU time: seconds, or a number with ms, s, m or h
+    #[arg(long, value_name = "TIME", value_parser = text::duration)]
+    cpu_time: Option<Duration>,
+
     /// Maximum fuel of each thread (instructions and bulk work), then a trap; a module is compiled as with --meter
     #[arg(long, value_name = "N", value_parser = text::number)]
     fuel: Option<u64>,
@@ -115,6 +119,7 @@ impl LimitOpts {
         limits.table = self.max_table_elements.unwrap_or(limits.table);
         limits.addresses = self.max_addresses.unwrap_or(limits.addresses);
         limits.nesting = self.nesting.unwrap_or(limits.nesting);
+        limits.cpu_time = self.cpu_time;
         limits.deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         limits
     }

@@ -76,7 +76,7 @@ Examples:
 FILE is started by its export `_start`, or the default export `` (the empty name); of a reactor, `_initialize` is called. A first `--`
 behind FILE is dropped. A module is compiled into a cache (see `wasmaot cache`), to which -O, --target-cpu, --meter and --jobs apply.
 An artifact is native code, which can do whatever the user can: run only artifacts that you have made, or trust. A program may have 4096
-threads at a time besides the first; further ones are refused to it. --timeout is one for all threads, --fuel is for each.
+threads at a time besides the first; further ones are refused to it. --timeout is one for all threads, --fuel and --cpu-time are for each.
 
 The report has operators (instructions; null if the code does not count them: compile it with --meter), fuel (its limit), fuel_used
 (instructions, and for bulk work one for each 64 bytes or table element), wall_ns, cpu_ns (of all threads of this process), memory_bytes (the peak of all memories), host_calls, bytes_read and bytes_written (by calls of WASI), end

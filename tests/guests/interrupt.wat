@@ -19,6 +19,8 @@
   (func $down (param i32)
     (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1))))))
   (func (export "spin_nested") (loop $on (call $call (i32.const 0)) (br $on)))
+  (func (export "spin_a_while") (local $i i32)
+    (loop $on (br_if $on (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100_000)))))
   (func (export "nested_spin") (call $call (i32.const 1)))
   (func (export "wait") (call $wait))
   (func (export "quick"))

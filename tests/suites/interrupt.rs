@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
     CallError, Caller, HostError, Instance, InterruptHandle, Linked, Linker, Module, Pool, PoolConfig,
-    PooledInstance, Store, TrapCode, Val, check_interrupt,
+    PooledInstance, ResourceLimits, Store, TrapCode, Val, check_interrupt,
 };
 use wasmaot_tests::{Random, compile_wat, report, stopped_while_running, trap_code, variable};
 
@@ -113,6 +113,48 @@ fn a_deadline_ends_an_operation_on_a_table_half_way() {
         assert!(matches!(element, Val::FuncRef(None)), "{name} was done first: {element:?}");
         assert_eq!(table("small").size(&store), 1, "{name}");
     }
+}
+
+/// CPU time is that of all calls together, also in host functions; what only waits uses none.
+#[test]
+fn cpu_time_is_limited_beside_the_wall_clock() {
+    const SHORT: Duration = Duration::from_millis(20);
+    let (pool, linked) = pool(1);
+    for name in SHORT_STEPS.iter().filter(|name| **name != "wait") {
+        let limits = ResourceLimits { cpu_time: Some(SHORT), ..ResourceLimits::default() };
+        let mut instance = pool.start_with(&linked, (), &limits).expect("a free slot");
+        assert_eq!(trap_code(instance.call(name, &[])), TrapCode::CpuTimeExceeded, "{name}");
+        assert_eq!(trap_code(instance.call("quick", &[])), TrapCode::CpuTimeExceeded, "nothing is left");
+        instance.set_cpu_time(Duration::from_secs(3600)).expect("a watchdog");
+        runs(&mut instance);
+        // The deadline holds as well, and hardly any CPU time is used in the meantime.
+        instance.set_deadline(Instant::now() + SHORT).expect("a watchdog");
+        assert_eq!(trap_code(instance.call("wait", &[])), TrapCode::DeadlineExceeded);
+        drop(instance);
+        runs(&mut pool.start(&linked, ()).expect("the slot is free again"));
+    }
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    instance.set_cpu_time(SHORT).expect("a watchdog");
+    let ended = loop {
+        match instance.call("spin_a_while", &[]) {
+            Ok(_) => sleep(Duration::from_millis(1)),
+            ended => break trap_code(ended),
+        }
+    };
+    assert_eq!(ended, TrapCode::CpuTimeExceeded);
+}
+
+#[test]
+fn waiting_takes_no_cpu_time() {
+    let mut linker = Linker::new();
+    let nap = |_: &mut Caller<'_, ()>| sleep(Duration::from_millis(300));
+    linker.func("host", "nap", nap).expect("a new name");
+    let text = r#"(module (import "host" "nap" (func $nap)) (func (export "nap") (call $nap)))"#;
+    let module = Module::from_bytes(&compile_wat(text)).expect("the module is sound");
+    let mut store = Store::new(());
+    let instance = linker.instantiate(&mut store, &module).expect("all imports are defined");
+    store.set_cpu_time(Duration::from_millis(100)).expect("a watchdog");
+    instance.call(&mut store, "nap", &[]).expect("it has slept, and not run");
 }
 
 #[test]

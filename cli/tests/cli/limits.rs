@@ -88,7 +88,9 @@ fn a_timeout_is_a_trap_wherever_the_program_is() {
     );
     place.run(&["run", "--timeout", "50ms", &waiting]).status(134).stderr_has(&["deadline exceeded"]);
     let quick = place.artifact("quick", r#"(module (func (export "_start")))"#);
-    place.run(&["run", "--timeout", "1h", &quick]).status(0).silent();
+    place.run(&["run", "--timeout", "1h", "--cpu-time", "1h", &quick]).status(0).silent();
+    let run = place.run(&["run", "--cpu-time", "50ms", &endless]).status(134).stdout("");
+    run.stderr_has(&["error: trap: CPU time exceeded"]);
 }
 
 #[test]

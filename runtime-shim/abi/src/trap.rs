@@ -80,6 +80,8 @@ trap_codes! {
     OutOfFuel = 22, "out of fuel";
     /// The kernel refused to make a page of a linear memory accessible. The artifact never contains this code.
     OutOfMemory = 23, "out of memory";
+    /// The instance has used its CPU time. The artifact never contains this code.
+    CpuTimeExceeded = 24, "CPU time exceeded";
 }
 
 impl core::fmt::Display for TrapCode {

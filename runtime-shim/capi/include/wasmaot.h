@@ -142,7 +142,8 @@ typedef enum {
     WASMAOT_TRAP_NULL_EXCEPTION = 20,
     WASMAOT_TRAP_EXCEPTION_LIMIT = 21, /* more exceptions than the runtime keeps for an instance */
     WASMAOT_TRAP_OUT_OF_FUEL = 22,       /* see wasmaot_start_t */
-    WASMAOT_TRAP_OUT_OF_MEMORY = 23      /* the kernel refused a page of a memory */
+    WASMAOT_TRAP_OUT_OF_MEMORY = 23,     /* the kernel refused a page of a memory */
+    WASMAOT_TRAP_CPU_TIME_EXCEEDED = 24
 } wasmaot_trap_t;
 
 /* The `wasm_offset` of a frame for which none is known. */
@@ -516,6 +517,7 @@ typedef struct {
     uint64_t timeout;           /* as wasmaot_instance_set_timeout, for its start function, too; 0: none */
     bool trap_at_limit;         /* growth beyond a limit traps, instead of giving the program -1 */
     uint64_t tenant;            /* whose request it is, see wasmaot_hot_sets_t: a number of the host's choice; 0: that of no tenant */
+    uint64_t cpu_time;          /* as wasmaot_instance_set_cpu_time, for its start function, too; 0: none */
 } wasmaot_start_t;
 
 /* Reserves slots. `config` may be NULL for the defaults. */
@@ -558,6 +560,12 @@ void *wasmaot_instance_data(const wasmaot_instance_t *instance);
  * the thread that enforces timeouts cannot be made; the next call tries again.
  */
 wasmaot_error_t *wasmaot_instance_set_timeout(wasmaot_instance_t *instance, uint64_t nanoseconds);
+/*
+ * Stops what the instance runs with WASMAOT_TRAP_CPU_TIME_EXCEEDED when it has used so many nanoseconds of CPU time from now on, in its code,
+ * in host functions and in the kernel, all calls together. UINT64_MAX: never. A call costs two system calls more where this is set.
+ * Errors as for wasmaot_instance_set_timeout.
+ */
+wasmaot_error_t *wasmaot_instance_set_cpu_time(wasmaot_instance_t *instance, uint64_t nanoseconds);
 /*
  * The WebAssembly operators that the instance has executed so far, or WASMAOT_NOT_COUNTED: also if `instance` is NULL, and while a
  * call runs. The count is exact, but for a run that was stopped by its timeout or from another thread, of which up to 180 may be missing.

@@ -164,6 +164,23 @@ pub unsafe extern "C" fn wasmaot_instance_set_timeout(
 /// # Safety
 /// As the header states.
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_set_cpu_time(
+    instance: *mut wasmaot_instance_t,
+    nanoseconds: u64,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: as the header states.
+        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        let limit = (nanoseconds != u64::MAX).then(|| Duration::from_nanos(nanoseconds));
+        Ok(entered.instance().set_cpu_time(limit)?)
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_operators(instance: *const wasmaot_instance_t) -> u64 {
     infallible(NOT_COUNTED, || {
         // SAFETY: as the header states.

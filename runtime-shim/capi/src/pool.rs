@@ -9,6 +9,7 @@ use crate::linker::wasmaot_linked_t;
 use crate::wasi::wasmaot_wasi_t;
 use std::ffi::c_void;
 use std::ptr::null_mut;
+use std::time::Duration;
 use wasmaot_runtime::{
     HostSignals, HotSets, Linked, Pool, PoolConfig, PoolStats, PooledInstance, ResetWay, ResourceLimits,
     Tenant,
@@ -58,6 +59,7 @@ pub struct wasmaot_start_t {
     timeout: u64,
     trap_at_limit: bool,
     tenant: u64,
+    cpu_time: u64,
 }
 
 /// `value`, or a default where C left it 0.
@@ -109,7 +111,9 @@ impl wasmaot_start_t {
         let (memory, table) = (or(self.memory, default.memory), or(self.table, default.table));
         let deadline = if self.timeout == 0 { None } else { deadline(self.timeout) };
         let fuel = (self.fuel != 0).then_some(self.fuel);
-        let limits = ResourceLimits { memory, table, fuel, trap: self.trap_at_limit, deadline, ..default };
+        let cpu_time = (self.cpu_time != 0).then(|| Duration::from_nanos(self.cpu_time));
+        let trap = self.trap_at_limit;
+        let limits = ResourceLimits { memory, table, fuel, trap, deadline, cpu_time, ..default };
         (limits != default).then_some(limits)
     }
 }

@@ -8,7 +8,7 @@ use crate::run::meter::NotMetered;
 use crate::run::store::StoreCore;
 use crate::state::host_signals::HostSignals;
 use crate::state::limits::ResourceLimits;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a store owns, and what activations point to.
 pub struct StoreInner<T> {
@@ -44,17 +44,18 @@ impl<T> Store<T> {
         &mut self.inner.data
     }
 
-    /// How much the instances may take that are made in it from now on; and the deadline, as by [`Store::set_deadline`], and the fuel, as
-    /// by [`Store::set_fuel`].
+    /// How much the instances may take that are made in it from now on; and the deadline, as by [`Store::set_deadline`], the CPU time, as
+    /// by [`Store::set_cpu_time`], and the fuel, as by [`Store::set_fuel`].
     ///
     /// # Errors
-    /// The deadline cannot be enforced. The other limits hold.
+    /// The deadline or the CPU time cannot be enforced. The other limits hold.
     pub fn set_limits(&mut self, limits: ResourceLimits) -> Result<(), InterruptError> {
         let core = &mut *self.inner.core;
         core.limits = limits;
         core.nesting = limits.nesting;
         // Instances that do not count take no part in it.
         let _ = core.set_fuel(limits.fuel);
+        self.set_cpu_time(limits.cpu_time)?;
         self.set_deadline(limits.deadline)
     }
 
@@ -101,6 +102,15 @@ impl<T> Store<T> {
     /// The deadline cannot be enforced, and the one before still holds.
     pub fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) -> Result<(), InterruptError> {
         self.inner.core.watch.set_deadline(deadline.into())
+    }
+
+    /// Sets the CPU time that runs of its instances may use from now on, see [`ResourceLimits::cpu_time`]. A call costs two system calls
+    /// more where it is limited.
+    ///
+    /// # Errors
+    /// The limit cannot be enforced, and the one before still holds.
+    pub fn set_cpu_time(&mut self, cpu_time: impl Into<Option<Duration>>) -> Result<(), InterruptError> {
+        self.inner.core.watch.set_cpu_time(cpu_time.into())
     }
 
     /// A handle by which any thread can stop the store's instances for good.

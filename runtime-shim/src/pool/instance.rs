@@ -18,7 +18,7 @@ use crate::run::store::StoreCore;
 use crate::state::error::AccessError;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// An instance of a [`Linked`](crate::Linked) module, with data of the embedder's own that its host functions work on. Made by
 /// [`Pool::start`](crate::Pool::start); dropping it gives its slot back.
@@ -150,6 +150,15 @@ impl<T> PooledInstance<T> {
     /// The deadline cannot be enforced, and the one before still holds.
     pub fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) -> Result<(), InterruptError> {
         self.store.core.watch.set_deadline(deadline.into())
+    }
+
+    /// Sets the CPU time that its runs may use from now on, see [`ResourceLimits::cpu_time`](crate::ResourceLimits::cpu_time). A call costs
+    /// two system calls more where it is limited.
+    ///
+    /// # Errors
+    /// The limit cannot be enforced, and the one before still holds.
+    pub fn set_cpu_time(&mut self, cpu_time: impl Into<Option<Duration>>) -> Result<(), InterruptError> {
+        self.store.core.watch.set_cpu_time(cpu_time.into())
     }
 
     pub(super) fn set_nesting(&mut self, nesting: u32) {

@@ -382,6 +382,9 @@ impl Pool {
             instance.set_fuel(fuel).map_err(InstantiateError::from)?;
         }
         instance.set_nesting(limits.nesting.min(pool.limits.nesting));
+        if limits.cpu_time.is_some() {
+            instance.set_cpu_time(limits.cpu_time).map_err(CallError::from)?;
+        }
         if limits.deadline.is_some() {
             instance.set_deadline(limits.deadline).map_err(CallError::from)?;
         }

@@ -114,7 +114,8 @@ unsafe fn run<R: Outcome>(
     go: impl FnOnce(*mut Activation) -> u32,
 ) -> Result<R, Failure> {
     // SAFETY: the store is valid and not in use.
-    let causes = unsafe { (*core).watch.causes((*core).id) };
+    let causes =
+        unsafe { if outer.is_null() { (*core).watch.causes((*core).id) } else { *(*outer).causes() } };
     // What would have to be dropped is taken out of it if the guest does not just return.
     let mut record = ManuallyDrop::new(Activation::new(thread, store, core, causes, stack, can_suspend));
     // SAFETY: as above; an outer activation waits for the host function that made this call.
@@ -140,6 +141,9 @@ unsafe fn run<R: Outcome>(
         (*core).current = activation;
         let how = go(activation);
         (*core).current = outer;
+        if causes.limits_cpu_time() && outer.is_null() && !(*activation).has_moved() {
+            (*core).watch.spend(&causes);
+        }
         if (*core).counts {
             if how == reason::FAULT {
                 (*activation).charge_fault(&*core);

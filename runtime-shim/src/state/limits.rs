@@ -6,7 +6,7 @@
 //! (The native stack is limited by the slot, and running time by the deadline.)
 
 use crate::state::table::MAX_ELEMENTS;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wasmaot_abi::slot::ADDRESSABLE32;
 
 /// Limits of one instance, or of those that are made in a store.
@@ -38,6 +38,11 @@ pub struct ResourceLimits {
     /// When the run ends, its start function included. Can be changed later, by
     /// [`PooledInstance::set_deadline`](crate::PooledInstance::set_deadline).
     pub deadline: Option<Instant>,
+    /// CPU time that its runs may use together, in the guest, in host functions and in the kernel; any if `None`. A run that has used it up
+    /// ends with [`TrapCode::CpuTimeExceeded`](crate::TrapCode::CpuTimeExceeded), a millisecond later as a rule. Time in which it waits
+    /// does not count, nor does what a run uses after it has moved to another thread. Can be changed later, by
+    /// [`PooledInstance::set_cpu_time`](crate::PooledInstance::set_cpu_time).
+    pub cpu_time: Option<Duration>,
     /// Calls of guests that one thread may have begun at a time, each by a host function of the one before. One more ends with
     /// [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow), and so does one for which the host's own stack has no room; on a
     /// stack whose bounds cannot be found (one that the host has allocated in a larger mapping) this limit is the only one. 1,000 by default.
@@ -62,6 +67,7 @@ impl Default for ResourceLimits {
             fuel: None,
             trap: false,
             deadline: None,
+            cpu_time: None,
             nesting: NESTING,
         }
     }

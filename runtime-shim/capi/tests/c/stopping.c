@@ -37,6 +37,10 @@ static void deadlines_stop(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) 
     stopped(call_next(instance, NEXT_WAITS, &number), WASMAOT_TRAP_DEADLINE_EXCEEDED);
     OK(wasmaot_instance_set_timeout(instance, UINT64_MAX - 1));
     OK(call_next(instance, 1, &number));
+    OK(wasmaot_instance_set_cpu_time(instance, 5 * MILLISECOND));
+    stopped(wasmaot_instance_call(instance, "forever", NULL, 0, NULL, 0), WASMAOT_TRAP_CPU_TIME_EXCEEDED);
+    OK(wasmaot_instance_set_cpu_time(instance, UINT64_MAX));
+    OK(wasmaot_instance_call(instance, "count", NULL, 0, &result, 1));
     OK(wasmaot_instance_finish(instance, NULL));
     /* The next one in the slot has none. */
     instance = started(pool, guest, &host);

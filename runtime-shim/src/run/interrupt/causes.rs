@@ -1,4 +1,4 @@
-//! What stops a run: a deadline, or a word by which it is killed.
+//! What stops a run: a deadline, CPU time that is used up, or a word by which it is killed.
 //!
 //! **Invariant: a run is told by its store's number**, so what was meant for an earlier run in the same
 //! place does not concern it.
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use wasmaot_abi::trap::TrapCode;
 
-/// The deadline of a run that has none, in the clock's nanoseconds.
+/// The deadline of a run that has none, in the clock's nanoseconds, and the CPU time of one that may use any.
 pub(super) const NEVER: u64 = u64::MAX;
 
 /// The highest number of an instance in this place that was killed. Numbers of one place ascend, so those before it are gone.
@@ -20,6 +20,8 @@ pub(super) struct KillWord(pub(super) AtomicU64);
 #[derive(Debug)]
 pub(crate) struct Watch {
     pub(super) deadline: u64,
+    /// Nanoseconds of CPU time that its runs may still use together.
+    pub(super) cpu_time: u64,
     pub(super) word: Arc<KillWord>,
     /// A handle was given out, so the kill word may change.
     pub(super) killable: bool,
@@ -27,27 +29,43 @@ pub(crate) struct Watch {
 
 impl Default for Watch {
     fn default() -> Self {
-        Self { deadline: NEVER, word: Arc::default(), killable: false }
+        Self { deadline: NEVER, cpu_time: NEVER, word: Arc::default(), killable: false }
     }
 }
 
 impl Watch {
-    /// Forgets the deadline; handles that were given out are for another number from now on.
+    /// Forgets the deadline and the limit of CPU time; handles that were given out are for another number from now on.
     pub(crate) fn reset(&mut self) {
-        (self.deadline, self.killable) = (NEVER, false);
+        (self.deadline, self.cpu_time, self.killable) = (NEVER, NEVER, false);
     }
 
-    /// What a run of the store with this number is stopped by.
-    pub(crate) fn causes(&self, id: StoreId) -> Causes {
-        let word = if self.killable { Arc::as_ptr(&self.word) } else { std::ptr::null() };
-        Causes { deadline: self.deadline, word, id }
+    /// Takes what a run has used off the CPU time. It ends on the thread where it began.
+    #[cold]
+    pub(crate) fn spend(&mut self, causes: &Causes) {
+        self.cpu_time = causes.cpu_left();
     }
+
+    /// What a run of the store with this number is stopped by that begins now on the calling thread.
+    #[inline]
+    pub(crate) fn causes(&self, id: StoreId) -> Causes {
+        let cpu_until = if self.cpu_time == NEVER { NEVER } else { cpu_until(self.cpu_time) };
+        let word = if self.killable { Arc::as_ptr(&self.word) } else { std::ptr::null() };
+        Causes { deadline: self.deadline, cpu_until, word, id }
+    }
+}
+
+/// What the calling thread's clock of CPU time shows when this much more is used.
+#[cold]
+fn cpu_until(left: u64) -> u64 {
+    clock::cpu_time().saturating_add(left)
 }
 
 /// What one run is stopped by. Does not change while it runs, so that the signal handler may look at it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Causes {
     pub(super) deadline: u64,
+    /// What the clock of the thread's CPU time shows when the run has used its own.
+    pub(super) cpu_until: u64,
     /// Null if nobody has a handle. The store keeps it.
     word: *const KillWord,
     pub(super) id: StoreId,
@@ -55,7 +73,24 @@ pub(crate) struct Causes {
 
 impl Causes {
     pub(crate) fn is_watched(&self) -> bool {
-        self.deadline != NEVER || !self.word.is_null()
+        self.deadline != NEVER || self.limits_cpu_time() || !self.word.is_null()
+    }
+
+    /// Whether the run may use so much CPU time only.
+    #[inline]
+    pub(crate) fn limits_cpu_time(&self) -> bool {
+        self.cpu_until != NEVER
+    }
+
+    fn cpu_left(&self) -> u64 {
+        self.cpu_until.saturating_sub(clock::cpu_time())
+    }
+
+    /// When the watchdog has to look at the run at the latest: CPU time does not pass faster than time does.
+    pub(super) fn first_look(&self) -> u64 {
+        let used_up =
+            if self.limits_cpu_time() { clock::now().saturating_add(self.cpu_left()) } else { NEVER };
+        used_up.min(self.deadline)
     }
 
     /// Why the run has to end now, if it has to. Callable in a signal handler.
@@ -63,10 +98,12 @@ impl Causes {
         // SAFETY: the store outlives its runs and keeps the word.
         let killed =
             unsafe { self.word.as_ref() }.is_some_and(|word| word.0.load(SeqCst) == self.id.number());
-        let late = || self.deadline != NEVER && clock::now() >= self.deadline;
-        match killed {
-            true => Some(TrapCode::Killed),
-            false => late().then_some(TrapCode::DeadlineExceeded),
+        if killed {
+            Some(TrapCode::Killed)
+        } else if self.deadline != NEVER && clock::now() >= self.deadline {
+            Some(TrapCode::DeadlineExceeded)
+        } else {
+            (self.limits_cpu_time() && self.cpu_left() == 0).then_some(TrapCode::CpuTimeExceeded)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Stopping a run from outside: deadlines and the kill switch, which compiled code does not pay for.
+//! Stopping a run from outside: deadlines, limits of CPU time and the kill switch, which compiled code does not pay for.
 //!
 //! ```text
 //!  runs on thread T                          watchdog thread                another thread
@@ -13,9 +13,10 @@
 //! itself whenever it is polled.
 //!
 //! **A poke is only a hint.** Whether a run ends is decided on its own thread, from what belongs to that very run: the
-//! clock against its deadline, the kill word against its number. So it does not matter how late a signal arrives, or what
+//! clock against its deadline, its thread's CPU time against what it may use, the kill word against its number. So it does not matter how late a signal arrives, or what
 //! the thread does by then. **Invariants.** A due run is poked until it has left its thread. A run that is not watched
-//! costs nothing here; one that is costs a fence, and a look at the clock if it has a deadline.
+//! costs nothing here; one that is costs a fence, a look at the clock if it has a deadline, and a system call at its start and end if its CPU
+//! time is limited.
 
 mod by_id;
 pub(crate) mod causes;
@@ -34,9 +35,9 @@ use error::InterruptError;
 use runs::Announced;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering::Relaxed, Ordering::SeqCst, fence};
+use std::sync::atomic::{Ordering::SeqCst, fence};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use thread::{Thread, current};
 use wasmaot_abi::trap::TrapCode;
 
@@ -68,6 +69,16 @@ impl Watch {
         Ok(())
     }
 
+    /// Sets the CPU time that runs may use from now on.
+    pub(crate) fn set_cpu_time(&mut self, cpu_time: Option<Duration>) -> Result<(), InterruptError> {
+        if cpu_time.is_some() {
+            watchdog::start()?;
+        }
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(NEVER);
+        self.cpu_time = cpu_time.map_or(NEVER, nanos);
+        Ok(())
+    }
+
     pub(crate) fn handle(&mut self, id: StoreId) -> Result<InterruptHandle, InterruptError> {
         watchdog::start()?;
         self.killable = true;
@@ -86,11 +97,11 @@ pub(crate) fn begin(thread: &Thread, causes: &Causes, run: *const Activation) ->
 fn announce(thread: &Thread, causes: &Causes, run: *const Activation) -> Result<(), Failure> {
     thread.let_pokes_through().map_err(Failure::Thread)?;
     thread.take_poke();
-    thread.deadline.store(causes.deadline, Relaxed);
+    thread.note_limits(causes);
     thread.announce(Some((*causes, run as usize)));
     // Either the watchdog sees what was just stored, or what follows sees what the watchdog stored.
     fence(SeqCst);
-    watchdog::expect(causes.deadline).map_err(Failure::Interrupt)?;
+    watchdog::expect(causes.first_look()).map_err(Failure::Interrupt)?;
     causes.due().map_or(Ok(()), |code| Err(Failure::trap(code)))
 }
 
@@ -106,13 +117,13 @@ impl Thread {
         let Some((causes, _)) = announced else { return self.announce(None) };
         // A thread that cannot be prepared is refused when its host function returns.
         _ = self.let_pokes_through();
-        self.deadline.store(causes.deadline, Relaxed);
+        self.note_limits(&causes);
         self.announce(announced);
         self.set_poked();
         // As when it began: who does not see what was just stored has stored what follows sees.
         fence(SeqCst);
         // Without a watchdog, which only a child of a fork can lack, the run is stopped when its host function returns.
-        _ = watchdog::expect(causes.deadline);
+        _ = watchdog::expect(causes.first_look());
         if causes.due() == Some(TrapCode::Killed) {
             watchdog::look_for(causes.id);
         }
@@ -156,7 +167,7 @@ pub(crate) fn due_after_poke() -> Option<TrapCode> {
     let causes = unsafe { (*thread.run_here()?).causes() };
     causes.due().or_else(|| {
         // After a fork there may be no watchdog any more that expects it. If none can be started, the next return tries again.
-        if watchdog::expect(causes.deadline).is_err() {
+        if watchdog::expect(causes.first_look()).is_err() {
             thread.set_poked();
         }
         None

@@ -6,6 +6,7 @@
 use super::by_id;
 use super::causes::{Causes, NEVER};
 use super::runs::{Announced, Runs};
+use crate::os::clock;
 use crate::os::fork::{self, List};
 use crate::os::stack;
 use crate::run::activation::Activation;
@@ -34,7 +35,9 @@ pub(crate) struct Thread {
     pub(super) running: AtomicU64,
     /// Its deadline. Stays as it is when the run ends.
     pub(super) deadline: AtomicU64,
-    /// The deadline that the watchdog saw last.
+    /// What its clock of CPU time shows when the run has used its own. Stays likewise.
+    pub(super) cpu_until: AtomicU64,
+    /// The sum of both that the watchdog saw last.
     pub(super) seen: AtomicU64,
     /// Why a host function's return is not just that: [`POKED`], [`CHECKED`], [`ASIDE`].
     attention: AtomicU8,
@@ -93,6 +96,22 @@ impl Thread {
 
     pub(super) fn set_poked(&self) {
         self.attention.fetch_or(POKED, Relaxed);
+    }
+
+    /// Notes when the run that is about to be announced is due.
+    pub(super) fn note_limits(&self, causes: &Causes) {
+        self.deadline.store(causes.deadline, Relaxed);
+        self.cpu_until.store(causes.cpu_until, Relaxed);
+    }
+
+    /// When what runs here may be due at the earliest. For the watchdog.
+    pub(super) fn due_at(&self, now: u64) -> u64 {
+        let (deadline, cpu_until) = (self.deadline.load(SeqCst), self.cpu_until.load(SeqCst));
+        if cpu_until == NEVER {
+            return deadline;
+        }
+        let used = clock::cpu_time_of(self.kernel_id.kernel()).unwrap_or(0);
+        deadline.min(now.saturating_add(cpu_until.saturating_sub(used)))
     }
 
     /// Whether it was poked since the last time.
@@ -274,6 +293,7 @@ fn prepare<'a>() -> io::Result<&'a Thread> {
         kernel_id: ThreadId::current(),
         running: AtomicU64::new(0),
         deadline: AtomicU64::new(NEVER),
+        cpu_until: AtomicU64::new(NEVER),
         seen: AtomicU64::new(NEVER),
         attention: AtomicU8::new(0),
         watched: Cell::new(None),

@@ -29,6 +29,9 @@ use std::time::Duration;
 /// Nanoseconds from one poke of a due run to the next.
 const REPEAT: u64 = 1_000_000;
 
+/// Nanoseconds from one look to the next at least, where nothing is due.
+const LEAST: u64 = 100_000;
+
 /// Nanoseconds from one look to the next while deadlines come and go.
 const INTERVAL: u64 = 10_000_000;
 
@@ -240,18 +243,20 @@ impl Look {
         let mut look = Self { next: sleepers.next(), changed: false };
         let mut found = Vec::new();
         thread::for_each(|thread| {
-            let (running, deadline) = (thread.running.load(SeqCst), thread.deadline.load(SeqCst));
-            look.changed |= thread.seen.swap(deadline, Relaxed) != deadline;
+            let running = thread.running.load(SeqCst);
+            let limits = thread.deadline.load(SeqCst).wrapping_add(thread.cpu_until.load(SeqCst));
+            look.changed |= thread.seen.swap(limits, Relaxed) != limits;
             if running == 0 {
                 return;
             }
+            let due_at = thread.due_at(now);
             let killed = kills.iter().copied().find(|kill| kill.number() == running);
             found.extend(killed);
-            if killed.is_some() || deadline <= now {
+            if killed.is_some() || due_at <= now {
                 poke(thread);
                 look.next = look.next.min(now + REPEAT);
             } else {
-                look.next = look.next.min(deadline);
+                look.next = look.next.min(due_at.max(now + LEAST));
             }
         });
         kills.retain(|kill| found.contains(kill));

@@ -30,6 +30,11 @@ impl ThreadId {
         self.was_insisted();
     }
 
+    /// The kernel's number of it.
+    pub(crate) fn kernel(&self) -> i32 {
+        self.kernel.load(Relaxed)
+    }
+
     /// Counts another poke. Returns how many went before that were not received.
     pub(super) fn attempt(&self) -> u32 {
         self.attempts.fetch_add(1, Relaxed)
