@@ -8,8 +8,8 @@ use std::sync::{LazyLock, mpsc};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, HostError, Instance, InterruptHandle, Linked, Linker, Module, Pool, PoolConfig,
-    PooledInstance, ResourceLimits, Store, TrapCode, Val, check_interrupt,
+    CallError, Caller, HostError, Instance, InterruptHandle, Linked, Linker, Module, ModuleLimits, Pool,
+    PoolConfig, PooledInstance, ResourceLimits, Store, TrapCode, Val, check_interrupt,
 };
 use wasmaot_tests::{Random, compile_wat, report, stopped_while_running, trap_code, variable};
 
@@ -101,7 +101,9 @@ fn a_deadline_ends_an_operation_on_a_table_half_way() {
     let module = Module::from_bytes(&compile_wat(TABLES)).expect("the module is sound");
     for name in ["fill", "copy", "grow"] {
         let mut store = Store::new(());
-        let instance = Linker::new().instantiate(&mut store, &module).expect("it is sound");
+        let mut linker = Linker::new();
+        linker.set_module_limits(ModuleLimits { total_elements: 20_000_000, ..ModuleLimits::default() });
+        let instance = linker.instantiate(&mut store, &module).expect("it is sound");
         stopped_while_running(|deadline| {
             store.set_deadline(deadline).expect("a watchdog");
             instance.call(&mut store, name, &[])
