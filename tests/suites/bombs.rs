@@ -3,7 +3,7 @@
 //!
 //! Nothing is timed: code bytes, table entries and image bytes are counted instead.
 
-use wasmaot_compiler::{CompileError, Options, Output};
+use wasmaot_compiler::{CompileError, Emit, Options, Output};
 use wasmaot_runtime::{Instance, Linker, Module, ModuleLimits, Store, Val};
 use wasmaot_tests::{Guest, files, options, parallel, report, repository};
 
@@ -321,4 +321,15 @@ fn time_is_limited_if_that_is_asked_for() {
     let error = failure(with(std::time::Duration::ZERO));
     assert!(matches!(error, CompileError::Timeout { .. }), "{error}");
     with(std::time::Duration::from_secs(3600)).unwrap_or_else(|e| panic!("{e}"));
+}
+
+/// The masks that a vector of bytes is shifted with lie where a jump table might.
+#[test]
+fn listings_of_shifted_vectors_end() {
+    let wat = r#"(module (func (export "f") (param v128 i32) (result v128)
+        (i8x16.shl (local.get 0) (local.get 1))))"#;
+    let listing =
+        try_compile(wat, &Options { emit: Emit::Asm, ..options() }).unwrap_or_else(|e| panic!("{e}"));
+    let listing = String::from_utf8(listing.bytes).expect("text");
+    assert!(listing.contains(".byte 0xff"), "{listing}");
 }
