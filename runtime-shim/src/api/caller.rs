@@ -6,61 +6,48 @@
 use crate::api::address::Address;
 use crate::api::error::CallError;
 use crate::api::instance::Instance;
-use crate::api::store::{StoreInner, sealed};
+use crate::api::store::sealed;
 use crate::api::val::Val;
 use crate::run::meter::NotMetered;
-use crate::run::store::StoreCore;
-use crate::run::store_id::StoreId;
+use crate::run::store::{StoreCore, StoreInner};
 use crate::state::error::AccessError;
 use crate::state::instance::InstanceCore;
 use crate::state::memory::MemoryBody;
-use std::marker::PhantomData;
 
 /// The instance that called a host function, and its store.
 pub struct Caller<'a, T> {
-    store: *mut StoreInner<T>,
+    store: &'a mut StoreInner<T>,
     instance: &'a InstanceCore,
-    borrow: PhantomData<&'a mut StoreInner<T>>,
 }
 
 impl<'a, T> Caller<'a, T> {
-    /// # Safety
-    /// For `'a` the store is valid and only used through this value; the instance belongs to it.
     #[inline]
-    pub(crate) unsafe fn new(store: *mut StoreInner<T>, instance: &'a InstanceCore) -> Self {
-        Self { store, instance, borrow: PhantomData }
+    pub(crate) fn new(store: &'a mut StoreInner<T>, instance: &'a InstanceCore) -> Self {
+        Self { store, instance }
     }
 
     pub(crate) fn core(&self) -> &StoreCore {
-        // SAFETY: see `new`; the result borrows `self`.
-        unsafe { &(*self.store).core }
-    }
-
-    pub(crate) fn store_id(&self) -> StoreId {
-        self.core().id
+        self.store.core()
     }
 
     /// The embedder's data.
     pub fn data(&self) -> &T {
-        // SAFETY: see `new`; the result borrows `self`.
-        unsafe { &(*self.store).data }
+        &self.store.data
     }
 
     /// The embedder's data.
     pub fn data_mut(&mut self) -> &mut T {
-        // SAFETY: see `new`; the result borrows `self`.
-        unsafe { &mut (*self.store).data }
+        &mut self.store.data
     }
 
     /// The instance that called.
     pub fn instance(&self) -> Instance {
-        Instance::new(self.store_id(), self.instance.index())
+        Instance::new(self.core().id(), self.instance.index())
     }
 
     /// The operators that the store's instances have executed so far, if they count them.
     pub fn operators(&self) -> Option<u64> {
-        // SAFETY: see `new`.
-        unsafe { (*self.store).core.operators() }
+        self.core().operators()
     }
 
     /// Sets their remaining fuel, see [`ResourceLimits::fuel`](crate::ResourceLimits::fuel).
@@ -68,8 +55,7 @@ impl<'a, T> Caller<'a, T> {
     /// # Errors
     /// They do not count what they execute.
     pub fn set_fuel(&mut self, fuel: u64) -> Result<(), NotMetered> {
-        // SAFETY: see `new`.
-        unsafe { (*self.store).core.set_fuel(Some(fuel)) }
+        self.store.core_mut().set_fuel(Some(fuel))
     }
 
     /// Calls an export of the instance that called.
@@ -85,8 +71,7 @@ impl<'a, T> Caller<'a, T> {
     /// The memory together with the embedder's data.
     pub fn memory_and_data(&mut self) -> (Option<CallerMemory<'_>>, &mut T) {
         let memory = self.instance.default_memory().map(|body| CallerMemory { body });
-        // SAFETY: see `new`; the data is no part of the memory.
-        (memory, unsafe { &mut (*self.store).data })
+        (memory, &mut self.store.data)
     }
 
     fn some_memory(&self, address: impl Address, length: usize) -> Result<CallerMemory<'_>, AccessError> {
@@ -110,15 +95,16 @@ impl<'a, T> Caller<'a, T> {
     }
 }
 
-// SAFETY: see `Caller::new`.
-unsafe impl<T> sealed::Access for Caller<'_, T> {
+impl<T> sealed::Access for Caller<'_, T> {
     type Data = T;
 
-    fn store(&self) -> *const StoreInner<T> {
+    #[inline]
+    fn store(&self) -> &StoreInner<T> {
         self.store
     }
 
-    fn store_mut(&mut self) -> *mut StoreInner<T> {
+    #[inline]
+    fn store_mut(&mut self) -> &mut StoreInner<T> {
         self.store
     }
 }

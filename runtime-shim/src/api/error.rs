@@ -11,6 +11,7 @@ use crate::run::end::Failure;
 use crate::run::instantiate::MakeError;
 use crate::run::interrupt::error::InterruptError;
 use crate::run::meter::{MeterError, NotMetered};
+use crate::run::store::StoreCore;
 use crate::state::demand::Exceeded;
 use crate::state::error::{AccessError, ResourceError};
 use std::error::Error;
@@ -287,15 +288,18 @@ impl From<MakeError> for InstantiateError {
     }
 }
 
-impl From<Failure> for CallError {
-    fn from(failure: Failure) -> Self {
+impl CallError {
+    /// How a run in this store failed.
+    #[cold]
+    pub(crate) fn of(failure: Failure, core: &mut StoreCore) -> Self {
         match failure {
             Failure::Trapped(code, frames) => CallError::Trap(Trap::with_frames(code, frames)),
             Failure::Exit(status) => CallError::Exit(status),
-            Failure::Thrown(thrown) => CallError::Exception(Box::new(thrown.into())),
+            Failure::Thrown(thrown) => CallError::Exception(Box::new(Exception::of(thrown, core))),
             // The error of a nested call goes on as it is.
             Failure::Error(error) => error.downcast().map_or_else(CallError::Host, |error| *error),
             Failure::CannotSuspend => CallError::CannotSuspend,
+            Failure::WrongStore => CallError::WrongStore,
             Failure::Suspended => CallError::Suspended,
             Failure::Thread(error) => CallError::Thread(error),
             Failure::Interrupt(error) => CallError::Interrupt(error),

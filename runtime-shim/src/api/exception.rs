@@ -15,7 +15,7 @@ use crate::code::raw_value::RawValue;
 use crate::code::types::number_of;
 use crate::run::backtrace::Frames;
 use crate::run::end::Thrown;
-use crate::run::store::StoreCore;
+use crate::run::store::{InStore, StoreCore};
 use crate::run::store_id::StoreId;
 use crate::state::tag::TagRecord;
 use std::fmt;
@@ -25,53 +25,29 @@ use wasmaot_abi::types::{FuncType, ValType};
 
 /// A kind of exceptions, told from others of the same type by its identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tag {
-    store: StoreId,
-    record: *const TagRecord,
-}
-
-// SAFETY: the record never changes, and is only read with access to its store.
-unsafe impl Send for Tag {}
-// SAFETY: as above.
-unsafe impl Sync for Tag {}
+pub struct Tag(InStore<TagRecord>);
 
 impl Tag {
     /// Makes a tag of exceptions with values of these types.
     pub fn new(store: &mut impl AsStore, values: &[ValType]) -> Self {
-        let core = store::core_mut(store);
         let ty = FuncType { params: values.to_vec(), results: Vec::new() };
         let (number, lease) = number_of(&ty);
         let record = Rc::new(TagRecord { number, ty, _lease: Some(lease) });
-        let tag = Self { store: core.id, record: Rc::as_ptr(&record) };
-        core.tags.push(record);
-        tag
+        Self(store::core_mut(store).keep_tag(record))
     }
 
-    /// # Safety
-    /// The store keeps the record.
-    pub(crate) unsafe fn from_record(record: *const TagRecord, store: StoreId) -> Self {
-        Self { store, record }
+    pub(crate) fn of(record: InStore<TagRecord>) -> Self {
+        Self(record)
     }
 
-    /// Its record, in its own store.
-    pub(crate) fn record<'a>(&self, core: &'a StoreCore) -> Option<&'a TagRecord> {
-        // SAFETY: its store keeps the record.
-        (core.id == self.store).then(|| unsafe { &*self.record })
-    }
-
-    /// What keeps its record, in its own store.
-    pub(crate) fn shared(&self, core: &StoreCore) -> Option<Rc<TagRecord>> {
-        self.record(core)?;
-        // SAFETY: all records are made in an `Rc`, which the store keeps.
-        Some(unsafe {
-            Rc::increment_strong_count(self.record);
-            Rc::from_raw(self.record)
-        })
+    /// Its record.
+    pub(crate) fn record(self) -> InStore<TagRecord> {
+        self.0
     }
 
     /// The types of its exceptions' values; `None` in another store.
     pub fn values<'a>(&self, store: &'a impl AsStore) -> Option<&'a [ValType]> {
-        Some(&self.record(store::core(store))?.ty.params)
+        Some(&self.0.get(store::core(store))?.ty.params)
     }
 }
 
@@ -114,7 +90,7 @@ impl Exception {
 
     /// Its values as cells.
     fn cells(&self, core: &StoreCore) -> Result<Box<[RawValue]>, CallError> {
-        let types = &self.tag.record(core).ok_or(CallError::WrongStore)?.ty.params;
+        let types = &self.tag.0.get(core).ok_or(CallError::WrongStore)?.ty.params;
         if types.len() != self.values.len() {
             return Err(CallError::ArgumentCount { expected: types.len(), found: self.values.len() });
         }
@@ -124,25 +100,20 @@ impl Exception {
         cells.collect()
     }
 
+    /// What a guest of the store has thrown.
+    pub(crate) fn of(thrown: Thrown, core: &mut StoreCore) -> Self {
+        let values = Val::all_from_raw(thrown.values(), core, &thrown.tag().ty.params);
+        let tag = Tag(core.keep_tag(thrown.tag().clone()));
+        let Frames { named, omitted } = thrown.into_frames();
+        Exception { tag, values, backtrace: named, omitted_frames: omitted }
+    }
+
     /// As it is thrown in a store's guest.
     pub(crate) fn thrown(self, core: &StoreCore) -> Result<Thrown, CallError> {
         let values = self.cells(core)?;
         let frames = Frames { named: self.backtrace, omitted: self.omitted_frames };
-        // SAFETY: that there are cells says that the tag is one of the store's and the values are
-        // of its types.
-        Ok(unsafe { Thrown::new(core.id, self.tag.record, values, frames) })
-    }
-}
-
-impl From<Thrown> for Exception {
-    fn from(thrown: Thrown) -> Self {
-        let store = thrown.store();
-        let (tag, values) =
-            (Tag { store, record: thrown.tag() }, thrown.tag().ty.params.iter().zip(thrown.values()));
-        // SAFETY: the values have the types of the tag, and come from an instance of the store.
-        let values = values.map(|(&ty, value)| unsafe { Val::from_raw(*value, store, ty) }).collect();
-        let Frames { named, omitted } = thrown.into_frames();
-        Exception { tag, values, backtrace: named, omitted_frames: omitted }
+        let tag = core.shared_tag(self.tag.0).ok_or(CallError::WrongStore)?;
+        Ok(Thrown::new(tag, values, frames))
     }
 }
 

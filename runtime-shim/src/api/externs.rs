@@ -8,20 +8,15 @@ use crate::api::func::Func;
 use crate::api::store::{self, AsStore};
 use crate::api::val::{Val, ValueError};
 use crate::code::raw_value::RawValue;
-use crate::code::types;
-use crate::run::store::StoreCore;
+use crate::run::imports::Item;
+use crate::run::store::{GlobalRef, StoreCore};
 use crate::run::store_id::StoreId;
 use crate::state::error::AccessError;
-use crate::state::instance::ImportedMemory;
-use crate::state::instance::Imports;
 use crate::state::memory::MemoryBody;
 use crate::state::shared::SharedMemory;
 use crate::state::table::TableBody;
-use std::cell::UnsafeCell;
 use std::rc::Rc;
-use wasmaot_abi::types::{
-    DEFAULT_PAGE_LOG2, FuncType, GlobalType, IndexType, Limits, MemoryType, TableType, ValType,
-};
+use wasmaot_abi::types::{GlobalType, Limits, MemoryType, TableType, ValType};
 
 /// Something that instances export and import.
 #[derive(Debug, Clone, Copy)]
@@ -39,40 +34,25 @@ pub enum Extern {
 }
 
 impl Extern {
-    /// Its type, with the sizes that tables and memories have now; `None` in another store.
-    pub(crate) fn ty(&self, core: &StoreCore) -> Option<ExternType> {
-        Some(match self {
-            Extern::Func(func) => {
-                let number = func.in_store(core)?.type_id;
-                ExternType::Func { number, ty: (*types::lookup(number)).clone() }
-            }
-            Extern::Global(global) => ExternType::Global(global.in_store(core)?.ty),
-            Extern::Tag(tag) => {
-                let record = tag.record(core)?;
-                ExternType::Tag { number: record.number, ty: record.ty.clone() }
-            }
-            Extern::Table(table) => {
-                let body = table.body(core)?;
-                let limits = Limits { min: body.size(), ..body.ty().limits };
-                ExternType::Table(TableType { limits, ..body.ty() })
-            }
-            Extern::Memory(memory) => {
-                let body = memory.body(core)?;
-                ExternType::of_memory(body.ty(), body.size())
-            }
-        })
+    /// What an instance imports with it.
+    pub(crate) fn item<T>(self) -> Item<'static, T> {
+        match self {
+            Extern::Func(func) => Item::Func(func.record()),
+            Extern::Table(table) => Item::Table(table.index),
+            Extern::Memory(memory) => Item::Memory(memory.index),
+            Extern::Global(global) => Item::Global(global.0),
+            Extern::Tag(tag) => Item::Tag(tag.record()),
+        }
     }
 
-    /// Adds it to an instance's imports. It belongs to the store, see [`Extern::ty`].
-    pub(crate) fn add(&self, core: &StoreCore, imports: &mut Imports) {
+    /// The store that it belongs to.
+    pub(crate) fn store(self) -> StoreId {
         match self {
-            Extern::Func(func) => imports.functions.extend(func.import(core)),
-            Extern::Table(table) => imports.tables.extend(table.body(core).cloned()),
-            Extern::Memory(memory) => {
-                imports.memories.extend(memory.body(core).cloned().map(ImportedMemory::Own));
-            }
-            Extern::Global(global) => imports.globals.extend(global.in_store(core).map(|global| global.cell)),
-            Extern::Tag(tag) => imports.tags.extend(tag.shared(core)),
+            Extern::Func(func) => func.record().store(),
+            Extern::Table(table) => table.store,
+            Extern::Memory(memory) => memory.store,
+            Extern::Global(global) => global.0.store(),
+            Extern::Tag(tag) => tag.record().store(),
         }
     }
 
@@ -118,8 +98,7 @@ impl Memory {
     /// Makes a memory of zeros of any type. One with addresses of 64 bits can have 64 GiB.
     pub fn of_type(store: &mut impl AsStore, ty: MemoryType) -> Result<Self, InstantiateError> {
         let core = store::core_mut(store);
-        // SAFETY: the memory keeps its own length.
-        let body = unsafe { MemoryBody::reserve(core.memories.len(), ty, None, u64::MAX)? };
+        let body = MemoryBody::standalone(core.memories.len(), ty, u64::MAX)?;
         let memory = Self::of(core, &body);
         core.memories.push(Rc::new(body));
         Ok(memory)
@@ -138,12 +117,12 @@ impl Memory {
     }
 
     pub(crate) fn of(core: &StoreCore, body: &MemoryBody) -> Self {
-        Self { store: core.id, index: body.index() }
+        Self { store: core.id(), index: body.index() }
     }
 
     /// What it names, in its own store.
     pub(crate) fn body<'a>(&self, core: &'a StoreCore) -> Option<&'a Rc<MemoryBody>> {
-        if core.id == self.store { core.memories.get(self.index) } else { None }
+        if core.id() == self.store { core.memories.get(self.index) } else { None }
     }
 
     fn get<'a>(
@@ -197,8 +176,7 @@ impl Table {
         }
         let core = store::core_mut(store);
         let init = init.to_raw(core, ty.element)?.low;
-        // SAFETY: the table keeps its own length.
-        let body = unsafe { TableBody::new(core.tables.len(), ty, None, u64::MAX, None)? };
+        let body = TableBody::standalone(core.tables.len(), ty, u64::MAX)?;
         for element in body.range(0, body.size()).unwrap_or_default() {
             element.set(init);
         }
@@ -208,12 +186,12 @@ impl Table {
     }
 
     pub(crate) fn of(core: &StoreCore, body: &TableBody) -> Self {
-        Self { store: core.id, index: body.index() }
+        Self { store: core.id(), index: body.index() }
     }
 
     /// What it names, in its own store.
     pub(crate) fn body<'a>(&self, core: &'a StoreCore) -> Option<&'a Rc<TableBody>> {
-        if core.id == self.store { core.tables.get(self.index) } else { None }
+        if core.id() == self.store { core.tables.get(self.index) } else { None }
     }
 
     /// Its type, with the limits as declared.
@@ -245,11 +223,11 @@ impl Table {
 
     /// An element.
     pub fn get(&self, store: &impl AsStore, index: u64) -> Result<Val, AccessValueError> {
-        let body = self.body(store::core(store)).ok_or(AccessValueError::WrongStore)?;
+        let core = store::core(store);
+        let body = self.body(core).ok_or(AccessValueError::WrongStore)?;
         let length = body.size();
         let element = body.element(index).ok_or(AccessValueError::OutOfBounds { index, length })?;
-        // SAFETY: elements of the store's tables are of their type and belong to the store.
-        Ok(unsafe { Val::from_raw(RawValue::new(element.get()), self.store, body.ty().element) })
+        Ok(Val::from_raw(RawValue::new(element.get()), core, body.ty().element))
     }
 
     /// Sets an element.
@@ -265,142 +243,40 @@ impl Table {
 
 /// A global.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Global {
-    store: StoreId,
-    cell: *mut RawValue,
-    ty: GlobalType,
-}
-
-// SAFETY: the cell is only accessed with access to the store that keeps it.
-unsafe impl Send for Global {}
-// SAFETY: as above.
-unsafe impl Sync for Global {}
+pub struct Global(GlobalRef);
 
 impl Global {
     /// Makes a global.
     pub fn new(store: &mut impl AsStore, ty: GlobalType, init: Val) -> Result<Self, InstantiateError> {
         let core = store::core_mut(store);
-        let cell = Rc::new(UnsafeCell::new(init.to_raw(core, ty.value)?));
-        let global = Self { store: core.id, cell: cell.get(), ty };
-        core.globals.push(cell);
-        Ok(global)
+        let value = init.to_raw(core, ty.value)?;
+        Ok(Self(core.add_global(ty, value)))
     }
 
-    /// # Safety
-    /// The store keeps the cell, which holds a value of this type.
-    pub(crate) unsafe fn from_cell(store: StoreId, cell: *mut RawValue, ty: GlobalType) -> Self {
-        Self { store, cell, ty }
-    }
-
-    /// Returns the global; `None` if `core` is not its own store.
-    fn in_store(&self, core: &StoreCore) -> Option<&Self> {
-        (core.id == self.store).then_some(self)
+    pub(crate) fn of(global: GlobalRef) -> Self {
+        Self(global)
     }
 
     /// Its type.
     pub fn ty(&self) -> GlobalType {
-        self.ty
+        self.0.ty()
     }
 
     /// Its value.
     pub fn get(&self, store: &impl AsStore) -> Result<Val, AccessValueError> {
-        self.in_store(store::core(store)).ok_or(AccessValueError::WrongStore)?;
-        // SAFETY: the store keeps the cell, which holds a value of the global's type.
-        Ok(unsafe { Val::from_raw(self.cell.read(), self.store, self.ty.value) })
+        let core = store::core(store);
+        let value = self.0.value(core).ok_or(AccessValueError::WrongStore)?;
+        Ok(Val::from_raw(value, core, self.ty().value))
     }
 
     /// Sets its value.
     pub fn set(&self, store: &mut impl AsStore, value: Val) -> Result<(), AccessValueError> {
-        let core = store::core(store);
-        self.in_store(core).ok_or(AccessValueError::WrongStore)?;
-        if !self.ty.mutable {
-            return Err(AccessValueError::Immutable(self.ty.value));
+        let (core, ty) = (store::core(store), self.ty());
+        self.0.value(core).ok_or(AccessValueError::WrongStore)?;
+        if !ty.mutable {
+            return Err(AccessValueError::Immutable(ty.value));
         }
-        let value = value.to_raw(core, self.ty.value)?;
-        // SAFETY: the store keeps the cell, and no code of the store runs now.
-        unsafe { self.cell.write(value) };
+        self.0.set(core, value.to_raw(core, ty.value)?);
         Ok(())
     }
-}
-
-/// Type of a definition, for messages and comparison with an import's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ExternType {
-    /// The type and its process-wide number, by which types are compared.
-    Func {
-        number: u32,
-        ty: FuncType,
-    },
-    Table(TableType),
-    Memory(MemoryType),
-    Global(GlobalType),
-    /// Likewise.
-    Tag {
-        number: u32,
-        ty: FuncType,
-    },
-}
-
-impl std::fmt::Display for ExternType {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let limits = |f: &mut std::fmt::Formatter<'_>, limits: &Limits| match limits.max {
-            Some(max) => write!(f, " {} to {max}", limits.min),
-            None => write!(f, " {} or more", limits.min),
-        };
-        let width = |index| if index == IndexType::I64 { "64-bit " } else { "" };
-        match self {
-            ExternType::Func { ty, .. } => write!(f, "function {ty}"),
-            ExternType::Tag { ty, .. } => write!(f, "tag {ty}"),
-            ExternType::Table(ty) => {
-                write!(f, "{}table of {}", width(ty.index), ty.element)?;
-                limits(f, &ty.limits)
-            }
-            ExternType::Memory(ty) => {
-                let shared = if ty.shared { "shared " } else { "" };
-                write!(f, "{shared}{}memory of ", width(ty.index))?;
-                match ty.page_log2 {
-                    DEFAULT_PAGE_LOG2 => write!(f, "pages")?,
-                    log2 => write!(f, "pages of 2^{log2} bytes")?,
-                }
-                limits(f, &ty.limits)
-            }
-            ExternType::Global(ty) => {
-                write!(f, "{} global {}", if ty.mutable { "mutable" } else { "immutable" }, ty.value)
-            }
-        }
-    }
-}
-
-impl ExternType {
-    /// That of a memory with so many bytes.
-    pub(crate) fn of_memory(ty: MemoryType, bytes: u64) -> Self {
-        let limits = Limits { min: bytes >> ty.page_log2, ..ty.limits };
-        ExternType::Memory(MemoryType { limits, ..ty })
-    }
-
-    /// Whether something of type `self` can be given where `wanted` is asked for.
-    pub(crate) fn matches(&self, wanted: &ExternType) -> bool {
-        match (self, wanted) {
-            (ExternType::Func { number: a, .. }, ExternType::Func { number: b, .. })
-            | (ExternType::Tag { number: a, .. }, ExternType::Tag { number: b, .. }) => a == b,
-            (ExternType::Global(a), ExternType::Global(b)) => {
-                let fits = if b.mutable { a.value == b.value } else { a.value.is_subtype_of(b.value) };
-                a.mutable == b.mutable && fits
-            }
-            (ExternType::Table(a), ExternType::Table(b)) => {
-                a.element == b.element && a.index == b.index && within(a.limits, b.limits)
-            }
-            (ExternType::Memory(a), ExternType::Memory(b)) => {
-                let limits = Limits { min: 0, max: None };
-                let same = MemoryType { limits, ..*a } == MemoryType { limits, ..*b };
-                same && within(a.limits, b.limits)
-            }
-            _ => false,
-        }
-    }
-}
-
-fn within(found: Limits, wanted: Limits) -> bool {
-    let max_fits = wanted.max.is_none_or(|most| found.max.is_some_and(|max| max <= most));
-    found.min >= wanted.min && max_fits
 }

@@ -16,8 +16,7 @@ use crate::state::error::AccessError;
 use crate::state::instance::InstanceCore;
 use crate::state::memory::MemoryBody;
 use std::rc::Rc;
-use wasmaot_abi::descriptor::{ExportKind, ImportKind};
-use wasmaot_abi::types::GlobalType;
+use wasmaot_abi::descriptor::ExportKind;
 
 /// An instance of a module: a handle into its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +32,7 @@ impl Instance {
 
     /// What it names, in its own store.
     pub(crate) fn core<'a>(&self, core: &'a StoreCore) -> Option<&'a Rc<InstanceCore>> {
-        if core.id == self.store { core.instances.get(self.index) } else { None }
+        if core.id() == self.store { core.instances().get(self.index) } else { None }
     }
 
     /// The module that it is an instance of; `None` in another store.
@@ -91,7 +90,7 @@ impl Instance {
     }
 
     fn func(&self, store: &impl AsStore, name: &str) -> Result<Func, CallError> {
-        if store::core(store).id != self.store {
+        if store::core(store).id() != self.store {
             return Err(CallError::WrongStore);
         }
         match self.export(store, name) {
@@ -121,28 +120,11 @@ fn extern_of(core: &StoreCore, instance: &InstanceCore, kind: ExportKind) -> Opt
         ExportKind::Func { index } => {
             let entries = &instance.module().descriptor().entries;
             let position = entries.binary_search_by_key(&index, |entry| entry.func).ok()?;
-            // SAFETY: the record belongs to an instance of this store.
-            Extern::Func(unsafe { Func::from_record(instance.funcref(position), core.id)? })
+            Extern::Func(Func::of(core.func(instance, position)?))
         }
         ExportKind::Table { index } => Extern::Table(Table::of(core, instance.table(index)?)),
         ExportKind::Memory { index } => Extern::Memory(Memory::of(core, instance.memory(index))),
-        // SAFETY: the record belongs to an instance of this store.
-        ExportKind::Tag { index } => Extern::Tag(unsafe { Tag::from_record(instance.tag(index), core.id) }),
-        ExportKind::Global { index } => {
-            let cell = instance.global_cell(index);
-            // SAFETY: the cell is of a global of this type, of an instance of this store.
-            Extern::Global(unsafe {
-                Global::from_cell(core.id, cell, global_type(instance.module(), index)?)
-            })
-        }
+        ExportKind::Tag { index } => Extern::Tag(Tag::of(core.tag(instance, index)?)),
+        ExportKind::Global { index } => Extern::Global(Global::of(core.global(instance, index)?)),
     })
-}
-
-/// The type of a global, by index in the module.
-fn global_type(module: &Module, index: u32) -> Option<GlobalType> {
-    let imported = module.imports().iter().filter_map(|import| match import.kind {
-        ImportKind::Global { ty } => Some(ty),
-        _ => None,
-    });
-    imported.chain(module.descriptor().globals.iter().map(|global| global.ty)).nth(index as usize)
 }

@@ -5,24 +5,25 @@
 
 use crate::api::caller::Caller;
 use crate::api::error::{HostError, InstantiateError, LinkError, UnresolvedImport};
-use crate::api::externs::{Extern, ExternType};
+use crate::api::externs::Extern;
 use crate::api::func::Func;
-use crate::api::host::{HostFunc, IntoHostFunc};
+use crate::api::host::{self, IntoHostFunc};
 use crate::api::instance::Instance;
+use crate::api::store::sealed::Access;
 use crate::api::store::{self, AsStore, Store};
 use crate::api::suspend::IntoAsyncHostFunc;
 use crate::api::trap::Trap;
 use crate::api::val::Val;
 use crate::code::module::{Module, check_types};
 use crate::code::types::{self, TypeNumbers};
+use crate::run::host::HostFunc;
+use crate::run::imports::{ExternType, Imports, Item};
 use crate::run::store::StoreCore;
 use crate::state::demand::ModuleLimits;
-use crate::state::instance::ImportedMemory;
-use crate::state::instance::Imports;
 use crate::state::shared::SharedMemory;
 use std::collections::HashMap;
 use std::sync::Arc;
-use wasmaot_abi::descriptor::{Descriptor, Import, ImportKind};
+use wasmaot_abi::descriptor::{Descriptor, Import};
 use wasmaot_abi::types::FuncType;
 
 /// Definitions that modules are instantiated against.
@@ -127,7 +128,7 @@ impl<T: 'static> Linker<T> {
     where
         F: Fn(&mut Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), HostError> + Send + Sync + 'static,
     {
-        self.insert(module, name, Definition::Host(Arc::new(HostFunc::dynamic(ty, f))))
+        self.insert(module, name, Definition::Host(Arc::new(host::dynamic(ty, f))))
     }
 
     /// Defines something that an instance exports, or that the host made.
@@ -165,17 +166,17 @@ impl<T: 'static> Linker<T> {
     ///
     /// If that fails on the way, what has been written to memories and tables of other instances stays.
     pub fn instantiate(&self, store: &mut Store<T>, module: &Module) -> Result<Instance, InstantiateError> {
-        let imports = self.resolve(store::core(store), module.descriptor(), module.type_ids())?;
-        let core = store::core_mut(store);
-        // SAFETY: `resolve` checked types and stores.
-        let instance = unsafe { core.instantiate(module, imports)? };
+        let (inner, mut imports) = (store.store_mut(), Imports::of(module, self.limits.total_elements));
+        self.resolve(inner.core(), module.descriptor(), module.type_ids(), |item| {
+            imports.add(inner.core(), item);
+        })?;
+        let instance = inner.instantiate(imports)?;
         instance.write_segments().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
         if let Some(start) = module.descriptor().start {
-            // SAFETY: the record belongs to an instance of this store.
-            let start = unsafe { Func::from_record(instance.funcref(start as usize), core.id) };
+            let start = inner.core().func(&instance, start as usize).map(Func::of);
             start.map(|start| start.call(store, &[])).transpose()?;
         }
-        Ok(Instance::new(store::core(store).id, instance.index()))
+        Ok(Instance::new(store::core(store).id(), instance.index()))
     }
 
     /// Whether a module with this descriptor, as it is in an artifact, which need not be loaded, nor fit for this machine, finds host functions of the right
@@ -187,32 +188,37 @@ impl<T: 'static> Linker<T> {
         // Types that are not sound have no numbers, and imports of functions are then unknown.
         let numbers =
             if check_types(descriptor).is_ok() { types::number(descriptor) } else { TypeNumbers::default() };
-        self.resolve(&StoreCore::default(), descriptor, &numbers).map(drop)
+        self.resolve(&StoreCore::default(), descriptor, &numbers, |_| ())
     }
 
     /// Finds definitions for all imports of a module that belong to no store.
-    pub(crate) fn resolve_shared(&self, module: &Module) -> Result<Imports, InstantiateError> {
+    pub(crate) fn resolve_shared(&self, module: &Module) -> Result<Imports<T>, InstantiateError> {
         // Whatever belongs to a store does not belong to this one, which is an error.
-        self.resolve(&StoreCore::default(), module.descriptor(), module.type_ids())
+        let (core, mut imports) = (StoreCore::default(), Imports::of(module, self.limits.total_elements));
+        self.resolve(&core, module.descriptor(), module.type_ids(), |item| imports.add(&core, item))?;
+        Ok(imports)
     }
 
-    /// Finds definitions for all imports; `numbers` are those of the descriptor's types.
+    /// Finds definitions for all imports, and hands each to `found` in their order, unless one before it is missing; `numbers` are
+    /// those of the descriptor's types.
     fn resolve(
         &self,
         core: &StoreCore,
         descriptor: &Descriptor,
         numbers: &[u32],
-    ) -> Result<Imports, InstantiateError> {
+        mut found: impl FnMut(&Item<'_, T>),
+    ) -> Result<(), InstantiateError> {
         self.limits.check(descriptor)?;
-        let total_elements = self.limits.total_elements;
-        let mut imports = Imports { total_elements, ..Imports::default() };
         let mut missing = Vec::new();
         for import in &descriptor.imports {
-            let wanted = wanted(descriptor, numbers, import);
+            let wanted = ExternType::wanted(descriptor, numbers, import);
             let names = self.modules.get(&import.module);
             match wanted.as_ref().zip(names.and_then(|names| names.get(&import.name))) {
                 Some((wanted, definition)) => {
-                    definition.add(core, import, wanted, descriptor.meter.is_some(), &mut imports)?;
+                    let item = definition.compared(core, import, wanted)?;
+                    if missing.is_empty() {
+                        found(&item);
+                    }
                 }
                 None => missing.push(UnresolvedImport {
                     module: import.module.clone(),
@@ -221,59 +227,34 @@ impl<T: 'static> Linker<T> {
                 }),
             }
         }
-        if missing.is_empty() { Ok(imports) } else { Err(InstantiateError::Unresolved(missing)) }
+        if missing.is_empty() { Ok(()) } else { Err(InstantiateError::Unresolved(missing)) }
     }
 }
 
-/// The type that an import asks for. None if a function's leads nowhere, which no module has that was loaded.
-fn wanted(descriptor: &Descriptor, numbers: &[u32], import: &Import) -> Option<ExternType> {
-    Some(match import.kind {
-        ImportKind::Func { ty } => ExternType::Func {
-            number: *numbers.get(ty as usize)?,
-            ty: descriptor.types.get(ty as usize)?.clone(),
-        },
-        ImportKind::Table { ty } => ExternType::Table(ty),
-        ImportKind::Memory { ty } => ExternType::Memory(ty),
-        ImportKind::Global { ty } => ExternType::Global(ty),
-        ImportKind::Tag { ty } => ExternType::Tag {
-            number: *numbers.get(ty as usize)?,
-            ty: descriptor.types.get(ty as usize)?.clone(),
-        },
-    })
-}
-
 impl<T: 'static> Definition<T> {
-    /// Adds the definition to the imports of an instance, whose code counts its instructions or not, if it is of the type that is wanted.
-    fn add(
+    /// The definition as an import, if it is of the type that is wanted and of the store.
+    fn compared(
         &self,
         core: &StoreCore,
         import: &Import,
         wanted: &ExternType,
-        metered: bool,
-        imports: &mut Imports,
-    ) -> Result<(), InstantiateError> {
+    ) -> Result<Item<'_, T>, InstantiateError> {
         let names = || (import.module.clone(), import.name.clone());
-        let found = match self {
-            Definition::Host(host) => ExternType::Func { number: host.number(), ty: host.ty().clone() },
-            Definition::Shared(memory) => ExternType::of_memory(memory.ty(), memory.size()),
-            Definition::Extern(item) => item.ty(core).ok_or_else(|| {
-                let (module, name) = names();
-                InstantiateError::WrongStore { module, name }
-            })?,
+        let (item, store) = match self {
+            Definition::Host(host) => (Item::Host(host), None),
+            Definition::Shared(memory) => (Item::Shared(memory), None),
+            Definition::Extern(item) => (item.item(), Some(item.store())),
         };
+        let is_own = store.is_none_or(|store| store == core.id());
+        let found = is_own.then(|| item.ty(core)).flatten().ok_or_else(|| {
+            let (module, name) = names();
+            InstantiateError::WrongStore { module, name }
+        })?;
         if !found.matches(wanted) {
             let (module, name) = names();
             let (expected, found) = (wanted.to_string(), found.to_string());
             return Err(InstantiateError::Incompatible { module, name, expected, found });
         }
-        match self {
-            Definition::Host(host) => {
-                imports.functions.push(host.import(metered));
-                imports.hosts.push(host.clone());
-            }
-            Definition::Extern(item) => item.add(core, imports),
-            Definition::Shared(memory) => imports.memories.push(ImportedMemory::Shared(memory.clone())),
-        }
-        Ok(())
+        Ok(item)
     }
 }

@@ -10,9 +10,7 @@ use crate::api::func::Func;
 use crate::code::raw_value::RawValue;
 use crate::run::store::StoreCore;
 use crate::run::store_id::StoreId;
-use std::mem::MaybeUninit;
 use std::num::NonZeroU32;
-use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::{HeapType, RefType, ValType};
 
 /// A WebAssembly value.
@@ -107,7 +105,7 @@ impl Val {
     /// The store that the value belongs to; `None` if it may enter any.
     fn store(self) -> Option<StoreId> {
         match self {
-            Val::FuncRef(Some(func)) => Some(func.store()),
+            Val::FuncRef(Some(func)) => Some(func.record().store()),
             Val::ExnRef(Some(exception)) => Some(exception.store),
             Val::I32(_) | Val::I64(_) | Val::F32(_) | Val::F64(_) | Val::V128(_) => None,
             Val::FuncRef(None) | Val::ExternRef(_) | Val::ExnRef(None) => None,
@@ -121,9 +119,9 @@ impl Val {
             Val::FuncRef(None) => nullable && heap.is_func(),
             Val::ExternRef(None) => nullable && heap == HeapType::Extern,
             Val::ExternRef(Some(_)) => heap == HeapType::Extern,
-            Val::FuncRef(Some(func)) => func
-                .in_store(store)
-                .is_some_and(|record| HeapType::Concrete(record.type_id).is_subtype_of(heap)),
+            Val::FuncRef(Some(func)) => {
+                func.type_number(store).is_some_and(|number| HeapType::Concrete(number).is_subtype_of(heap))
+            }
             Val::ExnRef(None) => nullable && heap.is_exn(),
             Val::ExnRef(Some(_)) => heap == HeapType::Exn,
             Val::I32(_) | Val::I64(_) | Val::F32(_) | Val::F64(_) | Val::V128(_) => false,
@@ -136,7 +134,7 @@ impl Val {
     /// [`ValueError::Store`] for a reference of another store, whatever type is expected; otherwise
     /// what does not fit.
     pub(crate) fn to_raw(self, store: &StoreCore, expected: ValType) -> Result<RawValue, ValueError> {
-        if self.store().is_some_and(|own| own != store.id) {
+        if self.store().is_some_and(|own| own != store.id()) {
             return Err(ValueError::Store);
         }
         if !self.is_of(store, expected) {
@@ -149,7 +147,7 @@ impl Val {
             Val::F64(bits) => bits,
             Val::V128(bits) => return Ok(RawValue::vector(bits)),
             Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => 0,
-            Val::FuncRef(Some(func)) => func.record() as u64,
+            Val::FuncRef(Some(func)) => func.record().address(),
             Val::ExnRef(Some(exception)) => u64::from(exception.id.get()),
             Val::ExternRef(Some(number)) => match number.checked_add(1) {
                 Some(index) => u64::from(index),
@@ -158,11 +156,8 @@ impl Val {
         }))
     }
 
-    /// The value in a cell, of which only the bits that its type has are specified.
-    ///
-    /// # Safety
-    /// The bits come from an instance of `store`, as a value of type `ty`.
-    pub(crate) unsafe fn from_raw(cell: RawValue, store: StoreId, ty: ValType) -> Val {
+    /// The value in a cell of this store, of which only the bits that its type has are specified.
+    pub(crate) fn from_raw(cell: RawValue, store: &StoreCore, ty: ValType) -> Val {
         let (bits, low) = (cell.low, cell.low as u32);
         match ty {
             ValType::I32 => Val::I32(low as i32),
@@ -170,15 +165,17 @@ impl Val {
             ValType::F32 => Val::F32(low),
             ValType::F64 => Val::F64(bits),
             ValType::V128 => Val::V128(cell.to_vector()),
-            ValType::Ref(ty) if ty.heap.is_func() => {
-                // SAFETY: a function reference of an instance is 0 or points to a record that lives as long as the store.
-                Val::FuncRef(unsafe { Func::from_record(bits as *const FuncRef, store) })
-            }
+            ValType::Ref(ty) if ty.heap.is_func() => Val::FuncRef(store.func_at(bits).map(Func::of)),
             ValType::Ref(ty) if ty.heap.is_exn() => {
-                Val::ExnRef(NonZeroU32::new(low).map(|id| ExnRef { store, id }))
+                Val::ExnRef(NonZeroU32::new(low).map(|id| ExnRef { store: store.id(), id }))
             }
             ValType::Ref(_) => Val::ExternRef(low.checked_sub(1)),
         }
+    }
+
+    /// The values in cells of this store.
+    pub(crate) fn all_from_raw(cells: &[RawValue], store: &StoreCore, types: &[ValType]) -> Vec<Val> {
+        types.iter().zip(cells).map(|(&ty, &cell)| Val::from_raw(cell, store, ty)).collect()
     }
 }
 
@@ -245,27 +242,25 @@ pub trait WasmValues: sealed::Sealed + Sized {
 /// The most parameters or results of a typed function.
 pub const MAX_VALUES: usize = 12;
 
-/// Room for the values of a typed call.
-pub(crate) struct Cells {
-    room: [MaybeUninit<RawValue>; MAX_VALUES],
-    count: usize,
-}
-
-impl Cells {
-    /// As many as parameters or results need, whichever are more, with the parameters.
-    #[inline]
-    pub(crate) fn with<P: WasmValues, R: WasmValues>(params: P) -> Self {
-        let count = P::TYPES.len().max(R::TYPES.len());
-        let mut cells = Self { room: [const { MaybeUninit::uninit() }; MAX_VALUES], count };
-        cells.room[..count].iter_mut().for_each(|cell| _ = cell.write(RawValue::default()));
-        params.store(cells.as_mut_slice());
-        cells
-    }
-
-    #[inline]
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [RawValue] {
-        // SAFETY: the first `count` cells are written in `with`.
-        unsafe { std::slice::from_raw_parts_mut(self.room.as_mut_ptr().cast(), self.count) }
+/// Makes a typed call with the cells that its parameters or results need, whichever are more: `run` gets them with the parameters,
+/// and leaves the results there.
+#[inline]
+pub(crate) fn in_cells<P: WasmValues, R: WasmValues, E>(
+    params: P,
+    run: impl FnOnce(&mut [RawValue]) -> Result<(), E>,
+) -> Result<R, E> {
+    let count = P::TYPES.len().max(R::TYPES.len());
+    let call = |cells: &mut [RawValue]| {
+        let cells = &mut cells[..count];
+        params.store(cells);
+        run(cells)?;
+        Ok(R::load(cells))
+    };
+    // No more cells are made than a call has, roughly. The number is known when this is compiled.
+    match count {
+        0..=1 => call(&mut [RawValue::default(); 1]),
+        2..=4 => call(&mut [RawValue::default(); 4]),
+        _ => call(&mut [RawValue::default(); MAX_VALUES]),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::api::func;
 use crate::api::store::sealed::Access;
 use crate::api::val::{MAX_VALUES, Val};
 use crate::code::raw_value::RawValue;
+use crate::run::invoke::Signature;
 use wasmaot_abi::types::FuncType;
 
 /// A function of every instance of a [`Linked`](crate::Linked) module, looked up once by [`Linked::func`](crate::Linked::func). Where
@@ -38,17 +39,17 @@ use wasmaot_abi::types::FuncType;
 #[derive(Debug, Clone)]
 pub struct DynamicFunc {
     place: FuncPlace,
-    ty: FuncType,
+    signature: Signature,
 }
 
 impl DynamicFunc {
-    pub(super) fn new(place: FuncPlace, ty: FuncType) -> Self {
-        Self { place, ty }
+    pub(super) fn new(place: FuncPlace, signature: Signature) -> Self {
+        Self { place, signature }
     }
 
     /// Its type.
     pub fn ty(&self) -> &FuncType {
-        &self.ty
+        self.signature.ty()
     }
 
     /// Calls it in an instance of its module. `results` has as many values as the function has results; what they were does not
@@ -59,7 +60,7 @@ impl DynamicFunc {
         args: &[Val],
         results: &mut [Val],
     ) -> Result<(), CallError> {
-        let (params, expected) = (self.ty.params.len(), self.ty.results.len());
+        let (params, expected) = (self.ty().params.len(), self.ty().results.len());
         if args.len() != params {
             return Err(CallError::ArgumentCount { expected: params, found: args.len() });
         }
@@ -82,15 +83,12 @@ impl DynamicFunc {
     ) -> Result<(), CallError> {
         let record = self.place.record(instance)?;
         let core = instance.core();
-        let store = core.id;
-        for (position, ((&ty, arg), cell)) in self.ty.params.iter().zip(args).zip(&mut *cells).enumerate() {
+        for (position, ((&ty, arg), cell)) in self.ty().params.iter().zip(args).zip(&mut *cells).enumerate() {
             *cell = arg.to_raw(core, ty).map_err(|error| CallError::Value { position, error })?;
         }
-        // SAFETY: the record is of a function of the instance that has this type, and the cells are those of the type.
-        unsafe { func::enter(instance.store_mut(), record, cells.as_mut_ptr())? };
-        for ((&ty, result), cell) in self.ty.results.iter().zip(results).zip(cells) {
-            // SAFETY: the function left results of its type.
-            *result = unsafe { Val::from_raw(*cell, store, ty) };
+        func::call(instance.store_mut(), record, &self.signature, cells)?;
+        for ((&ty, result), cell) in self.ty().results.iter().zip(results).zip(cells) {
+            *result = Val::from_raw(*cell, instance.core(), ty);
         }
         Ok(())
     }

@@ -9,14 +9,13 @@ use crate::api::error::CallError;
 use crate::api::externs::Extern;
 use crate::api::func::TypedFunc;
 use crate::api::instance::Instance;
-use crate::api::store::{StoreInner, sealed};
+use crate::api::store::sealed;
 use crate::api::val::{Val, WasmValues};
 use crate::run::interrupt::InterruptHandle;
 use crate::run::interrupt::error::InterruptError;
 use crate::run::meter::NotMetered;
-use crate::run::store::StoreCore;
+use crate::run::store::{StoreCore, StoreInner};
 use crate::state::error::AccessError;
-use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,13 +25,19 @@ use std::time::{Duration, Instant};
 /// It is its own store: handles like [`Memory`](crate::Memory) or [`TypedFunc`] take it where they take a
 /// [`Store`](crate::Store), and are of no use with any later instance.
 pub struct PooledInstance<T> {
-    store: ManuallyDrop<StoreInner<T>>,
-    kept: ManuallyDrop<Box<Kept>>,
-    pool: ManuallyDrop<Arc<PoolInner>>,
+    /// None when it has ended.
+    running: Option<Running<T>>,
 }
 
-// SAFETY: as for `Store`, whose part it plays.
-unsafe impl<T: Send> Send for PooledInstance<T> {}
+/// Only ending it takes an instance, or dropping it, after which it is not used.
+const ENDED: &str = "an instance that is used has not ended";
+
+/// What an instance has until it ends.
+struct Running<T> {
+    store: StoreInner<T>,
+    kept: Box<Kept>,
+    pool: Arc<PoolInner>,
+}
 
 /// What a finished instance used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,37 +58,50 @@ pub struct Usage {
 }
 
 impl<T> PooledInstance<T> {
-    /// A new one. `kept` has its store's core.
-    pub(super) fn new(kept: Box<Kept>, core: Box<StoreCore>, data: T, pool: Arc<PoolInner>) -> Self {
-        Self {
-            store: ManuallyDrop::new(StoreInner { core, data }),
-            kept: ManuallyDrop::new(kept),
-            pool: ManuallyDrop::new(pool),
-        }
+    /// A new one.
+    pub(super) fn new(kept: Box<Kept>, store: StoreInner<T>, pool: Arc<PoolInner>) -> Self {
+        Self { running: Some(Running { store, kept, pool }) }
     }
 
+    #[inline]
+    fn running(&self) -> &Running<T> {
+        self.running.as_ref().expect(ENDED)
+    }
+
+    #[inline]
+    fn running_mut(&mut self) -> &mut Running<T> {
+        self.running.as_mut().expect(ENDED)
+    }
+
+    #[inline]
     pub(super) fn kept(&self) -> &Kept {
-        &self.kept
+        &self.running().kept
     }
 
     /// The store that it is.
+    #[inline]
     pub(super) fn core(&self) -> &StoreCore {
-        &self.store.core
+        self.running().store.core()
+    }
+
+    #[inline]
+    fn core_mut(&mut self) -> &mut StoreCore {
+        self.running_mut().store.core_mut()
     }
 
     /// The embedder's data.
     pub fn data(&self) -> &T {
-        &self.store.data
+        &self.running().store.data
     }
 
     /// The embedder's data.
     pub fn data_mut(&mut self) -> &mut T {
-        &mut self.store.data
+        &mut self.running_mut().store.data
     }
 
     /// The instance as a handle.
     pub fn handle(&self) -> Instance {
-        Instance::new(self.store.core.id, self.kept.instance.index())
+        Instance::new(self.core().id(), self.kept().instance.index())
     }
 
     /// Calls an exported function.
@@ -121,18 +139,18 @@ impl<T> PooledInstance<T> {
     /// or from another thread, of which up to
     /// [`MAX_ROW`](crate::abi::meter::MAX_ROW) may be missing.
     pub fn operators(&self) -> Option<u64> {
-        self.store.core.operators()
+        self.core().operators()
     }
 
     /// Returns the fuel that it has used so far, if its code counts operators: a unit for each, and what
     /// [bulk work](crate::ResourceLimits::fuel) costs.
     pub fn used_fuel(&self) -> Option<u64> {
-        self.store.core.used_fuel()
+        self.core().used_fuel()
     }
 
     /// How often it has called host functions so far, those of WASI included, however the calls ended.
     pub fn host_calls(&self) -> u64 {
-        self.store.core.host_calls
+        self.core().host_calls
     }
 
     /// Sets the remaining fuel, see [`ResourceLimits::fuel`](crate::ResourceLimits::fuel).
@@ -140,7 +158,7 @@ impl<T> PooledInstance<T> {
     /// # Errors
     /// Its code does not count what it executes.
     pub fn set_fuel(&mut self, fuel: u64) -> Result<(), NotMetered> {
-        self.store.core.set_fuel(Some(fuel))
+        self.core_mut().set_fuel(Some(fuel))
     }
 
     /// When what it runs is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls that begin later
@@ -149,7 +167,7 @@ impl<T> PooledInstance<T> {
     /// # Errors
     /// The deadline cannot be enforced, and the one before still holds.
     pub fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) -> Result<(), InterruptError> {
-        self.store.core.watch.set_deadline(deadline.into())
+        self.core_mut().watch.set_deadline(deadline.into())
     }
 
     /// Sets the CPU time that its runs may use from now on, see [`ResourceLimits::cpu_time`](crate::ResourceLimits::cpu_time). A call costs
@@ -158,11 +176,11 @@ impl<T> PooledInstance<T> {
     /// # Errors
     /// The limit cannot be enforced, and the one before still holds.
     pub fn set_cpu_time(&mut self, cpu_time: impl Into<Option<Duration>>) -> Result<(), InterruptError> {
-        self.store.core.watch.set_cpu_time(cpu_time.into())
+        self.core_mut().watch.set_cpu_time(cpu_time.into())
     }
 
     pub(super) fn set_nesting(&mut self, nesting: u32) {
-        self.store.core.nesting = nesting;
+        self.core_mut().nesting = nesting;
     }
 
     /// A handle by which any thread can stop the instance for good.
@@ -170,8 +188,8 @@ impl<T> PooledInstance<T> {
     /// # Errors
     /// The handle could not take effect.
     pub fn interrupt_handle(&mut self) -> Result<InterruptHandle, InterruptError> {
-        let core = &mut *self.store.core;
-        core.watch.handle(core.id)
+        let core = self.core_mut();
+        core.watch.handle(core.id())
     }
 
     /// Ends it and says what it used. The embedder's data is dropped.
@@ -180,24 +198,15 @@ impl<T> PooledInstance<T> {
     }
 
     /// Ends it, with the embedder's data and what it used.
-    pub fn finish_with_data(self) -> (T, Usage) {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is not dropped, so nothing is taken twice.
-        unsafe { this.end() }
+    pub fn finish_with_data(mut self) -> (T, Usage) {
+        self.running.take().expect(ENDED).end()
     }
+}
 
-    /// # Safety
-    /// The instance is not used afterwards, not even dropped.
-    unsafe fn end(&mut self) -> (T, Usage) {
-        // SAFETY: as the caller states, each is taken once.
-        let (store, kept, pool) = unsafe {
-            (
-                ManuallyDrop::take(&mut self.store),
-                ManuallyDrop::take(&mut self.kept),
-                ManuallyDrop::take(&mut self.pool),
-            )
-        };
-        let StoreInner { core, data } = store;
+impl<T> Running<T> {
+    fn end(self) -> (T, Usage) {
+        let Self { store, kept, pool } = self;
+        let (core, data) = store.into_parts();
         let (memory, host_calls) = (core.memory_bytes(), core.host_calls);
         let (operators, fuel) = (core.operators(), core.used_fuel());
         let reset = PoolInner::give_back(pool, kept, core);
@@ -207,20 +216,20 @@ impl<T> PooledInstance<T> {
 
 impl<T> Drop for PooledInstance<T> {
     fn drop(&mut self) {
-        // SAFETY: nobody uses it after its drop.
-        drop(unsafe { self.end() });
+        drop(self.running.take().map(Running::end));
     }
 }
 
-// SAFETY: the pointer is to a field.
-unsafe impl<T> sealed::Access for PooledInstance<T> {
+impl<T> sealed::Access for PooledInstance<T> {
     type Data = T;
 
-    fn store(&self) -> *const StoreInner<T> {
-        &raw const *self.store
+    #[inline]
+    fn store(&self) -> &StoreInner<T> {
+        &self.running().store
     }
 
-    fn store_mut(&mut self) -> *mut StoreInner<T> {
-        &raw mut *self.store
+    #[inline]
+    fn store_mut(&mut self) -> &mut StoreInner<T> {
+        &mut self.running_mut().store
     }
 }

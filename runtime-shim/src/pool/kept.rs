@@ -16,11 +16,8 @@ use crate::os::map;
 use crate::os::pagemap::Pagemap;
 use crate::run::meter::Meter;
 use crate::run::store::StoreCore;
-use crate::space::slot::Slot;
 use crate::space::tracker::Tracker;
 use crate::state::demand::addresses;
-use crate::state::instance::ImportedMemory;
-use crate::state::instance::Imports;
 use crate::state::instance::InstanceCore;
 use crate::state::limits::ResourceLimits;
 use crate::state::memory::MemoryBody;
@@ -84,29 +81,16 @@ impl Kept {
         tenant: Option<Tenant>,
     ) -> Result<Box<Self>, StartError> {
         let map_error = |error| InstantiateError::Map { what: "a slot of the pool", error };
-        let module = &linked.module;
         let (owner, shared) = (linked.owner(tenant), linked.hot_sets.get(pool.hot_sets, tenant));
-        // SAFETY: as the caller states.
+        // SAFETY: the caller owns the slot, so nothing else uses it, and has the pool outlive the instance.
         let mapping = unsafe { pool.slot_mapping(slot) };
-        // SAFETY: the pool outlives the result.
-        let addresses = unsafe { Addresses::reserve(pool, module)? };
-        let needs = InstanceCore::needs(module, pool.stack, pool.limits.memory);
-        let opened = Slot::open(mapping, needs).map_err(map_error)?;
-        let tracker = Arc::new(Tracker::new(opened.vmctx(), opened.stack().low));
-        let mut core = Box::<StoreCore>::default();
-        core.limits = pool.limits;
-        core.nesting = pool.limits.nesting;
+        // SAFETY: the pool outlives the result, as the caller states.
+        let addresses = unsafe { Addresses::reserve(pool, &linked.module)? };
+        let made = StoreCore::with_instance(mapping, pool.stack, &linked.imports, pool.limits);
+        let (mut core, instance) = made.map_err(InstantiateError::from)?;
         core.host_signals = pool.host_signals;
-        let imports = Imports {
-            functions: linked.functions.clone(),
-            hosts: linked.hosts.clone(),
-            memories: linked.memories.iter().cloned().map(ImportedMemory::Shared).collect(),
-            total_elements: linked.total_elements,
-            ..Imports::default()
-        };
-        // SAFETY: linking checked that all imports are host functions or shared memories of the right types. The slot is new.
-        let instance = unsafe { core.instantiate_in(opened, module, imports) };
-        let instance = instance.map_err(InstantiateError::from)?;
+        let opened = instance.slot();
+        let tracker = Arc::new(Tracker::new(opened.vmctx(), opened.stack().low));
         instance.write_elems().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
         let tables = ResetTable::all(&instance);
         let (first, rest): (Vec<_>, Vec<_>) =
@@ -174,7 +158,7 @@ impl Kept {
         core: &mut StoreCore,
         pagemap: Option<&Pagemap>,
     ) -> Result<ResetWay, Emptied> {
-        core.id = core.id.successor();
+        core.renew();
         core.watch.reset();
         core.suspension = None;
         if self.has_own_limits.take() {
@@ -183,9 +167,6 @@ impl Kept {
         core.meter = Meter::new(core.limits.fuel);
         core.host_calls = 0;
         core.nesting = core.limits.nesting;
-        core.globals.clear();
-        core.tags.clear();
-        core.exceptions.clear();
         // What the host made in the store meanwhile.
         core.memories.truncate(self.memory_count);
         core.tables.truncate(self.tables.len());

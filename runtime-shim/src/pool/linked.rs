@@ -12,17 +12,16 @@ use crate::api::func;
 use crate::api::linker::Linker;
 use crate::api::store::sealed::Access;
 use crate::api::suspend::{self, Outcome};
-use crate::api::val::{Cells, WasmValues};
+use crate::api::val::{WasmValues, in_cells};
 use crate::code::module::Module;
-use crate::state::instance::ImportedMemory;
-use crate::state::instance::Imports;
-use crate::state::instance::KeepAlive;
-use crate::state::shared::SharedMemory;
+use crate::run::imports::{Imports, Unowned};
+use crate::run::invoke::{Plain, Signature};
+use crate::run::store::InStore;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wasmaot_abi::descriptor::{DataMode, ExportKind};
-use wasmaot_abi::state::{FuncRef, ImportedFunction};
+use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::FuncType;
 
 /// A module with its imports resolved to host functions that work on data of type `T`. Made by
@@ -41,9 +40,7 @@ impl<T> Clone for Linked<T> {
 impl<T: 'static> Linker<T> {
     /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool). They must all be host functions or shared memories.
     pub fn link(&self, module: &Module) -> Result<Linked<T>, InstantiateError> {
-        let imports = self.resolve_shared(module)?;
-        // SAFETY: all other imports were refused, and the types are right.
-        unsafe { Linked::new(module, imports) }
+        Linked::new(self.resolve_shared(module)?)
     }
 }
 
@@ -52,34 +49,40 @@ pub(crate) struct LinkedCore {
     /// Unique in the process; not 0.
     pub(super) id: u64,
     pub(super) module: Module,
-    pub(super) functions: Vec<ImportedFunction>,
-    pub(super) hosts: Vec<Arc<dyn KeepAlive>>,
-    pub(super) memories: Vec<SharedMemory>,
-    pub(super) total_elements: u64,
+    /// Host functions among them work on the data of the [`Linked`] that was made with this number.
+    pub(super) imports: Unowned,
     pub(super) image: Arc<Image>,
     pub(super) hot_sets: Sets,
     /// Some data segments are not part of the image: they are written at each start.
     pub(super) writes_data: bool,
+    /// The start function, by its entry.
+    pub(super) start: Option<(usize, Plain)>,
+}
+
+/// The start function of a module, by its entry.
+fn start_of(module: &Module) -> Option<(usize, Plain)> {
+    let (descriptor, numbers) = (module.descriptor(), module.type_ids());
+    let entry = descriptor.start? as usize;
+    let signature = Signature::of(numbers[descriptor.entries[entry].ty as usize]);
+    Some((entry, signature.plain().expect("a start function has neither parameters nor results")))
 }
 
 impl<T> Linked<T> {
-    /// # Safety
-    /// The imports are those of the module, all of them host functions of `T` or shared memories.
-    unsafe fn new(module: &Module, imports: Imports) -> Result<Self, InstantiateError> {
+    fn new(imports: Imports<T>) -> Result<Self, InstantiateError> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        let imports = imports.into_unowned().expect("a store that is empty owns nothing");
+        let module = imports.module();
         let image = Image::map(module)
             .map_err(|error| InstantiateError::Map { what: "the initial memory", error })?;
         let in_image = |mode: &DataMode| !matches!(mode, DataMode::Active { .. });
         let core = LinkedCore {
             id: NEXT.fetch_add(1, Relaxed),
             module: module.clone(),
-            functions: imports.functions,
-            hosts: imports.hosts,
-            total_elements: imports.total_elements,
-            memories: imports.memories.into_iter().filter_map(shared_memory).collect(),
             image: Arc::new(image),
             hot_sets: Sets::new(),
             writes_data: !module.descriptor().data.iter().all(|data| in_image(&data.mode)),
+            start: start_of(module),
+            imports,
         };
         Ok(Self { core: Arc::new(core), data: PhantomData })
     }
@@ -99,22 +102,23 @@ impl<T> Linked<T> {
 
     /// An exported function with parameters and results of these Rust types, to be called in any instance of this.
     pub fn typed<P: WasmValues, R: WasmValues>(&self, name: &str) -> Result<LinkedFunc<P, R>, CallError> {
-        let (place, found) = self.find(name)?;
-        if found.params != P::TYPES || found.results != R::TYPES {
+        let (place, signature) = self.find(name)?;
+        let typed = signature.plain().filter(|_| signature.is(P::TYPES, R::TYPES));
+        let ty = typed.ok_or_else(|| {
             let expected = FuncType { params: P::TYPES.to_vec(), results: R::TYPES.to_vec() };
-            return Err(CallError::Signature { expected, found: found.clone() });
-        }
-        Ok(LinkedFunc { place, types: PhantomData })
+            CallError::Signature { expected, found: signature.ty().clone() }
+        })?;
+        Ok(LinkedFunc { place, ty, types: PhantomData })
     }
 
     /// An exported function of any type, to be called in any instance of this.
     pub fn func(&self, name: &str) -> Result<DynamicFunc, CallError> {
-        let (place, ty) = self.find(name)?;
-        Ok(DynamicFunc::new(place, ty.clone()))
+        let (place, signature) = self.find(name)?;
+        Ok(DynamicFunc::new(place, signature))
     }
 
     /// Where an exported function is, and its type.
-    fn find(&self, name: &str) -> Result<(FuncPlace, &FuncType), CallError> {
+    fn find(&self, name: &str) -> Result<(FuncPlace, Signature), CallError> {
         let name_of = || name.to_string();
         let descriptor = self.core.module.descriptor();
         let export = self.core.module.export(name).ok_or_else(|| CallError::NoExport { name: name_of() })?;
@@ -123,8 +127,8 @@ impl<T> Linked<T> {
         };
         let entry = descriptor.entries.binary_search_by_key(&index, |entry| entry.func);
         let entry = entry.map_err(|_| CallError::NoExport { name: name_of() })?;
-        let ty = &descriptor.types[descriptor.entries[entry].ty as usize];
-        Ok((FuncPlace { linked: self.core.id, entry }, ty))
+        let number = self.core.module.type_ids()[descriptor.entries[entry].ty as usize];
+        Ok((FuncPlace { linked: self.core.id, entry }, Signature::of(number)))
     }
 }
 
@@ -140,13 +144,6 @@ impl LinkedCore {
     }
 }
 
-fn shared_memory(memory: ImportedMemory) -> Option<SharedMemory> {
-    match memory {
-        ImportedMemory::Shared(shared) => Some(shared),
-        ImportedMemory::Own(body) => body.shared(),
-    }
-}
-
 /// Where a function of every instance of a linked module is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FuncPlace {
@@ -156,12 +153,13 @@ pub(super) struct FuncPlace {
 
 impl FuncPlace {
     /// The function's record in an instance of its module.
-    pub(super) fn record<T>(self, instance: &PooledInstance<T>) -> Result<*const FuncRef, CallError> {
+    #[inline]
+    pub(super) fn record<T>(self, instance: &PooledInstance<T>) -> Result<InStore<FuncRef>, CallError> {
         let kept = instance.kept();
         if kept.linked.id != self.linked {
             return Err(CallError::WrongStore);
         }
-        Ok(std::ptr::from_ref(kept.instance.funcref(self.entry)))
+        instance.core().func(&kept.instance, self.entry).ok_or(CallError::WrongStore)
     }
 }
 
@@ -169,6 +167,7 @@ impl FuncPlace {
 #[derive(Debug)]
 pub struct LinkedFunc<P, R> {
     place: FuncPlace,
+    ty: Plain,
     types: PhantomData<fn(P) -> R>,
 }
 
@@ -184,11 +183,7 @@ impl<P: WasmValues, R: WasmValues> LinkedFunc<P, R> {
     /// Calls it in an instance of its module. Allocates nothing unless it fails.
     pub fn call<T>(&self, instance: &mut PooledInstance<T>, params: P) -> Result<R, CallError> {
         let record = self.place.record(instance)?;
-        let mut cells = Cells::with::<P, R>(params);
-        let cells = cells.as_mut_slice();
-        // SAFETY: the record is of a function of the instance, whose type was compared when the function was looked up.
-        unsafe { func::enter(instance.store_mut(), record, cells.as_mut_ptr())? };
-        Ok(R::load(cells))
+        in_cells(params, |cells| func::call_plain(instance.store_mut(), record, self.ty, cells))
     }
 
     /// Calls it so that host functions can suspend it.
@@ -198,8 +193,7 @@ impl<P: WasmValues, R: WasmValues> LinkedFunc<P, R> {
         params: P,
     ) -> Result<Outcome<R>, CallError> {
         let record = self.place.record(instance)?;
-        // SAFETY: as in `call`.
-        unsafe { suspend::call_typed(instance.store_mut(), record, params) }
+        suspend::call_typed(instance.store_mut(), record, self.ty, params)
     }
 
     /// Calls it; while an asynchronous host function waits, so does this. If the future is dropped before it is ready, the call is

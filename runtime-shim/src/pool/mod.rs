@@ -42,11 +42,10 @@ use crate::api::error::{CallError, InstantiateError};
 use crate::api::func;
 use crate::api::store::sealed::Access;
 use crate::api::trap::Trap;
-use crate::code::raw_value::RawValue;
 use crate::os::map::Mapping;
 use crate::os::pagemap::Pagemap;
 use crate::run::signal;
-use crate::run::store::StoreCore;
+use crate::run::store::{StoreCore, StoreInner};
 use crate::space::registry::{Kind, PoolSlots, Region, Registration};
 use crate::space::reserve;
 use crate::state::host_signals::HostSignals;
@@ -277,6 +276,10 @@ pub(crate) struct PoolInner {
     pub(crate) mappings: u64,
 }
 
+// SAFETY: an instance is not tied to a thread, and neither is what remembers its parts to reset it: the `Rc`s here lead to what
+// the store in `core` keeps, or will keep again, and that goes where this goes.
+unsafe impl Send for Kept {}
+
 // SAFETY: a cell's content is only used by the owner of its slot, and goes from one to the next through the free lists. What it
 // holds is not tied to a thread, as with `Store`.
 unsafe impl Sync for PoolInner {}
@@ -411,10 +414,9 @@ fn begin<T>(linked: &LinkedCore, mut instance: PooledInstance<T>) -> Result<Pool
         let written = instance.kept().instance.write_data();
         written.map_err(|code| CallError::Trap(Trap::new(code)))?;
     }
-    if let Some(start) = linked.module.descriptor().start {
-        let record = std::ptr::from_ref(instance.kept().instance.funcref(start as usize));
-        // SAFETY: the function is the instance's own, and has neither parameters nor results.
-        unsafe { func::enter(instance.store_mut(), record, [RawValue::default()].as_mut_ptr())? };
+    if let Some((entry, ty)) = linked.start {
+        let record = instance.core().func(&instance.kept().instance, entry);
+        func::call_plain(instance.store_mut(), record.ok_or(CallError::WrongStore)?, ty, &mut [])?;
     }
     Ok(instance)
 }
@@ -484,22 +486,16 @@ impl PoolInner {
             Some(slot) => slot,
             None => self.make(&linked.core, tenant)?,
         };
-        // SAFETY: the slot was taken off a list, where all have what they need, or filled by
-        // `make`.
-        Ok(unsafe { self.resume(slot, data) })
-    }
-
-    /// The instance that a slot keeps, with new data.
-    ///
-    /// # Safety
-    /// The caller owns the slot, which keeps an instance and has its ticket.
-    unsafe fn resume<T>(&self, slot: u32, data: T) -> PooledInstance<T> {
-        // SAFETY: as the caller states.
+        // SAFETY: the slot was taken off a list, or filled by `make`, which takes it off one: it has one owner, which is this.
         let content = unsafe { self.content(slot) };
         let (mut kept, pool) =
             content.kept.take().zip(content.ticket.take()).expect("a free slot is complete");
         let core = kept.core.take().expect("a kept instance has its store");
-        PooledInstance::new(kept, core, data, pool)
+        assert!(kept.linked.id == linked.core.id, "a slot keeps an instance for its owner");
+        // SAFETY: the number that was compared is unique, and was given to what this `Linked<T>` shares with its clones only: so
+        // the instance imports what that imports, whose host functions work on data of type `T`.
+        let store = unsafe { StoreInner::with_core(core, data) };
+        Ok(PooledInstance::new(kept, store, pool))
     }
 
     /// Takes a slot that is free, or keeps an instance for another owner, and gives it an instance

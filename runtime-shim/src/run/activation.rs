@@ -240,7 +240,7 @@ impl Activation {
     fn trapped(&self, core: &StoreCore, start: Start) -> Failure {
         let code = u8::try_from(self.trap).ok().and_then(TrapCode::from_u8);
         let code = code.expect("stubs and the signal handler store only trap codes");
-        Failure::Trapped(code, backtrace::frames(&core.instances, self.stack, start))
+        Failure::Trapped(code, backtrace::frames(core.instances(), self.stack, start))
     }
 
     /// How it ended that did not return.
@@ -254,8 +254,7 @@ impl Activation {
             }
             reason::BUILTIN => self.trapped(core, stub),
             _ => match self.pending.take() {
-                Some(Pending::Suspend(value, mut suspension)) => {
-                    suspension.guest_fp = self.guest_fp;
+                Some(Pending::Suspend(value, suspension)) => {
                     return Ok(Ended::Suspended(value, suspension));
                 }
                 Some(Pending::Panic(payload)) => return Err(Left::Panicked(payload)),
@@ -266,6 +265,7 @@ impl Activation {
                 Some(Pending::Exit(status)) => Failure::Exit(status),
                 Some(Pending::Throw(thrown)) => Failure::Thrown(thrown),
                 Some(Pending::CannotSuspend) => Failure::CannotSuspend,
+                Some(Pending::Thread(error)) => Failure::Thread(error),
                 Some(Pending::Error(error)) => Failure::Error(error),
                 None => unreachable!("a host function that does not return leaves its reason"),
             },

@@ -115,7 +115,7 @@ unsafe fn run<R: Outcome>(
 ) -> Result<R, Failure> {
     // SAFETY: the store is valid and not in use.
     let causes =
-        unsafe { if outer.is_null() { (*core).watch.causes((*core).id) } else { *(*outer).causes() } };
+        unsafe { if outer.is_null() { (*core).watch.causes((*core).id()) } else { *(*outer).causes() } };
     // What would have to be dropped is taken out of it if the guest does not just return.
     let mut record = ManuallyDrop::new(Activation::new(thread, store, core, causes, stack, can_suspend));
     // SAFETY: as above; an outer activation waits for the host function that made this call.

@@ -11,6 +11,7 @@ use crate::run::store::StoreCore;
 use crate::state::exceptions::Heap;
 use crate::state::tag::TagRecord;
 use std::ops::Range;
+use std::rc::Rc;
 use wasmaot_abi::trap::TrapCode;
 
 /// Where references may be.
@@ -24,7 +25,7 @@ pub(crate) struct Roots<'a> {
 /// Adds an exception to a store's.
 pub(crate) fn add(
     core: &mut StoreCore,
-    tag: *const TagRecord,
+    tag: Rc<TagRecord>,
     values: Box<[RawValue]>,
     roots: &Roots<'_>,
 ) -> Result<u32, TrapCode> {
@@ -67,11 +68,8 @@ fn mark(heap: &mut Heap, core: &StoreCore, roots: &Roots<'_>) -> Result<usize, T
     }
     let mut visited = words;
     roots.values.iter().for_each(|value| heap.reach(value.low as u32));
-    for cell in &core.globals {
-        // SAFETY: no code of the store runs now.
-        heap.reach(unsafe { (*cell.get()).low } as u32);
-    }
-    core.instances.exception_globals().for_each(|id| heap.reach(id));
+    core.host_globals().for_each(|cell| heap.reach(cell.get().low as u32));
+    core.instances().exception_globals().for_each(|id| heap.reach(id));
     for table in core.tables.iter().filter(|table| table.ty().element.is_exn_ref()) {
         let elements = table.range(0, table.size()).unwrap_or_default();
         visited += elements.len();
@@ -91,8 +89,12 @@ mod tests {
 
     const NOWHERE: Roots<'static> = Roots { stack: 0..0, values: &[] };
 
-    fn tag(params: &[ValType]) -> TagRecord {
-        TagRecord { ty: FuncType { params: params.to_vec(), results: Vec::new() }, number: 0, _lease: None }
+    fn tag(params: &[ValType]) -> Rc<TagRecord> {
+        Rc::new(TagRecord {
+            ty: FuncType { params: params.to_vec(), results: Vec::new() },
+            number: 0,
+            _lease: None,
+        })
     }
 
     fn cells(count: usize) -> Box<[RawValue]> {
@@ -103,7 +105,7 @@ mod tests {
     fn what_is_caught_without_a_reference_is_freed_by_the_next_throw() {
         let (mut core, tag) = (StoreCore::default(), tag(&[]));
         for _ in 0..3 * MAX_KEPT {
-            let id = add(&mut core, &tag, cells(0), &NOWHERE).unwrap();
+            let id = add(&mut core, tag.clone(), cells(0), &NOWHERE).unwrap();
             assert_eq!(id, 1);
             core.exceptions.caught(id, false);
             assert!(core.exceptions.get(id).is_some(), "its landing pad still reads it");
@@ -114,7 +116,7 @@ mod tests {
     fn what_nothing_refers_to_is_collected() {
         let (mut core, tag) = (StoreCore::default(), tag(&[]));
         for expected in 1..=(3 * MAX_KEPT) as u32 {
-            let id = add(&mut core, &tag, cells(0), &NOWHERE).unwrap();
+            let id = add(&mut core, tag.clone(), cells(0), &NOWHERE).unwrap();
             assert_eq!(id, expected, "a number that a guest held is not given again");
             core.exceptions.caught(id, true);
             assert!(core.exceptions.count() <= MIN_COLLECT);
@@ -126,16 +128,16 @@ mod tests {
     fn what_a_stack_or_another_exception_refers_to_is_kept() {
         let mut core = StoreCore::default();
         let (plain, holder) = (tag(&[]), tag(&[ValType::I64, ValType::EXNREF]));
-        let inner = add(&mut core, &plain, cells(0), &NOWHERE).unwrap();
+        let inner = add(&mut core, plain.clone(), cells(0), &NOWHERE).unwrap();
         let values = [RawValue::new(0), RawValue::new(u64::from(inner))];
-        let outer = add(&mut core, &holder, values.into(), &NOWHERE).unwrap();
+        let outer = add(&mut core, holder.clone(), values.into(), &NOWHERE).unwrap();
         let stack = [0, outer, 0, 0];
         let stack = Roots {
             stack: stack.as_ptr_range().start as usize..stack.as_ptr_range().end as usize,
             values: &[],
         };
         for _ in 0..4 * MIN_COLLECT {
-            let id = add(&mut core, &plain, cells(0), &stack).unwrap();
+            let id = add(&mut core, plain.clone(), cells(0), &stack).unwrap();
             core.exceptions.caught(id, true);
         }
         assert!(core.exceptions.get(inner).is_some() && core.exceptions.get(outer).is_some());
@@ -150,7 +152,7 @@ mod tests {
             let mut ids = vec![0u32; 0];
             loop {
                 let values: Vec<RawValue> = ids.iter().map(|&id| RawValue::new(u64::from(id))).collect();
-                match add(core, &tag, cells(cells_each), &Roots { stack: 0..0, values: &values }) {
+                match add(core, tag.clone(), cells(cells_each), &Roots { stack: 0..0, values: &values }) {
                     Ok(id) => ids.push(id),
                     Err(code) => return (code, ids.len()),
                 }

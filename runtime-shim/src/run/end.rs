@@ -7,12 +7,12 @@
 use crate::code::raw_value::RawValue;
 use crate::run::backtrace::{Frames, MAX_FRAMES};
 use crate::run::interrupt::error::InterruptError;
-use crate::run::store_id::StoreId;
 use crate::run::suspension::Suspension;
 use crate::state::tag::TagRecord;
 use std::any::Any;
 use std::error::Error;
 use std::io;
+use std::rc::Rc;
 use wasmaot_abi::trap::TrapCode;
 
 /// Why a host function does not return to its caller.
@@ -27,6 +27,8 @@ pub(crate) enum Pending {
     Suspend(Box<dyn Any + Send>, Suspension),
     /// It would wait, but the call cannot be suspended.
     CannotSuspend,
+    /// The kernel refuses what the thread needs to go on with the guest.
+    Thread(io::Error),
     /// It failed.
     Error(Box<dyn Error + Send + Sync>),
     /// It panicked.
@@ -54,6 +56,8 @@ pub(crate) enum Failure {
     Error(Box<dyn Error + Send + Sync>),
     /// A host function suspended a call that cannot be.
     CannotSuspend,
+    /// The function belongs to another store.
+    WrongStore,
     /// The store has a call that waits to be resumed.
     Suspended,
     /// The kernel refused what the thread needs.
@@ -71,36 +75,20 @@ impl Failure {
 
 /// An exception outside of the guest: what a host function throws, or nothing has caught.
 pub(crate) struct Thrown {
-    store: StoreId,
-    tag: *const TagRecord,
+    tag: Rc<TagRecord>,
     values: Box<[RawValue]>,
     frames: Frames,
 }
 
 impl Thrown {
     /// An exception with the frames that it has left unhandled.
-    ///
-    /// # Safety
-    /// The record belongs to the store, which lives at least as long as the result; the values have
-    /// the types that it says, and belong to the store.
-    pub(crate) unsafe fn new(
-        store: StoreId,
-        tag: *const TagRecord,
-        values: Box<[RawValue]>,
-        frames: Frames,
-    ) -> Self {
-        Self { store, tag, values, frames }
-    }
-
-    /// The store that it belongs to.
-    pub(crate) fn store(&self) -> StoreId {
-        self.store
+    pub(crate) fn new(tag: Rc<TagRecord>, values: Box<[RawValue]>, frames: Frames) -> Self {
+        Self { tag, values, frames }
     }
 
     /// Its tag.
-    pub(crate) fn tag(&self) -> &TagRecord {
-        // SAFETY: the store keeps the record, see `new`.
-        unsafe { &*self.tag }
+    pub(crate) fn tag(&self) -> &Rc<TagRecord> {
+        &self.tag
     }
 
     /// What it carries.

@@ -1,8 +1,9 @@
-//! The part of a store that runs: what its instances share, whatever data the embedder keeps with
-//! it.
+//! The part of a store that runs: what its instances share, whatever data the embedder keeps with it, and references to
+//! what it keeps.
 //!
-//! **Invariant: nothing in a store goes away before the store does**, so handles are checked by the
-//! store's number alone.
+//! **Invariant: nothing that an [`InStore`] refers to goes away while its store has the same number**, so references are
+//! checked by that number alone. Here is the only place that makes them: of records in instances, which a store never
+//! removes, and of tags and globals that the host made, which go only with the number ([`StoreCore::renew`]).
 
 use crate::code::module::Module;
 use crate::code::raw_value::RawValue;
@@ -15,27 +16,168 @@ use crate::run::store_id::StoreId;
 use crate::run::suspension::Suspension;
 use crate::state::exceptions::Heap;
 use crate::state::host_signals::HostSignals;
+use crate::state::instance::InstanceCore;
 use crate::state::instances::Instances;
 use crate::state::limits::ResourceLimits;
 use crate::state::memory::MemoryBody;
 use crate::state::shared::SharedMemory;
 use crate::state::table::TableBody;
 use crate::state::tag::TagRecord;
-use std::cell::UnsafeCell;
+use std::cell::Cell;
+use std::ptr::NonNull;
 use std::rc::Rc;
 use wasmaot_abi::meter::{UNLIMITED, initial, used};
+use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::trap::TrapCode;
+use wasmaot_abi::types::{GlobalType, HeapType, RefType, ValType};
+
+/// A reference to something that a store keeps.
+#[derive(Debug)]
+pub(crate) struct InStore<T> {
+    store: StoreId,
+    to: NonNull<T>,
+}
+
+// SAFETY: what it refers to is reached only by `get`, with the store at hand. A store is not shared by threads (its core is
+// not `Sync`), so the thread that has it is the only one that reaches what it keeps.
+unsafe impl<T> Send for InStore<T> {}
+// SAFETY: a shared reference to it allows no more than a copy, which `get` alone makes use of, on the thread that has the
+// store.
+unsafe impl<T> Sync for InStore<T> {}
+
+impl<T> Clone for InStore<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for InStore<T> {}
+
+impl<T> PartialEq for InStore<T> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.store, self.to) == (other.store, other.to)
+    }
+}
+
+impl<T> Eq for InStore<T> {}
+
+impl<T> InStore<T> {
+    /// Refers to something that the store with this number keeps: the callers, all in this file, have found it there.
+    fn new(store: StoreId, to: &T) -> Self {
+        Self { store, to: NonNull::from(to) }
+    }
+
+    /// The store that keeps it.
+    pub(crate) fn store(self) -> StoreId {
+        self.store
+    }
+
+    /// Its address, as guests know it.
+    pub(crate) fn address(self) -> u64 {
+        self.to.as_ptr() as u64
+    }
+
+    /// What it refers to; `None` if `core` is not the store that keeps it.
+    #[inline]
+    pub(crate) fn get(self, core: &StoreCore) -> Option<&T> {
+        if core.id != self.store {
+            return None;
+        }
+        // SAFETY: it was found in the store with this number, which is `core`, and numbers are unique. The store keeps it
+        // where it is as long as it has the number, and to change that takes `core` mutably, so not while the result lives.
+        Some(unsafe { self.to.as_ref() })
+    }
+}
+
+/// A global of a store, with its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GlobalRef {
+    cell: InStore<Cell<RawValue>>,
+    ty: GlobalType,
+}
+
+impl GlobalRef {
+    /// Its cell; `None` if `core` is not the store that keeps it.
+    pub(super) fn cell(self, core: &StoreCore) -> Option<&Cell<RawValue>> {
+        self.cell.get(core)
+    }
+
+    /// Its value; `None` if `core` is not the store that keeps it.
+    pub(crate) fn value(self, core: &StoreCore) -> Option<RawValue> {
+        self.cell.get(core).map(Cell::get)
+    }
+
+    /// Sets its value.
+    ///
+    /// # Panics
+    /// The value is not of the global's type, or `core` is not the store that keeps it.
+    pub(crate) fn set(self, core: &StoreCore, value: RawValue) {
+        assert!(core.admits(self.ty.value, value), "a global is set to a value of its type");
+        self.cell.get(core).expect("a global is set in its store").set(value);
+    }
+
+    /// Its type.
+    pub(crate) fn ty(self) -> GlobalType {
+        self.ty
+    }
+
+    /// The store that keeps it.
+    pub(crate) fn store(self) -> StoreId {
+        self.cell.store
+    }
+}
+
+/// A store with the embedder's data: what activations point to.
+pub struct StoreInner<T> {
+    /// Boxed, so that a pool can keep it without the data.
+    core: Box<StoreCore>,
+    pub(crate) data: T,
+}
+
+impl<T> StoreInner<T> {
+    /// An empty store.
+    pub(crate) fn new(data: T) -> Self {
+        Self { core: Box::default(), data }
+    }
+
+    /// A store with data for this core.
+    ///
+    /// # Safety
+    /// All host functions that the core's instances import work on data of this type.
+    #[inline]
+    pub(crate) unsafe fn with_core(core: Box<StoreCore>, data: T) -> Self {
+        Self { core, data }
+    }
+
+    /// Takes it apart.
+    #[inline]
+    pub(crate) fn into_parts(self) -> (Box<StoreCore>, T) {
+        (self.core, self.data)
+    }
+
+    /// What does not depend on the type of the data.
+    #[inline]
+    pub(crate) fn core(&self) -> &StoreCore {
+        &self.core
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub(crate) fn core_mut(&mut self) -> &mut StoreCore {
+        &mut self.core
+    }
+}
 
 /// What does not depend on the type of the embedder's data.
 pub(crate) struct StoreCore {
-    pub(crate) id: StoreId,
+    id: StoreId,
     /// The innermost running activation, or null.
     pub(crate) current: *mut Activation,
-    pub(crate) instances: Instances,
+    instances: Instances,
     pub(crate) memories: Vec<Rc<MemoryBody>>,
     pub(crate) tables: Vec<Rc<TableBody>>,
     /// Globals that the host made.
-    pub(crate) globals: Vec<Rc<UnsafeCell<RawValue>>>,
+    globals: Vec<Rc<Cell<RawValue>>>,
     /// What instances that are made in it may take.
     pub(crate) limits: ResourceLimits,
     /// How deep calls of its guests may nest, see [`ResourceLimits::nesting`].
@@ -52,11 +194,16 @@ pub(crate) struct StoreCore {
     pub(crate) watch: Watch,
     /// A call that waits to be resumed.
     pub(crate) suspension: Option<Suspension>,
-    /// Tags that the host made.
-    pub(crate) tags: Vec<Rc<TagRecord>>,
+    /// Tags that the host made, or has references to.
+    tags: Vec<Rc<TagRecord>>,
     /// Exceptions that its guests have thrown.
     pub(crate) exceptions: Heap,
 }
+
+// SAFETY: the `Rc`s, cells and raw pointers in a store lead only to what belongs to it, or to a pooled instance that goes where it
+// goes, and none of that is tied to a thread. `current` is null, as running an activation borrows the store. Host functions, the
+// only part that stores share without a lock, are `Send + Sync`.
+unsafe impl Send for StoreCore {}
 
 impl Default for StoreCore {
     fn default() -> Self {
@@ -81,7 +228,118 @@ impl Default for StoreCore {
     }
 }
 
+/// What it keeps, and references to that.
 impl StoreCore {
+    /// Its number.
+    #[inline]
+    pub(crate) fn id(&self) -> StoreId {
+        self.id
+    }
+
+    /// Its instances.
+    pub(crate) fn instances(&self) -> &Instances {
+        &self.instances
+    }
+
+    /// Keeps an instance.
+    pub(super) fn add_instance(&mut self, instance: Rc<InstanceCore>) {
+        self.instances.push(instance);
+    }
+
+    /// Gives it the number for the next instance in the same place, and forgets what the host and guests have made in it since it
+    /// had the one before: references to that are of no use any more.
+    pub(crate) fn renew(&mut self) {
+        self.id = self.id.successor();
+        self.globals.clear();
+        self.tags.clear();
+        self.exceptions.clear();
+    }
+
+    /// Whether an instance is one of the store's.
+    fn keeps(&self, instance: &InstanceCore) -> bool {
+        self.instances.get(instance.index()).is_some_and(|own| std::ptr::eq(&**own, instance))
+    }
+
+    /// A function, by the instance and the position in its list of entries; `None` if that is not one of the store's.
+    #[inline]
+    pub(crate) fn func(&self, instance: &InstanceCore, entry: usize) -> Option<InStore<FuncRef>> {
+        let record = self.keeps(instance).then(|| instance.funcref(entry))?;
+        Some(InStore::new(self.id, record))
+    }
+
+    /// The function that a reference of a guest names; `None` for null.
+    ///
+    /// # Panics
+    /// It is neither null nor the address of a record in one of the store's instances.
+    pub(crate) fn func_at(&self, reference: u64) -> Option<InStore<FuncRef>> {
+        let found = || self.instances.iter().find_map(|instance| instance.funcref_at(reference));
+        let record = (reference != 0).then(|| found().expect("references name functions of their store"))?;
+        Some(InStore::new(self.id, record))
+    }
+
+    /// Whether a cell holds a value of this type as it may be in this store: of references to functions, whether there is such a
+    /// function, and of this type. Other values are any bits, as numbers of exceptions are looked up and all others are no
+    /// business of the runtime's.
+    pub(crate) fn admits(&self, ty: ValType, cell: RawValue) -> bool {
+        let ValType::Ref(RefType { nullable, heap }) = ty else { return true };
+        if !heap.is_func() {
+            return true;
+        }
+        let record = self.instances.iter().find_map(|instance| instance.funcref_at(cell.low));
+        let fits = |record: &FuncRef| HeapType::Concrete(record.type_id).is_subtype_of(heap);
+        if cell.low == 0 { nullable } else { record.is_some_and(fits) }
+    }
+
+    /// The instance that a function belongs to; `None` in another store.
+    pub(crate) fn instance_of(&self, func: InStore<FuncRef>) -> Option<&InstanceCore> {
+        let record = func.get(self)?;
+        // SAFETY: the record is one of an instance of this store, which keeps that, and the vmctx in it is the instance's own.
+        Some(unsafe { InstanceCore::from_vmctx(record.vmctx) })
+    }
+
+    /// A tag of an instance, by index in its module; `None` if that instance is not one of the store's.
+    pub(crate) fn tag(&self, instance: &InstanceCore, index: u32) -> Option<InStore<TagRecord>> {
+        self.keeps(instance).then(|| InStore::new(self.id, &**instance.tag(index)))
+    }
+
+    /// Keeps a tag.
+    pub(crate) fn keep_tag(&mut self, tag: Rc<TagRecord>) -> InStore<TagRecord> {
+        let reference = InStore::new(self.id, &*tag);
+        if !self.tags.iter().any(|kept| Rc::ptr_eq(kept, &tag)) {
+            self.tags.push(tag);
+        }
+        reference
+    }
+
+    /// What keeps a tag; `None` in another store.
+    pub(crate) fn shared_tag(&self, tag: InStore<TagRecord>) -> Option<Rc<TagRecord>> {
+        tag.get(self)?;
+        // SAFETY: references to tags are made of what an `Rc` holds, which the store still keeps.
+        Some(unsafe {
+            Rc::increment_strong_count(tag.to.as_ptr());
+            Rc::from_raw(tag.to.as_ptr())
+        })
+    }
+
+    /// A global of an instance, by index in its module; `None` if there is none, or that instance is not one of the store's.
+    pub(crate) fn global(&self, instance: &InstanceCore, index: u32) -> Option<GlobalRef> {
+        let ty = instance.module().global_type(index).filter(|_| self.keeps(instance))?;
+        Some(GlobalRef { cell: InStore::new(self.id, instance.global_cell(index)), ty })
+    }
+
+    /// Makes a global with this value, which is one of its type in this store.
+    pub(crate) fn add_global(&mut self, ty: GlobalType, value: RawValue) -> GlobalRef {
+        let cell = Rc::new(Cell::new(value));
+        let global = GlobalRef { cell: InStore::new(self.id, &*cell), ty };
+        self.globals.push(cell);
+        global
+    }
+
+    /// The globals that the host made.
+    pub(crate) fn host_globals(&self) -> impl Iterator<Item = &Cell<RawValue>> {
+        self.globals.iter().map(|cell| &**cell)
+    }
+
     /// Keeps a memory that other stores may use, too.
     pub(crate) fn add_shared(&mut self, shared: SharedMemory) -> Rc<MemoryBody> {
         let body = Rc::new(MemoryBody::of_shared(self.memories.len(), shared, self.limits.memory));

@@ -1,40 +1,37 @@
 //! Where a suspended guest goes on.
 //!
-//! **Invariant: what it points to is kept by the store**: the stack by the slot of an instance, the
-//! type by a host function of one.
+//! **Invariant: what it points to is kept by the store with its number**: the stack by the slot of an instance, which does not
+//! change as long as the guest is suspended. Only this layer makes one.
 
 use crate::code::raw_value::RawValue;
+use crate::run::store_id::StoreId;
 use crate::space::slot::StackBounds;
+use std::sync::Arc;
 use wasmaot_abi::types::FuncType;
 
 /// Where a suspended guest goes on.
 pub(crate) struct Suspension {
+    /// The store that it belongs to.
+    pub(super) store: StoreId,
     /// The frame of the stub that called the host function.
-    pub(crate) guest_fp: u64,
+    pub(super) guest_fp: u64,
     /// The stack that all of it is on.
-    pub(crate) stack: StackBounds,
+    pub(super) stack: StackBounds,
     /// The vmctx of the instance that called the host function.
-    pub(crate) caller: u64,
+    pub(super) caller: u64,
     /// Where the host function's results go, on that stack.
-    pub(crate) values: *mut RawValue,
+    pub(super) values: *mut RawValue,
     /// How many cells there are.
-    pub(crate) cells: usize,
-    /// The host function's type, which the instance keeps.
-    pub(crate) ty: *const FuncType,
+    pub(super) cells: usize,
+    /// The host function's type.
+    pub(super) ty: Arc<FuncType>,
     /// Where the results of the whole call will be, on that stack, and how many cells.
-    pub(crate) results: (*mut RawValue, usize),
+    pub(super) results: (*mut RawValue, usize),
 }
 
 impl Suspension {
-    /// Of a guest that waits for a host function of this type, with the cells that its results go
-    /// to.
-    pub(crate) fn new(
-        stack: StackBounds,
-        caller: u64,
-        values: *mut RawValue,
-        cells: usize,
-        ty: *const FuncType,
-    ) -> Self {
-        Self { guest_fp: 0, stack, caller, values, cells, ty, results: (std::ptr::null_mut(), 0) }
+    /// The type of the host function that waits.
+    pub(crate) fn ty(&self) -> &FuncType {
+        &self.ty
     }
 }

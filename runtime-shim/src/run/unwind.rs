@@ -55,13 +55,17 @@ pub(crate) unsafe extern "C" fn throw(
     // tag has values.
     let (tag, values) = unsafe {
         let tag = InstanceCore::from_vmctx(vmctx).tag(tag as u32);
-        let count = (*tag).ty.params.len();
+        let count = tag.ty.params.len();
         (tag, if count == 0 { &[] } else { std::slice::from_raw_parts(values, count) })
     };
     // SAFETY: the running activation, whose store is not otherwise in use.
     let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
-    let added =
-        collect::add(core, tag, values.into(), &Roots { stack: activation.used_stack(), values: &[] });
+    let added = collect::add(
+        core,
+        tag.clone(),
+        values.into(),
+        &Roots { stack: activation.used_stack(), values: &[] },
+    );
     added.map_or_else(BuiltinResult::trap, |id| raise(activation, core, vmctx, id))
 }
 
@@ -95,7 +99,7 @@ pub(crate) unsafe extern "C" fn throw_pending(activation: *mut Activation) -> Bu
         unreachable!("the stub throws exceptions only")
     };
     let roots = Roots { stack: activation.used_stack(), values: thrown.values() };
-    let added = collect::add(core, thrown.tag(), thrown.values().into(), &roots);
+    let added = collect::add(core, thrown.tag().clone(), thrown.values().into(), &roots);
     match added.and_then(|id| land(activation, core, None, id)) {
         Ok(true) => return landed(activation),
         Ok(false) => {
@@ -109,7 +113,7 @@ pub(crate) unsafe extern "C" fn throw_pending(activation: *mut Activation) -> Bu
 
 /// The frames that an exception leaves unhandled.
 fn frames(activation: &Activation, core: &StoreCore) -> Frames {
-    backtrace::frames(&core.instances, activation.stack(), Start::Stub { fp: activation.guest_fp })
+    backtrace::frames(core.instances(), activation.stack(), Start::Stub { fp: activation.guest_fp })
 }
 
 /// Throws an exception of the store's in the guest that called a builtin.
@@ -121,11 +125,8 @@ fn raise(activation: &mut Activation, core: &mut StoreCore, vmctx: u64, id: u32)
         Ok(true) => landed(activation),
         Ok(false) => {
             let frames = frames(activation, core);
-            let thrown = core.exceptions.get(id).map(|found| {
-                // SAFETY: the heap is the store's, which keeps the tags of its exceptions; their
-                // values are of the tags' types.
-                unsafe { Thrown::new(core.id, found.tag, found.values.into(), frames) }
-            });
+            let thrown = core.exceptions.get(id);
+            let thrown = thrown.map(|found| Thrown::new(found.tag.clone(), found.values.into(), frames));
             activation.set_pending(thrown.map_or(Pending::Trap(TrapCode::ExceptionLimit), Pending::Throw));
             UNCAUGHT
         }
@@ -147,7 +148,7 @@ fn land(
 ) -> Result<bool, TrapCode> {
     let thrown = core.exceptions.get(id).ok_or(TrapCode::ExceptionLimit)?;
     let (stack, fp) = (activation.stack(), activation.guest_fp);
-    let instances = &core.instances;
+    let instances = core.instances();
     let found = registry::read(|regions| find(regions, instances, stack, fp, thrower, thrown.tag))?;
     if let Some(Found { pc, sp, fp, .. }) = found {
         activation.landing = Landing { pc, sp, fp, exception: u64::from(id), values: thrown.values.as_ptr() };
@@ -167,7 +168,7 @@ fn find(
     stack: StackBounds,
     stub: u64,
     mut thrower: Option<u64>,
-    tag: *const TagRecord,
+    tag: &TagRecord,
 ) -> Result<Option<Found>, TrapCode> {
     let mut at = stub;
     for frame in 1_u32.. {
@@ -200,7 +201,7 @@ fn caller(
     stack: StackBounds,
     (stub, at): (u64, u64),
     thrower: Option<u64>,
-    tag: *const TagRecord,
+    tag: &TagRecord,
 ) -> Option<Caller> {
     let (fp, return_address) = (backtrace::load(stack, at)?, backtrace::load(stack, at.wrapping_add(8))?);
     if let Some((text, site)) = site_at(regions, return_address) {
@@ -231,8 +232,8 @@ fn site_at(regions: Regions<'_>, return_address: u64) -> Option<(u64, SiteRef<'s
     }
 }
 
-fn catches(handler: &Handler, instance: Option<&InstanceCore>, tag: *const TagRecord) -> bool {
+fn catches(handler: &Handler, instance: Option<&InstanceCore>, tag: &TagRecord) -> bool {
     let Some(index) = handler.clause.tag else { return true };
     // The index is one of the module's, which was checked when it was opened.
-    instance.is_some_and(|instance| std::ptr::eq(instance.tag(index), tag))
+    instance.is_some_and(|instance| std::ptr::eq(&**instance.tag(index), tag))
 }

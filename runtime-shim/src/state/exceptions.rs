@@ -12,6 +12,7 @@
 
 use crate::code::raw_value::RawValue;
 use crate::state::tag::TagRecord;
+use std::rc::Rc;
 use wasmaot_abi::trap::TrapCode;
 
 /// The most exceptions that a store keeps.
@@ -33,7 +34,7 @@ pub(crate) const MIN_COLLECT: usize = 256;
 /// An exception.
 struct Object {
     id: u32,
-    tag: *const TagRecord,
+    tag: Rc<TagRecord>,
     values: Box<[RawValue]>,
     /// Whether a guest may hold a reference.
     kept: bool,
@@ -60,8 +61,8 @@ pub(crate) struct Heap {
 /// An exception as the search for its handler sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Found<'a> {
-    /// Identity of its tag.
-    pub(crate) tag: *const TagRecord,
+    /// Its tag, whose identity is its address.
+    pub(crate) tag: &'a Rc<TagRecord>,
     /// What it carries.
     pub(crate) values: &'a [RawValue],
 }
@@ -74,7 +75,7 @@ impl Heap {
     /// The exception of a number.
     pub(crate) fn get(&self, id: u32) -> Option<Found<'_>> {
         let object = &self.objects[self.position(id)?];
-        Some(Found { tag: object.tag, values: &object.values })
+        Some(Found { tag: &object.tag, values: &object.values })
     }
 
     /// How many there are.
@@ -122,7 +123,7 @@ impl Heap {
     }
 
     /// Adds an exception.
-    pub(crate) fn push(&mut self, tag: *const TagRecord, values: Box<[RawValue]>) -> Result<u32, TrapCode> {
+    pub(crate) fn push(&mut self, tag: Rc<TagRecord>, values: Box<[RawValue]>) -> Result<u32, TrapCode> {
         let id = self.last.checked_add(1).ok_or(TrapCode::ExceptionLimit)?;
         self.cells += values.len();
         self.objects.push(Object { id, tag, values, kept: false, reached: false });
@@ -151,9 +152,8 @@ impl Heap {
         while let Some(position) = open.pop().and_then(|id| self.position(id)) {
             let object = &mut self.objects[position];
             if !std::mem::replace(&mut object.reached, true) {
-                // SAFETY: the store keeps the tags of its exceptions.
-                let types = unsafe { &(*object.tag).ty.params };
-                let references = types.iter().zip(&object.values).filter(|(ty, _)| ty.is_exn_ref());
+                let references =
+                    object.tag.ty.params.iter().zip(&object.values).filter(|(ty, _)| ty.is_exn_ref());
                 open.extend(references.map(|(_, value)| value.low as u32));
             }
         }

@@ -24,25 +24,6 @@ use std::sync::Arc;
 use wasmaot_abi::descriptor::{ConstExpr, DataMode, ElemMode, ExportKind};
 use wasmaot_abi::state::{FuncRef, ImportedFunction, MemoryRef, StateLayout, TableRef};
 
-/// What an instance imports, checked against the module's imports, each list in their order.
-#[derive(Default)]
-pub(crate) struct Imports {
-    /// Functions.
-    pub(crate) functions: Vec<ImportedFunction>,
-    /// Tables.
-    pub(crate) tables: Vec<Rc<TableBody>>,
-    /// Memories.
-    pub(crate) memories: Vec<ImportedMemory>,
-    /// Cells of globals.
-    pub(crate) globals: Vec<*mut RawValue>,
-    /// Tags.
-    pub(crate) tags: Vec<Rc<TagRecord>>,
-    /// Host functions among the functions.
-    pub(crate) hosts: Vec<Arc<dyn KeepAlive>>,
-    /// Elements that the tables which the instance defines may have together.
-    pub(crate) total_elements: u64,
-}
-
 /// A memory that an instance imports.
 pub(crate) enum ImportedMemory {
     /// One of the store's.
@@ -145,11 +126,14 @@ impl InstanceCore {
 
     /// Writes its state, and makes the constant part of it read-only. `builtins` is what compiled code
     /// calls for each builtin.
-    pub(crate) fn set_up(
+    ///
+    /// # Safety
+    /// The functions and the cells of globals are of the types that the module asks for, and the store keeps them.
+    pub(crate) unsafe fn set_up(
         &self,
         builtins: &'static [Builtin],
         functions: &[ImportedFunction],
-        globals: &[*mut RawValue],
+        globals: &[*const Cell<RawValue>],
     ) -> Result<(), ResourceError> {
         self.write_constants(builtins, functions, globals);
         self.write_globals();
@@ -172,7 +156,7 @@ impl InstanceCore {
         &self,
         builtins: &'static [Builtin],
         functions: &[ImportedFunction],
-        globals: &[*mut RawValue],
+        globals: &[*const Cell<RawValue>],
     ) {
         let (state, layout) = (self.state(), self.module.layout());
         state.put(layout.instance(), std::ptr::from_ref(self) as u64);
@@ -308,9 +292,9 @@ impl InstanceCore {
         self.tables[index as usize].as_ref()
     }
 
-    /// A tag's identity, by index in the module.
-    pub(crate) fn tag(&self, index: u32) -> *const TagRecord {
-        Rc::as_ptr(&self.tags[index as usize])
+    /// A tag, by index in the module. Its identity is its address.
+    pub(crate) fn tag(&self, index: u32) -> &Rc<TagRecord> {
+        &self.tags[index as usize]
     }
 
     /// What its globals that refer to exceptions hold.
@@ -331,6 +315,13 @@ impl InstanceCore {
         &self.funcrefs[entry]
     }
 
+    /// The reference to a function at this address, if there is one.
+    pub(crate) fn funcref_at(&self, address: u64) -> Option<&FuncRef> {
+        let offset = (address as usize).checked_sub(self.funcrefs.as_ptr() as usize)?;
+        let is_record = offset.is_multiple_of(size_of::<FuncRef>());
+        self.funcrefs.get(offset / size_of::<FuncRef>()).filter(|_| is_record)
+    }
+
     /// How another instance reaches the function with this record, which is one of this instance. An imported function is
     /// reached directly, so that a host function sees the instance that called it.
     pub(crate) fn import_of(&self, record: *const FuncRef) -> ImportedFunction {
@@ -349,12 +340,16 @@ impl InstanceCore {
     }
 
     /// The cell of a global, by index in the module.
-    pub(crate) fn global_cell(&self, index: u32) -> *mut RawValue {
+    pub(crate) fn global_cell(&self, index: u32) -> &Cell<RawValue> {
         let layout = self.module.layout();
-        match index.checked_sub(layout.counts().imported_globals) {
+        let cell = match index.checked_sub(layout.counts().imported_globals) {
             Some(defined) => self.state().pointer(layout.global(defined)),
-            None => self.state().get::<u64>(layout.imported_global(index)) as *mut RawValue,
-        }
+            None => self.state().get::<u64>(layout.imported_global(index)) as *const Cell<RawValue>,
+        };
+        // SAFETY: `pointer` has checked that the cell of a defined global is in the state, where the layout aligns it to its 16
+        // bytes; that of an imported one was written there from a reference to a cell of the same store. Both last as long as
+        // the store, of which this record is a part, and guests write them only while no Rust code of its thread runs.
+        unsafe { &*cell }
     }
 
     fn dropped_bit(&self, bit: u32) -> (i32, u64) {
@@ -399,8 +394,7 @@ impl InstanceCore {
 
 impl Environment for InstanceCore {
     fn global(&self, index: u32) -> RawValue {
-        // SAFETY: the cell of a global lives as long as the store.
-        unsafe { self.global_cell(index).read() }
+        self.global_cell(index).get()
     }
 
     fn func(&self, entry: u32) -> u64 {

@@ -21,6 +21,11 @@ impl Instances {
         self.0.get(index)
     }
 
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Rc<InstanceCore>> {
+        self.0.iter()
+    }
+
     /// The operators that are uncharged where the instruction at an address traps; `None` if it is
     /// not one of metered code.
     pub(crate) fn uncharged(&self, address: usize) -> Option<u8> {

@@ -93,6 +93,12 @@ impl MemoryBody {
         Self::of(index, ty, own.mapping.start(), length, limit, Some(own)).open(0)
     }
 
+    /// A memory with a reservation of its own, with which its length is kept.
+    pub(crate) fn standalone(index: usize, ty: MemoryType, limit: u64) -> Result<Self, ResourceError> {
+        // SAFETY: there is no cell at which the length would be.
+        unsafe { Self::reserve(index, ty, None, limit) }
+    }
+
     fn of(
         index: usize,
         ty: MemoryType,

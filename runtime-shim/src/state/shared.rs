@@ -80,8 +80,7 @@ impl SharedMemory {
     pub(crate) fn make(ty: MemoryType) -> Result<Self, ResourceError> {
         let not_shared =
             || ResourceError::Map { what: "a shared memory", error: io::ErrorKind::InvalidInput.into() };
-        // SAFETY: the memory keeps its own length.
-        unsafe { MemoryBody::reserve(0, ty, None, u64::MAX)? }.shared().ok_or_else(not_shared)
+        MemoryBody::standalone(0, ty, u64::MAX)?.shared().ok_or_else(not_shared)
     }
 
     fn body(&self) -> MemoryBody {

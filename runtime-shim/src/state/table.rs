@@ -116,6 +116,12 @@ impl TableBody {
         whole_pages(declared(ty).min(limit)).max(HOST_PAGE as usize) as u64
     }
 
+    /// A table of nulls that keeps its own length.
+    pub(crate) fn standalone(index: usize, ty: TableType, limit: u64) -> Result<Self, ResourceError> {
+        // SAFETY: there is no cell at which the length would be.
+        unsafe { Self::new(index, ty, None, limit, None) }
+    }
+
     /// Changes how many elements it may grow to, not beyond the limit that it was made with. It has its initial length now.
     pub(crate) fn set_limit(&self, limit: u64) -> Result<(), ResourceError> {
         check_limit(&self.ty, limit)?;

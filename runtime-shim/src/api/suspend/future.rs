@@ -9,10 +9,11 @@
 use super::{Outcome, Suspend, Suspended};
 use crate::api::caller::Caller;
 use crate::api::error::{CallError, HostError};
-use crate::api::host::{HostFunc, HostResults};
+use crate::api::host::{self, HostResults};
 use crate::api::store::{self, AsStore};
 use crate::api::val::{WasmValue, WasmValues, for_each_arity};
 use crate::code::raw_value::RawValue;
+use crate::run::host::HostFunc;
 use crate::run::interrupt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -109,7 +110,7 @@ macro_rules! closures {
                     let _ = &cells;
                     Err(waiting(self(caller, $($name::from_cell(cells[$index])),*)).into())
                 };
-                HostFunc::typed::<($($name,)*), <Fut::Output as AsyncResults<T>>::Values, _>(body)
+                host::typed::<T, ($($name,)*), <Fut::Output as AsyncResults<T>>::Values, _>(body)
             }
         }
     };
@@ -133,9 +134,9 @@ impl<S: AsStore> Waiter<'_, S> {
         context: &mut Context<'_>,
     ) -> Poll<Result<F::Output, CallError>> {
         let core = store::core_mut(self.store);
-        let causes = core.watch.causes(core.id);
+        let causes = core.watch.causes(core.id());
         if let Some(code) = causes.due() {
-            return Poll::Ready(Err(core.stop_suspended(code).into()));
+            return Poll::Ready(Err(CallError::of(core.stop_suspended(code), core)));
         }
         if let Poll::Ready(output) = future.as_mut().poll(context) {
             return Poll::Ready(Ok(output));
@@ -143,8 +144,8 @@ impl<S: AsStore> Waiter<'_, S> {
         self.is_known = true;
         match interrupt::wake_when_due(&causes, context.waker()) {
             Ok(None) => Poll::Pending,
-            Ok(Some(code)) => Poll::Ready(Err(core.stop_suspended(code).into())),
-            Err(failure) => Poll::Ready(Err(failure.into())),
+            Ok(Some(code)) => Poll::Ready(Err(CallError::of(core.stop_suspended(code), core))),
+            Err(failure) => Poll::Ready(Err(CallError::of(failure, core))),
         }
     }
 }
@@ -155,8 +156,8 @@ impl<S: AsStore> Drop for Waiter<'_, S> {
         if self.gives_up {
             core.suspension = None;
         }
-        if self.is_known && core.watch.causes(core.id).is_watched() {
-            interrupt::forget_waker(core.id);
+        if self.is_known && core.watch.causes(core.id()).is_watched() {
+            interrupt::forget_waker(core.id());
         }
     }
 }

@@ -13,18 +13,17 @@ pub use future::{AsyncResults, Complete, IntoAsyncHostFunc};
 
 use crate::api::caller::Caller;
 use crate::api::error::{CallError, HostError};
-use crate::api::host;
-use crate::api::store::{self, AsStore, StoreInner};
+use crate::api::store::{self, AsStore};
 use crate::api::val::{Val, WasmValues};
 use crate::code::raw_value::RawValue;
-use crate::run::call;
-use crate::run::end::Ended;
+use crate::run::end::Failure;
+use crate::run::invoke::{self, Plain, Progress, Signature};
+use crate::run::store::{InStore, StoreCore, StoreInner};
 use crate::run::store_id::StoreId;
-use crate::run::suspension::Suspension;
 use crate::state::instance::InstanceCore;
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::{FuncType, ValType};
 
@@ -40,11 +39,9 @@ use wasmaot_abi::types::{FuncType, ValType};
 /// # }
 /// ```
 pub struct Suspend {
-    value: Box<dyn Any + Send>,
+    /// In a lock that is never taken, because an error is to be `Sync` and the value need not be.
+    value: Mutex<Box<dyn Any + Send>>,
 }
-
-// SAFETY: nothing looks at the value through a shared reference.
-unsafe impl Sync for Suspend {}
 
 impl fmt::Debug for Suspend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,11 +52,11 @@ impl fmt::Debug for Suspend {
 impl Suspend {
     /// Suspends the caller and hands this value to whoever made the call.
     pub fn new(value: impl Any + Send) -> Self {
-        Self { value: Box::new(value) }
+        Self { value: Mutex::new(Box::new(value)) }
     }
 
     pub(crate) fn into_value(self) -> Box<dyn Any + Send> {
-        self.value
+        self.value.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,8 +92,14 @@ impl<R> fmt::Debug for Suspended<R> {
 
 /// How results are read out of their cells.
 struct Reader<R> {
-    ty: Option<Arc<FuncType>>,
-    read: fn(Option<&FuncType>, StoreId, &[RawValue]) -> R,
+    ty: Option<Signature>,
+    read: fn(Option<&FuncType>, &StoreCore, &[RawValue]) -> R,
+}
+
+impl<R> Reader<R> {
+    fn read(&self, core: &StoreCore, cells: &[RawValue]) -> R {
+        (self.read)(self.ty.as_ref().map(Signature::ty), core, cells)
+    }
 }
 
 impl<R> Suspended<R> {
@@ -134,113 +137,72 @@ impl<R> Suspended<R> {
         complete: impl FnOnce(&mut Caller<'_, S::Data>, &mut [RawValue]) -> Result<(), HostError>,
     ) -> Result<Outcome<R>, CallError> {
         let core = store::core_mut(store);
-        if core.id != self.store {
+        if core.id() != self.store {
             return Err(CallError::NotSuspended);
         }
         let suspension = core.suspension.take().ok_or(CallError::NotSuspended)?;
-        // SAFETY: the instance that waits keeps the host function.
-        let found = unsafe { &*suspension.ty };
+        let found = suspension.ty();
         if found.results != types {
             let expected = FuncType { params: found.params.clone(), results: types.to_vec() };
             return Err(CallError::Signature { expected, found: found.clone() });
         }
-        let inner = store.store_mut();
-        // SAFETY: the store is valid.
-        let core = unsafe { &raw mut *(*inner).core };
-        let complete = |cells: &mut [RawValue]| {
-            // SAFETY: the instance belongs to the store, which is not otherwise in use now.
-            let mut caller = unsafe { Caller::new(inner, InstanceCore::from_vmctx(suspension.caller)) };
-            // SAFETY: the store is valid, and in use by what is run only; this is called by the activation that goes on.
-            unsafe { host::finish(core, || complete(&mut caller, cells)) }
+        let complete = |store: &mut StoreInner<S::Data>, instance: &InstanceCore, cells: &mut [RawValue]| {
+            complete(&mut Caller::new(store, instance), cells)
         };
-        // SAFETY: the store is valid, and the suspension was taken out of it.
-        let ended = unsafe { call::resume(inner.cast(), core, &suspension, complete)? };
-        // SAFETY: the store is valid, and the call was the suspended one.
-        Ok(unsafe { outcome(inner, ended, suspension.results, self.reader) })
+        let (inner, reader) = (store.store_mut(), self.reader);
+        let ended = invoke::resume(inner, suspension, complete, |core, cells| reader.read(core, cells));
+        outcome(inner, ended, reader)
     }
 
     /// Gives the call up: nothing of it runs any more, and the store can be used for others.
     pub fn abandon(self, store: &mut impl AsStore) {
         let core = store::core_mut(store);
-        if core.id == self.store {
+        if core.id() == self.store {
             core.suspension = None;
         }
     }
 }
 
-/// # Safety
-/// The store is valid; the run that ended so has its results in these cells.
-unsafe fn outcome<T, R>(
-    store: *mut StoreInner<T>,
-    ended: Ended,
-    results: (*mut RawValue, usize),
+fn outcome<T, R>(
+    store: &mut StoreInner<T>,
+    ended: Result<Progress<R>, Failure>,
     reader: Reader<R>,
-) -> Outcome<R> {
-    // SAFETY: as the caller states.
-    let core = unsafe { &mut *(*store).core };
+) -> Result<Outcome<R>, CallError> {
     match ended {
-        Ended::Returned => {
-            // SAFETY: as the caller states.
-            let cells = unsafe { std::slice::from_raw_parts(results.0, results.1) };
-            Outcome::Returned((reader.read)(reader.ty.as_deref(), core.id, cells))
+        Ok(Progress::Returned(results)) => Ok(Outcome::Returned(results)),
+        Ok(Progress::Suspended(value)) => {
+            Ok(Outcome::Suspended(Suspended { store: store.core().id(), value, reader }))
         }
-        Ended::Suspended(value, suspension) => {
-            core.suspension = Some(Suspension { results, ..suspension });
-            Outcome::Suspended(Suspended { store: core.id, value, reader })
-        }
+        Err(failure) => Err(CallError::of(failure, store.core_mut())),
     }
 }
 
-/// Calls a function that may be suspended.
-///
-/// # Safety
-/// The function belongs to the store, and `cells` is the number of its parameters or results, whichever are more. The reader is for
-/// its results.
-unsafe fn call<T, R>(
-    store: *mut StoreInner<T>,
-    func: *const FuncRef,
-    cells: usize,
-    write: impl FnOnce(&mut [RawValue]),
-    reader: Reader<R>,
-) -> Result<Outcome<R>, CallError> {
-    // SAFETY: the store is valid; the rest as the caller states.
-    let (ended, values) =
-        unsafe { call::call_suspendable(store.cast(), &raw mut *(*store).core, func, cells, write)? };
-    // SAFETY: as the caller states.
-    Ok(unsafe { outcome(store, ended, (values, cells), reader) })
-}
-
-/// Calls a function with parameters and results of Rust types.
-///
-/// # Safety
-/// The function belongs to the store and has these types.
-pub(crate) unsafe fn call_typed<T, P: WasmValues, R: WasmValues>(
-    store: *mut StoreInner<T>,
-    func: *const FuncRef,
+/// Calls a function with parameters and results of Rust types, which are those of `ty`.
+pub(crate) fn call_typed<T, P: WasmValues, R: WasmValues>(
+    store: &mut StoreInner<T>,
+    func: InStore<FuncRef>,
+    ty: Plain,
     params: P,
 ) -> Result<Outcome<R>, CallError> {
     let reader = Reader { ty: None, read: |_, _, cells| R::load(cells) };
-    let cells = P::TYPES.len().max(R::TYPES.len());
-    // SAFETY: as the caller states.
-    unsafe { call(store, func, cells, |cells| params.store(cells), reader) }
+    let write = |cells: &mut [RawValue]| params.store(cells);
+    let read = |core: &StoreCore, cells: &[RawValue]| reader.read(core, cells);
+    let ended = invoke::call_plain_suspendable(store, func, ty, write, read);
+    outcome(store, ended, reader)
 }
 
-/// Calls a function with the parameters in these cells.
-///
-/// # Safety
-/// The function belongs to the store and has this type; there are as many cells as it has parameters or results.
-pub(crate) unsafe fn call_dynamic<T>(
-    store: *mut StoreInner<T>,
-    func: *const FuncRef,
-    ty: Arc<FuncType>,
+/// Calls a function with the parameters in these cells, of which there are as many as it has parameters or results.
+pub(crate) fn call_dynamic<T>(
+    store: &mut StoreInner<T>,
+    func: InStore<FuncRef>,
+    signature: Signature,
     params: &[RawValue],
 ) -> Result<Outcome<Vec<Val>>, CallError> {
-    let read = |ty: Option<&FuncType>, store, cells: &[RawValue]| {
-        let types = ty.map_or(&[][..], |ty| &ty.results);
-        // SAFETY: the function left results of its type.
-        types.iter().zip(cells).map(|(&ty, cell)| unsafe { Val::from_raw(*cell, store, ty) }).collect()
+    let read = |ty: Option<&FuncType>, core: &StoreCore, cells: &[RawValue]| {
+        Val::all_from_raw(cells, core, ty.map_or(&[][..], |ty| &ty.results))
     };
-    let reader = Reader { ty: Some(ty), read };
-    // SAFETY: as the caller states.
-    unsafe { call(store, func, params.len(), |cells| cells.copy_from_slice(params), reader) }
+    let reader = Reader { ty: Some(signature.clone()), read };
+    let read = |core: &StoreCore, cells: &[RawValue]| reader.read(core, cells);
+    let ended = invoke::call_suspendable(store, func, &signature, params, read);
+    outcome(store, ended, reader)
 }

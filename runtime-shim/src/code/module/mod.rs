@@ -31,6 +31,7 @@ use wasmaot_abi::header::Header;
 use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::trap::TrapTable;
+use wasmaot_abi::types::GlobalType;
 use wasmaot_abi::version::{ABI_MAJOR, METERED_CONVENTION, TAIL_CONVENTION};
 use wasmaot_abi::wire::{Decode, Reader};
 
@@ -144,6 +145,15 @@ impl Module {
     /// What is exported under a name.
     pub(crate) fn export(&self, name: &str) -> Option<ExportKind> {
         self.inner.exports.get(name).copied()
+    }
+
+    /// The type of a global, by index.
+    pub(crate) fn global_type(&self, index: u32) -> Option<GlobalType> {
+        let imported = self.imports().iter().filter_map(|import| match import.kind {
+            ImportKind::Global { ty } => Some(ty),
+            _ => None,
+        });
+        imported.chain(self.descriptor().globals.iter().map(|global| global.ty)).nth(index as usize)
     }
 
     /// The state layout of its instances.
