@@ -330,6 +330,10 @@ fn join_ordered(module: &Module<'_>, a: Kind, b: Kind) -> Option<Kind> {
             let room = (module_limit() + wasmaot_abi::slot::MAX_ACCESS).checked_sub(plus)?;
             Kind::Checked { memory, null: true, room }
         }
+        (Kind::Checked { memory, null, room }, Kind::Heap { memory: own, plus }) if memory == own => {
+            let behind = (module_limit() + wasmaot_abi::slot::MAX_ACCESS).checked_sub(plus)?;
+            Kind::Checked { memory, null, room: if room == behind { room } else { 0 } }
+        }
         (Kind::Remaining { memory, index }, Kind::Const(0)) => Kind::Remaining { memory, index },
         (Kind::ImportTail { import, .. }, Kind::ImportTail { import: other, .. }) if import == other => {
             Kind::ImportTail { import, null: true }
@@ -348,8 +352,13 @@ fn join_ordered(module: &Module<'_>, a: Kind, b: Kind) -> Option<Kind> {
         {
             Kind::ConstEntry { table, last: last.max(more), ty: if ty == also { ty } else { ANY_TYPE } }
         }
-        (Kind::ConstEntry { table, last, ty: ANY_TYPE }, Kind::ConstTable(other)) if table == other => {
+        (Kind::ConstEntry { table, last, .. }, Kind::ConstTable(other)) if table == other => {
             Kind::ConstEntry { table, last, ty: ANY_TYPE }
+        }
+        (Kind::ConstEntry { table, last, .. }, Kind::ConstKnown { table: other, entry })
+            if table == other =>
+        {
+            Kind::ConstEntry { table, last: last.max(entry), ty: ANY_TYPE }
         }
         _ => return None,
     })
@@ -437,4 +446,122 @@ fn heap(memory: u16, plus: u64, index: Val) -> Option<Kind> {
 /// The largest distance from a memory's start that is kept apart.
 const fn module_limit() -> u64 {
     wasmaot_abi::slot::MEMORY_RESERVATION
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::tests::sample;
+
+    /// Kinds of each family, with neighbours.
+    fn kinds() -> Vec<Kind> {
+        let mut kinds = vec![
+            Kind::Any,
+            Kind::Entry(3),
+            Kind::Entry(5),
+            Kind::ReturnAddress,
+            Kind::Stack(-8),
+            Kind::Stack(-16),
+            Kind::Area(0),
+            Kind::Vmctx,
+            Kind::Offset { index: 1, plus: 4 },
+            Kind::High(1),
+            Kind::Rest { memory: 0, length: 1, index: 2 },
+            Kind::Remaining { memory: 0, index: 2 },
+            Kind::Length(Item::Memory(0)),
+            Kind::Length(Item::Table(0)),
+            Kind::Below(0),
+            Kind::TableBase(0),
+            Kind::AnyElement(0),
+            Kind::ElementAt { table: 0, offset: 8 },
+            Kind::OwnFunc(0),
+            Kind::OwnFunc(1),
+            Kind::Code { ty: 0, func: 1 },
+            Kind::Context { func: 1 },
+            Kind::TypeOf { func: 1 },
+            Kind::TypeId(0),
+            Kind::ImportTail { import: 0, null: true },
+            Kind::ImportTail { import: 0, null: false },
+            Kind::ConstTable(64),
+            Kind::ConstKnown { table: 64, entry: 2 },
+            Kind::ConstUnchecked { table: 64, index: 1 },
+            Kind::ConstEntry { table: 64, last: 1, ty: ANY_TYPE },
+            Kind::ConstEntry { table: 64, last: 3, ty: 0 },
+            Kind::Exception(0),
+        ];
+        for number in [0, 1, 2, 255, 256, MAX32, MAX32 + 1, 1 << 40, u64::MAX] {
+            kinds.extend([
+                Kind::Const(number),
+                Kind::Max(number),
+                Kind::Steps16(number),
+                Kind::Low(number as u32),
+            ]);
+        }
+        for plus in [0, 8, MAX32] {
+            kinds.push(Kind::Heap { memory: 0, plus });
+            kinds.push(Kind::Indexed { memory: 0, index: 1, plus });
+            kinds.extend([false, true].map(|null| Kind::Checked { memory: 0, null, room: plus }));
+        }
+        for (ty, null) in [(0, false), (0, true), (1, true), (ANY_TYPE, false)] {
+            kinds.push(Kind::Func { ty, null });
+        }
+        for (index, checked) in [(1, false), (1, true), (2, true), (NO_NAME, true)] {
+            kinds.push(Kind::Element { table: 0, index, checked });
+        }
+        kinds
+    }
+
+    #[test]
+    fn joins_commute_and_absorb() {
+        let module = sample();
+        for &a in &kinds() {
+            assert_eq!(join_kinds(&module, a, a, true), a, "idempotent");
+            for &b in &kinds() {
+                let joined = join_kinds(&module, a, b, true);
+                assert_eq!(joined, join_kinds(&module, b, a, true), "{a:?} and {b:?} commute");
+                for part in [a, b] {
+                    let again = join_kinds(&module, joined, part, true);
+                    assert_eq!(again, joined, "{a:?} and {b:?} give {joined:?}, which has {part:?} in it");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn chains_of_joins_are_short() {
+        let module = sample();
+        for &first in &kinds() {
+            let (mut kind, mut steps) = (first, 0);
+            for &next in kinds().iter().chain(&kinds()) {
+                let joined = join_kinds(&module, kind, next, true);
+                steps += usize::from(joined != kind);
+                kind = joined;
+            }
+            assert_eq!(kind, Kind::Any);
+            assert!(steps <= 10, "{first:?} takes {steps} steps");
+        }
+    }
+
+    #[test]
+    fn joins_keep_what_numbers_have_in_common() {
+        let module = sample();
+        for &a in &kinds() {
+            for &b in &kinds() {
+                let joined = join_kinds(&module, a, b, true);
+                if let (Some(bound), Some(x), Some(y)) = (joined.most(), a.most(), b.most()) {
+                    assert!(bound >= x.max(y), "{a:?} and {b:?} give {joined:?}");
+                }
+                assert!(
+                    joined.most_low() >= a.most_low().max(b.most_low()),
+                    "{a:?} and {b:?} give {joined:?}"
+                );
+                // Indices of a table are numbers, too.
+                let is_number = |kind: Kind| kind.most().is_some() || kind == Kind::Below(0);
+                assert!(
+                    joined.most().is_none() || (is_number(a) && is_number(b)),
+                    "{a:?} and {b:?} give {joined:?}"
+                );
+            }
+        }
+    }
 }

@@ -242,3 +242,53 @@ impl<'a> Module<'a> {
         part.and_then(|part| part.get(..usize::try_from(range.length).ok()?)).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use wasmaot_abi::descriptor::FuncEntry;
+    use wasmaot_abi::types::{Limits, ValType};
+
+    /// A module without code that has two function entries, of different types, and a table.
+    pub(crate) fn sample() -> Module<'static> {
+        let ty = |results: &[ValType]| FuncType { params: Vec::new(), results: results.to_vec() };
+        let entry = |func, ty| FuncEntry { func, ty, tail: 0, array: 0 };
+        let descriptor = Descriptor {
+            producer: String::new(),
+            wasm_features: Vec::new(),
+            places: Default::default(),
+            types: vec![ty(&[]), ty(&[ValType::I32])],
+            imports: Vec::new(),
+            exports: Vec::new(),
+            entries: vec![entry(0, 0), entry(1, 1)],
+            tables: Vec::new(),
+            memories: Vec::new(),
+            globals: Vec::new(),
+            data: Vec::new(),
+            elems: Vec::new(),
+            start: None,
+            type_groups: vec![1, 1],
+            tags: Vec::new(),
+            exceptions: FileRange::default(),
+            meter: None,
+            code: None,
+        };
+        let limits = Limits { min: 1, max: None };
+        Module {
+            bytes: &[],
+            layout: descriptor.state_layout().expect("a small state"),
+            text: &[],
+            text_offset: 4096,
+            ranges: Vec::new(),
+            traps: TrapTable::parse(&[0; 4]).expect("no traps"),
+            exceptions: ExceptionTable::parse(&[], 0, 0).expect("no sites"),
+            imported_functions: Vec::new(),
+            memories: vec![MemoryType::new(limits)],
+            tables: vec![TableType::new(ValType::FUNCREF, limits)],
+            globals: Vec::new(),
+            tags: Vec::new(),
+            own_memory: true,
+            descriptor,
+        }
+    }
+}
