@@ -326,7 +326,12 @@ fn addresses_may_have_64_bits() {
     let limits = Limits { min: 65537, max: Some(65537) };
     let ty = MemoryType { index: IndexType::I64, ..MemoryType::new(limits) };
     artifact.descriptor.memories.push(abi::Memory { ty, image: Vec::new() });
-    let (mut store, instance) = plain(artifact);
+    let module = open(artifact);
+    let mut store = Store::new(());
+    // By default a memory has at most what 32 bits address.
+    assert!(Linker::new().instantiate(&mut store, &module).is_err());
+    store.set_limits(ResourceLimits { memory: 2 * HIGH, ..ResourceLimits::default() }).unwrap();
+    let instance = Linker::new().instantiate(&mut store, &module).unwrap();
     let mut bytes = [0; 4];
     instance.write(&mut store, HIGH - 2, b"wide").unwrap();
     instance.read(&store, HIGH, &mut bytes).unwrap();
