@@ -38,10 +38,15 @@ static void addresses_may_have_64_bits(wasmaot_instance_t *instance) {
 
 void test_memories(void) {
     wasmaot_linked_t *wide = linked("wide.so");
-    wasmaot_pool_t *pool = pool_of(1);
+    wasmaot_pool_config_t config;
+    wasmaot_pool_t *pool = NULL;
     host_t host;
     int i;
     memset(&host, 0, sizeof host);
+    memset(&config, 0, sizeof config);
+    config.slots = 1;
+    config.memory = 2 * high;
+    OK(wasmaot_pool_new(&config, &pool));
     types_say_what_they_are();
     for (i = 0; i < 2; i++) {
         wasmaot_instance_t *instance = started(pool, wide, &host);
