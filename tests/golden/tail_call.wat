@@ -21,12 +21,12 @@
 ;;     sig0 = (i64, i64, i64) system_v
 ;;
 ;; block0(v0: i64, v1: i32):
-;;     v2 = stack_addr.i64 ss0
-;;     store notrap aligned v1, v2
-;;     v3 = load.i64 notrap aligned readonly can_move v0-0x0014_0060
-;;     v4 = load.i64 notrap aligned readonly can_move v0-0x0014_0058
-;;     call_indirect sig0, v3(v4, v2, v0)
-;;     v5 = load.i32 notrap aligned v2
+;;     v2 = load.i64 notrap aligned readonly can_move v0-0x0014_0060
+;;     v3 = load.i64 notrap aligned readonly can_move v0-0x0014_0058
+;;     v4 = stack_addr.i64 ss0
+;;     store notrap aligned v1, v4
+;;     call_indirect sig0, v2(v3, v4, v0)
+;;     v5 = load.i32 notrap aligned v4
 ;;     return v5
 ;; }
 ;;

@@ -4,24 +4,47 @@
 //! function reference, or computed from an entry of a constant table, after the type was compared.**
 
 use super::exception::Callee;
+use super::thunk;
 use super::translator::Translator;
 use super::trap;
 use super::vmctx::{Region, builtin_signature};
 use crate::index::{DeclaredTypeIndex, FuncIndex, TableIndex, TypeIndex};
+use crate::key::FuncKey;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, SigRef, TrapCode as ClifTrap, Value, types};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
-use wasmaot_abi::state::{ConstEntry, FuncRef};
+use wasmaot_abi::state::{ConstEntry, FuncRef, ImportedFunction};
 use wasmaot_abi::trap::TrapCode;
 
 impl Translator<'_, '_> {
-    /// A direct call. Imports are reached through their thunk, which has a tail entry like any function.
+    /// A direct call. From where an exception may land, imports are reached through their thunk, which has a tail entry like any
+    /// function: only that convention's calls keep no value in a register that landing would have to restore.
     pub(super) fn call(&mut self, func: FuncIndex) {
         let ty = self.env.type_of(func);
+        if let (FuncKey::Thunk(import), None) = (self.env.functions.of_func(func), self.region()) {
+            return self.call_import(import, ty);
+        }
         let (callee, signature) = (self.function(func), self.signature(ty));
         let args = self.pop_arguments(ty, self.vmctx);
         self.call_and_push(Callee::Function(callee), signature, &args);
+    }
+
+    /// Calls an import's array entry, as its thunk would.
+    fn call_import(&mut self, func: FuncIndex, ty: TypeIndex) {
+        let env = self.env;
+        let ty = &env.module.types[ty];
+        let args = self.stack.split_off(self.stack.len() - ty.params.len());
+        let import = env.layout.imported_function(func.as_u32());
+        let code = self.load_constant(import + offset_of!(ImportedFunction, array_entry) as i32);
+        let context = self.load_constant(import + offset_of!(ImportedFunction, context) as i32);
+        let builder = &mut self.builder;
+        let signature =
+            *self.array_signature.get_or_insert_with(|| builder.import_signature(thunk::array_signature()));
+        let slot = thunk::shared_cells(builder, &mut self.imports, thunk::call_cells(ty));
+        let (builder, context) = (&mut self.builder, [context, self.vmctx]);
+        let results = thunk::call_array_entry(builder, (code, signature), slot, context, ty, &args);
+        self.stack.extend(results);
     }
 
     pub(super) fn call_indirect(&mut self, ty: DeclaredTypeIndex, table: TableIndex) {

@@ -14,13 +14,13 @@ mod legacy;
 use super::env::clif_type;
 use super::frame::{FrameKind, Region, RegionClause, RegionId};
 use super::tally::Tally;
-use super::thunk::store_values;
+use super::thunk::{shared_cells, store_values};
 use super::translator::Translator;
 use super::trap;
 use crate::index::TagIndex;
 use cranelift_codegen::ir::{
     self, Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag, InstBuilder,
-    MemFlagsData, SigRef, StackSlotData, StackSlotKind, Value, types,
+    MemFlagsData, SigRef, Value, types,
 };
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -224,12 +224,7 @@ impl Translator<'_, '_> {
         if count == 0 {
             return self.const64(0);
         }
-        let builder = &mut self.builder;
-        let slot = *self.thrown.get_or_insert_with(|| {
-            builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, 0, 4))
-        });
-        let size = &mut self.builder.func.sized_stack_slots[slot].size;
-        *size = (*size).max(count * VALUE);
+        let slot = shared_cells(&mut self.builder, &mut self.thrown, count);
         self.builder.ins().stack_addr(types::I64, slot, 0)
     }
 

@@ -2,20 +2,22 @@
 //!
 //! * An *array entry* leads from outside to a function of this module.
 //! * An *import thunk* leads from this module to an imported function. It has the import's
-//!   function index, so calls and references treat imports like any function.
+//!   function index, so references and tail calls treat imports like any function. So do calls from
+//!   where an exception may land; others call the import's array entry themselves.
 
 use super::env::{Env, clif_type, open_entry};
 use super::vmctx::CONSTANT;
 use crate::index::FuncIndex;
 use cranelift_codegen::ir::{
-    AbiParam, Function, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Value, types,
+    AbiParam, Function, InstBuilder, MemFlagsData, SigRef, Signature, StackSlot, StackSlotData,
+    StackSlotKind, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use std::mem::offset_of;
 use wasmaot_abi::entry::VALUE;
 use wasmaot_abi::state::ImportedFunction;
-use wasmaot_abi::types::ValType;
+use wasmaot_abi::types::{FuncType, ValType};
 
 /// Writes the array entry of function `func` into `into`.
 pub(crate) fn array_entry(
@@ -55,25 +57,55 @@ pub(crate) fn import_thunk(
     let params = b.block_params(entry).to_vec();
     let (vmctx, args) = params.split_first().expect("the vmctx comes first");
 
-    let cells = ty.params.len().max(ty.results.len()) as u32;
-    let slot = b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, cells * VALUE, 4));
-    let values = b.ins().stack_addr(types::I64, slot, 0);
-    store_values(&mut b, values, args);
+    let size = call_cells(ty) * VALUE;
+    let slot = b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4));
     let import = env.layout.imported_function(func.as_u32());
-    let code =
-        b.ins().load(types::I64, CONSTANT, *vmctx, import + offset_of!(ImportedFunction, array_entry) as i32);
-    let callee =
-        b.ins().load(types::I64, CONSTANT, *vmctx, import + offset_of!(ImportedFunction, context) as i32);
+    let mut field = |field: usize| b.ins().load(types::I64, CONSTANT, *vmctx, import + field as i32);
+    let (code, context) =
+        (field(offset_of!(ImportedFunction, array_entry)), field(offset_of!(ImportedFunction, context)));
     let signature = b.import_signature(array_signature());
-    b.ins().call_indirect(signature, code, &[callee, values, *vmctx]);
-    let results = load_values(&mut b, values, &ty.results);
+    let results = call_array_entry(&mut b, (code, signature), slot, [context, *vmctx], ty, args);
     b.ins().return_(&results);
     b.seal_all_blocks();
     b.finalize(env.target.isa.frontend_config());
 }
 
+/// How many cells a call through an array entry takes.
+pub(super) fn call_cells(ty: &FuncType) -> u32 {
+    ty.params.len().max(ty.results.len()) as u32
+}
+
+/// This many cells of the frame, which all calls share that come with the same `slot`.
+pub(super) fn shared_cells(
+    b: &mut FunctionBuilder<'_>,
+    slot: &mut Option<StackSlot>,
+    count: u32,
+) -> StackSlot {
+    let slot = *slot.get_or_insert_with(|| {
+        b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, 0, 4))
+    });
+    let size = &mut b.func.sized_stack_slots[slot].size;
+    *size = (*size).max(count * VALUE);
+    slot
+}
+
+/// Calls an array entry with its cells in a slot of the frame, which has room for them. Returns the results.
+pub(super) fn call_array_entry(
+    b: &mut FunctionBuilder<'_>,
+    (code, signature): (Value, SigRef),
+    slot: StackSlot,
+    [context, caller]: [Value; 2],
+    ty: &FuncType,
+    args: &[Value],
+) -> Vec<Value> {
+    let values = b.ins().stack_addr(types::I64, slot, 0);
+    store_values(b, values, args);
+    b.ins().call_indirect(signature, code, &[context, values, caller]);
+    load_values(b, values, &ty.results)
+}
+
 /// `(context, values, caller)`.
-fn array_signature() -> Signature {
+pub(super) fn array_signature() -> Signature {
     let mut signature = Signature::new(CallConv::SystemV);
     signature.params.extend([types::I64; 3].map(AbiParam::new));
     signature

@@ -43,6 +43,9 @@ pub(super) struct Translator<'e, 'f> {
     pub(super) extra_size: u64,
     /// Cells for values to be thrown, if the function throws any.
     pub(super) thrown: Option<ir::StackSlot>,
+    /// Cells for values that imports are called with, if the function calls any.
+    pub(super) imports: Option<ir::StackSlot>,
+    pub(super) array_signature: Option<ir::SigRef>,
     /// Of each `try` to come; read at the first.
     pub(super) outlines: Option<VecDeque<Outline>>,
     /// Counts operators, if they are to be counted.
@@ -75,6 +78,8 @@ impl<'e, 'f> Translator<'e, 'f> {
             regions: Vec::new(),
             extra_size: 0,
             thrown: None,
+            imports: None,
+            array_signature: None,
             outlines: None,
             meter: env.meter.then(Meter::default),
         }
