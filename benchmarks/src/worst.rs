@@ -83,7 +83,7 @@ pub(crate) fn modules() -> Vec<Worst> {
         module("types", &types(1)),
         module("tags", &tags()),
         module("segments", &format!("{ODD} {}", segments(0, 1, 9999))),
-        module("written_pages", &format!("(memory 2000) {ODD} {}", segments(1, 1000, 0))),
+        module("written_pages", &format!("(memory 2000) {ODD} {}", segments(1, 256, 0))),
         module("mappings", &format!("(memory 2000) {}", runs(MAX_RUNS))),
         module(
             "all",
@@ -97,7 +97,7 @@ pub(crate) fn modules() -> Vec<Worst> {
                 tags(),
                 // As many as the mappings of the tables leave room for.
                 runs(43),
-                segments(1, 1000, 8957),
+                segments(1, 256, 9701),
             ]
             .concat(),
         ),

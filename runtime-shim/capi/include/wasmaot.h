@@ -379,7 +379,7 @@ typedef struct {
     uint32_t types;          /* types of functions; 10,000 */
     uint32_t tags;           /* tags of exceptions; 1,000 */
     uint32_t segments;       /* data and element segments that are not in an image or a constant table; 10,000 */
-    uint64_t written_pages;  /* pages of 4 KiB that active data segments write at a start; 1,000 */
+    uint64_t written_pages;  /* pages of 4 KiB that active data segments write at a start; 256 */
     uint32_t mappings;       /* mappings of the kernel's that an instance takes at most; 200 */
 } wasmaot_module_limits_t;
 

@@ -35,7 +35,7 @@ pub struct ModuleLimits {
     /// 10,000 by default.
     pub segments: u32,
     /// Pages of 4 KiB that active data segments write when an instance is made or started: those in an image are mapped
-    /// instead. 1,000 by default.
+    /// instead. 256 by default, which is 1 MiB and takes half a millisecond.
     pub written_pages: u64,
     /// Mappings of the kernel's that an instance takes, as it says at most. 200 by default: a process has 65,530.
     pub mappings: u32,
@@ -52,7 +52,7 @@ impl Default for ModuleLimits {
             types: 10_000,
             tags: 1000,
             segments: 10_000,
-            written_pages: 1000,
+            written_pages: 256,
             mappings: 200,
         }
     }
