@@ -84,7 +84,7 @@ static wasmaot_error_t *answer(const service_t *service, wasmaot_instance_t *ins
 
 static void serve(const service_t *service, const char *line) {
     request_t request = {0};
-    const wasmaot_start_t start = {.data = &request, .timeout = 1000000000}; /* one second */
+    const wasmaot_start_t start = {.data = &request, .limits = {.deadline = 1000000000}}; /* one second */
     wasmaot_instance_t *instance = NULL;
     wasmaot_usage_t usage = {0};
     char text[64];

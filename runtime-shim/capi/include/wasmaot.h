@@ -78,6 +78,22 @@
 extern "C" {
 #endif
 
+/* ---- Version ---- */
+
+/* The version that this header belongs to. */
+#define WASMAOT_VERSION "0.1.0"
+#define WASMAOT_VERSION_MAJOR 0
+#define WASMAOT_VERSION_MINOR 1
+#define WASMAOT_VERSION_PATCH 0
+
+/*
+ * Returns the version of the library. Before 1.0, a program runs with a library whose major and minor numbers are those of the header that it
+ * was compiled with; the name of the shared library holds both. The string is static. Any thread may call this at any time.
+ */
+const char *wasmaot_version(void);
+
+/* ---- Objects ---- */
+
 /* An artifact that has been checked and mapped. */
 typedef struct wasmaot_module wasmaot_module_t;
 /* Definitions that modules are linked with. */
@@ -131,19 +147,19 @@ typedef enum {
     WASMAOT_TRAP_INVALID_CONVERSION_TO_INTEGER = 9,
     WASMAOT_TRAP_STACK_OVERFLOW = 10,
     WASMAOT_TRAP_ARTIFACT_CHANGED = 11,
-    WASMAOT_TRAP_DEADLINE_EXCEEDED = 12, /* see wasmaot_instance_set_timeout */
+    WASMAOT_TRAP_DEADLINE_EXCEEDED = 12, /* see wasmaot_instance_set_deadline */
     WASMAOT_TRAP_KILLED = 13,            /* see wasmaot_interrupt_kill */
-    WASMAOT_TRAP_MEMORY_LIMIT = 14,      /* see wasmaot_start_t */
-    WASMAOT_TRAP_TABLE_LIMIT = 15,       /* see wasmaot_start_t */
+    WASMAOT_TRAP_MEMORY_LIMIT = 14,      /* see wasmaot_resource_limits_t */
+    WASMAOT_TRAP_TABLE_LIMIT = 15,       /* see wasmaot_resource_limits_t */
     WASMAOT_TRAP_NULL_REFERENCE = 16,
     WASMAOT_TRAP_NULL_FUNCTION_REFERENCE = 17,
     WASMAOT_TRAP_UNALIGNED_ATOMIC = 18,
     WASMAOT_TRAP_EXPECTED_SHARED_MEMORY = 19,
     WASMAOT_TRAP_NULL_EXCEPTION = 20,
     WASMAOT_TRAP_EXCEPTION_LIMIT = 21, /* more exceptions than the runtime keeps for an instance */
-    WASMAOT_TRAP_OUT_OF_FUEL = 22,       /* see wasmaot_start_t */
+    WASMAOT_TRAP_OUT_OF_FUEL = 22,     /* see wasmaot_resource_limits_t */
     WASMAOT_TRAP_OUT_OF_MEMORY = 23,     /* the kernel refused a page of a memory */
-    WASMAOT_TRAP_CPU_TIME_EXCEEDED = 24
+    WASMAOT_TRAP_CPU_TIME_EXCEEDED = 24  /* see wasmaot_resource_limits_t */
 } wasmaot_trap_t;
 
 /* The `wasm_offset` of a frame for which none is known. */
@@ -507,17 +523,27 @@ typedef struct {
     uint64_t moved;   /* slots whose instance was handed over from one tenant to another, all pages dropped */
 } wasmaot_pool_stats_t;
 
-/* What a new instance is given. Of limits that are 0, the pool's hold. */
+/*
+ * Limits of an instance, by the names that they have in Rust (ResourceLimits). A field that is 0 sets none: what the pool allows holds then.
+ * A limit that is larger than the pool's has no effect.
+ */
+typedef struct {
+    uint64_t memory;    /* bytes that each of its memories may have */
+    uint64_t table;     /* elements that each of its tables may have */
+    uint64_t addresses; /* bytes of addresses that it may reserve; in a pool those of its configuration hold */
+    uint64_t fuel;      /* as for wasmaot_instance_set_fuel, if its code counts (wasmaot compile --meter) */
+    uint64_t deadline;  /* nanoseconds from now, as for wasmaot_instance_set_deadline, for its start function, too */
+    uint64_t cpu_time;  /* nanoseconds, as for wasmaot_instance_set_cpu_time, for its start function, too */
+    uint32_t nesting;   /* calls of instances that a thread may have begun at a time, by host functions of each other */
+    bool trap;          /* growth beyond a limit traps, instead of giving the program -1 */
+} wasmaot_resource_limits_t;
+
+/* What a new instance is given. A field that is 0 gives nothing. */
 typedef struct {
     void *data;                 /* the host's own, for wasmaot_instance_data and wasmaot_caller_data */
     const wasmaot_wasi_t *wasi; /* NULL: nothing */
-    uint64_t memory;            /* bytes that each of its memories may have, if the pool allows as many */
-    uint64_t table;             /* elements that each of its tables may have, if the pool allows as many */
-    uint64_t fuel;              /* as for wasmaot_instance_set_fuel, if its code counts (wasmaot compile --meter); 0: any number */
-    uint64_t timeout;           /* as wasmaot_instance_set_timeout, for its start function, too; 0: none */
-    bool trap_at_limit;         /* growth beyond a limit traps, instead of giving the program -1 */
     uint64_t tenant;            /* whose request it is, see wasmaot_hot_sets_t: a number of the host's choice; 0: that of no tenant */
-    uint64_t cpu_time;          /* as wasmaot_instance_set_cpu_time, for its start function, too; 0: none */
+    wasmaot_resource_limits_t limits;
 } wasmaot_start_t;
 
 /* Reserves slots. `config` may be NULL for the defaults. */
@@ -559,11 +585,11 @@ void *wasmaot_instance_data(const wasmaot_instance_t *instance);
  * when it returns; if it waits in a system call then, or calls one later, that fails with EINTR. An error of kind WASMAOT_ERROR_SYSTEM if
  * the thread that enforces timeouts cannot be made; the next call tries again.
  */
-wasmaot_error_t *wasmaot_instance_set_timeout(wasmaot_instance_t *instance, uint64_t nanoseconds);
+wasmaot_error_t *wasmaot_instance_set_deadline(wasmaot_instance_t *instance, uint64_t nanoseconds);
 /*
  * Stops what the instance runs with WASMAOT_TRAP_CPU_TIME_EXCEEDED when it has used so many nanoseconds of CPU time from now on, in its code,
  * in host functions and in the kernel, all calls together. UINT64_MAX: never. A call costs two system calls more where this is set.
- * Errors as for wasmaot_instance_set_timeout.
+ * Errors as for wasmaot_instance_set_deadline.
  */
 wasmaot_error_t *wasmaot_instance_set_cpu_time(wasmaot_instance_t *instance, uint64_t nanoseconds);
 /*

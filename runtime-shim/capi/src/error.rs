@@ -16,22 +16,25 @@ use wasmaot_runtime::{
 use wasmaot_wasi::WasiError;
 
 /// See `wasmaot_error_kind_t` in the header.
+#[expect(missing_docs, reason = "the header documents the kinds")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
-pub(crate) enum Kind {
-    Usage = 1,
-    Open = 2,
-    Link = 3,
-    Exhausted = 4,
-    Limit = 5,
-    System = 6,
-    Trap = 7,
-    Exit = 8,
-    Host = 9,
-    Access = 10,
-    Internal = 11,
-    Exception = 12,
+pub enum Kind {
+    Usage,
+    Open,
+    Link,
+    Exhausted,
+    Limit,
+    System,
+    Trap,
+    Exit,
+    Host,
+    Access,
+    Internal,
+    Exception,
 }
+
+/// `WASMAOT_NO_OFFSET` of the header.
+pub const NO_OFFSET: u32 = u32::MAX;
 
 /// An error, as C holds it.
 #[derive(Debug)]
@@ -87,7 +90,7 @@ impl Backtrace {
             frames.iter().map(|frame| frame.name.as_deref().map(c_string)).collect();
         let frames = frames.iter().zip(&names).map(|(frame, name)| wasmaot_frame_t {
             func_index: frame.func_index,
-            wasm_offset: frame.wasm_offset.unwrap_or(u32::MAX),
+            wasm_offset: frame.wasm_offset.unwrap_or(NO_OFFSET),
             name: name.as_ref().map_or(null(), |name| name.as_ptr()),
         });
         Self { frames: frames.collect(), _names: names.into_iter().flatten().collect() }

@@ -5,13 +5,14 @@
 
 use crate::boundary::{Out, Result, at, fallible, infallible, list, slice, slice_mut, usage};
 use crate::error::wasmaot_error_t;
+use crate::numbers::RESETS;
 use crate::wasi::Output;
 use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::time::{Duration, Instant};
-use wasmaot_runtime::{PooledInstance, ResetWay, Usage};
+use wasmaot_runtime::{PooledInstance, Usage};
 use wasmaot_wasi::{Transferred, WasiCtx};
 
 /// What host functions of an instance work on.
@@ -66,29 +67,24 @@ impl wasmaot_instance_t {
 }
 
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_usage_t {
-    memory: u64,
-    operators: u64,
-    fuel: u64,
-    host_calls: u64,
-    bytes_read: u64,
-    bytes_written: u64,
-    reset: u32,
+    pub memory: u64,
+    pub operators: u64,
+    pub fuel: u64,
+    pub host_calls: u64,
+    pub bytes_read: u64,
+    pub bytes_written: u64,
+    pub reset: u32,
 }
 
 /// `WASMAOT_NOT_COUNTED` of the header.
-const NOT_COUNTED: u64 = u64::MAX;
+pub const NOT_COUNTED: u64 = u64::MAX;
 
 impl wasmaot_usage_t {
     /// What an instance used, and what it transferred if it had a context.
     fn new(usage: Usage, wasi: Option<&WasiCtx>) -> Self {
-        let reset = match usage.reset {
-            None => 0,
-            Some(ResetWay::Copy) => 1,
-            Some(ResetWay::Scan) => 2,
-            Some(ResetWay::Drop) => 3,
-        };
         let transferred = wasi.map_or_else(Transferred::default, WasiCtx::transferred);
         Self {
             memory: usage.memory,
@@ -97,7 +93,7 @@ impl wasmaot_usage_t {
             host_calls: usage.host_calls,
             bytes_read: transferred.read,
             bytes_written: transferred.written,
-            reset,
+            reset: RESETS.number(usage.reset),
         }
     }
 }
@@ -148,7 +144,7 @@ pub unsafe extern "C" fn wasmaot_instance_data(instance: *const wasmaot_instance
 /// # Safety
 /// As the header states.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_instance_set_timeout(
+pub unsafe extern "C" fn wasmaot_instance_set_deadline(
     instance: *mut wasmaot_instance_t,
     nanoseconds: u64,
 ) -> *mut wasmaot_error_t {

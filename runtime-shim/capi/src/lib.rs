@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `boundary.rs` | pointers, panics and ownership between C and Rust |
 //! | `error.rs`, `error/functions.rs`, `value.rs` | what errors and values look like to C |
-//! | `module.rs`, `linker.rs`, `func.rs`, `wasi.rs`, `pool.rs`, `instance.rs`, `interrupt.rs`, `signals.rs` | an object of the header each |
+//! | `numbers.rs`, `limits.rs` | enumerations and limits that several parts of the header use |
+//! | `module.rs`, `linker.rs`, `func.rs`, `wasi.rs`, `pool.rs`, `instance.rs`, `interrupt.rs`, `signals.rs`, `version.rs` | an object of the header each |
 //! | `caller.rs` | what host functions see |
 //!
 //! **Invariants.** The header is the contract: every function of it is here, and nothing else is exported. Wrong use that can
@@ -18,9 +19,12 @@ pub mod error;
 pub mod func;
 pub mod instance;
 pub mod interrupt;
+pub mod limits;
 pub mod linker;
 pub mod module;
+pub mod numbers;
 pub mod pool;
 pub mod signals;
 pub mod value;
+pub mod version;
 pub mod wasi;

@@ -8,11 +8,12 @@ use crate::caller::wasmaot_caller_t;
 use crate::error::wasmaot_error_t;
 use crate::func::wasmaot_func_t;
 use crate::instance::Data;
+use crate::limits::wasmaot_module_limits_t;
 use crate::module::wasmaot_module_t;
 use crate::value::{wasmaot_functype_t, wasmaot_value_t, with_place};
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
-use wasmaot_runtime::{Caller, FuncType, HostError, Linked, Linker, ModuleLimits, Val};
+use wasmaot_runtime::{Caller, FuncType, HostError, Linked, Linker, Val};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
 /// A linker, as C holds it.
@@ -105,41 +106,6 @@ impl wasmaot_linker_t {
         };
         self.linker.func_dynamic(module, name, ty, call)?;
         Ok(())
-    }
-}
-
-/// See the header.
-#[repr(C)]
-pub struct wasmaot_module_limits_t {
-    memories: u32,
-    tables: u32,
-    total_elements: u64,
-    globals: u32,
-    functions: u32,
-    types: u32,
-    tags: u32,
-    segments: u32,
-    written_pages: u64,
-    mappings: u32,
-}
-
-impl wasmaot_module_limits_t {
-    fn read(&self) -> ModuleLimits {
-        let default = ModuleLimits::default();
-        let or = |value: u32, default: u32| if value == 0 { default } else { value };
-        let or_wide = |value: u64, default: u64| if value == 0 { default } else { value };
-        ModuleLimits {
-            memories: or(self.memories, default.memories),
-            tables: or(self.tables, default.tables),
-            total_elements: or_wide(self.total_elements, default.total_elements),
-            globals: or(self.globals, default.globals),
-            functions: or(self.functions, default.functions),
-            types: or(self.types, default.types),
-            tags: or(self.tags, default.tags),
-            segments: or(self.segments, default.segments),
-            written_pages: or_wide(self.written_pages, default.written_pages),
-            mappings: or(self.mappings, default.mappings),
-        }
     }
 }
 

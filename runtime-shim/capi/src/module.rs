@@ -20,79 +20,81 @@ pub struct wasmaot_module_t {
 }
 
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wasmaot_limits_t {
-    min: u64,
-    max: u64,
+    pub min: u64,
+    pub max: u64,
 }
 
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wasmaot_memorytype_t {
-    pages: wasmaot_limits_t,
-    page_size: u64,
-    is_64: bool,
-    is_shared: bool,
+    pub pages: wasmaot_limits_t,
+    pub page_size: u64,
+    pub is_64: bool,
+    pub is_shared: bool,
 }
 
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wasmaot_tabletype_t {
-    elements: wasmaot_limits_t,
-    ty: u8,
-    is_64: bool,
+    pub elements: wasmaot_limits_t,
+    pub ty: u8,
+    pub is_64: bool,
 }
 
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wasmaot_globaltype_t {
-    ty: u8,
-    is_mutable: bool,
+    pub ty: u8,
+    pub is_mutable: bool,
 }
 
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wasmaot_externtype_t {
-    kind: u32,
-    of: ExternPayload,
+    pub kind: u32,
+    pub of: ExternPayload,
 }
 
 /// The union in a [`wasmaot_externtype_t`].
 #[derive(Clone, Copy)]
 #[repr(C)]
-union ExternPayload {
+pub union ExternPayload {
     func: wasmaot_functype_t,
     table: wasmaot_tabletype_t,
     memory: wasmaot_memorytype_t,
     global: wasmaot_globaltype_t,
 }
 
-/// A name with a NUL at its end, which its length does not count.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Name {
-    start: *const c_char,
-    length: usize,
-}
-
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_import_t {
-    module: Name,
-    name: Name,
-    ty: wasmaot_externtype_t,
+    pub module: *const c_char,
+    pub module_length: usize,
+    pub name: *const c_char,
+    pub name_length: usize,
+    pub ty: wasmaot_externtype_t,
 }
 
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_export_t {
-    name: Name,
-    ty: wasmaot_externtype_t,
+    pub name: *const c_char,
+    pub name_length: usize,
+    pub ty: wasmaot_externtype_t,
 }
 
 /// The lists that are lent to C.
@@ -109,8 +111,21 @@ unsafe impl Send for Listed {}
 // SAFETY: as above.
 unsafe impl Sync for Listed {}
 
+/// Kinds of imports and exports, by the ends of their names in the header.
+#[expect(missing_docs, reason = "as in the header")]
+pub mod kind {
+    pub const FUNC: u32 = 0;
+    pub const TABLE: u32 = 1;
+    pub const MEMORY: u32 = 2;
+    pub const GLOBAL: u32 = 3;
+    pub const TAG: u32 = 4;
+}
+
+/// `WASMAOT_NO_MAX` of the header.
+pub const NO_MAX: u64 = u64::MAX;
+
 fn limits(limits: Limits) -> wasmaot_limits_t {
-    wasmaot_limits_t { min: limits.min, max: limits.max.unwrap_or(u64::MAX) }
+    wasmaot_limits_t { min: limits.min, max: limits.max.unwrap_or(NO_MAX) }
 }
 
 fn memory(ty: MemoryType) -> wasmaot_memorytype_t {
@@ -125,27 +140,27 @@ fn memory(ty: MemoryType) -> wasmaot_memorytype_t {
 impl wasmaot_externtype_t {
     fn func(descriptor: &Descriptor, ty: u32, keep: &mut Vec<Box<[u8]>>) -> Self {
         let func = wasmaot_functype_t::lend(&descriptor.types[ty as usize], |list| keep.push(list));
-        Self { kind: 0, of: ExternPayload { func } }
+        Self { kind: kind::FUNC, of: ExternPayload { func } }
     }
 
     fn table(ty: TableType) -> Self {
         let elements = limits(ty.limits);
         let is_64 = ty.index == IndexType::I64;
         let table = wasmaot_tabletype_t { elements, ty: number(ty.element), is_64 };
-        Self { kind: 1, of: ExternPayload { table } }
+        Self { kind: kind::TABLE, of: ExternPayload { table } }
     }
 
     fn memory(ty: MemoryType) -> Self {
-        Self { kind: 2, of: ExternPayload { memory: memory(ty) } }
+        Self { kind: kind::MEMORY, of: ExternPayload { memory: memory(ty) } }
     }
 
     fn global(ty: GlobalType) -> Self {
         let global = wasmaot_globaltype_t { ty: number(ty.value), is_mutable: ty.mutable };
-        Self { kind: 3, of: ExternPayload { global } }
+        Self { kind: kind::GLOBAL, of: ExternPayload { global } }
     }
 
     fn tag(descriptor: &Descriptor, ty: u32, keep: &mut Vec<Box<[u8]>>) -> Self {
-        Self { kind: 4, ..Self::func(descriptor, ty, keep) }
+        Self { kind: kind::TAG, ..Self::func(descriptor, ty, keep) }
     }
 }
 
@@ -204,17 +219,20 @@ impl Listed {
             let bytes: Box<[u8]> = [text.as_bytes(), b"\0"].concat().into();
             let start = bytes.as_ptr().cast();
             kept.push(bytes);
-            Name { start, length: text.len() }
+            start
         };
         let imports = descriptor.imports.iter().map(|import| wasmaot_import_t {
             module: name(&import.module, &mut kept),
+            module_length: import.module.len(),
             name: name(&import.name, &mut kept),
+            name_length: import.name.len(),
             ty: types.import(import.kind.clone(), &mut kept),
         });
         let imports = imports.collect();
         let exports = descriptor.exports.iter().filter_map(|export| {
             let ty = types.export(export.kind, &mut kept)?;
-            Some(wasmaot_export_t { ty, name: name(&export.name, &mut kept) })
+            let name_length = export.name.len();
+            Some(wasmaot_export_t { ty, name: name(&export.name, &mut kept), name_length })
         });
         let exports = exports.collect();
         let memories = types.memories.iter().map(|&ty| memory(ty)).collect();

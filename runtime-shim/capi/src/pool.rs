@@ -2,18 +2,16 @@
 //!
 //! **Invariant: a field that C leaves 0 means the default**, as the header promises.
 
-use crate::boundary::{Out, Result, at, fallible, take, usage};
+use crate::boundary::{Out, Result, at, fallible, take};
 use crate::error::wasmaot_error_t;
-use crate::instance::{Data, deadline, wasmaot_instance_t};
+use crate::instance::{Data, wasmaot_instance_t};
+use crate::limits::{or, wasmaot_resource_limits_t};
 use crate::linker::wasmaot_linked_t;
+use crate::numbers::{HOST_SIGNALS, HOT_SETS, RESETS};
 use crate::wasi::wasmaot_wasi_t;
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use std::time::Duration;
-use wasmaot_runtime::{
-    HostSignals, HotSets, Linked, Pool, PoolConfig, PoolStats, PooledInstance, ResetWay, ResourceLimits,
-    Tenant,
-};
+use wasmaot_runtime::{Linked, Pool, PoolConfig, PoolStats, PooledInstance, ResourceLimits, Tenant};
 
 /// A pool, as C holds it.
 pub struct wasmaot_pool_t {
@@ -21,83 +19,57 @@ pub struct wasmaot_pool_t {
 }
 
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Default)]
 #[repr(C)]
 pub struct wasmaot_pool_config_t {
-    slots: u32,
-    stack: u64,
-    memory: u64,
-    table: u64,
-    reset: u32,
-    hot_sets: u32,
-    nesting: u32,
-    host_signals: u32,
-    addresses: u64,
-    total_addresses: u64,
+    pub slots: u32,
+    pub stack: u64,
+    pub memory: u64,
+    pub table: u64,
+    pub reset: u32,
+    pub hot_sets: u32,
+    pub nesting: u32,
+    pub host_signals: u32,
+    pub addresses: u64,
+    pub total_addresses: u64,
 }
 
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_pool_stats_t {
-    made: u64,
-    copied: u64,
-    scanned: u64,
-    dropped: u64,
-    failed: u64,
-    removed: u64,
-    moved: u64,
+    pub made: u64,
+    pub copied: u64,
+    pub scanned: u64,
+    pub dropped: u64,
+    pub failed: u64,
+    pub removed: u64,
+    pub moved: u64,
 }
 
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_start_t {
-    data: *mut c_void,
-    wasi: *const wasmaot_wasi_t,
-    memory: u64,
-    table: u64,
-    fuel: u64,
-    timeout: u64,
-    trap_at_limit: bool,
-    tenant: u64,
-    cpu_time: u64,
-}
-
-/// `value`, or a default where C left it 0.
-fn or(value: u64, default: u64) -> u64 {
-    if value == 0 { default } else { value }
+    pub data: *mut c_void,
+    pub wasi: *const wasmaot_wasi_t,
+    pub tenant: u64,
+    pub limits: wasmaot_resource_limits_t,
 }
 
 impl wasmaot_pool_config_t {
     fn read(&self) -> Result<PoolConfig> {
         let default = PoolConfig::default();
-        let reset = match self.reset {
-            0 => default.reset,
-            1 => ResetWay::Copy,
-            2 => ResetWay::Scan,
-            3 => ResetWay::Drop,
-            number => return Err(usage(format!("{number} is no way of resetting"))),
-        };
-        let hot_sets = match self.hot_sets {
-            0 => default.hot_sets,
-            1 => HotSets::Shared,
-            2 => HotSets::PerTenant,
-            3 => HotSets::Frozen,
-            number => return Err(usage(format!("{number} is no choice of hot sets"))),
-        };
-        let host_signals = match self.host_signals {
-            0 => HostSignals::Unchanged,
-            1 => HostSignals::Checked,
-            number => return Err(usage(format!("{number} is no contract about signals"))),
-        };
         Ok(PoolConfig {
-            slots: if self.slots == 0 { default.slots } else { self.slots },
+            slots: or(self.slots, default.slots),
             stack: or(self.stack, default.stack),
             memory: or(self.memory, default.memory),
             table: or(self.table, default.table),
-            reset,
-            hot_sets,
-            nesting: if self.nesting == 0 { default.nesting } else { self.nesting },
-            host_signals,
+            reset: RESETS.read(self.reset)?.unwrap_or(default.reset),
+            hot_sets: if self.hot_sets == 0 { default.hot_sets } else { HOT_SETS.read(self.hot_sets)? },
+            nesting: or(self.nesting, default.nesting),
+            host_signals: HOST_SIGNALS.read(self.host_signals)?,
             addresses: or(self.addresses, default.addresses),
             total_addresses: or(self.total_addresses, default.total_addresses),
         })
@@ -107,14 +79,8 @@ impl wasmaot_pool_config_t {
 impl wasmaot_start_t {
     /// The limits, if there are any.
     fn limits(&self) -> Option<ResourceLimits> {
-        let default = ResourceLimits::default();
-        let (memory, table) = (or(self.memory, default.memory), or(self.table, default.table));
-        let deadline = if self.timeout == 0 { None } else { deadline(self.timeout) };
-        let fuel = (self.fuel != 0).then_some(self.fuel);
-        let cpu_time = (self.cpu_time != 0).then(|| Duration::from_nanos(self.cpu_time));
-        let trap = self.trap_at_limit;
-        let limits = ResourceLimits { memory, table, fuel, trap, deadline, cpu_time, ..default };
-        (limits != default).then_some(limits)
+        let limits = self.limits.read();
+        (limits != ResourceLimits::default()).then_some(limits)
     }
 }
 

@@ -29,13 +29,14 @@ pub union Payload {
 }
 
 /// See the header.
+#[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wasmaot_functype_t {
-    params: *const u8,
-    params_count: usize,
-    results: *const u8,
-    results_count: usize,
+    pub params: *const u8,
+    pub params_count: usize,
+    pub results: *const u8,
+    pub results_count: usize,
 }
 
 // SAFETY: the lists are only read, and live as long as what the type was taken from.
@@ -43,19 +44,34 @@ unsafe impl Send for wasmaot_functype_t {}
 // SAFETY: as above.
 unsafe impl Sync for wasmaot_functype_t {}
 
-/// The number of a null external reference, which no other has.
-const NULL: u32 = u32::MAX;
+/// Types of values, by the ends of their names in the header.
+#[expect(missing_docs, reason = "as in the header")]
+pub mod kind {
+    pub const I32: u8 = 1;
+    pub const I64: u8 = 2;
+    pub const F32: u8 = 3;
+    pub const F64: u8 = 4;
+    pub const V128: u8 = 5;
+    pub const FUNCREF: u8 = 6;
+    pub const EXTERNREF: u8 = 7;
+    pub const EXNREF: u8 = 8;
+}
+
+/// `WASMAOT_NULL_EXTERNREF` of the header.
+pub const NULL: u32 = u32::MAX;
 
 /// The type with a number, if values of it can pass between C and a guest.
 fn passable(number: u8) -> Result<ValType> {
     Ok(match number {
-        1 => ValType::I32,
-        2 => ValType::I64,
-        3 => ValType::F32,
-        4 => ValType::F64,
-        5 => ValType::V128,
-        7 => ValType::EXTERNREF,
-        6 | 8 => return Err(usage(format!("C has no values of type {number} (funcref or exnref)"))),
+        kind::I32 => ValType::I32,
+        kind::I64 => ValType::I64,
+        kind::F32 => ValType::F32,
+        kind::F64 => ValType::F64,
+        kind::V128 => ValType::V128,
+        kind::EXTERNREF => ValType::EXTERNREF,
+        kind::FUNCREF | kind::EXNREF => {
+            return Err(usage(format!("C has no values of type {number} (funcref or exnref)")));
+        }
         _ => return Err(usage(format!("{number} is no type of a value"))),
     })
 }
@@ -63,15 +79,15 @@ fn passable(number: u8) -> Result<ValType> {
 /// The number of a type.
 pub(crate) fn number(ty: ValType) -> u8 {
     match ty {
-        ValType::I32 => 1,
-        ValType::I64 => 2,
-        ValType::F32 => 3,
-        ValType::F64 => 4,
-        ValType::V128 => 5,
+        ValType::I32 => kind::I32,
+        ValType::I64 => kind::I64,
+        ValType::F32 => kind::F32,
+        ValType::F64 => kind::F64,
+        ValType::V128 => kind::V128,
         ValType::Ref(ty) => match ty.heap {
-            HeapType::Func | HeapType::Concrete(_) => 6,
-            HeapType::Extern => 7,
-            HeapType::Exn | HeapType::NoExn => 8,
+            HeapType::Func | HeapType::Concrete(_) => kind::FUNCREF,
+            HeapType::Extern => kind::EXTERNREF,
+            HeapType::Exn | HeapType::NoExn => kind::EXNREF,
         },
     }
 }
@@ -115,7 +131,7 @@ impl wasmaot_functype_t {
 
 impl wasmaot_value_t {
     /// What fills places that are not used.
-    pub(crate) const ZERO: Self = Self { ty: 1, of: Payload { bytes: [0; 16] } };
+    pub(crate) const ZERO: Self = Self { ty: kind::I32, of: Payload { bytes: [0; 16] } };
 
     /// The value in Rust's form.
     pub(crate) fn to_val(self) -> Result<Val> {

@@ -2,6 +2,7 @@
 
 use super::{Kind, wasmaot_error_t, wasmaot_frame_t};
 use crate::boundary::{Result, at, fallible, infallible, list, take, text, usage};
+use crate::numbers::ERROR_KINDS;
 use std::ffi::c_char;
 use std::ptr::null;
 use wasmaot_runtime::{CallError, TrapCode};
@@ -65,7 +66,7 @@ unsafe fn look<R>(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_kind(error: *const wasmaot_error_t) -> u32 {
     // SAFETY: as the header states.
-    unsafe { look(error, 0, |error| error.kind as u32) }
+    unsafe { look(error, 0, |error| ERROR_KINDS.number(error.kind)) }
 }
 
 /// See the header.

@@ -41,7 +41,7 @@ static void body(int number) {
     wasmaot_error_t *error;
     OK(wasmaot_instance_interrupt(instance, &fiber->interrupt));
     if (fiber->timeout != UINT64_MAX) {
-        OK(wasmaot_instance_set_timeout(instance, fiber->timeout));
+        OK(wasmaot_instance_set_deadline(instance, fiber->timeout));
     }
     error = wasmaot_instance_call(instance, fiber->name, &arg, 1, &value, 1);
     fiber->trap = wasmaot_error_trap(error);

@@ -3,10 +3,10 @@
 use crate::library::{C99, CPP11, CPP20, folder, installed, repository, run, sources};
 use object::{Object, ObjectSymbol};
 use std::collections::BTreeSet;
+use wasmaot_runtime::LEAST_ALTERNATE_STACK;
 use wasmaot_runtime::abi::meter::MAX_ROW;
-use wasmaot_runtime::{LEAST_ALTERNATE_STACK, TrapCode};
 
-fn text() -> String {
+pub(crate) fn text() -> String {
     std::fs::read_to_string(repository().join("runtime-shim/capi/include/wasmaot.h")).expect("the header")
 }
 
@@ -76,29 +76,4 @@ fn every_function_is_tested() {
     }
     let missing: Vec<String> = declared().into_iter().filter(|name| !called.contains(name)).collect();
     assert!(missing.is_empty(), "no test calls {missing:?}");
-}
-
-/// `StackOverflow` as C has it.
-fn constant(prefix: &str, variant: &str) -> String {
-    let mut name = prefix.to_string();
-    for c in variant.chars() {
-        if c.is_uppercase() {
-            name.push('_');
-        }
-        name.push(c.to_ascii_uppercase());
-    }
-    name
-}
-
-#[test]
-fn names_all_traps() {
-    let text = text();
-    for code in TrapCode::ALL {
-        let line = format!("{} = {}", constant("WASMAOT_TRAP", &format!("{code:?}")), *code as u8);
-        let found = text
-            .match_indices(&line)
-            .any(|(at, _)| text[at + line.len()..].starts_with(|c: char| !c.is_ascii_digit()));
-        assert!(found, "the header lacks {line}");
-    }
-    assert_eq!(text.matches("    WASMAOT_TRAP_").count(), TrapCode::ALL.len() + 1);
 }

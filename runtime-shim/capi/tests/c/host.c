@@ -10,7 +10,7 @@ static void takes_no_instance_that_runs(host_t *host) {
     FAILS(wasmaot_instance_call(host->instance, "count", NULL, 0, &result, 1), WASMAOT_ERROR_USAGE, in_use);
     FAILS(wasmaot_instance_read(host->instance, 0, &byte, 1), WASMAOT_ERROR_USAGE, in_use);
     FAILS(wasmaot_instance_write(host->instance, 0, &byte, 1), WASMAOT_ERROR_USAGE, in_use);
-    FAILS(wasmaot_instance_set_timeout(host->instance, 0), WASMAOT_ERROR_USAGE, in_use);
+    FAILS(wasmaot_instance_set_deadline(host->instance, 0), WASMAOT_ERROR_USAGE, in_use);
     FAILS(wasmaot_instance_finish(host->instance, &usage), WASMAOT_ERROR_USAGE, in_use);
     FAILS(wasmaot_instance_set_stdin(host->instance, &byte, 1), WASMAOT_ERROR_USAGE, in_use);
     FAILS(wasmaot_instance_discard_captured(host->instance, 1), WASMAOT_ERROR_USAGE, in_use);

@@ -75,7 +75,7 @@ static inline wasmaot_trap_t call(const char *name, int32_t first, int32_t secon
     args[1] = wasmaot_i32(second);
     value = wasmaot_i32(0);
     if (timeout != UINT64_MAX) {
-        OK(wasmaot_instance_set_timeout(instance, timeout));
+        OK(wasmaot_instance_set_deadline(instance, timeout));
     }
     error = wasmaot_instance_call(instance, name, args, strcmp(name, "near") == 0 ? 2 : 1, &value, 1);
     trap = wasmaot_error_trap(error);

@@ -49,7 +49,7 @@ static void by_longjmp_often(void) {
     on_call = jump;
     for (i = 0; i < 10; i++) {
         wasmaot_instance_t *instance = start();
-        OK(wasmaot_instance_set_timeout(instance, 1000 * MS));
+        OK(wasmaot_instance_set_deadline(instance, 1000 * MS));
         if (setjmp(out) == 0) {
             wasmaot_value_t arg = wasmaot_i32(1), result;
             OK(wasmaot_instance_call(instance, "host", &arg, 1, &result, 1));

@@ -23,7 +23,7 @@ typedef struct {
     wasmaot_error_t *(*call)(wasmaot_instance_t *, const char *, const wasmaot_value_t *, size_t, wasmaot_value_t *,
                              size_t);
     wasmaot_error_t *(*finish)(wasmaot_instance_t *, wasmaot_usage_t *);
-    wasmaot_error_t *(*set_timeout)(wasmaot_instance_t *, uint64_t);
+    wasmaot_error_t *(*set_deadline)(wasmaot_instance_t *, uint64_t);
     wasmaot_error_t *(*prepare)(void);
     wasmaot_trap_t (*trap)(const wasmaot_error_t *);
     void (*delete_error)(wasmaot_error_t *);
@@ -62,7 +62,7 @@ static void load(library_t *library, const char *path) {
     find(handle, "wasmaot_pool_start", &library->start);
     find(handle, "wasmaot_instance_call", &library->call);
     find(handle, "wasmaot_instance_finish", &library->finish);
-    find(handle, "wasmaot_instance_set_timeout", &library->set_timeout);
+    find(handle, "wasmaot_instance_set_deadline", &library->set_deadline);
     find(handle, "wasmaot_prepare_thread", &library->prepare);
     find(handle, "wasmaot_error_trap", &library->trap);
     find(handle, "wasmaot_error_delete", &library->delete_error);
@@ -85,7 +85,7 @@ static void traps(library_t *library, const char *name, int32_t argument, wasmao
     wasmaot_value_t arg = wasmaot_i32(argument), result;
     wasmaot_error_t *error;
     CHECK(library->start(library->pool, library->linked, NULL, &instance) == NULL);
-    CHECK(trap != WASMAOT_TRAP_DEADLINE_EXCEEDED || library->set_timeout(instance, 3000000) == NULL);
+    CHECK(trap != WASMAOT_TRAP_DEADLINE_EXCEEDED || library->set_deadline(instance, 3000000) == NULL);
     error = library->call(instance, name, &arg, 1, &result, 1);
     CHECK(library->trap(error) == trap);
     library->delete_error(error);

@@ -3,8 +3,10 @@
 //! **Invariant: one build of the libraries serves all tests**, and it is the one that `install.sh` makes for users.
 
 mod api;
+mod declarations;
 mod examples;
 mod header;
 mod hosts;
 mod library;
+mod parsed;
 mod signals;

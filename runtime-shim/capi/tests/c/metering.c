@@ -34,7 +34,7 @@ static void fuel_is_used_up(wasmaot_pool_t *pool, const wasmaot_linked_t *guest)
     wasmaot_instance_t *instance = NULL;
     wasmaot_usage_t usage;
     memset(&start, 0, sizeof start);
-    start.fuel = operators_of(1000);
+    start.limits.fuel = operators_of(1000);
     OK(wasmaot_pool_start(pool, guest, &start, &instance));
     OK(run(instance, 1000));
     exhausted(run(instance, 1));
@@ -61,7 +61,7 @@ static void other_code_does_not_count(wasmaot_pool_t *pool) {
     OK(wasmaot_instance_finish(instance, &usage));
     CHECK(usage.operators == WASMAOT_NOT_COUNTED && usage.fuel == WASMAOT_NOT_COUNTED);
     memset(&start, 0, sizeof start);
-    start.fuel = 1;
+    start.limits.fuel = 1;
     FAILS(wasmaot_pool_start(pool, plain, &start, &none), WASMAOT_ERROR_USAGE, "compile it with `--meter`");
     CHECK(none == NULL);
     wasmaot_linked_delete(plain);

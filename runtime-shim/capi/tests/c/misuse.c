@@ -119,7 +119,7 @@ static void of_instances(void) {
     REFUSED(wasmaot_instance_call(NULL, "f", NULL, 0, &value, 1), "instance");
     REFUSED(wasmaot_instance_call(instance, NULL, NULL, 0, &value, 1), "name");
     FAILS(wasmaot_instance_call(instance, "\xff", NULL, 0, &value, 1), WASMAOT_ERROR_USAGE, "`name` is not UTF-8");
-    REFUSED(wasmaot_instance_set_timeout(NULL, 1), "instance");
+    REFUSED(wasmaot_instance_set_deadline(NULL, 1), "instance");
     REFUSED(wasmaot_instance_set_fuel(NULL, 1), "instance");
     REFUSED(wasmaot_instance_set_stdin(NULL, "a", 1), "instance");
     REFUSED(wasmaot_instance_set_stdin(instance, NULL, 1), "bytes");

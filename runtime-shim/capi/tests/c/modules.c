@@ -94,7 +94,15 @@ static void names_may_be_empty_or_hold_nul(void) {
     wasmaot_module_delete(module);
 }
 
+static void has_the_version_of_its_header(void) {
+    char version[64];
+    snprintf(version, sizeof version, "%d.%d.%d", WASMAOT_VERSION_MAJOR, WASMAOT_VERSION_MINOR, WASMAOT_VERSION_PATCH);
+    CHECK(strcmp(wasmaot_version(), WASMAOT_VERSION) == 0);
+    CHECK(strcmp(version, WASMAOT_VERSION) == 0);
+}
+
 void test_modules(void) {
+    has_the_version_of_its_header();
     refuses_other_files();
     opens_copies();
     lists_imports();

@@ -66,8 +66,8 @@ static void starts_have_limits_of_their_own(const wasmaot_linked_t *guest) {
         wasmaot_error_t *error;
         memset(&start, 0, sizeof start);
         start.data = &host;
-        start.memory = 2 * 65536;
-        start.trap_at_limit = trap == 1;
+        start.limits.memory = 2 * 65536;
+        start.limits.trap = trap == 1;
         OK(wasmaot_pool_start(pool, guest, &start, &instance));
         OK(wasmaot_instance_call(instance, "grow", &one, 1, &result, 1));
         CHECK(result.of.i32 == 1);
@@ -75,8 +75,8 @@ static void starts_have_limits_of_their_own(const wasmaot_linked_t *guest) {
         CHECK(trap == 1 ? wasmaot_error_trap(error) == WASMAOT_TRAP_MEMORY_LIMIT : result.of.i32 == -1);
         wasmaot_error_delete(error);
         OK(wasmaot_instance_finish(instance, NULL));
-        start.memory = 0;
-        start.table = 1;
+        start.limits.memory = 0;
+        start.limits.table = 1;
         FAILS(wasmaot_pool_start(pool, guest, &start, &instance), WASMAOT_ERROR_LIMIT, "a table of 2 elements");
     }
     wasmaot_pool_delete(pool);

@@ -69,7 +69,7 @@ static void traps(const char *name, int32_t first, size_t params, size_t results
     wasmaot_error_t *error;
     args[0] = wasmaot_i32(first);
     args[1] = wasmaot_i32(0);
-    OK(wasmaot_instance_set_timeout(instance, trap == WASMAOT_TRAP_DEADLINE_EXCEEDED ? 3000000 : UINT64_MAX));
+    OK(wasmaot_instance_set_deadline(instance, trap == WASMAOT_TRAP_DEADLINE_EXCEEDED ? 3000000 : UINT64_MAX));
     error = wasmaot_instance_call(instance, name, args, params, &result, results);
     if (wasmaot_error_trap(error) != trap) {
         fprintf(stderr, "%s: %s\n", name, error == NULL ? "no trap" : wasmaot_error_message(error));
@@ -302,7 +302,7 @@ static void checked_during_long_runs(void) {
     int i;
     open_guest();
     instance = start();
-    OK(wasmaot_instance_set_timeout(instance, (uint64_t)3600 * 1000000000));
+    OK(wasmaot_instance_set_deadline(instance, (uint64_t)3600 * 1000000000));
     CHECK(pthread_create(&thread, NULL, run_for_an_hour, instance) == 0);
     /* By then nothing is new to the watchdog. */
     sleep(2);

@@ -23,19 +23,19 @@ static void deadlines_stop(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) 
     /* On a busy machine the deadline may pass before the loop is reached. */
     do {
         timeout *= 4;
-        OK(wasmaot_instance_set_timeout(instance, timeout));
+        OK(wasmaot_instance_set_deadline(instance, timeout));
         error = wasmaot_instance_call(instance, "forever", NULL, 0, NULL, 0);
         CHECK(wasmaot_error_frames(error, &count) == NULL || count == 1);
         stopped(error, WASMAOT_TRAP_DEADLINE_EXCEEDED);
     } while (count == 0);
     /* It has passed. */
     stopped(wasmaot_instance_call(instance, "count", NULL, 0, &result, 1), WASMAOT_TRAP_DEADLINE_EXCEEDED);
-    OK(wasmaot_instance_set_timeout(instance, UINT64_MAX));
+    OK(wasmaot_instance_set_deadline(instance, UINT64_MAX));
     OK(wasmaot_instance_call(instance, "count", NULL, 0, &result, 1));
     CHECK(result.of.i32 == 1);
-    OK(wasmaot_instance_set_timeout(instance, 5 * MILLISECOND));
+    OK(wasmaot_instance_set_deadline(instance, 5 * MILLISECOND));
     stopped(call_next(instance, NEXT_WAITS, &number), WASMAOT_TRAP_DEADLINE_EXCEEDED);
-    OK(wasmaot_instance_set_timeout(instance, UINT64_MAX - 1));
+    OK(wasmaot_instance_set_deadline(instance, UINT64_MAX - 1));
     OK(call_next(instance, 1, &number));
     OK(wasmaot_instance_set_cpu_time(instance, 5 * MILLISECOND));
     stopped(wasmaot_instance_call(instance, "forever", NULL, 0, NULL, 0), WASMAOT_TRAP_CPU_TIME_EXCEEDED);
@@ -53,7 +53,7 @@ static void deadlines_hold_for_start_functions(wasmaot_pool_t *pool) {
     wasmaot_start_t start;
     wasmaot_instance_t *instance = NULL;
     memset(&start, 0, sizeof start);
-    start.timeout = 5 * MILLISECOND;
+    start.limits.deadline = 5 * MILLISECOND;
     stopped(wasmaot_pool_start(pool, starts, &start, &instance), WASMAOT_TRAP_DEADLINE_EXCEEDED);
     CHECK(instance == NULL);
     wasmaot_linked_delete(starts);
