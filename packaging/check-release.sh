@@ -81,7 +81,7 @@ library() {
 
 int main(int argc, char **argv) {
     wasmaot_module_t *module = NULL;
-    wasmaot_error_t *error = wasmaot_module_open(argv[1], &module);
+    wasmaot_error_t *error = wasmaot_module_open_trusted(argv[1], &module);
     if (error != NULL) {
         fprintf(stderr, "%s\n", wasmaot_error_message(error));
         return 1;

@@ -38,7 +38,8 @@ fn load(criterion: &mut Criterion) {
         let bytes = std::fs::metadata(&path).expect("it was written").len();
         group.throughput(Throughput::Bytes(bytes));
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
-            bencher.iter(|| Module::open(black_box(&path)).expect("it is valid"));
+            // SAFETY: `module` has compiled it just now.
+            bencher.iter(|| unsafe { Module::open_trusted(black_box(&path)) }.expect("it is valid"));
         });
     }
 }
@@ -63,7 +64,7 @@ fn start(criterion: &mut Criterion) {
 }
 
 fn instance(linker: &Linker<()>, module: &Module) -> PooledInstance<()> {
-    let linked = linker.link(module).expect("all imports are there");
+    let linked = linker.instantiate_pre(module).expect("all imports are there");
     ours::warm(&linked, ()).expect("it starts")
 }
 
@@ -72,9 +73,9 @@ fn calls(criterion: &mut Criterion) {
     let module = module("calls", &guests::calls(&programs()).expect("it is valid"));
     let mut linker = Linker::new();
     let add = |_: &mut Caller<'_, ()>, a: i32, b: i32| a.wrapping_add(b);
-    let mut instance = instance(linker.func("host", "add", add).expect("a new name"), &module);
-    let add = instance.typed::<(i32, i32), i32>("add").expect("it is exported");
-    let repeat = instance.typed::<i32, i32>("loop").expect("it is exported");
+    let mut instance = instance(linker.func_wrap("host", "add", add).expect("a new name"), &module);
+    let add = instance.get_typed_func::<(i32, i32), i32>("add").expect("it is exported");
+    let repeat = instance.get_typed_func::<i32, i32>("loop").expect("it is exported");
     let mut group = criterion.benchmark_group("call");
     group.bench_function("host to guest", |bencher| {
         bencher.iter(|| add.call(&mut instance, black_box((1, 2))).expect("it returns"));
@@ -92,7 +93,7 @@ fn traps(criterion: &mut Criterion) {
     let mut instance = instance(&Linker::new(), &module);
     let mut group = criterion.benchmark_group("trap");
     for name in ["unreachable", "divide", "guard", "overflow"] {
-        let function = instance.typed::<(), ()>(name).expect("it is exported");
+        let function = instance.get_typed_func::<(), ()>(name).expect("it is exported");
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.iter(|| {
                 let result = function.call(&mut instance, ());

@@ -55,7 +55,7 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
 
 struct Subject {
     pool: Pool,
-    linked: wasmaot_runtime::Linked<WasiCtx>,
+    linked: wasmaot_runtime::InstancePre<WasiCtx>,
     start: LinkedFunc<(), ()>,
     wasi: WasiCtxBuilder,
 }
@@ -66,8 +66,8 @@ impl Subject {
         let module = ours::module(name, &wasm, &opts.scratch)?;
         let mut linker = Linker::<WasiCtx>::new();
         wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
-        let linked = linker.link(&module).map_err(io::Error::other)?;
-        let start = linked.typed(guests::START).map_err(io::Error::other)?;
+        let linked = linker.instantiate_pre(&module).map_err(io::Error::other)?;
+        let start = linked.get_typed_func(guests::START).map_err(io::Error::other)?;
         let pool = Pool::new(PoolConfig { slots: 1, hot_sets: HotSets::Shared, ..PoolConfig::default() })
             .map_err(io::Error::other)?;
         let mut wasi = WasiCtxBuilder::new();

@@ -32,7 +32,7 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     let module = ours::module("exceptions", &wasm, &opts.scratch)?;
     let mut store = Store::new(());
     let instance = Linker::new().instantiate(&mut store, &module).map_err(io::Error::other)?;
-    let [plain, guarded] = ["plain", "guarded"].map(|name| instance.typed(&store, name));
+    let [plain, guarded] = ["plain", "guarded"].map(|name| instance.get_typed_func(&store, name));
     let (plain, guarded) = (plain.map_err(io::Error::other)?, guarded.map_err(io::Error::other)?);
     let turn = |loop_: &TypedFunc<i64, i64>, times: &mut Vec<f64>| {
         times.push(nanoseconds(&mut store, loop_, opts.count)?);

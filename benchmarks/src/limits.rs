@@ -40,7 +40,8 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
         let output = compile(&wasm, &Options::default(), &|_| {}).map_err(io::Error::other)?;
         let path = opts.scratch.join(format!("worst-{name}.so"));
         fs::write(&path, output.bytes)?;
-        let module = Module::open(&path).map_err(io::Error::other)?;
+        // SAFETY: it was compiled just now.
+        let module = unsafe { Module::open_trusted(&path) }.map_err(io::Error::other)?;
         let mut times = Times::default();
         for _ in 0..opts.rounds {
             round(&module, &mut times)?;
@@ -60,10 +61,10 @@ fn median(times: &mut [Duration]) -> f64 {
 
 fn round(module: &Module, times: &mut Times) -> io::Result<()> {
     let mut linker = Linker::<()>::new();
-    linker.func("h", "f", |_: &mut Caller<'_, ()>| ()).map_err(io::Error::other)?;
+    linker.func_wrap("h", "f", |_: &mut Caller<'_, ()>| ()).map_err(io::Error::other)?;
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other)?;
     let begin = Instant::now();
-    let linked = linker.link(module).map_err(io::Error::other)?;
+    let linked = linker.instantiate_pre(module).map_err(io::Error::other)?;
     times.link.push(begin.elapsed());
     for turn in 0..3 {
         let begin = Instant::now();

@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use wasmaot_compiler::{Options, TargetCpu};
 use wasmaot_runtime::{
-    Caller, HostError, LinkError, Linked, LinkedFunc, Linker, Module, Outcome, Pool, PoolConfig,
+    Caller, HostError, InstancePre, LinkError, LinkedFunc, Linker, Module, Outcome, Pool, PoolConfig,
     PooledInstance, Suspend, WasmValues,
 };
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
@@ -20,7 +20,7 @@ const MAX_OUTPUT: usize = 1 << 16;
 /// A guest that is linked once, and a pool for it.
 struct Ours<T, P, F> {
     pool: Pool,
-    linked: Linked<T>,
+    linked: InstancePre<T>,
     entry: LinkedFunc<P, ()>,
     params: P,
     /// What an instance gets.
@@ -55,11 +55,12 @@ pub fn module(name: &str, wasm: &[u8], scratch: &Path) -> io::Result<Module> {
     // A file that is in use may not change.
     _ = std::fs::remove_file(&path);
     std::fs::write(&path, output.bytes)?;
-    Module::open(path).map_err(io::Error::other)
+    // SAFETY: it was compiled just now.
+    unsafe { Module::open_trusted(path) }.map_err(io::Error::other)
 }
 
 /// An instance that stays, for calls of it again and again.
-pub fn warm<T>(linked: &Linked<T>, data: T) -> io::Result<PooledInstance<T>> {
+pub fn warm<T>(linked: &InstancePre<T>, data: T) -> io::Result<PooledInstance<T>> {
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other)?;
     pool.start(linked, data).map_err(io::Error::other)
 }
@@ -69,22 +70,23 @@ pub fn side(module: &Module, entry: Entry, config: PoolConfig) -> io::Result<Box
     let pool = Pool::new(config).map_err(io::Error::other)?;
     match entry {
         Entry::Run(pages) => {
-            let linked = Linker::new().link(module).map_err(io::Error::other)?;
-            let entry = linked.typed("run").map_err(io::Error::other)?;
+            let linked = Linker::new().instantiate_pre(module).map_err(io::Error::other)?;
+            let entry = linked.get_typed_func("run").map_err(io::Error::other)?;
             Ok(Box::new(Ours { pool, linked, entry, params: pages, data: || () }))
         }
         Entry::Start => {
             let mut linker = Linker::<WasiCtx>::new();
             wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
-            let linked = linker.link(module).map_err(io::Error::other)?;
-            let entry = linked.typed(guests::START).map_err(io::Error::other)?;
+            let linked = linker.instantiate_pre(module).map_err(io::Error::other)?;
+            let entry = linked.get_typed_func(guests::START).map_err(io::Error::other)?;
             let mut builder = WasiCtxBuilder::new();
             builder.capture_stdout(MAX_OUTPUT);
             Ok(Box::new(Ours { pool, linked, entry, params: (), data: move || builder.build() }))
         }
         Entry::StartQuiet => {
-            let linked = quiet_wasi().and_then(|linker| linker.link(module).map_err(io::Error::other))?;
-            let entry = linked.typed(guests::START).map_err(io::Error::other)?;
+            let linked =
+                quiet_wasi().and_then(|linker| linker.instantiate_pre(module).map_err(io::Error::other))?;
+            let entry = linked.get_typed_func(guests::START).map_err(io::Error::other)?;
             Ok(Box::new(Ours { pool, linked, entry, params: (), data: || () }))
         }
     }
@@ -101,9 +103,9 @@ fn suspended(
     let unanswered = |_: &mut Caller<'_, WasiCtx>, _: i32, _: i32, _: i32, _: i32| {
         Err::<i32, HostError>(Suspend::new(()).into())
     };
-    linker.allow_shadowing(true).func(guests::WASI, "fd_write", unanswered).map_err(io::Error::other)?;
-    let linked = linker.link(module).map_err(io::Error::other)?;
-    let entry = linked.typed::<(), ()>(guests::START).map_err(io::Error::other)?;
+    linker.allow_shadowing(true).func_wrap(guests::WASI, "fd_write", unanswered).map_err(io::Error::other)?;
+    let linked = linker.instantiate_pre(module).map_err(io::Error::other)?;
+    let entry = linked.get_typed_func::<(), ()>(guests::START).map_err(io::Error::other)?;
     let mut builder = WasiCtxBuilder::new();
     builder.stdout(File::create("/dev/null")?);
     Ok(move || {
@@ -133,11 +135,11 @@ pub fn quiet_wasi() -> io::Result<Linker<()>> {
     let mut linker = Linker::new();
     let define = |linker: &mut Linker<()>| {
         linker
-            .func(module, "fd_close", |_: Host<'_, '_>, _: i32| guests::EBADF)?
-            .func(module, "fd_fdstat_get", |_: Host<'_, '_>, _: i32, _: i32| guests::EBADF)?
-            .func(module, "fd_seek", |_: Host<'_, '_>, _: i32, _: i64, _: i32, _: i32| guests::EBADF)?
-            .func(module, "fd_write", quiet_write)?
-            .func(module, "proc_exit", |_: Host<'_, '_>, _: i32| ())?;
+            .func_wrap(module, "fd_close", |_: Host<'_, '_>, _: i32| guests::EBADF)?
+            .func_wrap(module, "fd_fdstat_get", |_: Host<'_, '_>, _: i32, _: i32| guests::EBADF)?
+            .func_wrap(module, "fd_seek", |_: Host<'_, '_>, _: i32, _: i64, _: i32, _: i32| guests::EBADF)?
+            .func_wrap(module, "fd_write", quiet_write)?
+            .func_wrap(module, "proc_exit", |_: Host<'_, '_>, _: i32| ())?;
         Ok::<_, LinkError>(())
     };
     define(&mut linker).map_err(io::Error::other)?;

@@ -113,22 +113,30 @@ pub(crate) fn module(
     let folder = folder::path().filter(|folder| limit > 0 && folder::prepare(folder));
     let entry = folder.as_ref().map(|folder| folder.join(key::key(source, options)));
     if let Some(entry) = &entry
-        && let Ok(module) = Module::open(entry)
+        && let Ok(module) = open(entry)
     {
         folder::touch(entry);
         return Ok(Ok(module));
     }
     let artifact = compile()?;
     let stored = entry.filter(|_| artifact.len() as u64 <= limit).and_then(|entry| store(entry, &artifact));
-    let opened = stored.map(Module::open);
+    let opened = stored.as_ref().map(open);
     if let Some(folder) = &folder {
         // What cannot be deleted is deleted another time.
         let _ = folder::evict(folder, limit);
     }
     match opened {
         Some(Ok(module)) => Ok(Ok(module)),
-        _ => Ok(Module::from_bytes(&artifact)),
+        // SAFETY: this process has compiled it.
+        _ => Ok(unsafe { Module::from_bytes_trusted(&artifact) }),
     }
+}
+
+/// Opens an artifact of the cache.
+fn open(entry: &PathBuf) -> Result<Module, OpenError> {
+    // SAFETY: only the user can write to the folder, as was checked, and the command stores nothing there but what it has compiled.
+    // Entries are replaced and deleted, never written to.
+    unsafe { Module::open_trusted(entry) }
 }
 
 /// Stores an artifact. A full disk, or a file system that maps nothing executable, is no reason to fail.

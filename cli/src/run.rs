@@ -209,7 +209,8 @@ impl Opts {
         let file = self.file();
         let opened = match input::read(file)? {
             Input::Elf if self.allow_native || file.extension() == Some(OsStr::new("so")) => {
-                Module::open(file)
+                // SAFETY: whether it is to be trusted is the decision of the user, who names it.
+                unsafe { Module::open_trusted(file) }
             }
             Input::Elf => return Err(self.not_allowed()),
             Input::Source(source) => {

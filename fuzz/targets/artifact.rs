@@ -14,7 +14,6 @@ mod instantiate;
 use image::Image;
 use libfuzzer_sys::fuzz_target;
 use wasmaot_abi::header::MAGIC;
-use wasmaot_runtime::Module;
 
 /// Returns where the module header of a file begins: behind its magic number, wherever that is.
 fn header(bytes: &[u8]) -> Option<usize> {
@@ -24,7 +23,7 @@ fn header(bytes: &[u8]) -> Option<usize> {
 fuzz_target!(|input: &[u8]| {
     let mut image = Image { bytes: input.to_vec(), header: header(input).unwrap_or(input.len()) };
     image.seal();
-    match Module::from_bytes(&image.bytes) {
+    match wasmaot_tests::load(&image.bytes) {
         Ok(module) => {
             // That it cannot be instantiated is a good answer, too.
             let _ = instantiate::instantiate(&module);

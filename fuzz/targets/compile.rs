@@ -5,12 +5,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use wasmaot_compiler::compile;
-use wasmaot_runtime::Module;
 use wasmaot_tests::options;
 
 fuzz_target!(|wasm: &[u8]| {
     match compile(wasm, &options(), &|_| {}) {
-        Ok(output) => drop(Module::from_bytes(&output.bytes).expect("what the compiler writes opens")),
+        Ok(output) => drop(wasmaot_tests::load(&output.bytes).expect("what the compiler writes opens")),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 });

@@ -8,7 +8,8 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, Linked, LinkedFunc, Linker, Module, Pool, PoolConfig, PooledInstance, ResourceLimits,
+    CallError, Caller, InstancePre, LinkedFunc, Linker, Module, Pool, PoolConfig, PooledInstance,
+    ResourceLimits,
 };
 
 /// What host functions know of the request.
@@ -20,7 +21,7 @@ struct Request {
 /// What all requests share.
 struct Service {
     pool: Pool,
-    linked: Linked<Request>,
+    linked: InstancePre<Request>,
     /// The length of the request at address 0; the address and length of the answer.
     handle: LinkedFunc<u32, (u32, u32)>,
 }
@@ -32,11 +33,13 @@ impl Service {
     /// Loads the module and prepares all that requests do not need anew.
     fn open(path: &str) -> Result<Self, Box<dyn Error>> {
         let mut linker = Linker::new();
-        linker.func("faas", "peak", |caller: &mut Caller<'_, Request>, peak: i64| {
+        linker.func_wrap("faas", "peak", |caller: &mut Caller<'_, Request>, peak: i64| {
             caller.data_mut().peak = peak;
         })?;
-        let linked = linker.link(&Module::open(path)?)?;
-        let handle = linked.typed("handle")?;
+        // SAFETY: the user names an artifact that the compiler has written.
+        let module = unsafe { Module::open_trusted(path)? };
+        let linked = linker.instantiate_pre(&module)?;
+        let handle = linked.get_typed_func("handle")?;
         let config = PoolConfig { slots: 16, stack: 256 << 10, memory: 1 << 20, ..PoolConfig::default() };
         Ok(Self { pool: Pool::new(config)?, linked, handle })
     }

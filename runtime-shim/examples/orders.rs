@@ -16,10 +16,13 @@ struct Shop {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: orders ARTIFACT")?;
-    let module = Module::open(path)?;
+    // SAFETY: the user names an artifact that the compiler has written.
+    let module = unsafe { Module::open_trusted(path)? };
 
     let mut linker = Linker::new();
-    linker.func("shop", "log", |caller: &mut Caller<'_, Shop>, sum: i32| caller.data_mut().log.push(sum))?;
+    linker.func_wrap("shop", "log", |caller: &mut Caller<'_, Shop>, sum: i32| {
+        caller.data_mut().log.push(sum)
+    })?;
 
     let mut store = Store::new(Shop::default());
     let instance = linker.instantiate(&mut store, &module)?;
@@ -28,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         order.iter().flat_map(|(price, count)| [price.to_le_bytes(), count.to_le_bytes()].concat()).collect();
     instance.write(&mut store, 0, &bytes)?;
 
-    let total = instance.typed::<i32, i32>(&store, "total")?;
+    let total = instance.get_typed_func::<i32, i32>(&store, "total")?;
     println!("total {}", total.call(&mut store, order.len() as i32)?);
     println!("logged {:?}", store.data().log);
 

@@ -4,12 +4,13 @@
 //! use wasmaot_runtime::{Caller, Linker, Module, Store};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let module = Module::open("app.so")?;
+//! // SAFETY: the compiler has written it.
+//! let module = unsafe { Module::open_trusted("app.so")? };
 //! let mut linker = Linker::new();
-//! linker.func("host", "add", |caller: &mut Caller<'_, i32>, a: i32| *caller.data() + a)?;
+//! linker.func_wrap("host", "add", |caller: &mut Caller<'_, i32>, a: i32| *caller.data() + a)?;
 //! let mut store = Store::new(42);
 //! let instance = linker.instantiate(&mut store, &module)?;
-//! let run = instance.typed::<(i32, i32), i32>(&store, "run")?;
+//! let run = instance.get_typed_func::<(i32, i32), i32>(&store, "run")?;
 //! println!("{}", run.call(&mut store, (1, 2))?);
 //! # Ok(())
 //! # }
@@ -21,8 +22,10 @@
 //! use wasmaot_runtime::{Linker, Module, Pool, PoolConfig};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let linked = Linker::<String>::new().link(&Module::open("app.so")?)?;
-//! let handle = linked.typed::<i32, i32>("handle")?;
+//! // SAFETY: the compiler has written it.
+//! let module = unsafe { Module::open_trusted("app.so")? };
+//! let linked = Linker::<String>::new().instantiate_pre(&module)?;
+//! let handle = linked.get_typed_func::<i32, i32>("handle")?;
 //! let pool = Pool::new(PoolConfig { slots: 100, ..PoolConfig::default() })?;
 //! for request in 0..1000 {
 //!     let mut instance = pool.start(&linked, format!("request {request}"))?;
@@ -38,7 +41,7 @@
 //! | [`Module`] | checks and maps an artifact |
 //! | [`Linker`] | collects definitions, makes [`Instance`]s |
 //! | [`Store`] | keeps instances and the embedder's data |
-//! | [`Pool`] | keeps slots, and starts a [`Linked`] module in them in well under a microsecond |
+//! | [`Pool`] | keeps slots, and starts a [`InstancePre`] module in them in well under a microsecond |
 //! | [`Caller`] | a host function's view of its caller |
 //! | [`Trap`] | why a run ended early, and where |
 //!
@@ -84,7 +87,7 @@ pub use code::types::type_number;
 #[doc(hidden)]
 pub use os::fork::Undivided;
 pub use pool::{
-    DynamicFunc, HotSets, Linked, LinkedFunc, Pool, PoolConfig, PoolError, PoolStats, PooledInstance,
+    DynamicFunc, HotSets, InstancePre, LinkedFunc, Pool, PoolConfig, PoolError, PoolStats, PooledInstance,
     ResetWay, StartError, Tenant, Usage,
 };
 pub use run::backtrace::MAX_FRAMES;
@@ -93,7 +96,7 @@ pub use run::interrupt::error::InterruptError;
 pub use run::meter::NotMetered;
 pub use run::signal::threads::LEAST_ALTERNATE_STACK;
 pub use state::demand::ModuleLimits;
-pub use state::error::AccessError;
+pub use state::error::MemoryError;
 pub use state::host_signals::HostSignals;
 pub use state::limits::ResourceLimits;
 pub use state::shared::SharedMemory;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use wasmaot_abi::cpu::{BASELINE, LEVELS, Level};
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_compiler::{Emit, OptLevel, Options, TargetCpu};
-use wasmaot_runtime::{CallError, Instance, Linker, Module, Store, Trap, Val};
+use wasmaot_runtime::{CallError, Instance, Linker, Store, Trap, Val};
 
 /// Options of most suites: the defaults on one thread, as the suites run tests in parallel.
 pub fn options() -> Options {
@@ -90,7 +90,7 @@ impl Guest {
 
     /// Compiles, loads and instantiates a module.
     pub fn with_linker(wat: &str, linker: &Linker<()>) -> Self {
-        let module = Module::from_bytes(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
+        let module = crate::load(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
         let mut store = Store::new(());
         let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{e}"));
         Self { store, instance }

@@ -6,12 +6,14 @@
 //! crates mostly through here, so that a change of their interfaces is met in one place.
 
 mod guest;
+mod load;
 mod parallel;
 mod program;
 mod random;
 mod waiting;
 
 pub use guest::{Guest, compile, compile_wat, options, stopped_while_running, trap_code, variants};
+pub use load::{load, open, open_at, open_sealed};
 pub use parallel::parallel;
 pub use program::{Ended, run_program, run_program_with, start};
 pub use random::Random;

@@ -4,7 +4,7 @@
 //! Nothing is timed: code bytes, table entries and image bytes are counted instead.
 
 use wasmaot_compiler::{CompileError, Emit, Options, Output};
-use wasmaot_runtime::{Instance, Linker, Module, ModuleLimits, Store, Val};
+use wasmaot_runtime::{Instance, Linker, ModuleLimits, Store, Val};
 use wasmaot_tests::{Guest, files, options, parallel, report, repository};
 
 fn try_compile(wat: &str, options: &Options) -> Result<Output, CompileError> {
@@ -234,7 +234,7 @@ fn the_image_of_sparse_data_is_not_larger_than_it_is_worth() {
     for (count, stride) in [(1000, 61_440), (2000, 69_632)] {
         let output = compile(&sparse(count, stride));
         assert!(output.summary.image_bytes <= 1 << 20, "{} bytes", output.summary.image_bytes);
-        let module = Module::from_bytes(&output.bytes).expect("a sound artifact");
+        let module = wasmaot_tests::load(&output.bytes).expect("a sound artifact");
         let runs: usize = module.descriptor().memories.iter().map(|memory| memory.image.len()).sum();
         assert!(runs <= 64, "{runs} runs");
         // Whatever the image does not hold is written when the instance is made.

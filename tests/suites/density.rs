@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 use wasmaot_runtime::{
-    Caller, HostError, Linked, LinkedFunc, Linker, Module, Outcome, Pool, PoolConfig, PooledInstance,
-    Suspend, Suspended,
+    Caller, HostError, InstancePre, LinkedFunc, Linker, Outcome, Pool, PoolConfig, PooledInstance, Suspend,
+    Suspended,
 };
 use wasmaot_tests::{compile, report, repository, variable};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
@@ -33,9 +33,9 @@ fn mappings() -> usize {
 }
 
 /// The program, with an `fd_write` that suspends instead of writing.
-fn linked() -> Linked<WasiCtx> {
+fn linked() -> InstancePre<WasiCtx> {
     let wasm = std::fs::read(repository().join("benchmarks/programs/hello.wasm")).expect("it is committed");
-    let module = Module::from_bytes(&compile(&wasm)).expect("the module is sound");
+    let module = wasmaot_tests::load(&compile(&wasm)).expect("the module is sound");
     let mut linker = Linker::new();
     wasmaot_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("new names");
     let write =
@@ -44,14 +44,14 @@ fn linked() -> Linked<WasiCtx> {
         };
     linker
         .allow_shadowing(true)
-        .func("wasi_snapshot_preview1", "fd_write", write)
+        .func_wrap("wasi_snapshot_preview1", "fd_write", write)
         .expect("it may be replaced");
-    linker.link(&module).expect("all imports are defined")
+    linker.instantiate_pre(&module).expect("all imports are defined")
 }
 
 type Waiting = (PooledInstance<WasiCtx>, Suspended<()>);
 
-fn suspend(pool: &Pool, linked: &Linked<WasiCtx>, start: LinkedFunc<(), ()>) -> Waiting {
+fn suspend(pool: &Pool, linked: &InstancePre<WasiCtx>, start: LinkedFunc<(), ()>) -> Waiting {
     let context = WasiCtxBuilder::new().build();
     let mut instance = pool.start(linked, context).expect("a free slot");
     match start.call_resumable(&mut instance, ()).expect("it does not trap") {
@@ -77,7 +77,7 @@ fn finish((mut instance, suspended): Waiting) {
 fn ten_thousand_wait_inside_a_host_function() {
     let count = variable("WASMAOT_DENSITY", 10_000) as usize;
     let linked = linked();
-    let start = linked.typed::<(), ()>("_start").expect("it is a command");
+    let start = linked.get_typed_func::<(), ()>("_start").expect("it is a command");
     let pool = Pool::new(PoolConfig { slots: count as u32, ..PoolConfig::default() }).expect("a pool");
     // None has ended before: nothing is known yet of what they write.
     let before = taken();

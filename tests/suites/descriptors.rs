@@ -4,9 +4,7 @@
 
 use std::fs;
 
-use wasmaot_runtime::{
-    CallError, Caller, InterruptHandle, Linked, Linker, Module, Pool, PoolConfig, TrapCode,
-};
+use wasmaot_runtime::{CallError, Caller, InstancePre, InterruptHandle, Linker, Pool, PoolConfig, TrapCode};
 use wasmaot_tests::{compile_wat, report, variable};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
@@ -26,14 +24,14 @@ struct Guest {
     handle: Option<InterruptHandle>,
 }
 
-fn linked() -> Linked<Guest> {
-    let module = Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound");
+fn linked() -> InstancePre<Guest> {
+    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
     let mut linker = Linker::new();
     wasmaot_wasi::add_to_linker(&mut linker, |guest: &mut Guest| &mut guest.ctx).expect("new names");
     let kill =
         |caller: &mut Caller<'_, Guest>| caller.data().handle.as_ref().expect("it can be killed").kill();
-    linker.func("host", "kill", kill).expect("a new name");
-    linker.link(&module).expect("all imports are defined")
+    linker.func_wrap("host", "kill", kill).expect("a new name");
+    linker.instantiate_pre(&module).expect("all imports are defined")
 }
 
 /// Descriptors of this process; the one to count them by is among them each time.
@@ -48,7 +46,7 @@ fn resident() -> u64 {
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
-fn run(pool: &Pool, linked: &Linked<Guest>, builder: &WasiCtxBuilder, end: &str) {
+fn run(pool: &Pool, linked: &InstancePre<Guest>, builder: &WasiCtxBuilder, end: &str) {
     let mut instance = pool.start(linked, Guest { ctx: builder.build(), handle: None }).expect("a free slot");
     if end == "kill" {
         let handle = instance.interrupt_handle().expect("a watchdog");

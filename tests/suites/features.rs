@@ -1,7 +1,6 @@
 //! What the compiler takes and what it refuses: a proposal that it does not translate is named, with the offset of its first use.
 
 use wasmaot_compiler::{CompileError, Options};
-use wasmaot_runtime::Module;
 use wasmaot_tests::{compile_wat, options};
 
 fn compile(wat: &str) -> Result<(), CompileError> {
@@ -91,7 +90,7 @@ fn function_types_with_subtypes() {
 #[test]
 fn used() {
     let list = |wat: &str| {
-        let module = Module::from_bytes(&compile_wat(wat)).unwrap_or_else(|e| panic!("{wat}: {e}"));
+        let module = wasmaot_tests::load(&compile_wat(wat)).unwrap_or_else(|e| panic!("{wat}: {e}"));
         module.descriptor().wasm_features.clone()
     };
     for (wat, features) in [

@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, InterruptError, Limits, Linked, Linker, Module, Pool, PoolConfig, SharedMemory, Store,
+    CallError, Caller, InstancePre, InterruptError, Limits, Linker, Pool, PoolConfig, SharedMemory, Store,
     Tenant, TrapCode, Val,
 };
 use wasmaot_tests::{Guest, compile_wat, trap_code, waiting};
@@ -16,13 +16,13 @@ const TEXT: &str = include_str!("../guests/fork.wat");
 /// What the fork gave that a host function makes; -1 before it.
 static CHILD: AtomicI32 = AtomicI32::new(-1);
 
-fn linked() -> Linked<()> {
+fn linked() -> InstancePre<()> {
     load(&compile_wat(TEXT))
 }
 
-fn load(artifact: &[u8]) -> Linked<()> {
-    let module = Module::from_bytes(artifact).expect("the module is sound");
-    linker().link(&module).expect("all imports are defined")
+fn load(artifact: &[u8]) -> InstancePre<()> {
+    let module = wasmaot_tests::load(artifact).expect("the module is sound");
+    linker().instantiate_pre(&module).expect("all imports are defined")
 }
 
 fn linker() -> Linker<()> {
@@ -32,7 +32,7 @@ fn linker() -> Linker<()> {
         CHILD.store(child, SeqCst);
         child
     };
-    linker.func("host", "fork", fork).expect("a new name");
+    linker.func_wrap("host", "fork", fork).expect("a new name");
     linker
 }
 
@@ -86,7 +86,7 @@ fn expect_success(child: libc::pid_t) {
 }
 
 /// Whether a deadline and a kill end an endless run.
-fn stops(pool: &Pool, linked: &Linked<()>) -> bool {
+fn stops(pool: &Pool, linked: &InstancePre<()>) -> bool {
     let mut instance = pool.start(linked, ()).expect("a free slot");
     instance.set_deadline(soon()).expect("a watchdog");
     let late = trap_code(instance.call("spin", &[]));
@@ -117,7 +117,7 @@ fn deadlines_and_kills_work_in_children_and_their_children() {
 #[test]
 fn a_thread_that_ran_without_any_deadline_may_fork() {
     let (pool, linked) = (pool(1), linked());
-    let write = linked.typed::<i32, i32>("write").expect("its type");
+    let write = linked.get_typed_func::<i32, i32>("write").expect("its type");
     let mut instance = pool.start(&linked, ()).expect("a free slot");
     assert_eq!(write.call(&mut instance, 1).expect("no trap"), 0);
     drop(instance);
@@ -136,7 +136,7 @@ fn a_deadline_that_was_set_before_the_fork_holds() {
 #[test]
 fn a_run_that_forks_is_stopped_in_the_child() {
     let (pool, linked) = (pool(1), linked());
-    let run = linked.typed::<(), i32>("fork_and_spin").expect("its type");
+    let run = linked.get_typed_func::<(), i32>("fork_and_spin").expect("its type");
     let mut instance = pool.start(&linked, ()).expect("a free slot");
     let mut time = Duration::from_millis(100);
     let ended = loop {
@@ -160,7 +160,7 @@ fn a_run_that_forks_is_stopped_in_the_child() {
 #[test]
 fn instances_of_a_child_start_as_new() {
     let (pool, linked) = (pool(1), linked());
-    let write = linked.typed::<i32, i32>("write").expect("its type");
+    let write = linked.get_typed_func::<i32, i32>("write").expect("its type");
     let fresh = |times: i32| {
         (0..times).all(|_| {
             let mut instance = pool.start(&linked, ()).expect("a free slot");
@@ -234,7 +234,7 @@ fn nobody_waits_in_the_child() {
 fn a_pool_is_usable_in_a_child_whatever_others_did_with_it() {
     const FORKS: usize = 200;
     let (pool, linked, done) = (pool(64), linked(), AtomicBool::new(false));
-    let touch = linked.typed::<i32, i32>("touch").expect("its type");
+    let touch = linked.get_typed_func::<i32, i32>("touch").expect("its type");
     let is_fresh = |turn: u64| {
         let pool = pool.for_tenant(Tenant(turn % 5));
         let mut instance = pool.start(&linked, ()).expect("a free slot");

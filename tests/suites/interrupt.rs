@@ -8,7 +8,7 @@ use std::sync::{LazyLock, mpsc};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, HostError, Instance, InterruptHandle, Linked, Linker, Module, ModuleLimits, Pool,
+    CallError, Caller, HostError, Instance, InstancePre, InterruptHandle, Linker, Module, ModuleLimits, Pool,
     PoolConfig, PooledInstance, ResourceLimits, Store, TrapCode, Val, check_interrupt,
 };
 use wasmaot_tests::{Random, compile_wat, report, stopped_while_running, trap_code, variable};
@@ -48,20 +48,20 @@ fn linker() -> Linker<()> {
         _ = caller.call(name, &[]);
     };
     let defined = linker
-        .func("host", "nothing", |_: &mut Caller<'_, ()>| {})
-        .and_then(|linker| linker.func("host", "wait", wait))
-        .and_then(|linker| linker.func("host", "call", call));
+        .func_wrap("host", "nothing", |_: &mut Caller<'_, ()>| {})
+        .and_then(|linker| linker.func_wrap("host", "wait", wait))
+        .and_then(|linker| linker.func_wrap("host", "call", call));
     defined.expect("new names");
     linker
 }
 
 fn module() -> Module {
-    Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound")
+    wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound")
 }
 
-fn pool(slots: u32) -> (Pool, Linked<()>) {
+fn pool(slots: u32) -> (Pool, InstancePre<()>) {
     let pool = Pool::new(PoolConfig { slots, ..PoolConfig::default() }).expect("a pool");
-    (pool, linker().link(&module()).expect("all imports are defined"))
+    (pool, linker().instantiate_pre(&module()).expect("all imports are defined"))
 }
 
 fn runs(instance: &mut PooledInstance<()>) {
@@ -87,7 +87,8 @@ fn a_deadline_ends_whatever_runs() {
         drop(instance);
         let mut next = pool.start(&linked, ()).expect("the slot is free again");
         runs(&mut next);
-        let count = next.export("count").and_then(wasmaot_runtime::Extern::global).expect("a global");
+        let count =
+            next.get_export("count").and_then(wasmaot_runtime::Extern::into_global).expect("a global");
         assert_eq!(count.get(&next), Ok(Val::I64(0)));
     }
     assert_eq!(pool.stats().made, 1);
@@ -98,7 +99,7 @@ const TABLES: &str = include_str!("../guests/interrupt_tables.wat");
 
 #[test]
 fn a_deadline_ends_an_operation_on_a_table_half_way() {
-    let module = Module::from_bytes(&compile_wat(TABLES)).expect("the module is sound");
+    let module = wasmaot_tests::load(&compile_wat(TABLES)).expect("the module is sound");
     for name in ["fill", "copy", "grow"] {
         let mut store = Store::new(());
         let mut linker = Linker::new();
@@ -108,8 +109,9 @@ fn a_deadline_ends_an_operation_on_a_table_half_way() {
             store.set_deadline(deadline).expect("a watchdog");
             instance.call(&mut store, name, &[])
         });
-        let table =
-            |name| instance.export(&store, name).and_then(wasmaot_runtime::Extern::table).expect("a table");
+        let table = |name| {
+            instance.get_export(&store, name).and_then(wasmaot_runtime::Extern::into_table).expect("a table")
+        };
         let last = if name == "copy" { 1 } else { 9_999_999 };
         let element = table("table").get(&store, last).expect("inside");
         assert!(matches!(element, Val::FuncRef(None)), "{name} was done first: {element:?}");
@@ -150,9 +152,9 @@ fn cpu_time_is_limited_beside_the_wall_clock() {
 fn waiting_takes_no_cpu_time() {
     let mut linker = Linker::new();
     let nap = |_: &mut Caller<'_, ()>| sleep(Duration::from_millis(300));
-    linker.func("host", "nap", nap).expect("a new name");
+    linker.func_wrap("host", "nap", nap).expect("a new name");
     let text = r#"(module (import "host" "nap" (func $nap)) (func (export "nap") (call $nap)))"#;
-    let module = Module::from_bytes(&compile_wat(text)).expect("the module is sound");
+    let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
     let mut store = Store::new(());
     let instance = linker.instantiate(&mut store, &module).expect("all imports are defined");
     store.set_cpu_time(Duration::from_millis(100)).expect("a watchdog");
@@ -214,10 +216,10 @@ fn an_inner_store_is_not_stopped_for_the_outer_ones_sake() {
         assert_eq!(trap_code(inner.call("spin", &[])), TrapCode::DeadlineExceeded);
         assert!(Instant::now() >= deadline, "it was stopped for the outer one's sake");
     };
-    linker.func("host", "call", call).expect("a new name");
+    linker.func_wrap("host", "call", call).expect("a new name");
     let text =
         r#"(module (import "host" "call" (func $call)) (func (export "run") (loop (call $call) (br 0))))"#;
-    let module = Module::from_bytes(&compile_wat(text)).expect("the module is sound");
+    let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
     let mut store = Store::new(Instant::now());
     let outer = linker.instantiate(&mut store, &module).expect("it is sound");
     stopped_while_running(|deadline| {
@@ -245,7 +247,7 @@ const NESTED: &str = r#"(module
 
 fn nested(depth: u32, innermost: fn(&InterruptHandle)) -> (Store<Nested>, Instance) {
     static MODULE: LazyLock<Module> =
-        LazyLock::new(|| Module::from_bytes(&compile_wat(NESTED)).expect("the module is sound"));
+        LazyLock::new(|| wasmaot_tests::load(&compile_wat(NESTED)).expect("the module is sound"));
     let mut linker = Linker::new();
     let call = |caller: &mut Caller<'_, Nested>| {
         let &Nested { ref outermost, depth, innermost } = caller.data();
@@ -266,7 +268,8 @@ fn nested(depth: u32, innermost: fn(&InterruptHandle)) -> (Store<Nested>, Instan
         true => Ok(()),
         false => Err(HostError::other("nobody stopped it")),
     };
-    let defined = linker.func("host", "call", call).and_then(|linker| linker.func("host", "busy", busy));
+    let defined =
+        linker.func_wrap("host", "call", call).and_then(|linker| linker.func_wrap("host", "busy", busy));
     defined.expect("new names");
     let mut store = Store::new(Nested { outermost: None, depth, innermost });
     let instance = linker.instantiate(&mut store, &MODULE).expect("all imports are defined");
@@ -313,9 +316,10 @@ fn a_host_function_that_waits_after_another_store_ran_is_interrupted() {
             }
         };
         let busy = |_: &mut Caller<'_, Nested>| {};
-        let defined = linker.func("host", "call", wait).and_then(|linker| linker.func("host", "busy", busy));
+        let defined =
+            linker.func_wrap("host", "call", wait).and_then(|linker| linker.func_wrap("host", "busy", busy));
         defined.expect("new names");
-        let module = Module::from_bytes(&compile_wat(NESTED)).expect("the module is sound");
+        let module = wasmaot_tests::load(&compile_wat(NESTED)).expect("the module is sound");
         let mut store = Store::new(Nested { outermost: None, depth: 0, innermost: |_| () });
         store.data_mut().outermost = Some(store.interrupt_handle().expect("a watchdog"));
         let instance = linker.instantiate(&mut store, &module).expect("all imports are defined");

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, InstantiateError, Linked, Linker, Module, ModuleLimits, Pool, PoolConfig,
+    CallError, Caller, InstancePre, InstantiateError, Linker, Module, ModuleLimits, Pool, PoolConfig,
     PooledInstance, ResourceLimits, StartError, Store, TrapCode, Val,
 };
 use wasmaot_tests::{compile_wat, trap_code};
@@ -20,16 +20,16 @@ const TEXT: &str = r#"(module
   (func $deep (export "deep") (call $deep))
   (func (export "spin") (loop $on (br $on))))"#;
 
-fn linked(text: &str) -> Linked<()> {
-    let module = Module::from_bytes(&compile_wat(text)).expect("the module is sound");
-    Linker::new().link(&module).expect("it imports nothing")
+fn linked(text: &str) -> InstancePre<()> {
+    let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
+    Linker::new().instantiate_pre(&module).expect("it imports nothing")
 }
 
 fn pool() -> Pool {
     Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool")
 }
 
-fn start(pool: &Pool, linked: &Linked<()>, limits: ResourceLimits) -> PooledInstance<()> {
+fn start(pool: &Pool, linked: &InstancePre<()>, limits: ResourceLimits) -> PooledInstance<()> {
     pool.start_with(linked, (), &limits).expect("a free slot")
 }
 
@@ -104,7 +104,7 @@ fn a_start_cannot_raise_the_pools_limits() {
 
 #[test]
 fn a_stores_limits_are_for_its_later_instances() {
-    let module = Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound");
+    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
     let mut store = Store::new(());
     let first = Linker::new().instantiate(&mut store, &module).expect("no limits");
     store.set_limits(ResourceLimits { memory: 3 * PAGE, ..ResourceLimits::default() }).expect("a watchdog");
@@ -144,7 +144,7 @@ fn a_start_function_has_a_deadline() {
 }
 
 fn module(text: &str) -> Module {
-    Module::from_bytes(&compile_wat(text)).expect("the module is sound")
+    wasmaot_tests::load(&compile_wat(text)).expect("the module is sound")
 }
 
 /// A linker whose limits `change` has changed.
@@ -152,14 +152,14 @@ fn linker_with(change: impl FnOnce(&mut ModuleLimits)) -> Linker<()> {
     let (mut linker, mut limits) = (Linker::new(), ModuleLimits::default());
     change(&mut limits);
     linker.set_module_limits(limits);
-    linker.func("h", "f", |_: &mut Caller<'_, ()>| ()).expect("a new name");
+    linker.func_wrap("h", "f", |_: &mut Caller<'_, ()>| ()).expect("a new name");
     linker
 }
 
 /// The limit that linking a module exceeds: its name, its value, and what the module asks for.
 fn exceeded(linker: &Linker<()>, module: &Module) -> Option<(&'static str, u64, u64)> {
     let in_store = linker.instantiate(&mut Store::new(()), module).map(drop);
-    match (linker.link(module).map(drop), in_store) {
+    match (linker.instantiate_pre(module).map(drop), in_store) {
         (Ok(()), Ok(())) => None,
         (
             Err(InstantiateError::Limit { limit, value, asked }),
@@ -254,7 +254,7 @@ fn a_module_beyond_a_limit_is_refused_when_it_is_linked() {
         let step = if *name == "mappings" { 2 } else { 1 };
         let beyond = module(&format!("(module {})", text(value + step)));
         assert_eq!(exceeded(&linker, &beyond), Some((*name, *value, value + step)));
-        let error = linker.link(&beyond).err().expect("it is beyond the limit");
+        let error = linker.instantiate_pre(&beyond).err().expect("it is beyond the limit");
         let expected =
             format!("limit exceeded: `{name}` is {value}, and the module asks for {}", value + step);
         assert_eq!(error.to_string(), expected);
@@ -284,7 +284,9 @@ fn tables_grow_up_to_their_limit_together() {
       (func (export "u") (param i32) (result i32) (table.grow $u (ref.null func) (local.get 0))))"#;
     let text =
         text.replace("(export \"t\") 1", "(export \"a\") 1").replace("(export \"u\") 1", "(export \"b\") 1");
-    let linked = linker_with(|limits| limits.total_elements = 6).link(&module(&text)).expect("within limits");
+    let linked = linker_with(|limits| limits.total_elements = 6)
+        .instantiate_pre(&module(&text))
+        .expect("within limits");
     let pool = pool();
     for _ in 0..3 {
         let mut instance = pool.start(&linked, ()).expect("a free slot");
@@ -376,7 +378,7 @@ fn descriptors_are_few() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut linker = Linker::<WasiCtx>::new();
     add_to_linker(&mut linker, |ctx| ctx).expect("new names");
-    let linked = linker.link(&module(text)).expect("all is defined");
+    let linked = linker.instantiate_pre(&module(text)).expect("all is defined");
     let mut context = WasiCtxBuilder::new();
     context.preopen_dir(folder.path(), "/").expect("a folder");
     let mut instance = pool().start(&linked, context.build()).expect("a free slot");

@@ -11,7 +11,7 @@ use std::io::Read;
 use std::sync::LazyLock;
 use std::time::Duration;
 use wasmaot_runtime::{
-    CallError, Caller, Extern, HostError, HotSets, Linked, Linker, Module, Outcome, Pool, PoolConfig,
+    CallError, Caller, Extern, HostError, HotSets, InstancePre, Linker, Module, Outcome, Pool, PoolConfig,
     PooledInstance, ResetWay, Suspend, TrapCode, Val,
 };
 use wasmaot_tests::{Random, compile_wat, report};
@@ -52,9 +52,9 @@ const FORGET: u64 = 50;
 
 const WAYS: [ResetWay; 3] = [ResetWay::Copy, ResetWay::Scan, ResetWay::Drop];
 
-fn linked() -> Linked<File> {
+fn linked() -> InstancePre<File> {
     static MODULE: LazyLock<Module> =
-        LazyLock::new(|| Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound"));
+        LazyLock::new(|| wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound"));
     let mut linker = Linker::<File>::new();
     let write = |caller: &mut Caller<'_, File>, to: u32, number: u32| {
         Ok::<_, HostError>(caller.write(to, &vec![0x5a; number as usize % 9000])?)
@@ -71,15 +71,15 @@ fn linked() -> Linked<File> {
     let exit = |_: &mut Caller<'_, File>| Err::<(), _>(HostError::Exit(3));
     let wait = |_: &mut Caller<'_, File>| Err::<(), HostError>(Suspend::new(()).into());
     let defined = linker
-        .func("host", "wait", wait)
-        .and_then(|linker| linker.func("host", "write", write))
-        .and_then(|linker| linker.func("host", "kernel", kernel))
-        .and_then(|linker| linker.func("host", "exit", exit));
+        .func_wrap("host", "wait", wait)
+        .and_then(|linker| linker.func_wrap("host", "write", write))
+        .and_then(|linker| linker.func_wrap("host", "kernel", kernel))
+        .and_then(|linker| linker.func_wrap("host", "exit", exit));
     defined.expect("new names");
-    linker.link(&MODULE).expect("all imports are defined")
+    linker.instantiate_pre(&MODULE).expect("all imports are defined")
 }
 
-fn start(pool: &Pool, linked: &Linked<File>) -> PooledInstance<File> {
+fn start(pool: &Pool, linked: &InstancePre<File>) -> PooledInstance<File> {
     pool.start(linked, File::open("/dev/urandom").expect("there is a source of random bytes"))
         .expect("a free slot")
 }
@@ -100,7 +100,7 @@ fn load(instance: &mut PooledInstance<File>, address: u64) -> Result<Vec<Val>, C
 }
 
 fn see(instance: &mut PooledInstance<File>) -> Seen {
-    let memory = instance.export("memory").and_then(Extern::memory).expect("a memory");
+    let memory = instance.get_export("memory").and_then(Extern::into_memory).expect("a memory");
     let end = memory.size(instance);
     assert_eq!(wasmaot_tests::trap_code(load(instance, end)), TrapCode::MemoryOutOfBounds);
     // What growing adds can be read too.
@@ -109,7 +109,7 @@ fn see(instance: &mut PooledInstance<File>) -> Seen {
     let mut bytes = vec![0; memory.size(instance) as usize];
     instance.read(0, &mut bytes).expect("all of it");
     for (name, most) in [("bytes", 20_000), ("wide", 4)] {
-        let memory = instance.export(name).and_then(Extern::memory).expect("a memory");
+        let memory = instance.get_export(name).and_then(Extern::into_memory).expect("a memory");
         let page = 1 << memory.ty(instance).expect("its own").page_log2;
         let before = memory.size(instance);
         memory.grow(instance, most - before / page).expect("below its maximum");
@@ -119,11 +119,11 @@ fn see(instance: &mut PooledInstance<File>) -> Seen {
     }
     let mut values = Vec::new();
     for name in ["a", "b", "c", "d"] {
-        let global = instance.export(name).and_then(Extern::global).expect("a global");
+        let global = instance.get_export(name).and_then(Extern::into_global).expect("a global");
         values.push(global.get(instance).expect("its own"));
     }
     for name in ["f", "e"] {
-        let table = instance.export(name).and_then(Extern::table).expect("a table");
+        let table = instance.get_export(name).and_then(Extern::into_table).expect("a table");
         let size = table.size(instance);
         values.push(Val::I64(size as i64));
         values.extend((0..size).map(|index| table.get(instance, index).expect("inside")));
@@ -167,7 +167,7 @@ fn act(instance: &mut PooledInstance<File>, random: &mut Random) {
     match random.below(60) {
         0 => stop(instance, address(random)),
         1 => {
-            let wait = instance.typed::<(i32, i32), ()>("wait").expect("an export");
+            let wait = instance.get_typed_func::<(i32, i32), ()>("wait").expect("an export");
             let outcome =
                 wait.call_resumable(instance, (address(random) % 700_000, 7)).expect("it is suspended");
             assert!(matches!(outcome, Outcome::Suspended(_)));
@@ -258,7 +258,7 @@ fn the_steady_state_allocates_nothing() {
     let config = PoolConfig { slots: 1, hot_sets: HotSets::Shared, ..PoolConfig::default() };
     let pool = Pool::new(config).expect("a pool");
     let [store, table_set, globals] = ["store", "table_set", "globals"]
-        .map(|name| linked.typed::<(i32, i32), ()>(name).expect("an export of this type"));
+        .map(|name| linked.get_typed_func::<(i32, i32), ()>(name).expect("an export of this type"));
     let file = File::open("/dev/urandom").expect("there is a source of random bytes");
     let mut data = Some(file);
     let mut run = || {

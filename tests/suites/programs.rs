@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use wasmaot_runtime::Module;
 use wasmaot_tests::{compile, report, repository, run_program};
 use wasmaot_wasi::WasiCtxBuilder;
 
@@ -40,7 +39,7 @@ fn manifest() -> Vec<Run> {
 /// Runs a program. Gives the exit status and the output.
 fn run(run: &Run) -> (i32, Vec<u8>) {
     let wasm = fs::read(folder().join(&run.program).with_extension("wasm")).expect("the module is there");
-    let module = Module::from_bytes(&compile(&wasm)).unwrap_or_else(|e| panic!("{}: {e}", run.program));
+    let module = wasmaot_tests::load(&compile(&wasm)).unwrap_or_else(|e| panic!("{}: {e}", run.program));
     let mut builder = WasiCtxBuilder::new();
     builder.args(std::iter::once(&run.program).chain(&run.arguments));
     if let Some(directory) = &run.directory {

@@ -35,7 +35,7 @@ const TAKES: &str = r#"
 "#;
 
 fn module(text: &str) -> Module {
-    Module::from_bytes(&compile_wat(text)).unwrap_or_else(|e| panic!("{e}"))
+    wasmaot_tests::load(&compile_wat(text)).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn takes() -> Module {
@@ -44,7 +44,7 @@ fn takes() -> Module {
         let padding: String = (0..PADDING).map(|i| format!("(func (export \"f{i}\"))")).collect();
         compile_wat(&format!("(module {TAKES} {padding})"))
     });
-    Module::from_bytes(artifact).unwrap_or_else(|e| panic!("{e}"))
+    wasmaot_tests::load(artifact).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// What the host functions return.
@@ -58,13 +58,13 @@ fn linker(given: &Given) -> Linker<()> {
             results[0] = given.lock().expect("no test panics with it").expect("it was set");
             Ok(())
         };
-        linker.func_dynamic("host", name, ty, give).expect("a new name");
+        linker.func_new("host", name, ty, give).expect("a new name");
     }
     linker
 }
 
 fn func(export: Option<Extern>) -> Func {
-    export.and_then(Extern::func).expect("a function")
+    export.and_then(Extern::into_func).expect("a function")
 }
 
 fn one_slot() -> Pool {
@@ -78,11 +78,11 @@ fn foreign(takes: &Module) -> (Store<()>, Vec<(&'static str, Val)>) {
     let of_dropped = {
         let mut store = Store::new(());
         let instance = linker.instantiate(&mut store, takes).unwrap_or_else(|e| panic!("{e}"));
-        func(instance.export(&store, "f7"))
+        func(instance.get_export(&store, "f7"))
     };
     let mut other = Store::new(());
     let instance = linker.instantiate(&mut other, takes).unwrap_or_else(|e| panic!("{e}"));
-    let of_other = func(instance.export(&other, "f7"));
+    let of_other = func(instance.get_export(&other, "f7"));
     let exception = instance.call(&mut other, "exception", &[]).unwrap_or_else(|e| panic!("{e}"))[0];
     assert!(matches!(exception, Val::ExnRef(Some(_))));
     let values = vec![
@@ -97,9 +97,10 @@ fn foreign(takes: &Module) -> (Store<()>, Vec<(&'static str, Val)>) {
 /// A function of a pooled instance that is finished and whose slot another module took.
 fn of_finished(takes: &Module) -> Func {
     let pool = one_slot();
-    let linked = linker(&Given::default()).link(takes).unwrap_or_else(|e| panic!("{e}"));
-    let other = Linker::new().link(&module("(module (memory 1))")).unwrap_or_else(|e| panic!("{e}"));
-    let stale = func(pool.start(&linked, ()).unwrap_or_else(|e| panic!("{e}")).export("f7"));
+    let linked = linker(&Given::default()).instantiate_pre(takes).unwrap_or_else(|e| panic!("{e}"));
+    let other =
+        Linker::new().instantiate_pre(&module("(module (memory 1))")).unwrap_or_else(|e| panic!("{e}"));
+    let stale = func(pool.start(&linked, ()).unwrap_or_else(|e| panic!("{e}")).get_export("f7"));
     drop(pool.start(&other, ()).unwrap_or_else(|e| panic!("{e}")));
     stale
 }
@@ -122,7 +123,7 @@ fn arguments_are_of_the_store() {
     let instance = linker.instantiate(&mut store, &takes).unwrap_or_else(|e| panic!("{e}"));
     for (what, value) in foreign {
         for name in TAKERS {
-            let taker = func(instance.export(&store, name));
+            let taker = func(instance.get_export(&store, name));
             refuses(what, instance.call(&mut store, name, &[value]));
             refuses(what, taker.call(&mut store, &[value]));
             refuses(what, taker.call_resumable(&mut store, &[value]));
@@ -135,18 +136,18 @@ fn arguments_are_of_the_store() {
 fn arguments_are_of_the_pooled_instance() {
     let takes = takes();
     let (_other, foreign) = foreign(&takes);
-    let linked = linker(&Given::default()).link(&takes).unwrap_or_else(|e| panic!("{e}"));
+    let linked = linker(&Given::default()).instantiate_pre(&takes).unwrap_or_else(|e| panic!("{e}"));
     let pool = one_slot();
-    let earlier = func(pool.start(&linked, ()).expect("a free slot").export("f7"));
+    let earlier = func(pool.start(&linked, ()).expect("a free slot").get_export("f7"));
     let mut instance = pool.start(&linked, ()).expect("a free slot");
     let earlier = ("a function of the instance before", Val::FuncRef(Some(earlier)));
     for (what, value) in foreign.into_iter().chain([earlier]) {
         for name in TAKERS {
             refuses(what, instance.call(name, &[value]));
-            refuses(what, linked.func(name).expect("an export").call(&mut instance, &[value], &mut []));
+            refuses(what, linked.get_func(name).expect("an export").call(&mut instance, &[value], &mut []));
         }
     }
-    let own = Val::FuncRef(Some(func(instance.export("f7"))));
+    let own = Val::FuncRef(Some(func(instance.get_export("f7"))));
     assert_eq!(instance.call("take func", &[own]).expect("it is the instance's own"), []);
 }
 
@@ -163,7 +164,7 @@ fn arguments_of_nested_calls_are_of_the_store() {
         let nested = move |caller: &mut Caller<'_, Option<CallError>>| {
             *caller.data_mut() = caller.call("take extern", &[value]).err();
         };
-        linker.func("host", "f", nested).expect("a new name");
+        linker.func_wrap("host", "f", nested).expect("a new name");
         let mut store = Store::new(None);
         let instance = linker.instantiate(&mut store, &outer).unwrap_or_else(|e| panic!("{e}"));
         instance.call(&mut store, "g", &[]).unwrap_or_else(|e| panic!("{e}"));
@@ -182,7 +183,7 @@ fn elements_of_tables_are_of_the_store() {
     let limits = Limits { min: 1, max: None };
     for (what, value) in foreign {
         for name in ["externs", "funcs"] {
-            let table = instance.export(&store, name).and_then(Extern::table).expect("a table");
+            let table = instance.get_export(&store, name).and_then(Extern::into_table).expect("a table");
             assert_eq!(table.set(&mut store, 0, value), wrong(), "{what}");
             assert_eq!(table.grow(&mut store, 1, value).map(drop), wrong(), "{what}");
             assert_eq!(table.set(&mut other, 0, Val::ExternRef(None)), Err(AccessValueError::WrongStore));
@@ -206,7 +207,7 @@ fn values_of_globals_are_of_the_store() {
         linker(&Given::default()).instantiate(&mut store, &takes).unwrap_or_else(|e| panic!("{e}"));
     for (what, value) in foreign {
         for name in ["extern", "func"] {
-            let global = instance.export(&store, name).and_then(Extern::global).expect("a global");
+            let global = instance.get_export(&store, name).and_then(Extern::into_global).expect("a global");
             let end = global.set(&mut store, value);
             assert_eq!(end, Err(AccessValueError::Value(ValueError::Store)), "{what}");
             assert_eq!(global.get(&other), Err(AccessValueError::WrongStore));
@@ -259,7 +260,7 @@ fn payloads_of_exceptions_are_of_the_store() {
 fn thrown_by_the_host(store: &mut Store<()>, exception: Exception) -> Result<Vec<Val>, CallError> {
     let mut linker = Linker::new();
     let throw = move |_: &mut Caller<'_, ()>| Err::<(), _>(exception.clone().into());
-    linker.func("host", "throw", throw).expect("a new name");
+    linker.func_wrap("host", "throw", throw).expect("a new name");
     let throws =
         module(r#"(module (import "host" "throw" (func $throw)) (func (export "f") (call $throw)))"#);
     let instance = linker.instantiate(store, &throws).unwrap_or_else(|e| panic!("{e}"));
@@ -297,7 +298,7 @@ fn handles_are_of_the_store() {
     let linker = linker(&Given::default());
     let (mut store, mut other) = (Store::new(()), Store::new(()));
     let instance = linker.instantiate(&mut store, &takes).unwrap_or_else(|e| panic!("{e}"));
-    let export = |name| instance.export(&store, name).unwrap_or_else(|| panic!("{name} is exported"));
+    let export = |name| instance.get_export(&store, name).unwrap_or_else(|| panic!("{name} is exported"));
     let exports = ["f7", "externs", "extern", "tag"].map(export);
     let f7 = func(Some(exports[0]));
     let typed = f7.typed::<(), ()>(&store).unwrap_or_else(|e| panic!("{e}"));
@@ -308,7 +309,7 @@ fn handles_are_of_the_store() {
     assert!(matches!(f7.typed::<(), ()>(&other), Err(CallError::WrongStore)));
     assert!(matches!(typed.call(&mut other, ()), Err(CallError::WrongStore)));
     assert!(matches!(typed.call_resumable(&mut other, ()), Err(CallError::WrongStore)));
-    assert!(instance.export(&other, "f7").is_none());
+    assert!(instance.get_export(&other, "f7").is_none());
     let imports = ["(func)", "(table 1 4 externref)", "(global (mut externref))", "(tag (param externref))"];
     for (item, import) in exports.into_iter().zip(imports) {
         let importer = module(&format!(r#"(module (import "m" "item" {import}))"#));
@@ -316,7 +317,7 @@ fn handles_are_of_the_store() {
         linker.define("m", "item", item).expect("a new name");
         let end = linker.instantiate(&mut other, &importer);
         assert!(matches!(end, Err(InstantiateError::WrongStore { .. })), "{import}: {end:?}");
-        let end = linker.link(&importer).err();
+        let end = linker.instantiate_pre(&importer).err();
         assert!(matches!(end, Some(InstantiateError::WrongStore { .. })), "{import}: {end:?}");
     }
 }
@@ -325,14 +326,14 @@ fn handles_are_of_the_store() {
 fn a_suspended_call_is_resumed_in_its_store() {
     let mut linker = Linker::<()>::new();
     let suspends = |_: &mut Caller<'_, ()>| Err::<i32, _>(Suspend::new(()).into());
-    linker.func("host", "wait", suspends).expect("a new name");
+    linker.func_wrap("host", "wait", suspends).expect("a new name");
     let waits = module(
         r#"(module (import "host" "wait" (func $wait (result i32))) (func (export "f") (result i32) (call $wait)))"#,
     );
-    let linked = linker.link(&waits).unwrap_or_else(|e| panic!("{e}"));
+    let linked = linker.instantiate_pre(&waits).unwrap_or_else(|e| panic!("{e}"));
     let pool = one_slot();
     let suspend = |instance: &mut wasmaot_runtime::PooledInstance<()>| {
-        let f = linked.typed::<(), i32>("f").unwrap_or_else(|e| panic!("{e}"));
+        let f = linked.get_typed_func::<(), i32>("f").unwrap_or_else(|e| panic!("{e}"));
         match f.call_resumable(instance, ()) {
             Ok(wasmaot_runtime::Outcome::Suspended(suspended)) => suspended,
             end => panic!("{end:?}"),
@@ -354,10 +355,10 @@ fn a_suspended_call_is_resumed_in_its_store() {
 /// An instance's handle of an earlier start of its slot leads nowhere.
 #[test]
 fn handles_of_a_finished_instance_lead_nowhere() {
-    let linked = linker(&Given::default()).link(&takes()).unwrap_or_else(|e| panic!("{e}"));
+    let linked = linker(&Given::default()).instantiate_pre(&takes()).unwrap_or_else(|e| panic!("{e}"));
     let pool = one_slot();
-    let stale: Instance = pool.start(&linked, ()).expect("a free slot").handle();
+    let stale: Instance = pool.start(&linked, ()).expect("a free slot").instance();
     let mut instance = pool.start(&linked, ()).expect("a free slot");
-    assert!(stale.export(&instance, "f7").is_none());
+    assert!(stale.get_export(&instance, "f7").is_none());
     assert!(matches!(stale.call(&mut instance, "f7", &[]), Err(CallError::WrongStore)));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, Complete, HostError, Linked, Linker, Module, Outcome, Pool, PoolConfig,
+    CallError, Caller, Complete, HostError, InstancePre, Linker, Module, Outcome, Pool, PoolConfig,
     PooledInstance, Store, Suspend, Suspended, TrapCode, Val,
 };
 use wasmaot_tests::{Random, compile_wat, trap_code};
@@ -27,20 +27,20 @@ fn linker() -> Linker<()> {
         Err::<(), HostError>(error.into())
     };
     let defined = linker
-        .func("host", "ask", ask)
-        .and_then(|linker| linker.func("host", "pair", pair))
-        .and_then(|linker| linker.func("host", "call", call));
+        .func_wrap("host", "ask", ask)
+        .and_then(|linker| linker.func_wrap("host", "pair", pair))
+        .and_then(|linker| linker.func_wrap("host", "call", call));
     defined.expect("new names");
     linker
 }
 
 fn module() -> Module {
-    Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound")
+    wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound")
 }
 
-fn pool(slots: u32) -> (Pool, Linked<()>) {
+fn pool(slots: u32) -> (Pool, InstancePre<()>) {
     let pool = Pool::new(PoolConfig { slots, ..PoolConfig::default() }).expect("a pool");
-    (pool, linker().link(&module()).expect("all imports are defined"))
+    (pool, linker().instantiate_pre(&module()).expect("all imports are defined"))
 }
 
 fn suspended<R: std::fmt::Debug>(outcome: Result<Outcome<R>, CallError>) -> Suspended<R> {
@@ -64,7 +64,7 @@ fn question<R>(suspended: &Suspended<R>) -> i32 {
 #[test]
 fn a_call_goes_on_where_it_was_left() {
     let (pool, linked) = pool(1);
-    let twice = linked.typed::<i32, i32>("twice").expect("an export");
+    let twice = linked.get_typed_func::<i32, i32>("twice").expect("an export");
     for round in 0..100 {
         let mut instance = pool.start(&linked, ()).expect("a free slot");
         let first = suspended(twice.call_resumable(&mut instance, round));
@@ -80,7 +80,7 @@ fn a_call_goes_on_where_it_was_left() {
 #[test]
 fn values_that_live_across_the_call_survive_another_thread() {
     let (pool, linked) = pool(4);
-    let many = linked.typed::<(i64, f64), (f64, i64)>("many").expect("an export");
+    let many = linked.get_typed_func::<(i64, f64), (f64, i64)>("many").expect("an export");
     let expected = |p: i64, q: f64, (rf, ri): (f64, i64)| {
         let a = p.wrapping_add(1);
         let b = a.wrapping_mul(3);
@@ -116,7 +116,10 @@ fn values_that_live_across_the_call_survive_another_thread() {
 fn calls_with_values_are_resumed_too() {
     let mut store = Store::new(());
     let instance = linker().instantiate(&mut store, &module()).expect("it is sound");
-    let twice = instance.export(&store, "twice").and_then(wasmaot_runtime::Extern::func).expect("a function");
+    let twice = instance
+        .get_export(&store, "twice")
+        .and_then(wasmaot_runtime::Extern::into_func)
+        .expect("a function");
     let first = suspended(twice.call_resumable(&mut store, &[Val::I32(1)]));
     let second = suspended(first.resume(&mut store, 2));
     assert_eq!(returned(second.resume(&mut store, 3)), [Val::I32(3002)]);
@@ -129,7 +132,7 @@ fn only_calls_that_can_be_resumed_are_suspended() {
     let error = instance.call("twice", &[Val::I32(1)]).expect_err("it is suspended");
     assert!(matches!(error, CallError::CannotSuspend), "{error}");
     // Not through a host function that was called meanwhile, either.
-    let nested = linked.typed::<(), ()>("nested").expect("an export");
+    let nested = linked.get_typed_func::<(), ()>("nested").expect("an export");
     let error = nested.call_resumable(&mut instance, ()).expect_err("it cannot be suspended");
     assert!(matches!(error, CallError::CannotSuspend), "{error}");
     assert_eq!(instance.call("quick", &[]).expect("it runs"), [Val::I32(5)]);
@@ -138,7 +141,7 @@ fn only_calls_that_can_be_resumed_are_suspended() {
 #[test]
 fn a_suspended_store_runs_nothing_else() {
     let (pool, linked) = pool(2);
-    let twice = linked.typed::<i32, i32>("twice").expect("an export");
+    let twice = linked.get_typed_func::<i32, i32>("twice").expect("an export");
     let mut instance = pool.start(&linked, ()).expect("a free slot");
     let mut other = pool.start(&linked, ()).expect("a free slot");
     let waiting = suspended(twice.call_resumable(&mut instance, 1));
@@ -162,7 +165,7 @@ fn a_suspended_store_runs_nothing_else() {
 #[test]
 fn what_is_given_must_be_of_the_host_functions_type() {
     let (pool, linked) = pool(1);
-    let twice = linked.typed::<i32, i32>("twice").expect("an export");
+    let twice = linked.get_typed_func::<i32, i32>("twice").expect("an export");
     let mut instance = pool.start(&linked, ()).expect("a free slot");
     let waiting = suspended(twice.call_resumable(&mut instance, 1));
     let error = waiting.resume(&mut instance, 1i64).expect_err("it has another type");
@@ -174,7 +177,7 @@ fn what_is_given_must_be_of_the_host_functions_type() {
 #[test]
 fn the_rest_of_a_host_function_sees_the_guest_and_may_fail() {
     let (pool, linked) = pool(1);
-    let seen = linked.typed::<(), i32>("seen").expect("an export");
+    let seen = linked.get_typed_func::<(), i32>("seen").expect("an export");
     let mut instance = pool.start(&linked, ()).expect("a free slot");
     let waiting = suspended(seen.call_resumable(&mut instance, ()));
     let outcome = waiting.resume_with(&mut instance, |caller| {
@@ -205,7 +208,7 @@ fn the_rest_of_a_host_function_sees_the_guest_and_may_fail() {
 #[test]
 fn traps_after_a_resumption_name_all_functions() {
     let (pool, linked) = pool(1);
-    let then_trap = linked.typed::<(), ()>("then_trap").expect("an export");
+    let then_trap = linked.get_typed_func::<(), ()>("then_trap").expect("an export");
     let mut instance = pool.start(&linked, ()).expect("a free slot");
     let waiting = suspended(then_trap.call_resumable(&mut instance, ()));
     let Err(CallError::Trap(trap)) = waiting.resume(&mut instance, 1) else { panic!("it traps") };
@@ -218,7 +221,7 @@ fn traps_after_a_resumption_name_all_functions() {
 fn a_suspension_at_the_very_end_of_the_stack_is_an_overflow() {
     let config = PoolConfig { slots: 1, stack: 64 << 10, ..PoolConfig::default() };
     let (pool, linked) = (Pool::new(config).expect("a pool"), pool(1).1);
-    let down = linked.typed::<i32, i32>("down").expect("an export");
+    let down = linked.get_typed_func::<i32, i32>("down").expect("an export");
     let reaches = |depth| {
         let mut instance = pool.start(&linked, ()).expect("a free slot");
         match down.call_resumable(&mut instance, depth) {
@@ -237,7 +240,7 @@ fn a_suspension_at_the_very_end_of_the_stack_is_an_overflow() {
     assert!(suspensions.len() > 100 && overflows.len() > 100, "{suspensions:?} {overflows:?}");
     assert!(suspensions.last() < overflows.first(), "{suspensions:?} {overflows:?}");
     // Frame by frame up to the end, with a suspension in each.
-    let deep = linked.typed::<i32, i32>("deep").expect("an export");
+    let deep = linked.get_typed_func::<i32, i32>("deep").expect("an export");
     let mut instance = pool.start(&linked, ()).expect("a free slot");
     let mut outcome = deep.call_resumable(&mut instance, 3);
     loop {
@@ -251,7 +254,7 @@ fn a_suspension_at_the_very_end_of_the_stack_is_an_overflow() {
 #[test]
 fn deadlines_and_kills_wait_for_the_resumption() {
     let (pool, linked) = pool(1);
-    let twice = linked.typed::<i32, i32>("twice").expect("an export");
+    let twice = linked.get_typed_func::<i32, i32>("twice").expect("an export");
     let stopped = |stop: fn(&mut PooledInstance<()>)| {
         let mut instance = pool.start(&linked, ()).expect("a free slot");
         let waiting = suspended(twice.call_resumable(&mut instance, 1));
@@ -270,7 +273,7 @@ fn deadlines_and_kills_wait_for_the_resumption() {
 fn many_wait_at_a_time() {
     const COUNT: u32 = 1000;
     let (pool, linked) = pool(COUNT);
-    let down = linked.typed::<i32, i32>("down").expect("an export");
+    let down = linked.get_typed_func::<i32, i32>("down").expect("an export");
     let mut waiting: Vec<_> = (0..COUNT as i32)
         .map(|number| {
             let mut instance = pool.start(&linked, ()).expect("a free slot");
@@ -291,7 +294,7 @@ fn many_wait_at_a_time() {
 }
 
 /// A module whose host functions are futures.
-fn asynchronous() -> Linked<u32> {
+fn asynchronous() -> InstancePre<u32> {
     let text = r#"(module
       (import "host" "sleep" (func $sleep (param i32) (result i32)))
       (import "host" "fetch" (func $fetch (param i32)))
@@ -317,11 +320,13 @@ fn asynchronous() -> Linked<u32> {
         }
     };
     let defined = linker
-        .func_async("host", "sleep", sleep)
-        .and_then(|linker| linker.func_async("host", "fetch", fetch))
-        .and_then(|linker| linker.func_async("host", "ready", |_: &mut Caller<'_, u32>| async {}));
+        .func_wrap_async("host", "sleep", sleep)
+        .and_then(|linker| linker.func_wrap_async("host", "fetch", fetch))
+        .and_then(|linker| linker.func_wrap_async("host", "ready", |_: &mut Caller<'_, u32>| async {}));
     defined.expect("new names");
-    linker.link(&Module::from_bytes(&compile_wat(text)).expect("sound")).expect("all imports are defined")
+    linker
+        .instantiate_pre(&wasmaot_tests::load(&compile_wat(text)).expect("sound"))
+        .expect("all imports are defined")
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -333,7 +338,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn thousands_of_futures_wait_on_two_threads() {
     const COUNT: u32 = 2000;
     let linked = asynchronous();
-    let run = linked.typed::<i32, i32>("run").expect("an export");
+    let run = linked.get_typed_func::<i32, i32>("run").expect("an export");
     let pool = Pool::new(PoolConfig { slots: COUNT, ..PoolConfig::default() }).expect("a pool");
     runtime().block_on(async {
         let tasks: Vec<_> = (0..COUNT)
@@ -353,7 +358,7 @@ fn thousands_of_futures_wait_on_two_threads() {
 }
 
 /// A host function that waits for ever, and counts how often it was given up.
-fn endless() -> (Linked<Arc<AtomicU32>>, Pool) {
+fn endless() -> (InstancePre<Arc<AtomicU32>>, Pool) {
     struct GivenUp(Arc<AtomicU32>);
     impl Drop for GivenUp {
         fn drop(&mut self) {
@@ -368,19 +373,19 @@ fn endless() -> (Linked<Arc<AtomicU32>>, Pool) {
             drop(given_up);
         }
     };
-    linker.func_async("host", "wait", wait).expect("a new name");
+    linker.func_wrap_async("host", "wait", wait).expect("a new name");
     let text = r#"(module (import "host" "wait" (func $wait)) (func (export "run") (call $wait)) (func (export "quick")))"#;
-    let module = Module::from_bytes(&compile_wat(text)).expect("sound");
+    let module = wasmaot_tests::load(&compile_wat(text)).expect("sound");
     let pool = Pool::new(PoolConfig { slots: 2, ..PoolConfig::default() }).expect("a pool");
-    (linker.link(&module).expect("all imports are defined"), pool)
+    (linker.instantiate_pre(&module).expect("all imports are defined"), pool)
 }
 
 /// The task sleeps, and the future that it waits for wakes it never.
 #[test]
 fn deadlines_and_kills_wake_a_call_that_waits_for_a_future() {
     let (linked, pool) = endless();
-    let run = linked.typed::<(), ()>("run").expect("an export");
-    let quick = linked.typed::<(), ()>("quick").expect("an export");
+    let run = linked.get_typed_func::<(), ()>("run").expect("an export");
+    let quick = linked.get_typed_func::<(), ()>("quick").expect("an export");
     let count = Arc::new(AtomicU32::new(0));
     let check = |result: Result<(), CallError>, code, number| {
         match result {
@@ -419,7 +424,7 @@ fn deadlines_and_kills_wake_a_call_that_waits_for_a_future() {
 #[test]
 fn a_future_that_is_dropped_gives_its_call_up() {
     let linked = asynchronous();
-    let run = linked.typed::<i32, i32>("run").expect("an export");
+    let run = linked.get_typed_func::<i32, i32>("run").expect("an export");
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
     runtime().block_on(async {
         let mut instance = pool.start(&linked, 1).expect("a free slot");
@@ -438,7 +443,7 @@ fn an_asynchronous_host_function_needs_an_asynchronous_call() {
     assert!(matches!(error, CallError::CannotSuspend), "{error}");
     // And the other way round.
     let (pool, linked) = self::pool(1);
-    let twice = linked.typed::<i32, i32>("twice").expect("an export");
+    let twice = linked.get_typed_func::<i32, i32>("twice").expect("an export");
     let mut instance = pool.start(&linked, ()).expect("a free slot");
     let error = runtime().block_on(twice.call_async(&mut instance, 1)).expect_err("there is no future");
     assert!(matches!(error, CallError::NotAsync), "{error}");

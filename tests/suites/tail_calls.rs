@@ -12,14 +12,14 @@ const CHAINS: &str = include_str!("../guests/tail_calls.wat");
 #[test]
 fn a_host_function_can_be_the_last_of_a_chain() {
     let mut linker = Linker::<()>::new();
-    linker.func("m", "host", |_: &mut Caller<'_, ()>, n: i32| n + 7).expect("a new name");
+    linker.func_wrap("m", "host", |_: &mut Caller<'_, ()>, n: i32| n + 7).expect("a new name");
     let nested = |caller: &mut Caller<'_, ()>, depth: i32| -> Result<i32, wasmaot_runtime::HostError> {
         match caller.call("chain", &[Val::I32(depth)])?[..] {
             [Val::I32(result)] => Ok(result),
             _ => Ok(0),
         }
     };
-    linker.func("m", "nested", nested).expect("a new name");
+    linker.func_wrap("m", "nested", nested).expect("a new name");
     let mut guest = Guest::with_linker(include_str!("../guests/tail_calls_host.wat"), &linker);
     assert_eq!(guest.i32("call", &[1]), 8);
     assert_eq!(guest.i32("indirect", &[2]), 9);

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wasmaot_runtime::{
-    Caller, HostError, HotSets, Linked, LinkedFunc, Linker, Module, Pool, PoolConfig, PooledInstance,
-    ResetWay, Tenant,
+    Caller, HostError, HotSets, InstancePre, LinkedFunc, Linker, Pool, PoolConfig, PooledInstance, ResetWay,
+    Tenant,
 };
 use wasmaot_tests::{Random, compile_wat};
 
@@ -50,7 +50,7 @@ fn is_writable(address: usize) -> bool {
     line.expect("the address is mapped").split(' ').nth(1).expect("permissions").starts_with("rw")
 }
 
-fn linked() -> Linked<()> {
+fn linked() -> InstancePre<()> {
     let mut linker = Linker::new();
     let page = |caller: &mut Caller<'_, ()>, address: i32| -> Result<i32, HostError> {
         let memory = caller.memory().expect("it has one");
@@ -63,9 +63,11 @@ fn linked() -> Linked<()> {
         let end = caller.memory().expect("it has one").read_address(0u32, 1)? as usize;
         Ok(present(end - (1 << 20), 256).into_iter().filter(|&is_present| is_present).count() as i32)
     };
-    linker.func("host", "page", page).expect("a new name");
-    linker.func("host", "stack", stack).expect("a new name");
-    linker.link(&Module::from_bytes(&compile_wat(GUEST)).expect("a good artifact")).expect("all is defined")
+    linker.func_wrap("host", "page", page).expect("a new name");
+    linker.func_wrap("host", "stack", stack).expect("a new name");
+    linker
+        .instantiate_pre(&wasmaot_tests::load(&compile_wat(GUEST)).expect("a good artifact"))
+        .expect("all is defined")
 }
 
 fn pool(slots: u32, hot_sets: HotSets) -> Pool {
@@ -75,16 +77,16 @@ fn pool(slots: u32, hot_sets: HotSets) -> Pool {
 /// Requests of one tenant, or of none.
 struct Requests<'a> {
     pool: Pool,
-    linked: &'a Linked<()>,
+    linked: &'a InstancePre<()>,
     page: LinkedFunc<i32, i32>,
     write: LinkedFunc<i32, ()>,
 }
 
 impl<'a> Requests<'a> {
-    fn new(pool: &Pool, linked: &'a Linked<()>, tenant: Option<u64>) -> Self {
+    fn new(pool: &Pool, linked: &'a InstancePre<()>, tenant: Option<u64>) -> Self {
         let pool = tenant.map_or_else(|| pool.clone(), |tenant| pool.for_tenant(Tenant(tenant)));
-        let page = linked.typed("page").expect("an export");
-        Self { pool, linked, page, write: linked.typed("write").expect("an export") }
+        let page = linked.get_typed_func("page").expect("an export");
+        Self { pool, linked, page, write: linked.get_typed_func("write").expect("an export") }
     }
 
     fn start(&self) -> PooledInstance<()> {
@@ -135,7 +137,7 @@ fn what_a_tenant_read_is_not_present_for_another() {
     for hot_sets in [HotSets::PerTenant, HotSets::Frozen] {
         let (pool, linked) = (pool(1, hot_sets), linked());
         let [victim, spy] = [Some(1), Some(2)].map(|tenant| Requests::new(&pool, &linked, tenant));
-        let read = linked.typed::<i32, i32>("read").expect("an export");
+        let read = linked.get_typed_func::<i32, i32>("read").expect("an export");
         assert_eq!(read.call(&mut victim.start(), SECRET * PAGE).expect("no trap"), 0);
         assert_eq!(victim.finds(SECRET), PRESENT, "{hot_sets:?}");
         assert_eq!(spy.finds(SECRET), 0, "{hot_sets:?}");
@@ -146,8 +148,8 @@ fn what_a_tenant_read_is_not_present_for_another() {
 fn how_deep_a_tenant_called_does_not_show() {
     let (pool, linked) = (pool(1, HotSets::PerTenant), linked());
     let [victim, spy] = [Some(1), Some(2)].map(|tenant| Requests::new(&pool, &linked, tenant));
-    let deep = linked.typed::<i32, i32>("deep").expect("an export");
-    let stack = linked.typed::<(), i32>("stack").expect("an export");
+    let deep = linked.get_typed_func::<i32, i32>("deep").expect("an export");
+    let stack = linked.get_typed_func::<(), i32>("stack").expect("an export");
     assert_eq!(deep.call(&mut victim.start(), 10_000).expect("no trap"), 10_000);
     let used = stack.call(&mut victim.start(), ()).expect("no trap");
     assert!(used > 20, "{used}");

@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_secs(300);
 const TEXT: &str = include_str!("../guests/threads.wat");
 
 fn module() -> Module {
-    Module::from_bytes(&compile_wat(TEXT)).expect("a good artifact")
+    wasmaot_tests::load(&compile_wat(TEXT)).expect("a good artifact")
 }
 
 fn shared() -> SharedMemory {
@@ -238,7 +238,8 @@ fn threads_grow_a_memory_together() {
 #[test]
 fn a_memory_outlives_the_store_that_made_it() {
     let owner = Guest::new(r#"(module (memory (export "memory") 1 100 shared) (data (i32.const 8) "\2a"))"#);
-    let exported = owner.instance.export(&owner.store, "memory").and_then(Extern::memory).expect("a memory");
+    let exported =
+        owner.instance.get_export(&owner.store, "memory").and_then(Extern::into_memory).expect("a memory");
     let memory = exported.shared(&owner.store).expect("it is shared");
     let mut other = Store::new(());
     let given = Memory::from_shared(&mut other, memory.clone());
@@ -274,7 +275,7 @@ fn pooled_instances_share_what_they_import() {
     let (module, memory) = (module(), shared());
     let mut linker = Linker::<()>::new();
     linker.define_shared("host", "memory", memory.clone()).expect("a new name");
-    let linked = linker.link(&module).expect("a shared memory is no store's");
+    let linked = linker.instantiate_pre(&module).expect("a shared memory is no store's");
     let pool = Pool::new(PoolConfig { slots: THREADS, ..PoolConfig::default() }).expect("a pool");
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -294,20 +295,20 @@ fn pooled_instances_share_what_they_import() {
 /// A memory that an instance defines is its own, even if it is shared: the next one has another.
 #[test]
 fn a_shared_memory_is_not_handed_on_in_a_pool() {
-    let module = Module::from_bytes(&compile_wat(
+    let module = wasmaot_tests::load(&compile_wat(
         r#"(module (memory (export "memory") 1 2 shared) (data (i32.const 4) "\07")
             (func (export "add") (result i32) (i32.atomic.rmw.add (i32.const 4) (i32.const 1))))"#,
     ))
     .expect("a good artifact");
     let mut linker = Linker::<()>::new();
-    linker.func("unused", "function", |_: &mut Caller<'_, ()>| {}).expect("a new name");
-    let linked = linker.link(&module).expect("no imports");
+    linker.func_wrap("unused", "function", |_: &mut Caller<'_, ()>| {}).expect("a new name");
+    let linked = linker.instantiate_pre(&module).expect("no imports");
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
     let mut kept = Vec::new();
     for _ in 0..3 {
         let mut instance = pool.start(&linked, ()).expect("a free slot");
         assert_eq!(instance.call("add", &[]).expect("no trap"), [Val::I32(7)]);
-        let memory = instance.export("memory").and_then(Extern::memory).expect("a memory");
+        let memory = instance.get_export("memory").and_then(Extern::into_memory).expect("a memory");
         kept.push(memory.shared(&instance).expect("it is shared"));
     }
     for memory in &kept {

@@ -10,11 +10,14 @@ use wasmaot_runtime::{
 use wasmaot_tests::{Guest, compile_wat, trap_code};
 
 fn module(wat: &str) -> Module {
-    Module::from_bytes(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"))
+    wasmaot_tests::load(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn func(store: &Store<()>, instance: Instance, name: &str) -> Func {
-    instance.export(store, name).and_then(Extern::func).unwrap_or_else(|| panic!("{name} is a function"))
+    instance
+        .get_export(store, name)
+        .and_then(Extern::into_func)
+        .unwrap_or_else(|| panic!("{name} is a function"))
 }
 
 /// A store with an instance, and a linker that gives it out as "m".
@@ -35,7 +38,7 @@ fn functions_of_the_right_type_pass() {
         assert_eq!(instance.call(&mut store, name, &[double, Val::I32(21)]).expect(name), [Val::I32(42)]);
     }
     assert_eq!(instance.call(&mut store, "give", &[]).expect("it gives one"), [double]);
-    let kept = instance.export(&store, "kept").and_then(Extern::global).expect("a global");
+    let kept = instance.get_export(&store, "kept").and_then(Extern::into_global).expect("a global");
     kept.set(&mut store, double).expect("it is of the type");
     assert_eq!(kept.get(&store), Ok(double));
 }
@@ -53,12 +56,12 @@ fn other_functions_and_null_do_not() {
             end => panic!("{name} of {value:?}: {end:?}"),
         }
     }
-    let kept = instance.export(&store, "kept").and_then(Extern::global).expect("a global");
+    let kept = instance.get_export(&store, "kept").and_then(Extern::into_global).expect("a global");
     assert!(kept.set(&mut store, other).is_err());
     assert_eq!(kept.get(&store), Ok(null));
     let foreign = Guest::new(APPLY);
     let foreign_double =
-        Val::FuncRef(foreign.instance.export(&foreign.store, "double").and_then(Extern::func));
+        Val::FuncRef(foreign.instance.get_export(&foreign.store, "double").and_then(Extern::into_func));
     drop(foreign);
     match instance.call(&mut store, "apply", &[foreign_double, Val::I32(1)]) {
         Err(CallError::Value { position: 0, error: ValueError::Store }) => {}
@@ -108,7 +111,7 @@ fn the_host_states_types_too() {
         }
         Ok(())
     };
-    linker.func_dynamic("host", "apply", (*apply).clone(), body).expect("a new name");
+    linker.func_new("host", "apply", (*apply).clone(), body).expect("a new name");
 
     let user = module(include_str!("../guests/apply_user.wat"));
     let user = linker.instantiate(&mut store, &user).expect("the types agree");

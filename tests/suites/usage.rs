@@ -27,7 +27,7 @@ const DEFINES: &str = r#"(module
   (func (export "grow") (result i32) (memory.grow (i32.const 1))))"#;
 
 fn module(text: &str) -> Module {
-    Module::from_bytes(&compile_wat(text)).unwrap_or_else(|e| panic!("{e}"))
+    wasmaot_tests::load(&compile_wat(text)).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn shared() -> (Linker<()>, SharedMemory) {
@@ -44,7 +44,7 @@ fn one_slot() -> Pool {
 #[test]
 fn all_memories_of_a_pooled_instance_count() {
     let (linker, memory) = shared();
-    let linked = linker.link(&module(MEMORIES)).unwrap_or_else(|e| panic!("{e}"));
+    let linked = linker.instantiate_pre(&module(MEMORIES)).unwrap_or_else(|e| panic!("{e}"));
     let pool = one_slot();
     let start = || pool.start(&linked, ()).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(start().finish().memory, (1 + 2 + 4) * PAGE);
@@ -64,7 +64,7 @@ fn all_memories_of_a_pooled_instance_count() {
 fn an_imported_memory_alone_counts() {
     let (linker, _memory) = shared();
     let importer = module(r#"(module (import "host" "shared" (memory 1 8 shared)))"#);
-    let linked = linker.link(&importer).unwrap_or_else(|e| panic!("{e}"));
+    let linked = linker.instantiate_pre(&importer).unwrap_or_else(|e| panic!("{e}"));
     let usage = one_slot().start(&linked, ()).unwrap_or_else(|e| panic!("{e}")).finish();
     assert_eq!(usage.memory, PAGE);
 }
@@ -77,7 +77,7 @@ fn a_memory_of_a_store_counts_once() {
     let first = linker.instantiate(&mut store, &module(MEMORIES)).unwrap_or_else(|e| panic!("{e}"));
     linker.instantiate(&mut store, &module(MEMORIES)).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(store.memory_size(), (1 + 2 * (2 + 4)) * PAGE);
-    let second = first.export(&store, "second").expect("an export");
+    let second = first.get_export(&store, "second").expect("an export");
     linker.define("host", "second", second).expect("a new name");
     let importer = module(r#"(module (import "host" "second" (memory i64 4 8)) (memory 1))"#);
     linker.instantiate(&mut store, &importer).unwrap_or_else(|e| panic!("{e}"));
@@ -96,14 +96,14 @@ fn use_memory(instance: &mut PooledInstance<()>) {
 
 #[test]
 fn a_shared_memory_that_is_held_elsewhere_is_not_reset() {
-    let linked = Linker::new().link(&module(DEFINES)).unwrap_or_else(|e| panic!("{e}"));
+    let linked = Linker::new().instantiate_pre(&module(DEFINES)).unwrap_or_else(|e| panic!("{e}"));
     let pool = one_slot();
     let start = || pool.start(&linked, ()).unwrap_or_else(|e| panic!("{e}"));
     let mut held = Vec::new();
     for round in 0..3 {
         let mut instance = start();
         use_memory(&mut instance);
-        let memory = instance.export("memory").and_then(Extern::memory).expect("a memory");
+        let memory = instance.get_export("memory").and_then(Extern::into_memory).expect("a memory");
         held.push(memory.shared(&instance).expect("it is shared"));
         let usage = instance.finish();
         assert_eq!((usage.memory, usage.reset), (2 * PAGE, None));
@@ -119,7 +119,7 @@ fn a_shared_memory_that_is_held_elsewhere_is_not_reset() {
 
 #[test]
 fn a_shared_memory_that_nothing_else_holds_is_reset() {
-    let linked = Linker::new().link(&module(DEFINES)).unwrap_or_else(|e| panic!("{e}"));
+    let linked = Linker::new().instantiate_pre(&module(DEFINES)).unwrap_or_else(|e| panic!("{e}"));
     let pool = one_slot();
     for _ in 0..4 {
         let mut instance = pool.start(&linked, ()).unwrap_or_else(|e| panic!("{e}"));

@@ -4,7 +4,7 @@
 
 use wasmaot_abi::types::{FuncType, GlobalType, ValType};
 use wasmaot_compiler::{Options, RelaxedSimd};
-use wasmaot_runtime::{Extern, Global, Instance, Linker, Module, Store, Val};
+use wasmaot_runtime::{Extern, Global, Instance, Linker, Store, Val};
 use wasmaot_tests::{options, variants};
 
 const A: u128 = 0x0f0e_0d0c_0b0a_0908_0706_0504_0302_0100;
@@ -18,7 +18,7 @@ fn all_options() -> Vec<(String, Options)> {
 fn instance(wat: &str, options: &Options, linker: &Linker<()>, store: &mut Store<()>) -> Instance {
     let wasm = wat::parse_str(wat).unwrap_or_else(|e| panic!("{e}"));
     let output = wasmaot_compiler::compile(&wasm, options, &|_| {}).unwrap_or_else(|e| panic!("{e}"));
-    let module = Module::from_bytes(&output.bytes).unwrap_or_else(|e| panic!("{e}"));
+    let module = wasmaot_tests::load(&output.bytes).unwrap_or_else(|e| panic!("{e}"));
     linker.instantiate(store, &module).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -70,7 +70,7 @@ fn in_globals() {
         assert_eq!(all, [pair(5, 6), A, pair(7, 8), B].map(Val::V128), "{name}");
         assert_eq!(imported.get(&store).expect("of this store"), Val::V128(pair(5, 6)));
         for (export, expected) in [("own", A), ("copy", B)] {
-            let Some(Extern::Global(global)) = guest.export(&store, export) else { panic!("{export}") };
+            let Some(Extern::Global(global)) = guest.get_export(&store, export) else { panic!("{export}") };
             assert_eq!(global.get(&store).expect("of this store"), Val::V128(expected));
         }
         imported.set(&mut store, Val::V128(B)).expect("a mutable global");
@@ -84,13 +84,15 @@ fn to_host_functions_and_back() {
     let mut linker = Linker::new();
     let typed = |x: i32, y: u128, z: u128| (z, x, y.wrapping_add(1));
     linker
-        .func("host", "typed", move |_: &mut wasmaot_runtime::Caller<'_, ()>, x: i32, y: u128, z: u128| {
-            typed(x, y, z)
-        })
+        .func_wrap(
+            "host",
+            "typed",
+            move |_: &mut wasmaot_runtime::Caller<'_, ()>, x: i32, y: u128, z: u128| typed(x, y, z),
+        )
         .expect("a new name");
     let ty = FuncType { params: vec![ValType::V128], results: vec![ValType::I32, ValType::V128] };
     linker
-        .func_dynamic("host", "dynamic", ty, |_, arguments, results| {
+        .func_new("host", "dynamic", ty, |_, arguments, results| {
             assert_eq!(results, [Val::I32(0), Val::V128(0)]);
             results[1] = arguments[0];
             Ok(())
@@ -98,9 +100,10 @@ fn to_host_functions_and_back() {
         .expect("a new name");
     let mut store = Store::new(());
     let guest = instance(include_str!("../guests/vector_host.wat"), &options(), &linker, &mut store);
-    let func = guest.typed::<(i32, u128, u128), (u128, i32, u128)>(&store, "typed").expect("its type");
+    let func =
+        guest.get_typed_func::<(i32, u128, u128), (u128, i32, u128)>(&store, "typed").expect("its type");
     assert_eq!(func.call(&mut store, (-1, A, u128::MAX)).expect("no trap"), typed(-1, A, u128::MAX));
-    assert!(guest.typed::<(i32, u64, u128), (u128, i32, u128)>(&store, "typed").is_err());
+    assert!(guest.get_typed_func::<(i32, u64, u128), (u128, i32, u128)>(&store, "typed").is_err());
     let results = guest.call(&mut store, "dynamic", &[Val::V128(B)]).expect("no trap");
     assert_eq!(results, [Val::I32(0), Val::V128(B)]);
 }

@@ -9,7 +9,7 @@ mod modules;
 use modules::{Worst, modules};
 use std::fs;
 use std::process::Command;
-use wasmaot_runtime::{Caller, Linker, Module, Pool, PoolConfig};
+use wasmaot_runtime::{Caller, Linker, Pool, PoolConfig};
 use wasmaot_tests::{compile_wat, report};
 
 const CASE: &str = "WASMAOT_TEST_WORST";
@@ -72,18 +72,18 @@ impl Taken {
 
 fn linker() -> Linker<()> {
     let mut linker = Linker::new();
-    linker.func("h", "f", |_: &mut Caller<'_, ()>| ()).expect("a new name");
+    linker.func_wrap("h", "f", |_: &mut Caller<'_, ()>| ()).expect("a new name");
     linker
 }
 
 fn check(Worst { name, text }: Worst) {
     let artifact = compile_wat(&text);
     drop(text);
-    let module = Module::from_bytes(&artifact).expect("the module is sound");
+    let module = wasmaot_tests::load(&artifact).expect("the module is sound");
     drop(artifact);
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
     let before = Taken::now();
-    let linked = linker().link(&module).expect("it is within the limits");
+    let linked = linker().instantiate_pre(&module).expect("it is within the limits");
     for _ in 0..3 {
         let mut instance = pool.start(&linked, ()).expect("it is within the limits");
         instance.call("f", &[]).expect("it returns");
@@ -128,8 +128,8 @@ fn closed_modules_leave_no_types_behind() {
     in_a_child("closed_modules_leave_no_types_behind", "types", || {
         let artifacts: Vec<_> = (0..1100).map(with_types).collect();
         let open = |artifact: &Vec<u8>| {
-            let module = Module::from_bytes(artifact).expect("the module is sound");
-            linker().link(&module).expect("it imports nothing");
+            let module = wasmaot_tests::load(artifact).expect("the module is sound");
+            linker().instantiate_pre(&module).expect("it imports nothing");
         };
         // What the allocator keeps for later.
         artifacts[..100].iter().for_each(open);

@@ -52,10 +52,10 @@ impl Ours {
         let module = ours::module("calls", &wasm, &opts.places.scratch)?;
         let mut linker = wasmaot_runtime::Linker::<()>::new();
         let add = |_: &mut Caller<'_, ()>, a: i32, b: i32| a.wrapping_add(b);
-        let linker = linker.func("host", "add", add).map_err(io::Error::other)?;
-        let instance = ours::warm(&linker.link(&module).map_err(io::Error::other)?, ())?;
-        let repeat = instance.typed("loop").map_err(io::Error::other)?;
-        let add = instance.typed("add").map_err(io::Error::other)?;
+        let linker = linker.func_wrap("host", "add", add).map_err(io::Error::other)?;
+        let instance = ours::warm(&linker.instantiate_pre(&module).map_err(io::Error::other)?, ())?;
+        let repeat = instance.get_typed_func("loop").map_err(io::Error::other)?;
+        let add = instance.get_typed_func("add").map_err(io::Error::other)?;
         Ok(Self { instance, repeat, add })
     }
 
@@ -107,8 +107,8 @@ struct OurHello {
 impl OurHello {
     fn new(wasm: &[u8], opts: &Opts) -> io::Result<Self> {
         let module = ours::module("hello", wasm, &opts.places.scratch)?;
-        let instance = ours::warm(&ours::quiet_wasi()?.link(&module).map_err(io::Error::other)?, ())?;
-        let handle = instance.typed("handle").map_err(io::Error::other)?;
+        let instance = ours::warm(&ours::quiet_wasi()?.instantiate_pre(&module).map_err(io::Error::other)?, ())?;
+        let handle = instance.get_typed_func("handle").map_err(io::Error::other)?;
         Ok(Self { instance, handle })
     }
 

@@ -58,13 +58,13 @@ impl Ours {
         let module = ours::module("wasi", wasm, &opts.places.scratch)?;
         let mut linker = Linker::new();
         wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).map_err(io::Error::other)?;
-        let linked = linker.link(&module).map_err(io::Error::other)?;
+        let linked = linker.instantiate_pre(&module).map_err(io::Error::other)?;
         let mut builder = wasmaot_wasi::WasiCtxBuilder::new();
         builder.preopen_dir("/dev", "/dev").map_err(io::Error::other)?;
         let mut instance = ours::warm(&linked, builder.build())?;
-        let open: TypedFunc<(), i32> = instance.typed("open").map_err(io::Error::other)?;
+        let open: TypedFunc<(), i32> = instance.get_typed_func("open").map_err(io::Error::other)?;
         opened(open.call(&mut instance, ()).map_err(io::Error::other)?)?;
-        let calls = instance.typed(export).map_err(io::Error::other)?;
+        let calls = instance.get_typed_func(export).map_err(io::Error::other)?;
         Ok(Self { instance, calls })
     }
 

@@ -182,7 +182,7 @@ fn linker(imports: &[Import], terms: &Terms) -> Result<Linker<Thread>, StartErro
     wasmaot_wasi::add_shared_imports_to_linker(&mut linker, imports, |thread: &mut Thread| {
         &thread.process.context
     })?;
-    linker.func(SPAWN.0, SPAWN.1, |caller: &mut Caller<'_, Thread>, argument: i32| {
+    linker.func_wrap(SPAWN.0, SPAWN.1, |caller: &mut Caller<'_, Thread>, argument: i32| {
         caller.data().process.spawn(argument)
     })?;
     for import in imports {

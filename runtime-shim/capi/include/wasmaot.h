@@ -2,7 +2,7 @@
  * C API of the wasmaot runtime. It loads the artifacts that `wasmaot compile` writes, and gives every request an
  * instance of its own:
  *
- *     once per program        wasmaot_module_open
+ *     once per program        wasmaot_module_open_trusted
  *                             wasmaot_linker_new, wasmaot_linker_func, wasmaot_linker_wasi
  *                             wasmaot_linker_link -> wasmaot_linked_func
  *                             wasmaot_pool_new
@@ -347,12 +347,15 @@ typedef struct {
 
 /* ---- Modules ---- */
 
+/* Artifacts are native code. Their structure is checked when they are opened, their machine code is not: open those that
+ * wasmaot's compiler has written, and that others cannot have changed. */
+
 /* Opens an artifact. The file must not change while the module exists. */
-wasmaot_error_t *wasmaot_module_open(const char *path, wasmaot_module_t **out);
+wasmaot_error_t *wasmaot_module_open_trusted(const char *path, wasmaot_module_t **out);
 /* Opens a private copy of an artifact, which later changes of the file do not reach. */
-wasmaot_error_t *wasmaot_module_open_sealed(const char *path, wasmaot_module_t **out);
+wasmaot_error_t *wasmaot_module_open_sealed_trusted(const char *path, wasmaot_module_t **out);
 /* Opens a private copy of an artifact that is in memory. */
-wasmaot_error_t *wasmaot_module_from_bytes(const void *bytes, size_t length, wasmaot_module_t **out);
+wasmaot_error_t *wasmaot_module_from_bytes_trusted(const void *bytes, size_t length, wasmaot_module_t **out);
 /* Deletes a module. */
 void wasmaot_module_delete(wasmaot_module_t *module);
 

@@ -10,7 +10,7 @@ use std::ffi::{CString, c_char};
 use std::fmt;
 use std::ptr::null;
 use wasmaot_runtime::{
-    AccessError, CallError, Exception, Frame, HostError, InstantiateError, InterruptError, LinkError,
+    CallError, Exception, Frame, HostError, InstantiateError, InterruptError, LinkError, MemoryError,
     NotMetered, OpenError, PoolError, StartError, Trap, TrapCode,
 };
 use wasmaot_wasi::WasiError;
@@ -227,12 +227,12 @@ impl From<TrapCode> for wasmaot_error_t {
     }
 }
 
-impl From<AccessError> for wasmaot_error_t {
-    fn from(error: AccessError) -> Self {
+impl From<MemoryError> for wasmaot_error_t {
+    fn from(error: MemoryError) -> Self {
         let code = match error {
-            AccessError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
-            AccessError::ArtifactChanged => TrapCode::ArtifactChanged,
-            AccessError::OutOfMemory => TrapCode::OutOfMemory,
+            MemoryError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
+            MemoryError::ArtifactChanged => TrapCode::ArtifactChanged,
+            MemoryError::OutOfMemory => TrapCode::OutOfMemory,
         };
         Self { cause: Cause::Code(code), ..Self::new(Kind::Access, error) }
     }

@@ -8,7 +8,7 @@ use crate::instance::{Data, wasmaot_instance_t};
 use crate::value::{wasmaot_functype_t, wasmaot_value_t, with_place};
 use std::ffi::c_char;
 use std::ptr::null;
-use wasmaot_runtime::{CallError, DynamicFunc, Linked, Val};
+use wasmaot_runtime::{CallError, DynamicFunc, InstancePre, Val};
 
 /// A function, as C holds it.
 pub struct wasmaot_func_t {
@@ -20,8 +20,8 @@ pub struct wasmaot_func_t {
 }
 
 impl wasmaot_func_t {
-    pub(crate) fn find(linked: &Linked<Data>, name: &str) -> Result<Self> {
-        let func = linked.func(name)?;
+    pub(crate) fn find(linked: &InstancePre<Data>, name: &str) -> Result<Self> {
+        let func = linked.get_func(name)?;
         let mut lists = Vec::new();
         let ty = wasmaot_functype_t::lend(func.ty(), |list| lists.push(list));
         Ok(Self { ty, func, _lists: lists })

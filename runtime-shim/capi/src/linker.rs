@@ -13,7 +13,7 @@ use crate::module::wasmaot_module_t;
 use crate::value::{wasmaot_functype_t, wasmaot_value_t, with_place};
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
-use wasmaot_runtime::{Caller, FuncType, HostError, Linked, Linker, Val};
+use wasmaot_runtime::{Caller, FuncType, HostError, InstancePre, Linker, Val};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
 /// A linker, as C holds it.
@@ -23,7 +23,7 @@ pub struct wasmaot_linker_t {
 
 /// A linked module, as C holds it.
 pub struct wasmaot_linked_t {
-    pub(crate) linked: Linked<Data>,
+    pub(crate) linked: InstancePre<Data>,
 }
 
 /// See the header. An exception would be Rust's to catch, which it does not: it ends the process.
@@ -104,7 +104,7 @@ impl wasmaot_linker_t {
         let call = move |caller: &mut Caller<'_, Data>, args: &[Val], results: &mut [Val]| {
             host.call(caller, args, results)
         };
-        self.linker.func_dynamic(module, name, ty, call)?;
+        self.linker.func_new(module, name, ty, call)?;
         Ok(())
     }
 }
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn wasmaot_linker_link(
     fallible(|| {
         // SAFETY: as the header states.
         let (linker, module, out) = unsafe { (at(linker, "linker")?, at(module, "module")?, Out::at(out)?) };
-        out.give(wasmaot_linked_t { linked: linker.linker.link(&module.module)? });
+        out.give(wasmaot_linked_t { linked: linker.linker.instantiate_pre(&module.module)? });
         Ok(())
     })
 }

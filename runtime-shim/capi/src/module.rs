@@ -268,12 +268,12 @@ unsafe fn open(
 /// # Safety
 /// As the header states.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_module_open(
+pub unsafe extern "C" fn wasmaot_module_open_trusted(
     path: *const c_char,
     out: *mut *mut wasmaot_module_t,
 ) -> *mut wasmaot_error_t {
     // SAFETY: as the header states.
-    fallible(|| unsafe { open(path, out, |path| Module::open(path)) })
+    fallible(|| unsafe { open(path, out, |path| Module::open_trusted(path)) })
 }
 
 /// See the header.
@@ -281,12 +281,12 @@ pub unsafe extern "C" fn wasmaot_module_open(
 /// # Safety
 /// As the header states.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_module_open_sealed(
+pub unsafe extern "C" fn wasmaot_module_open_sealed_trusted(
     path: *const c_char,
     out: *mut *mut wasmaot_module_t,
 ) -> *mut wasmaot_error_t {
     // SAFETY: as the header states.
-    fallible(|| unsafe { open(path, out, |path| Module::open_sealed(path)) })
+    fallible(|| unsafe { open(path, out, |path| Module::open_sealed_trusted(path)) })
 }
 
 /// See the header.
@@ -294,7 +294,7 @@ pub unsafe extern "C" fn wasmaot_module_open_sealed(
 /// # Safety
 /// As the header states.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmaot_module_from_bytes(
+pub unsafe extern "C" fn wasmaot_module_from_bytes_trusted(
     bytes: *const c_void,
     length: usize,
     out: *mut *mut wasmaot_module_t,
@@ -305,7 +305,8 @@ pub unsafe extern "C" fn wasmaot_module_from_bytes(
         }
         // SAFETY: as the header states.
         let (bytes, out) = unsafe { (slice(bytes.cast::<u8>(), length, "bytes")?, Out::at(out)?) };
-        out.give(wasmaot_module_t::new(Module::from_bytes(bytes)?));
+        // SAFETY: as the header states.
+        out.give(wasmaot_module_t::new(unsafe { Module::from_bytes_trusted(bytes)? }));
         Ok(())
     })
 }

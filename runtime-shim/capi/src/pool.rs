@@ -11,7 +11,7 @@ use crate::numbers::{HOST_SIGNALS, HOT_SETS, RESETS};
 use crate::wasi::wasmaot_wasi_t;
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use wasmaot_runtime::{Linked, Pool, PoolConfig, PoolStats, PooledInstance, ResourceLimits, Tenant};
+use wasmaot_runtime::{InstancePre, Pool, PoolConfig, PoolStats, PooledInstance, ResourceLimits, Tenant};
 
 /// A pool, as C holds it.
 pub struct wasmaot_pool_t {
@@ -88,7 +88,7 @@ impl wasmaot_start_t {
 /// `start` is null or as the header states.
 unsafe fn begin(
     pool: &Pool,
-    linked: &Linked<Data>,
+    linked: &InstancePre<Data>,
     start: *const wasmaot_start_t,
 ) -> Result<PooledInstance<Data>> {
     // SAFETY: as the caller states.

@@ -10,7 +10,7 @@ use crate::api::store::sealed;
 use crate::api::val::Val;
 use crate::run::meter::NotMetered;
 use crate::run::store::{StoreCore, StoreInner};
-use crate::state::error::AccessError;
+use crate::state::error::MemoryError;
 use crate::state::instance::InstanceCore;
 use crate::state::memory::MemoryBody;
 
@@ -74,18 +74,18 @@ impl<'a, T> Caller<'a, T> {
         (memory, &mut self.store.data)
     }
 
-    fn some_memory(&self, address: impl Address, length: usize) -> Result<CallerMemory<'_>, AccessError> {
+    fn some_memory(&self, address: impl Address, length: usize) -> Result<CallerMemory<'_>, MemoryError> {
         let (address, length) = (address.bytes(), length as u64);
-        self.memory().ok_or(AccessError::OutOfBounds { address, length, size: 0 })
+        self.memory().ok_or(MemoryError::OutOfBounds { address, length, size: 0 })
     }
 
     /// Copies out of the memory.
-    pub fn read(&self, address: impl Address, into: &mut [u8]) -> Result<(), AccessError> {
+    pub fn read(&self, address: impl Address, into: &mut [u8]) -> Result<(), MemoryError> {
         self.some_memory(address, into.len())?.read(address, into)
     }
 
     /// Copies into the memory.
-    pub fn write(&mut self, address: impl Address, bytes: &[u8]) -> Result<(), AccessError> {
+    pub fn write(&mut self, address: impl Address, bytes: &[u8]) -> Result<(), MemoryError> {
         self.some_memory(address, bytes.len())?.write(address, bytes)
     }
 
@@ -119,26 +119,26 @@ macro_rules! integers {
     ($($int:ident $read:ident $write:ident;)*) => {
         impl CallerMemory<'_> {$(
             #[doc = concat!("Reads a little-endian `", stringify!($int), "`.")]
-            pub fn $read(&self, address: impl Address) -> Result<$int, AccessError> {
+            pub fn $read(&self, address: impl Address) -> Result<$int, MemoryError> {
                 let mut bytes = [0; size_of::<$int>()];
                 self.read(address, &mut bytes)?;
                 Ok($int::from_le_bytes(bytes))
             }
 
             #[doc = concat!("Writes a little-endian `", stringify!($int), "`.")]
-            pub fn $write(&self, address: impl Address, value: $int) -> Result<(), AccessError> {
+            pub fn $write(&self, address: impl Address, value: $int) -> Result<(), MemoryError> {
                 self.write(address, &value.to_le_bytes())
             }
         )*}
 
         impl<T> Caller<'_, T> {$(
             #[doc = concat!("Reads a little-endian `", stringify!($int), "` from the memory.")]
-            pub fn $read(&self, address: impl Address) -> Result<$int, AccessError> {
+            pub fn $read(&self, address: impl Address) -> Result<$int, MemoryError> {
                 self.some_memory(address, size_of::<$int>())?.$read(address)
             }
 
             #[doc = concat!("Writes a little-endian `", stringify!($int), "` to the memory.")]
-            pub fn $write(&mut self, address: impl Address, value: $int) -> Result<(), AccessError> {
+            pub fn $write(&mut self, address: impl Address, value: $int) -> Result<(), MemoryError> {
                 self.some_memory(address, size_of::<$int>())?.$write(address, value)
             }
         )*}
@@ -159,12 +159,12 @@ impl<'a> CallerMemory<'a> {
     }
 
     /// Copies out of the memory.
-    pub fn read(&self, address: impl Address, into: &mut [u8]) -> Result<(), AccessError> {
+    pub fn read(&self, address: impl Address, into: &mut [u8]) -> Result<(), MemoryError> {
         self.body.read(address.bytes(), into)
     }
 
     /// Copies into the memory.
-    pub fn write(&self, address: impl Address, bytes: &[u8]) -> Result<(), AccessError> {
+    pub fn write(&self, address: impl Address, bytes: &[u8]) -> Result<(), MemoryError> {
         self.body.write(address.bytes(), bytes)
     }
 
@@ -175,13 +175,13 @@ impl<'a> CallerMemory<'a> {
     ///
     /// # Errors
     /// The range is not inside the memory, or the kernel refuses to make its pages writable.
-    pub fn address(&self, address: impl Address, length: u64) -> Result<*mut u8, AccessError> {
+    pub fn address(&self, address: impl Address, length: u64) -> Result<*mut u8, MemoryError> {
         self.body.writable_address(address.bytes(), length)
     }
 
     /// Checks a range and gives its native address, to be handed to the kernel for it to read, on the terms of
     /// [`CallerMemory::address`]. Cheaper, but the kernel may find the range write-protected.
-    pub fn read_address(&self, address: impl Address, length: u64) -> Result<*const u8, AccessError> {
+    pub fn read_address(&self, address: impl Address, length: u64) -> Result<*const u8, MemoryError> {
         Ok(self.body.address(address.bytes(), length)?)
     }
 
@@ -191,7 +191,7 @@ impl<'a> CallerMemory<'a> {
         address: impl Address,
         length: u64,
         f: impl FnOnce(*mut u8, usize) -> R,
-    ) -> Result<R, AccessError> {
+    ) -> Result<R, MemoryError> {
         Ok(f(self.address(address, length)?, length as usize))
     }
 }

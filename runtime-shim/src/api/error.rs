@@ -13,7 +13,7 @@ use crate::run::interrupt::error::InterruptError;
 use crate::run::meter::{MeterError, NotMetered};
 use crate::run::store::StoreCore;
 use crate::state::demand::Exceeded;
-use crate::state::error::{AccessError, ResourceError};
+use crate::state::error::{MemoryError, ResourceError};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -319,12 +319,12 @@ impl From<CallError> for HostError {
     }
 }
 
-impl From<AccessError> for HostError {
-    fn from(error: AccessError) -> Self {
+impl From<MemoryError> for HostError {
+    fn from(error: MemoryError) -> Self {
         HostError::Trap(match error {
-            AccessError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
-            AccessError::ArtifactChanged => TrapCode::ArtifactChanged,
-            AccessError::OutOfMemory => TrapCode::OutOfMemory,
+            MemoryError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
+            MemoryError::ArtifactChanged => TrapCode::ArtifactChanged,
+            MemoryError::OutOfMemory => TrapCode::OutOfMemory,
         })
     }
 }

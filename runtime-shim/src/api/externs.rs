@@ -11,7 +11,7 @@ use crate::code::raw_value::RawValue;
 use crate::run::imports::Item;
 use crate::run::store::{GlobalRef, StoreCore};
 use crate::run::store_id::StoreId;
-use crate::state::error::AccessError;
+use crate::state::error::MemoryError;
 use crate::state::memory::MemoryBody;
 use crate::state::shared::SharedMemory;
 use crate::state::table::TableBody;
@@ -57,27 +57,27 @@ impl Extern {
     }
 
     /// The function, if it is one.
-    pub fn func(self) -> Option<Func> {
+    pub fn into_func(self) -> Option<Func> {
         if let Extern::Func(func) = self { Some(func) } else { None }
     }
 
     /// The table, if it is one.
-    pub fn table(self) -> Option<Table> {
+    pub fn into_table(self) -> Option<Table> {
         if let Extern::Table(table) = self { Some(table) } else { None }
     }
 
     /// The memory, if it is one.
-    pub fn memory(self) -> Option<Memory> {
+    pub fn into_memory(self) -> Option<Memory> {
         if let Extern::Memory(memory) = self { Some(memory) } else { None }
     }
 
     /// The tag, if it is one.
-    pub fn tag(self) -> Option<Tag> {
+    pub fn into_tag(self) -> Option<Tag> {
         if let Extern::Tag(tag) = self { Some(tag) } else { None }
     }
 
     /// The global, if it is one.
-    pub fn global(self) -> Option<Global> {
+    pub fn into_global(self) -> Option<Global> {
         if let Extern::Global(global) = self { Some(global) } else { None }
     }
 }
@@ -130,8 +130,8 @@ impl Memory {
         store: &'a impl AsStore,
         address: u64,
         length: usize,
-    ) -> Result<&'a MemoryBody, AccessError> {
-        let outside = AccessError::OutOfBounds { address, length: length as u64, size: 0 };
+    ) -> Result<&'a MemoryBody, MemoryError> {
+        let outside = MemoryError::OutOfBounds { address, length: length as u64, size: 0 };
         self.body(store::core(store)).map(|body| &**body).ok_or(outside)
     }
 
@@ -151,12 +151,12 @@ impl Memory {
     }
 
     /// Copies out of the memory.
-    pub fn read(&self, store: &impl AsStore, address: u64, into: &mut [u8]) -> Result<(), AccessError> {
+    pub fn read(&self, store: &impl AsStore, address: u64, into: &mut [u8]) -> Result<(), MemoryError> {
         self.get(store, address, into.len())?.read(address, into)
     }
 
     /// Copies into the memory.
-    pub fn write(&self, store: &mut impl AsStore, address: u64, bytes: &[u8]) -> Result<(), AccessError> {
+    pub fn write(&self, store: &mut impl AsStore, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
         self.get(store, address, bytes.len())?.write(address, bytes)
     }
 }

@@ -12,7 +12,7 @@ use crate::api::val::{Val, WasmValues};
 use crate::code::module::Module;
 use crate::run::store::StoreCore;
 use crate::run::store_id::StoreId;
-use crate::state::error::AccessError;
+use crate::state::error::MemoryError;
 use crate::state::instance::InstanceCore;
 use crate::state::memory::MemoryBody;
 use std::rc::Rc;
@@ -41,7 +41,7 @@ impl Instance {
     }
 
     /// An export; `None` if there is none of this name, or in another store.
-    pub fn export(&self, store: &impl AsStore, name: &str) -> Option<Extern> {
+    pub fn get_export(&self, store: &impl AsStore, name: &str) -> Option<Extern> {
         let core = store::core(store);
         let instance = self.core(core)?;
         extern_of(core, instance, instance.module().export(name)?)
@@ -71,9 +71,9 @@ impl Instance {
         store: &impl AsStore,
         address: impl Address,
         into: &mut [u8],
-    ) -> Result<(), AccessError> {
+    ) -> Result<(), MemoryError> {
         let (address, length) = (address.bytes(), into.len() as u64);
-        let memory = self.memory(store).ok_or(AccessError::OutOfBounds { address, length, size: 0 })?;
+        let memory = self.memory(store).ok_or(MemoryError::OutOfBounds { address, length, size: 0 })?;
         memory.read(address, into)
     }
 
@@ -83,9 +83,9 @@ impl Instance {
         store: &mut impl AsStore,
         address: impl Address,
         bytes: &[u8],
-    ) -> Result<(), AccessError> {
+    ) -> Result<(), MemoryError> {
         let (address, length) = (address.bytes(), bytes.len() as u64);
-        let memory = self.memory(store).ok_or(AccessError::OutOfBounds { address, length, size: 0 })?;
+        let memory = self.memory(store).ok_or(MemoryError::OutOfBounds { address, length, size: 0 })?;
         memory.write(address, bytes)
     }
 
@@ -93,7 +93,7 @@ impl Instance {
         if store::core(store).id() != self.store {
             return Err(CallError::WrongStore);
         }
-        match self.export(store, name) {
+        match self.get_export(store, name) {
             Some(Extern::Func(func)) => Ok(func),
             Some(_) => Err(CallError::NotAFunction { name: name.to_string() }),
             None => Err(CallError::NoExport { name: name.to_string() }),
@@ -106,7 +106,7 @@ impl Instance {
     }
 
     /// An exported function with parameters and results of these Rust types.
-    pub fn typed<P: WasmValues, R: WasmValues>(
+    pub fn get_typed_func<P: WasmValues, R: WasmValues>(
         &self,
         store: &impl AsStore,
         name: &str,

@@ -96,7 +96,7 @@ impl<T: 'static> Linker<T> {
     }
 
     /// Defines a host function by a closure over Rust types, such as `|caller: &mut Caller<'_, T>, a: i32| -> i64 { .. }`.
-    pub fn func<P, R>(
+    pub fn func_wrap<P, R>(
         &mut self,
         module: &str,
         name: &str,
@@ -108,7 +108,7 @@ impl<T: 'static> Linker<T> {
     /// Defines a host function by a closure that gives a future, such as
     /// `|caller: &mut Caller<'_, T>, a: i32| async move { .. }`. Instances that use it are called by
     /// [`TypedFunc::call_async`](crate::TypedFunc::call_async) and the like, and wait without a thread.
-    pub fn func_async<P, Fut>(
+    pub fn func_wrap_async<P, Fut>(
         &mut self,
         module: &str,
         name: &str,
@@ -118,7 +118,7 @@ impl<T: 'static> Linker<T> {
     }
 
     /// Defines a host function by a closure over values. Its results are zero or null until it sets them.
-    pub fn func_dynamic<F>(
+    pub fn func_new<F>(
         &mut self,
         module: &str,
         name: &str,
@@ -183,7 +183,7 @@ impl<T: 'static> Linker<T> {
     /// types for all that it imports.
     ///
     /// # Errors
-    /// What [`Linker::link`] would say.
+    /// What [`Linker::instantiate_pre`] would say.
     pub fn check(&self, descriptor: &Descriptor) -> Result<(), InstantiateError> {
         // Types that are not sound have no numbers, and imports of functions are then unknown.
         let numbers =

@@ -12,8 +12,8 @@ use crate::code::raw_value::RawValue;
 use crate::run::invoke::Signature;
 use wasmaot_abi::types::FuncType;
 
-/// A function of every instance of a [`Linked`](crate::Linked) module, looked up once by [`Linked::func`](crate::Linked::func). Where
-/// its type is known beforehand, [`Linked::typed`](crate::Linked::typed) gives one that is called with Rust values.
+/// A function of every instance of a [`InstancePre`](crate::InstancePre) module, looked up once by [`InstancePre::func`](crate::InstancePre::func). Where
+/// its type is known beforehand, [`InstancePre::typed`](crate::InstancePre::typed) gives one that is called with Rust values.
 ///
 /// ```
 /// use wasmaot_runtime::{Linker, Module, Pool, PoolConfig, Val};
@@ -22,11 +22,13 @@ use wasmaot_abi::types::FuncType;
 /// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
 /// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
 /// # };
-/// let module = Module::from_bytes(&artifact(
+/// let artifact = artifact(
 ///     r#"(module (func (export "swap") (param i32 i64) (result i64 i32) local.get 1 local.get 0))"#,
-/// )?)?;
-/// let linked = Linker::<()>::new().link(&module)?;
-/// let swap = linked.func("swap")?;
+/// )?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let linked = Linker::<()>::new().instantiate_pre(&module)?;
+/// let swap = linked.get_func("swap")?;
 /// assert_eq!(swap.ty().to_string(), "(i32, i64) -> (i64, i32)");
 ///
 /// let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() })?;

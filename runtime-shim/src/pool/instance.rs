@@ -15,11 +15,11 @@ use crate::run::interrupt::InterruptHandle;
 use crate::run::interrupt::error::InterruptError;
 use crate::run::meter::NotMetered;
 use crate::run::store::{StoreCore, StoreInner};
-use crate::state::error::AccessError;
+use crate::state::error::MemoryError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// An instance of a [`Linked`](crate::Linked) module, with data of the embedder's own that its host functions work on. Made by
+/// An instance of a [`InstancePre`](crate::InstancePre) module, with data of the embedder's own that its host functions work on. Made by
 /// [`Pool::start`](crate::Pool::start); dropping it gives its slot back.
 ///
 /// It is its own store: handles like [`Memory`](crate::Memory) or [`TypedFunc`] take it where they take a
@@ -100,39 +100,42 @@ impl<T> PooledInstance<T> {
     }
 
     /// The instance as a handle.
-    pub fn handle(&self) -> Instance {
+    pub fn instance(&self) -> Instance {
         Instance::new(self.core().id(), self.kept().instance.index())
     }
 
     /// Calls an exported function.
     pub fn call(&mut self, name: &str, args: &[Val]) -> Result<Vec<Val>, CallError> {
-        self.handle().call(self, name, args)
+        self.instance().call(self, name, args)
     }
 
     /// An exported function with parameters and results of these Rust types. To look it up once for all instances, use
-    /// [`Linked::typed`](crate::Linked::typed).
-    pub fn typed<P: WasmValues, R: WasmValues>(&self, name: &str) -> Result<TypedFunc<P, R>, CallError> {
-        self.handle().typed(self, name)
+    /// [`InstancePre::get_typed_func`](crate::InstancePre::get_typed_func).
+    pub fn get_typed_func<P: WasmValues, R: WasmValues>(
+        &self,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>, CallError> {
+        self.instance().get_typed_func(self, name)
     }
 
     /// An export.
-    pub fn export(&self, name: &str) -> Option<Extern> {
-        self.handle().export(self, name)
+    pub fn get_export(&self, name: &str) -> Option<Extern> {
+        self.instance().get_export(self, name)
     }
 
     /// Bytes of the memory that the instance exports as "memory", or else its first one; 0 if there is none.
     pub fn memory_size(&self) -> u64 {
-        self.handle().memory_size(self)
+        self.instance().memory_size(self)
     }
 
     /// Copies out of the memory that the instance exports as "memory", or else its first one.
-    pub fn read(&self, address: impl Address, into: &mut [u8]) -> Result<(), AccessError> {
-        self.handle().read(self, address, into)
+    pub fn read(&self, address: impl Address, into: &mut [u8]) -> Result<(), MemoryError> {
+        self.instance().read(self, address, into)
     }
 
     /// Copies into the memory that the instance exports as "memory", or else its first one.
-    pub fn write(&mut self, address: impl Address, bytes: &[u8]) -> Result<(), AccessError> {
-        self.handle().write(self, address, bytes)
+    pub fn write(&mut self, address: impl Address, bytes: &[u8]) -> Result<(), MemoryError> {
+        self.instance().write(self, address, bytes)
     }
 
     /// The operators that it has executed so far, if its code counts them. The number is exact, but for a run that was stopped by its deadline

@@ -25,13 +25,13 @@ use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::FuncType;
 
 /// A module with its imports resolved to host functions that work on data of type `T`. Made by
-/// [`Linker::link`](crate::Linker::link); cloning it is cheap.
-pub struct Linked<T> {
+/// [`Linker::instantiate_pre`](crate::Linker::instantiate_pre); cloning it is cheap.
+pub struct InstancePre<T> {
     pub(super) core: Arc<LinkedCore>,
     data: PhantomData<fn(T)>,
 }
 
-impl<T> Clone for Linked<T> {
+impl<T> Clone for InstancePre<T> {
     fn clone(&self) -> Self {
         Self { core: self.core.clone(), data: PhantomData }
     }
@@ -39,8 +39,8 @@ impl<T> Clone for Linked<T> {
 
 impl<T: 'static> Linker<T> {
     /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool). They must all be host functions or shared memories.
-    pub fn link(&self, module: &Module) -> Result<Linked<T>, InstantiateError> {
-        Linked::new(self.resolve_shared(module)?)
+    pub fn instantiate_pre(&self, module: &Module) -> Result<InstancePre<T>, InstantiateError> {
+        InstancePre::new(self.resolve_shared(module)?)
     }
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct LinkedCore {
     /// Unique in the process; not 0.
     pub(super) id: u64,
     pub(super) module: Module,
-    /// Host functions among them work on the data of the [`Linked`] that was made with this number.
+    /// Host functions among them work on the data of the [`InstancePre`] that was made with this number.
     pub(super) imports: Unowned,
     pub(super) image: Arc<Image>,
     pub(super) hot_sets: Sets,
@@ -67,7 +67,7 @@ fn start_of(module: &Module) -> Option<(usize, Plain)> {
     Some((entry, signature.plain().expect("a start function has neither parameters nor results")))
 }
 
-impl<T> Linked<T> {
+impl<T> InstancePre<T> {
     fn new(imports: Imports<T>) -> Result<Self, InstantiateError> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let imports = imports.into_unowned().expect("a store that is empty owns nothing");
@@ -101,7 +101,10 @@ impl<T> Linked<T> {
     }
 
     /// An exported function with parameters and results of these Rust types, to be called in any instance of this.
-    pub fn typed<P: WasmValues, R: WasmValues>(&self, name: &str) -> Result<LinkedFunc<P, R>, CallError> {
+    pub fn get_typed_func<P: WasmValues, R: WasmValues>(
+        &self,
+        name: &str,
+    ) -> Result<LinkedFunc<P, R>, CallError> {
         let (place, signature) = self.find(name)?;
         let typed = signature.plain().filter(|_| signature.is(P::TYPES, R::TYPES));
         let ty = typed.ok_or_else(|| {
@@ -112,7 +115,7 @@ impl<T> Linked<T> {
     }
 
     /// An exported function of any type, to be called in any instance of this.
-    pub fn func(&self, name: &str) -> Result<DynamicFunc, CallError> {
+    pub fn get_func(&self, name: &str) -> Result<DynamicFunc, CallError> {
         let (place, signature) = self.find(name)?;
         Ok(DynamicFunc::new(place, signature))
     }
@@ -163,7 +166,7 @@ impl FuncPlace {
     }
 }
 
-/// A function of every instance of a [`Linked`] module, looked up once.
+/// A function of every instance of a [`InstancePre`] module, looked up once.
 #[derive(Debug)]
 pub struct LinkedFunc<P, R> {
     place: FuncPlace,

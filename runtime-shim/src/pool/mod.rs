@@ -1,7 +1,7 @@
 //! Pools: slots that are reserved once and give every request an instance of its own.
 //!
 //! ```text
-//!  Linker::link ──▶ Linked ──┐
+//!  Linker::instantiate_pre ──▶ InstancePre ──┐
 //!                            ├─ Pool::start ─▶ PooledInstance ─ calls ─▶ finish: reset ─▶ free list of its module
 //!  Pool::new ─────▶ Pool  ───┘        ▲                                                        │
 //!                                     └──────────────────── the slot keeps its instance ◀──────┘
@@ -34,7 +34,7 @@ pub(crate) mod tests;
 
 pub use dynamic::DynamicFunc;
 pub use instance::{PooledInstance, Usage};
-pub use linked::{Linked, LinkedFunc};
+pub use linked::{InstancePre, LinkedFunc};
 pub use owner::Tenant;
 pub use tenants::HotSets;
 
@@ -365,7 +365,7 @@ impl Pool {
     }
 
     /// A fresh instance, its start function run.
-    pub fn start<T>(&self, linked: &Linked<T>, data: T) -> Result<PooledInstance<T>, StartError> {
+    pub fn start<T>(&self, linked: &InstancePre<T>, data: T) -> Result<PooledInstance<T>, StartError> {
         begin(&linked.core, self.handle.inner.take(linked, self.tenant, data)?)
     }
 
@@ -373,7 +373,7 @@ impl Pool {
     /// reserves.
     pub fn start_with<T>(
         &self,
-        linked: &Linked<T>,
+        linked: &InstancePre<T>,
         data: T,
         limits: &ResourceLimits,
     ) -> Result<PooledInstance<T>, StartError> {
@@ -478,7 +478,7 @@ impl PoolInner {
     /// An instance as new, before its start function runs.
     fn take<T>(
         &self,
-        linked: &Linked<T>,
+        linked: &InstancePre<T>,
         tenant: Option<Tenant>,
         data: T,
     ) -> Result<PooledInstance<T>, StartError> {
@@ -492,7 +492,7 @@ impl PoolInner {
             content.kept.take().zip(content.ticket.take()).expect("a free slot is complete");
         let core = kept.core.take().expect("a kept instance has its store");
         assert!(kept.linked.id == linked.core.id, "a slot keeps an instance for its owner");
-        // SAFETY: the number that was compared is unique, and was given to what this `Linked<T>` shares with its clones only: so
+        // SAFETY: the number that was compared is unique, and was given to what this `InstancePre<T>` shares with its clones only: so
         // the instance imports what that imports, whose host functions work on data of type `T`.
         let store = unsafe { StoreInner::with_core(core, data) };
         Ok(PooledInstance::new(kept, store, pool))

@@ -62,7 +62,7 @@ fn artifact() -> Vec<u8> {
 }
 
 static ARTIFACT: LazyLock<Vec<u8>> = LazyLock::new(artifact);
-static MODULE: LazyLock<Module> = LazyLock::new(|| Module::from_bytes(&ARTIFACT).unwrap());
+static MODULE: LazyLock<Module> = LazyLock::new(|| crate::tests::load(&ARTIFACT).unwrap());
 
 fn linker() -> Linker<()> {
     let mut linker = Linker::new();
@@ -78,12 +78,12 @@ fn linker() -> Linker<()> {
         std::io::Read::read_exact(&mut file, target).map_err(HostError::other)?;
         Ok(0)
     };
-    linker.func("host", "f", f).unwrap();
+    linker.func_wrap("host", "f", f).unwrap();
     linker
 }
 
-pub(super) fn link() -> Linked<()> {
-    linker().link(&MODULE).unwrap()
+pub(super) fn link() -> InstancePre<()> {
+    linker().instantiate_pre(&MODULE).unwrap()
 }
 
 /// All that a guest can see of an instance.
@@ -97,7 +97,8 @@ pub(super) struct Seen {
 }
 
 pub(super) fn see(instance: &mut PooledInstance<()>) -> Seen {
-    let memories = ["memory", "further"].map(|name| instance.export(name).and_then(Extern::memory).unwrap());
+    let memories =
+        ["memory", "further"].map(|name| instance.get_export(name).and_then(Extern::into_memory).unwrap());
     let sizes: Vec<u64> = memories.iter().map(|memory| memory.size(instance)).collect();
     let beyond = instance.call("load", &[Val::I64(sizes[0] as i64)]).unwrap_err();
     assert!(matches!(beyond, CallError::Trap(trap) if trap.code == TrapCode::MemoryOutOfBounds));
@@ -108,10 +109,10 @@ pub(super) fn see(instance: &mut PooledInstance<()>) -> Seen {
         memory.read(instance, 0, &mut bytes).unwrap();
         bytes
     });
-    let table = instance.export("table").and_then(Extern::table).unwrap();
+    let table = instance.get_export("table").and_then(Extern::into_table).unwrap();
     let elements = (0..table.size(instance)).map(|index| table.get(instance, index).unwrap());
     let elements = elements.map(|element| element != Val::FuncRef(None)).collect();
-    let global = instance.export("global").and_then(Extern::global).unwrap().get(instance);
+    let global = instance.get_export("global").and_then(Extern::into_global).unwrap().get(instance);
     let global = format!("{global:?}");
     let has_passive_data = builtin(instance, Builtin::MemoryInit, &[0, 0, 100, 0, 7]).is_ok();
     Seen { memories: bytes.into(), sizes, table: elements, global, has_passive_data }
@@ -170,7 +171,7 @@ pub(super) fn spoil_unless(instance: &mut PooledInstance<()>, traps: &[TrapCode]
     note(call(instance, "import", &kernel).map(drop));
     // At their ends, wherever those are now.
     for name in ["memory", "further"] {
-        let memory = instance.export(name).and_then(Extern::memory).unwrap();
+        let memory = instance.get_export(name).and_then(Extern::into_memory).unwrap();
         let end = memory.size(instance);
         note(memory.write(instance, end - 4, &[9; 4]).map_err(trap));
     }
@@ -182,7 +183,7 @@ pub(super) fn spoil_unless(instance: &mut PooledInstance<()>, traps: &[TrapCode]
     done
 }
 
-fn trap(error: AccessError) -> CallError {
+fn trap(error: MemoryError) -> CallError {
     match HostError::from(error) {
         HostError::Trap(code) => CallError::Trap(Trap::new(code)),
         other => CallError::Host(other.into()),
@@ -214,7 +215,7 @@ pub(super) static NEW: LazyLock<Seen> =
     LazyLock::new(|| see(&mut pool(1, ResetWay::Drop).start(&link(), ()).unwrap()));
 
 /// Checks instances in a pool's slots against those of a new pool, before and after they were used.
-pub(super) fn assert_as_new(pool: &Pool, linked: &Linked<()>, context: &str) {
+pub(super) fn assert_as_new(pool: &Pool, linked: &InstancePre<()>, context: &str) {
     for round in 0..3 {
         let seen = see(&mut pool.start(linked, ()).unwrap());
         if seen != *NEW {
@@ -246,7 +247,7 @@ fn sweep(phase: &str, mut attempt: impl FnMut(u32, Failure) -> Outcome) {
 }
 
 /// An instance in a pool of one slot, whose module has already run this often.
-fn started(way: ResetWay, runs: u32) -> (Pool, Linked<()>, PooledInstance<()>) {
+fn started(way: ResetWay, runs: u32) -> (Pool, InstancePre<()>, PooledInstance<()>) {
     let (pool, linked) = (pool(1, way), link());
     for _ in 0..runs {
         spoil(&mut pool.start(&linked, ()).unwrap());
@@ -258,9 +259,9 @@ fn started(way: ResetWay, runs: u32) -> (Pool, Linked<()>, PooledInstance<()>) {
 #[test]
 fn opening_linking_and_reserving() {
     sweep("open a module", |position, failure| {
-        let (module, outcome) = plan::with(position, failure, || Module::from_bytes(&ARTIFACT));
+        let (module, outcome) = plan::with(position, failure, || crate::tests::load(&ARTIFACT));
         match module {
-            Ok(module) => assert!(linker().link(&module).is_ok()),
+            Ok(module) => assert!(linker().instantiate_pre(&module).is_ok()),
             Err(error) => assert!(matches!(error, OpenError::Io { .. }), "{error}"),
         }
         outcome
@@ -276,7 +277,7 @@ fn opening_linking_and_reserving() {
         outcome
     });
     sweep("link", |position, failure| {
-        let (linked, outcome) = plan::with(position, failure, || linker().link(&MODULE));
+        let (linked, outcome) = plan::with(position, failure, || linker().instantiate_pre(&MODULE));
         match linked {
             Ok(linked) => assert!(pool(1, ResetWay::Copy).start(&linked, ()).is_ok()),
             Err(error) => assert!(matches!(error, InstantiateError::Map { .. }), "{error}"),
@@ -394,7 +395,7 @@ fn suspending() {
         let phase = |resumed: bool| {
             move |position: u32, failure: Failure| {
                 let (pool, linked, mut instance) = started(way, 1);
-                let wait = instance.typed::<(i32, i32, i32), i32>("import").unwrap();
+                let wait = instance.get_typed_func::<(i32, i32, i32), i32>("import").unwrap();
                 let [import, what, at] =
                     args.map(|value| if let Val::I32(value) = value { value } else { 0 });
                 let (_, outcome) = plan::with(position, failure, || {
@@ -431,7 +432,8 @@ fn instantiating() {
             let mut store = Store::new(());
             match linker.instantiate(&mut store, &MODULE) {
                 Ok(instance) => {
-                    let memory = instance.export(&store, "further").and_then(Extern::memory).unwrap();
+                    let memory =
+                        instance.get_export(&store, "further").and_then(Extern::into_memory).unwrap();
                     let size = if memory.grow(&mut store, 1).is_some() { 2 } else { 1 } << 16;
                     assert_eq!(memory.size(&store), size);
                     memory.write(&mut store, size - 1, &[1]).unwrap();

@@ -67,7 +67,7 @@ fn act(instance: &mut PooledInstance<()>, random: &mut Random) -> bool {
             });
         }
         2 => {
-            let wait = instance.typed::<(i32, i32, i32), i32>("import").unwrap();
+            let wait = instance.get_typed_func::<(i32, i32, i32), i32>("import").unwrap();
             let Val::I32(import) = import() else { unreachable!() };
             let outcome = wait.call_resumable(instance, (import, SUSPEND, 0));
             let Ok(Outcome::Suspended(call)) = outcome else { return true };
@@ -92,7 +92,7 @@ fn act(instance: &mut PooledInstance<()>, random: &mut Random) -> bool {
 }
 
 /// Uses one instance. `None` if there was none.
-fn round(pools: &[Pool], modules: &[Linked<()>], random: &mut Random, context: &str) -> Option<bool> {
+fn round(pools: &[Pool], modules: &[InstancePre<()>], random: &mut Random, context: &str) -> Option<bool> {
     let (pool, linked) = (&pools[random.below(3) as usize], &modules[random.below(2) as usize]);
     let mut instance = match perhaps_refused(random, || pool.start(linked, ())) {
         (Ok(instance), _) => instance,

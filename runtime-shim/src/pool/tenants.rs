@@ -42,7 +42,7 @@ pub enum HotSets {
     #[default]
     PerTenant,
     /// One set for all requests of a module, which none of them changes: the set that
-    /// [`Linked::freeze_hot_set`](crate::Linked::freeze_hot_set) stored, and no pages before that.
+    /// [`InstancePre::freeze_hot_set`](crate::InstancePre::freeze_hot_set) stored, and no pages before that.
     /// Written pages outside of it are dropped after each run. A slot that changes tenants drops
     /// all its pages.
     Frozen,

@@ -34,15 +34,15 @@ pub(crate) fn with_contents(mut artifact: Artifact) -> Artifact {
 }
 
 fn module() -> Module {
-    Module::from_bytes(&artifact().build()).unwrap()
+    crate::tests::load(&artifact().build()).unwrap()
 }
 
 pub(crate) fn pool(slots: u32, reset: ResetWay) -> Pool {
     Pool::new(PoolConfig { slots, reset, hot_sets: HotSets::Shared, ..PoolConfig::default() }).unwrap()
 }
 
-pub(crate) fn linked() -> Linked<()> {
-    Linker::new().link(&module()).unwrap()
+pub(crate) fn linked() -> InstancePre<()> {
+    Linker::new().instantiate_pre(&module()).unwrap()
 }
 
 fn contents(instance: &PooledInstance<()>) -> Vec<u8> {
@@ -60,7 +60,7 @@ fn is_new(instance: &PooledInstance<()>) -> bool {
 fn nothing_is_left_in_memory() {
     for way in WAYS {
         let (pool, linked) = (pool(1, way), linked());
-        let store = linked.typed::<(i64, i32), ()>("store").unwrap();
+        let store = linked.get_typed_func::<(i64, i32), ()>("store").unwrap();
         for round in 0..40i64 {
             let mut instance = pool.start(&linked, ()).unwrap();
             assert!(is_new(&instance), "{way:?}, round {round}");
@@ -96,7 +96,7 @@ fn zeros_in_the_image_are_found_that_the_kernel_has_merged() {
 #[test]
 fn pages_that_recur_are_copied() {
     let (pool, linked) = (pool(1, ResetWay::Copy), linked());
-    let store = linked.typed::<(i64, i32), ()>("store").unwrap();
+    let store = linked.get_typed_func::<(i64, i32), ()>("store").unwrap();
     for _ in 0..10 {
         let mut instance = pool.start(&linked, ()).unwrap();
         store.call(&mut instance, (100, 1)).unwrap();
@@ -113,7 +113,7 @@ fn pages_that_recur_are_copied() {
 #[test]
 fn pages_that_recur_no_longer_are_not_copied_any_more() {
     let (pool, linked) = (pool(2, ResetWay::Copy), linked());
-    let store = linked.typed::<(i64, i32), ()>("store").unwrap();
+    let store = linked.get_typed_func::<(i64, i32), ()>("store").unwrap();
     let write = |instance: &mut PooledInstance<()>, pages: &[u32]| {
         pages.iter().for_each(|page| store.call(instance, (i64::from(page * PAGE), 1)).unwrap());
     };
@@ -158,15 +158,15 @@ fn growth_and_globals_are_undone() {
     for way in WAYS {
         let (pool, linked) = (pool(1, way), linked());
         let layout = *linked.module().layout();
-        let load = linked.typed::<i64, i32>("load").unwrap();
-        let store = linked.typed::<(i64, i32), ()>("store").unwrap();
+        let load = linked.get_typed_func::<i64, i32>("load").unwrap();
+        let store = linked.get_typed_func::<(i64, i32), ()>("store").unwrap();
         for _ in 0..3 {
             let mut instance = pool.start(&linked, ()).unwrap();
             let trap = trap_of(load.call(&mut instance, 65536));
             assert_eq!(trap.code, TrapCode::MemoryOutOfBounds);
             assert_eq!(load.call(&mut instance, i64::from(layout.global(0))).unwrap(), 42);
             store.call(&mut instance, (i64::from(layout.global(0)), 1)).unwrap();
-            let memory = instance.export("memory").and_then(Extern::memory).unwrap();
+            let memory = instance.get_export("memory").and_then(Extern::into_memory).unwrap();
             assert_eq!(memory.grow(&mut instance, 2), Some(1));
             assert_eq!(memory.grow(&mut instance, 2), None);
             assert_eq!(load.call(&mut instance, 2 * 65536).unwrap(), 0);
@@ -181,7 +181,7 @@ fn growth_and_globals_are_undone() {
 fn the_kernel_can_write_where_nobody_wrote_before() {
     let mut linker = Linker::<()>::new();
     linker
-        .func("host", "f", |caller: &mut Caller<'_, ()>, address: i32, length: i32| -> i32 {
+        .func_wrap("host", "f", |caller: &mut Caller<'_, ()>, address: i32, length: i32| -> i32 {
             let file = std::fs::File::open("/dev/zero").unwrap();
             let memory = caller.memory().unwrap();
             let target = memory.address(address as u32, length as u64).unwrap();
@@ -192,9 +192,9 @@ fn the_kernel_can_write_where_nobody_wrote_before() {
         .unwrap();
     let artifact = with_contents(importing().0);
     let import = artifact.descriptor.state_layout().unwrap().imported_function(0);
-    let linked = linker.link(&Module::from_bytes(&artifact.build()).unwrap()).unwrap();
+    let linked = linker.instantiate_pre(&crate::tests::load(&artifact.build()).unwrap()).unwrap();
     let pool = pool(2, ResetWay::Copy);
-    let call = linked.typed::<(i32, i32, i32), i32>("import").unwrap();
+    let call = linked.get_typed_func::<(i32, i32, i32), i32>("import").unwrap();
     for round in 0..4 {
         let mut instance = pool.start(&linked, ()).unwrap();
         assert_eq!(call.call(&mut instance, (import, 2 * 4096 - 8, 4096 + 16)).unwrap(), 4096 + 16);
@@ -231,7 +231,7 @@ fn slots_run_out_go_round_and_outlive_their_pool() {
 #[test]
 fn threads_share_slots() {
     let (pool, linked) = (pool(2, ResetWay::Copy), linked());
-    let store = linked.typed::<(i64, i32), ()>("store").unwrap();
+    let store = linked.get_typed_func::<(i64, i32), ()>("store").unwrap();
     std::thread::scope(|scope| {
         for thread in 0..2u64 {
             let (pool, linked) = (&pool, &linked);
@@ -257,7 +257,7 @@ fn threads_share_slots() {
 #[test]
 fn a_trap_leaves_a_new_instance_behind() {
     let (pool, linked) = (pool(1, ResetWay::Copy), linked());
-    let recurse = linked.typed::<(), ()>("recurse").unwrap();
+    let recurse = linked.get_typed_func::<(), ()>("recurse").unwrap();
     for name in ["trap", "null", "recurse"] {
         let mut instance = pool.start(&linked, ()).unwrap();
         instance.write(5000, &[1]).unwrap();
@@ -281,7 +281,7 @@ fn configurations_are_checked() {
     assert!(matches!(too_large, Err(StartError::Instantiate(InstantiateError::TooLarge { .. }))));
     let pool = Pool::new(PoolConfig { memory: 2 * 65536, ..default }).unwrap();
     let mut instance = pool.start(&linked(), ()).unwrap();
-    let memory = instance.export("memory").and_then(Extern::memory).unwrap();
+    let memory = instance.get_export("memory").and_then(Extern::into_memory).unwrap();
     assert_eq!(memory.grow(&mut instance, 2), None);
     assert_eq!(memory.grow(&mut instance, 1), Some(1));
 }

@@ -8,7 +8,7 @@ use crate::os::guarded::{self, CopyError};
 use crate::run::fuel::Payer;
 use crate::run::interrupt;
 use crate::state::demand::item_count;
-use crate::state::error::AccessError;
+use crate::state::error::MemoryError;
 use crate::state::instance::InstanceCore;
 use crate::state::limits::Refused;
 use std::cell::Cell;
@@ -16,11 +16,11 @@ use wasmaot_abi::descriptor::{ElemItems, FileRange};
 use wasmaot_abi::meter::{bytes_price, elements_price};
 use wasmaot_abi::trap::TrapCode;
 
-fn memory_trap(error: AccessError) -> TrapCode {
+fn memory_trap(error: MemoryError) -> TrapCode {
     match error {
-        AccessError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
-        AccessError::ArtifactChanged => TrapCode::ArtifactChanged,
-        AccessError::OutOfMemory => TrapCode::OutOfMemory,
+        MemoryError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
+        MemoryError::ArtifactChanged => TrapCode::ArtifactChanged,
+        MemoryError::OutOfMemory => TrapCode::OutOfMemory,
     }
 }
 

@@ -39,7 +39,7 @@ impl From<Exceeded> for ResourceError {
 
 /// A range of guest memory that cannot be accessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AccessError {
+pub enum MemoryError {
     /// It is not inside the memory.
     #[error("{length} byte(s) at {address:#x} are outside the memory of {size:#x} bytes")]
     OutOfBounds {

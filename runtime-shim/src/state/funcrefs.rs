@@ -64,7 +64,7 @@ impl Deref for FuncRefs {
 mod tests {
     use super::*;
     use crate::tests::artifact::permissions;
-    use crate::{Caller, HotSets, Linker, Module, Pool, PoolConfig, Store, Val};
+    use crate::{Caller, HotSets, Linker, Pool, PoolConfig, Store, Val};
 
     /// Returns how many of the caller's records are in pages that cannot be written.
     fn frozen_records(caller: &mut Caller<'_, ()>, _: i32, _: i32) -> i32 {
@@ -78,14 +78,14 @@ mod tests {
         let (artifact, import) = crate::tests::importing();
         let count = artifact.descriptor.entries.len() as i32;
         assert!(count > 3);
-        let module = Module::from_bytes(&artifact.build()).unwrap();
+        let module = crate::tests::load(&artifact.build()).unwrap();
         let mut linker = Linker::new();
-        linker.func("host", "f", frozen_records).unwrap();
+        linker.func_wrap("host", "f", frozen_records).unwrap();
         let args = [import, Val::I32(0), Val::I32(0)];
         let mut store = Store::new(());
         let instance = linker.instantiate(&mut store, &module).unwrap();
         assert_eq!(instance.call(&mut store, "import", &args).unwrap(), [Val::I32(count)]);
-        let linked = linker.link(&module).unwrap();
+        let linked = linker.instantiate_pre(&module).unwrap();
         for hot_sets in [HotSets::Shared, HotSets::Frozen] {
             let pool = Pool::new(PoolConfig { slots: 1, hot_sets, ..PoolConfig::default() }).unwrap();
             for _ in 0..3 {

@@ -9,7 +9,7 @@ use crate::os::guarded::{self, CopyError};
 use crate::os::map::{self, Access, FileView};
 use crate::space::slot::Slot;
 use crate::space::tracker::Tracker;
-use crate::state::error::{AccessError, ResourceError};
+use crate::state::error::{MemoryError, ResourceError};
 use crate::state::limits::Refused;
 use crate::state::shared::{Reservation, SharedMemory};
 use std::cell::Cell;
@@ -276,22 +276,22 @@ impl MemoryBody {
     }
 
     /// The address of a range inside the memory.
-    pub(crate) fn address(&self, address: u64, length: u64) -> Result<*mut u8, AccessError> {
+    pub(crate) fn address(&self, address: u64, length: u64) -> Result<*mut u8, MemoryError> {
         let size = self.size();
         match address.checked_add(length) {
             Some(end) if end <= size => Ok((self.base + address as usize) as *mut u8),
-            _ => Err(AccessError::OutOfBounds { address, length, size }),
+            _ => Err(MemoryError::OutOfBounds { address, length, size }),
         }
     }
 
     /// Returns the address of a range inside the memory that is about to be written without a guarded copy, as by the kernel, to
     /// which a write-protected page is an error.
-    pub(crate) fn writable_address(&self, address: u64, length: u64) -> Result<*mut u8, AccessError> {
+    pub(crate) fn writable_address(&self, address: u64, length: u64) -> Result<*mut u8, MemoryError> {
         let start = self.address(address, length)?;
         if let Some(tracker) = self.tracker.get() {
             // SAFETY: the pool's slot keeps the record as long as the memory.
             if !unsafe { tracker.as_ref() }.open_range(start as usize, length as usize) {
-                return Err(AccessError::OutOfMemory);
+                return Err(MemoryError::OutOfMemory);
             }
         }
         Ok(start)
@@ -306,25 +306,25 @@ impl MemoryBody {
     }
 
     /// Copies out of the memory.
-    pub(crate) fn read(&self, address: u64, into: &mut [u8]) -> Result<(), AccessError> {
+    pub(crate) fn read(&self, address: u64, into: &mut [u8]) -> Result<(), MemoryError> {
         let from = self.address(address, into.len() as u64)?;
         // SAFETY: `into` is valid, and the range was checked against the accessible part.
-        unsafe { guarded::copy(into.as_mut_ptr(), from, into.len()) }.map_err(AccessError::from)
+        unsafe { guarded::copy(into.as_mut_ptr(), from, into.len()) }.map_err(MemoryError::from)
     }
 
     /// Copies into the memory. Write-protected pages are opened before, as a host may have blocked the signal of the fault.
-    pub(crate) fn write(&self, address: u64, bytes: &[u8]) -> Result<(), AccessError> {
+    pub(crate) fn write(&self, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
         let to = self.writable_address(address, bytes.len() as u64)?;
         // SAFETY: `bytes` is valid, and the range was checked against the accessible part.
-        unsafe { guarded::copy(to, bytes.as_ptr(), bytes.len()) }.map_err(AccessError::from)
+        unsafe { guarded::copy(to, bytes.as_ptr(), bytes.len()) }.map_err(MemoryError::from)
     }
 }
 
-impl From<CopyError> for AccessError {
+impl From<CopyError> for MemoryError {
     fn from(error: CopyError) -> Self {
         match error {
-            CopyError::PagesGone => AccessError::ArtifactChanged,
-            CopyError::PageRefused => AccessError::OutOfMemory,
+            CopyError::PagesGone => MemoryError::ArtifactChanged,
+            CopyError::PageRefused => MemoryError::OutOfMemory,
         }
     }
 }

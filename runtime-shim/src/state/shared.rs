@@ -9,7 +9,7 @@ use super::memory::MemoryBody;
 use crate::os::fork::Undivided;
 use crate::os::map::Mapping;
 use crate::space::registry::{Kind, Region, Registration};
-use crate::state::error::{AccessError, ResourceError};
+use crate::state::error::{MemoryError, ResourceError};
 use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -103,12 +103,12 @@ impl SharedMemory {
     }
 
     /// Copies out of the memory.
-    pub fn read(&self, address: u64, into: &mut [u8]) -> Result<(), AccessError> {
+    pub fn read(&self, address: u64, into: &mut [u8]) -> Result<(), MemoryError> {
         self.body().read(address, into)
     }
 
     /// Copies into the memory.
-    pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), AccessError> {
+    pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
         self.body().write(address, bytes)
     }
 }

@@ -14,8 +14,20 @@ use wasmaot_abi::descriptor::{
 use wasmaot_abi::slot;
 use wasmaot_abi::state::StateLayout;
 
+/// Opens an artifact that a test has made, some of them to be refused.
+pub(crate) fn load(artifact: &[u8]) -> Result<Module, OpenError> {
+    // SAFETY: its code is written in the tests, and does what its descriptor says wherever it is run.
+    unsafe { Module::from_bytes_trusted(artifact) }
+}
+
+/// Opens a file: one that a test has made, or one that is refused before its code is looked at.
+pub(crate) fn open_file(path: impl AsRef<std::path::Path>) -> Result<Module, OpenError> {
+    // SAFETY: as above.
+    unsafe { Module::open_trusted(path) }
+}
+
 fn open(artifact: Artifact) -> Module {
-    Module::from_bytes(&artifact.build()).unwrap()
+    load(&artifact.build()).unwrap()
 }
 
 pub(crate) fn instantiate<T: 'static>(
@@ -57,7 +69,7 @@ fn i32_const(value: i32) -> ConstExpr {
 #[test]
 fn a_call_passes_values_both_ways() {
     let (mut store, instance) = plain(Artifact::new(0));
-    let add = instance.typed::<(i32, i32), i32>(&store, "add").unwrap();
+    let add = instance.get_typed_func::<(i32, i32), i32>(&store, "add").unwrap();
     assert_eq!(add.call(&mut store, (40, 2)).unwrap(), 42);
     let results = instance.call(&mut store, "add", &[Val::I32(-3), Val::I32(1)]).unwrap();
     assert_eq!(results, [Val::I32(-2)]);
@@ -75,8 +87,8 @@ fn calls_are_checked() {
         "value 1: expected a value of type i32, found i64"
     );
     assert!(matches!(instance.call(&mut other, "add", &[]), Err(CallError::WrongStore)));
-    assert!(matches!(instance.typed::<i32, i32>(&store, "add"), Err(CallError::Signature { .. })));
-    let add = instance.typed::<(i32, i32), i32>(&store, "add").unwrap();
+    assert!(matches!(instance.get_typed_func::<i32, i32>(&store, "add"), Err(CallError::Signature { .. })));
+    let add = instance.get_typed_func::<(i32, i32), i32>(&store, "add").unwrap();
     assert!(matches!(add.call(&mut other, (1, 2)), Err(CallError::WrongStore)));
 }
 
@@ -114,7 +126,7 @@ fn endless_recursion_is_a_trap_on_any_thread() {
 #[test]
 fn memory_ends_at_its_length_and_guards_reach_to_the_end_of_the_reservation() {
     let (mut store, instance) = plain(with_memory(1, Some(2)));
-    let load = instance.typed::<i64, i32>(&store, "load").unwrap();
+    let load = instance.get_typed_func::<i64, i32>(&store, "load").unwrap();
     let end = 65536;
     assert_eq!(load.call(&mut store, end - 4).unwrap(), 0);
     let furthest = (slot::MEMORY_RESERVATION + slot::MAX_ACCESS) as i64;
@@ -157,13 +169,13 @@ fn host_functions_see_their_arguments_data_and_memory() {
     let (artifact, import) = importing();
     let mut linker = Linker::new();
     linker
-        .func("host", "f", |caller: &mut Caller<'_, u32>, a: i32, b: i32| {
+        .func_wrap("host", "f", |caller: &mut Caller<'_, u32>, a: i32, b: i32| {
             *caller.data_mut() += 1;
             caller.write_u32(16, a as u32)?;
             let outside = caller.read_u8(65536);
             assert!(matches!(
                 outside,
-                Err(AccessError::OutOfBounds { address: 65536, length: 1, size: 65536 })
+                Err(MemoryError::OutOfBounds { address: 65536, length: 1, size: 65536 })
             ));
             Ok(caller.read_u32(16)? as i32 * b)
         })
@@ -180,7 +192,7 @@ fn dynamic_host_functions_are_checked() {
     let ty = artifact.descriptor.types[0].clone();
     let mut linker = Linker::new();
     linker
-        .func_dynamic("host", "f", ty, |_, params, results| {
+        .func_new("host", "f", ty, |_, params, results| {
             results[0] = if params[0] == Val::I32(0) { Val::I64(0) } else { params[1] };
             Ok(())
         })
@@ -197,7 +209,7 @@ fn host_functions_end_their_caller_in_every_way() {
     let (artifact, import) = importing();
     let mut linker = Linker::new();
     linker
-        .func("host", "f", |_: &mut Caller<'_, ()>, a: i32, _: i32| -> Result<i32, HostError> {
+        .func_wrap("host", "f", |_: &mut Caller<'_, ()>, a: i32, _: i32| -> Result<i32, HostError> {
             match a {
                 0 => Err(HostError::Exit(3)),
                 1 => Err(HostError::Trap(TrapCode::IntegerOverflow)),
@@ -222,7 +234,7 @@ fn host_functions_end_their_caller_in_every_way() {
 fn recursive_linker() -> Linker<Val> {
     let mut linker = Linker::new();
     linker
-        .func("host", "f", |caller: &mut Caller<'_, Val>, a: i32, b: i32| -> Result<i32, HostError> {
+        .func_wrap("host", "f", |caller: &mut Caller<'_, Val>, a: i32, b: i32| -> Result<i32, HostError> {
             if b == 0 {
                 return Ok(caller.call("add", &[Val::I32(a), Val::I32(1)]).map(|_| a)?);
             }
@@ -293,7 +305,7 @@ fn memory_builtins() {
         .push(abi::Export { name: "memory".into(), kind: ExportKind::Memory { index: 0 } });
     let layout = artifact.descriptor.state_layout().unwrap();
     let (mut store, instance) = plain(artifact);
-    let memory = instance.export(&store, "memory").and_then(Extern::memory).unwrap();
+    let memory = instance.get_export(&store, "memory").and_then(Extern::into_memory).unwrap();
     let mut run = |which, args: &[u64]| builtin(&mut store, instance, layout, which, args);
     let code = |result| trap_of(result).code;
 
@@ -339,7 +351,7 @@ fn addresses_may_have_64_bits() {
     // Not what lies 4 GiB below.
     instance.read(&store, 0_u64, &mut bytes).unwrap();
     assert_eq!(bytes, [0; 4]);
-    let outside = AccessError::OutOfBounds { address: HIGH + 0xfffd, length: 4, size: HIGH + 0x10000 };
+    let outside = MemoryError::OutOfBounds { address: HIGH + 0xfffd, length: 4, size: HIGH + 0x10000 };
     assert_eq!(instance.read(&store, HIGH + 0xfffd, &mut bytes), Err(outside));
     assert!(instance.write(&mut store, -1_i64, b"x").is_err());
 }
@@ -361,8 +373,8 @@ fn table_builtins() {
     }
     let layout = artifact.descriptor.state_layout().unwrap();
     let (mut store, instance) = plain(artifact);
-    let table = instance.export(&store, "table").and_then(Extern::table).unwrap();
-    let func = |store: &Store<()>, name| instance.export(store, name).and_then(Extern::func);
+    let table = instance.get_export(&store, "table").and_then(Extern::into_table).unwrap();
+    let func = |store: &Store<()>, name| instance.get_export(store, name).and_then(Extern::into_func);
     let (add, trap) = (func(&store, "add"), func(&store, "trap"));
     let elements = |store: &Store<()>| -> Vec<Val> {
         (0..table.size(store)).map(|index| table.get(store, index).unwrap()).collect()
@@ -389,7 +401,7 @@ fn table_builtins() {
     run(&mut store, Builtin::TableFill, &[0, 0, 0, 10]).unwrap();
     assert_eq!(elements(&store), [null; 10]);
     let foreign = plain(Artifact::new(0));
-    let func = foreign.1.export(&foreign.0, "add").and_then(Extern::func);
+    let func = foreign.1.get_export(&foreign.0, "add").and_then(Extern::into_func);
     let error = table.set(&mut store, 0, Val::FuncRef(func)).unwrap_err();
     assert_eq!(error, AccessValueError::Value(ValueError::Store));
 }
@@ -412,7 +424,7 @@ fn images_data_and_globals_are_in_place_at_the_start() {
         abi::Export { name: "global".into(), kind: ExportKind::Global { index: 0 } },
     ]);
     let (mut store, instance) = plain(artifact);
-    let memory = instance.export(&store, "memory").and_then(Extern::memory).unwrap();
+    let memory = instance.get_export(&store, "memory").and_then(Extern::into_memory).unwrap();
     let mut bytes = [0; 3];
     for (address, expected) in
         [(4094, [0, 0, 7]), (4999, *b"\x07ct"), (5004, *b"e\x07\x07"), (8190, [7, 7, 8]), (12286, [8, 8, 0])]
@@ -420,7 +432,7 @@ fn images_data_and_globals_are_in_place_at_the_start() {
         memory.read(&store, address, &mut bytes).unwrap();
         assert_eq!(bytes, expected, "at {address}");
     }
-    let global = instance.export(&store, "global").and_then(Extern::global).unwrap();
+    let global = instance.get_export(&store, "global").and_then(Extern::into_global).unwrap();
     assert_eq!(global.get(&store).unwrap(), Val::I64(-5));
     global.set(&mut store, Val::I64(6)).unwrap();
     assert_eq!(global.get(&store).unwrap(), Val::I64(6));
@@ -439,21 +451,21 @@ fn a_file_truncated_while_mapped_is_a_trap_and_an_error() {
     let layout = artifact.descriptor.state_layout().unwrap();
     let path = std::env::temp_dir().join(format!("wasmaot-runtime-test-{}.so", std::process::id()));
     std::fs::write(&path, artifact.build()).unwrap();
-    let module = Module::open(&path).unwrap();
+    let module = open_file(&path).unwrap();
     let mut store = Store::new(());
     let instance = Linker::new().instantiate(&mut store, &module).unwrap();
     std::fs::File::options().write(true).open(&path).unwrap().set_len(IMAGE + 4096).unwrap();
     std::fs::remove_file(&path).unwrap();
 
-    let load = instance.typed::<i64, i32>(&store, "load").unwrap();
+    let load = instance.get_typed_func::<i64, i32>(&store, "load").unwrap();
     assert_eq!(load.call(&mut store, 4092).unwrap(), 0x0707_0707);
     assert_eq!(trap_of(load.call(&mut store, 4096)).code, TrapCode::ArtifactChanged);
     let fill = builtin(&mut store, instance, layout, Builtin::MemoryFill, &[0, 4000, 1, 200]);
     assert_eq!(trap_of(fill).code, TrapCode::ArtifactChanged);
-    let memory = instance.export(&store, "memory").and_then(Extern::memory).unwrap();
+    let memory = instance.get_export(&store, "memory").and_then(Extern::into_memory).unwrap();
     let mut bytes = [0; 200];
-    assert_eq!(memory.read(&store, 4000, &mut bytes), Err(AccessError::ArtifactChanged));
-    assert_eq!(memory.write(&mut store, 4000, &bytes), Err(AccessError::ArtifactChanged));
+    assert_eq!(memory.read(&store, 4000, &mut bytes), Err(MemoryError::ArtifactChanged));
+    assert_eq!(memory.write(&mut store, 4000, &bytes), Err(MemoryError::ArtifactChanged));
 }
 
 #[test]
@@ -469,11 +481,11 @@ fn unresolved_imports_are_listed_together() {
         "2 unresolved imports:\n  \"host\" \"f\": function (i32, i32) -> (i32)\n  \"env\" \"g\": mutable global f64"
     );
     let mut linker = Linker::new();
-    linker.func("host", "f", |_: &mut Caller<'_, ()>, a: i64| a).unwrap();
-    linker.func("env", "g", |_: &mut Caller<'_, ()>| ()).unwrap();
+    linker.func_wrap("host", "f", |_: &mut Caller<'_, ()>, a: i64| a).unwrap();
+    linker.func_wrap("env", "g", |_: &mut Caller<'_, ()>| ()).unwrap();
     let error = linker.instantiate(&mut store, &module).unwrap_err();
     assert!(matches!(error, InstantiateError::Incompatible { .. }), "{error}");
-    let error = linker.func("env", "g", |_: &mut Caller<'_, ()>| ()).err();
+    let error = linker.func_wrap("env", "g", |_: &mut Caller<'_, ()>| ()).err();
     assert!(matches!(error, Some(LinkError::Duplicate { .. })));
 }
 
@@ -482,7 +494,7 @@ fn instances_import_from_each_other() {
     let mut store = Store::new(());
     let mut linker = Linker::new();
     let exporter = linker.instantiate(&mut store, &open(with_memory(1, None))).unwrap();
-    let add = exporter.export(&store, "add").unwrap();
+    let add = exporter.get_export(&store, "add").unwrap();
     linker.define("host", "f", add).unwrap();
     let (artifact, import) = importing();
     let importer = linker.instantiate(&mut store, &open(artifact.clone())).unwrap();

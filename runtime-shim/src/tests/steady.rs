@@ -38,7 +38,7 @@ fn forbid_system_calls_but(allowed: [libc::c_long; 2]) {
 /// it.
 fn run(pool: &Pool, address: i64, watched: bool, allowed: [libc::c_long; 2]) {
     let linked = linked();
-    let store = linked.typed::<(i64, i32), ()>("store").unwrap();
+    let store = linked.get_typed_func::<(i64, i32), ()>("store").unwrap();
     let global = i64::from(linked.module().layout().global(0));
     let instance = |address: i64| {
         let mut instance = pool.start(&linked, ()).unwrap();
@@ -63,10 +63,10 @@ fn run(pool: &Pool, address: i64, watched: bool, allowed: [libc::c_long; 2]) {
 /// Runs an instance that grows its memory: opens what is new, drops it, and closes it again.
 fn grow(pool: &Pool) {
     let linked = linked();
-    let store = linked.typed::<(i64, i32), ()>("store").unwrap();
+    let store = linked.get_typed_func::<(i64, i32), ()>("store").unwrap();
     let instance = || {
         let mut instance = pool.start(&linked, ()).unwrap();
-        let memory = instance.export("memory").and_then(Extern::memory).unwrap();
+        let memory = instance.get_export("memory").and_then(Extern::into_memory).unwrap();
         let grown = memory.grow(&mut instance, 2);
         store.call(&mut instance, (100_000, 1)).unwrap();
         grown == Some(1) && instance.finish().reset == Some(ResetWay::Copy)

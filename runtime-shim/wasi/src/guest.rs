@@ -10,7 +10,7 @@
 
 use std::ffi::CString;
 
-use wasmaot_runtime::{AccessError, CallerMemory};
+use wasmaot_runtime::{CallerMemory, MemoryError};
 
 use crate::errno::Errno;
 
@@ -36,10 +36,10 @@ enum Memory<'a> {
     Test(tests::Plain<'a>),
 }
 
-fn errno(error: AccessError) -> Errno {
+fn errno(error: MemoryError) -> Errno {
     match error {
-        AccessError::OutOfBounds { .. } | AccessError::ArtifactChanged => Errno::Fault,
-        AccessError::OutOfMemory => Errno::NoMem,
+        MemoryError::OutOfBounds { .. } | MemoryError::ArtifactChanged => Errno::Fault,
+        MemoryError::OutOfMemory => Errno::NoMem,
     }
 }
 

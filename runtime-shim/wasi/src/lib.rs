@@ -48,7 +48,7 @@ macro_rules! define {
     ($linker:ident, $version:ident, $wanted:ident, $ctx:ident;
      $($name:ident => $call:path $([$by_version:ident])?, ($($arg:ident: $ty:ty),*);)*) => {
         $(if $wanted(stringify!($name)) {
-            $linker.func($version.module(), stringify!($name), move |caller: &mut Caller<'_, T>, $($arg: $ty),*| {
+            $linker.func_wrap($version.module(), stringify!($name), move |caller: &mut Caller<'_, T>, $($arg: $ty),*| {
                 call(caller, $ctx, |ctx, guest| $call(ctx, guest, $($by_version,)? $($arg),*))
             })?;
         })*
@@ -188,10 +188,10 @@ fn add<T: 'static>(
     }
     let module = version.module();
     if wanted("proc_exit") {
-        linker.func(module, "proc_exit", |_: &mut Caller<'_, T>, code: u32| proc::proc_exit(code))?;
+        linker.func_wrap(module, "proc_exit", |_: &mut Caller<'_, T>, code: u32| proc::proc_exit(code))?;
     }
     if wanted("proc_raise") {
-        linker.func(module, "proc_raise", |_: &mut Caller<'_, T>, signal: u32| {
+        linker.func_wrap(module, "proc_raise", |_: &mut Caller<'_, T>, signal: u32| {
             proc::proc_raise(signal).map(number)
         })?;
     }

@@ -23,7 +23,7 @@ impl Program {
     /// Compiles and loads a module.
     pub(crate) fn new(wasm: &[u8], options: &Options) -> Result<Self, String> {
         let output = wasmaot_compiler::compile(wasm, options, &|_| {}).map_err(|e| e.to_string())?;
-        Ok(Self { module: Module::from_bytes(&output.bytes).map_err(|e| e.to_string())? })
+        Ok(Self { module: wasmaot_tests::load(&output.bytes).map_err(|e| e.to_string())? })
     }
 
     fn func_type(&self, index: u32) -> FuncType {
@@ -114,10 +114,7 @@ fn define(
                 }
                 Ok(())
             };
-            return linker
-                .func_dynamic(module, name, ty.clone(), logged)
-                .map(drop)
-                .map_err(|e| e.to_string());
+            return linker.func_new(module, name, ty.clone(), logged).map(drop).map_err(|e| e.to_string());
         }
         Item::Global(ty) => Global::new(store, *ty, to_ours(Value::zero(ty.value)))
             .map(Extern::Global)
@@ -178,14 +175,14 @@ impl Engine for Run {
     }
 
     fn global(&mut self, name: &str) -> Value {
-        match self.instance.export(&self.store, name) {
+        match self.instance.get_export(&self.store, name) {
             Some(Extern::Global(global)) => from_ours(&global.get(&self.store).expect("of this store")),
             _ => panic!("the plan names the global {name:?}"),
         }
     }
 
     fn table(&mut self, name: &str) -> Vec<Value> {
-        let Some(Extern::Table(table)) = self.instance.export(&self.store, name) else {
+        let Some(Extern::Table(table)) = self.instance.get_export(&self.store, name) else {
             panic!("the plan names the table {name:?}");
         };
         let length = table.size(&self.store);
@@ -193,7 +190,7 @@ impl Engine for Run {
     }
 
     fn memory(&mut self, name: &str) -> Vec<u8> {
-        let Some(Extern::Memory(memory)) = self.instance.export(&self.store, name) else {
+        let Some(Extern::Memory(memory)) = self.instance.get_export(&self.store, name) else {
             panic!("the plan names the memory {name:?}");
         };
         let mut bytes = vec![0; memory.size(&self.store) as usize];

@@ -2,8 +2,8 @@
 
 use super::exception;
 use wasmaot_runtime::{
-    CallError, Caller, Exception, Extern, HostError, Linker, Module, Outcome, Store, Suspend, Tag, TrapCode,
-    Val, ValType,
+    CallError, Caller, Exception, Extern, HostError, Linker, Outcome, Store, Suspend, Tag, TrapCode, Val,
+    ValType,
 };
 use wasmaot_tests::{compile_wat, trap_code};
 
@@ -20,9 +20,9 @@ fn guest(
     let mut linker = Linker::new();
     linker.define("host", "t", Extern::Tag(tag)).expect("a new name");
     linker
-        .func("host", "f", move |caller: &mut Caller<'_, ()>, n: i32| f(caller, tag, n))
+        .func_wrap("host", "f", move |caller: &mut Caller<'_, ()>, n: i32| f(caller, tag, n))
         .expect("a new name");
-    let module = Module::from_bytes(&compile_wat(CATCHES)).unwrap_or_else(|e| panic!("{e}"));
+    let module = wasmaot_tests::load(&compile_wat(CATCHES)).unwrap_or_else(|e| panic!("{e}"));
     let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{e}"));
     (store, instance, tag)
 }
@@ -37,7 +37,7 @@ fn what_nothing_catches_is_an_error_with_tag_values_and_backtrace() {
     assert!(thrown.backtrace[0].wasm_offset.is_some());
     assert_eq!(thrown.to_string(), "uncaught exception with 3");
     let own = exception(instance.call(&mut store, "throw own", &[]));
-    assert_eq!(Some(own.tag), instance.export(&store, "own").and_then(Extern::tag));
+    assert_eq!(Some(own.tag), instance.get_export(&store, "own").and_then(Extern::into_tag));
     // The instance is as good as before.
     assert_eq!(instance.call(&mut store, "catches", &[Val::I32(3)]).unwrap(), [Val::I32(3)]);
 }
@@ -112,7 +112,7 @@ fn values_are_checked_against_the_tag_and_the_store() {
 fn a_suspended_host_function_throws_when_it_is_resumed() {
     let (mut store, instance, tag) = guest(|_, _, _| Err(HostError::Suspend(Suspend::new(()))));
     for (name, expected) in [("catches", Some(11)), ("passes", None)] {
-        let func = instance.export(&store, name).and_then(Extern::func).expect("a function");
+        let func = instance.get_export(&store, name).and_then(Extern::into_func).expect("a function");
         let outcome = func.call_resumable(&mut store, &[Val::I32(1)]).expect("it waits");
         let Outcome::Suspended(suspended) = outcome else { panic!("it does not wait") };
         let thrown = Exception::new(&store, tag, vec![Val::I32(11)]).expect("it fits");

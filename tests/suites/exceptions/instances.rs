@@ -1,7 +1,7 @@
 //! Exceptions that pass from one instance to another: through imports, tables and references, with tags told by identity.
 
 use super::exception;
-use wasmaot_runtime::{Extern, Instance, InstantiateError, Linker, Module, Store, Tag, Val, ValType};
+use wasmaot_runtime::{Extern, Instance, InstantiateError, Linker, Store, Tag, Val, ValType};
 use wasmaot_tests::compile_wat;
 
 /// Throws its own tags.
@@ -15,7 +15,7 @@ const THROWER: &str = r#"(module
 const CATCHER: &str = include_str!("../../guests/exceptions_across.wat");
 
 fn add(linker: &mut Linker<()>, store: &mut Store<()>, name: &str, wat: &str) -> Instance {
-    let module = Module::from_bytes(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
+    let module = wasmaot_tests::load(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
     let instance = linker.instantiate(store, &module).unwrap_or_else(|e| panic!("{e}"));
     linker.instance(name, store, instance).expect("new names");
     instance
@@ -33,7 +33,7 @@ fn tags_are_told_by_identity_and_regions_by_instance() {
             assert_eq!(result.unwrap(), [Val::I32(1005)], "{how}");
         } else {
             let thrown = exception(result);
-            assert_eq!(thrower.export(&store, "u").and_then(Extern::tag), Some(thrown.tag), "{how}");
+            assert_eq!(thrower.get_export(&store, "u").and_then(Extern::into_tag), Some(thrown.tag), "{how}");
             let names: Vec<_> = thrown.backtrace.iter().filter_map(|frame| frame.name.as_deref()).collect();
             assert_eq!(names, ["u", "run", "catches"], "frames of both instances");
         }
@@ -54,14 +54,14 @@ fn two_instances_of_a_module_have_different_tags() {
           (i32.const -1))))"#;
     let (mut store, mut linker) = (Store::new(()), Linker::new());
     linker.allow_shadowing(true);
-    linker.func("m", "f", |_: &mut wasmaot_runtime::Caller<'_, ()>, _: i32| ()).expect("a name");
+    linker.func_wrap("m", "f", |_: &mut wasmaot_runtime::Caller<'_, ()>, _: i32| ()).expect("a name");
     let first = add(&mut linker, &mut store, "first", source);
-    let throws = first.export(&store, "throws").expect("an export");
+    let throws = first.get_export(&store, "throws").expect("an export");
     linker.define("m", "f", throws).expect("shadowing is allowed");
     let second = add(&mut linker, &mut store, "second", source);
     let thrown = exception(second.call(&mut store, "catches", &[Val::I32(3)]));
-    assert_eq!(first.export(&store, "t").and_then(Extern::tag), Some(thrown.tag));
-    assert_ne!(second.export(&store, "t").and_then(Extern::tag), Some(thrown.tag));
+    assert_eq!(first.get_export(&store, "t").and_then(Extern::into_tag), Some(thrown.tag));
+    assert_ne!(second.get_export(&store, "t").and_then(Extern::into_tag), Some(thrown.tag));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn an_imported_tag_must_have_the_type() {
     let mut linker = Linker::new();
     let tag = Tag::new(&mut store, &[ValType::I64]);
     linker.define("m", "t", Extern::Tag(tag)).expect("a new name");
-    let open = |wat: &str| Module::from_bytes(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
+    let open = |wat: &str| wasmaot_tests::load(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
     let right = open(r#"(module (import "m" "t" (tag (param i64))))"#);
     linker.instantiate(&mut store, &right).expect("the right type");
     let wrong = open(r#"(module (import "m" "t" (tag (param i32))))"#);

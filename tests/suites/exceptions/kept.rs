@@ -1,7 +1,7 @@
 //! How long exceptions are kept: as long as a guest can reach them, and no more of them than the limit.
 
 use std::time::{Duration, Instant};
-use wasmaot_runtime::{Linker, Module, Pool, PoolConfig, TrapCode, Val};
+use wasmaot_runtime::{Linker, Pool, PoolConfig, TrapCode, Val};
 use wasmaot_tests::{Guest, compile_wat, trap_code};
 
 /// Throws in loops, in the ways that leave references behind and those that do not.
@@ -36,8 +36,8 @@ fn a_loop_of_throws_is_stopped_by_its_deadline() {
 
 #[test]
 fn a_pooled_instance_starts_without_exceptions() {
-    let module = Module::from_bytes(&compile_wat(LOOPS)).unwrap_or_else(|e| panic!("{e}"));
-    let linked = Linker::new().link(&module).expect("it imports nothing");
+    let module = wasmaot_tests::load(&compile_wat(LOOPS)).unwrap_or_else(|e| panic!("{e}"));
+    let linked = Linker::new().instantiate_pre(&module).expect("it imports nothing");
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("room for a slot");
     for value in 1..20 {
         let mut instance = pool.start(&linked, ()).expect("a free slot");

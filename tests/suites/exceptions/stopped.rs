@@ -2,9 +2,7 @@
 //!
 //! A host function kills its caller and then throws, so what the throw does happens to a guest that is to be stopped.
 
-use wasmaot_runtime::{
-    Caller, Exception, Extern, InterruptHandle, Linker, Module, Store, Tag, TrapCode, Val,
-};
+use wasmaot_runtime::{Caller, Exception, Extern, InterruptHandle, Linker, Store, Tag, TrapCode, Val};
 use wasmaot_tests::{compile_wat, trap_code};
 
 /// `deep` calls the host below so many frames of its own, and `garbage` after so many exceptions that nothing refers to any more. A
@@ -27,15 +25,15 @@ fn run(name: &str, count: i32, kills: bool) -> (Option<TrapCode>, Val) {
         caller.data().iter().for_each(InterruptHandle::kill);
         Err::<(), _>(Exception::new(caller, tag, Vec::new())?.into())
     };
-    linker.func("host", "throw", throw).expect("a new name");
-    let module = Module::from_bytes(&compile_wat(TEXT)).unwrap_or_else(|e| panic!("{e}"));
+    linker.func_wrap("host", "throw", throw).expect("a new name");
+    let module = wasmaot_tests::load(&compile_wat(TEXT)).unwrap_or_else(|e| panic!("{e}"));
     let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{e}"));
     if kills {
         *store.data_mut() = Some(store.interrupt_handle().expect("a watchdog"));
     }
     let result = instance.call(&mut store, name, &[Val::I32(count)]);
     let code = result.is_err().then(|| trap_code(result));
-    let caught = instance.export(&store, "caught").and_then(Extern::global).expect("a global");
+    let caught = instance.get_export(&store, "caught").and_then(Extern::into_global).expect("a global");
     (code, caught.get(&store).expect("its own store"))
 }
 

@@ -37,7 +37,7 @@ impl Artifact {
         let mut image = self.image.clone();
         image.put(self.place.start, table);
         image.seal();
-        Module::from_bytes(&image.bytes)
+        wasmaot_tests::load(&image.bytes)
     }
 
     /// Opens a copy whose sites are changed.
@@ -89,7 +89,7 @@ fn moved(good: &Artifact, offset: u64, length: u64) -> Result<Module, OpenError>
     let at = image.bytes[module.clone()].windows(written.len()).position(|bytes| bytes == written);
     image.put(module.start + at.expect("the descriptor says where it is"), &place(offset, length));
     image.seal();
-    Module::from_bytes(&image.bytes)
+    wasmaot_tests::load(&image.bytes)
 }
 
 fn assert_refused(opened: Result<Module, OpenError>, expected: &str) {

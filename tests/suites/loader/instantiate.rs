@@ -16,7 +16,7 @@ pub(crate) fn instantiate(module: &Module) -> Result<(), InstantiateError> {
         let definition = match import.kind {
             ImportKind::Func { ty } => {
                 let ty = module.descriptor().types[ty as usize].clone();
-                linker.func_dynamic(module_name, name, ty, |_, _, _| Ok(())).expect("shadowing is allowed");
+                linker.func_new(module_name, name, ty, |_, _, _| Ok(())).expect("shadowing is allowed");
                 continue;
             }
             ImportKind::Global { ty } => {

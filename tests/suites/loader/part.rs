@@ -3,7 +3,7 @@
 use crate::image::{Image, RICH};
 use std::fs::File;
 use std::io::Write;
-use wasmaot_runtime::{CallError, Linker, Module, OpenError, Pool, PoolConfig, Store, Val};
+use wasmaot_runtime::{CallError, Linker, OpenError, Pool, PoolConfig, Store, Val};
 use wasmaot_tests::compile_wat;
 
 const PAGE: usize = 4096;
@@ -32,16 +32,16 @@ fn all_of_it_is_found_wherever_it_lies() {
     let bytes = compile_wat(MAPPED);
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
     for offset in [0, PAGE, 7 * PAGE] {
-        let module = Module::open_at(around(&bytes, offset), offset as u64, bytes.len() as u64);
+        let module = wasmaot_tests::open_at(around(&bytes, offset), offset as u64, bytes.len() as u64);
         let module = module.expect("a good artifact");
         let mut store = Store::new(());
         let instance = Linker::new().instantiate(&mut store, &module).expect("no imports");
         for (name, letter) in [("image", b'e'), ("passive", b'v')] {
             let expected = [Val::I32(i32::from(letter))];
             assert_eq!(instance.call(&mut store, name, &[]).expect("no trap"), expected, "{offset:#x}");
-            let linked = Linker::new().link(&module).expect("no imports");
+            let linked = Linker::new().instantiate_pre(&module).expect("no imports");
             let mut pooled = pool.start(&linked, ()).expect("a slot");
-            let function = linked.typed::<(), i32>(name).expect("its type");
+            let function = linked.get_typed_func::<(), i32>(name).expect("its type");
             assert_eq!(function.call(&mut pooled, ()).expect("no trap"), i32::from(letter), "{offset:#x}");
         }
         let Err(CallError::Trap(trap)) = instance.call(&mut store, "trap", &[]) else { panic!("it traps") };
@@ -54,7 +54,7 @@ fn a_wrong_place_is_refused() {
     let bytes = Image::new(RICH).bytes;
     let length = bytes.len() as u64;
     let open = |offset, length| {
-        Module::open_at(around(&bytes, PAGE), offset, length).expect_err("the place is refused")
+        wasmaot_tests::open_at(around(&bytes, PAGE), offset, length).expect_err("the place is refused")
     };
     assert!(matches!(open(1, length), OpenError::Misaligned { offset: 1 }));
     assert!(matches!(open(PAGE as u64 + 512, length), OpenError::Misaligned { .. }));
@@ -81,7 +81,7 @@ fn a_wrong_place_is_refused() {
         );
     }
     let null = File::open("/dev/null").expect("it is there");
-    assert!(matches!(Module::open_at(null, 0, 0), Err(OpenError::NotAFile)));
+    assert!(matches!(wasmaot_tests::open_at(null, 0, 0), Err(OpenError::NotAFile)));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_changed_part_is_refused() {
     for at in (0..bytes.len()).step_by(97) {
         let mut changed = bytes.clone();
         changed[at] ^= 0x10;
-        let opened = Module::open_at(around(&changed, PAGE), PAGE as u64, bytes.len() as u64);
+        let opened = wasmaot_tests::open_at(around(&changed, PAGE), PAGE as u64, bytes.len() as u64);
         assert!(opened.is_err(), "a changed byte at {at:#x} goes unnoticed");
     }
 }

@@ -7,7 +7,7 @@ use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, METERED_CONVENTION, TAIL_CONVEN
 use wasmaot_runtime::{Module, OpenError};
 
 fn open(image: &Image) -> Result<Module, OpenError> {
-    Module::from_bytes(&image.bytes)
+    wasmaot_tests::load(&image.bytes)
 }
 
 /// The error of a changed and sealed artifact.
@@ -35,24 +35,24 @@ fn good_files_open() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("good.so");
         std::fs::write(&path, &image.bytes).expect("a writable folder");
-        Module::open(&path).expect("a good artifact");
-        Module::open_sealed(&path).expect("a good artifact");
+        wasmaot_tests::open(&path).expect("a good artifact");
+        wasmaot_tests::open_sealed(&path).expect("a good artifact");
     }
 }
 
 #[test]
 fn not_an_artifact() {
     for bytes in [&b""[..], b"\x7fELF", b"#!/bin/sh\n", b"\0asm\x01\0\0\0", &[0; 4096]] {
-        let error = Module::from_bytes(bytes).expect_err("it is refused");
+        let error = wasmaot_tests::load(bytes).expect_err("it is refused");
         assert!(matches!(error, OpenError::Elf { .. } | OpenError::Truncated { .. }), "{error}");
     }
     // Another program's file: a real ELF one, but no artifact.
     let own = std::env::current_exe().expect("this test is a file");
-    let error = Module::open(own).expect_err("it is refused");
+    let error = wasmaot_tests::open(own).expect_err("it is refused");
     assert!(matches!(error, OpenError::Elf { .. } | OpenError::Forbidden(_)), "{error}");
-    let missing = Module::open("/no/such/file.so").expect_err("it is refused");
+    let missing = wasmaot_tests::open("/no/such/file.so").expect_err("it is refused");
     assert!(matches!(missing, OpenError::Io { .. }), "{missing}");
-    let folder = Module::open(Path::new("/")).expect_err("it is refused");
+    let folder = wasmaot_tests::open(Path::new("/")).expect_err("it is refused");
     assert!(matches!(folder, OpenError::NotAFile | OpenError::Io { .. }), "{folder}");
 }
 

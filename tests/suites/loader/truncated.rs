@@ -4,7 +4,7 @@ use crate::image::{Image, SMALL};
 use std::fs::File;
 use std::path::PathBuf;
 use wasmaot_abi::trap::TrapCode;
-use wasmaot_runtime::{Extern, Linker, Module, Store, Val};
+use wasmaot_runtime::{Extern, Linker, Store, Val};
 use wasmaot_tests::trap_code;
 
 struct OnDisk {
@@ -32,7 +32,7 @@ impl OnDisk {
 #[test]
 fn the_guest_traps() {
     let file = OnDisk::new();
-    let module = Module::open(&file.path).expect("a good artifact");
+    let module = wasmaot_tests::open(&file.path).expect("a good artifact");
     let mut store = Store::new(());
     let instance = Linker::new().instantiate(&mut store, &module).expect("no imports");
     let arguments = [Val::I32(1), Val::I32(2)];
@@ -43,7 +43,7 @@ fn the_guest_traps() {
     }
     // Another module is none the worse.
     let other = OnDisk::new();
-    let module = Module::open(&other.path).expect("a good artifact");
+    let module = wasmaot_tests::open(&other.path).expect("a good artifact");
     let instance = Linker::new().instantiate(&mut store, &module).expect("no imports");
     assert_eq!(instance.call(&mut store, "add", &arguments).expect("no trap"), [Val::I32(3)]);
 }
@@ -52,11 +52,11 @@ fn the_guest_traps() {
 #[test]
 fn the_host_gets_an_error() {
     let file = OnDisk::new();
-    let module = Module::open(&file.path).expect("a good artifact");
+    let module = wasmaot_tests::open(&file.path).expect("a good artifact");
     let mut store = Store::new(());
     let instance = Linker::new().instantiate(&mut store, &module).expect("no imports");
     file.truncate();
-    let Some(Extern::Memory(memory)) = instance.export(&store, "memory") else { panic!("a memory") };
+    let Some(Extern::Memory(memory)) = instance.get_export(&store, "memory") else { panic!("a memory") };
     let mut bytes = [0; 5];
     memory.read(&store, 70, &mut bytes).expect_err("the page is gone");
     memory.write(&mut store, 70, &bytes).expect_err("the page is gone");
@@ -65,19 +65,19 @@ fn the_host_gets_an_error() {
 #[test]
 fn new_instances_are_refused_or_trap() {
     let file = OnDisk::new();
-    let module = Module::open(&file.path).expect("a good artifact");
+    let module = wasmaot_tests::open(&file.path).expect("a good artifact");
     file.truncate();
     let mut store = Store::new(());
     if let Ok(instance) = Linker::new().instantiate(&mut store, &module) {
         assert_eq!(trap_code(instance.call(&mut store, "byte", &[Val::I32(70)])), TrapCode::ArtifactChanged);
     }
-    Module::open(&file.path).expect_err("nothing is left of it");
+    wasmaot_tests::open(&file.path).expect_err("nothing is left of it");
 }
 
 #[test]
 fn a_sealed_module_does_not_notice() {
     let file = OnDisk::new();
-    let module = Module::open_sealed(&file.path).expect("a good artifact");
+    let module = wasmaot_tests::open_sealed(&file.path).expect("a good artifact");
     file.truncate();
     let mut store = Store::new(());
     let instance = Linker::new().instantiate(&mut store, &module).expect("no imports");

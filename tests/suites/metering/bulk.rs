@@ -86,7 +86,8 @@ fn what_cannot_be_paid_for_is_not_begun() {
         for (name, argument, operators, price) in ends {
             let (mut store, instance) = instance(&module);
             let first = |store: &wasmaot_runtime::Store<()>| {
-                let memory = instance.export(store, "memory").and_then(Extern::memory).expect("a memory");
+                let memory =
+                    instance.get_export(store, "memory").and_then(Extern::into_memory).expect("a memory");
                 let mut byte = [0];
                 memory.read(store, 8192, &mut byte).expect("inside");
                 (byte, memory.size(store))

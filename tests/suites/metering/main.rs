@@ -27,7 +27,7 @@ fn all_variants() -> Vec<(String, Options)> {
 fn metered(wat: &str, options: &Options) -> Module {
     let wasm = wat::parse_str(wat).unwrap_or_else(|e| panic!("{e}"));
     let output = wasmaot_compiler::compile(&wasm, options, &|_| {}).unwrap_or_else(|e| panic!("{e}"));
-    Module::from_bytes(&output.bytes).unwrap_or_else(|e| panic!("{e}"))
+    wasmaot_tests::load(&output.bytes).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn default() -> Options {
@@ -137,7 +137,7 @@ fn hosts_see_exact_counts_in_their_functions() {
         let operators = caller.operators();
         caller.data_mut().push(operators);
     };
-    linker.func("host", "look", look).expect("a new name");
+    linker.func_wrap("host", "look", look).expect("a new name");
     let mut store = Store::new(Vec::new());
     let instance = linker.instantiate(&mut store, &module).expect("it is sound");
     instance.call(&mut store, "f", &[]).expect("it runs");
@@ -173,7 +173,7 @@ fn instances_have_one_meter_together() {
             assert_eq!(caller.operators(), Some(before + 22));
             Ok::<(), HostError>(())
         };
-        linker.func("host", "back", back).expect("a new name");
+        linker.func_wrap("host", "back", back).expect("a new name");
         let mut store = Store::new(());
         let table = callee.replacen(
             "(func (export \"f\")",
@@ -195,7 +195,7 @@ fn instances_have_one_meter_together() {
         }
         store.set_fuel(30).expect("it is metered");
         assert_eq!(trap_code(second.call(&mut store, "direct", &[])), TrapCode::OutOfFuel);
-        let plain = Module::from_bytes(&compile_wat("(module)")).expect("it is sound");
+        let plain = wasmaot_tests::load(&compile_wat("(module)")).expect("it is sound");
         let mixed = linker.instantiate(&mut store, &plain);
         assert!(matches!(mixed, Err(InstantiateError::MixedMetering { metered: false })), "{mixed:?}");
     }
@@ -224,7 +224,7 @@ fn exceptions_carry_the_count() {
         let relay = |caller: &mut wasmaot_runtime::Caller<'_, ()>, value: i32| {
             caller.call("throws", &[Val::I32(value)]).map(drop).map_err(HostError::from)
         };
-        linker.func("host", "relay", relay).expect("a new name");
+        linker.func_wrap("host", "relay", relay).expect("a new name");
         let mut store = Store::new(());
         let instance = linker.instantiate(&mut store, &metered(text, &options)).expect("it is sound");
         let mut before = 0;
@@ -250,10 +250,10 @@ fn suspended_calls_keep_the_count() {
             (return)))"#;
     let mut linker = Linker::<()>::new();
     let wait = |_: &mut wasmaot_runtime::Caller<'_, ()>| Err::<i32, HostError>(Suspend::new(()).into());
-    linker.func("host", "wait", wait).expect("a new name");
+    linker.func_wrap("host", "wait", wait).expect("a new name");
     let mut store = Store::new(());
     let instance = linker.instantiate(&mut store, &metered(text, &default())).expect("it is sound");
-    let f = instance.typed::<(), i32>(&store, "f").expect("an export");
+    let f = instance.get_typed_func::<(), i32>(&store, "f").expect("an export");
     let Ok(Outcome::Suspended(suspended)) = f.call_resumable(&mut store, ()) else { panic!("it waits") };
     assert_eq!(store.operators(), Some(1));
     store.set_fuel(100).expect("it is metered");
@@ -284,7 +284,7 @@ fn stopped_runs_are_counted() {
 #[test]
 fn pools_count_every_instance_anew() {
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
-    let linked = Linker::<()>::new().link(&metered(TEXT, &default())).expect("it imports nothing");
+    let linked = Linker::<()>::new().instantiate_pre(&metered(TEXT, &default())).expect("it imports nothing");
     for round in 0..3 {
         let limits = ResourceLimits { fuel: Some(500), ..ResourceLimits::default() };
         let mut instance = pool.start_with(&linked, (), &limits).expect("a free slot");
@@ -327,17 +327,17 @@ fn calls_of_host_functions_are_counted_however_they_end() {
         (func (export "alone")))"#;
     type Caller<'a> = wasmaot_runtime::Caller<'a, ()>;
     let mut linker = Linker::<()>::new();
-    linker.func("host", "return", |_: &mut Caller| ()).expect("a new name");
+    linker.func_wrap("host", "return", |_: &mut Caller| ()).expect("a new name");
     let trap = |_: &mut Caller| Err::<(), HostError>(HostError::Trap(TrapCode::Unreachable));
-    linker.func("host", "trap", trap).expect("a new name");
-    linker.func("host", "panic", |_: &mut Caller| -> () { panic!("as it should") }).expect("a new name");
+    linker.func_wrap("host", "trap", trap).expect("a new name");
+    linker.func_wrap("host", "panic", |_: &mut Caller| -> () { panic!("as it should") }).expect("a new name");
     let back = |caller: &mut Caller| caller.call("returns", &[]).map(drop).map_err(HostError::from);
-    linker.func("host", "back", back).expect("a new name");
+    linker.func_wrap("host", "back", back).expect("a new name");
     let wait = |_: &mut Caller| Err::<(), HostError>(Suspend::new(()).into());
-    linker.func("host", "wait", wait).expect("a new name");
+    linker.func_wrap("host", "wait", wait).expect("a new name");
     for meter in [false, true] {
         let module = metered(text, &Options { meter, ..options() });
-        let linked = linker.link(&module).expect("all is defined");
+        let linked = linker.instantiate_pre(&module).expect("all is defined");
         let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
         for _ in 0..2 {
             let mut store = Store::new(());
@@ -365,7 +365,7 @@ fn calls_of_host_functions_are_counted_however_they_end() {
                 assert_eq!(store.host_calls(), expected, "{name}");
                 assert_eq!(pooled.host_calls(), expected, "{name}");
             }
-            let waits = instance.typed::<(), ()>(&store, "waits").expect("an export");
+            let waits = instance.get_typed_func::<(), ()>(&store, "waits").expect("an export");
             let Ok(Outcome::Suspended(suspended)) = waits.call_resumable(&mut store, ()) else {
                 panic!("it waits")
             };
@@ -381,7 +381,7 @@ fn calls_of_host_functions_are_counted_however_they_end() {
 
 #[test]
 fn code_without_a_meter_takes_no_fuel() {
-    let module = Module::from_bytes(&compile_wat(TEXT)).expect("it is sound");
+    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("it is sound");
     assert!(!module.is_metered());
     let (mut store, instance) = instance(&module);
     instance.call(&mut store, "loop", &[Val::I32(10)]).expect("it runs");
@@ -402,7 +402,7 @@ fn programs_count_the_same_at_every_level() {
         let wasm = std::fs::read(path).expect("a program");
         let counts = all_variants().into_iter().map(|(variant, options)| {
             let output = wasmaot_compiler::compile(&wasm, &options, &|_| {}).expect("it compiles");
-            let module = Module::from_bytes(&output.bytes).expect("it is sound");
+            let module = wasmaot_tests::load(&output.bytes).expect("it is sound");
             let mut linker = Linker::new();
             wasmaot_wasi::add_to_linker(&mut linker, |ctx| ctx).expect("new names");
             let mut builder = WasiCtxBuilder::new();

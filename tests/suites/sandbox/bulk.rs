@@ -20,7 +20,7 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         let mut guest = Guest::new(MODULE);
-        let Some(Extern::Memory(memory)) = guest.instance.export(&guest.store, "memory") else {
+        let Some(Extern::Memory(memory)) = guest.instance.get_export(&guest.store, "memory") else {
             panic!("a memory")
         };
         let model = Random::new(7).bytes(SIZE);

@@ -17,7 +17,7 @@ const NESTED: &str = r#"(module
 fn nested() -> Guest {
     let mut linker = Linker::new();
     linker
-        .func("host", "call", |caller: &mut Caller<'_, ()>, n: i32| -> Result<i32, HostError> {
+        .func_wrap("host", "call", |caller: &mut Caller<'_, ()>, n: i32| -> Result<i32, HostError> {
             match caller.call("down", &[Val::I32(n)])?.as_slice() {
                 [Val::I32(sum)] => Ok(*sum),
                 other => panic!("one i32 expected, got {other:?}"),
@@ -48,7 +48,7 @@ fn endless_nesting_of_host_and_guest_is_a_trap() {
 fn a_trap_in_a_nested_call_reaches_the_outermost_caller() {
     let mut linker = Linker::new();
     linker
-        .func("host", "call", |caller: &mut Caller<'_, ()>| -> Result<(), HostError> {
+        .func_wrap("host", "call", |caller: &mut Caller<'_, ()>| -> Result<(), HostError> {
             caller.call("trap", &[])?;
             Ok(())
         })
@@ -72,7 +72,7 @@ const CALLS_HOST: &str = r#"(module (import "host" "f" (func $f))
 fn a_panic_in_a_host_function_reaches_the_caller() {
     let mut linker = Linker::new();
     linker
-        .func("host", "f", |_: &mut Caller<'_, ()>| -> () { std::panic::panic_any(42_u8) })
+        .func_wrap("host", "f", |_: &mut Caller<'_, ()>| -> () { std::panic::panic_any(42_u8) })
         .expect("a new name");
     let mut guest = Guest::with_linker(CALLS_HOST, &linker);
     for _ in 0..3 {
@@ -87,14 +87,14 @@ fn a_panic_in_a_host_function_reaches_the_caller() {
 fn errors_of_a_host_function_reach_the_caller() {
     let mut linker = Linker::new();
     linker
-        .func("host", "f", |_: &mut Caller<'_, ()>| -> Result<(), HostError> { Err(HostError::Exit(7)) })
+        .func_wrap("host", "f", |_: &mut Caller<'_, ()>| -> Result<(), HostError> { Err(HostError::Exit(7)) })
         .expect("a new name");
     let mut guest = Guest::with_linker(CALLS_HOST, &linker);
     assert!(matches!(guest.call("run", &[]), Err(CallError::Exit(7))));
 
     let mut linker = Linker::new();
     linker
-        .func("host", "f", |_: &mut Caller<'_, ()>| -> Result<(), HostError> {
+        .func_wrap("host", "f", |_: &mut Caller<'_, ()>| -> Result<(), HostError> {
             Err(HostError::Trap(TrapCode::IntegerOverflow))
         })
         .expect("a new name");
@@ -103,7 +103,7 @@ fn errors_of_a_host_function_reach_the_caller() {
 
     let mut linker = Linker::new();
     linker
-        .func("host", "f", |_: &mut Caller<'_, ()>| -> Result<(), HostError> {
+        .func_wrap("host", "f", |_: &mut Caller<'_, ()>| -> Result<(), HostError> {
             Err(HostError::Other("no luck".into()))
         })
         .expect("a new name");

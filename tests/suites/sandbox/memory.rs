@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use wasmaot_abi::trap::TrapCode;
-use wasmaot_runtime::{CallError, Extern, Linker, Memory, Module, Store, Val};
+use wasmaot_runtime::{CallError, Extern, Linker, Memory, Store, Val};
 use wasmaot_tests::{Guest, compile_wat, report};
 
 /// Name, type and bytes of every load and store.
@@ -123,11 +123,11 @@ fn edges_of_a_fixed_memory() {
 #[test]
 fn edges_of_an_imported_memory() {
     let mut store = Store::new(());
-    let owner = Module::from_bytes(&compile_wat(
+    let owner = wasmaot_tests::load(&compile_wat(
         "(module (memory (export \"m\") 2 5) (func (export \"grow\") (result i32) (memory.grow (i32.const 1))))",
     ))
     .expect("a good artifact");
-    let user = Module::from_bytes(&compile_wat(&accesses("(import \"owner\" \"m\" (memory 1))")))
+    let user = wasmaot_tests::load(&compile_wat(&accesses("(import \"owner\" \"m\" (memory 1))")))
         .expect("a good artifact");
     let mut linker = Linker::new();
     let owner = linker.instantiate(&mut store, &owner).expect("no imports");
@@ -148,7 +148,7 @@ fn edges_of_a_memory_of_the_host() {
     let memory = Memory::new(&mut store, limits).expect("a valid type");
     let mut linker = Linker::new();
     linker.define("host", "m", Extern::Memory(memory)).expect("a new name");
-    let user = Module::from_bytes(&compile_wat(&accesses("(import \"host\" \"m\" (memory 1 3))")))
+    let user = wasmaot_tests::load(&compile_wat(&accesses("(import \"host\" \"m\" (memory 1 3))")))
         .expect("a good artifact");
     let instance = linker.instantiate(&mut store, &user).expect("its import is there");
     let mut guest = Guest { store, instance };

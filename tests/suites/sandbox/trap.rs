@@ -1,6 +1,6 @@
 //! What a trap tells: which functions were running, and at which operators of the Wasm file.
 
-use wasmaot_runtime::{CallError, Linker, MAX_FRAMES, Module, Store, Trap, Val};
+use wasmaot_runtime::{CallError, Linker, MAX_FRAMES, Store, Trap, Val};
 use wasmaot_tests::{Guest, variants};
 
 /// Each call and the trap itself stand behind a constant that occurs once.
@@ -36,7 +36,7 @@ fn a_backtrace_names_functions_and_operators() {
     let wasm = wat::parse_str(NESTED).expect("valid text");
     for (variant, options) in variants() {
         let output = wasmaot_compiler::compile(&wasm, &options, &|_| {}).unwrap_or_else(|e| panic!("{e}"));
-        let module = Module::from_bytes(&output.bytes).unwrap_or_else(|e| panic!("{e}"));
+        let module = wasmaot_tests::load(&output.bytes).unwrap_or_else(|e| panic!("{e}"));
         let mut store = Store::new(());
         let instance = Linker::new().instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{e}"));
         let trap = trap(instance.call(&mut store, "run", &[Val::I32(-1)]));

@@ -4,8 +4,8 @@ use crate::confine::{self, Mappings};
 use crate::{DATA, IMAGE, PAGE, WAYS, assert_clean, in_a_child, link, module, nonzero, pool, start, write};
 use std::io::Write;
 use wasmaot_runtime::{
-    AccessError, InstantiateError, Linker, Module, OpenError, Pool, PoolConfig, PoolError, ResetWay,
-    StartError, Store, TrapCode, Val,
+    InstantiateError, Linker, MemoryError, OpenError, Pool, PoolConfig, PoolError, ResetWay, StartError,
+    Store, TrapCode, Val,
 };
 use wasmaot_tests::{compile_wat, trap_code};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder, add_to_linker};
@@ -55,7 +55,7 @@ fn writes_that_cannot_open_their_page_are_errors() {
             let store = instance.call("write", &numbers([38 * PAGE, 1, 0])[..2]);
             assert_eq!(trap_code(store), TrapCode::OutOfMemory);
             let written = instance.write(38u32 * PAGE as u32, &[1; 100]);
-            assert_eq!(written, Err(AccessError::OutOfMemory));
+            assert_eq!(written, Err(MemoryError::OutOfMemory));
             let mut bytes = [1];
             assert_eq!(instance.read(38u32 * PAGE as u32, &mut bytes), Ok(()));
         });
@@ -74,7 +74,7 @@ fn transfers_that_cannot_open_their_page_are_errors() {
     in_a_child("limits::transfers_that_cannot_open_their_page_are_errors", || {
         let mut linker = Linker::<WasiCtx>::new();
         add_to_linker(&mut linker, |wasi| wasi).expect("new names");
-        let linked = linker.link(&module(TRANSFERS)).expect("WASI is all that it imports");
+        let linked = linker.instantiate_pre(&module(TRANSFERS)).expect("WASI is all that it imports");
         let pool = pool(1, ResetWay::Copy);
         for stdin_is_a_file in [false, true] {
             let mut builder = WasiCtxBuilder::new();
@@ -111,7 +111,7 @@ fn a_neighbour_of_one_that_grows_to_the_end_is_unaffected() {
     in_a_child("limits::a_neighbour_of_one_that_grows_to_the_end_is_unaffected", || {
         for way in WAYS {
             let (pool, linked) = (pool(2, way), link(GROW));
-            let grow = linked.typed::<i32, i32>("grow").expect("an export");
+            let grow = linked.get_typed_func::<i32, i32>("grow").expect("an export");
             let (mut neighbour, mut greedy) = (start(&pool, &linked), start(&pool, &linked));
             write(&mut neighbour, 3, 3);
             confine::with_data(3 << 20, || {
@@ -202,7 +202,7 @@ fn the_limit_of_mappings_is_an_error_and_leaves_nothing() {
             write(&mut start(&pool, &data), 38, 1);
             let mut running = start(&pool, &data);
             mappings.fill(spare);
-            match Module::from_bytes(&bytes) {
+            match wasmaot_tests::load(&bytes) {
                 Ok(_) => {}
                 Err(error) => assert!(matches!(error, OpenError::Io { .. }), "{error}"),
             }
@@ -219,7 +219,7 @@ fn the_limit_of_mappings_is_an_error_and_leaves_nothing() {
                 match pool.start(linked, ()) {
                     Ok(mut instance) => {
                         if let Err(error) = instance.write(17u32 * PAGE as u32, &[1]) {
-                            assert_eq!(error, AccessError::OutOfMemory);
+                            assert_eq!(error, MemoryError::OutOfMemory);
                         }
                     }
                     Err(error) => {
@@ -250,7 +250,7 @@ fn a_pool_without_descriptors_works() {
             assert_clean(&pool, &linked);
             assert_eq!((pool.stats().scanned, pool.stats().failed), (0, 0), "{way:?}");
         }
-        assert!(matches!(Module::from_bytes(&artifact), Err(OpenError::Io { .. })));
-        assert!(matches!(Module::open(file.path()), Err(OpenError::Io { .. })));
+        assert!(matches!(wasmaot_tests::load(&artifact), Err(OpenError::Io { .. })));
+        assert!(matches!(wasmaot_tests::open(file.path()), Err(OpenError::Io { .. })));
     });
 }

@@ -8,7 +8,9 @@ mod limits;
 mod seccomp;
 
 use std::process::Command;
-use wasmaot_runtime::{HotSets, Linked, Linker, Module, Pool, PoolConfig, PooledInstance, ResetWay, Val};
+use wasmaot_runtime::{
+    HotSets, InstancePre, Linker, Module, Pool, PoolConfig, PooledInstance, ResetWay, Val,
+};
 use wasmaot_tests::compile_wat;
 
 const CASE: &str = "WASMAOT_TEST_SCARCITY";
@@ -48,11 +50,11 @@ fn in_a_child(test: &str, case: impl FnOnce()) {
 }
 
 fn module(text: &str) -> Module {
-    Module::from_bytes(&compile_wat(text)).expect("the module is sound")
+    wasmaot_tests::load(&compile_wat(text)).expect("the module is sound")
 }
 
-fn link(text: &str) -> Linked<()> {
-    Linker::new().link(&module(text)).expect("it imports nothing")
+fn link(text: &str) -> InstancePre<()> {
+    Linker::new().instantiate_pre(&module(text)).expect("it imports nothing")
 }
 
 fn pool(slots: u32, reset: ResetWay) -> Pool {
@@ -60,7 +62,7 @@ fn pool(slots: u32, reset: ResetWay) -> Pool {
     Pool::new(config).expect("a pool")
 }
 
-fn start(pool: &Pool, linked: &Linked<()>) -> PooledInstance<()> {
+fn start(pool: &Pool, linked: &InstancePre<()>) -> PooledInstance<()> {
     pool.start(linked, ()).expect("a free slot")
 }
 
@@ -76,7 +78,7 @@ fn nonzero(instance: &PooledInstance<()>) -> Vec<usize> {
 }
 
 /// Checks that requests one after the other see a memory of zeros and can write it everywhere.
-fn assert_clean(pool: &Pool, linked: &Linked<()>) {
+fn assert_clean(pool: &Pool, linked: &InstancePre<()>) {
     for round in 0..3 {
         let mut instance = start(pool, linked);
         assert_eq!((instance.memory_size(), nonzero(&instance)), (16 << 16, vec![]), "round {round}");

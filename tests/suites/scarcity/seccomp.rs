@@ -3,7 +3,7 @@
 use crate::confine::{Refused, refuse};
 use crate::{DATA, WAYS, assert_clean, in_a_child, link, pool};
 use std::io::Write;
-use wasmaot_runtime::{Linker, Module, OpenError, ResetWay};
+use wasmaot_runtime::{Linker, OpenError, ResetWay};
 use wasmaot_tests::compile_wat;
 
 /// The number of `PAGEMAP_SCAN`.
@@ -36,12 +36,12 @@ fn without_memory_files_modules_come_from_files() {
     in_a_child("seccomp::without_memory_files_modules_come_from_files", || {
         refuse(&Refused { call: libc::SYS_memfd_create, argument: 0, mask: 0, value: 0 });
         let artifact = compile_wat(DATA);
-        let error = Module::from_bytes(&artifact).err();
+        let error = wasmaot_tests::load(&artifact).err();
         assert!(matches!(error, Some(OpenError::Io { .. })), "{error:?}");
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         file.write_all(&artifact).expect("it has room");
-        let module = Module::open(file.path()).expect("the module is sound");
-        let linked = Linker::new().link(&module).expect("it imports nothing");
+        let module = wasmaot_tests::open(file.path()).expect("the module is sound");
+        let linked = Linker::new().instantiate_pre(&module).expect("it imports nothing");
         assert_clean(&pool(1, ResetWay::Copy), &linked);
     });
 }
@@ -53,7 +53,7 @@ fn without_executable_mappings_no_module_opens() {
         for call in [libc::SYS_mprotect, libc::SYS_mmap] {
             refuse(&Refused { call, argument: 2, mask: exec, value: exec });
         }
-        let error = Module::from_bytes(&compile_wat(DATA)).err();
+        let error = wasmaot_tests::load(&compile_wat(DATA)).err();
         assert!(matches!(error, Some(OpenError::Io { .. })), "{error:?}");
     });
 }

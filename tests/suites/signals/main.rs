@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, HostError, HostSignals, Linked, Linker, Module, Outcome, Pool, PoolConfig,
+    CallError, Caller, HostError, HostSignals, InstancePre, Linker, Outcome, Pool, PoolConfig,
     PooledInstance, Store, Suspend, TrapCode, Val,
 };
 use wasmaot_tests::{compile_wat, trap_code};
@@ -25,14 +25,14 @@ const TEXT: &str = include_str!("../../guests/signals.wat");
 
 struct Host {
     pool: Pool,
-    linked: Linked<()>,
+    linked: InstancePre<()>,
 }
 
 impl Host {
     fn new() -> Self {
-        let module = Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound");
+        let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
         let pool = Pool::new(PoolConfig::default()).expect("a pool");
-        Self { pool, linked: Linker::new().link(&module).expect("it imports nothing") }
+        Self { pool, linked: Linker::new().instantiate_pre(&module).expect("it imports nothing") }
     }
 
     /// Whether there is room for so many levels.
@@ -137,14 +137,14 @@ fn rest_that_blocks() {
       (import "host" "ask" (func $ask (result i32)))
       (memory 1)
       (func (export "load") (result i32) (i32.load (call $ask))))"#;
-    let module = Module::from_bytes(&compile_wat(text)).expect("the module is sound");
+    let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
     let mut linker = Linker::new();
     let ask = |_: &mut Caller<'_, ()>| Err::<i32, HostError>(Suspend::new(()).into());
-    linker.func("host", "ask", ask).expect("no other has the name");
+    linker.func_wrap("host", "ask", ask).expect("no other has the name");
     let mut store = Store::new(());
     store.set_host_signals(HostSignals::Checked);
     let instance = linker.instantiate(&mut store, &module).expect("it starts");
-    let load = instance.typed::<(), i32>(&store, "load").expect("an export");
+    let load = instance.get_typed_func::<(), i32>(&store, "load").expect("an export");
     let Ok(Outcome::Suspended(waiting)) = load.call_resumable(&mut store, ()) else {
         panic!("the host function suspends it")
     };

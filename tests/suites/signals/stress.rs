@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, HostError, HostSignals, InterruptHandle, Linked, LinkedFunc, Linker, Module, Outcome,
+    CallError, Caller, HostError, HostSignals, InstancePre, InterruptHandle, LinkedFunc, Linker, Outcome,
     Pool, PoolConfig, PooledInstance, Suspend, TrapCode, Val, prepare_thread,
 };
 use wasmaot_tests::{Random, compile_wat, report, trap_code, variable};
@@ -41,7 +41,7 @@ fn install(number: i32) {
 
 struct Host {
     pool: Pool,
-    linked: Linked<()>,
+    linked: InstancePre<()>,
     work: LinkedFunc<i32, i32>,
     ask: LinkedFunc<i32, i32>,
     handles: mpsc::SyncSender<(InterruptHandle, u64)>,
@@ -120,7 +120,8 @@ fn linker() -> Linker<()> {
             _ => unreachable!("the type is checked"),
         }
     };
-    let defined = linker.func("host", "ask", ask).and_then(|linker| linker.func("host", "call", call));
+    let defined =
+        linker.func_wrap("host", "ask", ask).and_then(|linker| linker.func_wrap("host", "call", call));
     defined.expect("new names");
     linker
 }
@@ -149,14 +150,14 @@ pub(crate) fn run() {
         install(number);
     }
     let end = Instant::now() + Duration::from_secs(variable("WASMAOT_SIGNAL_STRESS", 5));
-    let module = Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound");
-    let linked = linker().link(&module).expect("all imports are defined");
+    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
+    let linked = linker().instantiate_pre(&module).expect("all imports are defined");
     let (handles, fired) = mpsc::sync_channel::<(InterruptHandle, u64)>(16);
     let host = |host_signals| Host {
         pool: Pool::new(PoolConfig { slots: 8, host_signals, ..PoolConfig::default() }).expect("a pool"),
         linked: linked.clone(),
-        work: linked.typed("work").expect("an export"),
-        ask: linked.typed("ask").expect("an export"),
+        work: linked.get_typed_func("work").expect("an export"),
+        ask: linked.get_typed_func("ask").expect("an export"),
         handles: handles.clone(),
     };
     let hosts = [host(HostSignals::Unchanged), host(HostSignals::Checked)];

@@ -170,7 +170,7 @@ impl Script {
     /// Compiles and loads a module.
     fn open(&self, module: &mut QuoteWat<'_>) -> Result<Module, ModuleError> {
         let artifact = self.compile(module)?;
-        Module::from_bytes(&artifact).map_err(|error| ModuleError::Open(error.to_string()))
+        wasmaot_tests::load(&artifact).map_err(|error| ModuleError::Open(error.to_string()))
     }
 
     /// Encodes and compiles a module.
@@ -251,12 +251,14 @@ impl Script {
     fn execute(&mut self, exec: WastExecute<'_>) -> Result<Result<Vec<Val>, CallError>, String> {
         match exec {
             WastExecute::Invoke(invoke) => self.invoke(&invoke),
-            WastExecute::Get { module, global, .. } => match self.find(module)?.export(&self.store, global) {
-                Some(Extern::Global(found)) => {
-                    found.get(&self.store).map(|value| Ok(vec![value])).map_err(|error| error.to_string())
+            WastExecute::Get { module, global, .. } => {
+                match self.find(module)?.get_export(&self.store, global) {
+                    Some(Extern::Global(found)) => {
+                        found.get(&self.store).map(|value| Ok(vec![value])).map_err(|error| error.to_string())
+                    }
+                    _ => Err(format!("no global {global:?}")),
                 }
-                _ => Err(format!("no global {global:?}")),
-            },
+            }
             WastExecute::Wat(_) => Err("a module where a call should be".to_string()),
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode};
 use tempfile::TempDir;
-use wasmaot_runtime::{Linked, Linker, Module, Pool, PoolConfig, PooledInstance, TrapCode, Val};
+use wasmaot_runtime::{InstancePre, Linker, Pool, PoolConfig, PooledInstance, TrapCode, Val};
 use wasmaot_tests::{compile_wat, trap_code};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
@@ -66,12 +66,12 @@ impl Given {
     }
 }
 
-fn pool() -> (Pool, Linked<WasiCtx>) {
-    let module = Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound");
+fn pool() -> (Pool, InstancePre<WasiCtx>) {
+    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
     let mut linker = Linker::new();
     wasmaot_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("new names");
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
-    (pool, linker.link(&module).expect("all imports are defined"))
+    (pool, linker.instantiate_pre(&module).expect("all imports are defined"))
 }
 
 /// Waits in each way, until `stop` has it ended with `code`.

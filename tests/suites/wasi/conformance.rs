@@ -10,7 +10,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use wasmaot_runtime::Module;
 use wasmaot_tests::{Ended, compile, files, parallel, report, run_program};
 use wasmaot_wasi::WasiCtxBuilder;
 
@@ -160,7 +159,7 @@ fn run(program: &Path) -> Result<(), String> {
     };
     let name = program.file_name().expect("a file").to_string_lossy().into_owned();
     let wasm = fs::read(program).map_err(|error| error.to_string())?;
-    let module = Module::from_bytes(&compile(&wasm)).map_err(|error| error.to_string())?;
+    let module = wasmaot_tests::load(&compile(&wasm)).map_err(|error| error.to_string())?;
     let mut builder = WasiCtxBuilder::new();
     builder.args(std::iter::once(&name).chain(&specification.args));
     for (key, value) in &specification.env {

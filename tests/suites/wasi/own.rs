@@ -21,7 +21,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, FileType, Mode};
 use rustix::process::Uid;
 use tempfile::TempDir;
-use wasmaot_runtime::Module;
 use wasmaot_tests::{compile, files, parallel, report, start, tests_folder};
 use wasmaot_wasi::{Version, WasiCtxBuilder};
 
@@ -178,7 +177,7 @@ fn is_privileged() -> bool {
 fn run(program: &str, version: Version) -> Result<Pairs, String> {
     let wasm =
         fs::read(folder().join(program.to_owned() + name(version))).map_err(|error| error.to_string())?;
-    let module = Module::from_bytes(&compile(&wasm)).map_err(|error| error.to_string())?;
+    let module = wasmaot_tests::load(&compile(&wasm)).map_err(|error| error.to_string())?;
     let place = Place::new();
     place.prepare(program);
     let (builder, address) = place.context(program);

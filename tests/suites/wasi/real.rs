@@ -18,7 +18,7 @@ fn read(name: &str) -> Vec<u8> {
 }
 
 fn module(name: &str) -> Module {
-    Module::from_bytes(&compile(&read(name))).unwrap_or_else(|error| panic!("{name}: {error}"))
+    wasmaot_tests::load(&compile(&read(name))).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// Runs a program in a folder, which is "/" and "." to it.

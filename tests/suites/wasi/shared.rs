@@ -10,7 +10,7 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use wasmaot_runtime::{
-    InterruptHandle, Linked, Linker, Module, Pool, PoolConfig, PooledInstance, TrapCode, Val,
+    InstancePre, InterruptHandle, Linker, Pool, PoolConfig, PooledInstance, TrapCode, Val,
 };
 use wasmaot_tests::{compile_wat, trap_code, waiting};
 use wasmaot_wasi::{Transferred, WasiCtx, WasiCtxBuilder};
@@ -33,17 +33,17 @@ struct Pair {
     other: PooledInstance<Shared>,
 }
 
-fn linked(text: &str) -> (Pool, Linked<Shared>) {
-    let module = Module::from_bytes(&compile_wat(text)).expect("the module is sound");
+fn linked(text: &str) -> (Pool, InstancePre<Shared>) {
+    let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
     let mut linker = Linker::new();
     wasmaot_wasi::add_shared_imports_to_linker(&mut linker, module.imports(), |ctx: &mut Shared| &**ctx)
         .expect("new names");
     let pool = Pool::new(PoolConfig { slots: 2, ..PoolConfig::default() }).expect("a pool");
-    (pool, linker.link(&module).expect("all imports are defined"))
+    (pool, linker.instantiate_pre(&module).expect("all imports are defined"))
 }
 
 impl Pair {
-    fn new((pool, linked): &(Pool, Linked<Shared>), ctx: WasiCtx) -> Self {
+    fn new((pool, linked): &(Pool, InstancePre<Shared>), ctx: WasiCtx) -> Self {
         let ctx = Arc::new(Mutex::new(ctx));
         let start = || {
             let mut instance = pool.start(linked, Arc::clone(&ctx)).expect("a slot is free");

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use rustix::fs::{CWD, Mode, OFlags};
-use wasmaot_runtime::{CallError, Linker, Module, Pool, PoolConfig, PooledInstance, Val};
+use wasmaot_runtime::{CallError, Linker, Pool, PoolConfig, PooledInstance, Val};
 use wasmaot_tests::{compile_wat, stopped_while_running};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
@@ -14,10 +14,10 @@ const ALL: u64 = 1023 * (2 << 20);
 
 /// Runs an export in an instance with a file of [`ALL`] bytes until a deadline.
 fn stopped(name: &str) -> PooledInstance<WasiCtx> {
-    let module = Module::from_bytes(&compile_wat(TEXT)).expect("the module is sound");
+    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
     let mut linker = Linker::new();
     wasmaot_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("new names");
-    let linked = linker.link(&module).expect("all imports are defined");
+    let linked = linker.instantiate_pre(&module).expect("all imports are defined");
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = rustix::fs::openat(

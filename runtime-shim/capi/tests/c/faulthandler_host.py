@@ -19,7 +19,7 @@ def declare(name, result, *arguments):
 
 
 pointer = ctypes.c_void_p
-module_open = declare("wasmaot_module_open", pointer, ctypes.c_char_p, pointer)
+module_open = declare("wasmaot_module_open_trusted", pointer, ctypes.c_char_p, pointer)
 linker_new = declare("wasmaot_linker_new", pointer)
 link = declare("wasmaot_linker_link", pointer, pointer, pointer, pointer)
 pool_new = declare("wasmaot_pool_new", pointer, pointer, pointer)

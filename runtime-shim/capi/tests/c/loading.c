@@ -53,7 +53,7 @@ static void load(library_t *library, const char *path) {
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     CHECK(handle != NULL);
     library->handle = handle;
-    find(handle, "wasmaot_module_open", &library->open);
+    find(handle, "wasmaot_module_open_trusted", &library->open);
     find(handle, "wasmaot_module_delete", &library->delete_module);
     find(handle, "wasmaot_linker_new", &library->new_linker);
     find(handle, "wasmaot_linker_func", &library->define);

@@ -51,11 +51,11 @@ static void before_there_is_an_instance(void) {
     wasmaot_func_t *func = NULL;
     wasmaot_functype_t type;
     memset(&type, 0, sizeof type);
-    REFUSED(wasmaot_module_open(NULL, &module), "path");
-    REFUSED(wasmaot_module_open("/", NULL), "out");
-    REFUSED(wasmaot_module_open_sealed(NULL, &module), "path");
-    REFUSED(wasmaot_module_from_bytes(NULL, 0, &module), "bytes");
-    REFUSED(wasmaot_module_from_bytes("", 0, NULL), "out");
+    REFUSED(wasmaot_module_open_trusted(NULL, &module), "path");
+    REFUSED(wasmaot_module_open_trusted("/", NULL), "out");
+    REFUSED(wasmaot_module_open_sealed_trusted(NULL, &module), "path");
+    REFUSED(wasmaot_module_from_bytes_trusted(NULL, 0, &module), "bytes");
+    REFUSED(wasmaot_module_from_bytes_trusted("", 0, NULL), "out");
     REFUSED(wasmaot_linker_func(NULL, "a", "b", &type, never, NULL, NULL), "linker");
     REFUSED(wasmaot_linker_func(linker, NULL, "b", &type, never, NULL, NULL), "module");
     REFUSED(wasmaot_linker_func(linker, "a", NULL, &type, never, NULL, NULL), "name");

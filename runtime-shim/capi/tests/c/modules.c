@@ -3,10 +3,10 @@
 
 static void refuses_other_files(void) {
     wasmaot_module_t *module = NULL;
-    FAILS(wasmaot_module_open("/nowhere.so", &module), WASMAOT_ERROR_OPEN, "No such file");
-    FAILS(wasmaot_module_open_sealed(guest_path("hello.txt"), &module), WASMAOT_ERROR_OPEN, "");
-    FAILS(wasmaot_module_from_bytes("not ELF", 7, &module), WASMAOT_ERROR_OPEN, "");
-    FAILS(wasmaot_module_from_bytes("", 0, &module), WASMAOT_ERROR_OPEN, "");
+    FAILS(wasmaot_module_open_trusted("/nowhere.so", &module), WASMAOT_ERROR_OPEN, "No such file");
+    FAILS(wasmaot_module_open_sealed_trusted(guest_path("hello.txt"), &module), WASMAOT_ERROR_OPEN, "");
+    FAILS(wasmaot_module_from_bytes_trusted("not ELF", 7, &module), WASMAOT_ERROR_OPEN, "");
+    FAILS(wasmaot_module_from_bytes_trusted("", 0, &module), WASMAOT_ERROR_OPEN, "");
     CHECK(module == NULL);
 }
 
@@ -18,10 +18,10 @@ static void opens_copies(void) {
     CHECK(file != NULL);
     length = fread(bytes, 1, sizeof bytes, file);
     CHECK(length > 0 && length < sizeof bytes && fclose(file) == 0);
-    OK(wasmaot_module_from_bytes(bytes, length, &module));
+    OK(wasmaot_module_from_bytes_trusted(bytes, length, &module));
     wasmaot_module_delete(module);
-    FAILS(wasmaot_module_from_bytes(bytes, length - 1, &module), WASMAOT_ERROR_OPEN, "");
-    OK(wasmaot_module_open_sealed(guest_path("plain.so"), &module));
+    FAILS(wasmaot_module_from_bytes_trusted(bytes, length - 1, &module), WASMAOT_ERROR_OPEN, "");
+    OK(wasmaot_module_open_sealed_trusted(guest_path("plain.so"), &module));
     wasmaot_module_delete(module);
 }
 

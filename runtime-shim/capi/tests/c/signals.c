@@ -50,7 +50,7 @@ static void open_guest(void) {
     mix.params_count = mix.results_count = 6;
     OK(wasmaot_linker_func(linker, "host", "next", &next, crash, NULL, NULL));
     OK(wasmaot_linker_func(linker, "host", "mix", &mix, crash, NULL, NULL));
-    OK(wasmaot_module_open(guest_path("guest.so"), &module));
+    OK(wasmaot_module_open_trusted(guest_path("guest.so"), &module));
     OK(wasmaot_linker_link(linker, module, &guest));
     OK(wasmaot_pool_new(NULL, &pool));
     wasmaot_linker_delete(linker);
@@ -283,7 +283,7 @@ static void too_many_handlers(void) {
     CHECK(i == 8);
     CHECK(strstr(wasmaot_error_message(error), "more handlers of faults") != NULL);
     wasmaot_error_delete(error);
-    FAILS(wasmaot_module_open(guest_path("guest.so"), &module), WASMAOT_ERROR_OPEN, "more handlers of faults");
+    FAILS(wasmaot_module_open_trusted(guest_path("guest.so"), &module), WASMAOT_ERROR_OPEN, "more handlers of faults");
     FAILS(wasmaot_pool_new(NULL, &other), WASMAOT_ERROR_SYSTEM, "more handlers of faults");
     CHECK(signal(SIGSEGV, SIG_DFL) != SIG_ERR);
     OK(wasmaot_prepare_thread());

@@ -26,7 +26,7 @@ int main(int, char **argv) {
     wasmaot_pool_t *pool = nullptr;
     wasmaot_instance_t *instance = nullptr;
     wasmaot_value_t result;
-    if (wasmaot_module_open((std::string(argv[1]) + "/guest.so").c_str(), &module) ||
+    if (wasmaot_module_open_trusted((std::string(argv[1]) + "/guest.so").c_str(), &module) ||
         wasmaot_linker_func(linker, "host", "next", &next, throws, nullptr, nullptr) ||
         wasmaot_linker_func(linker, "host", "mix", &mix, never, nullptr, nullptr) ||
         wasmaot_linker_link(linker, module, &linked) || wasmaot_pool_new(nullptr, &pool) ||

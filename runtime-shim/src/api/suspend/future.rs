@@ -53,7 +53,7 @@ impl<T, R: HostResults + Send + 'static> AsyncResults<T> for R {
 /// # use wasmaot_runtime::{Caller, Complete, Linker, LinkError};
 /// # async fn fetch(key: u32) -> Vec<u8> { vec![key as u8] }
 /// # fn define(linker: &mut Linker<()>) -> Result<(), LinkError> {
-/// linker.func_async("host", "fetch", |_: &mut Caller<'_, ()>, key: u32, to: u32| async move {
+/// linker.func_wrap_async("host", "fetch", |_: &mut Caller<'_, ()>, key: u32, to: u32| async move {
 ///     let bytes = fetch(key).await;
 ///     Complete(move |caller: &mut Caller<'_, ()>| {
 ///         caller.write(to, &bytes)?;

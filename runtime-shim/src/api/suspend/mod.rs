@@ -32,7 +32,7 @@ use wasmaot_abi::types::{FuncType, ValType};
 /// ```
 /// # use wasmaot_runtime::{Caller, HostError, Linker, LinkError, Suspend};
 /// # fn define(linker: &mut Linker<()>) -> Result<(), LinkError> {
-/// linker.func("host", "read_line", |_: &mut Caller<'_, ()>, max: i32| -> Result<i32, HostError> {
+/// linker.func_wrap("host", "read_line", |_: &mut Caller<'_, ()>, max: i32| -> Result<i32, HostError> {
 ///     Err(Suspend::new(max).into())
 /// })?;
 /// # Ok(())

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::tests::artifact::{Artifact, DATA, IMAGE, reseal};
+use crate::tests::{load, open_file};
 use wasmaot_abi::descriptor::{
     self as abi, ConstExpr, ConstOp, DataMode, DataSegment, ElemItems, ElemMode, ElemSegment, ImageRun,
     ImportKind,
@@ -9,7 +10,7 @@ use wasmaot_abi::descriptor::{
 use wasmaot_abi::types::{FuncType, GlobalType, HeapType, Limits, MemoryType, RefType, TableType, ValType};
 
 fn open_error(bytes: &[u8]) -> String {
-    match Module::from_bytes(bytes) {
+    match load(bytes) {
         Ok(_) => panic!("it was accepted"),
         Err(error) => error.to_string(),
     }
@@ -36,7 +37,7 @@ fn assert_says(message: &str, part: &str) {
 
 #[test]
 fn a_well_formed_artifact_is_accepted() {
-    let module = Module::from_bytes(&Artifact::new(0).build()).unwrap();
+    let module = load(&Artifact::new(0).build()).unwrap();
     assert_eq!(module.descriptor().producer, "test");
     assert_eq!(module.exports().len(), module.descriptor().entries.len());
 }
@@ -45,10 +46,10 @@ fn a_well_formed_artifact_is_accepted() {
 fn other_files_are_refused() {
     assert_says(&open_error(b""), "truncated: the ELF header");
     assert_says(&open_error(&[0; 4096]), "magic number");
-    assert!(matches!(Module::open("/proc/self/exe"), Err(OpenError::Elf { .. } | OpenError::NoModule)));
-    assert!(matches!(Module::open("/proc/self"), Err(OpenError::NotAFile)));
-    assert!(matches!(Module::open("/dev/null"), Err(OpenError::NotAFile)));
-    assert!(matches!(Module::open("/nowhere"), Err(OpenError::Io { .. })));
+    assert!(matches!(open_file("/proc/self/exe"), Err(OpenError::Elf { .. } | OpenError::NoModule)));
+    assert!(matches!(open_file("/proc/self"), Err(OpenError::NotAFile)));
+    assert!(matches!(open_file("/dev/null"), Err(OpenError::NotAFile)));
+    assert!(matches!(open_file("/nowhere"), Err(OpenError::Io { .. })));
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn headers_are_checked() {
         &refused(|a| a.header.cpu_features = 1 << 63),
         "CPU features that this machine lacks: unknown",
     );
-    assert!(Module::from_bytes(&with(|a| a.header.minor += 1)).is_ok());
+    assert!(load(&with(|a| a.header.minor += 1)).is_ok());
     assert_says(&refused_bytes(|bytes| bytes.push(0)), "bytes, but was written with");
     let mut bytes = Artifact::new(0).build();
     *bytes.last_mut().unwrap() ^= 1;
@@ -316,7 +317,7 @@ fn mutated_files_never_crash() {
         if bytes.len() > 0x440 && random(4) != 0 {
             reseal(&mut bytes);
         }
-        if let Ok(module) = Module::from_bytes(&bytes) {
+        if let Ok(module) = load(&bytes) {
             accepted += 1;
             // Its start function might be any code by now, so it must not run.
             if module.descriptor().start.is_none() {

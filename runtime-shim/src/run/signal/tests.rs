@@ -31,7 +31,7 @@ fn child() {
     let mut linker = Linker::new();
     let in_host = case == "host function";
     linker
-        .func("host", "f", move |_: &mut Caller<'_, ()>, a: i32, _: i32| {
+        .func_wrap("host", "f", move |_: &mut Caller<'_, ()>, a: i32, _: i32| {
             if in_host {
                 fault();
             }
