@@ -31,15 +31,15 @@ packages() {
     cp -a "$tree/include" "$package/usr/"
     cp -a "$tree/lib/." "$package/$multiarch/"
     sed -i -e 's|^prefix=.*|prefix=/usr|' -e 's|^libdir=.*|libdir=${prefix}/lib/x86_64-linux-gnu|' \
-        "$package/$multiarch/pkgconfig/wasmaot.pc"
-    debian_package libwasmaot-dev "$package" libdevel "libc6 (>= $(needed_libc "$tree"/lib/libwasmaot.so)), libgcc-s1" \
+        "$package/$multiarch"/pkgconfig/*.pc
+    debian_package libwasmaot-dev "$package" libdevel "libc6 (>= $(needed_libc "$tree"/lib/*.so)), libgcc-s1" \
         'WebAssembly runtime wasmaot - libraries for C' \
-        'Loads artifacts that the command wasmaot has compiled, and gives each request an instance of its own.'
+        'Loads artifacts that wasmaot has compiled, and gives each request an instance of its own. A second library compiles them.'
 }
 
-# The greatest version of the C library that a shared library names.
+# The greatest version of the C library that shared libraries name.
 needed_libc() {
-    objdump -T "$1" | sed -n 's/.*(\?GLIBC_\([0-9.]*\).*/\1/p' | sort -uV | tail -1
+    objdump -T "$@" | sed -n 's/.*(\?GLIBC_\([0-9.]*\).*/\1/p' | sort -uV | tail -1
 }
 
 # Completes a tree to a package and packs it: name, tree, section, dependencies, summary, description.

@@ -33,14 +33,16 @@ build_command() {
 }
 
 build_libraries() {
-    local tree=$1 soname
+    local tree=$1 name soname
     WASMAOT_RUSTFLAGS="$(remappings | tr '\n' ' ')-Clink-arg=-Wl,--build-id=sha1" \
         CARGO_TARGET_DIR=$built PROFILE=dist PREFIX=/ DESTDIR=$tree runtime-shim/capi/install.sh
-    soname=$(readlink "$tree/lib/libwasmaot.so")
-    split_debug "$tree/lib/$soname" "lib/$soname"
+    for name in wasmaot wasmaot-compiler; do
+        soname=$(readlink "$tree/lib/lib$name.so")
+        split_debug "$tree/lib/$soname" "lib/$soname"
+        # Wherever the archive is unpacked.
+        sed -i 's|^prefix=.*|prefix=${pcfiledir}/../..|' "$tree/lib/pkgconfig/$name.pc"
+    done
     objcopy --strip-debug --enable-deterministic-archives "$tree/lib/libwasmaot.a"
-    # Wherever the archive is unpacked.
-    sed -i 's|^prefix=.*|prefix=${pcfiledir}/../..|' "$tree/lib/pkgconfig/wasmaot.pc"
 }
 
 # Moves the debug symbols of a file into one of their own, where debuggers look for them.

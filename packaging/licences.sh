@@ -15,7 +15,7 @@ licences() {
 
 # Names and versions of the crates from registries, with their SPDX expressions.
 crate_list() {
-    cargo tree --locked -p wasmaot -p wasmaot-capi -e normal,no-proc-macro --target x86_64-unknown-linux-gnu \
+    cargo tree --locked -p wasmaot -p wasmaot-capi -p wasmaot-compiler-capi -e normal,no-proc-macro --target x86_64-unknown-linux-gnu \
         --prefix none --format '{p}|{l}' | sed 's/ (\*)$//' | grep -v -e '^wasmaot' -e '^$' | sort -u
 }
 

@@ -4,7 +4,7 @@
 #     packaging/release.sh [DIRECTORY]        into DIRECTORY (target/dist/release)
 #
 #     wasmaot-VERSION-x86_64-linux.tar.gz     command, libraries for C, header, completions, manual pages, licences
-#     wasmaot-VERSION-x86_64-linux-debug.tar.gz    debug symbols of the command and of libwasmaot.so
+#     wasmaot-VERSION-x86_64-linux-debug.tar.gz    debug symbols of the command and of the shared libraries
 #     wasmaot_VERSION_amd64.deb               the command for Debian and Ubuntu
 #     libwasmaot-dev_VERSION_amd64.deb        the libraries for C
 #     wasmaot-VERSION-oci.tar                 image with nothing but the command, for containerd, podman and docker

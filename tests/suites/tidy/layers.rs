@@ -92,7 +92,7 @@ const WITHOUT_CYCLES: [&str; 12] = [
     "runtime-shim/abi/src",
     "runtime-shim/verifier/src",
     "runtime-shim/capi/src",
-    "runtime-shim/verifier/src",
+    "compiler/capi/src",
     "runtime-shim/wasi/src",
     "cli/src",
     "cli/program/src",

@@ -20,23 +20,28 @@ use wasmaot::module::{
 use wasmaot::numbers::{ERROR_KINDS, HOST_SIGNALS, HOT_SETS, RESETS};
 use wasmaot::pool::{wasmaot_pool_config_t, wasmaot_pool_stats_t, wasmaot_start_t};
 use wasmaot::value::{wasmaot_functype_t, wasmaot_value_t};
+use wasmaot_compiler_c::wasmaot_compile_options_t;
 use wasmaot_runtime::TrapCode;
 
 /// Numbers by what they say something of.
 type Figures = BTreeMap<String, Vec<u64>>;
 
-#[test]
-fn functions_have_the_types_that_the_header_declares() {
-    let header = Header::parse(&header::text());
+/// Fails unless a folder of sources exports what a header declares.
+fn are_defined(header: Header, sources: &str) {
     let mut declared = header.functions;
-    assert!(declared.len() > 70, "{declared:?}");
     declared.extend(header.callbacks);
-    let defined = exported(&repository().join("runtime-shim/capi/src"));
+    let defined = exported(&repository().join(sources));
     let names = |functions: &BTreeMap<String, _>| functions.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&declared), names(&defined));
     for (name, signature) in &declared {
         assert_eq!(signature, &defined[name], "{name}");
     }
+}
+
+#[test]
+fn functions_have_the_types_that_the_headers_declare() {
+    are_defined(Header::parse(&header::text()), "runtime-shim/capi/src");
+    are_defined(Header::parse(&header::compilers()), "compiler/capi/src");
 }
 
 /// The size of what a closure leads to.
@@ -62,6 +67,9 @@ macro_rules! layouts {
 fn layouts_in_rust() -> Figures {
     let mut figures = Figures::new();
     layouts! { figures;
+        wasmaot_compile_options_t {
+            opt jobs target_cpu disabled max_memory timeout meter native_relaxed_simd
+        }
         wasmaot_frame_t { func_index wasm_offset name }
         wasmaot_value_t { ty of }
         wasmaot_functype_t { params params_count results results_count }
@@ -88,9 +96,10 @@ fn layouts_in_rust() -> Figures {
 
 /// Values of constants.
 macro_rules! constants {
-    ($into:expr; $prefix:literal, $module:ident: $($name:ident)*) => {
-        $($into.insert(concat!("WASMAOT_", $prefix, stringify!($name)).into(), vec![u64::from(wasmaot::$module::kind::$name)]);)*
-    };
+    ($into:expr; $prefix:literal, $module:path: $($name:ident)*) => {{
+        use $module as numbers;
+        $($into.insert(concat!("WASMAOT_", $prefix, stringify!($name)).into(), vec![u64::from(numbers::$name)]);)*
+    }};
 }
 
 /// `StackOverflow` as C has it.
@@ -118,8 +127,11 @@ fn constants_in_rust() -> Figures {
     {
         figures.insert(format!("WASMAOT_{prefix}_{name}"), vec![number.into()]);
     }
-    constants!(figures; "EXTERN_", module: FUNC TABLE MEMORY GLOBAL TAG);
-    constants!(figures; "", value: I32 I64 F32 F64 V128 FUNCREF EXTERNREF EXNREF);
+    constants!(figures; "EXTERN_", wasmaot::module::kind: FUNC TABLE MEMORY GLOBAL TAG);
+    constants!(figures; "", wasmaot_compiler_c::status: COMPILED);
+    constants!(figures; "COMPILE_", wasmaot_compiler_c::status: USAGE INVALID UNSUPPORTED LIMIT SYSTEM INTERNAL);
+    constants!(figures; "OPT_", wasmaot_compiler_c::opt: DEFAULT NONE SPEED FULL);
+    constants!(figures; "", wasmaot::value::kind: I32 I64 F32 F64 V128 FUNCREF EXTERNREF EXNREF);
     let traps = TrapCode::ALL.iter().map(|code| (constant(&format!("{code:?}")), *code as u64));
     for (name, number) in traps.chain([("NONE".into(), 0)]) {
         figures.insert(format!("WASMAOT_TRAP_{name}"), vec![number]);
@@ -139,17 +151,17 @@ fn constants_in_rust() -> Figures {
     figures
 }
 
-/// The names that the header defines by the preprocessor, but for its guard and the version in words.
+/// The names that the headers define by the preprocessor, but for their guards and the version in words.
 fn defined(text: &str) -> Vec<&str> {
     let names = text.lines().filter_map(|line| line.strip_prefix("#define ")?.split(' ').next());
-    names.filter(|name| !["WASMAOT_H", "WASMAOT_VERSION"].contains(name)).collect()
+    names.filter(|name| !["WASMAOT_H", "WASMAOT_COMPILER_H", "WASMAOT_VERSION"].contains(name)).collect()
 }
 
-/// A program that prints the layouts and constants which the header declares.
+/// A program that prints the layouts and constants which headers declare.
 fn program(text: &str) -> String {
     let header = Header::parse(text);
     let mut lines = String::from(
-        "#include <stdio.h>\n#include <wasmaot.h>\n\
+        "#include <stdio.h>\n#include <wasmaot.h>\n#include <wasmaot-compiler.h>\n\
         #define PRINT(what, one, other) printf(\"%s %llu %llu\\n\", what, (unsigned long long)(one), (unsigned long long)(other))\n\
         #define NUMBER(name) printf(\"%s %llu\\n\", #name, (unsigned long long)(name))\n\
         #define FIELD(type, field) PRINT(#type \".\" #field, offsetof(type, field), sizeof ((type *)0)->field)\n\
@@ -173,8 +185,10 @@ fn program(text: &str) -> String {
 #[test]
 fn layouts_and_constants_are_those_of_rust() {
     let source = folder("programs").join("layouts.c");
-    std::fs::write(&source, program(&header::text())).expect("a file");
-    let program = C99.build("layouts", &[source], Linked::AtRunTime).expect("there is a C compiler");
+    std::fs::write(&source, program(&(header::text() + &header::compilers()))).expect("a file");
+    let include = repository().join("compiler/capi/include");
+    let program = C99.build_with("layouts", &[source], Linked::AtRunTime, |c| c.arg("-I").arg(include));
+    let program = program.expect("there is a C compiler");
     let printed = run(&mut Command::new(program));
     let in_c = printed.lines().map(|line| {
         let mut words = line.split(' ');

@@ -1,8 +1,8 @@
 //! The examples: what they print is known.
 
-use crate::library::{C99, Linked, compile, folder, repository, run, succeeded};
+use crate::library::{C99, Linked, cargo_build, compile, folder, repository, run, succeeded};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// The artifact of an example's guest.
@@ -18,14 +18,8 @@ fn in_c(name: &str, linked: Linked) -> Command {
     Command::new(program)
 }
 
-/// Builds an example with the features that dependencies have in `cargo test --workspace`, so that they are not built again.
 fn in_rust(name: &str) -> Command {
-    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder of the target");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "--workspace", "--example", name, "--target-dir"]);
-    cargo.arg(built.parent().expect("the folder of all targets")).current_dir(repository());
-    run(&mut cargo);
-    Command::new(built.join("debug/examples").join(name))
+    Command::new(cargo_build(name).join(name))
 }
 
 #[test]

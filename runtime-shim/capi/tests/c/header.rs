@@ -10,6 +10,12 @@ pub(crate) fn text() -> String {
     std::fs::read_to_string(repository().join("runtime-shim/capi/include/wasmaot.h")).expect("the header")
 }
 
+/// The header of the compiler's library.
+pub(crate) fn compilers() -> String {
+    std::fs::read_to_string(repository().join("compiler/capi/include/wasmaot-compiler.h"))
+        .expect("the header")
+}
+
 /// The functions that a text in C calls or declares.
 fn functions(text: &str) -> BTreeSet<String> {
     let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -33,7 +39,8 @@ fn is_clean_alone() {
     for language in [C99, CPP11, CPP20] {
         let Some(mut compiler) = language.compiler() else { continue };
         let source = folder("programs").join(format!("header-{}.c", language.standard));
-        std::fs::write(&source, "#include <wasmaot.h>\n").expect("a file");
+        std::fs::write(&source, "#include <wasmaot.h>\n#include <wasmaot-compiler.h>\n").expect("a file");
+        compiler.arg("-I").arg(repository().join("compiler/capi/include"));
         run(compiler.args(["-Wconversion", "-Wshadow", "-fsyntax-only"]).arg(source));
     }
 }
@@ -74,6 +81,7 @@ fn every_function_is_tested() {
             called.extend(functions(&std::fs::read_to_string(path).expect("UTF-8")));
         }
     }
-    let missing: Vec<String> = declared().into_iter().filter(|name| !called.contains(name)).collect();
+    let all = declared().into_iter().chain(functions(&compilers()));
+    let missing: Vec<String> = all.filter(|name| !called.contains(name)).collect();
     assert!(missing.is_empty(), "no test calls {missing:?}");
 }

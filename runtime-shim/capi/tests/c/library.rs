@@ -42,6 +42,7 @@ pub(crate) fn installed() -> &'static Path {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let prefix = target.join("installed");
         let mut install = Command::new(repository().join("runtime-shim/capi/install.sh"));
+        install.arg("runtime");
         install.env("PREFIX", &prefix).env("PROFILE", "dev").env("CARGO_TARGET_DIR", target);
         let printed = run(install.env_remove("DESTDIR"));
         assert!(printed.starts_with("installed wasmaot 0."), "{printed}");
@@ -87,10 +88,22 @@ impl Language {
 
     /// Builds a program from sources; none if there is no compiler.
     pub(crate) fn build(self, name: &str, files: &[PathBuf], linked: Linked) -> Option<PathBuf> {
+        self.build_with(name, files, linked, |compiler| compiler)
+    }
+
+    /// Builds a program with more arguments for the compiler.
+    pub(crate) fn build_with(
+        self,
+        name: &str,
+        files: &[PathBuf],
+        linked: Linked,
+        add: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Option<PathBuf> {
         let mut compiler = self.compiler()?;
         let program = folder("programs").join(format!("{name}-{}-{linked:?}", self.standard));
         let library = installed().join("lib");
         compiler.args(files).args(["-x", "none", "-o"]).arg(&program);
+        add(&mut compiler);
         match linked {
             Linked::AtRunTime => &mut compiler,
             Linked::Statically => compiler.arg(library.join("libwasmaot.a")),
@@ -102,6 +115,17 @@ impl Language {
         run(compiler.args(["-lm", "-lpthread", "-ldl"]));
         Some(program)
     }
+}
+
+/// Builds an example with the features that dependencies have in `cargo test --workspace`, so that they are not built again. Returns the folder
+/// that it is in.
+pub(crate) fn cargo_build(example: &str) -> PathBuf {
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder of the target");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "--workspace", "--example", example, "--target-dir"]);
+    cargo.arg(built.parent().expect("the folder of all targets")).current_dir(repository());
+    run(&mut cargo);
+    built.join("debug/examples")
 }
 
 /// A folder for what the tests make.

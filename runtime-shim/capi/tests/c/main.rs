@@ -3,6 +3,7 @@
 //! **Invariant: one build of the libraries serves all tests**, and it is the one that `install.sh` makes for users.
 
 mod api;
+mod compiler;
 mod declarations;
 mod examples;
 mod header;
