@@ -1,15 +1,11 @@
 //! `wasmaot compile --emit exe`: programs that run without the command, what they are given, and what is refused.
 
-use crate::support::{Place, Run, broken_pipe, echo, finish, repository};
+use crate::support::{ECHO, IMPORTS, Place, Run, TRAP, WRITE, broken_pipe, finish, repository};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-
-const TRAP: &str = r#"(module
-    (func $divide (param i32) (result i32) (i32.div_s (i32.const 1) (local.get 0)))
-    (func (export "_start") (drop (call $divide (i32.const 0)))))"#;
 
 /// Runs a program to its end. One that this process has written itself may be busy for a moment: another test's child
 /// that was forked meanwhile holds it open until it is started.
@@ -29,7 +25,7 @@ fn start(mut command: Command) -> Run {
 #[test]
 fn a_program_runs_on_its_own() {
     let place = Place::new();
-    let path = place.executable("echo", &echo(), &[]);
+    let path = place.executable("echo", ECHO, &[]);
     let elsewhere = Place::new();
     let run = |path: &Path, arguments: &[&str]| finish(elsewhere.started(path, arguments));
     run(&path, &[]).status(1).stdout("echo\0").silent();
@@ -51,31 +47,14 @@ fn streams_and_status_are_those_of_the_process() {
         .status(0);
     let run = finish(place.started(&place.path("hello"), &[])).status(0).silent();
     assert!(run.stdout.starts_with("hello"), "{run:#?}");
-    let closed = place.executable(
-        "closed",
-        r#"(module
-        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-        (memory (export "memory") 1)
-        (data (i32.const 0) "\20\00\00\00\05\00\00\00")
-        (func (export "_start")
-            (call $exit (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))"#,
-        &[],
-    );
+    let closed = place.executable("closed", WRITE, &[]);
     // As under `wasmaot run`, nobody left to read is an error number and not a signal.
     let mut command = place.started(&closed, &[]);
     assert_eq!(command.stdout(broken_pipe()).status().expect("it starts").code(), Some(64));
 }
 
 /// Reads a byte of standard input; the status is the number of bytes that were read.
-const READ: &str = r#"(module
-    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-    (memory (export "memory") 1)
-    (data (i32.const 0) "\40\00\00\00\01\00\00\00")
-    (func (export "_start")
-        (if (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)) (then unreachable))
-        (call $exit (i32.load (i32.const 8)))))"#;
+const READ: &str = include_str!("../guests/read.wat");
 
 /// A file that the process opens may not become the standard input that its caller had closed, neither of a program of its own nor
 /// under `run`.
@@ -128,7 +107,7 @@ fn a_trap_is_reported_as_by_run() {
 fn the_environment_is_what_was_compiled_in() {
     let place = Place::new();
     let run = |options: &[&str]| {
-        let mut command = place.started(&place.executable("echo", &echo(), options), &[]);
+        let mut command = place.started(&place.executable("echo", ECHO, options), &[]);
         command.env_clear().env("A", "host");
         finish(command).status(1).silent()
     };
@@ -177,13 +156,7 @@ fn what_cannot_be_a_program_is_refused() {
     );
     refused(r#"(module (func (export "_start") (param i32)))"#, &["`_start` without parameters"]);
     refused("(module)", &["exports no functions at all"]);
-    let imports = r#"(module
-        (import "env" "one" (func (param i32) (result i64)))
-        (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
-        (import "wasi_snapshot_preview1" "no_such_call" (func))
-        (import "env" "two" (global i32))
-        (func (export "_start")))"#;
-    refused(imports, &["`bad.wat`", "\"one\"", "\"no_such_call\"", "\"two\"", "hint: "]);
+    refused(IMPORTS, &["`bad.wat`", "\"one\"", "\"no_such_call\"", "\"two\"", "hint: "]);
     let ty = r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func (param i64))) (func (export "_start")))"#;
     refused(ty, &["proc_exit", "i64", "i32"]);
     place.run(&["compile", "bad.wat", "--dir", "."]).status(1).stderr_has(&["--emit exe"]);
@@ -222,12 +195,12 @@ fn a_damaged_program_says_so_and_runs_nothing() {
 #[test]
 fn a_program_can_be_looked_at() {
     let place = Place::new();
-    place.file("in.wat", echo());
+    place.file("in.wat", ECHO);
     place.run(&["compile", "in.wat", "--quiet"]).status(0);
-    place.executable("in", &echo(), &[]);
+    place.executable("in", ECHO, &[]);
     let options =
         ["--dir", "data::/data:ro", "--env", "K=\u{1b}[2J", "--inherit-env", "--listen", "127.0.0.1:80"];
-    place.executable("app", &echo(), &options);
+    place.executable("app", ECHO, &options);
     let json = |name: &str| -> Value {
         serde_json::from_str(&place.run(&["inspect", name, "--json"]).status(0).silent().stdout)
             .expect("JSON")
@@ -279,7 +252,7 @@ fn the_file_is_made_to_be_started() {
 #[test]
 fn a_program_runs_without_proc() {
     let place = Place::new();
-    place.executable("echo", &echo(), &[]);
+    place.executable("echo", ECHO, &[]);
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "chroot"]).arg(place.path("")).args(["/echo", "a"]);
     let output = match command.output() {
@@ -293,7 +266,7 @@ fn a_program_runs_without_proc() {
 #[test]
 fn a_program_that_cannot_be_read_says_so() {
     let place = Place::new();
-    let path = place.executable("echo", &echo(), &[]);
+    let path = place.executable("echo", ECHO, &[]);
     std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).expect("ours");
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o111)).expect("ours");
     let mut command = place.started(&path, &[]);
@@ -308,7 +281,7 @@ fn a_program_that_cannot_be_read_says_so() {
 #[test]
 fn a_stripped_program_says_so() {
     let place = Place::new();
-    let path = place.executable("echo", &echo(), &[]);
+    let path = place.executable("echo", ECHO, &[]);
     match Command::new("strip").arg(&path).output() {
         Err(error) => return println!("skipped: no strip: {error}"),
         Ok(output) => assert!(output.status.success(), "{output:?}"),

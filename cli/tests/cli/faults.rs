@@ -123,11 +123,7 @@ fn only_features_that_are_used_are_listed() {
 #[test]
 fn names_in_listings_cannot_drive_a_terminal() {
     let place = Place::new();
-    let text = r#"(module
-        (import "m\1b[2J" "f" (func $imported))
-        (func $"a\1b[2J" (call $imported))
-        (func $"b\0a; \1b]0;x\07" (export "e\1b") (call $"a\1b[2J")))"#;
-    place.file("a.wat", text);
+    place.file("a.wat", include_str!("../guests/control_characters.wat"));
     for emit in ["clif", "asm"] {
         let run = place.run(&["compile", "a.wat", "--emit", emit, "-o", "-", "--quiet"]).status(0).silent();
         let controls = run.stdout.chars().filter(|c| c.is_control() && *c != '\n').count();
@@ -181,18 +177,7 @@ fn options_behind_the_file_are_pointed_out() {
 }
 
 /// Exits with the number of its arguments, or traps if it finds a directory or variables.
-const GRANTED: &str = r#"(module
-    (import "wasi_snapshot_preview1" "fd_prestat_get" (func $prestat (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-    (memory (export "memory") 1)
-    (func (export "_start")
-        (if (i32.ne (call $prestat (i32.const 3) (i32.const 0)) (i32.const 8)) (then unreachable))
-        (drop (call $environ (i32.const 0) (i32.const 4)))
-        (if (i32.load (i32.const 0)) (then unreachable))
-        (drop (call $args (i32.const 0) (i32.const 4)))
-        (call $exit (i32.load (i32.const 0)))))"#;
+const GRANTED: &str = include_str!("../guests/granted.wat");
 
 #[test]
 fn arguments_of_the_program_grant_nothing() {

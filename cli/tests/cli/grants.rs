@@ -5,24 +5,18 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, Run, finish};
+use crate::support::{Place, Run, filled, finish};
 
 /// After so long what did not come is a failure.
 const LONG: Duration = Duration::from_secs(60);
 
-/// A program that opens "file" in its first directory with these flags and rights, and exits with the error number.
-fn opens(flags: u32, rights: u32) -> String {
-    format!(
-        r#"(module
-        (import "wasi_snapshot_preview1" "path_open"
-            (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
-        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-        (memory (export "memory") 1)
-        (data (i32.const 0) "file")
-        (func (export "_start")
-            (call $exit (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4)
-                (i32.const {flags}) (i64.const {rights}) (i64.const 0) (i32.const 0) (i32.const 16)))))"#
-    )
+/// A program that opens a path in its first directory with these flags and rights, and exits with the error number.
+fn opens(path: &str, follow: u32, flags: u32, rights: u32) -> String {
+    let length = path.len();
+    let call = format!(
+        "(call $open (i32.const {follow}) (i32.const {length}) (i32.const {flags}) (i64.const {rights}))"
+    );
+    filled(include_str!("../guests/open.wat"), &[("path", &format!("{path:?}")), ("call", &call)])
 }
 
 #[test]
@@ -33,8 +27,8 @@ fn a_directory_can_be_read_only() {
     const ROFS: i32 = 69;
     let place = Place::new();
     std::fs::create_dir(place.path("data")).expect("a new directory");
-    let create = place.artifact("create", &opens(1, WRITE));
-    let read = place.artifact("read", &opens(0, READ));
+    let create = place.artifact("create", &opens("file", 0, 1, WRITE));
+    let read = place.artifact("read", &opens("file", 0, 0, READ));
     place.run(&["run", "--dir", "data:ro", &read]).status(NOENT).silent();
     place.run(&["run", "--dir", "data:ro", &create]).status(ROFS).silent();
     place.run(&["run", "--dir", "data::/:ro", &create]).status(ROFS).silent();
@@ -52,12 +46,7 @@ fn an_escape_is_not_permitted() {
     place.file("secret", "x");
     std::os::unix::fs::symlink("../secret", place.path("data/link")).expect("a link");
     for path in ["../secret", "link", "/secret", "../data/../secret"] {
-        let text = opens(0, 1 << 1)
-            .replace(r#""file""#, &format!("{path:?}"))
-            // Follows links.
-            .replace("(call $open (i32.const 3) (i32.const 0)", "(call $open (i32.const 3) (i32.const 1)")
-            .replace("(i32.const 4)", &format!("(i32.const {})", path.len()));
-        let name = place.artifact("escapes", &text);
+        let name = place.artifact("escapes", &opens(path, 1, 0, 1 << 1));
         place.run(&["run", "--dir", "data", &name]).status(PERM).silent();
     }
 }
@@ -65,17 +54,7 @@ fn an_escape_is_not_permitted() {
 #[test]
 fn the_environment_is_given_on_request_only() {
     let place = Place::new();
-    let text = r#"(module
-        (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
-        (import "wasi_snapshot_preview1" "environ_get" (func $get (param i32 i32) (result i32)))
-        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-        (memory (export "memory") 1)
-        (func (export "_start")
-            (drop (call $sizes (i32.const 0) (i32.const 20)))
-            (drop (call $get (i32.const 64) (i32.const 4096)))
-            (i32.store (i32.const 16) (i32.const 4096))
-            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24)))))"#;
-    let name = place.artifact("environment", text);
+    let name = place.artifact("environment", include_str!("../guests/environment.wat"));
     let run = |arguments: &[&str]| -> Run {
         let mut command = place.command(&[&["run"], arguments, &[&name]].concat());
         command.env_clear().env("A", "host").env("B", "host");
@@ -101,17 +80,7 @@ impl Drop for Ended {
 #[test]
 fn a_program_accepts_connections() {
     let place = Place::new();
-    let text = r#"(module
-        (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
-        (import "wasi_snapshot_preview1" "sock_send" (func $send (param i32 i32 i32 i32 i32) (result i32)))
-        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-        (memory (export "memory") 1)
-        (data (i32.const 0) "\20\00\00\00\05\00\00\00")
-        (data (i32.const 32) "hello")
-        (func (export "_start")
-            (if (call $accept (i32.const 3) (i32.const 0) (i32.const 8)) (then (call $exit (i32.const 1))))
-            (call $exit (call $send (i32.load (i32.const 8)) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 12)))))"#;
-    let name = place.artifact("server", text);
+    let name = place.artifact("server", include_str!("../guests/server.wat"));
     // Of an address that nobody else uses, so that the port stays free until the program has it. And it is not the one that connections
     // are made from: a connection to a port that nobody listens at can meet itself.
     let [.., high, low] = std::process::id().to_be_bytes();
@@ -146,14 +115,6 @@ fn an_address_that_cannot_be_used_is_named() {
 #[test]
 fn programs_for_the_older_version_run() {
     let place = Place::new();
-    let text = r#"(module
-        (import "wasi_unstable" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-        (import "wasi_unstable" "proc_exit" (func $exit (param i32)))
-        (memory (export "memory") 1)
-        (data (i32.const 0) "\20\00\00\00\04\00\00\00")
-        (data (i32.const 32) "old\n")
-        (func (export "_start")
-            (call $exit (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))"#;
-    let name = place.artifact("older", text);
+    let name = place.artifact("older", include_str!("../guests/write_unstable.wat"));
     place.run(&["run", &name]).status(0).stdout("old\n").silent();
 }

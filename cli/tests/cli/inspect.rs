@@ -3,16 +3,7 @@
 use crate::support::Place;
 use serde_json::{Value, json};
 
-const MODULE: &str = r#"(module
-    (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
-    (import "env" "\1b[2J" (global i64))
-    (memory (export "memory") 2 9)
-    (table 3 3 funcref)
-    (elem (i32.const 1) func $start)
-    (global $g (export "g") (mut i32) (i32.const 5))
-    (data (i32.const 16) "hello")
-    (func $start (export "_start"))
-    (func (export "pair") (param i32 f64) (result i64 f32) (i64.const 1) (f32.const 2)))"#;
+const MODULE: &str = include_str!("../guests/shape.wat");
 
 #[test]
 fn json_has_it_all() {

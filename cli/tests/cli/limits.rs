@@ -1,16 +1,9 @@
 //! `wasmaot run` with limits of time, memory and tables.
 
-use crate::support::Place;
+use crate::support::{Place, threaded};
 
-/// A program that grows its memory by a page, and its table by an element, as often as it can, and exits with the sum.
-const GROWS: &str = r#"(module
-    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-    (memory (export "memory") 1 10)
-    (table 1 10 funcref)
-    (func (export "_start")
-        (loop $again (br_if $again (i32.ge_s (memory.grow (i32.const 1)) (i32.const 0))))
-        (loop $again (br_if $again (i32.ge_s (table.grow (ref.null func) (i32.const 1)) (i32.const 0))))
-        (call $exit (i32.add (memory.size) (table.size)))))"#;
+/// Grows its memory by a page, and its table by an element, as often as it can, and exits with the sum.
+const GROWS: &str = include_str!("../guests/grows.wat");
 
 #[test]
 fn memories_and_tables_grow_up_to_their_limits() {
@@ -36,13 +29,7 @@ fn memories_and_tables_grow_up_to_their_limits() {
 #[test]
 fn a_module_beyond_a_limit_is_not_started() {
     let place = Place::new();
-    let text = r#"(module
-        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-        (memory (export "memory") 1) (memory 1) (memory i64 1) (table (export "t") 5 funcref) (table (export "u") 5 funcref)
-        (global (mut i32) (i32.const 0)) (global (mut i32) (i32.const 0)) (tag) (tag)
-        (data "a") (data "b") (memory 9000 (pagesize 1)) (data (memory 3) (i32.const 8999) "a") (data (memory 3) (i32.const 8998) "a")
-        (func (export "_start") (call $exit (i32.const 7))))"#;
-    let name = place.artifact("asks", text);
+    let name = place.artifact("asks", include_str!("../guests/asks.wat"));
     place.run(&["run", &name]).status(7).silent();
     for (option, limit, value, asked) in [
         ("--max-memories", "memories", "3", "4"),
@@ -75,17 +62,7 @@ fn a_timeout_is_a_trap_wherever_the_program_is() {
     let endless = place.artifact("endless", r#"(module (func (export "_start") (loop (br 0))))"#);
     let run = place.run(&["run", "--timeout", "50ms", &endless]).status(134).stdout("");
     run.stderr_has(&["error: trap: deadline exceeded"]);
-    let waiting = place.artifact(
-        "waiting",
-        r#"(module
-        (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
-        (memory (export "memory") 1)
-        (func (export "_start")
-            ;; A relative time of the monotonic clock: an hour.
-            (i32.store (i32.const 16) (i32.const 1))
-            (i64.store (i32.const 24) (i64.const 3600000000000))
-            (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"#,
-    );
+    let waiting = place.artifact("waits", include_str!("../guests/waits.wat"));
     place.run(&["run", "--timeout", "50ms", &waiting]).status(134).stderr_has(&["deadline exceeded"]);
     let quick = place.artifact("quick", r#"(module (func (export "_start")))"#);
     place.run(&["run", "--timeout", "1h", "--cpu-time", "1h", &quick]).status(0).silent();
@@ -96,24 +73,11 @@ fn a_timeout_is_a_trap_wherever_the_program_is() {
 #[test]
 fn all_threads_have_one_deadline_and_the_same_limits() {
     let place = Place::new();
-    let program = |body: &str, thread: &str| {
-        format!(
-            r#"(module
-            (import "env" "memory" (memory 1 9 shared))
-            (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
-            (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-            (export "memory" (memory 0))
-            (func (export "_start")
-                (if (i32.lt_s (call $spawn (i32.const 0)) (i32.const 0)) (then unreachable))
-                {body})
-            (func (export "wasi_thread_start") (param i32 i32) {thread}))"#
-        )
-    };
-    let wait = "(drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))";
-    let endless = place.artifact("endless", &program(wait, "(loop (br 0))"));
+    let program = |thread| threaded("(call $spawned) (call $sleep)", thread);
+    let endless = place.artifact("endless", &program("(loop (br 0))"));
     let run = place.run(&["run", "--timeout", "50ms", &endless]).status(134);
     assert_eq!(run.stderr.matches("deadline exceeded").count(), 1, "{run:#?}");
-    let grows = place.artifact("grows", &program(wait, "(call $exit (memory.grow (i32.const 2)))"));
+    let grows = place.artifact("grows", &program("(call $exit (memory.grow (i32.const 2)))"));
     place.run(&["run", &grows]).status(1).silent();
     place.run(&["run", "--max-memory", "128K", &grows]).status(255).silent();
     place.run(&["run", "--max-memory", "1K", &grows]).status(1).stderr_has(&[

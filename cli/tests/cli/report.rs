@@ -1,6 +1,6 @@
 //! `wasmaot run --fuel` and `--report`: programs that use up their fuel, and the record of what each used, however it ended.
 
-use crate::support::{Place, Run, WASI};
+use crate::support::{Place, Run, program, threaded};
 use serde_json::{Value, json};
 
 /// The record, which is the last line of standard error, without times; what is before it.
@@ -20,30 +20,7 @@ fn without_times(line: &str) -> Value {
     record
 }
 
-/// Copies what it reads, 4 bytes at most, to standard output twice; then `end`, with the number of bytes. Its first memory grows to two
-/// pages. 33 operators before `end`.
-fn copies(end: &str) -> String {
-    let imports = WASI.replace("(memory (export \"memory\") 1)", "(memory (export \"memory\") 1 3)");
-    format!(
-        r#"(module
-        (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
-        {imports}
-        (tag $tag (param i32))
-        (func (export "_start") (local $length i32)
-            (drop (memory.grow (i32.const 1)))                                                      ;; 3
-            (i32.store (i32.const 0) (i32.const 64))                                                ;; 3
-            (i32.store (i32.const 4) (i32.const 4))                                                 ;; 3
-            (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))             ;; 6
-            (i32.store (i32.const 4) (i32.load (i32.const 8)))                                      ;; 4
-            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))            ;; 6
-            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))            ;; 6
-            (i32.load (i32.const 4))                                                                ;; 2
-            {end})
-        (func (export "invoked") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))"# // 3
-    )
-}
-
-/// Runs it with `input` as standard input.
+/// Runs the command with `input` as standard input.
 fn fed(place: &Place, input: &[u8], arguments: &[&str]) -> Run {
     let mut command = place.command(arguments);
     command.stdin(std::fs::File::open(place.file("input", input)).expect("it is there"));
@@ -54,19 +31,19 @@ fn fed(place: &Place, input: &[u8], arguments: &[&str]) -> Run {
 fn every_end_has_its_record() {
     let place = Place::new();
     let ends = [
-        ("(call $exit)", 34, json!({ "end": "exit", "status": 3, "trap": null }), 4),
-        ("drop", 34, json!({ "end": "exit", "status": 0, "trap": null }), 3),
-        ("unreachable", 34, json!({ "end": "trap", "status": 134, "trap": "unreachable" }), 3),
+        ("(call $exit)", 35, json!({ "end": "exit", "status": 3, "trap": null }), 4),
+        ("drop", 35, json!({ "end": "exit", "status": 0, "trap": null }), 3),
+        ("unreachable", 35, json!({ "end": "trap", "status": 134, "trap": "unreachable" }), 3),
         (
             "(i32.div_u (i32.const 0)) drop",
-            35,
+            36,
             json!({ "end": "trap", "status": 134, "trap": "integer divide by zero" }),
             3,
         ),
-        ("(throw $tag)", 34, json!({ "end": "exception", "status": 134, "trap": null }), 3),
+        ("(throw $tag)", 35, json!({ "end": "exception", "status": 134, "trap": null }), 3),
     ];
     for (end, operators, expected, host_calls) in ends {
-        place.file("program.wat", copies(end));
+        place.file("program.wat", program(&format!("(call $copy_twice) {end}")));
         let run = fed(&place, b"abc", &["run", "--meter", "--report", "json", "program.wat"]);
         let status = expected["status"].as_i64().expect("a number");
         let (found, before) = record(&run);
@@ -94,8 +71,8 @@ fn fields_are_in_their_order_on_one_line() {
 #[test]
 fn what_is_invoked_and_what_starts_is_recorded() {
     let place = Place::new();
-    place.file("program.wat", copies("drop"));
-    let run = place.run(&["run", "--meter", "--report", "json", "--invoke", "invoked", "program.wat", "5"]);
+    place.file("program.wat", program(""));
+    let run = place.run(&["run", "--meter", "--report", "json", "--invoke", "increment", "program.wat", "5"]);
     assert_eq!(record(&run).0["operators"], 3);
     run.status(0).stdout("6\n");
     place.file("start.wat", "(module (memory 3) (func $f (drop (i32.const 1)) unreachable) (start $f))");
@@ -190,7 +167,7 @@ fn the_record_may_go_to_a_file() {
 fn a_trap_is_told_from_a_status_of_134() {
     let place = Place::new();
     for (body, end) in [("(call $exit (i32.const 134))", "exit"), ("unreachable", "trap")] {
-        let name = place.artifact("ends", &format!(r#"(module {WASI} (func (export "_start") {body}))"#));
+        let name = place.artifact("ends", &program(body));
         let run = place.run(&["run", "--report", "json", &name]).status(134);
         assert_eq!(record(&run).0["end"], end);
     }
@@ -224,35 +201,6 @@ fn wrong_usage() {
     assert!(!place.path("record").exists());
 }
 
-/// A program over a shared memory of one page; `body` is that of `_start`, `thread` that of its threads, and `$spawned` makes one.
-fn threaded(body: &str, thread: &str) -> String {
-    format!(
-        r#"(module
-        (import "env" "memory" (memory 1 2 shared))
-        (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
-        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-        (export "memory" (memory 0))
-        (func $print ;; 12
-            (i32.store (i32.const 16) (i32.const 64)) (i32.store (i32.const 20) (i32.const 5))
-            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))
-        (func $sleep (drop (memory.atomic.wait32 (i32.const 8) (i32.const 0) (i64.const -1)))) ;; 5, which nobody wakes
-        (func $spawned (if (i32.lt_s (call $spawn (i32.const 0)) (i32.const 1)) (then unreachable))) ;; 5
-        (func $done ;; 8
-            (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))
-            (drop (memory.atomic.notify (i32.const 0) (i32.const -1))))
-        (func $wait_for (param $count i32) (local $now i32)
-            (loop $again
-                (local.set $now (i32.atomic.load (i32.const 0)))
-                (if (i32.ne (local.get $now) (local.get $count))
-                    (then
-                        (drop (memory.atomic.wait32 (i32.const 0) (local.get $now) (i64.const -1)))
-                        (br $again)))))
-        (func (export "_start") {body})
-        (func (export "wasi_thread_start") (param $number i32) (param $argument i32) {thread}))"#
-    )
-}
-
 #[test]
 fn all_threads_are_in_the_record() {
     let place = Place::new();
@@ -267,9 +215,9 @@ fn all_threads_are_in_the_record() {
         record(&run(three, &format!("{once} (call $print) (call $done) (call $sleep)"), &[]).status(4));
     // Three calls that spawn, three that print, one that exits.
     assert_eq!(found["host_calls"], 7);
-    assert_eq!((&found["bytes_written"], &found["memory_bytes"]), (&json!(15), &json!(1 << 16)));
+    assert_eq!((&found["bytes_written"], &found["memory_bytes"]), (&json!(3 * 7), &json!(1 << 16)));
     assert_eq!((&found["end"], &found["status"]), (&json!("exit"), &json!(4)));
-    assert!(found["operators"].as_u64() > Some(3 * 5 + 3 * 20 + 2), "{found}");
+    assert!(found["operators"].as_u64() > Some(3 * 5 + 3 * (16 + 8) + 2), "{found}");
     // Another thread ends it, which the first one waits for, and a third one goes on and on.
     let two = "(call $spawned) (call $spawned) (call $sleep)";
     for (end, name, status, host_calls) in
@@ -314,5 +262,5 @@ fn threads_need_no_meter_to_be_recorded() {
     let run = place.run(&["run", "--report", "json", "threads.wat"]).status(0);
     let (found, _) = record(&run);
     assert_eq!(found["operators"], Value::Null);
-    assert_eq!((&found["host_calls"], &found["bytes_written"]), (&json!(3), &json!(5)));
+    assert_eq!((&found["host_calls"], &found["bytes_written"]), (&json!(3), &json!(7)));
 }

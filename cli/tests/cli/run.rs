@@ -1,12 +1,12 @@
 //! `wasmaot run`: what a program is given, how its end is reported, and calls of single functions.
 
-use crate::support::{Place, WASI, echo, finish, repository};
+use crate::support::{ECHO, IMPORTS, Place, Run, TRAP, finish, program, repository};
 use std::path::Path;
 
 #[test]
 fn a_program_gets_its_arguments_and_only_the_given_environment() {
     let place = Place::new();
-    let name = place.artifact("echo", &echo());
+    let name = place.artifact("echo", ECHO);
     place.run(&["run", &name]).status(1).stdout("echo.so\0").silent();
     place.run(&["run", &name, "a", "--env", "b=c"]).status(4).stdout("echo.so\0a\0--env\0b=c\0").silent();
     place.run(&["run", &name, "--env", "b=c"]).status(3).stdout("echo.so\0--env\0b=c\0").silent();
@@ -21,7 +21,7 @@ fn a_program_gets_its_arguments_and_only_the_given_environment() {
 fn arguments_need_not_be_utf8() {
     use std::os::unix::ffi::OsStrExt;
     let place = Place::new();
-    let name = place.artifact("echo", &echo());
+    let name = place.artifact("echo", ECHO);
     let mut command = place.command(&["run", &name]);
     let output = command.arg(std::ffi::OsStr::from_bytes(b"\xff\xfe")).output().expect("the command starts");
     assert_eq!(output.stdout, b"echo.so\0\xff\xfe\0");
@@ -31,9 +31,7 @@ fn arguments_need_not_be_utf8() {
 fn the_exit_status_is_the_programs() {
     let place = Place::new();
     for status in [0, 1, 7, 134, 255] {
-        let text = format!(
-            r#"(module {WASI} (func (export "_start") (call $exit (i32.const {status})) unreachable))"#
-        );
+        let text = program(&format!("(call $exit (i32.const {status})) unreachable"));
         let name = place.artifact("exit", &text);
         place.run(&["run", &name]).status(status).stdout("").silent();
     }
@@ -41,54 +39,34 @@ fn the_exit_status_is_the_programs() {
     place.run(&["run", &name]).status(0).stdout("").silent();
 }
 
+/// Asserts that a program ended with this error in these calls, the innermost first.
+#[track_caller]
+fn ends_in(run: &Run, error: &str, calls: &[&str]) {
+    let lines: Vec<_> = run.stderr.lines().collect();
+    assert_eq!((run.status, run.stdout.as_str(), lines.len()), (134, "", 1 + calls.len()), "{run:#?}");
+    assert_eq!(lines[0], error);
+    for ((number, call), line) in calls.iter().enumerate().zip(&lines[1..]) {
+        let offset = line.strip_prefix(&format!("  {number}: {call} at wasm offset 0x"));
+        assert!(offset.is_some_and(|hex| u32::from_str_radix(hex, 16).is_ok()), "{call}: {run:#?}");
+    }
+}
+
 #[test]
 fn a_trap_shows_its_code_and_the_calls_that_led_to_it() {
     let place = Place::new();
-    let name = place.artifact(
-        "trap",
-        r#"(module
-            (func $divide (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
-            (func $middle (param i32) (result i32) (i32.add (call $divide (i32.const 1) (local.get 0)) (i32.const 1)))
-            (func (export "_start") (drop (call $middle (i32.const 0)))))"#,
-    );
-    let run = place.run(&["run", &name]).status(134).stdout("");
-    let lines: Vec<_> = run.stderr.lines().collect();
-    assert_eq!(lines.len(), 4, "{run:#?}");
-    assert_eq!(lines[0], "error: trap: integer divide by zero");
-    for (line, start) in
-        lines[1..].iter().zip(["  0: func[0] <divide>", "  1: func[1] <middle>", "  2: func[2] <_start>"])
-    {
-        let offset = line.strip_prefix(start).and_then(|rest| rest.strip_prefix(" at wasm offset 0x"));
-        assert!(offset.is_some_and(|hex| u32::from_str_radix(hex, 16).is_ok()), "{run:#?}");
-    }
+    let name = place.artifact("trap", TRAP);
+    let calls = ["func[0] <divide>", "func[1] <middle>", "func[2] <_start>"];
+    ends_in(&place.run(&["run", &name]), "error: trap: integer divide by zero", &calls);
 }
 
 #[test]
 fn an_uncaught_exception_shows_its_values_and_the_calls_that_led_to_it() {
     let place = Place::new();
-    let name = place.artifact(
-        "throw",
-        r#"(module
-            (tag $e (param i32 f64)) (tag $other)
-            (func $throw (throw $e (i32.const 7) (f64.const 2.5)))
-            (func $miss (block $caught (try_table (catch $other $caught) (call $throw))))
-            (func (export "_start") (call $miss))
-            (func (export "plain") (throw $other)))"#,
-    );
-    let run = place.run(&["run", &name]).status(134).stdout("");
-    let lines: Vec<_> = run.stderr.lines().collect();
-    assert_eq!(lines.len(), 4, "{run:#?}");
-    assert_eq!(lines[0], "error: uncaught exception with 7, 2.5");
-    for (line, start) in
-        lines[1..].iter().zip(["  0: func[0] <throw>", "  1: func[1] <miss>", "  2: func[2] <_start>"])
-    {
-        assert!(
-            line.strip_prefix(start).is_some_and(|rest| rest.starts_with(" at wasm offset 0x")),
-            "{run:#?}"
-        );
-    }
-    let run = place.run(&["run", "--invoke", "plain", &name]).status(134).stdout("");
-    assert!(run.stderr.starts_with("error: uncaught exception\n  0: func[3] <plain>"), "{run:#?}");
+    let name = place.artifact("throw", include_str!("../guests/throw.wat"));
+    let calls = ["func[0] <throw>", "func[1] <miss>", "func[2] <_start>"];
+    ends_in(&place.run(&["run", &name]), "error: uncaught exception with 7, 2.5", &calls);
+    let run = place.run(&["run", "--invoke", "plain", &name]);
+    ends_in(&run, "error: uncaught exception", &["func[3] <plain>"]);
 }
 
 #[test]
@@ -132,15 +110,7 @@ fn names_in_a_backtrace_cannot_drive_a_terminal() {
 #[test]
 fn all_unresolved_imports_are_listed_at_once() {
     let place = Place::new();
-    let name = place.artifact(
-        "imports",
-        r#"(module
-            (import "env" "one" (func (param i32) (result i64)))
-            (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
-            (import "wasi_snapshot_preview1" "no_such_call" (func))
-            (import "env" "two" (global i32))
-            (func (export "_start")))"#,
-    );
+    let name = place.artifact("imports", IMPORTS);
     let run = place.run(&["run", &name]).status(1).stdout("");
     assert!(!run.stderr.contains("proc_exit"), "{run:#?}");
     run.stderr_has(&[
@@ -177,20 +147,7 @@ fn what_starts_a_module() {
 #[test]
 fn invoke_takes_and_prints_values_of_every_type() {
     let place = Place::new();
-    let name = place.artifact(
-        "values",
-        r#"(module
-            (func (export "i32") (param i32) (result i32) (local.get 0))
-            (func (export "i64") (param i64) (result i64) (local.get 0))
-            (func (export "f32") (param f32) (result f32) (local.get 0))
-            (func (export "f64") (param f64) (result f64) (local.get 0))
-            (func (export "v128") (param v128) (result v128) (i32x4.neg (local.get 0)))
-            (func (export "ref") (param externref) (result externref) (local.get 0))
-            (func (export "all") (param i32 i64 f32 f64) (result f64 f32 i64 i32)
-                (local.get 3) (local.get 2) (local.get 1) (local.get 0))
-            (func (export "none"))
-            (memory (export "memory") 1))"#,
-    );
+    let name = place.artifact("values", include_str!("../guests/values.wat"));
     let invoke = |arguments: &[&str]| {
         place.run(&[&["run", "--invoke", arguments[0], &name], &arguments[1..]].concat())
     };

@@ -146,32 +146,33 @@ pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").join(path)
 }
 
-/// Imports of a module, and a memory with room for its buffers.
-pub(crate) const WASI: &str = r#"
-    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $env_sizes (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "environ_get" (func $env (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-    (memory (export "memory") 1)"#;
-
-/// A program that prints its arguments and its environment, each string with a NUL, and exits with the number of arguments.
-pub(crate) fn echo() -> String {
-    format!(
-        r#"(module {WASI}
-        (func $print (param $length i32)
-            (i32.store (i32.const 16) (i32.const 4096))
-            (i32.store (i32.const 20) (local.get $length))
-            (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))
-        (func (export "_start") (local $count i32)
-            (drop (call $args_sizes (i32.const 0) (i32.const 4)))
-            (local.set $count (i32.load (i32.const 0)))
-            (drop (call $args (i32.const 64) (i32.const 4096)))
-            (call $print (i32.load (i32.const 4)))
-            (drop (call $env_sizes (i32.const 0) (i32.const 4)))
-            (drop (call $env (i32.const 64) (i32.const 4096)))
-            (call $print (i32.load (i32.const 4)))
-            (call $exit (local.get $count))))"#
-    )
+/// Fills the holes of a module in `tests/guests/`, which are comments of the form `(;name;)`.
+pub(crate) fn filled(text: &str, holes: &[(&str, &str)]) -> String {
+    holes.iter().fold(text.to_string(), |text, (name, filling)| {
+        let hole = format!("(;{name};)");
+        assert_eq!(text.matches(&hole).count(), 1, "{hole}");
+        text.replace(&hole, filling)
+    })
 }
+
+/// A program that does this.
+pub(crate) fn program(body: &str) -> String {
+    filled(include_str!("../guests/program.wat"), &[("body", body)])
+}
+
+/// A program with threads: what the first one does, and what the others do.
+pub(crate) fn threaded(start: &str, thread: &str) -> String {
+    filled(include_str!("../guests/threads.wat"), &[("start", start), ("thread", thread)])
+}
+
+/// Prints its arguments and its environment, each string with a NUL, and exits with the number of arguments.
+pub(crate) const ECHO: &str = include_str!("../guests/echo.wat");
+
+/// Divides by zero, two calls below `_start`.
+pub(crate) const TRAP: &str = include_str!("../guests/trap.wat");
+
+/// Imports of which WASI has one.
+pub(crate) const IMPORTS: &str = include_str!("../guests/imports.wat");
+
+/// Prints "hello" and exits with the error number of that.
+pub(crate) const WRITE: &str = include_str!("../guests/write.wat");

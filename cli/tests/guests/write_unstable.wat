@@ -1,0 +1,9 @@
+;; Prints "old\n" by the older version of WASI, and exits with the error number of that.
+(module
+  (import "wasi_unstable" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_unstable" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\20\00\00\00\04\00\00\00")
+  (data (i32.const 32) "old\n")
+  (func (export "_start")
+    (call $exit (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))
