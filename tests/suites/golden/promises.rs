@@ -43,6 +43,14 @@ fn checks(code: &[String]) -> usize {
     code.iter().filter(|line| is_conditional(line) || words.iter().any(|word| line.starts_with(word))).count()
 }
 
+/// Checks how many instructions of a function access memory, and how many check or branch. Returns its code.
+#[track_caller]
+fn check(module: &str, function: &str, expected: (usize, usize)) -> Vec<String> {
+    let code = code(module, function);
+    assert_eq!((memory_accesses(&code).len(), checks(&code)), expected, "{function}: {code:#?}");
+    code
+}
+
 /// The count stays in its register, and is written as rarely as may be.
 #[test]
 fn counting_is_an_addition_where_a_row_ends() {
@@ -65,10 +73,8 @@ fn a_heap_access_is_one_instruction_without_a_check() {
         ("vectors", "load"),
         ("vectors", "store"),
     ] {
-        let code = code(module, function);
-        let accesses = memory_accesses(&code);
-        assert_eq!((accesses.len(), checks(&code)), (1, 0), "{function}: {code:#?}");
-        assert!(accesses[0].contains("[rdi+r"), "the access is relative to vmctx: {code:#?}");
+        let code = check(module, function, (1, 0));
+        assert!(memory_accesses(&code)[0].contains("[rdi+r"), "the access is relative to vmctx: {code:#?}");
         // The other one extends the index.
         assert_eq!(code.len(), 2, "{function}: {code:#?}");
     }
@@ -76,17 +82,15 @@ fn a_heap_access_is_one_instruction_without_a_check() {
 
 #[test]
 fn an_offset_of_two_gibibytes_is_added_apart_without_a_check() {
-    let code = code("heap_offset", "above");
-    assert_eq!((memory_accesses(&code).len(), checks(&code)), (1, 0), "{code:#?}");
+    check("heap_offset", "above", (1, 0));
 }
 
 #[test]
 fn a_direct_call_is_one_call() {
-    let code = code("call_direct", "caller");
+    let code = check("call_direct", "caller", (0, 0));
     let calls: Vec<_> = code.iter().filter(|line| line.starts_with("call")).collect();
     assert_eq!(calls.len(), 1, "{code:#?}");
     assert!(calls[0].starts_with("call 0x"), "the call is direct: {code:#?}");
-    assert_eq!((memory_accesses(&code).len(), checks(&code)), (0, 0), "{code:#?}");
 }
 
 #[test]
@@ -141,8 +145,8 @@ fn an_immutable_global_is_a_constant() {
 #[test]
 fn a_mutable_global_is_one_access() {
     for function in ["get_mutable", "set_mutable"] {
-        let code = code("globals", function);
-        assert_eq!((code.len(), memory_accesses(&code).len()), (1, 1), "{code:#?}");
+        let code = check("globals", function, (1, 0));
+        assert_eq!(code.len(), 1, "{code:#?}");
     }
 }
 
@@ -160,15 +164,14 @@ fn vector_operators_are_one_instruction_each() {
 
 #[test]
 fn the_memory_size_is_one_load() {
-    let code = code("memory_size", "size");
-    assert_eq!((code.len(), memory_accesses(&code).len()), (2, 1), "{code:#?}");
+    let code = check("memory_size", "size", (1, 0));
+    assert_eq!(code.len(), 2, "{code:#?}");
     assert!(code[1].starts_with("shr"), "{code:#?}");
 }
 
 #[test]
 fn a_further_memory_costs_one_load() {
-    let code = code("memory_further", "load");
-    assert_eq!((memory_accesses(&code).len(), checks(&code)), (2, 0), "{code:#?}");
+    check("memory_further", "load", (2, 0));
 }
 
 #[test]
