@@ -22,6 +22,9 @@ mod references;
 #[path = "../../tests/suites/differential/rewrite.rs"]
 #[expect(dead_code, reason = "the suite also tries each form")]
 mod rewrite;
+#[path = "../../tests/suites/smith.rs"]
+#[expect(dead_code, reason = "the suite also makes modules by number")]
+mod smith;
 #[path = "../../tests/suites/differential/theirs.rs"]
 mod theirs;
 #[path = "../../tests/suites/differential/throwing.rs"]

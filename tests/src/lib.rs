@@ -10,6 +10,7 @@ mod load;
 mod parallel;
 mod program;
 mod random;
+mod seccomp;
 mod waiting;
 
 pub use guest::{Guest, compile, compile_wat, options, stopped_while_running, trap_code, variants};
@@ -17,6 +18,7 @@ pub use load::{load, open, open_at, open_sealed};
 pub use parallel::parallel;
 pub use program::{Ended, run_program, run_program_with, start};
 pub use random::Random;
+pub use seccomp::Refused;
 pub use waiting::waiting;
 
 use std::io::Write;

@@ -6,12 +6,11 @@
 
 use crate::atomics;
 use crate::engine::{Plan, Program};
-use crate::{ours, theirs};
-use arbitrary::Unstructured;
-use wasm_smith::{Config, Module};
+use crate::{ours, smith, theirs};
+use wasm_smith::Config;
 use wasmaot_abi::cpu::BASELINE;
 use wasmaot_compiler::{OptLevel, Options, TargetCpu};
-use wasmaot_tests::{Random, options};
+use wasmaot_tests::options;
 
 /// What a module is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,32 +74,16 @@ fn config(number: u64) -> Config {
         table_max_size_required: true,
         // Which NaN comes out is not specified, but can be seen in memory.
         canonicalize_nans: true,
-        // Wasm 2.0, extended constants, tail calls, wide arithmetic, (in half of the modules) the proposals on memories, and (in a
-        // third) atomic operators and shared memories, and (in a tenth) exceptions.
-        // Results of relaxed SIMD are not specified.
-        acquire_release_atomics_enabled: false,
-        compact_imports_enabled: false,
-        custom_descriptors_enabled: false,
+        // In half of the modules, the proposals on memories; in a third, atomic operators and shared memories; in a tenth,
+        // exceptions. Results of relaxed SIMD are not specified.
         custom_page_sizes_enabled: memories,
         exceptions_enabled: exceptions,
-        gc_enabled: false,
         memory64_enabled: memories,
         max_memory64_bytes: 8 * 65_536,
-        multibyte_array_access_enabled: false,
-        relaxed_simd_enabled: false,
-        shared_everything_threads_enabled: false,
         threads_enabled: number / 32 % 3 == 1,
         // Vectors in half of the modules, so that they do not crowd out the rest.
         simd_enabled: number / 8 % 2 == 1,
-        bulk_memory_enabled: true,
-        extended_const_enabled: true,
-        multi_value_enabled: true,
-        reference_types_enabled: true,
-        saturating_float_to_int_enabled: true,
-        sign_extension_ops_enabled: true,
-        tail_call_enabled: true,
-        wide_arithmetic_enabled: true,
-        ..Config::default()
+        ..smith::base()
     }
 }
 
@@ -116,18 +99,12 @@ pub(crate) struct Generated {
 
 /// Module number `number`.
 pub(crate) fn module(number: u64) -> Generated {
-    let mut random = Random::new(number);
-    loop {
-        // The generator gives up on some byte strings; the next ones are as good.
-        if let Some(generated) = from_bytes(number, &random.bytes(16_384)) {
-            return generated;
-        }
-    }
+    smith::first(number, |bytes| from_bytes(number, bytes))
 }
 
 /// The module that the generator makes of a byte string, of the kind that `number` says. `None` if it gives up.
 pub(crate) fn from_bytes(number: u64, bytes: &[u8]) -> Option<Generated> {
-    let mut module = Module::new(config(number), &mut Unstructured::new(bytes)).ok()?;
+    let mut module = smith::from_bytes(config(number), bytes)?;
     module.ensure_termination(FUEL).unwrap_or_else(|e| panic!("module {number}: {e}"));
     let tamed = atomics::tame(&module.to_bytes());
     let (wasm, atomics) = tamed.unwrap_or_else(|e| panic!("module {number}: {e}"));

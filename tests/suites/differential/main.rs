@@ -17,6 +17,8 @@ mod generate;
 mod ours;
 mod references;
 mod rewrite;
+#[path = "../smith.rs"]
+mod smith;
 mod theirs;
 mod throwing;
 

@@ -115,35 +115,3 @@ impl Drop for Mappings {
         unsafe { libc::munmap(self.start, self.pages * PAGE) };
     }
 }
-
-/// A system call that is to be refused, if one of its arguments is of a certain value under a mask.
-pub(crate) struct Refused {
-    pub(crate) call: libc::c_long,
-    pub(crate) argument: u32,
-    pub(crate) mask: u32,
-    pub(crate) value: u32,
-}
-
-/// Refuses a system call with `EPERM` from now on.
-pub(crate) fn refuse(refused: &Refused) {
-    let statement = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
-    let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
-    let equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
-    let mut program = [
-        statement(load, 0, 0, 0),
-        statement(equal, 0, 4, refused.call as u32),
-        // The low half of the argument.
-        statement(load, 0, 0, 16 + 8 * refused.argument),
-        statement(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, refused.mask),
-        statement(equal, 0, 1, refused.value),
-        statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
-        statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ];
-    let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: the arguments are what these calls take; the kernel copies the program.
-    let failed = unsafe {
-        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
-            || libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) != 0
-    };
-    assert!(!failed, "seccomp: {}", io::Error::last_os_error());
-}

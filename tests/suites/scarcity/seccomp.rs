@@ -1,16 +1,21 @@
 //! System calls that a filter refuses, as in containers and sandboxes.
 
-use crate::confine::{Refused, refuse};
 use crate::{DATA, WAYS, assert_clean, in_a_child, link, pool};
 use std::io::Write;
 use wasmaot_runtime::{Linker, OpenError, ResetWay};
-use wasmaot_tests::compile_wat;
+use wasmaot_tests::{Refused, compile_wat};
 
 /// The number of `PAGEMAP_SCAN`.
 const PAGEMAP_SCAN: u32 = 0xc060_6610;
 
+/// Has the kernel refuse a system call with `EPERM` from now on, where an argument is `value` under a mask.
+fn refuse(call: libc::c_long, argument: u32, mask: u32, value: u32) {
+    let refused = Refused { call, argument, mask, value, error: libc::EPERM };
+    refused.refuse().expect("the kernel filters system calls");
+}
+
 fn refuse_scans() {
-    refuse(&Refused { call: libc::SYS_ioctl, argument: 1, mask: u32::MAX, value: PAGEMAP_SCAN });
+    refuse(libc::SYS_ioctl, 1, u32::MAX, PAGEMAP_SCAN);
 }
 
 #[test]
@@ -34,7 +39,7 @@ fn without_scans_a_pool_drops() {
 #[test]
 fn without_memory_files_modules_come_from_files() {
     in_a_child("seccomp::without_memory_files_modules_come_from_files", || {
-        refuse(&Refused { call: libc::SYS_memfd_create, argument: 0, mask: 0, value: 0 });
+        refuse(libc::SYS_memfd_create, 0, 0, 0);
         let artifact = compile_wat(DATA);
         let error = wasmaot_tests::load(&artifact).err();
         assert!(matches!(error, Some(OpenError::Io { .. })), "{error:?}");
@@ -51,7 +56,7 @@ fn without_executable_mappings_no_module_opens() {
     in_a_child("seccomp::without_executable_mappings_no_module_opens", || {
         let exec = libc::PROT_EXEC as u32;
         for call in [libc::SYS_mprotect, libc::SYS_mmap] {
-            refuse(&Refused { call, argument: 2, mask: exec, value: exec });
+            refuse(call, 2, exec, exec);
         }
         let error = wasmaot_tests::load(&compile_wat(DATA)).err();
         assert!(matches!(error, Some(OpenError::Io { .. })), "{error:?}");
@@ -77,7 +82,7 @@ fn starts_and_finishes_without(mask: u32) {
     let pools = WAYS.map(|way| pool(1, way));
     pools.iter().for_each(|pool| assert_clean(pool, &linked));
     let running = pools.each_ref().map(|pool| crate::start(pool, &linked));
-    refuse(&Refused { call: libc::SYS_mprotect, argument: 2, mask, value: mask });
+    refuse(libc::SYS_mprotect, 2, mask, mask);
     for mut instance in running {
         _ = instance.write(60u32 << 12, &[1; 20_000]);
         _ = instance.call("grow", &[wasmaot_runtime::Val::I32(3)]);

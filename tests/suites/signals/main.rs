@@ -85,6 +85,17 @@ impl Host {
 
 const NUMBERS: [i32; 5] = [libc::SIGUSR1, libc::SIGALRM, libc::SIGCHLD, libc::SIGPROF, libc::SIGURG];
 
+/// Registers handlers that count, three before those of the runtime and two after them, and runs guests beside each signal.
+fn before_and_after(register: impl Fn(i32), handled: &AtomicU64) {
+    let (before, after) = NUMBERS.split_at(3);
+    before.iter().copied().for_each(&register);
+    let host = Host::new();
+    after.iter().copied().for_each(&register);
+    for number in NUMBERS {
+        host.runs_beside_signals(number, handled);
+    }
+}
+
 fn signal_hook_before_and_after() {
     let handled = Arc::new(AtomicU64::new(0));
     let register = |number| {
@@ -97,13 +108,7 @@ fn signal_hook_before_and_after() {
         };
         registered.expect("registered");
     };
-    let (before, after) = NUMBERS.split_at(3);
-    before.iter().copied().for_each(register);
-    let host = Host::new();
-    after.iter().copied().for_each(register);
-    for number in NUMBERS {
-        host.runs_beside_signals(number, &handled);
-    }
+    before_and_after(register, &handled);
 }
 
 fn tokio_before_and_after() {
@@ -122,13 +127,7 @@ fn tokio_before_and_after() {
             }
         });
     };
-    let (before, after) = NUMBERS.split_at(3);
-    before.iter().copied().for_each(listen);
-    let host = Host::new();
-    after.iter().copied().for_each(listen);
-    for number in NUMBERS {
-        host.runs_beside_signals(number, &handled);
-    }
+    before_and_after(listen, &handled);
 }
 
 /// What is left of a host function blocks all signals, whereupon the guest traps.

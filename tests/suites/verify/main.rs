@@ -10,6 +10,8 @@
 mod broken;
 mod modules;
 mod mutants;
+#[path = "../smith.rs"]
+mod smith;
 
 use std::collections::BTreeMap;
 use std::path::Path;

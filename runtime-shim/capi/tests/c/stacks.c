@@ -159,16 +159,21 @@ static void nest_here(void) {
     nest_until_full(10, 1000000);
 }
 
+/* No limit of nested calls but the stack. */
+static void open_nesting_guest(void) {
+    wasmaot_pool_config_t config;
+    memset(&config, 0, sizeof config);
+    config.nesting = 1000000;
+    open_guest_with(&config);
+}
+
 static void *fork_and_nest(void *unused) {
     in_child(nest_here);
     return unused;
 }
 
 static void nest_everywhere(void) {
-    wasmaot_pool_config_t config;
-    memset(&config, 0, sizeof config);
-    config.nesting = 1000000;
-    open_guest_with(&config);
+    open_nesting_guest();
     in_thread(nest_in_thread, 1 << 20);
     in_thread(fork_and_nest, 1 << 20);
     in_child(nest_here);
@@ -217,10 +222,7 @@ static void *fibers(void *unused) {
 }
 
 static void nest_on_fibers(void) {
-    wasmaot_pool_config_t config;
-    memset(&config, 0, sizeof config);
-    config.nesting = 1000000;
-    open_guest_with(&config);
+    open_nesting_guest();
     fibers(NULL);
     in_thread(fibers, 0);
     in_child(nest_here);
