@@ -2,6 +2,7 @@
 
 mod figures;
 mod layers;
+mod locks;
 mod map;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,13 @@ const MAX_LINES: usize = 700;
 
 /// All Rust sources of the repository with their text, by path from its root.
 fn sources() -> Vec<(PathBuf, String)> {
+    let found = find(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    assert!(found.len() > 30, "the sources are not where this test looks");
+    found
+}
+
+/// The files of the repository that are wanted with their text, by path from its root.
+fn find(wanted: impl Fn(&Path) -> bool) -> Vec<(PathBuf, String)> {
     let root = repository();
     let mut found = Vec::new();
     let mut folders = vec![root.clone()];
@@ -21,7 +29,7 @@ fn sources() -> Vec<(PathBuf, String)> {
             let name = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
             if path.is_dir() && name != "target" && !name.starts_with('.') {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if wanted(&path) {
                 let text = std::fs::read_to_string(&path).expect("UTF-8");
                 let path = path.strip_prefix(&root).expect("below the root").to_path_buf();
                 found.push((path, text));
@@ -29,7 +37,6 @@ fn sources() -> Vec<(PathBuf, String)> {
         }
     }
     found.sort();
-    assert!(found.len() > 30, "the sources are not where this test looks");
     found
 }
 
