@@ -11,6 +11,7 @@ mod parallel;
 mod program;
 mod random;
 mod seccomp;
+pub mod slices;
 mod waiting;
 
 pub use guest::{Guest, compile, compile_wat, options, stopped_while_running, trap_code, variants};

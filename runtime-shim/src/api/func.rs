@@ -59,15 +59,15 @@ impl Func {
         suspend::call_dynamic(store.store_mut(), self.0, signature, &cells)
     }
 
-    /// Calls it; while an asynchronous host function waits, so does this. If the future is dropped before it is ready, the call is
-    /// given up.
+    /// Calls it; while an asynchronous host function waits, so does this, and between the time slices of the store, if it
+    /// [has any](crate::Store::yield_every). If the future is dropped before it is ready, the call is given up.
     pub async fn call_async<S: AsStore<Data: 'static>>(
         &self,
         store: &mut S,
         args: &[Val],
     ) -> Result<Vec<Val>, CallError> {
-        let outcome = self.call_resumable(store, args)?;
-        suspend::finish(store, outcome).await
+        let (signature, cells) = self.cells(store, args)?;
+        suspend::call_dynamic_async(store, self.0, signature, &cells).await
     }
 
     /// Its type, and the cells of it with these arguments.
@@ -150,15 +150,14 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
         suspend::call_typed(store.store_mut(), self.func.0, self.ty, params)
     }
 
-    /// Calls it; while an asynchronous host function waits, so does this. If the future is dropped before it is ready, the call is
-    /// given up.
+    /// Calls it; while an asynchronous host function waits, so does this, and between the time slices of the store, if it
+    /// [has any](crate::Store::yield_every). If the future is dropped before it is ready, the call is given up.
     pub async fn call_async<S: AsStore<Data: 'static>>(
         &self,
         store: &mut S,
         params: P,
     ) -> Result<R, CallError> {
-        let outcome = self.call_resumable(store, params)?;
-        suspend::finish(store, outcome).await
+        suspend::call_typed_async(store, self.func.0, self.ty, params).await
     }
 
     /// The function without its Rust types.

@@ -102,6 +102,26 @@ impl<T> Store<T> {
         self.inner.core_mut().watch.set_cpu_time(cpu_time.into())
     }
 
+    /// Has asynchronous calls give their executor back after each such time in the guest, wherever the guest is then; with `None`, which is the
+    /// default, they keep it until they wait or end. A call goes on when its task is polled again. Host functions and operators
+    /// on bulk memory are not interrupted: the call yields when they return to the guest. Slices below some 100 microseconds take longer than
+    /// they say. Calls that are not asynchronous, and what a host function calls, have no slices.
+    ///
+    /// # Errors
+    /// Slices cannot be enforced, and it is as before.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use wasmaot_runtime::{InterruptError, Store};
+    /// # fn serve(store: &mut Store<()>) -> Result<(), InterruptError> {
+    /// store.yield_every(Duration::from_millis(1))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn yield_every(&mut self, slice: impl Into<Option<Duration>>) -> Result<(), InterruptError> {
+        self.inner.core_mut().watch.set_slices(slice.into())
+    }
+
     /// A handle by which any thread can stop the store's instances for good.
     ///
     /// # Errors

@@ -182,6 +182,14 @@ impl<T> PooledInstance<T> {
         self.core_mut().watch.set_cpu_time(cpu_time.into())
     }
 
+    /// Has asynchronous calls give their executor back after each such time, see [`Store::yield_every`](crate::Store::yield_every).
+    ///
+    /// # Errors
+    /// Slices cannot be enforced, and it is as before.
+    pub fn yield_every(&mut self, slice: impl Into<Option<Duration>>) -> Result<(), InterruptError> {
+        self.core_mut().watch.set_slices(slice.into())
+    }
+
     pub(super) fn set_nesting(&mut self, nesting: u32) {
         self.core_mut().nesting = nesting;
     }

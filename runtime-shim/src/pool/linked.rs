@@ -199,14 +199,14 @@ impl<P: WasmValues, R: WasmValues> LinkedFunc<P, R> {
         suspend::call_typed(instance.store_mut(), record, self.ty, params)
     }
 
-    /// Calls it; while an asynchronous host function waits, so does this. If the future is dropped before it is ready, the call is
-    /// given up.
+    /// Calls it; while an asynchronous host function waits, so does this, and between the instance's time slices, if it
+    /// [has any](PooledInstance::yield_every). If the future is dropped before it is ready, the call is given up.
     pub async fn call_async<T: 'static>(
         &self,
         instance: &mut PooledInstance<T>,
         params: P,
     ) -> Result<R, CallError> {
-        let outcome = self.call_resumable(instance, params)?;
-        suspend::finish(instance, outcome).await
+        let record = self.place.record(instance)?;
+        suspend::call_typed_async(instance, record, self.ty, params).await
     }
 }

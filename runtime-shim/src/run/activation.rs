@@ -6,13 +6,16 @@
 //! **Invariant: while the guest runs, its owner waits and holds no reference to it.**
 
 use crate::code::raw_value::RawValue;
-use crate::os::{self, peek};
+use crate::os::{self, clock, peek};
 use crate::run::backtrace::{self, Start};
 use crate::run::end::{Ended, Failure, Pending};
-use crate::run::interrupt::causes::Causes;
+use crate::run::interrupt::causes::{Announcement, Causes};
 use crate::run::interrupt::thread::Thread;
 use crate::run::protocol::{SAVED_REGISTERS, reason};
+use crate::run::registers::{General, Registers};
+use crate::run::slices::{NEVER, Slices};
 use crate::run::store::StoreCore;
+use crate::run::suspension::{Place, Suspension};
 use crate::space::slot::StackBounds;
 use crate::state::host_signals::HostSignals;
 use std::any::Any;
@@ -39,7 +42,7 @@ pub(crate) struct Activation {
     thread_pointer: usize,
     stack: StackBounds,
     causes: Causes,
-    can_suspend: bool,
+    suspends: Suspends,
     pending: Option<Pending>,
     core: *mut StoreCore,
     /// Where an exception lands that was thrown last.
@@ -59,6 +62,18 @@ pub(crate) struct Landing {
     pub(crate) values: *const RawValue,
 }
 
+/// What the stub of a host function or builtin has preserved for its caller, and the builtin's result.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct StubRegisters {
+    rax: u64,
+    rbx: u64,
+    r12: u64,
+    r13: u64,
+    r14: u64,
+    r15: u64,
+}
+
 /// Where a thread was interrupted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct At {
@@ -70,6 +85,18 @@ pub(crate) struct At {
     pub(crate) rbp: usize,
     /// The meter, where metered code runs.
     pub(crate) r15: usize,
+}
+
+/// What a run may wait for, with its stack as it is.
+#[repr(u8)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suspends {
+    /// Nothing.
+    Never,
+    /// A host function that suspends it.
+    ForHost,
+    /// That, and its next time slice.
+    ForSlices,
 }
 
 /// Why a run is over that did not return.
@@ -86,7 +113,7 @@ impl Activation {
         core: *mut StoreCore,
         causes: Causes,
         stack: StackBounds,
-        can_suspend: bool,
+        suspends: Suspends,
     ) -> Self {
         Self {
             host_rsp: 0,
@@ -99,7 +126,7 @@ impl Activation {
             thread_pointer: os::stack::thread_pointer(),
             stack,
             causes,
-            can_suspend,
+            suspends,
             pending: None,
             core,
             landing: Landing { pc: 0, sp: 0, fp: 0, exception: 0, values: std::ptr::null() },
@@ -219,7 +246,118 @@ impl Activation {
 
     /// Whether a host function may suspend it.
     pub(crate) fn can_suspend(&self) -> bool {
-        self.can_suspend
+        self.suspends != Suspends::Never
+    }
+
+    /// Whether whoever made the call waits for futures.
+    pub(crate) fn is_async(&self) -> bool {
+        self.suspends == Suspends::ForSlices
+    }
+
+    /// The time slices that it runs in. Callable in the signal handler.
+    fn slices(&self) -> Option<&Slices> {
+        // SAFETY: the store outlives its runs, and changes its slices only between them.
+        self.is_async().then(|| unsafe { (*self.core).watch.slices() }).flatten()
+    }
+
+    /// What the watchdog is told of it.
+    pub(crate) fn announcement(&self) -> Announcement {
+        let slice = self.slices().map_or(NEVER, Slices::until);
+        Announcement { causes: self.causes, slice, at: std::ptr::from_ref(self) as usize }
+    }
+
+    /// Begins its time slice, if it has any, and gives what the watchdog is told.
+    ///
+    /// # Safety
+    /// The run is about to begin, and its store is not otherwise in use.
+    pub(crate) unsafe fn begin_slice(this: *mut Self) -> Announcement {
+        // SAFETY: as the caller states.
+        unsafe {
+            let slices = (*(*this).core).watch.slices_mut();
+            if (*this).is_async()
+                && let Some(slices) = slices
+            {
+                slices.begin();
+            }
+            (*this).announcement()
+        }
+    }
+
+    /// Whether its time slice is over. Callable in the signal handler.
+    pub(crate) fn is_slice_over(&self) -> bool {
+        self.slices().is_some_and(|slices| clock::now() >= slices.until())
+    }
+
+    /// Where its registers are kept when its time slice is over.
+    fn registers(&mut self) -> Option<&mut Registers> {
+        // SAFETY: the store outlives its runs, and the registers are those of the run that stands still.
+        unsafe { (*self.core).watch.slices_mut() }.map(|slices| &mut slices.registers)
+    }
+
+    /// Keeps the registers of the guest, which was interrupted here, and gives the host's stack pointer; `None` if they cannot be kept. Callable
+    /// in the signal handler.
+    ///
+    /// # Safety
+    /// `this` is the running activation of the current thread, and the rest is what its signal handler got.
+    pub(crate) unsafe fn interrupt(this: *mut Self, general: General, vectors: *const u8) -> Option<u64> {
+        // SAFETY: its owner waits in `enter`, `resume` or `go_on` and holds no reference to it.
+        let activation = unsafe { &mut *this };
+        let registers = activation.registers()?;
+        // SAFETY: as the caller states.
+        if !unsafe { registers.copy_vectors(vectors) } {
+            return None;
+        }
+        registers.general = general;
+        activation.interrupted_at(&general);
+        Some(activation.host_rsp)
+    }
+
+    fn interrupted_at(&mut self, general: &General) {
+        let General { rip, rsp, rbp, r15, .. } = *general;
+        self.fault = At { pc: rip as usize, rsp: rsp as usize, rbp: rbp as usize, r15: r15 as usize };
+        self.meter = r15 as i64;
+    }
+
+    /// Keeps the registers of the guest where its stub returns, with those that its caller preserves.
+    pub(crate) fn yield_at_stub(&mut self, saved: &StubRegisters) {
+        let frame = self.guest_fp;
+        let word = |offset| backtrace::load(self.stack, frame + offset).unwrap_or_default();
+        let (rbp, rip) = (word(0), word(8));
+        let &StubRegisters { rax, rbx, r12, r13, r14, r15 } = saved;
+        let general =
+            General { rax, rbx, rbp, rsp: frame + 16, r12, r13, r14, r15, rip, ..General::default() };
+        self.keep(general);
+    }
+
+    /// Keeps the registers of the guest where the last exception lands. Those that its caller preserves are saved below the stub's frame.
+    pub(crate) fn yield_at_landing(&mut self) {
+        let frame = self.guest_fp;
+        let saved = |position: u64| backtrace::load(self.stack, frame - 8 * position).unwrap_or_default();
+        let [rbx, r12, r13, r14, r15] = [1, 2, 3, 4, 5].map(saved);
+        // SAFETY: the store outlives its runs.
+        let r15 = if unsafe { (*self.core).counts } { self.meter as u64 } else { r15 };
+        let Landing { pc: rip, sp: rsp, fp: rbp, exception: rax, values } = self.landing;
+        let rdx = values as u64;
+        let general = General { rax, rbx, rdx, rbp, rsp, r12, r13, r14, r15, rip, ..General::default() };
+        self.interrupted_at(&general);
+        self.keep(general);
+    }
+
+    /// The registers that the guest goes on with: general ones, and the area of vectors with the components to be restored.
+    pub(crate) fn take_registers(&mut self) -> (General, *const u8, u32) {
+        // SAFETY: the store outlives its runs.
+        let counts = unsafe { (*self.core).counts };
+        let meter = self.meter as u64;
+        let registers = self.registers().expect("a run that goes on has time slices");
+        let (area, components) = registers.area();
+        let r15 = if counts { meter } else { registers.general.r15 };
+        (General { r15, ..registers.general }, area, components)
+    }
+
+    fn keep(&mut self, general: General) {
+        let registers = self.registers().expect("a run that yields has time slices");
+        registers.clear_vectors();
+        registers.general = general;
     }
 
     /// Notes why the running host function does not return.
@@ -243,15 +381,26 @@ impl Activation {
         Failure::Trapped(code, backtrace::frames(core.instances(), self.stack, start))
     }
 
+    /// Where it goes on in its next time slice.
+    fn yielded(&self, core: &StoreCore, start: Start) -> Suspension {
+        Suspension {
+            store: core.id(),
+            stack: self.stack,
+            results: (std::ptr::null_mut(), 0),
+            at: Place::Slice(start),
+        }
+    }
+
     /// How it ended that did not return.
     #[cold]
     pub(crate) fn end(&mut self, core: &StoreCore, how: u32) -> Result<Ended, Left> {
+        let At { pc, rsp, rbp, .. } = self.fault;
+        let interrupted = Start::Fault { pc: pc as u64, rsp: rsp as u64, rbp: rbp as u64 };
         let stub = Start::Stub { fp: self.guest_fp };
         let failure = match how {
-            reason::FAULT => {
-                let At { pc, rsp, rbp, .. } = self.fault;
-                self.trapped(core, Start::Fault { pc: pc as u64, rsp: rsp as u64, rbp: rbp as u64 })
-            }
+            reason::INTERRUPTED => return Ok(Ended::Yielded(self.yielded(core, interrupted))),
+            reason::YIELDED => return Ok(Ended::Yielded(self.yielded(core, stub))),
+            reason::FAULT => self.trapped(core, interrupted),
             reason::BUILTIN => self.trapped(core, stub),
             _ => match self.pending.take() {
                 Some(Pending::Suspend(value, suspension)) => {

@@ -5,7 +5,7 @@
 
 use crate::run::atomic::Atomic;
 use crate::run::fuel::Payer;
-use crate::run::interrupt;
+use crate::run::interrupt::{self, Next};
 use crate::run::park::Outcome;
 use crate::run::protocol::BuiltinResult;
 use crate::state::instance::InstanceCore;
@@ -18,10 +18,14 @@ fn instance<'a>(vmctx: u64) -> &'a InstanceCore {
     unsafe { InstanceCore::from_vmctx(vmctx) }
 }
 
-/// Returns to the guest, unless it was to be stopped meanwhile: a program that is hardly ever outside of builtins would seldom be
-/// found there.
+/// Returns to the guest, unless it was to be stopped meanwhile, or to yield: a program that is hardly ever outside of builtins would
+/// seldom be found there.
 fn value(value: u64) -> BuiltinResult {
-    interrupt::due_after_poke().map_or(BuiltinResult { value, trap: 0 }, BuiltinResult::trap)
+    match interrupt::after_poke() {
+        Next::GoOn => BuiltinResult { value, trap: 0 },
+        Next::Yield => BuiltinResult { value, trap: u64::from(BuiltinResult::YIELDS) },
+        Next::Stop(code) => BuiltinResult::trap(code),
+    }
 }
 
 fn checked(result: Result<(), TrapCode>) -> BuiltinResult {
@@ -132,7 +136,7 @@ fn place(memory: u64, address: u64, offset: u64, bytes: u64) -> Atomic {
 }
 
 fn waited(result: Result<Outcome, TrapCode>) -> BuiltinResult {
-    result.map_or_else(BuiltinResult::trap, |outcome| BuiltinResult { value: outcome as u64, trap: 0 })
+    result.map_or_else(BuiltinResult::trap, |outcome| value(outcome as u64))
 }
 
 pub(crate) extern "C" fn memory_wait32(

@@ -8,7 +8,7 @@
 //! guest has no activation: it gets a new one when it is resumed.
 
 use crate::code::raw_value::RawValue;
-use crate::run::activation::{Activation, Left};
+use crate::run::activation::{Activation, Left, Suspends};
 use crate::run::asm;
 use crate::run::end::{Ended, Failure, Pending};
 use crate::run::interrupt;
@@ -16,7 +16,7 @@ use crate::run::interrupt::thread::{self, Thread};
 use crate::run::protocol::{SAVED_REGISTERS, reason};
 use crate::run::signal;
 use crate::run::store::StoreCore;
-use crate::run::suspension::Suspension;
+use crate::run::suspension::{Called, Suspension};
 use crate::run::unwind;
 use crate::space::slot::StackBounds;
 use crate::state::host_signals::HostSignals;
@@ -110,14 +110,14 @@ unsafe fn run<R: Outcome>(
     store: *mut (),
     core: *mut StoreCore,
     Begin { stack, outer, .. }: Begin,
-    can_suspend: bool,
+    suspends: Suspends,
     go: impl FnOnce(*mut Activation) -> u32,
 ) -> Result<R, Failure> {
     // SAFETY: the store is valid and not in use.
     let causes =
         unsafe { if outer.is_null() { (*core).watch.causes((*core).id()) } else { *(*outer).causes() } };
     // What would have to be dropped is taken out of it if the guest does not just return.
-    let mut record = ManuallyDrop::new(Activation::new(thread, store, core, causes, stack, can_suspend));
+    let mut record = ManuallyDrop::new(Activation::new(thread, store, core, causes, stack, suspends));
     // SAFETY: as above; an outer activation waits for the host function that made this call.
     record.meter = unsafe { if outer.is_null() { (*core).meter.shown } else { (*outer).meter } };
     let activation = &raw mut *record;
@@ -219,11 +219,11 @@ pub(crate) unsafe fn call(
     // SAFETY: `enter` gets what it asks for.
     let go = move |activation| unsafe { asm::enter(array_entry, vmctx, values, guest_rsp, activation) };
     // SAFETY: as the caller states.
-    unsafe { run(thread, store, core, begin, false, go) }
+    unsafe { run(thread, store, core, begin, Suspends::Never, go) }
 }
 
 /// Calls a function that may be suspended. Its arguments and results lie on the guest's stack, in the cells that are returned: there
-/// are `cells` of them, which `write` fills.
+/// are `cells` of them, which `write` fills. `suspends` is what the call may wait for.
 ///
 /// # Safety
 /// As for [`call`], with `cells` as many as the function has parameters or results, whichever are more. The returned cells are
@@ -233,6 +233,7 @@ pub(crate) unsafe fn call_suspendable(
     core: *mut StoreCore,
     func: *const FuncRef,
     cells: usize,
+    suspends: Suspends,
     write: impl FnOnce(&mut [RawValue]),
 ) -> Result<(Ended, *mut RawValue), Failure> {
     // SAFETY: the store is valid.
@@ -252,35 +253,34 @@ pub(crate) unsafe fn call_suspendable(
     // SAFETY: `enter` gets what it asks for.
     let go =
         |activation| unsafe { asm::enter(func.array_entry, func.vmctx, values, begin.guest_rsp, activation) };
-    let can_suspend = begin.outer.is_null();
+    // Between this call and an outer one there are frames of the host's.
+    let suspends = if begin.outer.is_null() { suspends } else { Suspends::Never };
     // SAFETY: as the caller states.
-    Ok((unsafe { run(thread, store, core, begin, can_suspend, go)? }, values))
+    Ok((unsafe { run(thread, store, core, begin, suspends, go)? }, values))
 }
 
-/// Goes on with a suspended guest. `complete` does what is left of the host function: it writes its results, or says why it
+/// Goes on with a suspended guest that called a host function. `complete` does what is left of that: it writes its results, or says why it
 /// does not return.
 ///
 /// # Safety
-/// As for [`call`]; the suspension is of the store, and was not resumed before.
-pub(crate) unsafe fn resume(
+/// As for [`call`]; the suspension is of the store, was not resumed before, and waits for this call.
+pub(super) unsafe fn resume(
     store: *mut (),
     core: *mut StoreCore,
     suspension: &Suspension,
+    called: &Called,
+    suspends: Suspends,
     complete: impl FnOnce(&mut [RawValue]) -> Option<Pending>,
 ) -> Result<Ended, Failure> {
-    // SAFETY: the store is valid.
-    let thread = unsafe { prepared(core)? };
-    let begin =
-        Begin { stack: suspension.stack, guest_rsp: suspension.guest_fp, outer: std::ptr::null_mut() };
     let go = |activation: *mut Activation| {
         // SAFETY: the record's owner waits for this; the host function's cells are on the suspended stack.
         let cells = unsafe {
-            (*activation).guest_fp = suspension.guest_fp;
-            std::slice::from_raw_parts_mut(suspension.values, suspension.cells)
+            (*activation).guest_fp = called.guest_fp;
+            std::slice::from_raw_parts_mut(called.values, called.cells)
         };
         match complete(cells) {
             // SAFETY: the guest's stack is as the stub left it.
-            None => unsafe { asm::resume(suspension.guest_fp, activation) },
+            None => unsafe { asm::resume(called.guest_fp, activation) },
             Some(pending) => {
                 // SAFETY: nothing refers to the record now.
                 unsafe { (*activation).set_pending(pending) };
@@ -290,7 +290,55 @@ pub(crate) unsafe fn resume(
         }
     };
     // SAFETY: as the caller states.
-    unsafe { run(thread, store, core, begin, true, go) }
+    unsafe { run_again(store, core, suspension, suspends, go) }
+}
+
+/// Goes on with a suspended guest in its next time slice.
+///
+/// # Safety
+/// As for [`resume`], but the suspension waits for a time slice.
+pub(crate) unsafe fn go_on(
+    store: *mut (),
+    core: *mut StoreCore,
+    suspension: &Suspension,
+) -> Result<Ended, Failure> {
+    let go = |activation: *mut Activation| {
+        // SAFETY: the record's owner waits for this, and nothing else refers to the store.
+        unsafe {
+            let (general, area, components) = (*activation).take_registers();
+            asm::go_on(&raw const general, area, components, activation)
+        }
+    };
+    // SAFETY: as the caller states.
+    unsafe { run_again(store, core, suspension, Suspends::ForSlices, go) }
+}
+
+/// Makes an activation for a suspended guest. If that is to be stopped before it goes on, the error names the functions that it is in.
+///
+/// # Safety
+/// As for [`run`]; the suspension is of the store.
+unsafe fn run_again(
+    store: *mut (),
+    core: *mut StoreCore,
+    suspension: &Suspension,
+    suspends: Suspends,
+    go: impl FnOnce(*mut Activation) -> u32,
+) -> Result<Ended, Failure> {
+    // SAFETY: the store is valid.
+    let thread = unsafe { prepared(core)? };
+    // The guest's own stack pointer is among what it goes on with.
+    let begin = Begin { stack: suspension.stack, guest_rsp: 0, outer: std::ptr::null_mut() };
+    let mut has_begun = false;
+    let go = |activation| {
+        has_begun = true;
+        go(activation)
+    };
+    // SAFETY: as the caller states.
+    match unsafe { run(thread, store, core, begin, suspends, go) } {
+        // SAFETY: the store is valid, and nothing runs in it.
+        Err(Failure::Trapped(code, _)) if !has_begun => Err(unsafe { (*core).stopped(suspension, code) }),
+        ended => ended,
+    }
 }
 
 /// Goes on with a guest whose host function was resumed and has failed: where it throws an exception that is caught, there.

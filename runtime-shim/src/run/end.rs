@@ -42,6 +42,8 @@ pub(crate) enum Ended {
     /// A host function waits, and the guest's stack is as it was. The value is for whoever made the
     /// call.
     Suspended(Box<dyn Any + Send>, Suspension),
+    /// Its time slice is over, and the guest's stack is as it was.
+    Yielded(Suspension),
 }
 
 /// How a run failed, or why it did not begin.

@@ -9,6 +9,7 @@
 use crate::os::guarded::{self, CopyError};
 use crate::run::activation::{Activation, At};
 use crate::run::asm;
+use crate::run::interrupt::Next;
 use crate::space::registry::{self, Kind, Regions};
 use crate::space::reserve;
 use crate::space::slot::StackBounds;
@@ -115,14 +116,20 @@ fn copy_error(fault: &Fault, regions: Regions<'_>) -> Option<CopyError> {
     is_refused_page(fault, regions).then_some(CopyError::PageRefused)
 }
 
-/// Why the run in whose compiled code a thread was interrupted has to end now, if it has to.
-pub(crate) fn due(at: At) -> Option<(TrapCode, *mut Activation)> {
+/// What becomes of the run in whose compiled code a thread was poked, if it does not just go on.
+pub(crate) fn after_poke(at: At) -> Option<(Next, *mut Activation)> {
     registry::read(|regions| {
         let stack = stack_at(at.rsp, regions)?;
         text_at(at.pc, regions)?;
-        // SAFETY: compiled code runs, so the activation's owner waits in `enter`, and its causes do not change meanwhile.
-        let causes = unsafe { (*stack.activation).causes() };
-        Some((causes.due()?, stack.activation))
+        // SAFETY: compiled code runs, so the activation's owner waits in `enter`, and its causes and its time slice do not change
+        // meanwhile.
+        let activation = unsafe { &*stack.activation };
+        let next = match activation.causes().due() {
+            Some(code) => Next::Stop(code),
+            None if activation.is_slice_over() => Next::Yield,
+            None => return None,
+        };
+        Some((next, stack.activation))
     })
 }
 

@@ -9,11 +9,11 @@ use crate::code::types::{self, TypeLease};
 use crate::run::activation::Activation;
 use crate::run::asm;
 use crate::run::end::Pending;
-use crate::run::interrupt;
+use crate::run::interrupt::{self, Next};
 use crate::run::invoke::admits_all;
 use crate::run::protocol::answer;
 use crate::run::store::{StoreCore, StoreInner};
-use crate::run::suspension::Suspension;
+use crate::run::suspension::{Called, Place, Suspension};
 use crate::state::instance::{InstanceCore, KeepAlive};
 use std::any::Any;
 use std::marker::PhantomData;
@@ -200,15 +200,13 @@ fn answer_of<T, E: Ends>(
     let why = match why {
         Some(Why::Error(error)) if activation.can_suspend() => match error.suspends() {
             Ok(value) => {
+                let guest_fp = activation.guest_fp;
+                let called = Called { guest_fp, caller, values, cells: func.cells, ty: func.ty.clone() };
                 let suspension = Suspension {
                     store: core.id(),
-                    guest_fp: activation.guest_fp,
                     stack: activation.stack(),
-                    caller,
-                    values,
-                    cells: func.cells,
-                    ty: func.ty.clone(),
                     results: (std::ptr::null_mut(), 0),
+                    at: Place::Host(called),
                 };
                 activation.set_pending(Pending::Suspend(value, suspension));
                 return answer::SUSPEND;
@@ -218,9 +216,10 @@ fn answer_of<T, E: Ends>(
         why => why,
     };
     let pending = match why {
-        None => match interrupt::due_after_poke() {
-            None => return answer::RETURN,
-            Some(code) => Pending::Trap(code),
+        None => match interrupt::after_poke() {
+            Next::GoOn => return answer::RETURN,
+            Next::Yield => return answer::YIELD,
+            Next::Stop(code) => Pending::Trap(code),
         },
         Some(why) => why.pending(core),
     };

@@ -6,11 +6,12 @@
 
 use crate::code::raw_value::RawValue;
 use crate::code::types;
+use crate::run::activation::Suspends;
 use crate::run::call;
 use crate::run::end::{Ended, Failure};
 use crate::run::host::{self, Ends};
 use crate::run::store::{InStore, StoreCore, StoreInner};
-use crate::run::suspension::Suspension;
+use crate::run::suspension::{Place, Suspension};
 use crate::state::instance::InstanceCore;
 use std::any::Any;
 use std::sync::Arc;
@@ -85,6 +86,8 @@ pub(crate) enum Progress<R> {
     Returned(R),
     /// A host function has suspended it, and this value is for whoever made the call. The store has what it takes to go on.
     Suspended(Box<dyn Any + Send>),
+    /// Its time slice is over. The store has what it takes to go on.
+    Yielded,
 }
 
 /// Calls a function that passes no references, with its parameters in these cells, which get its results.
@@ -125,8 +128,7 @@ pub(crate) fn call<T>(
     unsafe { call::call(inner.cast(), (*inner).core_mut(), record, cells.as_mut_ptr()) }
 }
 
-/// Calls a function that passes no references, and that host functions may suspend. `write` sets its parameters, `read` makes
-/// something of its results.
+/// Calls a function that passes no references, and that `suspends`. `write` sets its parameters, `read` makes something of its results.
 ///
 /// # Panics
 /// As for [`call_plain`].
@@ -134,6 +136,7 @@ pub(crate) fn call_plain_suspendable<T, R>(
     store: &mut StoreInner<T>,
     func: InStore<FuncRef>,
     ty: Plain,
+    suspends: Suspends,
     write: impl FnOnce(&mut [RawValue]),
     read: impl FnOnce(&StoreCore, &[RawValue]) -> R,
 ) -> Result<Progress<R>, Failure> {
@@ -144,12 +147,12 @@ pub(crate) fn call_plain_suspendable<T, R>(
     // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The store keeps the
     // function, as `get` has found. There are as many cells as its type has, as `check` has compared, none of them a reference.
     let (ended, values) =
-        unsafe { call::call_suspendable(inner.cast(), (*inner).core_mut(), record, cells, write)? };
+        unsafe { call::call_suspendable(inner.cast(), (*inner).core_mut(), record, cells, suspends, write)? };
     // SAFETY: nothing has run since the call returned these cells, which are on the guest's stack.
     Ok(unsafe { progress(store, ended, (values, cells), read) })
 }
 
-/// Calls a function that host functions may suspend, with these parameters. `read` makes something of its results.
+/// Calls a function that `suspends`, with these parameters. `read` makes something of its results.
 ///
 /// # Panics
 /// As for [`call`]. The cells are as many as the function has parameters or results.
@@ -158,6 +161,7 @@ pub(crate) fn call_suspendable<T, R>(
     func: InStore<FuncRef>,
     ty: &Signature,
     params: &[RawValue],
+    suspends: Suspends,
     read: impl FnOnce(&StoreCore, &[RawValue]) -> R,
 ) -> Result<Progress<R>, Failure> {
     let record = func.get(store.core()).ok_or(Failure::WrongStore)?;
@@ -166,39 +170,62 @@ pub(crate) fn call_suspendable<T, R>(
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
     // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The store keeps the
     // function, as `get` has found. `check` has compared number and references of the parameters with the function's type.
-    let (ended, values) =
-        unsafe { call::call_suspendable(inner.cast(), (*inner).core_mut(), record, params.len(), write)? };
+    let (ended, values) = unsafe {
+        call::call_suspendable(inner.cast(), (*inner).core_mut(), record, params.len(), suspends, write)?
+    };
     // SAFETY: nothing has run since the call returned these cells, which are on the guest's stack.
     Ok(unsafe { progress(store, ended, (values, params.len()), read) })
 }
 
-/// Goes on with a suspended call of the store. `complete` does what is left of the host function that the instance called: it
-/// writes the results, or says why the host function does not return.
+/// Goes on with a suspended call of the store, which `suspends`. `complete` does what is left of the host function that the instance called:
+/// it writes the results, or says why the host function does not return.
 ///
 /// # Panics
-/// The suspension is another store's.
+/// The suspension is another store's, or waits for no host function.
 pub(crate) fn resume<T, R, E: Ends>(
     store: &mut StoreInner<T>,
     suspension: Suspension,
+    suspends: Suspends,
     complete: impl FnOnce(&mut StoreInner<T>, &InstanceCore, &mut [RawValue]) -> Result<(), E>,
     read: impl FnOnce(&StoreCore, &[RawValue]) -> R,
 ) -> Result<Progress<R>, Failure> {
     assert!(suspension.store == store.core().id(), "a call is resumed in its store");
+    let Place::Host(called) = &suspension.at else { panic!("a call is resumed where it waits") };
     let inner: *mut StoreInner<T> = store;
     let complete = |cells: &mut [RawValue]| {
         // SAFETY: the store is borrowed mutably by `resume`, which does nothing with it while this runs. The suspension names
         // the vmctx of the instance that called, and its store is this one, which keeps its instances.
-        let (store, instance) = unsafe { (&mut *inner, InstanceCore::from_vmctx(suspension.caller)) };
+        let (store, instance) = unsafe { (&mut *inner, InstanceCore::from_vmctx(called.caller)) };
         host::finish(store, |store| {
             complete(store, instance, cells)?;
-            let are_right = admits_all(store.core(), &suspension.ty.results, cells);
+            let are_right = admits_all(store.core(), &called.ty.results, cells);
             assert!(are_right, "a host function returns what it is to");
             Ok::<(), E>(())
         })
     };
     // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The suspension is of
     // this store, as was compared, and cannot be resumed again, because it is taken by value and is not `Clone`.
-    let ended = unsafe { call::resume(inner.cast(), (*inner).core_mut(), &suspension, complete)? };
+    let ended =
+        unsafe { call::resume(inner.cast(), (*inner).core_mut(), &suspension, called, suspends, complete)? };
+    // SAFETY: the cells are those of the call that was suspended, on its stack, and nothing has run since it ended.
+    Ok(unsafe { progress(store, ended, suspension.results, read) })
+}
+
+/// Goes on with the call of the store that waits for its next time slice.
+///
+/// # Panics
+/// The store has no such call.
+pub(crate) fn go_on<T, R>(
+    store: &mut StoreInner<T>,
+    read: impl FnOnce(&StoreCore, &[RawValue]) -> R,
+) -> Result<Progress<R>, Failure> {
+    let waiting = store.core_mut().suspension.take_if(|suspension| matches!(suspension.at, Place::Slice(_)));
+    let suspension = waiting.expect("a call goes on that waits for a time slice");
+    assert!(suspension.store == store.core().id(), "a call goes on in its store");
+    let inner: *mut StoreInner<T> = store;
+    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The suspension is of
+    // this store, as was compared, and was taken, so nothing has run there since.
+    let ended = unsafe { call::go_on(inner.cast(), (*inner).core_mut(), &suspension)? };
     // SAFETY: the cells are those of the call that was suspended, on its stack, and nothing has run since it ended.
     Ok(unsafe { progress(store, ended, suspension.results, read) })
 }
@@ -222,6 +249,10 @@ unsafe fn progress<T, R>(
         Ended::Suspended(value, suspension) => {
             store.core_mut().suspension = Some(Suspension { results, ..suspension });
             Progress::Suspended(value)
+        }
+        Ended::Yielded(suspension) => {
+            store.core_mut().suspension = Some(Suspension { results, ..suspension });
+            Progress::Yielded
         }
     }
 }

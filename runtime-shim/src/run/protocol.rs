@@ -16,6 +16,10 @@ pub(crate) mod reason {
     pub(crate) const HOST: u32 = 3;
     /// A host function left a pending suspension in the activation, and the guest's stack is as it was.
     pub(crate) const SUSPENDED: u32 = 4;
+    /// The guest's time slice is over: it was interrupted where the activation says, and its registers are in the store's.
+    pub(crate) const INTERRUPTED: u32 = 5;
+    /// The same, but it called a stub, and goes on where that returns.
+    pub(crate) const YIELDED: u32 = 6;
 }
 
 /// What a host function's body tells its stub.
@@ -28,6 +32,8 @@ pub(crate) mod answer {
     pub(crate) const SUSPEND: u32 = 2;
     /// Throw the pending exception in the guest.
     pub(crate) const THROW: u32 = 3;
+    /// Go on with the results in the guest's next time slice.
+    pub(crate) const YIELD: u32 = 4;
 }
 
 /// Bytes below a stub's frame in which a suspended guest keeps the registers that its caller preserves.
@@ -39,8 +45,16 @@ pub(crate) const SAVED_REGISTERS: u64 = 48;
 pub(crate) struct BuiltinResult {
     /// The result, where it has one.
     pub(crate) value: u64,
-    /// A trap code, or 0.
+    /// A trap code, 0, or [`BuiltinResult::YIELDS`] or [`BuiltinResult::LANDS_LATER`].
     pub(crate) trap: u64,
+}
+
+impl BuiltinResult {
+    /// Not a trap: the guest goes on with the result in its next time slice.
+    pub(crate) const YIELDS: u32 = 0x100;
+
+    /// Not a trap: the guest goes on with its registers in the store in its next time slice.
+    pub(crate) const LANDS_LATER: u32 = 0x101;
 }
 
 impl BuiltinResult {

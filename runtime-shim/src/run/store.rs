@@ -8,7 +8,7 @@
 use crate::code::module::Module;
 use crate::code::raw_value::RawValue;
 use crate::run::activation::Activation;
-use crate::run::backtrace::{self, Start};
+use crate::run::backtrace;
 use crate::run::end::Failure;
 use crate::run::interrupt::causes::Watch;
 use crate::run::meter::{Meter, MeterError, NotMetered};
@@ -362,10 +362,15 @@ impl StoreCore {
 impl StoreCore {
     /// Says how the suspended call ends that is not to wait any longer.
     pub(crate) fn stop_suspended(&self, code: TrapCode) -> Failure {
-        let frames = self.suspension.as_ref().map(|suspension| {
-            backtrace::frames(&self.instances, suspension.stack, Start::Stub { fp: suspension.guest_fp })
-        });
-        Failure::Trapped(code, frames.unwrap_or_default())
+        match &self.suspension {
+            Some(suspension) => self.stopped(suspension, code),
+            None => Failure::trap(code),
+        }
+    }
+
+    /// Says how a call ends that was suspended here and does not go on.
+    pub(crate) fn stopped(&self, suspension: &Suspension, code: TrapCode) -> Failure {
+        Failure::Trapped(code, backtrace::frames(&self.instances, suspension.stack, suspension.start()))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::run::activation::{Activation, Landing};
 use crate::run::backtrace::{self, Frames, Start};
 use crate::run::collect::{self, Roots};
 use crate::run::end::{Pending, Thrown};
-use crate::run::interrupt;
+use crate::run::interrupt::{self, Next};
 use crate::run::protocol::BuiltinResult;
 use crate::run::store::StoreCore;
 use crate::space::registry::{self, Kind, Regions};
@@ -118,10 +118,15 @@ fn frames(activation: &Activation, core: &StoreCore) -> Frames {
 
 /// Throws an exception of the store's in the guest that called a builtin.
 fn raise(activation: &mut Activation, core: &mut StoreCore, vmctx: u64, id: u32) -> BuiltinResult {
-    if let Some(code) = interrupt::due_after_poke() {
+    let next = interrupt::after_poke();
+    if let Next::Stop(code) = next {
         return BuiltinResult::trap(code);
     }
     match land(activation, core, Some(vmctx), id) {
+        Ok(true) if next == Next::Yield => {
+            activation.yield_at_landing();
+            BuiltinResult { value: 0, trap: u64::from(BuiltinResult::LANDS_LATER) }
+        }
         Ok(true) => landed(activation),
         Ok(false) => {
             let frames = frames(activation, core);

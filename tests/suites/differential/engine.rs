@@ -149,6 +149,10 @@ pub(crate) trait Engine {
     fn fuel(&mut self) -> Option<u64> {
         None
     }
+    /// How often its calls have given their thread back at the end of a time slice.
+    fn yields(&self) -> u64 {
+        0
+    }
     /// The calls of host functions since the last time, in order.
     fn host_calls(&mut self) -> Vec<HostCall>;
 }

@@ -1,6 +1,7 @@
 //! The side of wasmaot.
 
 use crate::engine::{self, End, Engine, HostCall, Item, Plan, Value};
+use std::time::Duration;
 use wasmaot_abi::descriptor::{ExportKind, ImportKind};
 use wasmaot_abi::types::FuncType;
 use wasmaot_compiler::Options;
@@ -8,22 +9,32 @@ use wasmaot_runtime::{
     CallError, Extern, Global, Instance, InstantiateError, Linker, Memory, Module, Store, Table, Tag, Val,
 };
 
+use wasmaot_tests::slices::in_slices;
+
 /// An instance and its store, whose data is the log of host calls.
 struct Run {
     store: Store<Vec<HostCall>>,
     instance: Instance,
+    /// How often calls have yielded, if they run in time slices.
+    yields: Option<u64>,
 }
 
 /// A module, compiled and loaded.
 pub(crate) struct Program {
     module: Module,
+    is_sliced: bool,
 }
 
 impl Program {
     /// Compiles and loads a module.
     pub(crate) fn new(wasm: &[u8], options: &Options) -> Result<Self, String> {
         let output = wasmaot_compiler::compile(wasm, options, &|_| {}).map_err(|e| e.to_string())?;
-        Ok(Self { module: wasmaot_tests::load(&output.bytes).map_err(|e| e.to_string())? })
+        Ok(Self { module: wasmaot_tests::load(&output.bytes).map_err(|e| e.to_string())?, is_sliced: false })
+    }
+
+    /// The same program, with calls that run in time slices.
+    pub(crate) fn sliced(self) -> Self {
+        Self { is_sliced: true, ..self }
     }
 
     fn func_type(&self, index: u32) -> FuncType {
@@ -87,7 +98,13 @@ impl engine::Program for Program {
             define(&mut store, &mut linker, position, (module, name), shared.as_ref().unwrap_or(item))?;
         }
         match linker.instantiate(&mut store, &self.module) {
-            Ok(instance) => Ok((End::Values(Vec::new()), Some(Box::new(Run { store, instance })))),
+            Ok(instance) => {
+                let yields = self.is_sliced.then_some(0);
+                if self.is_sliced {
+                    store.yield_every(Duration::from_nanos(1)).map_err(|e| e.to_string())?;
+                }
+                Ok((End::Values(Vec::new()), Some(Box::new(Run { store, instance, yields }))))
+            }
             Err(InstantiateError::Run(error)) => Ok((end_of(error)?, None)),
             Err(error) => Err(error.to_string()),
         }
@@ -168,7 +185,18 @@ fn to_ours(value: Value) -> Val {
 impl Engine for Run {
     fn call(&mut self, name: &str, arguments: &[Value]) -> Result<End, String> {
         let arguments: Vec<Val> = arguments.iter().map(|&value| to_ours(value)).collect();
-        match self.instance.call(&mut self.store, name, &arguments) {
+        let result = match &mut self.yields {
+            None => self.instance.call(&mut self.store, name, &arguments),
+            Some(yields) => {
+                let Some(Extern::Func(func)) = self.instance.get_export(&self.store, name) else {
+                    panic!("the plan names the function {name:?}");
+                };
+                let (result, count) = in_slices(func.call_async(&mut self.store, &arguments));
+                *yields += count;
+                result
+            }
+        };
+        match result {
             Ok(results) => Ok(End::Values(results.iter().map(from_ours).collect())),
             Err(error) => end_of(error),
         }
@@ -204,6 +232,10 @@ impl Engine for Run {
 
     fn fuel(&mut self) -> Option<u64> {
         self.store.used_fuel()
+    }
+
+    fn yields(&self) -> u64 {
+        self.yields.unwrap_or(0)
     }
 
     fn host_calls(&mut self) -> Vec<HostCall> {

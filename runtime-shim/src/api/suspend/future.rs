@@ -1,23 +1,30 @@
-//! Asynchronous host functions, and calls as futures.
+//! Asynchronous host functions, calls as futures, and their time slices.
 //!
 //! An asynchronous host function suspends its caller with a future. The call's own future polls that, and resumes the call when it
 //! is ready: no thread waits, and no executor is required. A deadline or a kill wakes the call's task, and the call ends.
 //!
+//! At the end of a time slice the call's future wakes its own task and is pending once: the executor polls what else is ready before it
+//! comes back to this one, and the guest goes on where it was interrupted.
+//!
 //! **Invariants.** The future of a host function owns what it works on: it never sees the guest. What is to be written to the guest's
 //! memory is written when the call is resumed, by [`Complete`]. Dropping the call's future gives the call up.
 
-use super::{Outcome, Suspend, Suspended};
+use super::{Reader, Step, Suspend, Suspended};
 use crate::api::caller::Caller;
 use crate::api::error::{CallError, HostError};
 use crate::api::host::{self, HostResults};
 use crate::api::store::{self, AsStore};
-use crate::api::val::{WasmValue, WasmValues, for_each_arity};
+use crate::api::val::{Val, WasmValue, WasmValues, for_each_arity};
 use crate::code::raw_value::RawValue;
+use crate::run::activation::Suspends;
 use crate::run::host::HostFunc;
 use crate::run::interrupt;
+use crate::run::invoke::{self, Plain, Signature};
+use crate::run::store::{InStore, StoreCore};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::ValType;
 
 /// What an asynchronous host function suspends its caller with.
@@ -162,20 +169,49 @@ impl<S: AsStore> Drop for Waiter<'_, S> {
     }
 }
 
-/// Carries a call to its end, waiting for the host functions that suspend it.
-pub(crate) async fn finish<S, R>(store: &mut S, mut outcome: Outcome<R>) -> Result<R, CallError>
+/// Calls a function with parameters and results of Rust types, which are those of `ty`.
+pub(crate) async fn call_typed_async<S, P: WasmValues, R: WasmValues>(
+    store: &mut S,
+    func: InStore<FuncRef>,
+    ty: Plain,
+    params: P,
+) -> Result<R, CallError>
+where
+    S: AsStore<Data: 'static>,
+{
+    let step = super::begin_typed(store.store_mut(), func, ty, Suspends::ForSlices, params)?;
+    finish(store, step).await
+}
+
+/// Calls a function with the parameters in these cells, of which there are as many as it has parameters or results.
+pub(crate) async fn call_dynamic_async<S>(
+    store: &mut S,
+    func: InStore<FuncRef>,
+    signature: Signature,
+    params: &[RawValue],
+) -> Result<Vec<Val>, CallError>
+where
+    S: AsStore<Data: 'static>,
+{
+    let step = super::begin_dynamic(store.store_mut(), func, signature, Suspends::ForSlices, params)?;
+    finish(store, step).await
+}
+
+/// Carries a call to its end, waiting for the host functions that suspend it and between its time slices.
+async fn finish<S, R>(store: &mut S, mut step: Step<R>) -> Result<R, CallError>
 where
     S: AsStore<Data: 'static>,
 {
     loop {
-        outcome = match outcome {
-            Outcome::Returned(results) => return Ok(results),
-            Outcome::Suspended(suspended) => wait(store, suspended).await?,
+        step = match step {
+            Step::Returned(results) => return Ok(results),
+            Step::Suspended(suspended) => wait(store, suspended).await?,
+            Step::Yielded(reader) => next_slice(store, reader).await?,
         };
     }
 }
 
-async fn wait<S, R>(store: &mut S, suspended: Suspended<R>) -> Result<Outcome<R>, CallError>
+async fn wait<S, R>(store: &mut S, suspended: Suspended<R>) -> Result<Step<R>, CallError>
 where
     S: AsStore<Data: 'static>,
 {
@@ -187,5 +223,26 @@ where
     drop(future);
     waiter.gives_up = false;
     let suspended = Suspended { store: id, value: Box::new(()), reader };
-    suspended.go_on(&mut *waiter.store, completion.types, completion.run)
+    suspended.go_on(&mut *waiter.store, Suspends::ForSlices, completion.types, completion.run)
+}
+
+/// Lets the executor run others, and then goes on with a call.
+async fn next_slice<S, R>(store: &mut S, reader: Reader<R>) -> Result<Step<R>, CallError>
+where
+    S: AsStore<Data: 'static>,
+{
+    let mut waiter = Waiter { store, gives_up: true, is_known: false };
+    let mut has_waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+    waiter.gives_up = false;
+    let store = waiter.store.store_mut();
+    let ended = invoke::go_on(store, |core: &StoreCore, cells: &[RawValue]| reader.read(core, cells));
+    super::step(store, ended, reader)
 }

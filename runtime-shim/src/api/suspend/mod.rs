@@ -8,14 +8,15 @@
 
 mod future;
 
-pub(crate) use future::finish;
 pub use future::{AsyncResults, Complete, IntoAsyncHostFunc};
+pub(crate) use future::{call_dynamic_async, call_typed_async};
 
 use crate::api::caller::Caller;
 use crate::api::error::{CallError, HostError};
 use crate::api::store::{self, AsStore};
 use crate::api::val::{Val, WasmValues};
 use crate::code::raw_value::RawValue;
+use crate::run::activation::Suspends;
 use crate::run::end::Failure;
 use crate::run::invoke::{self, Plain, Progress, Signature};
 use crate::run::store::{InStore, StoreCore, StoreInner};
@@ -127,21 +128,26 @@ impl<R> Suspended<R> {
         store: &mut S,
         complete: impl FnOnce(&mut Caller<'_, S::Data>) -> Result<V, HostError>,
     ) -> Result<Outcome<R>, CallError> {
-        self.go_on(store, V::TYPES, |caller, cells| complete(caller).map(|values| values.store(cells)))
+        let complete = |caller: &mut Caller<'_, S::Data>, cells: &mut [RawValue]| {
+            complete(caller).map(|values| values.store(cells))
+        };
+        self.go_on(store, Suspends::ForHost, V::TYPES, complete).map(Step::outcome)
     }
 
     fn go_on<S: AsStore>(
         self,
         store: &mut S,
+        suspends: Suspends,
         types: &[ValType],
         complete: impl FnOnce(&mut Caller<'_, S::Data>, &mut [RawValue]) -> Result<(), HostError>,
-    ) -> Result<Outcome<R>, CallError> {
+    ) -> Result<Step<R>, CallError> {
         let core = store::core_mut(store);
         if core.id() != self.store {
             return Err(CallError::NotSuspended);
         }
-        let suspension = core.suspension.take().ok_or(CallError::NotSuspended)?;
-        let found = suspension.ty();
+        let waiting = core.suspension.take_if(|suspension| suspension.ty().is_some());
+        let suspension = waiting.ok_or(CallError::NotSuspended)?;
+        let found = suspension.ty().ok_or(CallError::NotSuspended)?;
         if found.results != types {
             let expected = FuncType { params: found.params.clone(), results: types.to_vec() };
             return Err(CallError::Signature { expected, found: found.clone() });
@@ -150,8 +156,9 @@ impl<R> Suspended<R> {
             complete(&mut Caller::new(store, instance), cells)
         };
         let (inner, reader) = (store.store_mut(), self.reader);
-        let ended = invoke::resume(inner, suspension, complete, |core, cells| reader.read(core, cells));
-        outcome(inner, ended, reader)
+        let read = |core: &StoreCore, cells: &[RawValue]| reader.read(core, cells);
+        let ended = invoke::resume(inner, suspension, suspends, complete, read);
+        step(inner, ended, reader)
     }
 
     /// Gives the call up: nothing of it runs any more, and the store can be used for others.
@@ -163,16 +170,36 @@ impl<R> Suspended<R> {
     }
 }
 
-fn outcome<T, R>(
+/// How a call came back.
+enum Step<R> {
+    Returned(R),
+    Suspended(Suspended<R>),
+    /// Its time slice is over.
+    Yielded(Reader<R>),
+}
+
+impl<R> Step<R> {
+    /// Of a call that has no time slices.
+    fn outcome(self) -> Outcome<R> {
+        match self {
+            Step::Returned(results) => Outcome::Returned(results),
+            Step::Suspended(suspended) => Outcome::Suspended(suspended),
+            Step::Yielded(_) => unreachable!("only calls that wait for futures have time slices"),
+        }
+    }
+}
+
+fn step<T, R>(
     store: &mut StoreInner<T>,
     ended: Result<Progress<R>, Failure>,
     reader: Reader<R>,
-) -> Result<Outcome<R>, CallError> {
+) -> Result<Step<R>, CallError> {
     match ended {
-        Ok(Progress::Returned(results)) => Ok(Outcome::Returned(results)),
+        Ok(Progress::Returned(results)) => Ok(Step::Returned(results)),
         Ok(Progress::Suspended(value)) => {
-            Ok(Outcome::Suspended(Suspended { store: store.core().id(), value, reader }))
+            Ok(Step::Suspended(Suspended { store: store.core().id(), value, reader }))
         }
+        Ok(Progress::Yielded) => Ok(Step::Yielded(reader)),
         Err(failure) => Err(CallError::of(failure, store.core_mut())),
     }
 }
@@ -184,11 +211,21 @@ pub(crate) fn call_typed<T, P: WasmValues, R: WasmValues>(
     ty: Plain,
     params: P,
 ) -> Result<Outcome<R>, CallError> {
+    begin_typed(store, func, ty, Suspends::ForHost, params).map(Step::outcome)
+}
+
+fn begin_typed<T, P: WasmValues, R: WasmValues>(
+    store: &mut StoreInner<T>,
+    func: InStore<FuncRef>,
+    ty: Plain,
+    suspends: Suspends,
+    params: P,
+) -> Result<Step<R>, CallError> {
     let reader = Reader { ty: None, read: |_, _, cells| R::load(cells) };
     let write = |cells: &mut [RawValue]| params.store(cells);
     let read = |core: &StoreCore, cells: &[RawValue]| reader.read(core, cells);
-    let ended = invoke::call_plain_suspendable(store, func, ty, write, read);
-    outcome(store, ended, reader)
+    let ended = invoke::call_plain_suspendable(store, func, ty, suspends, write, read);
+    step(store, ended, reader)
 }
 
 /// Calls a function with the parameters in these cells, of which there are as many as it has parameters or results.
@@ -198,11 +235,21 @@ pub(crate) fn call_dynamic<T>(
     signature: Signature,
     params: &[RawValue],
 ) -> Result<Outcome<Vec<Val>>, CallError> {
+    begin_dynamic(store, func, signature, Suspends::ForHost, params).map(Step::outcome)
+}
+
+fn begin_dynamic<T>(
+    store: &mut StoreInner<T>,
+    func: InStore<FuncRef>,
+    signature: Signature,
+    suspends: Suspends,
+    params: &[RawValue],
+) -> Result<Step<Vec<Val>>, CallError> {
     let read = |ty: Option<&FuncType>, core: &StoreCore, cells: &[RawValue]| {
         Val::all_from_raw(cells, core, ty.map_or(&[][..], |ty| &ty.results))
     };
     let reader = Reader { ty: Some(signature.clone()), read };
     let read = |core: &StoreCore, cells: &[RawValue]| reader.read(core, cells);
-    let ended = invoke::call_suspendable(store, func, &signature, params, read);
-    outcome(store, ended, reader)
+    let ended = invoke::call_suspendable(store, func, &signature, params, suspends, read);
+    step(store, ended, reader)
 }

@@ -22,6 +22,10 @@
 //! Stubs come in two kinds: those that modules with a meter get (see [`wasmaot_abi::meter`]) take it out of its register on the way to
 //! the host, and back; for others that register is one that the host preserves like any.
 //!
+//! At the end of a time slice the handler of the poke signal makes a guest leave in the middle of its code, with all registers saved. Stubs
+//! that find the slice over save those that their caller relies on, and leave as if the guest were interrupted where they return to. Either
+//! way [`go_on`] leads back.
+//!
 //! **Invariants.** The host's stack is cut back to `host_rsp` whenever control comes back from the guest, by
 //! whichever way, and the callee-saved registers, MXCSR and the x87 control word are as they were. The frame chain of the
 //! guest ends with a zero rbp. No Rust frame ever lies on a slot's stack.
@@ -29,8 +33,9 @@
 pub(crate) mod stubs;
 
 use crate::code::raw_value::RawValue;
-use crate::run::activation::{Activation, Landing};
-use crate::run::protocol::{answer, reason};
+use crate::run::activation::{Activation, Landing, StubRegisters};
+use crate::run::protocol::{BuiltinResult, answer, reason};
+use crate::run::registers::{AREA_MXCSR, AREA_XMM, General};
 use crate::run::unwind;
 use std::arch::{global_asm, naked_asm};
 use std::mem::offset_of;
@@ -129,6 +134,99 @@ pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activatio
         host_rsp = const offset_of!(Activation, host_rsp),
         meter = const offset_of!(Activation, meter),
         mxcsr = sym GUEST_MXCSR,
+    )
+}
+
+/// Goes on with a guest that was interrupted at the end of a time slice, with all its registers, and says how control came back. The thread need
+/// not be the same.
+///
+/// The last instruction takes place, stack and flags from the host's stack at once. So nothing is ever written below the guest's stack
+/// pointer, where there may be no room, and no handler starts on a stack that is neither the host's nor in the guest's state.
+///
+/// # Safety
+/// The registers are those with which the guest was left, its stack is as it was then, and `area` is what goes with them. The slot's
+/// activation cell holds `activation`; the calling thread has an alternate signal stack.
+#[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
+pub(crate) unsafe extern "C" fn go_on(
+    registers: *const General,
+    area: *const u8,
+    components: u32,
+    activation: *mut Activation,
+) -> u32 {
+    naked_asm!(
+        save_host!(),
+        "mov [rcx + {host_rsp}], rsp",
+        "mov eax, edx",
+        "xor edx, edx",
+        "test eax, eax",
+        "jz 2f",
+        "xrstor64 [rsi]",
+        "jmp 3f",
+        // Without that instruction there are no other vectors than these.
+        "2:",
+        "ldmxcsr [rsi + {mxcsr}]",
+        "movups xmm0, [rsi + {xmm}]",
+        "movups xmm1, [rsi + {xmm} + 16]",
+        "movups xmm2, [rsi + {xmm} + 32]",
+        "movups xmm3, [rsi + {xmm} + 48]",
+        "movups xmm4, [rsi + {xmm} + 64]",
+        "movups xmm5, [rsi + {xmm} + 80]",
+        "movups xmm6, [rsi + {xmm} + 96]",
+        "movups xmm7, [rsi + {xmm} + 112]",
+        "movups xmm8, [rsi + {xmm} + 128]",
+        "movups xmm9, [rsi + {xmm} + 144]",
+        "movups xmm10, [rsi + {xmm} + 160]",
+        "movups xmm11, [rsi + {xmm} + 176]",
+        "movups xmm12, [rsi + {xmm} + 192]",
+        "movups xmm13, [rsi + {xmm} + 208]",
+        "movups xmm14, [rsi + {xmm} + 224]",
+        "movups xmm15, [rsi + {xmm} + 240]",
+        "3:",
+        "mov eax, ss",
+        "push rax",
+        "push [rdi + {rsp}]",
+        "push [rdi + {flags}]",
+        "mov eax, cs",
+        "push rax",
+        "push [rdi + {rip}]",
+        "mov rax, [rdi + {rax}]",
+        "mov rbx, [rdi + {rbx}]",
+        "mov rcx, [rdi + {rcx}]",
+        "mov rdx, [rdi + {rdx}]",
+        "mov rsi, [rdi + {rsi}]",
+        "mov rbp, [rdi + {rbp}]",
+        "mov r8, [rdi + {r8}]",
+        "mov r9, [rdi + {r9}]",
+        "mov r10, [rdi + {r10}]",
+        "mov r11, [rdi + {r11}]",
+        "mov r12, [rdi + {r12}]",
+        "mov r13, [rdi + {r13}]",
+        "mov r14, [rdi + {r14}]",
+        "mov r15, [rdi + {r15}]",
+        "mov rdi, [rdi + {rdi}]",
+        "iretq",
+        host_rsp = const offset_of!(Activation, host_rsp),
+        mxcsr = const AREA_MXCSR,
+        xmm = const AREA_XMM,
+        rax = const offset_of!(General, rax),
+        rbx = const offset_of!(General, rbx),
+        rcx = const offset_of!(General, rcx),
+        rdx = const offset_of!(General, rdx),
+        rsi = const offset_of!(General, rsi),
+        rdi = const offset_of!(General, rdi),
+        rbp = const offset_of!(General, rbp),
+        rsp = const offset_of!(General, rsp),
+        r8 = const offset_of!(General, r8),
+        r9 = const offset_of!(General, r9),
+        r10 = const offset_of!(General, r10),
+        r11 = const offset_of!(General, r11),
+        r12 = const offset_of!(General, r12),
+        r13 = const offset_of!(General, r13),
+        r14 = const offset_of!(General, r14),
+        r15 = const offset_of!(General, r15),
+        rip = const offset_of!(General, rip),
+        flags = const offset_of!(General, flags),
     )
 }
 
@@ -257,6 +355,8 @@ macro_rules! host_entry {
                 "mov rdi, rbp",
                 "or rdi, {mask}",
                 "mov rdi, [rdi + {cell}]",
+                "cmp eax, {yields}",
+                "je {yield_at_stub}",
                 "cmp eax, {exit}",
                 "mov esi, {host}",
                 "je {leave}",
@@ -270,6 +370,8 @@ macro_rules! host_entry {
                 "call {throw_pending}",
                 "jmp {landing}",
                 guest_mxcsr = sym GUEST_MXCSR,
+                yields = const answer::YIELD,
+                yield_at_stub = sym yield_at_stub,
                 exit = const answer::EXIT,
                 throw = const answer::THROW,
                 throw_pending = sym unwind::throw_pending,
@@ -352,10 +454,10 @@ pub(crate) unsafe extern "C" fn land(landing: *const Landing, activation: *mut A
     )
 }
 
-/// Leaves a builtin's stub with the trap code in edx.
+/// Leaves a builtin's stub with what edx says instead of a trap, or the trap code.
 ///
 /// # Safety
-/// Only reached by a jump from a builtin's stub.
+/// Only reached by a jump from a builtin's stub, on the host's stack, with its frame pointer in rbp.
 #[unsafe(naked)]
 #[unsafe(link_section = "wasmaot_stubs")]
 pub(crate) unsafe extern "C" fn builtin_trapped() -> ! {
@@ -363,15 +465,60 @@ pub(crate) unsafe extern "C" fn builtin_trapped() -> ! {
         "mov rdi, rbp",
         "or rdi, {mask}",
         "mov rdi, [rdi + {cell}]",
+        "cmp edx, {yields}",
+        "je {yield_at_stub}",
+        "cmp edx, {lands_later}",
+        "mov esi, {interrupted}",
+        "je {leave}",
         "mov [rdi + {trap}], edx",
         "mov esi, {builtin}",
         "jmp {leave}",
+        yields = const BuiltinResult::YIELDS,
+        yield_at_stub = sym yield_at_stub,
+        lands_later = const BuiltinResult::LANDS_LATER,
+        interrupted = const reason::INTERRUPTED,
         mask = const WINDOW_MASK,
         cell = const CELL,
         trap = const offset_of!(Activation, trap),
         builtin = const reason::BUILTIN,
         leave = sym leave,
     )
+}
+
+/// Leaves the guest where its stub would return to it, with what the stub has in rax, and the registers that it has preserved.
+///
+/// # Safety
+/// Only reached by a jump from a stub, on the host's stack, with the activation in rdi and the stub's frame pointer in rbp. The guest's registers
+/// that a callee preserves are as they were when it called the stub, but for the meter, which is as it is to be.
+#[unsafe(naked)]
+#[unsafe(link_section = "wasmaot_stubs")]
+unsafe extern "C" fn yield_at_stub() -> ! {
+    naked_asm!(
+        "push r15",
+        "push r14",
+        "push r13",
+        "push r12",
+        "push rbx",
+        "push rax",
+        "mov rbx, rdi",
+        "mov rsi, rsp",
+        "call {keep}",
+        "mov rdi, rbx",
+        "mov esi, {yielded}",
+        "jmp {leave}",
+        keep = sym keep_stub,
+        yielded = const reason::YIELDED,
+        leave = sym leave,
+    )
+}
+
+/// The part of [`yield_at_stub`] that is no assembly.
+///
+/// # Safety
+/// The activation is the running one, and its guest called a stub.
+unsafe extern "C" fn keep_stub(activation: *mut Activation, saved: *const StubRegisters) {
+    // SAFETY: as the caller states; the owner waits and holds no reference to it. The stub has pushed the registers in this order.
+    unsafe { (*activation).yield_at_stub(&*saved) }
 }
 
 // Shared libraries are not to export the linker's symbols.

@@ -4,13 +4,14 @@
 //! place does not concern it.
 
 use crate::os::clock;
+use crate::run::slices::Slices;
 use crate::run::store_id::StoreId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use wasmaot_abi::trap::TrapCode;
 
 /// The deadline of a run that has none, in the clock's nanoseconds, and the CPU time of one that may use any.
-pub(super) const NEVER: u64 = u64::MAX;
+pub(super) use crate::run::slices::NEVER;
 
 /// The highest number of an instance in this place that was killed. Numbers of one place ascend, so those before it are gone.
 #[derive(Debug, Default)]
@@ -23,20 +24,38 @@ pub(crate) struct Watch {
     /// Nanoseconds of CPU time that its runs may still use together.
     pub(super) cpu_time: u64,
     pub(super) word: Arc<KillWord>,
-    /// A handle was given out, so the kill word may change.
-    pub(super) killable: bool,
+    /// [`KILLABLE`] and [`SLICED`].
+    pub(super) flags: u8,
+    /// Of its asynchronous calls, if the flags say that they have any. Boxed, as the registers of one are kept there.
+    pub(super) slices: Option<Box<Slices>>,
 }
+
+/// A handle was given out, so the kill word may change.
+pub(super) const KILLABLE: u8 = 1;
+
+/// Asynchronous calls run in time slices.
+pub(super) const SLICED: u8 = 2;
 
 impl Default for Watch {
     fn default() -> Self {
-        Self { deadline: NEVER, cpu_time: NEVER, word: Arc::default(), killable: false }
+        Self { deadline: NEVER, cpu_time: NEVER, word: Arc::default(), flags: 0, slices: None }
     }
 }
 
 impl Watch {
-    /// Forgets the deadline and the limit of CPU time; handles that were given out are for another number from now on.
+    /// Forgets the deadline, the limit of CPU time and the time slices; handles that were given out are for another number from now on.
     pub(crate) fn reset(&mut self) {
-        (self.deadline, self.cpu_time, self.killable) = (NEVER, NEVER, false);
+        (self.deadline, self.cpu_time, self.flags) = (NEVER, NEVER, 0);
+    }
+
+    /// The time slices of its asynchronous calls, if they have any. Callable in a signal handler.
+    pub(crate) fn slices(&self) -> Option<&Slices> {
+        self.slices.as_deref().filter(|_| self.flags & SLICED != 0)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn slices_mut(&mut self) -> Option<&mut Slices> {
+        self.slices.as_deref_mut().filter(|_| self.flags & SLICED != 0)
     }
 
     /// Takes what a run has used off the CPU time. It ends on the thread where it began.
@@ -49,7 +68,8 @@ impl Watch {
     #[inline]
     pub(crate) fn causes(&self, id: StoreId) -> Causes {
         let cpu_until = if self.cpu_time == NEVER { NEVER } else { cpu_until(self.cpu_time) };
-        let word = if self.killable { Arc::as_ptr(&self.word) } else { std::ptr::null() };
+        // Who looks for the end of a slice is who looks for kills.
+        let word = if self.flags != 0 { Arc::as_ptr(&self.word) } else { std::ptr::null() };
         Causes { deadline: self.deadline, cpu_until, word, id }
     }
 }
@@ -60,13 +80,35 @@ fn cpu_until(left: u64) -> u64 {
     clock::cpu_time().saturating_add(left)
 }
 
+/// What the watchdog is told of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Announcement {
+    pub(crate) causes: Causes,
+    /// When its time slice is over.
+    pub(crate) slice: u64,
+    /// Address of its record.
+    pub(crate) at: usize,
+}
+
+impl Announcement {
+    /// When the run has to be looked at whatever CPU time it uses.
+    pub(super) fn deadline(&self) -> u64 {
+        self.causes.deadline.min(self.slice)
+    }
+
+    /// When the watchdog has to look at the run at the latest.
+    pub(super) fn first_look(&self) -> u64 {
+        self.causes.used_up().min(self.deadline())
+    }
+}
+
 /// What one run is stopped by. Does not change while it runs, so that the signal handler may look at it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Causes {
     pub(super) deadline: u64,
     /// What the clock of the thread's CPU time shows when the run has used its own.
     pub(super) cpu_until: u64,
-    /// Null if nobody has a handle. The store keeps it.
+    /// Null if there is no handle, and no time slices. The store keeps it.
     word: *const KillWord,
     pub(super) id: StoreId,
 }
@@ -86,11 +128,9 @@ impl Causes {
         self.cpu_until.saturating_sub(clock::cpu_time())
     }
 
-    /// When the watchdog has to look at the run at the latest: CPU time does not pass faster than time does.
-    pub(super) fn first_look(&self) -> u64 {
-        let used_up =
-            if self.limits_cpu_time() { clock::now().saturating_add(self.cpu_left()) } else { NEVER };
-        used_up.min(self.deadline)
+    /// Nanoseconds on the clock when the CPU time may be used up at the earliest: it does not pass faster than time does.
+    fn used_up(&self) -> u64 {
+        if self.limits_cpu_time() { clock::now().saturating_add(self.cpu_left()) } else { NEVER }
     }
 
     /// Why the run has to end now, if it has to. Callable in a signal handler.

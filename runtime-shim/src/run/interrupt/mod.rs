@@ -9,6 +9,9 @@
 //!  host code   <-- signal: due? EINTR; on return to the guest: poked and due? leave
 //! ```
 //!
+//! Time slices of asynchronous calls are watched for like deadlines: the signal that comes at the end of one makes the guest leave its stack
+//! as it is, with its registers in the store (see [`slices`](super::slices)).
+//!
 //! A call that waits for a host function's future is on no thread. It leaves its task's waker with the watchdog instead, and looks for
 //! itself whenever it is polled.
 //!
@@ -29,8 +32,9 @@ mod watchdog;
 use crate::os::clock;
 use crate::run::activation::Activation;
 use crate::run::end::Failure;
+use crate::run::slices::Slices;
 use crate::run::store_id::StoreId;
-use causes::{Causes, KillWord, NEVER, Watch};
+use causes::{Causes, KILLABLE, KillWord, NEVER, SLICED, Watch};
 use error::InterruptError;
 use runs::Announced;
 use std::io;
@@ -79,9 +83,21 @@ impl Watch {
         Ok(())
     }
 
+    /// Has asynchronous calls give their thread back after each such time, or not.
+    pub(crate) fn set_slices(&mut self, length: Option<Duration>) -> Result<(), InterruptError> {
+        let Some(length) = length else {
+            self.flags &= !SLICED;
+            return Ok(());
+        };
+        watchdog::start()?;
+        self.slices.get_or_insert_with(|| Box::new(Slices::new())).set_length(length);
+        self.flags |= SLICED;
+        Ok(())
+    }
+
     pub(crate) fn handle(&mut self, id: StoreId) -> Result<InterruptHandle, InterruptError> {
         watchdog::start()?;
-        self.killable = true;
+        self.flags |= KILLABLE;
         Ok(InterruptHandle { word: self.word.clone(), id })
     }
 }
@@ -89,19 +105,21 @@ impl Watch {
 /// Announces a run on this thread, which has become its current one, if it is watched. Returns whether it is. The error says why it must not
 /// begin.
 #[inline]
-pub(crate) fn begin(thread: &Thread, causes: &Causes, run: *const Activation) -> Result<bool, Failure> {
+pub(crate) fn begin(thread: &Thread, causes: &Causes, run: *mut Activation) -> Result<bool, Failure> {
     if causes.is_watched() { announce(thread, causes, run).map(|()| true) } else { Ok(false) }
 }
 
 #[cold]
-fn announce(thread: &Thread, causes: &Causes, run: *const Activation) -> Result<(), Failure> {
+fn announce(thread: &Thread, causes: &Causes, run: *mut Activation) -> Result<(), Failure> {
     thread.let_pokes_through().map_err(Failure::Thread)?;
     thread.take_poke();
-    thread.note_limits(causes);
-    thread.announce(Some((*causes, run as usize)));
+    // SAFETY: the record is that of a run which is about to begin; its store is not otherwise in use.
+    let announcement = unsafe { Activation::begin_slice(run) };
+    thread.note_limits(&announcement);
+    thread.announce(Some(announcement));
     // Either the watchdog sees what was just stored, or what follows sees what the watchdog stored.
     fence(SeqCst);
-    watchdog::expect(causes.first_look()).map_err(Failure::Interrupt)?;
+    watchdog::expect(announcement.first_look()).map_err(Failure::Interrupt)?;
     causes.due().map_or(Ok(()), |code| Err(Failure::trap(code)))
 }
 
@@ -114,16 +132,17 @@ pub(crate) fn end(thread: &Thread) {
 impl Thread {
     /// The thread goes on with another run. That was not poked meanwhile, nor was a kill of it noted, for it was not found running.
     fn announce_again(&self, announced: Announced) {
-        let Some((causes, _)) = announced else { return self.announce(None) };
+        let Some(announcement) = announced else { return self.announce(None) };
         // A thread that cannot be prepared is refused when its host function returns.
         _ = self.let_pokes_through();
-        self.note_limits(&causes);
+        self.note_limits(&announcement);
         self.announce(announced);
         self.set_poked();
         // As when it began: who does not see what was just stored has stored what follows sees.
         fence(SeqCst);
         // Without a watchdog, which only a child of a fork can lack, the run is stopped when its host function returns.
-        _ = watchdog::expect(causes.first_look());
+        _ = watchdog::expect(announcement.first_look());
+        let causes = announcement.causes;
         if causes.due() == Some(TrapCode::Killed) {
             watchdog::look_for(causes.id);
         }
@@ -160,18 +179,49 @@ pub(crate) fn forget_waker(id: StoreId) {
     watchdog::remove_sleeper(id);
 }
 
-/// Why the run that called the host is not to go on, if its thread was poked since it did.
+/// How a run goes on that has called the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It does.
+    GoOn,
+    /// Later, as its time slice is over.
+    Yield,
+    /// It does not, for this reason.
+    Stop(TrapCode),
+}
+
+/// How the run goes on that has called the host, if its thread was poked since it did.
+pub(crate) fn after_poke() -> Next {
+    let Some(thread) = current().filter(|thread| thread.take_poke()) else { return Next::GoOn };
+    let Some(run) = thread.run_here() else { return Next::GoOn };
+    // SAFETY: a run around the caller is alive, and its causes and its slice do not change.
+    let announcement = unsafe { (*run).announcement() };
+    if let Some(code) = announcement.causes.due() {
+        return Next::Stop(code);
+    }
+    if clock::now() >= announcement.slice {
+        return Next::Yield;
+    }
+    // After a fork there may be no watchdog any more that expects it. If none can be started, the next return tries again.
+    if watchdog::expect(announcement.first_look()).is_err() {
+        thread.set_poked();
+    }
+    Next::GoOn
+}
+
+/// Why the run that called the host is not to go on, if its thread was poked since it did. The end of its time slice is no reason.
 pub(crate) fn due_after_poke() -> Option<TrapCode> {
-    let thread = current().filter(|thread| thread.take_poke())?;
-    // SAFETY: a run around the caller is alive, and its causes do not change.
-    let causes = unsafe { (*thread.run_here()?).causes() };
-    causes.due().or_else(|| {
-        // After a fork there may be no watchdog any more that expects it. If none can be started, the next return tries again.
-        if watchdog::expect(causes.first_look()).is_err() {
-            thread.set_poked();
+    match after_poke() {
+        Next::Stop(code) => Some(code),
+        Next::GoOn => None,
+        Next::Yield => {
+            // Where the host returns to the guest is another place to look.
+            if let Some(thread) = current() {
+                thread.set_poked();
+            }
+            None
         }
-        None
-    })
+    }
 }
 
 /// The record of the run that called the host, which is alive until the caller returns to it; null outside of host functions and builtins.

@@ -11,7 +11,7 @@
 //! the living part of the stack that the reader is on. The list belongs to its thread; another thread only takes a run away that has
 //! moved to it, and holds the list of threads locked meanwhile.
 
-use super::causes::Causes;
+use super::causes::Announcement;
 use super::thread::{self, Thread};
 use crate::os::stack;
 use crate::run::activation::Activation;
@@ -20,8 +20,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What the watchdog looks at while a run is the current one: causes, and the address of the record that they were announced for.
-pub(super) type Announced = Option<(Causes, usize)>;
+/// What the watchdog looks at while a run is the current one.
+pub(super) type Announced = Option<Announcement>;
 
 /// A run that is not the current one.
 #[derive(Debug)]
@@ -158,7 +158,8 @@ impl Thread {
         // SAFETY: as the caller states; a thread's record outlives its runs.
         let (before, causes, is_checked) =
             unsafe { ((*run).thread(), *(*run).causes(), (*run).is_checked()) };
-        let of_its_own = causes.is_watched().then_some((causes, run as usize));
+        // SAFETY: as above.
+        let of_its_own = causes.is_watched().then(|| unsafe { (*run).announcement() });
         if !std::ptr::eq(this, before) {
             thread::take_away(before, run, &causes);
             // SAFETY: as above.

@@ -4,7 +4,7 @@
 //! it runs; others only poke it.
 
 use super::by_id;
-use super::causes::{Causes, NEVER};
+use super::causes::{Announcement, Causes, NEVER};
 use super::runs::{Announced, Runs};
 use crate::os::clock;
 use crate::os::fork::{self, List};
@@ -33,7 +33,7 @@ pub(crate) struct Thread {
     pub(super) kernel_id: ThreadId,
     /// Number of the watched store that runs, or 0.
     pub(super) running: AtomicU64,
-    /// Its deadline. Stays as it is when the run ends.
+    /// Its deadline, or the end of its time slice. Stays as it is when the run ends.
     pub(super) deadline: AtomicU64,
     /// What its clock of CPU time shows when the run has used its own. Stays likewise.
     pub(super) cpu_until: AtomicU64,
@@ -42,9 +42,7 @@ pub(crate) struct Thread {
     /// Why a host function's return is not just that: [`POKED`], [`CHECKED`], [`ASIDE`].
     attention: AtomicU8,
     /// What stops the watched store that runs. Only its own thread looks at it, in the handler of pokes while `running` is not 0.
-    watched: Cell<Option<Causes>>,
-    /// Address of the record of the run that `watched` was announced for.
-    watched_at: Cell<usize>,
+    watched: Cell<Announced>,
     pub(super) runs: Runs,
     /// The poke signal that the thread was seen to let through.
     unblocked: Cell<c_int>,
@@ -99,9 +97,9 @@ impl Thread {
     }
 
     /// Notes when the run that is about to be announced is due.
-    pub(super) fn note_limits(&self, causes: &Causes) {
-        self.deadline.store(causes.deadline, Relaxed);
-        self.cpu_until.store(causes.cpu_until, Relaxed);
+    pub(super) fn note_limits(&self, announcement: &Announcement) {
+        self.deadline.store(announcement.deadline(), Relaxed);
+        self.cpu_until.store(announcement.causes.cpu_until, Relaxed);
     }
 
     /// When what runs here may be due at the earliest. For the watchdog.
@@ -146,23 +144,20 @@ impl Thread {
         self.set_attention(ASIDE, there_are);
     }
 
-    /// Notes what is watched now: a run with these causes, and its record's address, or none. Its own thread's handler of pokes may look at
-    /// any time.
+    /// Notes what is watched now, if anything is. Its own thread's handler of pokes may look at any time.
     pub(super) fn announce(&self, announced: Announced) {
         self.running.store(0, Relaxed);
         compiler_fence(SeqCst);
-        if let Some((causes, at)) = announced {
-            self.watched.set(Some(causes));
-            self.watched_at.set(at);
+        if let Some(announcement) = announced {
+            self.watched.set(announced);
             compiler_fence(SeqCst);
-            self.running.store(causes.id.number(), Relaxed);
+            self.running.store(announcement.causes.id.number(), Relaxed);
         }
     }
 
     /// What is watched now.
     pub(super) fn announced(&self) -> Announced {
-        let causes = self.watched.get().filter(|_| self.running.load(Relaxed) != 0)?;
-        Some((causes, self.watched_at.get()))
+        self.watched.get().filter(|_| self.running.load(Relaxed) != 0)
     }
 
     /// Watches the run with this number no more.
@@ -219,14 +214,14 @@ pub(crate) fn is_due_at(stack_pointer: usize) -> bool {
     let Some(thread) = in_handler() else { return false };
     let number = thread.running.load(Relaxed);
     compiler_fence(SeqCst);
-    let at = thread.watched_at.get();
-    if number != 0 && thread.runs.is_left(at, stack_pointer) {
+    let Some(Announcement { causes, at, .. }) = thread.watched.get().filter(|_| number != 0) else {
+        return false;
+    };
+    if thread.runs.is_left(at, stack_pointer) {
         thread.stop_announcing(number);
         return false;
     }
-    number != 0
-        && thread.runs.may_be_inside(at, stack_pointer)
-        && thread.watched.get().is_some_and(|causes| causes.due().is_some())
+    thread.runs.may_be_inside(at, stack_pointer) && causes.due().is_some()
 }
 
 /// For the handlers of signals: pokes are blocked until the interrupted handler of the host's returns. If it never does, the thread's next run lets
@@ -297,7 +292,6 @@ fn prepare<'a>() -> io::Result<&'a Thread> {
         seen: AtomicU64::new(NEVER),
         attention: AtomicU8::new(0),
         watched: Cell::new(None),
-        watched_at: Cell::new(0),
         runs: Runs::on(own_stack),
         unblocked: Cell::new(number),
         alternate: Cell::new((alternate.start, alternate.len())),

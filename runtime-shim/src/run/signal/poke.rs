@@ -11,10 +11,10 @@ use super::context::Registers;
 use super::dispositions::{self, Lock, action, calls, get, is_free, lock, set};
 use super::number;
 use super::thread_id::ThreadId;
-use super::{leave, room, waits};
+use super::{leave, room, waits, yield_later};
 use crate::run::activation::At;
 use crate::run::fault;
-use crate::run::interrupt::thread;
+use crate::run::interrupt::{Next, thread};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasmaot_abi::trap::TrapCode;
@@ -137,7 +137,7 @@ pub(super) fn was_insisted(number: c_int) -> bool {
     number == INSISTENT && thread::was_insisted()
 }
 
-/// Ends the run that a poke finds in compiled code, if that is due, or the system call in which a host function of a due run waits. Anywhere
+/// Ends the run that a poke finds in compiled code, if that is due, or its time slice, if that is over, or the system call in which a host function of a due run waits. Anywhere
 /// else nothing happens: the next poke, or the return from the host function, finds it.
 extern "C" fn handler(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     thread::received();
@@ -153,11 +153,16 @@ pub(super) fn look(context: &mut libc::ucontext_t) {
     if let Some(activation) = overflow {
         // SAFETY: `settle` found the activation in the cell of the slot whose stack the thread is on.
         unsafe { leave(registers, activation, TrapCode::StackOverflow, at) };
-    } else if let Some((code, activation)) = fault::due(at) {
-        // SAFETY: `due` found the activation in the cell of the slot whose stack the thread is on.
-        unsafe { leave(registers, activation, code, at) };
+    } else if let Some((next, activation)) = fault::after_poke(at) {
+        match next {
+            // SAFETY: `after_poke` found the activation in the cell of the slot whose stack the thread is on.
+            Next::Stop(code) => unsafe { leave(registers, activation, code, at) },
+            // SAFETY: the same, and the state is all that the kernel has saved.
+            Next::Yield => unsafe { yield_later(&mut context.uc_mcontext, activation) },
+            Next::GoOn => {}
+        }
     }
     if thread::is_due_at(at.rsp) {
-        waits::end(registers);
+        waits::end(&mut context.uc_mcontext.gregs);
     }
 }
