@@ -108,6 +108,10 @@ typedef struct wasmaot_pool wasmaot_pool_t;
 typedef struct wasmaot_wasi wasmaot_wasi_t;
 /* An instance of a linked module, with a memory and state of its own. */
 typedef struct wasmaot_instance wasmaot_instance_t;
+/* A memory that several instances use at a time. */
+typedef struct wasmaot_sharedmemory wasmaot_sharedmemory_t;
+/* A call that a host function has suspended. */
+typedef struct wasmaot_suspended wasmaot_suspended_t;
 /* The instance that called a host function; valid until that returns. */
 typedef struct wasmaot_caller wasmaot_caller_t;
 /* The means of stopping an instance. */
@@ -130,7 +134,8 @@ typedef enum {
     WASMAOT_ERROR_HOST = 9,      /* a host function failed */
     WASMAOT_ERROR_ACCESS = 10,   /* bytes that are not in the instance's memory; a host function that returns this makes its caller trap */
     WASMAOT_ERROR_INTERNAL = 11, /* a mistake in the runtime */
-    WASMAOT_ERROR_EXCEPTION = 12 /* the program threw what nothing caught; a host function that returns this throws it on in its caller */
+    WASMAOT_ERROR_EXCEPTION = 12, /* the program threw what nothing caught; a host function that returns this throws it on in its caller */
+    WASMAOT_ERROR_SUSPEND = 13    /* made by wasmaot_error_new_suspend, for a host function to return */
 } wasmaot_error_kind_t;
 
 /* Why a program trapped. */
@@ -178,6 +183,11 @@ wasmaot_error_t *wasmaot_error_new(const char *message);
 wasmaot_error_t *wasmaot_error_new_exit(int32_t status);
 /* To be returned by a host function: makes its caller trap. */
 wasmaot_error_t *wasmaot_error_new_trap(wasmaot_trap_t trap);
+/*
+ * To be returned by a host function: suspends the call that it is part of, which wasmaot_func_call_resumable made. `value` is for whoever made
+ * the call, see wasmaot_suspended_value. A call made by other functions ends with WASMAOT_ERROR_USAGE in its place.
+ */
+wasmaot_error_t *wasmaot_error_new_suspend(void *value);
 /* Deletes an error. */
 void wasmaot_error_delete(wasmaot_error_t *error);
 
@@ -205,13 +215,22 @@ enum {
     WASMAOT_F32 = 3,
     WASMAOT_F64 = 4,
     WASMAOT_V128 = 5,
-    WASMAOT_FUNCREF = 6, /* modules may use it; functions that C calls or defines may not */
+    WASMAOT_FUNCREF = 6,
     WASMAOT_EXTERNREF = 7,
-    WASMAOT_EXNREF = 8 /* as WASMAOT_FUNCREF */
+    WASMAOT_EXNREF = 8 /* modules may use it; functions that C calls or defines may not */
 };
 
 /* The null among the numbers that stand for external references. */
 #define WASMAOT_NULL_EXTERNREF UINT32_MAX
+
+/*
+ * A function of an instance; all zero is the null reference. It is a number that only its own instance understands, valid until that is
+ * finished: used with another instance, or made up, it is refused with WASMAOT_ERROR_USAGE. Nothing has to be deleted.
+ */
+typedef struct {
+    uint64_t instance;
+    uint64_t index;
+} wasmaot_funcref_t;
 
 /* A value. */
 typedef struct {
@@ -223,6 +242,7 @@ typedef struct {
         double f64;
         uint8_t v128[16]; /* as it lies in memory: lane 0 first, each in little-endian order */
         uint32_t externref; /* a number by which the host knows something of its own, or WASMAOT_NULL_EXTERNREF */
+        wasmaot_funcref_t funcref;
     } of;
 } wasmaot_value_t;
 
@@ -268,6 +288,13 @@ static inline wasmaot_value_t wasmaot_externref(uint32_t externref) {
     wasmaot_value_t value;
     value.type = WASMAOT_EXTERNREF;
     value.of.externref = externref;
+    return value;
+}
+
+static inline wasmaot_value_t wasmaot_funcref(wasmaot_funcref_t funcref) {
+    wasmaot_value_t value;
+    value.type = WASMAOT_FUNCREF;
+    value.of.funcref = funcref;
     return value;
 }
 
@@ -386,6 +413,12 @@ void wasmaot_linker_delete(wasmaot_linker_t *linker);
 wasmaot_error_t *wasmaot_linker_func(wasmaot_linker_t *linker, const char *module, const char *name,
                                      const wasmaot_functype_t *type, wasmaot_function_t function, void *environment,
                                      void (*drop)(void *environment));
+/*
+ * Defines a shared memory, which instances of any pool import. The linker and what is linked with it keep the memory, also after
+ * wasmaot_sharedmemory_delete.
+ */
+wasmaot_error_t *wasmaot_linker_sharedmemory(wasmaot_linker_t *linker, const char *module, const char *name,
+                                             const wasmaot_sharedmemory_t *memory);
 /* Defines the functions of WASI preview 1. What they give to an instance is said when it is started. */
 wasmaot_error_t *wasmaot_linker_wasi(wasmaot_linker_t *linker);
 /* Limits on what one module asks for, imports included. A field that is 0 has its default. */
@@ -404,7 +437,7 @@ typedef struct {
 
 /* Sets what modules may ask for that are linked from now on. */
 wasmaot_error_t *wasmaot_linker_set_module_limits(wasmaot_linker_t *linker, const wasmaot_module_limits_t *limits);
-/* Resolves the imports of a module, which must all be functions. Later definitions do not reach what was linked. */
+/* Resolves the imports of a module, which must all be functions or shared memories. Later definitions do not reach what was linked. */
 wasmaot_error_t *wasmaot_linker_link(const wasmaot_linker_t *linker, const wasmaot_module_t *module,
                                      wasmaot_linked_t **out);
 /* Deletes a linked module. */
@@ -421,6 +454,30 @@ wasmaot_error_t *wasmaot_linked_func(const wasmaot_linked_t *linked, const char 
 const wasmaot_functype_t *wasmaot_func_type(const wasmaot_func_t *func);
 /* Deletes a function. */
 void wasmaot_func_delete(wasmaot_func_t *func);
+
+/* ---- Shared memories ---- */
+
+/* What wasmaot_sharedmemory_grow and the like give if there is no room. */
+#define WASMAOT_NOT_GROWN UINT64_MAX
+
+/*
+ * Makes a memory of zeros, whose type has `is_shared` set. Instances and threads use it at the same time: reads and writes of the host are plain
+ * copies, so a host that needs more agrees with the guests on when to access what. All functions may be called by many threads at a
+ * time.
+ */
+wasmaot_error_t *wasmaot_sharedmemory_new(const wasmaot_memorytype_t *type, wasmaot_sharedmemory_t **out);
+/* Deletes a handle. The memory lives as long as anything uses it. */
+void wasmaot_sharedmemory_delete(wasmaot_sharedmemory_t *memory);
+/* Its bytes now; 0 for NULL. */
+uint64_t wasmaot_sharedmemory_size(const wasmaot_sharedmemory_t *memory);
+/* Adds pages. `out` gets the number of pages before, or WASMAOT_NOT_GROWN if there is no room. */
+wasmaot_error_t *wasmaot_sharedmemory_grow(const wasmaot_sharedmemory_t *memory, uint64_t pages, uint64_t *out);
+/* Copies out of the memory. WASMAOT_ERROR_ACCESS if the bytes are not in it. */
+wasmaot_error_t *wasmaot_sharedmemory_read(const wasmaot_sharedmemory_t *memory, uint64_t address, void *into,
+                                           size_t length);
+/* Copies into the memory. WASMAOT_ERROR_ACCESS if the bytes are not in it. */
+wasmaot_error_t *wasmaot_sharedmemory_write(const wasmaot_sharedmemory_t *memory, uint64_t address, const void *bytes,
+                                            size_t length);
 
 /* ---- WASI ---- */
 
@@ -646,6 +703,49 @@ wasmaot_error_t *wasmaot_instance_read(const wasmaot_instance_t *instance, uint6
 wasmaot_error_t *wasmaot_instance_write(wasmaot_instance_t *instance, uint64_t address, const void *bytes,
                                         size_t length);
 
+/* ---- Exports of an instance ---- */
+
+/*
+ * Globals, tables and memories by the names that the module exports them by. Each is an error of kind WASMAOT_ERROR_USAGE if there is no such
+ * export, if a value is not of the type that is needed or is a function of another instance, or while the instance is in use; and of kind
+ * WASMAOT_ERROR_ACCESS if an index or an address is outside. What is given through `out` is a copy; nothing has to be deleted.
+ */
+
+/* The value of a global. */
+wasmaot_error_t *wasmaot_instance_global_get(const wasmaot_instance_t *instance, const char *name,
+                                             wasmaot_value_t *out);
+/* Sets a global, which must be mutable. */
+wasmaot_error_t *wasmaot_instance_global_set(wasmaot_instance_t *instance, const char *name,
+                                             const wasmaot_value_t *value);
+/* The number of a table's elements. */
+wasmaot_error_t *wasmaot_instance_table_size(const wasmaot_instance_t *instance, const char *name, uint64_t *out);
+/* An element of a table. */
+wasmaot_error_t *wasmaot_instance_table_get(const wasmaot_instance_t *instance, const char *name, uint64_t index,
+                                            wasmaot_value_t *out);
+/* Sets an element of a table. */
+wasmaot_error_t *wasmaot_instance_table_set(wasmaot_instance_t *instance, const char *name, uint64_t index,
+                                            const wasmaot_value_t *value);
+/* Adds elements with this value to a table. `out` gets their number before, or WASMAOT_NOT_GROWN if there is no room. */
+wasmaot_error_t *wasmaot_instance_table_grow(wasmaot_instance_t *instance, const char *name, uint64_t count,
+                                             const wasmaot_value_t *init, uint64_t *out);
+/* Adds pages to a memory. `out` gets their number before, or WASMAOT_NOT_GROWN if there is no room. */
+wasmaot_error_t *wasmaot_instance_memory_grow(wasmaot_instance_t *instance, const char *name, uint64_t pages,
+                                              uint64_t *out);
+/*
+ * The address of `length` bytes of a memory in this process, for direct access without copies. It is valid until the instance is finished: a
+ * memory never moves. With `writable` the bytes may be written, also while the instance runs; without, they may only be read, as
+ * their pages may be protected. (To write elsewhere in the memory ends the process, or is lost.) If the artifact's file is truncated meanwhile,
+ * an access ends the process: where that can happen, open it with wasmaot_module_open_sealed_trusted.
+ */
+wasmaot_error_t *wasmaot_instance_memory_data(wasmaot_instance_t *instance, const char *name, uint64_t address,
+                                              size_t length, bool writable, void **out);
+/* Calls a function by a value of type WASMAOT_FUNCREF, such as an element of a table, as wasmaot_instance_call calls one by its name. */
+wasmaot_error_t *wasmaot_instance_call_ref(wasmaot_instance_t *instance, const wasmaot_value_t *func,
+                                           const wasmaot_value_t *args, size_t args_count, wasmaot_value_t *results,
+                                           size_t results_count);
+
+/* ---- Host functions ---- */
+
 /*
  * The same for host functions, which use the instance that called them through `caller` only. While a call that a host
  * function makes runs, its `caller` is not used.
@@ -658,6 +758,56 @@ wasmaot_error_t *wasmaot_caller_check_interrupt(const wasmaot_caller_t *caller);
 uint64_t wasmaot_caller_memory_size(const wasmaot_caller_t *caller);
 wasmaot_error_t *wasmaot_caller_read(const wasmaot_caller_t *caller, uint64_t address, void *into, size_t length);
 wasmaot_error_t *wasmaot_caller_write(wasmaot_caller_t *caller, uint64_t address, const void *bytes, size_t length);
+
+wasmaot_error_t *wasmaot_caller_global_get(const wasmaot_caller_t *caller, const char *name,
+                                           wasmaot_value_t *out);
+wasmaot_error_t *wasmaot_caller_global_set(wasmaot_caller_t *caller, const char *name,
+                                           const wasmaot_value_t *value);
+wasmaot_error_t *wasmaot_caller_table_size(const wasmaot_caller_t *caller, const char *name, uint64_t *out);
+wasmaot_error_t *wasmaot_caller_table_get(const wasmaot_caller_t *caller, const char *name, uint64_t index,
+                                          wasmaot_value_t *out);
+wasmaot_error_t *wasmaot_caller_table_set(wasmaot_caller_t *caller, const char *name, uint64_t index,
+                                          const wasmaot_value_t *value);
+wasmaot_error_t *wasmaot_caller_table_grow(wasmaot_caller_t *caller, const char *name, uint64_t count,
+                                           const wasmaot_value_t *init, uint64_t *out);
+wasmaot_error_t *wasmaot_caller_memory_grow(wasmaot_caller_t *caller, const char *name, uint64_t pages,
+                                            uint64_t *out);
+wasmaot_error_t *wasmaot_caller_memory_data(wasmaot_caller_t *caller, const char *name, uint64_t address,
+                                            size_t length, bool writable, void **out);
+wasmaot_error_t *wasmaot_caller_call_ref(wasmaot_caller_t *caller, const wasmaot_value_t *func,
+                                         const wasmaot_value_t *args, size_t args_count, wasmaot_value_t *results,
+                                         size_t results_count);
+
+/* ---- Suspended calls ---- */
+
+/*
+ * Calls a function as wasmaot_func_call does, so that a host function can suspend it by returning wasmaot_error_new_suspend. Then `out` gets the
+ * call, which the caller deletes, and no result is written; NULL if the call is over. No thread is needed while a call waits: the instance
+ * may be read and written by any thread meanwhile, for example to put into its memory what the host function waits for, but calls
+ * nothing else. A call that a host function makes itself cannot be suspended.
+ */
+wasmaot_error_t *wasmaot_func_call_resumable(const wasmaot_func_t *func, wasmaot_instance_t *instance,
+                                             const wasmaot_value_t *args, size_t args_count, wasmaot_value_t *results,
+                                             size_t results_count, wasmaot_suspended_t **out);
+/* Whether the call waits; false once it is over, and for NULL. */
+bool wasmaot_suspended_is_waiting(const wasmaot_suspended_t *suspended);
+/* What the host function gave to wasmaot_error_new_suspend; NULL if the call does not wait. */
+void *wasmaot_suspended_value(const wasmaot_suspended_t *suspended);
+/*
+ * Goes on with the call, on this thread, as if the host function returned these values. If it is suspended again, it waits again and
+ * `results` are not written. Fails, and the call goes on waiting, if the instance is another one or in use, or `values` are of the wrong kind for C;
+ * all other errors end the call.
+ */
+wasmaot_error_t *wasmaot_suspended_resume(wasmaot_suspended_t *suspended, wasmaot_instance_t *instance,
+                                          const wasmaot_value_t *values, size_t values_count,
+                                          wasmaot_value_t *results, size_t results_count);
+/* Goes on with the call as if the host function returned this error, which is the runtime's from then on. Returns how the call ends. */
+wasmaot_error_t *wasmaot_suspended_fail(wasmaot_suspended_t *suspended, wasmaot_instance_t *instance,
+                                        wasmaot_error_t *error);
+/* Gives the call up: nothing of it runs any more, and the instance can be called again. */
+wasmaot_error_t *wasmaot_suspended_abandon(wasmaot_suspended_t *suspended, wasmaot_instance_t *instance);
+/* Deletes a call. If it still waits, all that is left to do with its instance is to finish it. */
+void wasmaot_suspended_delete(wasmaot_suspended_t *suspended);
 
 /* ---- Stopping ---- */
 

@@ -5,7 +5,7 @@
 use crate::boundary::{Result, at, fallible, infallible, slice, slice_mut, text, usage};
 use crate::error::wasmaot_error_t;
 use crate::func::Values;
-use crate::instance::Data;
+use crate::place::Data;
 use crate::value::wasmaot_value_t;
 use std::cell::RefCell;
 use std::ffi::{c_char, c_void};
@@ -23,7 +23,8 @@ impl<'a, 'b> wasmaot_caller_t<'a, 'b> {
         Self { host: caller.data().host, caller: RefCell::new(caller) }
     }
 
-    fn with<R>(&self, use_it: impl FnOnce(&mut Caller<'b, Data>) -> Result<R>) -> Result<R> {
+    /// Uses the caller, unless it waits for a call that it made.
+    pub(crate) fn with<R>(&self, use_it: impl FnOnce(&mut Caller<'b, Data>) -> Result<R>) -> Result<R> {
         let mut caller = self.caller.try_borrow_mut();
         let caller = caller.as_mut().map_err(|_| usage("`caller` waits for a call that it made"))?;
         use_it(caller)
@@ -59,7 +60,7 @@ pub unsafe extern "C" fn wasmaot_caller_call(
             let values = Values::at(args, args_count, results, results_count)?;
             (at(caller, "caller")?, text(name, "name")?, values)
         };
-        caller.with(|caller| values.pass_by_name(|args| caller.call(name, args)))
+        caller.with(|caller| values.pass_by_vec(caller, |caller, args| caller.call(name, args)))
     })
 }
 

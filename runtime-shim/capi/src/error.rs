@@ -6,12 +6,12 @@
 pub mod functions;
 
 use std::error::Error;
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_void};
 use std::fmt;
 use std::ptr::null;
 use wasmaot_runtime::{
-    CallError, Exception, Frame, HostError, InstantiateError, InterruptError, LinkError, MemoryError,
-    NotMetered, OpenError, PoolError, StartError, Trap, TrapCode,
+    AccessValueError, CallError, Exception, Frame, HostError, InstantiateError, InterruptError, LinkError,
+    MemoryError, NotMetered, OpenError, PoolError, StartError, Suspend, Trap, TrapCode,
 };
 use wasmaot_wasi::WasiError;
 
@@ -31,6 +31,7 @@ pub enum Kind {
     Access,
     Internal,
     Exception,
+    Suspend,
 }
 
 /// `WASMAOT_NO_OFFSET` of the header.
@@ -45,11 +46,21 @@ pub struct wasmaot_error_t {
     cause: Cause,
 }
 
+/// What a host function suspends its caller with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Value(pub(crate) *mut c_void);
+
+// SAFETY: it is not looked at here, and the header says that any thread may get it.
+unsafe impl Send for Value {}
+// SAFETY: as above.
+unsafe impl Sync for Value {}
+
 /// Why a program trapped, or is to trap, or what it threw.
 #[derive(Debug)]
 enum Cause {
     None,
     Code(TrapCode),
+    Suspend(Value),
     Trap(Box<(Trap, Backtrace)>),
     Exception(Box<(Exception, Backtrace)>),
 }
@@ -102,6 +113,12 @@ impl wasmaot_error_t {
         Self { kind, message: c_string(&message.to_string()), status: 0, cause: Cause::None }
     }
 
+    /// What suspends the caller of a host function that returns it.
+    pub(crate) fn suspend(value: *mut c_void) -> Self {
+        let cause = Cause::Suspend(Value(value));
+        Self { cause, ..Self::new(Kind::Suspend, "a host function suspends its caller") }
+    }
+
     fn trap(trap: Trap) -> Self {
         let text = format!("wasm trap: {}{}", trap.code, trap.frames());
         let backtrace = Backtrace::new(&trap.backtrace);
@@ -116,7 +133,7 @@ impl wasmaot_error_t {
 
     fn code(&self) -> Option<TrapCode> {
         match &self.cause {
-            Cause::None | Cause::Exception(..) => None,
+            Cause::None | Cause::Suspend(_) | Cause::Exception(..) => None,
             Cause::Code(code) => Some(*code),
             Cause::Trap(trap) => Some(trap.0.code),
         }
@@ -126,7 +143,7 @@ impl wasmaot_error_t {
         match &self.cause {
             Cause::Trap(trap) => &trap.1.frames,
             Cause::Exception(exception) => &exception.1.frames,
-            Cause::None | Cause::Code(_) => &[],
+            Cause::None | Cause::Code(_) | Cause::Suspend(_) => &[],
         }
     }
 }
@@ -238,6 +255,18 @@ impl From<MemoryError> for wasmaot_error_t {
     }
 }
 
+impl From<AccessValueError> for wasmaot_error_t {
+    fn from(error: AccessValueError) -> Self {
+        match error {
+            AccessValueError::OutOfBounds { .. } => {
+                let cause = Cause::Code(TrapCode::TableOutOfBounds);
+                Self { cause, ..Self::new(Kind::Access, error) }
+            }
+            error => Self::new(Kind::Usage, error),
+        }
+    }
+}
+
 impl From<wasmaot_error_t> for HostError {
     fn from(error: wasmaot_error_t) -> Self {
         match (error.kind, error.cause) {
@@ -245,6 +274,7 @@ impl From<wasmaot_error_t> for HostError {
             (_, Cause::Trap(trap)) => CallError::Trap(trap.0).into(),
             (_, Cause::Exception(exception)) => exception.0.into(),
             (_, Cause::Code(code)) => HostError::Trap(code),
+            (_, Cause::Suspend(value)) => Suspend::new(value).into(),
             (_, Cause::None) => HostError::other(wasmaot_error_t { cause: Cause::None, ..error }),
         }
     }

@@ -4,7 +4,9 @@
 
 use crate::boundary::{Result, at, fallible, infallible, slice, slice_mut, take, text, usage};
 use crate::error::wasmaot_error_t;
-use crate::instance::{Data, wasmaot_instance_t};
+use crate::instance::wasmaot_instance_t;
+use crate::place::{Data, Place};
+use crate::references::References;
 use crate::value::{wasmaot_functype_t, wasmaot_value_t, with_place};
 use std::ffi::c_char;
 use std::ptr::null;
@@ -12,7 +14,7 @@ use wasmaot_runtime::{CallError, DynamicFunc, InstancePre, Val};
 
 /// A function, as C holds it.
 pub struct wasmaot_func_t {
-    func: DynamicFunc,
+    pub(crate) func: DynamicFunc,
     /// What C is lent of its type.
     ty: wasmaot_functype_t,
     /// What that points to.
@@ -30,8 +32,8 @@ impl wasmaot_func_t {
 
 /// Arguments and results of a call, as C passes them.
 pub(crate) struct Values<'a> {
-    args: &'a [wasmaot_value_t],
-    results: &'a mut [wasmaot_value_t],
+    pub(crate) args: &'a [wasmaot_value_t],
+    pub(crate) results: &'a mut [wasmaot_value_t],
 }
 
 impl<'a> Values<'a> {
@@ -53,35 +55,29 @@ impl<'a> Values<'a> {
     }
 
     /// Makes a call that leaves as many results as there is room for.
-    pub(crate) fn pass(
+    pub(crate) fn pass<P: Place>(
         self,
-        call: impl FnOnce(&[Val], &mut [Val]) -> std::result::Result<(), CallError>,
+        place: &mut P,
+        call: impl FnOnce(&mut P, &[Val], &mut [Val]) -> std::result::Result<(), CallError>,
     ) -> Result<()> {
-        with_place(self.args.len(), Val::I32(0), |args| {
-            with_place(self.results.len(), Val::I32(0), |results| {
-                for (position, (arg, c)) in args.iter_mut().zip(self.args).enumerate() {
-                    *arg = c.to_val().map_err(|error| usage(format!("argument {position}: {error}")))?;
-                }
-                call(args, results)?;
-                if let Some(value) = results.iter().find(|value| wasmaot_value_t::from_val(**value).is_err())
-                {
-                    return Err(usage(format!("C has no values of type {}", value.ty())));
-                }
-                self.results.iter_mut().zip(results).try_for_each(|(c, value)| {
-                    *c = wasmaot_value_t::from_val(*value)?;
-                    Ok(())
-                })
+        let Self { args: c_args, results: c_results } = self;
+        with_place(c_args.len(), Val::I32(0), |args| {
+            with_place(c_results.len(), Val::I32(0), |results| {
+                read(c_args, args, &place.data().references)?;
+                call(place, args, results)?;
+                write(results, c_results, &mut place.data().references)
             })
         })
     }
 
-    /// Makes a call by name.
-    pub(crate) fn pass_by_name(
+    /// Makes a call that gives its results as a list.
+    pub(crate) fn pass_by_vec<P: Place>(
         self,
-        call: impl FnOnce(&[Val]) -> std::result::Result<Vec<Val>, CallError>,
+        place: &mut P,
+        call: impl FnOnce(&mut P, &[Val]) -> std::result::Result<Vec<Val>, CallError>,
     ) -> Result<()> {
-        self.pass(|args, results| {
-            let values = call(args)?;
+        self.pass(place, |place, args, results| {
+            let values = call(place, args)?;
             if values.len() != results.len() {
                 return Err(CallError::ResultCount { expected: values.len(), found: results.len() });
             }
@@ -89,6 +85,25 @@ impl<'a> Values<'a> {
             Ok(())
         })
     }
+}
+
+/// Takes arguments of C's.
+pub(crate) fn read(from: &[wasmaot_value_t], into: &mut [Val], references: &References) -> Result<()> {
+    into.iter_mut().zip(from).enumerate().try_for_each(|(position, (value, c))| {
+        *value = c.to_val(references).map_err(|error| usage(format!("argument {position}: {error}")))?;
+        Ok(())
+    })
+}
+
+/// Gives results to C: all, or none if C has no values of one's type.
+pub(crate) fn write(from: &[Val], into: &mut [wasmaot_value_t], references: &mut References) -> Result<()> {
+    if let Some(value) = from.iter().find(|value| matches!(value, Val::ExnRef(_))) {
+        return Err(usage(format!("C has no values of type {}", value.ty())));
+    }
+    into.iter_mut().zip(from).try_for_each(|(c, &value)| {
+        *c = wasmaot_value_t::from_val(value, references)?;
+        Ok(())
+    })
 }
 
 /// See the header.
@@ -131,7 +146,7 @@ pub unsafe extern "C" fn wasmaot_func_call(
             (at(func, "func")?, at(instance, "instance")?, values)
         };
         let mut entered = instance.enter()?;
-        values.pass(|args, results| func.func.call(entered.instance(), args, results))
+        values.pass(entered.instance(), |instance, args, results| func.func.call(instance, args, results))
     })
 }
 
@@ -155,6 +170,6 @@ pub unsafe extern "C" fn wasmaot_instance_call(
             (at(instance, "instance")?, text(name, "name")?, values)
         };
         let mut entered = instance.enter()?;
-        values.pass_by_name(|args| entered.instance().call(name, args))
+        values.pass_by_vec(entered.instance(), |instance, args| instance.call(name, args))
     })
 }

@@ -6,6 +6,7 @@
 use crate::boundary::{Out, Result, at, fallible, infallible, list, slice, slice_mut, usage};
 use crate::error::wasmaot_error_t;
 use crate::numbers::RESETS;
+use crate::place::Data;
 use crate::wasi::Output;
 use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int, c_void};
@@ -14,17 +15,6 @@ use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{PooledInstance, Usage};
 use wasmaot_wasi::{Transferred, WasiCtx};
-
-/// What host functions of an instance work on.
-pub(crate) struct Data {
-    /// The host's own.
-    pub(crate) host: *mut c_void,
-    /// Its context; made when a function of WASI is called, if it was given none.
-    pub(crate) wasi: Option<WasiCtx>,
-}
-
-// SAFETY: the header says that an instance, with the host's data, may go from thread to thread.
-unsafe impl Send for Data {}
 
 /// An instance, as C holds it.
 pub struct wasmaot_instance_t {

@@ -7,6 +7,8 @@
 //! | `numbers.rs`, `limits.rs` | enumerations and limits that several parts of the header use |
 //! | `module.rs`, `linker.rs`, `func.rs`, `wasi.rs`, `pool.rs`, `instance.rs`, `interrupt.rs`, `signals.rs`, `version.rs` | an object of the header each |
 //! | `caller.rs` | what host functions see |
+//! | `place.rs`, `exports.rs`, `references.rs` | what is reached of an instance, from outside and in host functions |
+//! | `suspended.rs`, `shared.rs` | calls that wait, memories that instances share |
 //!
 //! **Invariants.** The header is the contract: every function of it is here, and nothing else is exported. Wrong use that can
 //! be noticed is refused. Panics stay on this side (see `boundary.rs`).
@@ -16,6 +18,7 @@
 mod boundary;
 pub mod caller;
 pub mod error;
+pub mod exports;
 pub mod func;
 pub mod instance;
 pub mod interrupt;
@@ -23,8 +26,12 @@ pub mod limits;
 pub mod linker;
 pub mod module;
 pub mod numbers;
+mod place;
 pub mod pool;
+pub mod references;
+pub mod shared;
 pub mod signals;
+pub mod suspended;
 pub mod value;
 pub mod version;
 pub mod wasi;

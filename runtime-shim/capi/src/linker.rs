@@ -7,9 +7,10 @@ use crate::boundary::{Out, Result, at, at_mut, fallible, infallible, new, take, 
 use crate::caller::wasmaot_caller_t;
 use crate::error::wasmaot_error_t;
 use crate::func::wasmaot_func_t;
-use crate::instance::Data;
 use crate::limits::wasmaot_module_limits_t;
 use crate::module::wasmaot_module_t;
+use crate::place::Data;
+use crate::references::References;
 use crate::value::{wasmaot_functype_t, wasmaot_value_t, with_place};
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
@@ -18,7 +19,7 @@ use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
 /// A linker, as C holds it.
 pub struct wasmaot_linker_t {
-    linker: Linker<Data>,
+    pub(crate) linker: Linker<Data>,
 }
 
 /// A linked module, as C holds it.
@@ -69,18 +70,20 @@ impl Host {
     ) -> std::result::Result<(), HostError> {
         with_place(args.len(), wasmaot_value_t::ZERO, |c_args| {
             with_place(results.len(), wasmaot_value_t::ZERO, |c_results| {
-                to_c(args, c_args)?;
-                to_c(results, c_results)?;
-                let mut caller = wasmaot_caller_t::new(caller);
+                let references = &mut caller.data_mut().references;
+                to_c(args, c_args, references)?;
+                to_c(results, c_results, references)?;
+                let mut lent = wasmaot_caller_t::new(caller);
                 let (args, into) = (c_args.as_ptr(), c_results.as_mut_ptr());
                 // SAFETY: the header says what C makes of these; the values are those of the function's type.
-                let error = unsafe { (self.function)(self.environment.pointer, &mut caller, args, into) };
+                let error = unsafe { (self.function)(self.environment.pointer, &mut lent, args, into) };
                 if !error.is_null() {
                     // SAFETY: errors come from this crate, and a returned one is the runtime's.
                     return Err(HostError::from(*unsafe { Box::from_raw(error) }));
                 }
+                let references = &caller.data().references;
                 results.iter_mut().zip(c_results).try_for_each(|(value, c)| {
-                    *value = c.to_val()?;
+                    *value = c.to_val(references)?;
                     Ok(())
                 })
             })
@@ -88,9 +91,9 @@ impl Host {
     }
 }
 
-fn to_c(values: &[Val], into: &mut [wasmaot_value_t]) -> Result<()> {
+fn to_c(values: &[Val], into: &mut [wasmaot_value_t], references: &mut References) -> Result<()> {
     values.iter().zip(into).try_for_each(|(&value, c)| {
-        *c = wasmaot_value_t::from_val(value)?;
+        *c = wasmaot_value_t::from_val(value, references)?;
         Ok(())
     })
 }

@@ -28,6 +28,7 @@ pub static ERROR_KINDS: Numbers<Kind> = Numbers {
         ("ACCESS", 10, Kind::Access),
         ("INTERNAL", 11, Kind::Internal),
         ("EXCEPTION", 12, Kind::Exception),
+        ("SUSPEND", 13, Kind::Suspend),
     ],
 };
 

@@ -4,10 +4,11 @@
 
 use crate::boundary::{Out, Result, at, fallible, take};
 use crate::error::wasmaot_error_t;
-use crate::instance::{Data, wasmaot_instance_t};
+use crate::instance::wasmaot_instance_t;
 use crate::limits::{or, wasmaot_resource_limits_t};
 use crate::linker::wasmaot_linked_t;
 use crate::numbers::{HOST_SIGNALS, HOT_SETS, RESETS};
+use crate::place::Data;
 use crate::wasi::wasmaot_wasi_t;
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -93,11 +94,11 @@ unsafe fn begin(
 ) -> Result<PooledInstance<Data>> {
     // SAFETY: as the caller states.
     let Some(start) = (unsafe { start.as_ref() }) else {
-        return Ok(pool.start(linked, Data { host: null_mut(), wasi: None })?);
+        return Ok(pool.start(linked, Data::new(null_mut(), None))?);
     };
     // SAFETY: as the caller states.
     let wasi = unsafe { start.wasi.as_ref() }.map(wasmaot_wasi_t::build);
-    let data = Data { host: start.data, wasi };
+    let data = Data::new(start.data, wasi);
     let of_tenant = (start.tenant != 0).then(|| pool.for_tenant(Tenant(start.tenant)));
     let pool = of_tenant.as_ref().unwrap_or(pool);
     Ok(match start.limits() {

@@ -4,6 +4,7 @@
 //! and to external values: what they refer to in particular, and whether they may be null, is not told apart.
 
 use crate::boundary::{Result, slice, usage};
+use crate::references::{References, wasmaot_funcref_t};
 use wasmaot_runtime::{FuncType, HeapType, Val, ValType};
 
 /// A value: a type, and the union that it says how to read.
@@ -26,6 +27,8 @@ pub union Payload {
     long: u64,
     /// The bytes of a `v128`.
     bytes: [u8; 16],
+    /// A function, or null.
+    funcref: wasmaot_funcref_t,
 }
 
 /// See the header.
@@ -69,9 +72,8 @@ fn passable(number: u8) -> Result<ValType> {
         kind::F64 => ValType::F64,
         kind::V128 => ValType::V128,
         kind::EXTERNREF => ValType::EXTERNREF,
-        kind::FUNCREF | kind::EXNREF => {
-            return Err(usage(format!("C has no values of type {number} (funcref or exnref)")));
-        }
+        kind::FUNCREF => ValType::FUNCREF,
+        kind::EXNREF => return Err(usage("C has no values of type exnref")),
         _ => return Err(usage(format!("{number} is no type of a value"))),
     })
 }
@@ -133,8 +135,8 @@ impl wasmaot_value_t {
     /// What fills places that are not used.
     pub(crate) const ZERO: Self = Self { ty: kind::I32, of: Payload { bytes: [0; 16] } };
 
-    /// The value in Rust's form.
-    pub(crate) fn to_val(self) -> Result<Val> {
+    /// The value in Rust's form, for an instance of which C has these references.
+    pub(crate) fn to_val(self, references: &References) -> Result<Val> {
         let ty = passable(self.ty)?;
         // SAFETY: the first bytes of the union are defined, as many as the type has.
         unsafe {
@@ -144,13 +146,14 @@ impl wasmaot_value_t {
                 ValType::I64 => Val::I64(self.of.long as i64),
                 ValType::F64 => Val::F64(self.of.long),
                 ValType::V128 => Val::V128(u128::from_le_bytes(self.of.bytes)),
+                ValType::FUNCREF => Val::FuncRef(references.find(self.of.funcref)?),
                 _ => Val::ExternRef((self.of.word != NULL).then_some(self.of.word)),
             })
         }
     }
 
-    /// The value in C's form.
-    pub(crate) fn from_val(value: Val) -> Result<Self> {
+    /// The value in C's form, which gets references of an instance.
+    pub(crate) fn from_val(value: Val, references: &mut References) -> Result<Self> {
         // All have the same end: the lowest bytes come first.
         let bits = match value {
             Val::I32(value) => u128::from(value as u32),
@@ -159,13 +162,16 @@ impl wasmaot_value_t {
             Val::F64(bits) => u128::from(bits),
             Val::V128(bits) => bits,
             Val::ExternRef(number) => u128::from(number.unwrap_or(NULL)),
-            _ => return Err(usage(format!("C has no values of type {}", value.ty()))),
+            Val::FuncRef(func) => {
+                return Ok(Self { ty: kind::FUNCREF, of: Payload { funcref: references.give(func) } });
+            }
+            Val::ExnRef(_) => return Err(usage(format!("C has no values of type {}", value.ty()))),
         };
         Ok(Self { ty: number(value.ty()), of: Payload { bytes: bits.to_le_bytes() } })
     }
 }
 
-/// Values of a call: so many are kept without an allocation.
+/// Values of a call that are kept without an allocation.
 const FEW: usize = 16;
 
 /// Lends a place for `count` values, which are `zero` at first.
@@ -187,14 +193,20 @@ mod tests {
             Val::V128(u128::MAX / 255 * 254 + 1),
             Val::ExternRef(None),
             Val::ExternRef(Some(0)),
+            Val::FuncRef(None),
         ];
+        let mut references = References::default();
         for value in values {
-            assert_eq!(wasmaot_value_t::from_val(value).unwrap().to_val().unwrap(), value);
+            let in_c = wasmaot_value_t::from_val(value, &mut references).unwrap();
+            assert_eq!(in_c.to_val(&references).unwrap(), value);
         }
-        assert!(wasmaot_value_t::from_val(Val::FuncRef(None)).is_err());
-        for ty in [0, 6, 8, 255] {
-            assert!(wasmaot_value_t { ty, ..wasmaot_value_t::ZERO }.to_val().is_err(), "{ty}");
+        assert!(wasmaot_value_t::from_val(Val::ExnRef(None), &mut references).is_err());
+        for ty in [0, 8, 255] {
+            assert!(wasmaot_value_t { ty, ..wasmaot_value_t::ZERO }.to_val(&references).is_err(), "{ty}");
         }
+        let funcref = wasmaot_funcref_t { instance: 1, index: 0 };
+        let made_up = wasmaot_value_t { ty: kind::FUNCREF, of: Payload { funcref } };
+        assert!(made_up.to_val(&references).is_err());
     }
 
     #[test]

@@ -150,6 +150,37 @@ impl Memory {
         self.body(store::core(store))?.grow(pages, |_| true).ok()
     }
 
+    /// Checks a range and returns its native address, to be read by other code than Rust's. It is valid as long as the instances that use the
+    /// memory are, as a memory never moves.
+    ///
+    /// The pages behind it may go away if the artifact's file is truncated: then what accesses them is killed, but for the kernel, which
+    /// reports `EFAULT`. Guests of a shared memory may write to it at any time.
+    ///
+    /// # Errors
+    /// The range is not inside the memory.
+    pub fn read_address(
+        &self,
+        store: &impl AsStore,
+        address: u64,
+        length: u64,
+    ) -> Result<*const u8, MemoryError> {
+        Ok(self.get(store, address, length as usize)?.address(address, length)?)
+    }
+
+    /// Checks a range, makes its pages writable and returns its native address, on the terms of [`Memory::read_address`]. Pages that
+    /// this was not called for may be write-protected.
+    ///
+    /// # Errors
+    /// The range is not inside the memory, or the kernel refuses to make its pages writable.
+    pub fn address(
+        &self,
+        store: &mut impl AsStore,
+        address: u64,
+        length: u64,
+    ) -> Result<*mut u8, MemoryError> {
+        self.get(store, address, length as usize)?.writable_address(address, length)
+    }
+
     /// Copies out of the memory.
     pub fn read(&self, store: &impl AsStore, address: u64, into: &mut [u8]) -> Result<(), MemoryError> {
         self.get(store, address, into.len())?.read(address, into)

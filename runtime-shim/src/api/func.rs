@@ -14,7 +14,7 @@ use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::FuncType;
 
 /// A function of an instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Func(InStore<FuncRef>);
 
 impl Func {

@@ -53,19 +53,21 @@ where
     let signature = ty.clone();
     of::<T, OfRecord, _>(ty, move |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
         let params = Val::all_from_raw(cells, caller.core(), &signature.params);
-        let defaults = signature.results.iter().map(|&ty| Val::default_of(ty));
-        let mut results: Vec<Val> = defaults.map(|value| value.unwrap_or(Val::I32(0))).collect();
-        f(caller, &params, &mut results)?;
-        write_results(&signature, caller.core(), &results, cells)
+        in_values(&signature, caller, cells, |caller, results| f(caller, &params, results))
     })
 }
 
-fn write_results(
+/// Has a host function of a type give its results, which are zero or null until it sets them, and writes them to cells.
+pub(crate) fn in_values<T>(
     ty: &FuncType,
-    store: &StoreCore,
-    results: &[Val],
+    caller: &mut Caller<'_, T>,
     cells: &mut [RawValue],
+    f: impl FnOnce(&mut Caller<'_, T>, &mut [Val]) -> Result<(), HostError>,
 ) -> Result<(), HostError> {
+    let defaults = ty.results.iter().map(|&ty| Val::default_of(ty));
+    let mut results: Vec<Val> = defaults.map(|value| value.unwrap_or(Val::I32(0))).collect();
+    f(caller, &mut results)?;
+    let store = caller.core();
     for (position, ((&ty, value), cell)) in ty.results.iter().zip(results).zip(cells).enumerate() {
         *cell = value.to_raw(store, ty).map_err(|error| CallError::Value { position, error })?;
     }

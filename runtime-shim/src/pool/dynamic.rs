@@ -5,8 +5,9 @@
 use super::instance::PooledInstance;
 use super::linked::FuncPlace;
 use crate::api::error::CallError;
-use crate::api::func;
+use crate::api::func::{self, Func};
 use crate::api::store::sealed::Access;
+use crate::api::suspend::Outcome;
 use crate::api::val::{MAX_VALUES, Val};
 use crate::code::raw_value::RawValue;
 use crate::run::invoke::Signature;
@@ -73,6 +74,19 @@ impl DynamicFunc {
             0..=MAX_VALUES => self.enter(instance, args, results, &mut [RawValue::default(); MAX_VALUES]),
             count => self.enter(instance, args, results, &mut vec![RawValue::default(); count]),
         }
+    }
+
+    /// Calls it in an instance of its module so that host functions can suspend it.
+    ///
+    /// # Errors
+    /// Those of [`DynamicFunc::call`].
+    pub fn call_resumable<T>(
+        &self,
+        instance: &mut PooledInstance<T>,
+        args: &[Val],
+    ) -> Result<Outcome<Vec<Val>>, CallError> {
+        let func = Func::of(self.place.record(instance)?);
+        func.call_resumable(instance, args)
     }
 
     /// Calls it with these cells, which are enough.

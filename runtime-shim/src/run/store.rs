@@ -24,6 +24,7 @@ use crate::state::shared::SharedMemory;
 use crate::state::table::TableBody;
 use crate::state::tag::TagRecord;
 use std::cell::Cell;
+use std::hash::{Hash, Hasher};
 use std::ptr::NonNull;
 use std::rc::Rc;
 use wasmaot_abi::meter::{UNLIMITED, initial, used};
@@ -60,6 +61,12 @@ impl<T> PartialEq for InStore<T> {
 }
 
 impl<T> Eq for InStore<T> {}
+
+impl<T> Hash for InStore<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.store, self.to).hash(state);
+    }
+}
 
 impl<T> InStore<T> {
     /// Refers to something that the store with this number keeps: the callers, all in this file, have found it there.

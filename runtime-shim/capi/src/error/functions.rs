@@ -3,7 +3,7 @@
 use super::{Kind, wasmaot_error_t, wasmaot_frame_t};
 use crate::boundary::{Result, at, fallible, infallible, list, take, text, usage};
 use crate::numbers::ERROR_KINDS;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::ptr::null;
 use wasmaot_runtime::{CallError, TrapCode};
 
@@ -29,6 +29,12 @@ pub extern "C" fn wasmaot_error_new_exit(status: i32) -> *mut wasmaot_error_t {
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_error_new_trap(trap: u32) -> *mut wasmaot_error_t {
     fallible(|| Err(host_trap(trap)?))
+}
+
+/// See the header.
+#[unsafe(no_mangle)]
+pub extern "C" fn wasmaot_error_new_suspend(value: *mut c_void) -> *mut wasmaot_error_t {
+    fallible(|| Err(wasmaot_error_t::suspend(value)))
 }
 
 fn host_trap(number: u32) -> Result<wasmaot_error_t> {

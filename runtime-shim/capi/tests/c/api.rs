@@ -5,19 +5,22 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 16] = [
     "main.c",
     "host.c",
     "calls.c",
     "errors.c",
+    "exports.c",
     "linking.c",
     "memories.c",
     "metering.c",
     "misuse.c",
     "modules.c",
     "pools.c",
+    "shared.c",
     "stopping.c",
     "streams.c",
+    "suspended.c",
     "wasi.c",
 ];
 

@@ -19,6 +19,7 @@ use wasmaot::module::{
 };
 use wasmaot::numbers::{ERROR_KINDS, HOST_SIGNALS, HOT_SETS, RESETS};
 use wasmaot::pool::{wasmaot_pool_config_t, wasmaot_pool_stats_t, wasmaot_start_t};
+use wasmaot::references::wasmaot_funcref_t;
 use wasmaot::value::{wasmaot_functype_t, wasmaot_value_t};
 use wasmaot_compiler_c::wasmaot_compile_options_t;
 use wasmaot_runtime::TrapCode;
@@ -71,6 +72,7 @@ fn layouts_in_rust() -> Figures {
             opt jobs target_cpu disabled max_memory timeout meter native_relaxed_simd
         }
         wasmaot_frame_t { func_index wasm_offset name }
+        wasmaot_funcref_t { instance index }
         wasmaot_value_t { ty of }
         wasmaot_functype_t { params params_count results results_count }
         wasmaot_limits_t { min max }
@@ -146,6 +148,7 @@ fn constants_in_rust() -> Figures {
         ("NULL_EXTERNREF", wasmaot::value::NULL.into()),
         ("NO_MAX", wasmaot::module::NO_MAX),
         ("NOT_COUNTED", instance::NOT_COUNTED),
+        ("NOT_GROWN", wasmaot::exports::NOT_GROWN),
     ];
     figures.extend(others.map(|(name, number)| (format!("WASMAOT_{name}"), vec![number])));
     figures

@@ -72,7 +72,10 @@ int main(int argc, char **argv) {
     RUN(test_linking);
     RUN(test_calls);
     RUN(test_errors);
+    RUN(test_exports);
     RUN(test_memories);
+    RUN(test_shared);
+    RUN(test_suspended);
     RUN(test_pools);
     RUN(test_stopping);
     RUN(test_metering);

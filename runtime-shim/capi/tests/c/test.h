@@ -94,12 +94,15 @@ enum {
 /* The tests. */
 void test_calls(void);
 void test_errors(void);
+void test_exports(void);
 void test_linking(void);
 void test_memories(void);
 void test_misuse(void);
 void test_modules(void);
 void test_pools(void);
+void test_shared(void);
 void test_stopping(void);
+void test_suspended(void);
 void test_metering(void);
 void test_streams(void);
 void test_wasi(void);

@@ -13,6 +13,7 @@ pub(crate) use future::{call_dynamic_async, call_typed_async};
 
 use crate::api::caller::Caller;
 use crate::api::error::{CallError, HostError};
+use crate::api::host;
 use crate::api::store::{self, AsStore};
 use crate::api::val::{Val, WasmValues};
 use crate::code::raw_value::RawValue;
@@ -132,6 +133,24 @@ impl<R> Suspended<R> {
             complete(caller).map(|values| values.store(cells))
         };
         self.go_on(store, Suspends::ForHost, V::TYPES, complete).map(Step::outcome)
+    }
+
+    /// Goes on with the call as [`Suspended::resume_with`] does, where the types of the values are known only when the program runs:
+    /// the host function's results are zero or null until `complete` sets them.
+    ///
+    /// # Errors
+    /// Those of the call. [`CallError::NotSuspended`] if the store is another one, or the call was given up.
+    pub fn resume_new<S: AsStore>(
+        self,
+        store: &mut S,
+        complete: impl FnOnce(&mut Caller<'_, S::Data>, &mut [Val]) -> Result<(), HostError>,
+    ) -> Result<Outcome<R>, CallError> {
+        let suspension = store::core(store).suspension.as_ref();
+        let ty = suspension.and_then(|suspension| suspension.ty()).ok_or(CallError::NotSuspended)?.clone();
+        let complete = |caller: &mut Caller<'_, S::Data>, cells: &mut [RawValue]| {
+            host::in_values(&ty, caller, cells, complete)
+        };
+        self.go_on(store, Suspends::ForHost, &ty.results, complete).map(Step::outcome)
     }
 
     fn go_on<S: AsStore>(

@@ -1,0 +1,194 @@
+//! Exports of an instance, from outside.
+//!
+//! **Invariant: the instance is used by nothing else meanwhile**, see [`wasmaot_instance_t::enter`].
+
+use crate::boundary::{Out, at, fallible, text};
+use crate::error::wasmaot_error_t;
+use crate::exports;
+use crate::func::Values;
+use crate::instance::wasmaot_instance_t;
+use crate::value::wasmaot_value_t;
+use std::ffi::{c_char, c_void};
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_global_get(
+    instance: *const wasmaot_instance_t,
+    name: *const c_char,
+    out: *mut wasmaot_value_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
+        // SAFETY: null or valid, as the header states; null is refused.
+        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        exports::global_get(entered.instance(), name).map(|value| out.set(value))
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_global_set(
+    instance: *mut wasmaot_instance_t,
+    name: *const c_char,
+    value: *const wasmaot_value_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (name, value) = unsafe { (text(name, "name")?, *at(value, "value")?) };
+        // SAFETY: null or valid, as the header states; null is refused.
+        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        exports::global_set(entered.instance(), name, value)
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_table_size(
+    instance: *const wasmaot_instance_t,
+    name: *const c_char,
+    out: *mut u64,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
+        // SAFETY: null or valid, as the header states; null is refused.
+        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        exports::table_size(entered.instance(), name).map(|size| out.set(size))
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_table_get(
+    instance: *const wasmaot_instance_t,
+    name: *const c_char,
+    index: u64,
+    out: *mut wasmaot_value_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
+        // SAFETY: null or valid, as the header states; null is refused.
+        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        exports::table_get(entered.instance(), name, index).map(|value| out.set(value))
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_table_set(
+    instance: *mut wasmaot_instance_t,
+    name: *const c_char,
+    index: u64,
+    value: *const wasmaot_value_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (name, value) = unsafe { (text(name, "name")?, *at(value, "value")?) };
+        // SAFETY: null or valid, as the header states; null is refused.
+        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        exports::table_set(entered.instance(), name, index, value)
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_table_grow(
+    instance: *mut wasmaot_instance_t,
+    name: *const c_char,
+    count: u64,
+    init: *const wasmaot_value_t,
+    out: *mut u64,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (name, init, out) = unsafe { (text(name, "name")?, *at(init, "init")?, Out::at(out)?) };
+        // SAFETY: null or valid, as the header states; null is refused.
+        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        exports::table_grow(entered.instance(), name, count, init).map(|before| out.set(before))
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_memory_grow(
+    instance: *mut wasmaot_instance_t,
+    name: *const c_char,
+    pages: u64,
+    out: *mut u64,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
+        // SAFETY: null or valid, as the header states; null is refused.
+        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        exports::memory_grow(entered.instance(), name, pages).map(|before| out.set(before))
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_memory_data(
+    instance: *mut wasmaot_instance_t,
+    name: *const c_char,
+    address: u64,
+    length: usize,
+    writable: bool,
+    out: *mut *mut c_void,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
+        // SAFETY: null or valid, as the header states; null is refused.
+        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        exports::memory_data(entered.instance(), name, address, length, writable).map(|data| out.set(data))
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_call_ref(
+    instance: *mut wasmaot_instance_t,
+    func: *const wasmaot_value_t,
+    args: *const wasmaot_value_t,
+    args_count: usize,
+    results: *mut wasmaot_value_t,
+    results_count: usize,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (func, values) =
+            unsafe { (*at(func, "func")?, Values::at(args, args_count, results, results_count)?) };
+        // SAFETY: null or valid, as the header states; null is refused.
+        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        exports::call_ref(entered.instance(), func, values)
+    })
+}

@@ -1,0 +1,149 @@
+//! Memories that instances of several stores use at a time, as C sees them.
+//!
+//! **Invariant: a memory lives as long as anything uses it**: C's handle is one of several.
+
+use crate::boundary::{Out, at, at_mut, fallible, infallible, slice, slice_mut, take, text, usage};
+use crate::error::wasmaot_error_t;
+use crate::exports::NOT_GROWN;
+use crate::linker::wasmaot_linker_t;
+use crate::module::{NO_MAX, wasmaot_memorytype_t};
+use std::ffi::{c_char, c_void};
+use wasmaot_runtime::{IndexType, Limits, MemoryType, SharedMemory};
+
+/// A shared memory, as C holds it.
+pub struct wasmaot_sharedmemory_t {
+    memory: SharedMemory,
+}
+
+impl wasmaot_memorytype_t {
+    /// The type that C states.
+    fn read(&self) -> crate::boundary::Result<MemoryType> {
+        if !self.page_size.is_power_of_two() {
+            return Err(usage(format!("`page_size` is {}, which is no power of two", self.page_size)));
+        }
+        if !self.is_shared {
+            return Err(usage("`is_shared` is false, and the memory is to be shared"));
+        }
+        let max = (self.pages.max != NO_MAX).then_some(self.pages.max);
+        Ok(MemoryType {
+            index: if self.is_64 { IndexType::I64 } else { IndexType::I32 },
+            page_log2: self.page_size.trailing_zeros() as u8,
+            shared: true,
+            ..MemoryType::new(Limits { min: self.pages.min, max })
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_sharedmemory_new(
+    ty: *const wasmaot_memorytype_t,
+    out: *mut *mut wasmaot_sharedmemory_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (ty, out) = unsafe { (at(ty, "type")?.read()?, Out::at(out)?) };
+        out.give(wasmaot_sharedmemory_t { memory: SharedMemory::of_type(ty)? });
+        Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_sharedmemory_delete(memory: *mut wasmaot_sharedmemory_t) {
+    // SAFETY: null, or an object of this crate's that is not used any more, as the header states.
+    unsafe { take(memory) };
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_sharedmemory_size(memory: *const wasmaot_sharedmemory_t) -> u64 {
+    // SAFETY: null or valid, as the header states.
+    infallible(0, || Some(unsafe { at(memory, "memory") }.ok()?.memory.size()))
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_sharedmemory_grow(
+    memory: *const wasmaot_sharedmemory_t,
+    pages: u64,
+    out: *mut u64,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (memory, out) = unsafe { (at(memory, "memory")?, Out::at(out)?) };
+        out.set(memory.memory.grow(pages).unwrap_or(NOT_GROWN));
+        Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_sharedmemory_read(
+    memory: *const wasmaot_sharedmemory_t,
+    address: u64,
+    into: *mut c_void,
+    length: usize,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: null or valid until the function returns, and `into` may be written, as the header states.
+        let (memory, into) =
+            unsafe { (at(memory, "memory")?, slice_mut(into.cast::<u8>(), length, "into")?) };
+        Ok(memory.memory.read(address, into)?)
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_sharedmemory_write(
+    memory: *const wasmaot_sharedmemory_t,
+    address: u64,
+    bytes: *const c_void,
+    length: usize,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: null or valid until the function returns, as the header states.
+        let (memory, bytes) = unsafe { (at(memory, "memory")?, slice(bytes.cast::<u8>(), length, "bytes")?) };
+        Ok(memory.memory.write(address, bytes)?)
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_linker_sharedmemory(
+    linker: *mut wasmaot_linker_t,
+    module: *const c_char,
+    name: *const c_char,
+    memory: *const wasmaot_sharedmemory_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, and the linker is used by nothing else, as the header states.
+        let (linker, module, name, memory) = unsafe {
+            let (module, name) = (text(module, "module")?, text(name, "name")?);
+            (at_mut(linker, "linker")?, module, name, at(memory, "memory")?)
+        };
+        linker.linker.define_shared(module, name, memory.memory.clone())?;
+        Ok(())
+    })
+}

@@ -1,0 +1,209 @@
+//! Calls that host functions of C's leave half done.
+//!
+//! **Invariant: a call is resumed in its own instance only**: another one is refused, and the call goes on waiting.
+
+use crate::boundary::{Out, Result, at, at_mut, fallible, infallible, new, slice, slice_mut, take, usage};
+use crate::error::{Value, wasmaot_error_t};
+use crate::func::{Values, read, wasmaot_func_t, write};
+use crate::instance::wasmaot_instance_t;
+use crate::place::{Data, Place};
+use crate::value::{wasmaot_value_t, with_place};
+use std::ffi::c_void;
+use std::ptr::null_mut;
+use wasmaot_runtime::{CallError, HostError, Outcome, PooledInstance, Suspended, Val};
+
+/// A call that waits, as C holds it.
+pub struct wasmaot_suspended_t {
+    /// The number of its instance.
+    instance: u64,
+    /// None once it has ended.
+    call: Option<Suspended<Vec<Val>>>,
+}
+
+type Ended = std::result::Result<Outcome<Vec<Val>>, CallError>;
+
+/// The results of a call go to C, unless it waits.
+fn settle(
+    place: &mut impl Place,
+    ended: Ended,
+    results: &mut [wasmaot_value_t],
+) -> Result<Option<Suspended<Vec<Val>>>> {
+    match ended? {
+        Outcome::Suspended(call) => Ok(Some(call)),
+        Outcome::Returned(values) if values.len() == results.len() => {
+            write(&values, results, &mut place.data().references)?;
+            Ok(None)
+        }
+        Outcome::Returned(values) => {
+            Err(CallError::ResultCount { expected: values.len(), found: results.len() }.into())
+        }
+    }
+}
+
+impl wasmaot_suspended_t {
+    /// Takes the call out, to go on with it in its instance.
+    fn take_out(&mut self, instance: &mut PooledInstance<Data>) -> Result<Suspended<Vec<Val>>> {
+        if instance.data_mut().references.number() != self.instance {
+            return Err(usage("the call waits in another instance"));
+        }
+        self.call.take().ok_or_else(|| usage("the call does not wait"))
+    }
+
+    /// Goes on with the call, as if the host function ended like this.
+    fn resume(
+        &mut self,
+        instance: &mut PooledInstance<Data>,
+        results: &mut [wasmaot_value_t],
+        complete: impl FnOnce(&mut [Val]) -> std::result::Result<(), HostError>,
+    ) -> Result<()> {
+        let call = self.take_out(instance)?;
+        let ended = call.resume_new(instance, |_, values| complete(values));
+        self.call = settle(instance, ended, results)?;
+        Ok(())
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_func_call_resumable(
+    func: *const wasmaot_func_t,
+    instance: *mut wasmaot_instance_t,
+    args: *const wasmaot_value_t,
+    args_count: usize,
+    results: *mut wasmaot_value_t,
+    results_count: usize,
+    out: *mut *mut wasmaot_suspended_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (func, instance, values, out) = unsafe {
+            let values = Values::at(args, args_count, results, results_count)?;
+            (at(func, "func")?, at(instance, "instance")?, values, Out::at(out)?)
+        };
+        let mut entered = instance.enter()?;
+        let instance = entered.instance();
+        let call = with_place(values.args.len(), Val::I32(0), |args| {
+            read(values.args, args, &instance.data().references)?;
+            let ended = func.func.call_resumable(instance, args);
+            settle(instance, ended, values.results)
+        })?;
+        let number = instance.data_mut().references.number();
+        out.set(match call {
+            Some(call) => new(wasmaot_suspended_t { instance: number, call: Some(call) }),
+            None => null_mut(),
+        });
+        Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_suspended_is_waiting(suspended: *const wasmaot_suspended_t) -> bool {
+    // SAFETY: null or valid, as the header states.
+    infallible(false, || Some(unsafe { at(suspended, "suspended") }.ok()?.call.is_some()))
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_suspended_value(suspended: *const wasmaot_suspended_t) -> *mut c_void {
+    infallible(null_mut(), || {
+        // SAFETY: null or valid, as the header states.
+        let call = unsafe { at(suspended, "suspended") }.ok()?.call.as_ref()?;
+        call.value().downcast_ref::<Value>().map(|value| value.0)
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_suspended_resume(
+    suspended: *mut wasmaot_suspended_t,
+    instance: *mut wasmaot_instance_t,
+    values: *const wasmaot_value_t,
+    values_count: usize,
+    results: *mut wasmaot_value_t,
+    results_count: usize,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, and the call is used by nothing else, as the header states.
+        let (suspended, instance, values, results) = unsafe {
+            let results = slice_mut(results, results_count, "results")?;
+            let values = slice(values, values_count, "values")?;
+            (at_mut(suspended, "suspended")?, at(instance, "instance")?, values, results)
+        };
+        let mut entered = instance.enter()?;
+        let instance = entered.instance();
+        let mut given = vec![Val::I32(0); values.len()];
+        read(values, &mut given, &instance.data().references)?;
+        suspended.resume(instance, results, |into| {
+            if into.len() != given.len() {
+                return Err(CallError::ResultCount { expected: into.len(), found: given.len() }.into());
+            }
+            into.copy_from_slice(&given);
+            Ok(())
+        })
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_suspended_fail(
+    suspended: *mut wasmaot_suspended_t,
+    instance: *mut wasmaot_instance_t,
+    error: *mut wasmaot_error_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        if error.is_null() {
+            return Err(usage("`error` is NULL"));
+        }
+        // SAFETY: errors come from this crate, and this one is the runtime's from now on, as the header states.
+        let error = *unsafe { Box::from_raw(error) };
+        // SAFETY: null or valid, and the call is used by nothing else, as the header states.
+        let (suspended, instance) = unsafe { (at_mut(suspended, "suspended")?, at(instance, "instance")?) };
+        let mut entered = instance.enter()?;
+        suspended.resume(entered.instance(), &mut [], |_| Err(error.into()))
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_suspended_abandon(
+    suspended: *mut wasmaot_suspended_t,
+    instance: *mut wasmaot_instance_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: null or valid, and the call is used by nothing else, as the header states.
+        let (suspended, instance) = unsafe { (at_mut(suspended, "suspended")?, at(instance, "instance")?) };
+        let mut entered = instance.enter()?;
+        let instance = entered.instance();
+        suspended.take_out(instance)?.abandon(instance);
+        Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_suspended_delete(suspended: *mut wasmaot_suspended_t) {
+    // SAFETY: null, or an object of this crate's that is not used any more, as the header states.
+    unsafe { take(suspended) };
+}

@@ -1,0 +1,16 @@
+;; Exports that C reads, changes and calls, from outside and in "host" "visit".
+(module
+  (import "host" "visit" (func $visit (param funcref) (result funcref)))
+  (memory (export "memory") 1 3)
+  (table $table (export "table") 3 4 funcref)
+  (table (export "names") 2 externref)
+  (global (export "count") (mut i32) (i32.const 7))
+  (global (export "pi") f64 (f64.const 3.25))
+  (global (export "chosen") (mut funcref) (ref.null func))
+  (func $one (export "one") (result i32) (i32.const 1))
+  (func $two (export "two") (result i32) (i32.const 2))
+  (elem (table $table) (i32.const 0) func $one $two)
+  (func (export "at") (param i32) (result i32) (call_indirect $table (result i32) (local.get 0)))
+  (func (export "same") (param funcref) (result funcref) (local.get 0))
+  (func (export "visit") (param funcref) (result funcref) (call $visit (local.get 0)))
+  (func (export "none") (result exnref) (ref.null exn)))
