@@ -4,7 +4,7 @@
 #     packaging/check-release.sh DIRECTORY
 #
 # unpacks the archive and runs the command, compiles a C program with the library, completes command lines in three shells, shows a
-# manual page; installs the Debian packages, uses and removes them; imports the image into a containerd of its own and runs it.
+# manual page; installs the Debian packages, uses and removes them; uses the wheel for Python; imports the image into a containerd of its own and runs it.
 # Needs root, since it installs packages. What a machine lacks the tools for is named and left out.
 set -euo pipefail
 release=$(realpath "$1")
@@ -125,6 +125,18 @@ debian() {
     test ! -e /usr/bin/wasmaot
 }
 
+wheel() {
+    step "wheel"
+    python3 -c 'import cffi' || { echo "check: skipped, there is no cffi for python3"; return 0; }
+    python3 -m zipfile -e "$(echo "$release"/wasmaot-*.whl)" "$work/wheel"
+    (cd "$work" && PYTHONPATH=$work/wheel python3 - <<'END') | grep '^42$'
+import wasmaot
+linked = wasmaot.Linker().link(wasmaot.Module('(module (func (export "answer") (result i32) i32.const 42))'))
+with wasmaot.Pool(slots=1).start(linked) as instance:
+    print(instance.call("answer"))
+END
+}
+
 image() {
     step "image"
     has containerd && has ctr && has runc || return 0
@@ -155,5 +167,6 @@ END
 checksums
 archive
 debian
+wheel
 image
 echo "check: all of it works"

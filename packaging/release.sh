@@ -7,13 +7,14 @@
 #     wasmaot-VERSION-x86_64-linux-debug.tar.gz    debug symbols of the command and of the shared libraries
 #     wasmaot_VERSION_amd64.deb               the command for Debian and Ubuntu
 #     libwasmaot-dev_VERSION_amd64.deb        the libraries for C
+#     wasmaot-VERSION-py3-none-PLATFORM.whl   the package for Python, with the libraries
 #     wasmaot-VERSION-oci.tar                 image with nothing but the command, for containerd, podman and docker
 #     SHA256SUMS
 #
 # The same sources, toolchain and base system give the same bytes, in whatever directory and whenever they are built.
 # SOURCE_DATE_EPOCH is the date of all files; it defaults to that of the commit.
 #
-# Needs the Rust toolchain, gcc, binutils, GNU tar, gzip and dpkg-deb.
+# Needs the Rust toolchain, gcc, binutils, GNU tar, gzip, dpkg-deb, and python3 with cffi.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -46,5 +47,6 @@ echo "release: packing"
 archive "$stage/tree" "wasmaot-$version-x86_64-linux"
 archive "$stage/debug" "wasmaot-$version-x86_64-linux-debug"
 packages "$stage/tree" "$stage/debian"
+packaging/wheel.sh "$release" "$stage/tree/lib" "$stage/tree/include"
 image "$stage/tree" "$stage/image"
 (cd "$release" && sha256sum -- *"$version"* >SHA256SUMS && cat SHA256SUMS)

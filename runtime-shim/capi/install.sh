@@ -39,7 +39,7 @@ install_library() {
     soname=lib$4.so.$abi
     RUSTFLAGS=${WASMAOT_RUSTFLAGS:-} cargo rustc --quiet --locked -p "$2" --lib --profile "$profile" --target-dir "$target" \
         --crate-type "$5" -- -C "link-arg=-Wl,-soname,$soname" -C link-arg=-Wl,-z,nodelete
-    install -m 644 "$1/include/$4.h" "$root/include/"
+    install -m 644 "$1"/include/* "$root/include/"
     case $5 in
     staticlib*) install -m 644 "$built/lib$3.a" "$root/lib/lib$4.a" ;;
     esac

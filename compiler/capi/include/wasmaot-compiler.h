@@ -1,6 +1,6 @@
 /*
- * C API of the wasmaot compiler: WebAssembly in, an artifact out, which the runtime's library (wasmaot.h) loads. Neither library needs the
- * other, so a host that only runs artifacts does not carry a compiler.
+ * C API of the wasmaot compiler: WebAssembly in, an artifact out, which the runtime's library (wasmaot.h)
+ * loads. Neither library needs the other, so a host that only runs artifacts does not carry a compiler.
  *
  *     wasmaot_compilation_t *compilation = wasmaot_compile(module, length, NULL);
  *     if (wasmaot_compilation_status(compilation) == WASMAOT_COMPILED) {
@@ -11,8 +11,9 @@
  *     }
  *     wasmaot_compilation_delete(compilation);
  *
- * All functions may be called by any thread at any time, but a compilation is deleted by one thread when no other uses it. No failure ends the
- * process or unwinds into C, except that there is no memory left to allocate. Strings are UTF-8 and end with NUL.
+ * All functions may be called by any thread at any time, but a compilation is deleted by one thread when no
+ * other uses it. No failure ends the process or unwinds into C, except that there is no memory left to
+ * allocate. Strings are UTF-8 and end with NUL.
  */
 #ifndef WASMAOT_COMPILER_H
 #define WASMAOT_COMPILER_H
@@ -33,7 +34,8 @@ typedef enum {
     WASMAOT_COMPILED = 0,            /* there is an artifact */
     WASMAOT_COMPILE_USAGE = 1,       /* wrong use of this API: a NULL, an option that does not exist */
     WASMAOT_COMPILE_INVALID = 2,     /* the module is malformed or does not validate */
-    WASMAOT_COMPILE_UNSUPPORTED = 3, /* it uses a feature that is not supported, or disabled; or it is a component */
+    /* it uses a feature that is not supported, or disabled; or it is a component */
+    WASMAOT_COMPILE_UNSUPPORTED = 3,
     WASMAOT_COMPILE_LIMIT = 4,       /* it exceeds a limit of the implementation, or one of the options */
     WASMAOT_COMPILE_SYSTEM = 5,      /* threads could not be started */
     WASMAOT_COMPILE_INTERNAL = 6     /* a mistake in the compiler */
@@ -51,18 +53,22 @@ typedef enum {
 typedef struct {
     wasmaot_opt_t opt;        /* how hard to optimise */
     uint32_t jobs;            /* threads; one per core. The artifact does not depend on it */
-    const char *target_cpu;   /* minimum CPU: "x86-64", "x86-64-v2" (the default), "x86-64-v3", or "native" for what this machine has */
+    /* minimum CPU: "x86-64", "x86-64-v2" (the default), "x86-64-v3", or "native" for what this machine has */
+    const char *target_cpu;
     const char *disabled;     /* features that modules may not use, separated by commas: "threads,memory64" */
-    uint64_t max_memory;      /* bytes that the compilation may take, by an estimate that may be exceeded by half; any number */
+    /* bytes that the compilation may take, by an estimate that may be exceeded by half; any number */
+    uint64_t max_memory;
     uint64_t timeout;         /* nanoseconds that it may take, looked at between functions; any number */
-    bool meter;               /* generate code that counts the instructions it executes, for fuel and usage records */
-    bool native_relaxed_simd; /* relaxed SIMD gives what the CPU's instructions give, and not the same on every CPU */
+    /* generate code that counts the instructions it executes, for fuel and usage records */
+    bool meter;
+    /* relaxed SIMD gives what the CPU's instructions give, and not the same on every CPU */
+    bool native_relaxed_simd;
 } wasmaot_compile_options_t;
 
 /*
- * Compiles a module, in binary or in text format: `length` bytes, which are not kept. `options` may be NULL for the defaults; its strings are
- * not kept. Returns a compilation, never NULL, also where it failed: the caller deletes it. Blocks until it is done; other threads
- * may compile meanwhile.
+ * Compiles a module, in binary or in text format: `length` bytes, which are not kept. `options` may be NULL for
+ * the defaults; its strings are not kept. Returns a compilation, never NULL, also where it failed: the caller
+ * deletes it. Blocks until it is done; other threads may compile meanwhile.
  */
 wasmaot_compilation_t *wasmaot_compile(const void *module, size_t length, const wasmaot_compile_options_t *options);
 /* Returns how it ended; WASMAOT_COMPILE_USAGE for NULL. */
@@ -70,8 +76,9 @@ wasmaot_compile_status_t wasmaot_compilation_status(const wasmaot_compilation_t 
 /* Returns why there is no artifact, or NULL if there is one. The compilation's, valid until it is deleted. */
 const char *wasmaot_compilation_message(const wasmaot_compilation_t *compilation);
 /*
- * Returns the artifact, or NULL if there is none; `*length`, if `length` is not NULL, gets its bytes, or 0. The compilation's, valid until it is
- * deleted. It can be written to a file, whose name should end in ".so", and loaded by any number of processes.
+ * Returns the artifact, or NULL if there is none; `*length`, if `length` is not NULL, gets its bytes, or 0. The
+ * compilation's, valid until it is deleted. It can be written to a file, whose name should end in ".so", and
+ * loaded by any number of processes.
  */
 const void *wasmaot_compilation_artifact(const wasmaot_compilation_t *compilation, size_t *length);
 /* Deletes a compilation. Does nothing with NULL. */

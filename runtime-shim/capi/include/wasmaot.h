@@ -1,6 +1,6 @@
 /*
- * C API of the wasmaot runtime. It loads the artifacts that `wasmaot compile` writes, and gives every request an
- * instance of its own:
+ * C API of the wasmaot runtime. It loads the artifacts that `wasmaot compile` writes, and gives every request
+ * an instance of its own:
  *
  *     once per program        wasmaot_module_open_trusted
  *                             wasmaot_linker_new, wasmaot_linker_func, wasmaot_linker_wasi
@@ -12,58 +12,67 @@
  *
  * Conventions
  *
- * - A function that can fail returns NULL on success, or an error, which the caller deletes. If it fails, it has not
- *   written to its `out`.
- * - What a function gives through `out`, and what a function called `new` returns, is the caller's, to be deleted by the
- *   function of its type (an instance: finished). The order does not matter: what is made from an object keeps what it needs of it.
- *   Deleting NULL does nothing.
+ * - A function that can fail returns NULL on success, or an error, which the caller deletes. If it fails, it
+ *   has not written to its `out`.
+ * - What a function gives through `out`, and what a function called `new` returns, is the caller's, to be
+ *   deleted by the function of its type (an instance: finished). The order does not matter: what is made from
+ *   an object keeps what it needs of it. Deleting NULL does nothing.
  * - Strings are UTF-8 and end with NUL. (Paths may be any bytes.) An array and its count may be NULL and 0.
- * - A NULL where an object is needed, a count that does not fit the function's type and the like are refused: by an error of
- *   kind WASMAOT_ERROR_USAGE, or, from functions that return no error, by NULL or 0.
- * - Modules, linked modules, functions, pools, interrupts and errors may be used by many threads at a time. So may linkers and WASI
- *   contexts while none of the threads changes them. An instance may go from thread to thread, but is used by one at a time.
- * - No failure of the runtime's own ends the process or unwinds into C: it is an error of kind WASMAOT_ERROR_INTERNAL. (Only
- *   when there is no memory left to allocate does the process end.) Host functions return: they neither call longjmp past the
- *   runtime, nor pthread_exit, nor throw C++ exceptions. An exception or pthread_exit during a call ends the process, and so does pthread_cancel,
- *   unless the thread disables that around its calls (pthread_setcancelstate). After
- *   a longjmp the instance stays in use for ever: it cannot be called or finished, and its slot is lost. Other instances are not affected.
- * - A program may switch between stacks (fibers) in host functions, in any order, and return from a host function on another thread than
- *   the one that called it. Timeouts interrupt the system calls of the thread that called. A host function that returns while a call
- *   waits that it made itself ends the process. On stacks other than the thread's own, what a longjmp leaves counts as nested for ever.
- * - The stack of a thread that calls instances has at least 64 KiB; a call on less than 48 is refused. A destructor of a thread's storage may
- *   be refused a call, too, as the thread is ending.
- * - A child made by fork may use all that its parent has. One made by _Fork, vfork or clone calls exec or _exit; it is refused timeouts
- *   and interrupts.
+ * - A NULL where an object is needed, a count that does not fit the function's type and the like are refused:
+ *   by an error of kind WASMAOT_ERROR_USAGE, or, from functions that return no error, by NULL or 0.
+ * - Modules, linked modules, functions, pools, interrupts and errors may be used by many threads at a time. So
+ *   may linkers and WASI contexts while none of the threads changes them. An instance may go from thread to
+ *   thread, but is used by one at a time.
+ * - No failure of the runtime's own ends the process or unwinds into C: it is an error of kind
+ *   WASMAOT_ERROR_INTERNAL. (Only when there is no memory left to allocate does the process end.) Host
+ *   functions return: they neither call longjmp past the runtime, nor pthread_exit, nor throw C++ exceptions.
+ *   An exception or pthread_exit during a call ends the process, and so does pthread_cancel, unless the thread
+ *   disables that around its calls (pthread_setcancelstate). After a longjmp the instance stays in use for
+ *   ever: it cannot be called or finished, and its slot is lost. Other instances are not affected.
+ * - A program may switch between stacks (fibers) in host functions, in any order, and return from a host
+ *   function on another thread than the one that called it. Timeouts interrupt the system calls of the thread
+ *   that called. A host function that returns while a call waits that it made itself ends the process. On
+ *   stacks other than the thread's own, what a longjmp leaves counts as nested for ever.
+ * - The stack of a thread that calls instances has at least 64 KiB; a call on less than 48 is refused. A
+ *   destructor of a thread's storage may be refused a call, too, as the thread is ending.
+ * - A child made by fork may use all that its parent has. One made by _Fork, vfork or clone calls exec or
+ *   _exit; it is refused timeouts and interrupts.
  *
  * Signals
  *
- * The first module that is opened installs handlers of SIGSEGV, SIGBUS, SIGILL and SIGFPE, by which guests trap, and of the interrupt
- * signal, by which they are stopped: SIGURG, or a free real-time signal if the program handles SIGURG. A fault that is not a guest's goes on
- * to the handler that was there before, as the kernel would have called it, or has the default effect. The library is not
- * unloaded by dlclose. System calls of other threads go on: those that the interrupt signal finds are restarted.
+ * The first module that is opened installs handlers of SIGSEGV, SIGBUS, SIGILL and SIGFPE, by which guests
+ * trap, and of the interrupt signal, by which they are stopped: SIGURG, or a free real-time signal if the
+ * program handles SIGURG. A fault that is not a guest's goes on to the handler that was there before, as the
+ * kernel would have called it, or has the default effect. The library is not unloaded by dlclose. System calls
+ * of other threads go on: those that the interrupt signal finds are restarted.
  *
- * The handlers of these signals are checked whenever a module is opened, a pool is made or wasmaot_prepare_thread is called, and every 100 ms
- * while there are timeouts: one that has replaced the runtime's gets the runtime's in front of it. A program that installs one later calls
- * wasmaot_prepare_thread after that. Until the next check, it has to pass on what it does not want: it calls the handler that sigaction gave it,
- * with its own arguments, and sets SA_SIGINFO to have those. (Python's faulthandler does not, and so ends the process at a guest's first trap.)
- * Up to eight different handlers of a signal can be passed like that; if there are more, all three fail.
+ * The handlers of these signals are checked whenever a module is opened, a pool is made or
+ * wasmaot_prepare_thread is called, and every 100 ms while there are timeouts: one that has replaced the
+ * runtime's gets the runtime's in front of it. A program that installs one later calls wasmaot_prepare_thread
+ * after that. Until the next check, it has to pass on what it does not want: it calls the handler that
+ * sigaction gave it, with its own arguments, and sets SA_SIGINFO to have those. (Python's faulthandler does
+ * not, and so ends the process at a guest's first trap.) Up to eight different handlers of a signal can be
+ * passed like that; if there are more, all three fail.
  *
- * Handlers of other signals set SA_ONSTACK. One without may start on the stack of a guest: if it finds no room there, the guest traps with
- * WASMAOT_TRAP_STACK_OVERFLOW and the signal is lost; if it runs out of room, some 180 KiB more are opened for it until it returns, as long as
- * it does not block SIGSEGV.
+ * Handlers of other signals set SA_ONSTACK. One without may start on the stack of a guest: if it finds no room
+ * there, the guest traps with WASMAOT_TRAP_STACK_OVERFLOW and the signal is lost; if it runs out of room, some
+ * 180 KiB more are opened for it until it returns, as long as it does not block SIGSEGV.
  *
- * Signal handlers call nothing that is declared here, not even wasmaot_interrupt_kill, and do not fork: either may wait for a lock that
- * the interrupted thread holds. They wake a thread that does, by sem_post or a write to a pipe. A call on the alternate stack is refused.
+ * Signal handlers call nothing that is declared here, not even wasmaot_interrupt_kill, and do not fork: either
+ * may wait for a lock that the interrupted thread holds. They wake a thread that does, by sem_post or a write
+ * to a pipe. A call on the alternate stack is refused.
  *
- * A thread that does not receive the interrupt signal within 20 ms, as it blocks a signal that was chosen later, or the kernel has no room to
- * queue it, is sent SIGILL in its place, which the runtime handles. That ends system calls with EINTR as the interrupt signal does.
+ * A thread that does not receive the interrupt signal within 20 ms, as it blocks a signal that was chosen
+ * later, or the kernel has no room to queue it, is sent SIGILL in its place, which the runtime handles. That
+ * ends system calls with EINTR as the interrupt signal does.
  *
- * A thread that calls an instance for the first time unblocks those signals, and gets an alternate signal stack of 256 KiB, unless it has
- * one of at least 64 KiB. A program that changes either later, on a thread that calls instances, calls wasmaot_prepare_thread, or makes its pools
- * with WASMAOT_SIGNALS_CHECKED.
+ * A thread that calls an instance for the first time unblocks those signals, and gets an alternate signal stack
+ * of 256 KiB, unless it has one of at least 64 KiB. A program that changes either later, on a thread that calls
+ * instances, calls wasmaot_prepare_thread, or makes its pools with WASMAOT_SIGNALS_CHECKED.
  *
- * Guests compute with the default floating-point environment (MXCSR), host functions with the one that the program had when it called the
- * instance, and it has that one again when the call returns. The x87 control word is kept over a call.
+ * Guests compute with the default floating-point environment (MXCSR), host functions with the one that the
+ * program had when it called the instance, and it has that one again when the call returns. The x87 control
+ * word is kept over a call.
  *
  * Until version 1.0 any version may change what is declared here.
  */
@@ -87,8 +96,9 @@ extern "C" {
 #define WASMAOT_VERSION_PATCH 0
 
 /*
- * Returns the version of the library. Before 1.0, a program runs with a library whose major and minor numbers are those of the header that it
- * was compiled with; the name of the shared library holds both. The string is static. Any thread may call this at any time.
+ * Returns the version of the library. Before 1.0, a program runs with a library whose major and minor numbers
+ * are those of the header that it was compiled with; the name of the shared library holds both. The string is
+ * static. Any thread may call this at any time.
  */
 const char *wasmaot_version(void);
 
@@ -123,7 +133,8 @@ typedef struct wasmaot_error wasmaot_error_t;
 
 /* What kind of failure an error is. */
 typedef enum {
-    WASMAOT_ERROR_USAGE = 1,     /* wrong use of this API: a NULL, no such export, values that do not fit, a bad configuration */
+    /* wrong use of this API: a NULL, no such export, values that do not fit, a bad configuration */
+    WASMAOT_ERROR_USAGE = 1,
     WASMAOT_ERROR_OPEN = 2,      /* the file cannot be opened as a module */
     WASMAOT_ERROR_LINK = 3,      /* an import is missing or of another type, or a name is defined twice */
     WASMAOT_ERROR_EXHAUSTED = 4, /* all slots of the pool are in use */
@@ -132,9 +143,11 @@ typedef enum {
     WASMAOT_ERROR_TRAP = 7,      /* the program trapped */
     WASMAOT_ERROR_EXIT = 8,      /* the program ended itself with a status */
     WASMAOT_ERROR_HOST = 9,      /* a host function failed */
-    WASMAOT_ERROR_ACCESS = 10,   /* bytes that are not in the instance's memory; a host function that returns this makes its caller trap */
+    /* bytes that are not in the instance's memory; a host function that returns this makes its caller trap */
+    WASMAOT_ERROR_ACCESS = 10,
     WASMAOT_ERROR_INTERNAL = 11, /* a mistake in the runtime */
-    WASMAOT_ERROR_EXCEPTION = 12, /* the program threw what nothing caught; a host function that returns this throws it on in its caller */
+    /* the program threw what nothing caught; a host function that returns this throws it on in its caller */
+    WASMAOT_ERROR_EXCEPTION = 12,
     WASMAOT_ERROR_SUSPEND = 13    /* made by wasmaot_error_new_suspend, for a host function to return */
 } wasmaot_error_kind_t;
 
@@ -177,37 +190,58 @@ typedef struct {
     const char *name;     /* NULL if the artifact has none */
 } wasmaot_frame_t;
 
-/* A host function's failure, with a message. */
+/*
+ * Makes a host function's failure, with a copy of a message. The caller's, until a host function returns it.
+ * Any thread.
+ */
 wasmaot_error_t *wasmaot_error_new(const char *message);
-/* To be returned by a host function: ends the program with a status. */
+/*
+ * Makes an error for a host function to return: ends the program with a status. The caller's, until it is
+ * returned. Any thread.
+ */
 wasmaot_error_t *wasmaot_error_new_exit(int32_t status);
-/* To be returned by a host function: makes its caller trap. */
+/*
+ * Makes an error for a host function to return: makes its caller trap. One of kind WASMAOT_ERROR_USAGE if there
+ * is no such trap. The caller's, until it is returned. Any thread.
+ */
 wasmaot_error_t *wasmaot_error_new_trap(wasmaot_trap_t trap);
 /*
- * To be returned by a host function: suspends the call that it is part of, which wasmaot_func_call_resumable made. `value` is for whoever made
- * the call, see wasmaot_suspended_value. A call made by other functions ends with WASMAOT_ERROR_USAGE in its place.
+ * Makes an error for a host function to return: suspends the call that it is part of, which
+ * wasmaot_func_call_resumable made. `value` is for whoever made the call, see wasmaot_suspended_value; it is
+ * not looked at. A call that another function made ends with WASMAOT_ERROR_USAGE. The caller's, until it is
+ * returned. Any thread.
  */
 wasmaot_error_t *wasmaot_error_new_suspend(void *value);
-/* Deletes an error. */
+/* Deletes an error, which no other thread uses any more. Does nothing with NULL. */
 void wasmaot_error_delete(wasmaot_error_t *error);
 
-/* Its kind. */
+/* Returns its kind; 0 for NULL. Any number of threads at a time. */
 wasmaot_error_kind_t wasmaot_error_kind(const wasmaot_error_t *error);
-/* What it says, on the first line; those of a trap or an exception name the functions that were running, one each. Valid until it is deleted. */
+/*
+ * Returns what it says on the first line; messages of a trap or an exception go on with the functions that were
+ * running, one on each. NULL for NULL. The error's, valid until it is deleted. Any number of threads at a time.
+ */
 const char *wasmaot_error_message(const wasmaot_error_t *error);
-/* The status of an exit; 0 for other errors. */
+/* Returns the status of an exit; 0 for other errors and NULL. Any number of threads at a time. */
 int32_t wasmaot_error_exit_status(const wasmaot_error_t *error);
-/* Why the program trapped, or would if a host function returned the error; WASMAOT_TRAP_NONE for other errors. */
+/*
+ * Returns why the program trapped, or would if a host function returned the error; WASMAOT_TRAP_NONE for other
+ * errors and NULL. Any number of threads at a time.
+ */
 wasmaot_trap_t wasmaot_error_trap(const wasmaot_error_t *error);
 /*
- * The functions that were running when the program trapped or threw, innermost first, 64 at most; `*count` is their number. Valid until the
- * error is deleted. NULL and 0 for other errors.
+ * Returns the functions that were running when the program trapped or threw, innermost first, 64 at most;
+ * `*count`, if `count` is not NULL, gets their number. NULL and 0 for other errors. The error's, valid until it
+ * is deleted. Any number of threads at a time.
  */
 const wasmaot_frame_t *wasmaot_error_frames(const wasmaot_error_t *error, size_t *count);
 
 /* ---- Types and values ---- */
 
-/* Types of values. References to functions are all one type here, whatever they are to functions of, and whether or not they may be null. */
+/*
+ * Types of values. References to functions are all one type here, whatever they are to functions of, and
+ * whether or not they may be null.
+ */
 typedef uint8_t wasmaot_type_t;
 enum {
     WASMAOT_I32 = 1,
@@ -224,8 +258,9 @@ enum {
 #define WASMAOT_NULL_EXTERNREF UINT32_MAX
 
 /*
- * A function of an instance; all zero is the null reference. It is a number that only its own instance understands, valid until that is
- * finished: used with another instance, or made up, it is refused with WASMAOT_ERROR_USAGE. Nothing has to be deleted.
+ * A function of an instance; all zero is the null reference. It is a number that only its own instance
+ * understands, valid until that is finished: used with another instance, or made up, it is refused with
+ * WASMAOT_ERROR_USAGE. Nothing has to be deleted.
  */
 typedef struct {
     uint64_t instance;
@@ -241,7 +276,8 @@ typedef struct {
         float f32;
         double f64;
         uint8_t v128[16]; /* as it lies in memory: lane 0 first, each in little-endian order */
-        uint32_t externref; /* a number by which the host knows something of its own, or WASMAOT_NULL_EXTERNREF */
+        /* a number by which the host knows something of its own, or WASMAOT_NULL_EXTERNREF */
+        uint32_t externref;
         wasmaot_funcref_t funcref;
     } of;
 } wasmaot_value_t;
@@ -374,85 +410,134 @@ typedef struct {
 
 /* ---- Modules ---- */
 
-/* Artifacts are native code. Their structure is checked when they are opened, their machine code is not: open those that
- * wasmaot's compiler has written, and that others cannot have changed. */
+/*
+ * Artifacts are native code. Their structure is checked when they are opened, their machine code is not: open
+ * those that wasmaot's compiler has written, and that others cannot have changed.
+ */
 
-/* Opens an artifact. The file must not change while the module exists. */
+/*
+ * Opens an artifact. `out` gets the module, to be deleted by the caller. The file must not change while the
+ * module exists. WASMAOT_ERROR_OPEN says what is wrong with it. Any thread.
+ */
 wasmaot_error_t *wasmaot_module_open_trusted(const char *path, wasmaot_module_t **out);
-/* Opens a private copy of an artifact, which later changes of the file do not reach. */
+/*
+ * Opens a private copy of an artifact, which later changes of the file do not reach; otherwise as
+ * wasmaot_module_open_trusted.
+ */
 wasmaot_error_t *wasmaot_module_open_sealed_trusted(const char *path, wasmaot_module_t **out);
-/* Opens a private copy of an artifact that is in memory. */
+/* Opens a private copy of an artifact that is in memory; otherwise as wasmaot_module_open_trusted. */
 wasmaot_error_t *wasmaot_module_from_bytes_trusted(const void *bytes, size_t length, wasmaot_module_t **out);
-/* Deletes a module. */
+/*
+ * Deletes a module, which no other thread uses any more. What was linked with it stays valid. Does nothing with
+ * NULL.
+ */
 void wasmaot_module_delete(wasmaot_module_t *module);
 
-/* What the module asks for, in its order; `*count` is the number. Valid until the module is deleted, as are the next two. */
+/*
+ * Returns what the module asks for, in its order; `*count`, if `count` is not NULL, gets the number. NULL and 0
+ * if there is nothing. The module's, valid until it is deleted. Any number of threads at a time.
+ */
 const wasmaot_import_t *wasmaot_module_imports(const wasmaot_module_t *module, size_t *count);
-/* What the module offers, in its order. */
+/* Returns what the module offers, in its order, on the terms of wasmaot_module_imports. */
 const wasmaot_export_t *wasmaot_module_exports(const wasmaot_module_t *module, size_t *count);
-/* Its memories by index, exported or not, the imported ones first. */
+/*
+ * Returns its memories by index, exported or not, the imported ones first, on the terms of
+ * wasmaot_module_imports.
+ */
 const wasmaot_memorytype_t *wasmaot_module_memories(const wasmaot_module_t *module, size_t *count);
 
 /* ---- Linking ---- */
 
 /*
- * A host function. `results` are zero or null until it sets them; their types are filled in. Returning an error ends
- * the program that called it, and the error is then the runtime's.
+ * A host function. `results` are zero or null until it sets them; their types are filled in. Returning an error
+ * ends the program that called it, and the error is then the runtime's.
  */
 typedef wasmaot_error_t *(*wasmaot_function_t)(void *environment, wasmaot_caller_t *caller,
                                                const wasmaot_value_t *args, wasmaot_value_t *results);
 
-/* A linker without definitions. */
+/* Makes a linker without definitions. The caller's, to be deleted. Any thread. */
 wasmaot_linker_t *wasmaot_linker_new(void);
-/* Deletes a linker. */
+/*
+ * Deletes a linker, which no other thread uses any more. What was linked with it stays valid. Does nothing with
+ * NULL.
+ */
 void wasmaot_linker_delete(wasmaot_linker_t *linker);
 /*
- * Defines a host function. `environment` is passed to it, by any thread that calls an instance. If `drop` is not NULL, it is
- * called once with the environment when the linker and all that was linked with it are gone, and also if this function fails.
+ * Defines a host function; the names and the type are copied. `environment` is passed to it, by any thread that
+ * calls an instance, and by several at a time. If `drop` is not NULL, it is called once with the environment,
+ * by any thread, when the linker and all that was linked with it are gone, and also if this function fails.
+ * WASMAOT_ERROR_LINK if the name is defined already. One thread at a time changes a linker, and none uses it
+ * meanwhile.
  */
 wasmaot_error_t *wasmaot_linker_func(wasmaot_linker_t *linker, const char *module, const char *name,
                                      const wasmaot_functype_t *type, wasmaot_function_t function, void *environment,
                                      void (*drop)(void *environment));
 /*
- * Defines a shared memory, which instances of any pool import. The linker and what is linked with it keep the memory, also after
- * wasmaot_sharedmemory_delete.
+ * Defines a shared memory, which instances of any pool import. The linker and what is linked with it keep the
+ * memory, also after wasmaot_sharedmemory_delete. WASMAOT_ERROR_LINK if the name is defined already. One thread
+ * at a time changes a linker, and none uses it meanwhile.
  */
 wasmaot_error_t *wasmaot_linker_sharedmemory(wasmaot_linker_t *linker, const char *module, const char *name,
                                              const wasmaot_sharedmemory_t *memory);
-/* Defines the functions of WASI preview 1. What they give to an instance is said when it is started. */
+/*
+ * Defines the functions of WASI preview 1. What they give to an instance is said when it is started.
+ * WASMAOT_ERROR_LINK if one is defined already. One thread at a time changes a linker, and none uses it
+ * meanwhile.
+ */
 wasmaot_error_t *wasmaot_linker_wasi(wasmaot_linker_t *linker);
 /* Limits on what one module asks for, imports included. A field that is 0 has its default. */
 typedef struct {
-    uint32_t memories;       /* memories; 9: the one in the slot, and eight more, which may take 64 GiB of addresses */
+    /* memories; 9: the one in the slot, and eight more, which may take 64 GiB of addresses */
+    uint32_t memories;
     uint32_t tables;         /* tables; 32 */
-    uint64_t total_elements; /* elements that its tables have together, also after growth, and that active segments write; 100,000 */
+    /* elements that its tables have together, also after growth, and that active segments write; 100,000 */
+    uint64_t total_elements;
     uint32_t globals;        /* globals; 10,000 */
     uint32_t functions;      /* imported functions, and those that references can be taken of; 20,000 */
     uint32_t types;          /* types of functions; 10,000 */
     uint32_t tags;           /* tags of exceptions; 1,000 */
-    uint32_t segments;       /* data and element segments that are not in an image or a constant table; 10,000 */
+    /* data and element segments that are not in an image or a constant table; 10,000 */
+    uint32_t segments;
     uint64_t written_pages;  /* pages of 4 KiB that active data segments write at a start; 256 */
     uint32_t mappings;       /* mappings of the kernel's that an instance takes at most; 200 */
 } wasmaot_module_limits_t;
 
-/* Sets what modules may ask for that are linked from now on. */
+/*
+ * Sets what modules may ask for that are linked from now on. One thread at a time changes a linker, and none
+ * uses it meanwhile.
+ */
 wasmaot_error_t *wasmaot_linker_set_module_limits(wasmaot_linker_t *linker, const wasmaot_module_limits_t *limits);
-/* Resolves the imports of a module, which must all be functions or shared memories. Later definitions do not reach what was linked. */
+/*
+ * Resolves the imports of a module, which must all be functions or shared memories. `out` gets a linked module,
+ * to be deleted by the caller; later definitions do not reach it. WASMAOT_ERROR_LINK names all imports that are
+ * missing, WASMAOT_ERROR_LIMIT a limit that the module exceeds. Any number of threads at a time, while none
+ * changes the linker.
+ */
 wasmaot_error_t *wasmaot_linker_link(const wasmaot_linker_t *linker, const wasmaot_module_t *module,
                                      wasmaot_linked_t **out);
-/* Deletes a linked module. */
+/*
+ * Deletes a linked module, which no other thread uses any more. Functions and instances of it stay valid. Does
+ * nothing with NULL.
+ */
 void wasmaot_linked_delete(wasmaot_linked_t *linked);
 
 /*
- * Stores the pages that are hot now in pools with WASMAOT_HOT_SETS_SHARED as those that are hot in pools with WASMAOT_HOT_SETS_FROZEN, and in
- * requests without a tenant: run some requests that hold no secrets in a pool of the first kind, call this, and serve from another pool.
+ * Stores the pages that are hot now in pools with WASMAOT_HOT_SETS_SHARED as those that are hot in pools with
+ * WASMAOT_HOT_SETS_FROZEN, and in requests without a tenant: run some requests that hold no secrets in a pool
+ * of the first kind, call this, and serve from another pool. Any number of threads at a time.
  */
 wasmaot_error_t *wasmaot_linked_freeze_hot_set(const wasmaot_linked_t *linked);
-/* Looks up an exported function, to be called in any instance of the linked module. */
+/*
+ * Looks up an exported function, to be called in any instance of the linked module. `out` gets it, to be
+ * deleted by the caller. WASMAOT_ERROR_USAGE if no function is exported by this name. Any number of threads at
+ * a time.
+ */
 wasmaot_error_t *wasmaot_linked_func(const wasmaot_linked_t *linked, const char *name, wasmaot_func_t **out);
-/* Its type. Valid until it is deleted. */
+/*
+ * Returns its type; NULL for NULL. The function's, valid until it is deleted. Any number of threads at a time.
+ */
 const wasmaot_functype_t *wasmaot_func_type(const wasmaot_func_t *func);
-/* Deletes a function. */
+/* Deletes a function, which no other thread uses any more. Does nothing with NULL. */
 void wasmaot_func_delete(wasmaot_func_t *func);
 
 /* ---- Shared memories ---- */
@@ -461,9 +546,9 @@ void wasmaot_func_delete(wasmaot_func_t *func);
 #define WASMAOT_NOT_GROWN UINT64_MAX
 
 /*
- * Makes a memory of zeros, whose type has `is_shared` set. Instances and threads use it at the same time: reads and writes of the host are plain
- * copies, so a host that needs more agrees with the guests on when to access what. All functions may be called by many threads at a
- * time.
+ * Makes a memory of zeros, whose type has `is_shared` set. Instances and threads use it at the same time: reads
+ * and writes of the host are plain copies, so a host that needs more agrees with the guests on when to access
+ * what. All functions may be called by many threads at a time.
  */
 wasmaot_error_t *wasmaot_sharedmemory_new(const wasmaot_memorytype_t *type, wasmaot_sharedmemory_t **out);
 /* Deletes a handle. The memory lives as long as anything uses it. */
@@ -482,11 +567,16 @@ wasmaot_error_t *wasmaot_sharedmemory_write(const wasmaot_sharedmemory_t *memory
 /* ---- WASI ---- */
 
 /*
- * What instances get of WASI: nothing until it is given here. One context serves any number of instances, which share the
- * host's files behind it but no state of their own.
+ * Makes what instances get of WASI: nothing until it is given here. One context serves any number of instances,
+ * which share the host's files behind it but no state of their own. The caller's, to be deleted. Any thread.
+ * The functions below copy what they are given, and change the context: one thread at a time calls them, and
+ * none starts instances with it meanwhile. Instances that were started before do not change.
  */
 wasmaot_wasi_t *wasmaot_wasi_new(void);
-/* Deletes a context. */
+/*
+ * Deletes a context, which no other thread uses any more. Instances that were started with it stay valid. Does
+ * nothing with NULL.
+ */
 void wasmaot_wasi_delete(wasmaot_wasi_t *wasi);
 /* Adds an argument. The first one is the program's name. */
 wasmaot_error_t *wasmaot_wasi_arg(wasmaot_wasi_t *wasi, const char *arg);
@@ -498,11 +588,14 @@ wasmaot_error_t *wasmaot_wasi_inherit_env(wasmaot_wasi_t *wasi);
 wasmaot_error_t *wasmaot_wasi_inherit_stdio(wasmaot_wasi_t *wasi);
 /* Gives a duplicate of a descriptor of this process (a file, a pipe, a socket) as standard stream 0, 1 or 2. */
 wasmaot_error_t *wasmaot_wasi_stream(wasmaot_wasi_t *wasi, int stream, int fd);
-/* Gives a copy of these bytes as standard input. Every instance reads them from the start, or those of wasmaot_instance_set_stdin. */
+/*
+ * Gives a copy of these bytes as standard input. Every instance reads them from the start, or those of
+ * wasmaot_instance_set_stdin.
+ */
 wasmaot_error_t *wasmaot_wasi_stdin_bytes(wasmaot_wasi_t *wasi, const void *bytes, size_t length);
 /*
- * Collects what an instance writes to standard stream 1 or 2, for wasmaot_instance_captured. Beyond `limit` bytes, the program learns
- * that no space is left, and the host by wasmaot_instance_capture_overflowed.
+ * Collects what an instance writes to standard stream 1 or 2, for wasmaot_instance_captured. Beyond `limit`
+ * bytes, the program learns that no space is left, and the host by wasmaot_instance_capture_overflowed.
  */
 wasmaot_error_t *wasmaot_wasi_capture(wasmaot_wasi_t *wasi, int stream, size_t limit);
 /* Gives the directory `host_path` and all beneath it under the name `guest_path`. */
@@ -512,9 +605,9 @@ wasmaot_error_t *wasmaot_wasi_preopen_read_only(wasmaot_wasi_t *wasi, const char
 /* Gives a duplicate of a listening socket of this process. Sockets come after the directories. */
 wasmaot_error_t *wasmaot_wasi_listener(wasmaot_wasi_t *wasi, int fd);
 /*
- * Listens at a TCP address, "127.0.0.1:8080" or "[::1]:8080", and gives the socket. Names are not looked up. For port 0 the system
- * chooses one; `port`, if not NULL, gets the port. The socket is closed when the context and the instances that were started with it are
- * gone.
+ * Listens at a TCP address, "127.0.0.1:8080" or "[::1]:8080", and gives the socket. Names are not looked up.
+ * For port 0 the system chooses one; `port`, if not NULL, gets the port. The socket is closed when the context
+ * and the instances that were started with it are gone.
  */
 wasmaot_error_t *wasmaot_wasi_listen(wasmaot_wasi_t *wasi, const char *address, uint16_t *port);
 /* How many descriptors an instance may have open, the given ones included: 1024 if not set. */
@@ -524,38 +617,47 @@ wasmaot_error_t *wasmaot_wasi_max_descriptors(wasmaot_wasi_t *wasi, size_t count
 
 /* How an instance's memory is made as new. */
 typedef enum {
-    WASMAOT_RESET_NONE = 0, /* the slot was emptied: that failed, or others still use a shared memory that the instance defines */
+    /* the slot was emptied: that failed, or others still use a shared memory that the instance defines */
+    WASMAOT_RESET_NONE = 0,
     WASMAOT_RESET_COPY = 1, /* by copying the pages that the module usually writes; no system call */
     WASMAOT_RESET_SCAN = 2, /* by asking the kernel which pages were written, and copying those */
     WASMAOT_RESET_DROP = 3  /* by dropping all pages, so that the next run faults them in again */
 } wasmaot_reset_t;
 
 /*
- * Which requests of a module share a hot set: the pages that the module usually writes, which can be written without a fault and are restored
- * by a copy. A guest can tell them from other pages by the time that a write takes. So requests that share a set which is learned from
- * their writes can learn which pages of 4 KiB the others wrote, though never what. That matters where one module serves requests of
- * different tenants and the addresses that it writes depend on secrets. No choice covers what the processor's caches show, nor, for requests
- * without a tenant, which pages earlier requests read.
+ * Which requests of a module share a hot set: the pages that the module usually writes, which can be written
+ * without a fault and are restored by a copy. A guest can tell them from other pages by the time that a write
+ * takes. So requests that share a set which is learned from their writes can learn which pages of 4 KiB the
+ * others wrote, though never what. That matters where one module serves requests of different tenants and the
+ * addresses that it writes depend on secrets. No choice covers what the processor's caches show, nor, for
+ * requests without a tenant, which pages earlier requests read.
  */
 typedef enum {
-    /* One set for all requests, learned from all of them: the fastest, where they may learn which pages the others wrote. */
+    /*
+     * One set for all requests, learned from all of them: the fastest, where they may learn which pages the
+     * others wrote.
+     */
     WASMAOT_HOT_SETS_SHARED = 1,
     /*
-     * A set for each tenant (wasmaot_start_t), learned from that tenant's requests; a slot that changes tenants drops all its pages.
-     * Requests without a tenant are treated as by WASMAOT_HOT_SETS_FROZEN. The default.
+     * A set for each tenant (wasmaot_start_t), learned from that tenant's requests; a slot that changes tenants
+     * drops all its pages. Requests without a tenant are treated as by WASMAOT_HOT_SETS_FROZEN. The default.
      */
     WASMAOT_HOT_SETS_PER_TENANT = 2,
     /*
-     * One set that no request changes: the pages that wasmaot_linked_freeze_hot_set stored, none before that. Written pages outside of it
-     * are dropped after each run. A slot that changes tenants drops all its pages.
+     * One set that no request changes: the pages that wasmaot_linked_freeze_hot_set stored, none before that.
+     * Written pages outside of it are dropped after each run. A slot that changes tenants drops all its pages.
      */
     WASMAOT_HOT_SETS_FROZEN = 3
 } wasmaot_hot_sets_t;
 
-/* What a program does with the signal masks and alternate signal stacks of threads that have called instances. */
+/*
+ * What a program does with the signal masks and alternate signal stacks of threads that have called instances.
+ */
 typedef enum {
-    WASMAOT_SIGNALS_UNCHANGED = 0, /* it leaves them, or calls wasmaot_prepare_thread; no system call is made to check that */
-    WASMAOT_SIGNALS_CHECKED = 1    /* anything: two system calls at each call of an instance and each return of a host function */
+    /* it leaves them, or calls wasmaot_prepare_thread; no system call is made to check that */
+    WASMAOT_SIGNALS_UNCHANGED = 0,
+    /* anything: two system calls at each call of an instance and each return of a host function */
+    WASMAOT_SIGNALS_CHECKED = 1
 } wasmaot_host_signals_t;
 
 /* What a pool is to offer. A field that is 0 has its default. */
@@ -566,10 +668,13 @@ typedef struct {
     uint64_t table;        /* elements that each table of an instance may have; 10,000,000 */
     wasmaot_reset_t reset; /* the cheapest way of resetting that may be taken; WASMAOT_RESET_COPY */
     uint32_t hot_sets;     /* a wasmaot_hot_sets_t; WASMAOT_HOT_SETS_PER_TENANT */
-    uint32_t nesting;      /* calls of instances that a thread may have begun at a time, by host functions of each other; 1,000 */
+    /* calls of instances that a thread may have begun at a time, by host functions of each other; 1,000 */
+    uint32_t nesting;
     wasmaot_host_signals_t host_signals; /* WASMAOT_SIGNALS_UNCHANGED */
-    uint64_t addresses;    /* bytes of addresses that an instance may reserve: its slot, memories and tables; 80 GiB */
-    uint64_t total_addresses; /* bytes of addresses that all instances may reserve together outside of their slots; 8 TiB */
+    /* bytes of addresses that an instance may reserve: its slot, memories and tables; 80 GiB */
+    uint64_t addresses;
+    /* bytes of addresses that all instances may reserve together outside of their slots; 8 TiB */
+    uint64_t total_addresses;
 } wasmaot_pool_config_t;
 
 /* How often what happened in a pool. */
@@ -579,22 +684,25 @@ typedef struct {
     uint64_t scanned; /* resets by WASMAOT_RESET_SCAN */
     uint64_t dropped; /* resets by WASMAOT_RESET_DROP */
     uint64_t failed;  /* resets that failed, so that the slot was emptied */
-    uint64_t removed; /* slots that were emptied because others still used a shared memory that the instance defines */
+    /* slots that were emptied because others still used a shared memory that the instance defines */
+    uint64_t removed;
     uint64_t moved;   /* slots whose instance was handed over from one tenant to another, all pages dropped */
 } wasmaot_pool_stats_t;
 
 /*
- * Limits of an instance, by the names that they have in Rust (ResourceLimits). A field that is 0 sets none: what the pool allows holds then.
- * A limit that is larger than the pool's has no effect.
+ * Limits of an instance, by the names that they have in Rust (ResourceLimits). A field that is 0 sets none:
+ * what the pool allows holds then. A limit that is larger than the pool's has no effect.
  */
 typedef struct {
     uint64_t memory;    /* bytes that each of its memories may have */
     uint64_t table;     /* elements that each of its tables may have */
     uint64_t addresses; /* bytes of addresses that it may reserve; in a pool those of its configuration hold */
     uint64_t fuel;      /* as for wasmaot_instance_set_fuel, if its code counts (wasmaot compile --meter) */
-    uint64_t deadline;  /* nanoseconds from now, as for wasmaot_instance_set_deadline, for its start function, too */
+    /* nanoseconds from now, as for wasmaot_instance_set_deadline, for its start function, too */
+    uint64_t deadline;
     uint64_t cpu_time;  /* nanoseconds, as for wasmaot_instance_set_cpu_time, for its start function, too */
-    uint32_t nesting;   /* calls of instances that a thread may have begun at a time, by host functions of each other */
+    /* calls of instances that a thread may have begun at a time, by host functions of each other */
+    uint32_t nesting;
     bool trap;          /* growth beyond a limit traps, instead of giving the program -1 */
 } wasmaot_resource_limits_t;
 
@@ -602,17 +710,30 @@ typedef struct {
 typedef struct {
     void *data;                 /* the host's own, for wasmaot_instance_data and wasmaot_caller_data */
     const wasmaot_wasi_t *wasi; /* NULL: nothing */
-    uint64_t tenant;            /* whose request it is, see wasmaot_hot_sets_t: a number of the host's choice; 0: that of no tenant */
+    /* whose request it is, see wasmaot_hot_sets_t: a number of the host's choice; 0: that of no tenant */
+    uint64_t tenant;
     wasmaot_resource_limits_t limits;
 } wasmaot_start_t;
 
-/* Reserves slots. `config` may be NULL for the defaults. */
+/*
+ * Reserves slots. `config` may be NULL for the defaults. `out` gets the pool, to be deleted by the caller.
+ * WASMAOT_ERROR_USAGE names a field that is out of range; WASMAOT_ERROR_SYSTEM if the kernel has not as many
+ * addresses or mappings. Any thread.
+ */
 wasmaot_error_t *wasmaot_pool_new(const wasmaot_pool_config_t *config, wasmaot_pool_t **out);
-/* Deletes a pool. Instances that run stay valid until they are finished. */
+/*
+ * Deletes a pool, which no other thread uses any more. Instances that run stay valid until they are finished.
+ * Does nothing with NULL.
+ */
 void wasmaot_pool_delete(wasmaot_pool_t *pool);
-/* How often what happened in a pool. */
+/* Copies the event counters of a pool to `out`. Any number of threads at a time. */
 wasmaot_error_t *wasmaot_pool_stats(const wasmaot_pool_t *pool, wasmaot_pool_stats_t *out);
-/* Gives a fresh instance, its start function run. `start` may be NULL for an instance that is given nothing. */
+/*
+ * Makes a fresh instance and runs its start function, on this thread. `start` may be NULL for an instance that
+ * is given nothing; it is copied. `out` gets the instance, to be finished by the caller, on any thread.
+ * WASMAOT_ERROR_EXHAUSTED if all slots are in use, WASMAOT_ERROR_LIMIT if the module exceeds a limit, and
+ * whatever the start function ends with. Any number of threads at a time.
+ */
 wasmaot_error_t *wasmaot_pool_start(const wasmaot_pool_t *pool, const wasmaot_linked_t *linked,
                                     const wasmaot_start_t *start, wasmaot_instance_t **out);
 
@@ -623,92 +744,125 @@ wasmaot_error_t *wasmaot_pool_start(const wasmaot_pool_t *pool, const wasmaot_li
 
 /* What a finished instance used. */
 typedef struct {
-    uint64_t memory;        /* bytes of all its memories in the end, imported ones included, which is their peak: memories never shrink */
+    /*
+     * bytes of all its memories in the end, imported ones included, which is their peak: memories never shrink
+     */
+    uint64_t memory;
     uint64_t operators;     /* see wasmaot_instance_operators */
     uint64_t fuel;          /* fuel that it used, see wasmaot_instance_set_fuel; or WASMAOT_NOT_COUNTED */
     uint64_t host_calls;    /* its calls of host functions, those of WASI included, however they ended */
-    uint64_t bytes_read;    /* by functions of WASI, from files, pipes, sockets and input in memory, as reported to the program */
+    /* by functions of WASI, from files, pipes, sockets and input in memory, as reported to the program */
+    uint64_t bytes_read;
     uint64_t bytes_written; /* by functions of WASI, likewise, output that is collected included */
     wasmaot_reset_t reset;  /* how its slot was made as new */
 } wasmaot_usage_t;
 
 /*
- * Ends an instance and gives its slot back. `out`, if not NULL, gets what the instance used. Refused inside a host
- * function that it called.
+ * Ends an instance and gives its slot back; its handle is not used any more. `out`, if not NULL, gets what the
+ * instance used. Does nothing with NULL. WASMAOT_ERROR_USAGE while the instance is in use, as inside a host
+ * function that it called: it stays valid then. Suspended calls of it are given up.
  */
 wasmaot_error_t *wasmaot_instance_finish(wasmaot_instance_t *instance, wasmaot_usage_t *out);
-/* The host's data that it was started with. */
+/*
+ * Returns the host's data that it was started with, also while it is in use; NULL for NULL. Any number of
+ * threads at a time.
+ */
 void *wasmaot_instance_data(const wasmaot_instance_t *instance);
 /*
- * Stops what the instance runs so many nanoseconds from now, with WASMAOT_TRAP_DEADLINE_EXCEEDED; calls that begin later than that
- * do not run at all. UINT64_MAX: never. Compiled code does not pay for it. A host function is not stopped, but its caller
- * when it returns; if it waits in a system call then, or calls one later, that fails with EINTR. An error of kind WASMAOT_ERROR_SYSTEM if
- * the thread that enforces timeouts cannot be made; the next call tries again.
+ * Stops what the instance runs so many nanoseconds from now, with WASMAOT_TRAP_DEADLINE_EXCEEDED; calls that
+ * begin later than that do not run at all. UINT64_MAX: never. Compiled code does not pay for it. A host
+ * function is not stopped, but its caller when it returns; if it waits in a system call then, or calls one
+ * later, that fails with EINTR. An error of kind WASMAOT_ERROR_SYSTEM if the thread that enforces timeouts
+ * cannot be made; the next call tries again.
  */
 wasmaot_error_t *wasmaot_instance_set_deadline(wasmaot_instance_t *instance, uint64_t nanoseconds);
 /*
- * Stops what the instance runs with WASMAOT_TRAP_CPU_TIME_EXCEEDED when it has used so many nanoseconds of CPU time from now on, in its code,
- * in host functions and in the kernel, all calls together. UINT64_MAX: never. A call costs two system calls more where this is set.
- * Errors as for wasmaot_instance_set_deadline.
+ * Stops what the instance runs with WASMAOT_TRAP_CPU_TIME_EXCEEDED when it has used so many nanoseconds of CPU
+ * time from now on, in its code, in host functions and in the kernel, all calls together. UINT64_MAX: never. A
+ * call costs two system calls more where this is set. Errors as for wasmaot_instance_set_deadline.
  */
 wasmaot_error_t *wasmaot_instance_set_cpu_time(wasmaot_instance_t *instance, uint64_t nanoseconds);
 /*
- * The WebAssembly operators that the instance has executed so far, or WASMAOT_NOT_COUNTED: also if `instance` is NULL, and while a
- * call runs. The count is exact, but for a run that was stopped by its timeout or from another thread, of which up to 180 may be missing.
+ * The WebAssembly operators that the instance has executed so far, or WASMAOT_NOT_COUNTED: also if `instance`
+ * is NULL, and while a call runs. The count is exact, but for a run that was stopped by its timeout or from
+ * another thread, of which up to 180 may be missing.
  */
 uint64_t wasmaot_instance_operators(const wasmaot_instance_t *instance);
 /*
- * Sets the fuel that the instance may use from now on. Each operator takes a unit, and bulk work more before it is done: memory.fill, copy,
- * init and grow one for each 64 bytes that begin behind the first 64, table.fill, copy, init and grow one for each element. It stops with
- * WASMAOT_TRAP_OUT_OF_FUEL when it would use more, at most 180 operators later. Host functions, those of WASI included, take none.
- * Refused if its code does not count operators.
+ * Sets the fuel that the instance may use from now on. Each operator takes a unit, and bulk work more before it
+ * is done: memory.fill, copy, init and grow one for each 64 bytes that begin behind the first 64, table.fill,
+ * copy, init and grow one for each element. It stops with WASMAOT_TRAP_OUT_OF_FUEL when it would use more, at
+ * most 180 operators later. Host functions, those of WASI included, take none. Refused if its code does not
+ * count operators.
  */
 wasmaot_error_t *wasmaot_instance_set_fuel(wasmaot_instance_t *instance, uint64_t fuel);
 /*
- * Gives a copy of these bytes as standard input to this instance alone, to be read from the start. Refused unless its context has
- * standard input in memory (wasmaot_wasi_stdin_bytes).
+ * Gives a copy of these bytes as standard input to this instance alone, to be read from the start. Refused
+ * unless its context has standard input in memory (wasmaot_wasi_stdin_bytes).
  */
 wasmaot_error_t *wasmaot_instance_set_stdin(wasmaot_instance_t *instance, const void *bytes, size_t length);
 /*
- * What the instance has written so far to standard stream 1 or 2, if that is collected (wasmaot_wasi_capture), also after a trap or
- * an exit: `*length` bytes, without a NUL at their end. NULL and 0 if there is nothing, or while a call runs. They are the instance's,
- * valid until it is called, discards them or is finished. (With an instance whose start function failed, they are gone.)
+ * What the instance has written so far to standard stream 1 or 2, if that is collected (wasmaot_wasi_capture),
+ * also after a trap or an exit: `*length` bytes, without a NUL at their end. NULL and 0 if there is nothing, or
+ * while a call runs. They are the instance's, valid until it is called, discards them or is finished. (With an
+ * instance whose start function failed, they are gone.)
  */
 const char *wasmaot_instance_captured(const wasmaot_instance_t *instance, int stream, size_t *length);
 /*
- * Whether what was collected of standard stream 1 or 2 is incomplete: the instance tried to write more than the limit since it was
- * started, or since what was collected was last discarded. False where wasmaot_instance_captured returns NULL for another reason.
+ * Whether what was collected of standard stream 1 or 2 is incomplete: the instance tried to write more than the
+ * limit since it was started, or since what was collected was last discarded. False where
+ * wasmaot_instance_captured returns NULL for another reason.
  */
 bool wasmaot_instance_capture_overflowed(const wasmaot_instance_t *instance, int stream);
 /* Forgets what was collected of standard stream 1 or 2; what is written afterwards is collected anew. */
 wasmaot_error_t *wasmaot_instance_discard_captured(wasmaot_instance_t *instance, int stream);
-/* Gives a handle by which any thread can stop the instance. */
+/*
+ * Gives a handle by which any thread can stop the instance, to be deleted by the caller. It may outlive the
+ * instance. WASMAOT_ERROR_USAGE while the instance is in use, WASMAOT_ERROR_SYSTEM if no signal or thread is
+ * left to stop it by.
+ */
 wasmaot_error_t *wasmaot_instance_interrupt(wasmaot_instance_t *instance, wasmaot_interrupt_t **out);
 /*
- * Calls a function, with as many arguments and as much room for results as its type says. After a trap or another error the
- * instance can still be called, and is in the state that it was left in.
+ * Calls a function, with as many arguments and as much room for results as its type says: `results` get all of
+ * them, or none if the call fails. After a trap or another error the instance can still be called, and is in
+ * the state that it was left in. WASMAOT_ERROR_USAGE if the instance is of another linked module, if a value is
+ * not of its type or is a function of another instance, and while the instance is in use. One thread at a time
+ * uses an instance; the function may be shared.
  */
 wasmaot_error_t *wasmaot_func_call(const wasmaot_func_t *func, wasmaot_instance_t *instance,
                                    const wasmaot_value_t *args, size_t args_count, wasmaot_value_t *results,
                                    size_t results_count);
-/* Looks up an exported function and calls it. */
+/*
+ * Looks up an exported function and calls it, as wasmaot_func_call does. WASMAOT_ERROR_USAGE if no function is
+ * exported by this name.
+ */
 wasmaot_error_t *wasmaot_instance_call(wasmaot_instance_t *instance, const char *name, const wasmaot_value_t *args,
                                        size_t args_count, wasmaot_value_t *results, size_t results_count);
-/* Bytes of its memory (the export "memory", or else the first one), 0 if it has none. */
+/*
+ * Returns the bytes of its memory (the export "memory", or else the first one); 0 if it has none, for NULL, and
+ * while it is in use.
+ */
 uint64_t wasmaot_instance_memory_size(const wasmaot_instance_t *instance);
-/* Copies out of its memory. */
+/*
+ * Copies `length` bytes out of that memory. WASMAOT_ERROR_ACCESS if they are not in it, WASMAOT_ERROR_USAGE
+ * while the instance is in use.
+ */
 wasmaot_error_t *wasmaot_instance_read(const wasmaot_instance_t *instance, uint64_t address, void *into,
                                        size_t length);
-/* Copies into its memory. */
+/*
+ * Copies `length` bytes into that memory. WASMAOT_ERROR_ACCESS if they are not in it, WASMAOT_ERROR_USAGE while
+ * the instance is in use.
+ */
 wasmaot_error_t *wasmaot_instance_write(wasmaot_instance_t *instance, uint64_t address, const void *bytes,
                                         size_t length);
 
 /* ---- Exports of an instance ---- */
 
 /*
- * Globals, tables and memories by the names that the module exports them by. Each is an error of kind WASMAOT_ERROR_USAGE if there is no such
- * export, if a value is not of the type that is needed or is a function of another instance, or while the instance is in use; and of kind
- * WASMAOT_ERROR_ACCESS if an index or an address is outside. What is given through `out` is a copy; nothing has to be deleted.
+ * Globals, tables and memories by the names that the module exports them by. Each is an error of kind
+ * WASMAOT_ERROR_USAGE if there is no such export, if a value is not of the type that is needed or is a function
+ * of another instance, or while the instance is in use; and of kind WASMAOT_ERROR_ACCESS if an index or an
+ * address is outside. What is given through `out` is a copy; nothing has to be deleted.
  */
 
 /* The value of a global. */
@@ -725,21 +879,28 @@ wasmaot_error_t *wasmaot_instance_table_get(const wasmaot_instance_t *instance, 
 /* Sets an element of a table. */
 wasmaot_error_t *wasmaot_instance_table_set(wasmaot_instance_t *instance, const char *name, uint64_t index,
                                             const wasmaot_value_t *value);
-/* Adds elements with this value to a table. `out` gets their number before, or WASMAOT_NOT_GROWN if there is no room. */
+/*
+ * Adds elements with this value to a table. `out` gets their number before, or WASMAOT_NOT_GROWN if there is no
+ * room.
+ */
 wasmaot_error_t *wasmaot_instance_table_grow(wasmaot_instance_t *instance, const char *name, uint64_t count,
                                              const wasmaot_value_t *init, uint64_t *out);
 /* Adds pages to a memory. `out` gets their number before, or WASMAOT_NOT_GROWN if there is no room. */
 wasmaot_error_t *wasmaot_instance_memory_grow(wasmaot_instance_t *instance, const char *name, uint64_t pages,
                                               uint64_t *out);
 /*
- * The address of `length` bytes of a memory in this process, for direct access without copies. It is valid until the instance is finished: a
- * memory never moves. With `writable` the bytes may be written, also while the instance runs; without, they may only be read, as
- * their pages may be protected. (To write elsewhere in the memory ends the process, or is lost.) If the artifact's file is truncated meanwhile,
- * an access ends the process: where that can happen, open it with wasmaot_module_open_sealed_trusted.
+ * The address of `length` bytes of a memory in this process, for direct access without copies. It is valid
+ * until the instance is finished: a memory never moves. With `writable` the bytes may be written, also while
+ * the instance runs; without, they may only be read, as their pages may be protected. (To write elsewhere in
+ * the memory ends the process, or is lost.) If the artifact's file is truncated meanwhile, an access ends the
+ * process: where that can happen, open it with wasmaot_module_open_sealed_trusted.
  */
 wasmaot_error_t *wasmaot_instance_memory_data(wasmaot_instance_t *instance, const char *name, uint64_t address,
                                               size_t length, bool writable, void **out);
-/* Calls a function by a value of type WASMAOT_FUNCREF, such as an element of a table, as wasmaot_instance_call calls one by its name. */
+/*
+ * Calls a function by a value of type WASMAOT_FUNCREF, such as an element of a table, as wasmaot_instance_call
+ * calls one by its name.
+ */
 wasmaot_error_t *wasmaot_instance_call_ref(wasmaot_instance_t *instance, const wasmaot_value_t *func,
                                            const wasmaot_value_t *args, size_t args_count, wasmaot_value_t *results,
                                            size_t results_count);
@@ -747,33 +908,53 @@ wasmaot_error_t *wasmaot_instance_call_ref(wasmaot_instance_t *instance, const w
 /* ---- Host functions ---- */
 
 /*
- * The same for host functions, which use the instance that called them through `caller` only. While a call that a host
- * function makes runs, its `caller` is not used.
+ * Returns the host's data that the instance was started with. The functions of a caller are for the host
+ * function that got it, on its thread until it returns; while a call that it makes runs, they are refused with
+ * WASMAOT_ERROR_USAGE.
  */
 void *wasmaot_caller_data(const wasmaot_caller_t *caller);
+/*
+ * Calls an exported function of the instance, as wasmaot_instance_call does. A host function that returns its
+ * error ends as the called one did, with the same frames.
+ */
 wasmaot_error_t *wasmaot_caller_call(wasmaot_caller_t *caller, const char *name, const wasmaot_value_t *args,
                                      size_t args_count, wasmaot_value_t *results, size_t results_count);
-/* For host functions that wait or compute for long: an error to return if the instance is to be stopped. */
+/*
+ * For host functions that wait or compute for long: returns an error to return if the instance is to be
+ * stopped.
+ */
 wasmaot_error_t *wasmaot_caller_check_interrupt(const wasmaot_caller_t *caller);
+/* As wasmaot_instance_memory_size. */
 uint64_t wasmaot_caller_memory_size(const wasmaot_caller_t *caller);
+/* As wasmaot_instance_read. */
 wasmaot_error_t *wasmaot_caller_read(const wasmaot_caller_t *caller, uint64_t address, void *into, size_t length);
+/* As wasmaot_instance_write. */
 wasmaot_error_t *wasmaot_caller_write(wasmaot_caller_t *caller, uint64_t address, const void *bytes, size_t length);
 
+/* As wasmaot_instance_global_get. */
 wasmaot_error_t *wasmaot_caller_global_get(const wasmaot_caller_t *caller, const char *name,
                                            wasmaot_value_t *out);
+/* As wasmaot_instance_global_set. */
 wasmaot_error_t *wasmaot_caller_global_set(wasmaot_caller_t *caller, const char *name,
                                            const wasmaot_value_t *value);
+/* As wasmaot_instance_table_size. */
 wasmaot_error_t *wasmaot_caller_table_size(const wasmaot_caller_t *caller, const char *name, uint64_t *out);
+/* As wasmaot_instance_table_get. */
 wasmaot_error_t *wasmaot_caller_table_get(const wasmaot_caller_t *caller, const char *name, uint64_t index,
                                           wasmaot_value_t *out);
+/* As wasmaot_instance_table_set. */
 wasmaot_error_t *wasmaot_caller_table_set(wasmaot_caller_t *caller, const char *name, uint64_t index,
                                           const wasmaot_value_t *value);
+/* As wasmaot_instance_table_grow. */
 wasmaot_error_t *wasmaot_caller_table_grow(wasmaot_caller_t *caller, const char *name, uint64_t count,
                                            const wasmaot_value_t *init, uint64_t *out);
+/* As wasmaot_instance_memory_grow. */
 wasmaot_error_t *wasmaot_caller_memory_grow(wasmaot_caller_t *caller, const char *name, uint64_t pages,
                                             uint64_t *out);
+/* As wasmaot_instance_memory_data. */
 wasmaot_error_t *wasmaot_caller_memory_data(wasmaot_caller_t *caller, const char *name, uint64_t address,
                                             size_t length, bool writable, void **out);
+/* As wasmaot_instance_call_ref. */
 wasmaot_error_t *wasmaot_caller_call_ref(wasmaot_caller_t *caller, const wasmaot_value_t *func,
                                          const wasmaot_value_t *args, size_t args_count, wasmaot_value_t *results,
                                          size_t results_count);
@@ -781,10 +962,11 @@ wasmaot_error_t *wasmaot_caller_call_ref(wasmaot_caller_t *caller, const wasmaot
 /* ---- Suspended calls ---- */
 
 /*
- * Calls a function as wasmaot_func_call does, so that a host function can suspend it by returning wasmaot_error_new_suspend. Then `out` gets the
- * call, which the caller deletes, and no result is written; NULL if the call is over. No thread is needed while a call waits: the instance
- * may be read and written by any thread meanwhile, for example to put into its memory what the host function waits for, but calls
- * nothing else. A call that a host function makes itself cannot be suspended.
+ * Calls a function as wasmaot_func_call does, so that a host function can suspend it by returning
+ * wasmaot_error_new_suspend. Then `out` gets the call, which the caller deletes, and no result is written; NULL
+ * if the call is over. No thread is needed while a call waits: the instance may be read and written by any
+ * thread meanwhile, for example to put into its memory what the host function waits for, but calls nothing
+ * else. A call that a host function makes itself cannot be suspended.
  */
 wasmaot_error_t *wasmaot_func_call_resumable(const wasmaot_func_t *func, wasmaot_instance_t *instance,
                                              const wasmaot_value_t *args, size_t args_count, wasmaot_value_t *results,
@@ -794,34 +976,44 @@ bool wasmaot_suspended_is_waiting(const wasmaot_suspended_t *suspended);
 /* What the host function gave to wasmaot_error_new_suspend; NULL if the call does not wait. */
 void *wasmaot_suspended_value(const wasmaot_suspended_t *suspended);
 /*
- * Goes on with the call, on this thread, as if the host function returned these values. If it is suspended again, it waits again and
- * `results` are not written. Fails, and the call goes on waiting, if the instance is another one or in use, or `values` are of the wrong kind for C;
- * all other errors end the call.
+ * Goes on with the call, on this thread, as if the host function returned these values. If it is suspended
+ * again, it waits again and `results` are not written. Fails, and the call goes on waiting, if the instance is
+ * another one or in use, or `values` are of the wrong kind for C; all other errors end the call.
  */
 wasmaot_error_t *wasmaot_suspended_resume(wasmaot_suspended_t *suspended, wasmaot_instance_t *instance,
                                           const wasmaot_value_t *values, size_t values_count,
                                           wasmaot_value_t *results, size_t results_count);
-/* Goes on with the call as if the host function returned this error, which is the runtime's from then on. Returns how the call ends. */
+/*
+ * Goes on with the call as if the host function returned this error, which is the runtime's from then on.
+ * Returns how the call ends.
+ */
 wasmaot_error_t *wasmaot_suspended_fail(wasmaot_suspended_t *suspended, wasmaot_instance_t *instance,
                                         wasmaot_error_t *error);
 /* Gives the call up: nothing of it runs any more, and the instance can be called again. */
 wasmaot_error_t *wasmaot_suspended_abandon(wasmaot_suspended_t *suspended, wasmaot_instance_t *instance);
-/* Deletes a call. If it still waits, all that is left to do with its instance is to finish it. */
+/*
+ * Deletes a call, which no other thread uses any more. If it still waits, all that is left to do with its
+ * instance is to finish it. Does nothing with NULL.
+ */
 void wasmaot_suspended_delete(wasmaot_suspended_t *suspended);
 
 /* ---- Stopping ---- */
 
 /*
- * Stops what the instance runs, with WASMAOT_TRAP_KILLED, and all that it would run later. May be called by any thread, outside of signal handlers,
- * and does not wait. An instance that is finished, and the one that has its slot now, are not affected.
+ * Stops what the instance runs, with WASMAOT_TRAP_KILLED, and all that it would run later. May be called by any
+ * thread, outside of signal handlers, and does not wait. An instance that is finished, and the one that has its
+ * slot now, are not affected.
  */
 void wasmaot_interrupt_kill(const wasmaot_interrupt_t *interrupt);
-/* Deletes a handle. */
+/* Deletes a handle, which no other thread uses any more. Does nothing with NULL. */
 void wasmaot_interrupt_delete(wasmaot_interrupt_t *interrupt);
 
 /* ---- Signals, see above ---- */
 
-/* Prepares the calling thread for calling instances, and checks the handlers of the process. Fails if one of the host's stays in front. */
+/*
+ * Prepares the calling thread for calling instances, and checks the handlers of the process. Fails if one of
+ * the host's stays in front.
+ */
 wasmaot_error_t *wasmaot_prepare_thread(void);
 /* Uses this signal as the interrupt signal. Refused if the program has a handler of it. */
 wasmaot_error_t *wasmaot_set_interrupt_signal(int number);

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 /// The artifact of an example's guest.
 fn guest(name: &str) -> PathBuf {
     let artifact = folder("examples").join(format!("{name}.so"));
-    compile(&repository().join(format!("runtime-shim/examples/{name}.wat")), &artifact);
+    compile(&repository().join(format!("runtime-shim/examples/{name}.wat")), &artifact, false);
     artifact
 }
 
@@ -43,9 +43,9 @@ fn orders_in_rust() {
 }
 
 /// Requests: one that is answered, one that traps, one that never ends, an empty one, and again one that is answered.
-const REQUESTS: &str = "27\nx\n0\n\n97\n";
+pub(crate) const REQUESTS: &str = "27\nx\n0\n\n97\n";
 
-const ANSWERS: &str = "\
+pub(crate) const ANSWERS: &str = "\
 27: 111 steps, peak 9232
   used 65536 bytes of memory
 x: wasm trap: unreachable in parse

@@ -1,6 +1,6 @@
 //! The header: read alone by every language, and in agreement with the library and the tests.
 
-use crate::library::{C99, CPP11, CPP20, folder, installed, repository, run, sources};
+use crate::library::{C99, CPP11, CPP17, CPP20, folder, installed, repository, run, sources};
 use object::{Object, ObjectSymbol};
 use std::collections::BTreeSet;
 use wasmaot_runtime::LEAST_ALTERNATE_STACK;
@@ -53,6 +53,16 @@ fn is_clean_alone() {
 }
 
 #[test]
+fn for_cpp_is_clean_alone() {
+    for language in [CPP17, CPP20] {
+        let Some(mut compiler) = language.compiler() else { continue };
+        let source = folder("programs").join(format!("header-of-{}.cc", language.standard));
+        std::fs::write(&source, "#include <wasmaot.hpp>\n").expect("a file");
+        run(compiler.args(["-Wconversion", "-Wshadow", "-fsyntax-only"]).arg(source));
+    }
+}
+
+#[test]
 fn declares_what_the_library_exports() {
     let library = std::fs::read(installed().join("lib/libwasmaot.so")).expect("the library");
     let library = object::File::parse(&*library).expect("an ELF file");
@@ -62,6 +72,20 @@ fn declares_what_the_library_exports() {
     let declared = declared();
     assert!(declared.len() > 50, "{declared:?}");
     assert_eq!(exported, declared);
+}
+
+/// Who owns what, what other threads may do, and what is refused stands at each function.
+#[test]
+fn every_function_is_documented() {
+    for header in [text(), compilers()] {
+        let lines: Vec<&str> = header.lines().collect();
+        let begins = |line: &str| line.starts_with(|c: char| c.is_ascii_lowercase()) && line.contains('(');
+        let is_declared =
+            |line: &str| begins(line) && !line.starts_with("static") && !line.starts_with("typedef");
+        let bare = lines.windows(2).filter(|pair| is_declared(pair[1]) && !pair[0].ends_with("*/"));
+        let bare: Vec<&str> = bare.map(|pair| pair[1]).collect();
+        assert!(bare.is_empty(), "no comment stands before {bare:#?}");
+    }
 }
 
 #[test]

@@ -69,6 +69,7 @@ pub(crate) struct Language {
 
 pub(crate) const C99: Language = Language { compiler: "cc", standard: "c99", name: "c" };
 pub(crate) const CPP11: Language = Language { compiler: "c++", standard: "c++11", name: "c++" };
+pub(crate) const CPP17: Language = Language { compiler: "c++", standard: "c++17", name: "c++" };
 pub(crate) const CPP20: Language = Language { compiler: "c++", standard: "c++20", name: "c++" };
 
 impl Language {
@@ -135,10 +136,10 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Compiles a guest in the text format to an artifact, with a meter if its name says so. The artifact appears whole: a host of another test may have the last one mapped.
-pub(crate) fn compile(text: &Path, artifact: &Path) {
+/// Compiles a guest in the text format to an artifact, which counts what it executes if `meter` is set. The artifact appears whole: a host
+/// of another test may have the last one mapped.
+pub(crate) fn compile(text: &Path, artifact: &Path, meter: bool) {
     let wasm = wat::parse_file(text).unwrap_or_else(|error| panic!("{error}"));
-    let meter = text.file_stem().is_some_and(|name| name == "metered");
     let output = wasmaot_compiler::compile(&wasm, &Options { meter, ..Options::default() }, &|_| ());
     let output = output.unwrap_or_else(|error| panic!("{}: {error}", text.display()));
     let mut file = tempfile::NamedTempFile::new_in(artifact.parent().expect("a folder")).expect("a file");
@@ -154,7 +155,7 @@ pub(crate) fn guests() -> &'static Path {
         for entry in std::fs::read_dir(sources().join("guests")).expect("guests") {
             let text = entry.expect("an entry").path();
             let name = text.file_stem().expect("a name").to_string_lossy().into_owned();
-            compile(&text, &folder.join(name + ".so"));
+            compile(&text, &folder.join(format!("{name}.so")), name == "metered");
         }
         std::fs::write(folder.join("hello.txt"), "hello from a file\n").expect("a file");
         folder

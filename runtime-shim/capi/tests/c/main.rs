@@ -8,6 +8,7 @@ mod declarations;
 mod examples;
 mod header;
 mod hosts;
+mod languages;
 mod library;
 mod parsed;
 mod signals;

@@ -1,0 +1,3 @@
+module example.org/faas
+
+go 1.19
