@@ -205,6 +205,24 @@ fn the_rest_of_a_host_function_sees_the_guest_and_may_fail() {
     assert_eq!(instance.call("quick", &[]).expect("it runs"), [Val::I32(5)]);
 }
 
+/// What a host function waits for need not be there when it looks.
+#[test]
+fn the_rest_of_a_host_function_may_suspend_once_more() {
+    let (pool, linked) = pool(1);
+    let twice = linked.get_typed_func::<i32, i32>("twice").expect("an export");
+    let mut instance = pool.start(&linked, ()).expect("a free slot");
+    let mut waiting = suspended(twice.call_resumable(&mut instance, 1));
+    for round in 10..20 {
+        waiting = suspended(
+            waiting.resume_with(&mut instance, |_| Err::<i32, _>(Suspend::new(Question(round)).into())),
+        );
+        assert_eq!(question(&waiting), round);
+    }
+    let second = suspended(waiting.resume(&mut instance, 3));
+    assert_eq!(question(&second), 7);
+    assert_eq!(returned(second.resume(&mut instance, 5)), 5003);
+}
+
 #[test]
 fn traps_after_a_resumption_name_all_functions() {
     let (pool, linked) = pool(1);
@@ -448,4 +466,30 @@ fn an_asynchronous_host_function_needs_an_asynchronous_call() {
     let error = runtime().block_on(twice.call_async(&mut instance, 1)).expect_err("there is no future");
     assert!(matches!(error, CallError::NotAsync), "{error}");
     assert_eq!(instance.call("quick", &[]).expect("it runs"), [Val::I32(5)]);
+}
+
+/// Whichever way a call ends that waits, the future of its host function is dropped by then, and its slot is as good as new.
+#[test]
+fn nothing_of_a_call_outlives_it() {
+    let (linked, pool) = endless();
+    let run = linked.get_typed_func::<(), ()>("run").expect("an export");
+    let quick = linked.get_typed_func::<(), ()>("quick").expect("an export");
+    let count = Arc::new(AtomicU32::new(0));
+    runtime().block_on(async {
+        for round in 0..10 {
+            let mut instance = pool.start(&linked, count.clone()).expect("a free slot");
+            let call = run.call_async(&mut instance, ());
+            assert!(tokio::time::timeout(Duration::from_millis(1), call).await.is_err());
+            assert_eq!(count.load(Relaxed), 2 * round + 1, "dropped with the call's future");
+            quick.call(&mut instance, ()).expect("it runs again");
+            instance.set_deadline(Instant::now() + Duration::from_millis(1)).expect("a watchdog");
+            assert_eq!(trap_code(run.call_async(&mut instance, ()).await), TrapCode::DeadlineExceeded);
+            assert_eq!(count.load(Relaxed), 2 * round + 2, "dropped at the deadline");
+            let (data, usage) = instance.finish_with_data();
+            // This one's, and that of `count`.
+            assert_eq!(Arc::strong_count(&data), 2);
+            assert!(usage.reset.is_some(), "the slot was not emptied");
+        }
+    });
+    assert_eq!((pool.stats().made, Arc::strong_count(&count)), (1, 1));
 }

@@ -45,6 +45,12 @@ impl<'a, T> Caller<'a, T> {
         Instance::new(self.core().id(), self.instance.index())
     }
 
+    /// Whether the call is an asynchronous one, so that its caller waits for a future that the host function
+    /// [suspends](crate::Suspend::until) it with. Calls that a host function makes are not.
+    pub fn is_async(&self) -> bool {
+        self.core().runs_async()
+    }
+
     /// The operators that the store's instances have executed so far, if they count them.
     pub fn operators(&self) -> Option<u64> {
         self.core().operators()

@@ -370,6 +370,11 @@ impl Activation {
         matches!(self.pending, Some(Pending::Throw(_)))
     }
 
+    /// Whether the host function waits.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(self.pending, Some(Pending::Suspend(..)))
+    }
+
     /// Takes back why a host function does not return.
     pub(crate) fn take_pending(&mut self) -> Option<Pending> {
         self.pending.take()

@@ -341,14 +341,16 @@ unsafe fn run_again(
     }
 }
 
-/// Goes on with a guest whose host function was resumed and has failed: where it throws an exception that is caught, there.
+/// Goes on with a guest whose host function was resumed and has failed: where it throws an exception that is caught, there. Where it waits
+/// once more, the guest is left as it is.
 ///
 /// # Safety
 /// As for [`asm::resume`]; the activation's pending exit is set.
 unsafe fn throw_pending(activation: *mut Activation) -> u32 {
     // SAFETY: the record's owner waits for this.
-    if !unsafe { (*activation).throws() } {
-        return reason::HOST;
+    let (throws, waits) = unsafe { ((*activation).throws(), (*activation).waits()) };
+    if !throws {
+        return if waits { reason::SUSPENDED } else { reason::HOST };
     }
     // SAFETY: as the caller states.
     let result = unsafe { unwind::throw_pending(activation) };

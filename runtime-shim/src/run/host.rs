@@ -228,9 +228,10 @@ fn answer_of<T, E: Ends>(
 }
 
 /// Runs what is left of a host function of a store, and prepares the thread for the guest as after all of one. Says why it does
-/// not return, if it does not.
+/// not return, if it does not: it may wait once more, as `again` says.
 pub(super) fn finish<T, E: Ends>(
     store: &mut StoreInner<T>,
+    again: impl FnOnce() -> Suspension,
     run: impl FnOnce(&mut StoreInner<T>) -> Result<(), E>,
 ) -> Option<Pending> {
     let activation = store.core().current;
@@ -242,7 +243,10 @@ pub(super) fn finish<T, E: Ends>(
     }
     let why = match ended {
         Ok(Ok(())) => return interrupt::due_after_poke().map(Pending::Trap),
-        Ok(Err(error)) => Why::Error(error),
+        Ok(Err(error)) => match error.suspends() {
+            Ok(value) => return Some(Pending::Suspend(value, again())),
+            Err(error) => Why::Error(error),
+        },
         Err(payload) => Why::Panic(payload),
     };
     Some(why.pending(store.core()))

@@ -196,7 +196,8 @@ pub(crate) fn resume<T, R, E: Ends>(
         // SAFETY: the store is borrowed mutably by `resume`, which does nothing with it while this runs. The suspension names
         // the vmctx of the instance that called, and its store is this one, which keeps its instances.
         let (store, instance) = unsafe { (&mut *inner, InstanceCore::from_vmctx(called.caller)) };
-        host::finish(store, |store| {
+        let again = || suspension.again(called);
+        host::finish(store, again, |store| {
             complete(store, instance, cells)?;
             let are_right = admits_all(store.core(), &called.ty.results, cells);
             assert!(are_right, "a host function returns what it is to");

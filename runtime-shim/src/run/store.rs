@@ -381,6 +381,15 @@ impl StoreCore {
     }
 }
 
+/// What runs in it.
+impl StoreCore {
+    /// Whether the innermost call waits for futures.
+    pub(crate) fn runs_async(&self) -> bool {
+        // SAFETY: the current activation is live, and its owner waits for the guest, which waits for a host function.
+        unsafe { self.current.as_ref() }.is_some_and(Activation::is_async)
+    }
+}
+
 /// What its code has executed.
 impl StoreCore {
     /// Whether code counts; unknown as long as there is no instance.

@@ -31,6 +31,7 @@ pub(super) enum Place {
 }
 
 /// The call of a host function that a guest waits for.
+#[derive(Clone)]
 pub(super) struct Called {
     /// The frame of the stub that called the host function.
     pub(super) guest_fp: u64,
@@ -51,6 +52,12 @@ impl Suspension {
             Place::Host(called) => Some(&called.ty),
             Place::Slice(_) => None,
         }
+    }
+
+    /// The same guest, waiting for the same host function once more.
+    pub(super) fn again(&self, called: &Called) -> Self {
+        let at = Place::Host(called.clone());
+        Self { store: self.store, stack: self.stack, results: self.results, at }
     }
 
     /// Where a backtrace of it starts.

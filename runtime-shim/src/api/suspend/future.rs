@@ -91,16 +91,22 @@ pub trait IntoAsyncHostFunc<T, P, Fut>: Send + Sync + 'static {
     fn into_host_func(self) -> HostFunc<T>;
 }
 
-fn waiting<T: 'static, R: AsyncResults<T>>(future: impl Future<Output = R> + Send + 'static) -> Suspend {
-    let completion = async {
-        let results = future.await;
-        let run = |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
-            results.complete(caller)?.store(cells);
-            Ok(())
+impl Suspend {
+    /// Suspends the caller, which is called asynchronously, until a future is ready that gives what the host function returns. A
+    /// function that is defined by [`func_wrap`](crate::Linker::func_wrap) can decide so when it knows that it has to wait
+    /// ([`Caller::is_async`]). `T` is the store's data, and the values are of the types that the function says it returns. With
+    /// [`Complete`], the host function sees its guest again, and may wait once more.
+    pub fn until<T: 'static, R: AsyncResults<T>>(future: impl Future<Output = R> + Send + 'static) -> Self {
+        let completion = async {
+            let results = future.await;
+            let run = |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
+                results.complete(caller)?.store(cells);
+                Ok(())
+            };
+            Completion { types: R::Values::TYPES, run: Box::new(run) }
         };
-        Completion { types: R::Values::TYPES, run: Box::new(run) }
-    };
-    Suspend::new(Waiting::<T>(Box::pin(completion)))
+        Suspend::new(Waiting::<T>(Box::pin(completion)))
+    }
 }
 
 macro_rules! closures {
@@ -115,7 +121,7 @@ macro_rules! closures {
             fn into_host_func(self) -> HostFunc<T> {
                 let body = move |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
                     let _ = &cells;
-                    Err(waiting(self(caller, $($name::from_cell(cells[$index])),*)).into())
+                    Err(Suspend::until::<T, Fut::Output>(self(caller, $($name::from_cell(cells[$index])),*)).into())
                 };
                 host::typed::<T, ($($name,)*), <Fut::Output as AsyncResults<T>>::Values, _>(body)
             }

@@ -123,7 +123,7 @@ impl<R> Suspended<R> {
     }
 
     /// Goes on with the call, on this thread, as if what is left of the host function were this. It may write to the memory of the
-    /// instance that waits, or fail.
+    /// instance that waits, fail, or suspend the call once more.
     pub fn resume_with<S: AsStore, V: WasmValues>(
         self,
         store: &mut S,
