@@ -1,7 +1,7 @@
 //! How a call reaches its context: an instance has one of its own, or shares one with instances on other threads.
 //!
 //! **Invariant: nothing waits while it holds a shared context.** A call that may wait takes a copy of the entries that it works
-//! on, which keeps their files open until it returns: what other threads close or renumber meanwhile is gone for calls that begin
+//! on, which keeps their files open until it returns, or is made again ([`wait`](crate::wait)): what other threads close or renumber meanwhile is gone for calls that begin
 //! later. An instance's own context is lent instead, at the cost of a branch. A fork waits until no thread holds a shared context, which would
 //! stay locked in the child.
 
@@ -16,6 +16,7 @@ use crate::errno::Errno;
 use crate::fdtable::FdTable;
 use crate::guest::Guest;
 use crate::types::Rights;
+use crate::wait::Attempt;
 
 /// Where a store's data has the context.
 pub(crate) enum Access<T> {
@@ -37,14 +38,20 @@ impl<T> Access<T> {
     #[inline]
     pub(crate) fn of(self, data: &mut T) -> Ctx<'_> {
         match self {
-            Access::Own(ctx) => Ctx::Own(ctx(data)),
-            Access::Shared(ctx) => Ctx::Shared(ctx(data)),
+            Access::Own(ctx) => Ctx::own(ctx(data)),
+            Access::Shared(ctx) => Ctx::shared(ctx(data)),
         }
     }
 }
 
-/// The context of a calling instance.
-pub(crate) enum Ctx<'a> {
+/// The context of a calling instance, and how its call waits.
+pub(crate) struct Ctx<'a> {
+    context: Context<'a>,
+    /// None if the thread waits.
+    attempt: Option<&'a Attempt>,
+}
+
+enum Context<'a> {
     Own(&'a mut WasiCtx),
     Shared(&'a Mutex<WasiCtx>),
 }
@@ -61,13 +68,38 @@ pub(crate) enum Found<'a> {
     Copy(Box<Entry>),
 }
 
+impl<'a> Ctx<'a> {
+    /// Of an instance that has it for itself.
+    #[inline]
+    pub(crate) fn own(ctx: &'a mut WasiCtx) -> Self {
+        Self { context: Context::Own(ctx), attempt: None }
+    }
+
+    /// Of one that shares it.
+    #[inline]
+    pub(crate) fn shared(ctx: &'a Mutex<WasiCtx>) -> Self {
+        Self { context: Context::Shared(ctx), attempt: None }
+    }
+
+    /// The same for an attempt at a call that is to wait without a thread.
+    pub(crate) fn attempted(self, attempt: &'a Attempt) -> Self {
+        Self { attempt: Some(attempt), ..self }
+    }
+}
+
 impl Ctx<'_> {
+    /// The attempt that this is, if the call is to wait without a thread.
+    #[inline]
+    pub(crate) fn attempt(&self) -> Option<&Attempt> {
+        self.attempt
+    }
+
     /// Has the context alone. Whoever has it does not wait.
     #[inline]
     pub(crate) fn hold(&mut self) -> Held<'_> {
-        match self {
-            Ctx::Own(ctx) => Held::Own(ctx),
-            Ctx::Shared(ctx) => Held::Shared(Undivided::lock(ctx)),
+        match &mut self.context {
+            Context::Own(ctx) => Held::Own(ctx),
+            Context::Shared(ctx) => Held::Shared(Undivided::lock(ctx)),
         }
     }
 
@@ -87,9 +119,9 @@ impl Ctx<'_> {
 
     #[inline]
     fn find(&self, find: impl FnOnce(&FdTable) -> Result<&Entry, Errno>) -> Result<Found<'_>, Errno> {
-        match self {
-            Ctx::Own(ctx) => find(&ctx.table).map(Found::Own),
-            Ctx::Shared(ctx) => {
+        match &self.context {
+            Context::Own(ctx) => find(&ctx.table).map(Found::Own),
+            Context::Shared(ctx) => {
                 find(&Undivided::lock(ctx).table).map(|entry| Found::Copy(Box::new(entry.clone())))
             }
         }
@@ -168,7 +200,7 @@ mod tests {
         let (holds, held) = mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let mut access = Ctx::Shared(&ctx);
+                let mut access = Ctx::shared(&ctx);
                 let context = access.hold();
                 holds.send(()).unwrap();
                 std::thread::sleep(Duration::from_millis(50));

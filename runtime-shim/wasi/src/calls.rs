@@ -14,6 +14,7 @@ pub(crate) mod proc;
 pub(crate) mod random;
 pub(crate) mod readdir;
 pub(crate) mod sock;
+mod waits;
 
 #[cfg(test)]
 mod effects;

@@ -27,6 +27,17 @@ pub(crate) enum Handle {
     Captured(Captured),
 }
 
+impl Handle {
+    /// The host's descriptor, if there is one.
+    pub(crate) fn host(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Handle::Owned(fd) | Handle::Shared(fd) => Some(fd.as_fd()),
+            Handle::Inherited(fd) => Some(*fd),
+            Handle::Input | Handle::Captured(_) => None,
+        }
+    }
+}
+
 /// Which of the collected outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Captured {
@@ -87,11 +98,7 @@ impl Entry {
 
     /// The host's descriptor, if there is one.
     pub(crate) fn host(&self) -> Option<BorrowedFd<'_>> {
-        match &self.handle {
-            Handle::Owned(fd) | Handle::Shared(fd) => Some(fd.as_fd()),
-            Handle::Inherited(fd) => Some(*fd),
-            Handle::Input | Handle::Captured(_) => None,
-        }
+        self.handle.host()
     }
 
     /// Whether the guest opened it, so that its status is the guest's.

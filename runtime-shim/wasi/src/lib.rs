@@ -10,6 +10,9 @@
 //!                                 └───┴──▶ path.rs:    beneath a directory (walk.rs: old kernels)
 //! ```
 //!
+//! In asynchronous calls, `fd_read`, `sock_recv`, `sock_accept` and `poll_oneoff` wait without a thread (`wait.rs`); otherwise, and in all other functions,
+//! the calling thread waits.
+//!
 //! **Invariants.** Guest memory is reached through `guest.rs` alone, paths reach the kernel through
 //! `path.rs` alone, host descriptors are reached through `fdtable.rs` alone. A call that a signal
 //! interrupts is made again: where it waits (`sys::again`), with the file that it waits for, or else from the start (`call`).
@@ -27,29 +30,31 @@ mod path;
 mod sys;
 mod types;
 mod version;
+mod wait;
 mod walk;
 
 use std::sync::Mutex;
 use wasmaot_runtime::abi::descriptor::Import;
-use wasmaot_runtime::{Caller, HostError, LinkError, Linker, check_interrupt};
+use wasmaot_runtime::{Caller, Complete, HostError, LinkError, Linker, Suspend, check_interrupt};
 
 use access::{Access, Ctx};
 use calls::{args, clock, fd, fdstat, path as paths, poll, proc, random, readdir, sock};
 use guest::Guest;
+use wait::Attempt;
 
 pub use builder::{WasiCtxBuilder, WasiError};
 pub use ctx::{Transferred, WasiCtx};
 pub use errno::Errno;
 pub use version::Version;
 
-/// Defines those functions that are wanted, one line each: its name, what runs it, whether that depends on the version, and the
-/// guest's arguments as they come.
+/// Defines those functions that are wanted, by [`call`] or [`call_waiting`], one line each: its name, what runs it, whether that depends on the
+/// version, and the guest's arguments as they come.
 macro_rules! define {
-    ($linker:ident, $version:ident, $wanted:ident, $ctx:ident;
+    ($by:ident: $linker:ident, $version:ident, $wanted:ident, $ctx:ident;
      $($name:ident => $call:path $([$by_version:ident])?, ($($arg:ident: $ty:ty),*);)*) => {
         $(if $wanted(stringify!($name)) {
             $linker.func_wrap($version.module(), stringify!($name), move |caller: &mut Caller<'_, T>, $($arg: $ty),*| {
-                call(caller, $ctx, |ctx, guest| $call(ctx, guest, $($by_version,)? $($arg),*))
+                $by(caller, $ctx, move |ctx, guest| $call(ctx, guest, $($by_version,)? $($arg),*))
             })?;
         })*
     };
@@ -131,11 +136,17 @@ fn add<T: 'static>(
     ctx: Access<T>,
 ) -> Result<(), LinkError> {
     if version == Version::Preview1 {
-        define! { linker, version, wanted, ctx;
+        define! { call_waiting: linker, version, wanted, ctx;
             sock_accept => sock::sock_accept, (fd: u32, flags: u32, out: u32);
         }
     }
-    define! { linker, version, wanted, ctx;
+    define! { call_waiting: linker, version, wanted, ctx;
+        fd_read => fd::fd_read, (fd: u32, list: u32, count: u32, out: u32);
+        poll_oneoff => poll::poll_oneoff [version], (input: u32, output: u32, count: u32, out: u32);
+        sock_recv => sock::sock_recv,
+            (fd: u32, list: u32, count: u32, flags: u32, out: u32, flags_out: u32);
+    }
+    define! { call: linker, version, wanted, ctx;
         args_get => args::args_get, (pointers: u32, bytes: u32);
         args_sizes_get => args::args_sizes_get, (count: u32, size: u32);
         environ_get => args::environ_get, (pointers: u32, bytes: u32);
@@ -156,7 +167,6 @@ fn add<T: 'static>(
         fd_prestat_get => fd::fd_prestat_get, (fd: u32, out: u32);
         fd_prestat_dir_name => fd::fd_prestat_dir_name, (fd: u32, buffer: u32, len: u32);
         fd_pwrite => fd::fd_pwrite, (fd: u32, list: u32, count: u32, offset: u64, out: u32);
-        fd_read => fd::fd_read, (fd: u32, list: u32, count: u32, out: u32);
         fd_readdir => readdir::fd_readdir, (fd: u32, buffer: u32, len: u32, cookie: u64, out: u32);
         fd_renumber => fd::fd_renumber, (from: u32, to: u32);
         fd_seek => fd::fd_seek [version], (fd: u32, offset: i64, whence: u32, out: u32);
@@ -178,11 +188,8 @@ fn add<T: 'static>(
             (old_fd: u32, old: u32, old_len: u32, new_fd: u32, new: u32, new_len: u32);
         path_symlink => paths::path_symlink, (target: u32, target_len: u32, fd: u32, path: u32, len: u32);
         path_unlink_file => paths::path_unlink_file, (fd: u32, path: u32, len: u32);
-        poll_oneoff => poll::poll_oneoff [version], (input: u32, output: u32, count: u32, out: u32);
         random_get => random::random_get, (buffer: u32, len: u32);
         sched_yield => proc::sched_yield, ();
-        sock_recv => sock::sock_recv,
-            (fd: u32, list: u32, count: u32, flags: u32, out: u32, flags_out: u32);
         sock_send => sock::sock_send, (fd: u32, list: u32, count: u32, flags: u32, out: u32);
         sock_shutdown => sock::sock_shutdown, (fd: u32, how: u32);
     }
@@ -210,6 +217,39 @@ fn call<T>(
         let result = run(&mut ctx.of(data), Guest::new(memory));
         if result != Err(Errno::Intr) {
             return Ok(number(result));
+        }
+        check_interrupt()?;
+    }
+}
+
+/// Runs one call that may wait. Where the guest is called asynchronously, the call suspends it as long as there is nothing to do, and is made
+/// again, from the start, when there may be.
+fn call_waiting<T: 'static>(
+    caller: &mut Caller<'_, T>,
+    ctx: Access<T>,
+    run: impl Fn(&mut Ctx<'_>, Guest<'_>) -> Result<(), Errno> + Send + 'static,
+) -> Result<i32, HostError> {
+    if caller.is_async() { attempt(caller, ctx, Attempt::default(), run) } else { call(caller, ctx, run) }
+}
+
+fn attempt<T: 'static>(
+    caller: &mut Caller<'_, T>,
+    ctx: Access<T>,
+    mut attempt: Attempt,
+    run: impl Fn(&mut Ctx<'_>, Guest<'_>) -> Result<(), Errno> + Send + 'static,
+) -> Result<i32, HostError> {
+    loop {
+        let (memory, data) = caller.memory_and_data();
+        let result = run(&mut ctx.of(data).attempted(&attempt), Guest::new(memory));
+        if result != Err(Errno::Intr) {
+            return Ok(number(result));
+        }
+        if let Some(wait) = attempt.take_wait() {
+            let again = async move {
+                wait.await;
+                Complete(move |caller: &mut Caller<'_, T>| self::attempt(caller, ctx, attempt, run))
+            };
+            return Err(Suspend::until::<T, _>(again).into());
         }
         check_interrupt()?;
     }

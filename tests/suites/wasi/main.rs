@@ -6,4 +6,5 @@ mod own;
 mod real;
 mod shared;
 mod transfers;
+mod waiting;
 mod walk;

@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{Advice, FallocateFlags, SeekFrom};
 
+use super::waits;
 use crate::access::Ctx;
 use crate::ctx::WasiCtx;
 use crate::entry::{Entry, Handle};
@@ -30,6 +31,7 @@ pub(crate) fn fd_read(
     let read = match entry.host() {
         Some(host) => {
             would_block(&entry, PollFlags::IN)?;
+            waits::readable(ctx, &entry)?;
             let extent = || kernel::extent_of_reading(host);
             let read = ranges.transfer(extent, |piece| kernel::read(host, &piece.buffers()?))?;
             drop(entry);

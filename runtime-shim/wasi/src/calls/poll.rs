@@ -1,7 +1,8 @@
 //! `poll_oneoff`: waits for clocks and descriptors together.
 //!
 //! **Invariant.** It returns with at least one event, and never before a time that it says has come. It
-//! waits in `ppoll` only, which a signal wakes; after one, it waits for no longer than it would have.
+//! waits in `ppoll` only, which a signal wakes; after one, it waits for no longer than it would have. In asynchronous calls it waits without a
+//! thread, and spans of time begin with the first attempt.
 
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -10,7 +11,9 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno as HostErrno;
 
 use super::clock::{self, MONOTONIC, REALTIME};
+use super::waits;
 use crate::access::{Ctx, Found};
+use crate::entry::Handle;
 use crate::errno::Errno;
 use crate::guest::Guest;
 use crate::sys::go_on;
@@ -36,17 +39,17 @@ pub(crate) fn poll_oneoff(
     guest.check(input, count, size, Subscription::ALIGN)?;
     guest.check(output, count, Event::SIZE, Event::ALIGN)?;
     guest.result::<4>(out)?;
-    let since = clock::now(MONOTONIC)?;
+    let since = waits::since(ctx)?;
     let input_left = ctx.hold().input_left().len();
-    let mut waits = Vec::with_capacity(count as usize);
+    let mut all = Vec::with_capacity(count as usize);
     for index in 0..count {
         look(index as usize)?;
         let mut bytes = [0; 56];
         guest.copy_out(input + index * size, &mut bytes[..size as usize])?;
         let subscription = version.decode_subscription(bytes)?;
-        waits.push(Wait { subscription, target: target(ctx, subscription.trigger, since) });
+        all.push(Wait { subscription, target: target(ctx, subscription.trigger, since) });
     }
-    let events = wait(&waits, input_left)?;
+    let events = wait(ctx, &all, input_left)?;
     for (at, event) in (output..).step_by(Event::SIZE as usize).zip(&events) {
         guest.write(at, &event.encode())?;
     }
@@ -96,10 +99,19 @@ fn target<'a>(ctx: &'a Ctx<'_>, trigger: Trigger, since: u64) -> Result<Target<'
 }
 
 /// Waits until there is something to report. `input` bytes can be read of an input in memory.
-fn wait(waits: &[Wait<'_>], input: usize) -> Result<Vec<Event>, Errno> {
-    let mut polled: Vec<PollFd<'_>> = waits.iter().filter_map(Wait::polled).collect();
+fn wait(ctx: &Ctx<'_>, all: &[Wait<'_>], input: usize) -> Result<Vec<Event>, Errno> {
+    let mut polled: Vec<PollFd<'_>> = all.iter().filter_map(Wait::polled).collect();
+    if ctx.attempt().is_some() {
+        rustix::event::poll(&mut polled, Some(&timespec(Duration::ZERO)))?;
+        let events = collect(all, &polled, input)?;
+        if !events.is_empty() {
+            return Ok(events);
+        }
+        let files = all.iter().filter_map(Wait::file).collect();
+        waits::later(ctx, files, timeout(all)?)?;
+    }
     loop {
-        let timeout = timeout(waits)?.map(|nanoseconds| timespec(Duration::from_nanos(nanoseconds)));
+        let timeout = timeout(all)?.map(|nanoseconds| timespec(Duration::from_nanos(nanoseconds)));
         match rustix::event::poll(&mut polled, timeout.as_ref()) {
             Err(HostErrno::INTR) => {
                 go_on()?;
@@ -107,7 +119,7 @@ fn wait(waits: &[Wait<'_>], input: usize) -> Result<Vec<Event>, Errno> {
             }
             result => result?,
         };
-        let events = collect(waits, &polled, input)?;
+        let events = collect(all, &polled, input)?;
         if !events.is_empty() {
             return Ok(events);
         }
@@ -118,6 +130,13 @@ impl Wait<'_> {
     fn polled(&self) -> Option<PollFd<'_>> {
         match &self.target {
             Ok(Target::Stream { entry, wanted }) => Some(PollFd::from_borrowed_fd(entry.host()?, *wanted)),
+            Ok(Target::Time { .. }) | Err(_) => None,
+        }
+    }
+
+    fn file(&self) -> Option<(Handle, PollFlags)> {
+        match &self.target {
+            Ok(Target::Stream { entry, wanted }) => Some((entry.handle.clone(), *wanted)),
             Ok(Target::Time { .. }) | Err(_) => None,
         }
     }

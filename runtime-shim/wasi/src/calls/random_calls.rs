@@ -288,8 +288,8 @@ fn nonsense_is_refused_or_harmless() {
             before.copy_from_slice(memory);
             let file = File::of(ctx.get_mut().expect("sound"), arguments.fd);
             let mut access = match random.below(2) {
-                0 => Ctx::Shared(&ctx),
-                _ => Ctx::Own(ctx.get_mut().expect("sound")),
+                0 => Ctx::shared(&ctx),
+                _ => Ctx::own(ctx.get_mut().expect("sound")),
             };
             let result = call(index, &arguments, &mut access, Guest::over(memory));
             let effects = Effects::of(index, &arguments, result, memory);

@@ -7,6 +7,7 @@ use rustix::event::PollFlags;
 use rustix::net::{Shutdown, SocketFlags};
 
 use super::fd::{sendable, would_block};
+use super::waits;
 use crate::access::{Ctx, Found};
 use crate::entry::{Entry, Handle, Kind, Raises};
 use crate::errno::Errno;
@@ -32,6 +33,7 @@ pub(crate) fn sock_accept(
     }
     let listener = socket(ctx, fd, Rights::SOCK_ACCEPT)?;
     would_block(&listener, PollFlags::IN)?;
+    waits::readable(ctx, &listener)?;
     let nonblocking = flags.contains(FdFlags::NONBLOCK);
     let added = if nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::empty() };
     let host = listener.fd(Errno::NotSock)?;
@@ -79,6 +81,7 @@ pub(crate) fn sock_recv(
     guest.result::<2>(flags_out)?;
     let ranges = guest.targets(list, count)?;
     would_block(&entry, PollFlags::IN)?;
+    waits::readable(ctx, &entry)?;
     let peek = if flags.contains(ReceiveFlags::PEEK) { sys::MSG_PEEK } else { 0 };
     let wait_all = if flags.contains(ReceiveFlags::WAITALL) { sys::MSG_WAITALL } else { 0 };
     let host = entry.fd(Errno::NotSock)?;

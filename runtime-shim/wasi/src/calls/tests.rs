@@ -57,7 +57,7 @@ impl Machine {
 
     fn call<R>(&mut self, call: impl FnOnce(&mut Ctx<'_>, Guest<'_>) -> R) -> R {
         let guest = Guest::over(&mut self.memory);
-        call(&mut Ctx::Own(&mut self.ctx), guest)
+        call(&mut Ctx::own(&mut self.ctx), guest)
     }
 
     fn put(&mut self, at: u32, bytes: &[u8]) -> u32 {

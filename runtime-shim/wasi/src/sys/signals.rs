@@ -20,6 +20,16 @@ pub(crate) fn held_back<R>(
     result
 }
 
+/// Leaves all signals of the process to its other threads, for a thread of the library's own.
+pub(crate) fn block_all() {
+    let mut all = set([]);
+    // SAFETY: a valid set; that the mask before is not written is allowed.
+    unsafe {
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut());
+    }
+}
+
 /// What writing raises.
 const RAISED: [i32; 2] = [libc::SIGPIPE, libc::SIGXFSZ];
 
