@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What may be done with the pages of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub(crate) struct Mapping {
     length: usize,
     /// Bytes below and above that belong to it too, are inaccessible, and nobody's business: what alignment took.
     padding: (usize, usize),
-    /// It lies in a larger reservation, whose owner empties it by [`Mapping::empty`].
-    part: bool,
+    /// The larger reservation that it lies in, whose owner empties it by [`Mapping::empty`].
+    whole: Option<Arc<Mapping>>,
 }
 
 impl Mapping {
@@ -68,15 +68,16 @@ impl Mapping {
         let start = address.next_multiple_of(align);
         // To give the padding back would take two system calls, and addresses are not what is scarce.
         let padding = (start - address, address + padded - (start + length));
-        Ok(Self { start, length, padding, part: false })
+        Ok(Self { start, length, padding, whole: None })
     }
 
-    /// A part of a larger reservation, to be used as a mapping of its own.
+    /// A part of a larger reservation, which it keeps, to be used as a mapping of its own.
     ///
     /// # Safety
-    /// The range is whole pages of a live [`Mapping`] that outlives this one; nobody else uses it meanwhile.
-    pub(crate) unsafe fn part(start: usize, length: usize) -> Self {
-        Self { start, length, padding: (0, 0), part: true }
+    /// Nobody else uses these pages of the reservation as long as the part is there.
+    pub(crate) unsafe fn part(whole: &Arc<Mapping>, offset: usize, length: usize) -> Self {
+        let start = whole.checked(offset, length) as usize;
+        Self { start, length, padding: (0, 0), whole: Some(whole.clone()) }
     }
 
     /// Maps a part of a file, read-only and private, at an address of the kernel's choice.
@@ -88,7 +89,7 @@ impl Mapping {
             mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, file, offset)?
         };
         let start = address as usize;
-        Ok(Self { start, length, padding: (0, 0), part: false })
+        Ok(Self { start, length, padding: (0, 0), whole: None })
     }
 
     /// Address of the first byte.
@@ -186,7 +187,7 @@ pub(crate) fn memory_file(name: &CStr, bytes: &[u8]) -> io::Result<File> {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        if !self.part {
+        if self.whole.is_none() {
             let (below, above) = self.padding;
             unmap(self.start - below..self.start + self.length + above);
         }

@@ -3,14 +3,15 @@
 //!
 //! **Invariant: nothing but speed depends on it.** A reset restores every page that was written, hot or not.
 
+use crate::space::tracker::MAX_HOT;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// Unforeseen writes after which a page is hot.
 const RECURS: u32 = 2;
 
-/// Runs at most: each may cost two mappings of the kernel's, of which a process has few.
-const MAX_RUNS: usize = 8;
+/// Runs at most.
+const MAX_RUNS: usize = MAX_HOT;
 
 /// Pages from one run to the next that are copied rather than left out.
 const MIN_GAP: u32 = 4;

@@ -4,6 +4,7 @@
 //! dropped segments. The native stack is left as it is, since no guest reads what it has not written.
 
 use super::owner::{Owner, Tenant};
+use super::reserved::Reserved;
 use super::reset::{Failed, ResetMemory, drop_growth};
 use super::tables::ResetTable;
 use super::tenants::{HotSets, Shared};
@@ -11,11 +12,11 @@ use super::{LinkedCore, PoolInner, ResetWay, StartError};
 use crate::api::error::InstantiateError;
 use crate::api::trap::Trap;
 use crate::code::module::Module;
-use crate::os::guarded;
-use crate::os::map;
+use crate::os::map::Mapping;
 use crate::os::pagemap::Pagemap;
 use crate::run::meter::Meter;
 use crate::run::store::StoreCore;
+use crate::space::registry::Published;
 use crate::space::tracker::Tracker;
 use crate::state::demand::addresses;
 use crate::state::instance::InstanceCore;
@@ -24,11 +25,12 @@ use crate::state::memory::MemoryBody;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Release;
 use wasmaot_abi::slot::{HOST_PAGE, STRIDE};
 
 /// See the module's description.
 pub(crate) struct Kept {
+    // Declared first, so dropped first: the handlers of signals forget the slot before the instance goes.
+    _published: Published,
     /// The instance's store while it waits; with the embedder's data while it runs.
     pub(crate) core: Option<Box<StoreCore>>,
     pub(crate) instance: Rc<InstanceCore>,
@@ -49,8 +51,6 @@ pub(crate) struct Kept {
     has_own_limits: Cell<bool>,
     pub(crate) slot: u32,
     _addresses: Addresses,
-    _tracker: Arc<Tracker>,
-    pool: *const PoolInner,
 }
 
 /// Why a slot is emptied instead of reset.
@@ -70,27 +70,22 @@ impl<E: Into<Failed>> From<E> for Emptied {
 }
 
 impl Kept {
-    /// Makes an instance in a slot that is inaccessible and empty.
-    ///
-    /// # Safety
-    /// The caller owns the slot. The pool outlives the result.
-    pub(crate) unsafe fn make(
+    /// Makes an instance in a slot of the pool, whose mapping is inaccessible and empty.
+    pub(crate) fn make(
         pool: &PoolInner,
         slot: u32,
+        mapping: Mapping,
         linked: &Arc<LinkedCore>,
         tenant: Option<Tenant>,
     ) -> Result<Box<Self>, StartError> {
         let map_error = |error| InstantiateError::Map { what: "a slot of the pool", error };
         let (owner, shared) = (linked.owner(tenant), linked.hot_sets.get(pool.hot_sets, tenant));
-        // SAFETY: the caller owns the slot, so nothing else uses it, and has the pool outlive the instance.
-        let mapping = unsafe { pool.slot_mapping(slot) };
-        // SAFETY: the pool outlives the result, as the caller states.
-        let addresses = unsafe { Addresses::reserve(pool, &linked.module)? };
+        let addresses = Addresses::reserve(pool, &linked.module)?;
         let made = StoreCore::with_instance(mapping, pool.stack, &linked.imports, pool.limits);
         let (mut core, instance) = made.map_err(InstantiateError::from)?;
         core.host_signals = pool.host_signals;
         let opened = instance.slot();
-        let tracker = Arc::new(Tracker::new(opened.vmctx(), opened.stack().low));
+        let tracker = Arc::new(Tracker::new(opened.memory_pages(), opened.stack().low));
         instance.write_elems().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
         let tables = ResetTable::all(&instance);
         let (first, rest): (Vec<_>, Vec<_>) =
@@ -102,11 +97,9 @@ impl Kept {
             let bytes = body.size().next_multiple_of(HOST_PAGE) as usize;
             (body, bytes)
         });
-        let (address, length) = instance.writable_state();
-        // SAFETY: the range is the writable part of the state of an instance that does not run.
-        let state = unsafe { std::slice::from_raw_parts(address, length) }.into();
+        let state = instance.save_state();
         let (memory, memories) = (first.transpose()?, rest.collect());
-        pool.slots.trackers[slot as usize].store(Arc::as_ptr(&tracker).cast_mut(), Release);
+        let published = pool.slots.publish(slot as usize, tracker);
         let linked = linked.clone();
         let memory_count = core.memories.len();
         let core = Some(core);
@@ -124,8 +117,7 @@ impl Kept {
             has_own_limits: Cell::new(false),
             slot,
             _addresses: addresses,
-            _tracker: tracker,
-            pool,
+            _published: published,
         }))
     }
 
@@ -179,16 +171,12 @@ impl Kept {
                 return Err(Emptied::Shared);
             }
             drop_growth(body, *bytes)?;
-            // SAFETY: the range is the memory's, which nothing uses now.
-            unsafe { map::discard(body.base(), *bytes)? };
+            body.pages().discard(0, *bytes)?;
             // The length of one that is not shared is part of the state.
             body.restore_size();
         }
         self.tables.iter().try_for_each(ResetTable::reset)?;
-        let (address, length) = self.instance.writable_state();
-        debug_assert_eq!(length, self.state.len());
-        // SAFETY: the range is the writable part of the state of an instance that does not run.
-        unsafe { guarded::copy(address, self.state.as_ptr(), length)? };
+        self.instance.restore_state(&self.state);
         Ok(way)
     }
 }
@@ -196,32 +184,20 @@ impl Kept {
 /// The addresses that an instance reserves outside of its slot, as its pool counts them.
 struct Addresses {
     bytes: u64,
-    pool: *const PoolInner,
+    reserved: Arc<Reserved>,
 }
 
 impl Addresses {
     /// Counts those of an instance that is about to be made.
-    ///
-    /// # Safety
-    /// The pool outlives the result.
-    unsafe fn reserve(pool: &PoolInner, module: &Module) -> Result<Self, InstantiateError> {
+    fn reserve(pool: &PoolInner, module: &Module) -> Result<Self, InstantiateError> {
         let bytes = addresses(module.descriptor(), &pool.limits) - STRIDE;
         pool.reserved.add(bytes)?;
-        Ok(Self { bytes, pool })
+        Ok(Self { bytes, reserved: pool.reserved.clone() })
     }
 }
 
 impl Drop for Addresses {
     fn drop(&mut self) {
-        // SAFETY: the pool outlives this.
-        unsafe { &*self.pool }.reserved.remove(self.bytes);
-    }
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        // SAFETY: the pool outlives what is in its slots.
-        let pool = unsafe { &*self.pool };
-        pool.slots.trackers[self.slot as usize].store(std::ptr::null_mut(), Release);
+        self.reserved.remove(self.bytes);
     }
 }

@@ -57,7 +57,7 @@ use reserved::Reserved;
 use std::cell::UnsafeCell;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use wasmaot_abi::slot::{DEFAULT_STACK, HOST_PAGE, MAX_STACK, STACK_WINDOW, STRIDE};
 
 /// Mappings of the kernel's that a slot in use takes beside its memory's: the inaccessible part, the stack, the constants with the gap
@@ -259,7 +259,7 @@ struct Content {
 pub(crate) struct PoolInner {
     // Declared first, so dropped first: see `Registration::new`.
     _registration: Registration,
-    mapping: Mapping,
+    mapping: Arc<Mapping>,
     pub(crate) slots: Arc<PoolSlots>,
     cells: Box<[Cell]>,
     free: FreeSlots,
@@ -268,7 +268,7 @@ pub(crate) struct PoolInner {
     pub(crate) stack: u64,
     pub(crate) limits: ResourceLimits,
     /// Addresses outside of slots.
-    pub(crate) reserved: Reserved,
+    pub(crate) reserved: Arc<Reserved>,
     pub(crate) way: ResetWay,
     pub(crate) hot_sets: HotSets,
     pub(crate) host_signals: HostSignals,
@@ -318,10 +318,8 @@ impl Pool {
         let reserve = |error| PoolError::Reserve { slots, error };
         let mapping =
             Mapping::reserve(slots as usize * STRIDE as usize, STACK_WINDOW as usize).map_err(reserve)?;
-        let pool_slots = Arc::new(PoolSlots {
-            base: mapping.start(),
-            trackers: (0..slots).map(|_| AtomicPtr::default()).collect(),
-        });
+        let mapping = Arc::new(mapping);
+        let pool_slots = Arc::new(PoolSlots::new(mapping.start(), slots));
         let region = Region { range: mapping.range(), kind: Kind::Pool(pool_slots.clone()) };
         // SAFETY: the mapping is kept beside the registration and dropped after it.
         let registration = unsafe { Registration::new(region) };
@@ -342,7 +340,7 @@ impl Pool {
                 nesting: config.nesting,
                 ..ResourceLimits::default()
             },
-            reserved: Reserved::new(config.total_addresses),
+            reserved: Arc::new(Reserved::new(config.total_addresses)),
             way: config.reset,
             hot_sets: config.hot_sets,
             host_signals: config.host_signals,
@@ -462,9 +460,8 @@ impl PoolInner {
     /// # Safety
     /// The caller owns the slot, which is inaccessible and empty, and the pool outlives the result.
     unsafe fn slot_mapping(&self, slot: u32) -> Mapping {
-        let start = self.mapping.start() + slot as usize * STRIDE as usize;
-        // SAFETY: as the caller states.
-        unsafe { Mapping::part(start, STRIDE as usize) }
+        // SAFETY: the caller owns the slot, so nobody else uses its pages before the instance that it makes there is gone.
+        unsafe { Mapping::part(&self.mapping, slot as usize * STRIDE as usize, STRIDE as usize) }
     }
 
     /// # Safety
@@ -510,8 +507,9 @@ impl PoolInner {
         let content = unsafe { self.content(slot) };
         content.used = true;
         content.has_files = linked.has_image();
-        // SAFETY: the slot was taken off a list and is empty.
-        match unsafe { Kept::make(self, slot, linked, tenant) } {
+        // SAFETY: the slot was taken off a list, so this owns it, and it is empty.
+        let mapping = unsafe { self.slot_mapping(slot) };
+        match Kept::make(self, slot, mapping, linked, tenant) {
             Ok(kept) => content.kept = Some(kept),
             Err(error) => {
                 // SAFETY: as above. If it fails, the next start that takes the slot tries again.

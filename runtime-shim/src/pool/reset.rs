@@ -16,13 +16,12 @@ use super::image::{Image, Piece};
 use super::tenants::Shared;
 use super::{PoolInner, ResetWay};
 use crate::os::guarded::CopyError;
-use crate::os::map::{self, Access};
+use crate::os::map::Access;
 use crate::os::pagemap::Pagemap;
 use crate::space::tracker::Tracker;
 use crate::state::memory::MemoryBody;
 use std::io;
 use std::ops::Range;
-use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -91,8 +90,7 @@ impl ResetMemory {
         shared: &Shared,
         pool: &PoolInner,
     ) -> io::Result<Self> {
-        // SAFETY: the record is kept beside the memory's body.
-        unsafe { body.set_tracker(NonNull::from(&*tracker)) };
+        body.set_tracker(tracker.clone());
         let bytes = body.size().next_multiple_of(HOST_PAGE) as usize;
         let (way, mappings) = (pool.way, pool.mappings as usize);
         let mut memory = Self {
@@ -161,8 +159,7 @@ impl ResetMemory {
         let mut hot = shared.hot();
         let mut changed = false;
         for (piece, offset) in pages.skip(turn * LOOKED_AT).take(LOOKED_AT) {
-            // SAFETY: hot runs are writable, nothing runs in the slot now, and the image is kept.
-            let written = unsafe { piece.differs(self.body.base(), offset)? };
+            let written = self.image.differs(piece, self.body.pages(), offset)?;
             changed |= hot.look((offset / PAGE) as u32, written);
         }
         if changed && hot.reshape() {
@@ -172,14 +169,11 @@ impl ResetMemory {
     }
 
     fn restore_hot(&self) -> Result<(), CopyError> {
-        let base = self.body.base();
-        // SAFETY: hot runs are writable, nothing runs in the slot now, and the image is kept.
-        self.hot.iter().try_for_each(|piece| unsafe { piece.restore(base) })
+        self.hot.iter().try_for_each(|piece| self.image.restore(piece, self.body.pages()))
     }
 
     fn drop_all(&self) -> io::Result<()> {
-        // SAFETY: the range is the memory's, which nothing uses now.
-        unsafe { map::discard(self.body.base(), self.bytes) }
+        self.body.pages().discard(0, self.bytes)
     }
 
     /// Restores all pages of a writable range that have contents of their own. Gives those that differed.
@@ -201,8 +195,7 @@ impl ResetMemory {
         let mut differed = Vec::new();
         for address in addresses {
             let offset = address - base;
-            // SAFETY: the page is in a writable part of the memory, which nothing uses now.
-            if unsafe { self.image.restore_page(base, offset)? } {
+            if self.image.restore_page(self.body.pages(), offset)? {
                 differed.push((offset / PAGE) as u32);
             }
         }
@@ -231,8 +224,7 @@ impl ResetMemory {
     /// had not been written.
     fn drop_opened(&mut self, shared: &Shared) -> Result<ResetWay, Failed> {
         for range in self.tracker.opened() {
-            // SAFETY: the range is the memory's, which nothing uses now.
-            unsafe { map::discard(range.start, range.len())? };
+            self.body.pages().discard(range.start - self.body.base(), range.len())?;
         }
         // Last, as an opened range may include hot pages.
         self.restore_hot()?;
@@ -288,17 +280,13 @@ impl ResetMemory {
         let pays = !hot.is_too_large() && self.has_room_for(&runs);
         self.was_refused = pays && self.protect_except(&runs).is_err();
         if !pays || self.was_refused {
-            // SAFETY: the range is the memory's, which nothing uses now.
-            unsafe {
-                map::protect(start, self.bytes, Access::ReadWrite)?;
-                self.tracker.set(0, Vec::new());
-            }
+            self.body.pages().protect(0, self.bytes, Access::ReadWrite)?;
+            self.tracker.set(0, &[]);
             return Ok(());
         }
         self.hot = runs.iter().flat_map(|run| self.image.pieces(run.clone())).collect();
-        let addresses = runs.into_iter().map(|run| start + run.start..start + run.end).collect();
-        // SAFETY: the slot is this memory's, and nothing runs in it now.
-        unsafe { self.tracker.set(self.bytes, addresses) };
+        let addresses = runs.into_iter().map(|run| start + run.start..start + run.end);
+        self.tracker.set(self.bytes, &addresses.collect::<Vec<_>>());
         Ok(())
     }
 
@@ -313,12 +301,9 @@ impl ResetMemory {
     }
 
     fn protect_except(&self, hot: &[Range<usize>]) -> io::Result<()> {
-        let start = self.body.base();
-        // SAFETY: the ranges are the memory's, which nothing uses now.
-        unsafe {
-            map::protect(start, self.bytes, Access::Read)?;
-            hot.iter().try_for_each(|run| map::protect(start + run.start, run.len(), Access::ReadWrite))
-        }
+        let pages = self.body.pages();
+        pages.protect(0, self.bytes, Access::Read)?;
+        hot.iter().try_for_each(|run| pages.protect(run.start, run.len(), Access::ReadWrite))
     }
 }
 
@@ -326,12 +311,8 @@ impl ResetMemory {
 pub(crate) fn drop_growth(body: &MemoryBody, bytes: usize) -> io::Result<()> {
     let now = body.accessible();
     if now > bytes {
-        let start = body.base() + bytes;
-        // SAFETY: the range is the memory's, which nothing uses now.
-        unsafe {
-            map::discard(start, now - bytes)?;
-            map::protect(start, now - bytes, Access::None)?;
-        }
+        body.pages().discard(bytes, now - bytes)?;
+        body.pages().protect(bytes, now - bytes, Access::None)?;
         body.forget_overhang();
     }
     Ok(())

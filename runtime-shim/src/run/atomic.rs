@@ -3,7 +3,6 @@
 //! **Invariant: the range is aligned and inside the memory before anything else is looked at.**
 
 use crate::os::clock;
-use crate::os::guarded;
 use crate::run::interrupt;
 use crate::run::park::{self, Outcome};
 use crate::state::instance::InstanceCore;
@@ -41,9 +40,9 @@ impl InstanceCore {
         }
         let is_expected = || {
             let mut found = [0; 8];
-            // SAFETY: the range is inside the memory; it is aligned, so that it is copied by one load.
-            unsafe { guarded::copy(found.as_mut_ptr(), address, place.bytes as usize) }
-                .map_err(|_| TrapCode::ArtifactChanged)?;
+            // It is aligned, so that it is copied by one load.
+            let read = memory.read(place.address + place.offset, &mut found[..place.bytes as usize]);
+            read.map_err(|_| TrapCode::ArtifactChanged)?;
             Ok(u64::from_le_bytes(found) == expected)
         };
         let until = u64::try_from(timeout).ok().map(|nanos| clock::now().saturating_add(nanos));

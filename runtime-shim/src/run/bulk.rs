@@ -4,7 +4,7 @@
 //! looks at the deadline every few hundred microseconds; one that is ended by it may have been carried out in part. What code that counts
 //! asks for is paid for before that.
 
-use crate::os::guarded::{self, CopyError};
+use crate::os::guarded::CopyError;
 use crate::run::fuel::Payer;
 use crate::run::interrupt;
 use crate::state::demand::item_count;
@@ -68,11 +68,11 @@ fn fill(elements: &[Cell<u64>], value: u64) -> Result<(), TrapCode> {
 impl InstanceCore {
     /// `memory.fill`.
     pub(crate) fn memory_fill(&self, memory: u32, to: u64, byte: u8, length: u64) -> Result<(), TrapCode> {
-        let to = self.memory(memory).address(to, length).map_err(memory_trap)?;
+        let memory = self.memory(memory);
+        memory.address(to, length).map_err(memory_trap)?;
         Payer::Guest.pay(bytes_price(length))?;
         in_parts(length as usize, BYTES, false, |at, length| {
-            // SAFETY: the range is inside the memory.
-            unsafe { guarded::fill(to.add(at), byte, length) }.map_err(copy_trap)
+            memory.pages().fill(to as usize + at, byte, length).map_err(copy_trap)
         })
     }
 
@@ -85,12 +85,13 @@ impl InstanceCore {
         from: u64,
         length: u64,
     ) -> Result<(), TrapCode> {
-        let from = self.memory(from_memory).address(from, length).map_err(memory_trap)?;
-        let to = self.memory(to_memory).address(to, length).map_err(memory_trap)?;
+        let (from_memory, to_memory) = (self.memory(from_memory), self.memory(to_memory));
+        let source = from_memory.address(from, length).map_err(memory_trap)?;
+        let target = to_memory.address(to, length).map_err(memory_trap)?;
         Payer::Guest.pay(bytes_price(length))?;
-        in_parts(length as usize, BYTES, to > from, |at, length| {
-            // SAFETY: both ranges are inside their memories.
-            unsafe { guarded::copy(to.add(at), from.add(at), length) }.map_err(copy_trap)
+        in_parts(length as usize, BYTES, target > source, |at, length| {
+            let (to, from) = (to as usize + at, from as usize + at);
+            to_memory.pages().copy(to, from_memory.pages(), from, length).map_err(copy_trap)
         })
     }
 
@@ -110,15 +111,13 @@ impl InstanceCore {
         if from.checked_add(length).is_none_or(|end| end > file.length) {
             return Err(TrapCode::MemoryOutOfBounds);
         }
-        let to = self.memory(memory).address(to, length).map_err(memory_trap)?;
-        if length == 0 {
-            return Ok(());
-        }
+        let memory = self.memory(memory);
+        memory.address(to, length).map_err(memory_trap)?;
+        let Some((pages, start)) = self.module().data(file).filter(|_| length > 0) else { return Ok(()) };
         payer.pay(bytes_price(length))?;
-        let from = self.module().data_address(file) + from as usize;
         in_parts(length as usize, BYTES, false, |at, length| {
-            // SAFETY: `to` is inside the memory, `from` inside the module's mapped data.
-            unsafe { guarded::copy(to.add(at), (from + at) as *const u8, length) }.map_err(copy_trap)
+            let (to, from) = (to as usize + at, start + from as usize + at);
+            memory.pages().copy(to, pages, from, length).map_err(copy_trap)
         })
     }
 

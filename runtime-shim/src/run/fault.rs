@@ -87,7 +87,7 @@ fn opens_cold_page(fault: &Fault, regions: Regions<'_>) -> bool {
     if fault.signal != Signal::Segv || !fault.write {
         return false;
     }
-    let slot = regions.at(fault.address).and_then(|region| region.slot(fault.address));
+    let slot = regions.slot(fault.address);
     slot.and_then(|slot| slot.tracker).is_some_and(|tracker| tracker.open_page(fault.address))
 }
 
@@ -96,7 +96,7 @@ fn is_refused_page(fault: &Fault, regions: Regions<'_>) -> bool {
     if fault.signal != Signal::Segv || !fault.write {
         return false;
     }
-    let slot = regions.at(fault.address).and_then(|region| region.slot(fault.address));
+    let slot = regions.slot(fault.address);
     slot.and_then(|slot| slot.tracker).is_some_and(|tracker| tracker.covers(fault.address))
 }
 
@@ -173,7 +173,7 @@ impl RunningStack {
 }
 
 fn stack_at(rsp: usize, regions: Regions<'_>) -> Option<RunningStack> {
-    let slot = regions.at(rsp)?.slot(rsp)?;
+    let slot = regions.slot(rsp)?;
     let vmctx = slot.range.start + VMCTX as usize;
     if rsp >= vmctx {
         return None;
@@ -212,7 +212,7 @@ fn by_address(fault: &Fault, regions: Regions<'_>) -> Option<TrapCode> {
     match regions.at(fault.address) {
         Some(region) => match region.kind {
             Kind::Slot { .. } | Kind::Pool(_) => {
-                let slot = region.slot(fault.address)?;
+                let slot = regions.slot(fault.address)?;
                 let inside = memory_of(&slot.range).contains(&fault.address);
                 inside.then_some(if gone { TrapCode::ArtifactChanged } else { TrapCode::MemoryOutOfBounds })
             }

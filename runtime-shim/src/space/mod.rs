@@ -3,6 +3,7 @@
 //!
 //! **Invariant: nothing here knows what runs in a slot.**
 
+pub(crate) mod pages;
 pub(crate) mod registry;
 pub(crate) mod reserve;
 pub(crate) mod slot;

@@ -8,10 +8,7 @@ use crate::os::fork::{self, List};
 use crate::space::tracker::Tracker;
 use std::cmp::Ordering;
 use std::ops::Range;
-use std::sync::atomic::{
-    AtomicPtr, AtomicUsize,
-    Ordering::{Acquire, SeqCst},
-};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmaot_abi::exception::ExceptionTable;
 use wasmaot_abi::slot::STRIDE;
@@ -48,7 +45,7 @@ pub(crate) struct PoolSlots {
     /// Address of the first one.
     pub(crate) base: usize,
     /// Of each slot: the record of its memory's write protection, which also knows the stack, or null while the slot is inaccessible.
-    pub(crate) trackers: Box<[AtomicPtr<Tracker>]>,
+    trackers: Box<[AtomicPtr<Tracker>]>,
 }
 
 /// A slot that is mapped.
@@ -62,28 +59,32 @@ pub(crate) struct SlotAt<'a> {
     pub(crate) tracker: Option<&'a Tracker>,
 }
 
-impl Region {
-    /// The slot at an address of this region.
-    pub(crate) fn slot(&self, address: usize) -> Option<SlotAt<'_>> {
-        match &self.kind {
-            Kind::Slot { stack_low } => {
-                Some(SlotAt { range: self.range.clone(), stack_low: *stack_low, tracker: None })
-            }
-            Kind::Pool(slots) => {
-                let index = address.checked_sub(slots.base)? / STRIDE as usize;
-                let tracker = slots.trackers.get(index)?.load(Acquire);
-                // SAFETY: a tracker is withdrawn before it is freed, and an address of its slot is only accessed, and so
-                // asked about, while the slot is in use.
-                let tracker = unsafe { tracker.as_ref() }?;
-                let start = slots.base + index * STRIDE as usize;
-                Some(SlotAt {
-                    range: start..start + STRIDE as usize,
-                    stack_low: tracker.stack_low(),
-                    tracker: Some(tracker),
-                })
-            }
-            Kind::Memory | Kind::Module { .. } | Kind::Data => None,
-        }
+impl PoolSlots {
+    /// Slots that are inaccessible, of which the first one is at this address.
+    pub(crate) fn new(base: usize, slots: u32) -> Self {
+        Self { base, trackers: (0..slots).map(|_| AtomicPtr::default()).collect() }
+    }
+
+    /// Makes the tracker of a slot known.
+    pub(crate) fn publish(self: &Arc<Self>, slot: usize, tracker: Arc<Tracker>) -> Published {
+        self.trackers[slot].store(Arc::as_ptr(&tracker).cast_mut(), SeqCst);
+        Published { slots: self.clone(), slot, _tracker: tracker }
+    }
+}
+
+/// Keeps the tracker of a slot known until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Published {
+    slots: Arc<PoolSlots>,
+    slot: usize,
+    _tracker: Arc<Tracker>,
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        self.slots.trackers[self.slot].store(std::ptr::null_mut(), SeqCst);
+        let _writer = lock();
+        wait_for_readers();
     }
 }
 
@@ -176,6 +177,31 @@ impl<'a> Regions<'a> {
         }
         found.filter(|region| region.range.contains(&address))
     }
+
+    /// The slot at an address.
+    pub(crate) fn slot(self, address: usize) -> Option<SlotAt<'a>> {
+        let region = self.at(address)?;
+        match &region.kind {
+            Kind::Slot { stack_low } => {
+                Some(SlotAt { range: region.range.clone(), stack_low: *stack_low, tracker: None })
+            }
+            Kind::Pool(slots) => {
+                let index = address.checked_sub(slots.base)? / STRIDE as usize;
+                let tracker = slots.trackers.get(index)?.load(SeqCst);
+                // SAFETY: `Published`, which keeps the tracker, withdraws it and then waits for all who read regions, of which
+                // this is one, as `Regions` are handed out by `read` only. That sees the tracker withdrawn, or is waited for,
+                // because the load is in one order with the store and with the counts of readers.
+                let tracker = unsafe { tracker.as_ref() }?;
+                let start = slots.base + index * STRIDE as usize;
+                Some(SlotAt {
+                    range: start..start + STRIDE as usize,
+                    stack_low: tracker.stack_low(),
+                    tracker: Some(tracker),
+                })
+            }
+            Kind::Memory | Kind::Module { .. } | Kind::Data => None,
+        }
+    }
 }
 
 /// The root of the tree of regions, as by [`Arc::into_raw`], or null.
@@ -217,6 +243,14 @@ fn lock_for_fork() -> Box<dyn FnOnce()> {
     })
 }
 
+/// Waits until all are gone who read regions now. The caller has locked the regions.
+fn wait_for_readers() {
+    let generation = GENERATION.fetch_add(1, SeqCst);
+    while READERS[generation & 1].load(SeqCst) != 0 {
+        std::thread::yield_now();
+    }
+}
+
 fn update(change: impl FnOnce(&Tree) -> Tree) {
     let _writer = lock();
     let old = SNAPSHOT.load(SeqCst);
@@ -224,10 +258,7 @@ fn update(change: impl FnOnce(&Tree) -> Tree) {
     let old: Tree = (!old.is_null()).then(|| unsafe { Arc::from_raw(old) });
     let new = change(&old).map_or(std::ptr::null_mut(), |root| Arc::into_raw(root).cast_mut());
     SNAPSHOT.store(new, SeqCst);
-    let generation = GENERATION.fetch_add(1, SeqCst);
-    while READERS[generation & 1].load(SeqCst) != 0 {
-        std::thread::yield_now();
-    }
+    wait_for_readers();
     // It is no longer published, and its readers are gone.
     drop(old);
 }

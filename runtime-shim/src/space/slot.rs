@@ -4,10 +4,12 @@
 //! zeros, so that it is one mapping with those. A slot is registered exactly as long as it is mapped.
 
 use crate::os::map::{Access, Mapping};
+use crate::space::pages::Pages;
 use crate::space::registry::{Kind, Region, Registration};
 use crate::space::reserve;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 use wasmaot_abi::slot::{HOST_PAGE, MAX_STACK, STACK_GUARD, STACK_WINDOW, STRIDE, VMCTX};
 use wasmaot_abi::state::{ACTIVATION_CELL, FuncRef, INSTANCE_CELL, StateLayout};
 
@@ -19,7 +21,7 @@ const HANDLER_RESERVE: usize = 256 << 10;
 pub(crate) struct Slot {
     // Declared first, so dropped first: the region must be unknown before its addresses are given back.
     registration: Option<Registration>,
-    mapping: Mapping,
+    mapping: Arc<Mapping>,
     stack: StackBounds,
     /// Addresses of the function references, the constants, and the gap above them.
     constants: Range<usize>,
@@ -87,6 +89,7 @@ impl Slot {
         let stack = StackBounds { low: base + low, top: base + top, reserve: base + reserve, is_near };
         let constants = base + const_start..base + gap_end;
         let funcrefs = funcrefs.map(|start| base + start);
+        let mapping = Arc::new(mapping);
         Ok(Self { registration: None, mapping, stack, constants, funcrefs, memory })
     }
 
@@ -112,9 +115,10 @@ impl Slot {
         self.memory
     }
 
-    /// The range that the slot occupies.
-    pub(crate) fn mapping(&self) -> &Mapping {
-        &self.mapping
+    /// The pages from byte 0 of memory 0 on, to the end of the slot.
+    pub(crate) fn memory_pages(&self) -> Pages {
+        // SAFETY: behind vmctx lies memory 0, and nothing else: the state, to which there are references, ends there.
+        unsafe { Pages::new(self.mapping.clone(), VMCTX as usize) }
     }
 
     /// Makes the constant part of the state read-only, and with it the function references below

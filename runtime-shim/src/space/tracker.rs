@@ -12,8 +12,8 @@
 //! so that no fault repeats for ever. Only the thread that runs the instance, or resets it, uses
 //! its tracker.
 
-use crate::os::map::{self, Access};
-use std::cell::UnsafeCell;
+use crate::os::map::Access;
+use crate::space::pages::Pages;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use wasmaot_abi::slot::HOST_PAGE;
@@ -24,20 +24,33 @@ const MAX_OPENED: usize = 16;
 /// Bytes that the first fault of a run opens; each further one opens twice as many.
 const FIRST_RANGE: usize = 4 * HOST_PAGE as usize;
 
+/// Hot runs at most: each may cost two mappings of the kernel's, of which a process has few.
+pub(crate) const MAX_HOT: usize = 8;
+
 /// See the module's description.
 #[derive(Debug)]
 pub(crate) struct Tracker {
+    /// The memory.
+    pages: Pages,
     base: usize,
     /// Lowest accessible address of the slot's stack.
     stack_low: usize,
     /// Bytes from `base` on that are protected; 0 if none are.
     bytes: AtomicUsize,
+    hot_count: AtomicUsize,
     /// Addresses that are always writable, ascending.
-    hot: UnsafeCell<Vec<Range<usize>>>,
+    hot: [Hot; MAX_HOT],
     count: AtomicUsize,
     opened: [Opened; MAX_OPENED],
     /// A range could not be opened, or only in part: any page may be writable.
     in_doubt: AtomicBool,
+}
+
+/// A range that is always writable, as addresses.
+#[derive(Debug, Default)]
+struct Hot {
+    start: AtomicUsize,
+    end: AtomicUsize,
 }
 
 /// A range that was opened, as addresses.
@@ -49,18 +62,14 @@ struct Opened {
     asked: AtomicUsize,
 }
 
-// SAFETY: `hot` is only written by whoever owns the slot, while nobody runs in it; see the
-// invariants.
-unsafe impl Sync for Tracker {}
-
 impl Tracker {
-    /// For the memory at an address, of which nothing is protected yet, in a slot whose stack
-    /// begins at another.
-    pub(crate) fn new(base: usize, stack_low: usize) -> Self {
+    /// For a memory of which nothing is protected yet, in a slot whose stack begins at an address.
+    pub(crate) fn new(pages: Pages, stack_low: usize) -> Self {
         let zero = || AtomicUsize::new(0);
         let opened = std::array::from_fn(|_| Opened { start: zero(), end: zero(), asked: zero() });
-        let (hot, in_doubt) = (UnsafeCell::new(Vec::new()), AtomicBool::new(false));
-        Self { base, stack_low, bytes: zero(), hot, count: zero(), opened, in_doubt }
+        let (hot, in_doubt) = (std::array::from_fn(|_| Hot::default()), AtomicBool::new(false));
+        let (base, bytes, hot_count, count) = (pages.start(), zero(), zero(), zero());
+        Self { pages, base, stack_low, bytes, hot_count, hot, count, opened, in_doubt }
     }
 
     /// Lowest accessible address of the slot's stack.
@@ -68,14 +77,17 @@ impl Tracker {
         self.stack_low
     }
 
-    /// Notes that the first `bytes` bytes are protected, apart from the hot runs, and that none
-    /// have been opened.
+    /// Notes that the first `bytes` bytes are protected, apart from the hot runs, and that none have been opened. Nothing runs in the
+    /// slot.
     ///
-    /// # Safety
-    /// The caller owns the slot and nothing runs in it. The bytes are readable.
-    pub(crate) unsafe fn set(&self, bytes: usize, hot: Vec<Range<usize>>) {
-        // SAFETY: nobody else looks at it now.
-        unsafe { *self.hot.get() = hot };
+    /// # Panics
+    /// There are more than [`MAX_HOT`] hot runs.
+    pub(crate) fn set(&self, bytes: usize, hot: &[Range<usize>]) {
+        for (noted, range) in self.hot[..hot.len()].iter().zip(hot) {
+            noted.start.store(range.start, Relaxed);
+            noted.end.store(range.end, Relaxed);
+        }
+        self.hot_count.store(hot.len(), Relaxed);
         self.bytes.store(bytes, Relaxed);
         self.count.store(0, Relaxed);
         self.in_doubt.store(false, Relaxed);
@@ -96,9 +108,9 @@ impl Tracker {
         self.bytes.load(Relaxed) != 0
     }
 
-    fn hot(&self) -> &[Range<usize>] {
-        // SAFETY: not written while the instance runs or is reset, apart from `set`.
-        unsafe { &*self.hot.get() }
+    fn hot(&self) -> impl Iterator<Item = Range<usize>> {
+        let hot = self.hot[..self.hot_count.load(Relaxed)].iter();
+        hot.map(|noted| noted.start.load(Relaxed)..noted.end.load(Relaxed))
     }
 
     /// Address ranges that were opened since the last reset. They may overlap.
@@ -134,11 +146,11 @@ impl Tracker {
         let end = (address + length).next_multiple_of(page).min(self.base + self.bytes.load(Relaxed));
         let mut at = address / page * page;
         while at < end && length > 0 {
-            let known = self.hot().iter().cloned().chain(self.opened()).find(|range| range.contains(&at));
+            let known = self.hot().chain(self.opened()).find(|range| range.contains(&at));
             at = match known {
                 Some(range) => range.end,
                 None => {
-                    let next = self.hot().iter().map(|range| range.start).filter(|&start| start > at).min();
+                    let next = self.hot().map(|range| range.start).filter(|&start| start > at).min();
                     let cold_end = next.map_or(end, |next| next.min(end));
                     if !self.open(at..cold_end, cold_end) {
                         return false;
@@ -166,9 +178,7 @@ impl Tracker {
         noted.end.store(range.end, Relaxed);
         noted.asked.store(asked, Relaxed);
         self.count.store(position + 1, Relaxed);
-        // SAFETY: the range is in the accessible part of the slot's memory; no Rust reference
-        // points there.
-        let done = unsafe { map::protect(range.start, range.len(), Access::ReadWrite) }.is_ok();
+        let done = self.pages.protect(range.start - self.base, range.len(), Access::ReadWrite).is_ok();
         if !done {
             // The kernel may have opened a part of it. The range is not noted, so that a later
             // write tries again.

@@ -227,9 +227,32 @@ impl InstanceCore {
     }
 
     /// The writable items of its state, which end at vmctx: address and bytes.
-    pub(crate) fn writable_state(&self) -> (*mut u8, usize) {
+    fn writable_state(&self) -> (*mut u8, usize) {
         let first = self.module.layout().dropped();
         (self.state().pointer(first), first.unsigned_abs() as usize)
+    }
+
+    /// A copy of the writable items of its state: its globals, lengths and dropped segments.
+    pub(crate) fn save_state(&self) -> Box<[u8]> {
+        let (address, length) = self.writable_state();
+        let mut saved = vec![0; length].into_boxed_slice();
+        // SAFETY: the range is the writable part of the state, from the first item to vmctx, which is mapped as long as the record
+        // is there. The record is not `Send`, so no guest writes there now: it would run on this thread.
+        unsafe { address.copy_to_nonoverlapping(saved.as_mut_ptr(), length) };
+        saved
+    }
+
+    /// Replaces the writable items of its state by a copy made earlier.
+    ///
+    /// # Panics
+    /// The copy is another module's.
+    #[inline]
+    pub(crate) fn restore_state(&self, saved: &[u8]) {
+        let (address, length) = self.writable_state();
+        assert_eq!(length, saved.len(), "a state is restored from a copy of itself");
+        // SAFETY: the range is the writable part of the state, from the first item to vmctx, which is mapped as long as the record
+        // is there. The cells in it may change through any reference to them, and the values are ones that they held.
+        unsafe { address.copy_from_nonoverlapping(saved.as_ptr(), length) };
     }
 
     /// The memories that it defines.
@@ -456,7 +479,7 @@ unsafe fn make_memories(
             // SAFETY: as above.
             unsafe { MemoryBody::reserve(id, plan.ty, Some(length), limit)? }
         };
-        memory.map_image(slot, module.file(), &plan.image)?;
+        memory.map_image(module.file(), &plan.image)?;
         memories.push(Rc::new(memory));
     }
     Ok(memories.into_boxed_slice())

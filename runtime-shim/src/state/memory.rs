@@ -6,19 +6,19 @@
 //! check against the current length.
 
 use crate::os::guarded::{self, CopyError};
-use crate::os::map::{self, Access, FileView};
+use crate::os::map::{Access, FileView};
+use crate::space::pages::Pages;
 use crate::space::slot::Slot;
 use crate::space::tracker::Tracker;
 use crate::state::error::{MemoryError, ResourceError};
 use crate::state::limits::Refused;
 use crate::state::shared::{Reservation, SharedMemory};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io;
-use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::SeqCst, fence};
 use wasmaot_abi::descriptor::ImageRun;
-use wasmaot_abi::slot::{ADDRESSABLE32, HOST_PAGE, MAX_MEMORY64, VMCTX};
+use wasmaot_abi::slot::{ADDRESSABLE32, HOST_PAGE, MAX_MEMORY64};
 use wasmaot_abi::types::{DEFAULT_PAGE_LOG2, IndexType, MemoryType};
 
 /// A memory.
@@ -26,7 +26,10 @@ use wasmaot_abi::types::{DEFAULT_PAGE_LOG2, IndexType, MemoryType};
 pub(crate) struct MemoryBody {
     index: usize,
     ty: MemoryType,
+    /// Address of byte 0.
     base: usize,
+    /// Its reservation with the guard, from byte 0 on.
+    pages: Pages,
     /// The current length in bytes: in the state of the instance that defines it, or in `own`.
     length: *mut u64,
     /// Bytes that it may grow to, whatever its type says.
@@ -34,7 +37,7 @@ pub(crate) struct MemoryBody {
     /// Its addresses, if they are not in a slot.
     own: Option<Arc<Reservation>>,
     /// The record of its write protection, if it is in a pool's slot.
-    tracker: Cell<Option<NonNull<Tracker>>>,
+    tracker: OnceCell<Arc<Tracker>>,
     /// Bytes from the base on that may be accessible after a growth that failed half way and could not be undone.
     overhang: Cell<usize>,
 }
@@ -68,7 +71,7 @@ impl MemoryBody {
         limit: u64,
     ) -> Result<Self, ResourceError> {
         debug_assert!(ty.fits_slot());
-        Self::of(index, ty, slot.vmctx(), length, limit, None).open(slot.memory())
+        Self::of(index, ty, slot.memory_pages(), length, limit, None).open(slot.memory())
     }
 
     /// A memory with a reservation of its own. Its length is at `length`, unless that is not given or the memory is shared: then it
@@ -90,7 +93,7 @@ impl MemoryBody {
         }
         let own = Arc::new(Reservation::new(ty, limit).map_err(map_error)?);
         let length = length.filter(|_| !ty.shared).unwrap_or(own.length.as_ptr());
-        Self::of(index, ty, own.mapping.start(), length, limit, Some(own)).open(0)
+        Self::of(index, ty, own.pages.clone(), length, limit, Some(own)).open(0)
     }
 
     /// A memory with a reservation of its own, with which its length is kept.
@@ -102,19 +105,19 @@ impl MemoryBody {
     fn of(
         index: usize,
         ty: MemoryType,
-        base: usize,
+        pages: Pages,
         length: *mut u64,
         limit: u64,
         own: Option<Arc<Reservation>>,
     ) -> Self {
-        let (limit, tracker, overhang) = (Cell::new(limit), Cell::new(None), Cell::new(0));
-        Self { index, ty, base, length, limit, own, tracker, overhang }
+        let (limit, tracker, overhang) = (Cell::new(limit), OnceCell::new(), Cell::new(0));
+        Self { index, ty, base: pages.start(), pages, length, limit, own, tracker, overhang }
     }
 
     /// A memory that other stores may use, too.
     pub(crate) fn of_shared(index: usize, shared: SharedMemory, limit: u64) -> Self {
         let own = shared.0;
-        Self::of(index, own.ty, own.mapping.start(), own.length.as_ptr(), limit, Some(own))
+        Self::of(index, own.ty, own.pages.clone(), own.length.as_ptr(), limit, Some(own))
     }
 
     /// What other stores can be given, if it is shared.
@@ -146,8 +149,7 @@ impl MemoryBody {
         self.check_limit(self.limit.get())?;
         let bytes = self.ty.bytes(self.ty.limits.min);
         if bytes > accessible {
-            // SAFETY: the first bytes of the reservation belong to this memory.
-            unsafe { map::protect(self.base, whole_pages(bytes), Access::ReadWrite).map_err(map_error)? };
+            self.pages.protect(0, whole_pages(bytes), Access::ReadWrite).map_err(map_error)?;
         }
         self.set_size(bytes);
         Ok(self)
@@ -176,22 +178,17 @@ impl MemoryBody {
     }
 
     /// Maps the initial contents over the zeros.
-    pub(crate) fn map_image(
-        &self,
-        slot: &Slot,
-        file: FileView<'_>,
-        runs: &[ImageRun],
-    ) -> Result<(), ResourceError> {
-        let (mapping, start) = match &self.own {
-            Some(own) => (&own.mapping, 0),
-            None => (slot.mapping(), VMCTX as usize),
-        };
+    pub(crate) fn map_image(&self, file: FileView<'_>, runs: &[ImageRun]) -> Result<(), ResourceError> {
         for run in runs {
-            let offset = start + run.address as usize;
-            let length = run.file.length as usize;
-            mapping.map_file(offset, length, file, run.file.offset, Access::ReadWrite).map_err(map_error)?;
+            let (offset, length) = (run.address as usize, run.file.length as usize);
+            self.pages.map_file(offset, length, file, run.file.offset).map_err(map_error)?;
         }
         Ok(())
+    }
+
+    /// Its reservation with the guard, from byte 0 on.
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.pages
     }
 
     /// Its position in its store.
@@ -244,8 +241,7 @@ impl MemoryBody {
             return Ok(old);
         }
         let (open, needed) = (whole_pages(old_bytes), whole_pages(new_bytes));
-        // SAFETY: the range is inside the slot, whose limit is the type's, or has room in the reservation.
-        if unsafe { map::protect(self.base + open, needed - open, Access::ReadWrite) }.is_err() {
+        if self.pages.protect(open, needed - open, Access::ReadWrite).is_err() {
             return Err(self.close_again(open, needed));
         }
         self.set_size(new_bytes);
@@ -255,8 +251,7 @@ impl MemoryBody {
     /// Undoes a growth from `open` to `needed` bytes that failed half way. Says what that means for whoever wanted to grow.
     #[cold]
     fn close_again(&self, open: usize, needed: usize) -> Refused {
-        // SAFETY: the range lies behind the length, where nobody has written.
-        match unsafe { map::protect(self.base + open, needed - open, Access::None) } {
+        match self.pages.protect(open, needed - open, Access::None) {
             Ok(()) => Refused::Declared,
             Err(_) => {
                 self.overhang.set(self.overhang.get().max(needed));
@@ -288,21 +283,17 @@ impl MemoryBody {
     /// which a write-protected page is an error.
     pub(crate) fn writable_address(&self, address: u64, length: u64) -> Result<*mut u8, MemoryError> {
         let start = self.address(address, length)?;
-        if let Some(tracker) = self.tracker.get() {
-            // SAFETY: the pool's slot keeps the record as long as the memory.
-            if !unsafe { tracker.as_ref() }.open_range(start as usize, length as usize) {
-                return Err(MemoryError::OutOfMemory);
-            }
+        let opened =
+            self.tracker.get().is_none_or(|tracker| tracker.open_range(start as usize, length as usize));
+        if !opened {
+            return Err(MemoryError::OutOfMemory);
         }
         Ok(start)
     }
 
-    /// Write protection of the memory is noted in this record from now on.
-    ///
-    /// # Safety
-    /// The record lives as long as the memory.
-    pub(crate) unsafe fn set_tracker(&self, tracker: NonNull<Tracker>) {
-        self.tracker.set(Some(tracker));
+    /// Write protection of the memory is noted in this record from now on. It has none yet.
+    pub(crate) fn set_tracker(&self, tracker: Arc<Tracker>) {
+        self.tracker.set(tracker).expect("a memory gets one tracker");
     }
 
     /// Copies out of the memory.

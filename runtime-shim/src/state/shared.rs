@@ -8,7 +8,7 @@
 use super::memory::MemoryBody;
 use crate::os::fork::Undivided;
 use crate::os::map::Mapping;
-use crate::space::registry::{Kind, Region, Registration};
+use crate::space::pages::{Pages, Registered};
 use crate::state::error::{MemoryError, ResourceError};
 use std::io;
 use std::sync::atomic::AtomicU64;
@@ -21,9 +21,8 @@ use wasmaot_abi::types::MemoryType;
 /// The addresses of a memory outside of any slot.
 #[derive(Debug)]
 pub(crate) struct Reservation {
-    // Declared first, so dropped first: see `Registration::new`.
-    _registration: Registration,
-    pub(super) mapping: Mapping,
+    _registered: Registered,
+    pub(super) pages: Pages,
     pub(super) ty: MemoryType,
     /// Bytes, if no instance's state says so.
     pub(super) length: AtomicU64,
@@ -45,19 +44,16 @@ impl Reservation {
     pub(super) fn room(&self) -> u64 {
         match self.ty.is_small() {
             true => ADDRESSABLE32,
-            false => self.mapping.range().len() as u64 - OFFSET_GUARD - MEMORY_GUARD,
+            false => self.pages.len() as u64 - OFFSET_GUARD - MEMORY_GUARD,
         }
     }
 
     /// Reserves the addresses. Nothing is accessible.
     pub(super) fn new(ty: MemoryType, limit: u64) -> io::Result<Self> {
         let mapping = Mapping::reserve(Self::bytes(ty, limit) as usize, HOST_PAGE as usize)?;
-        let region = Region { range: mapping.range(), kind: Kind::Memory };
-        // SAFETY: the mapping is owned by this value and outlives the registration (see the order
-        // of the fields).
-        let registration = unsafe { Registration::new(region) };
+        let registered = Registered::memory(mapping);
         let (length, growing) = (AtomicU64::new(0), Mutex::new(()));
-        Ok(Self { _registration: registration, mapping, ty, length, growing })
+        Ok(Self { pages: registered.pages(), _registered: registered, ty, length, growing })
     }
 
     /// Keeps others from growing the memory.

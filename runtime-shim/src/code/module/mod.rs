@@ -18,6 +18,7 @@ use crate::code::frame::Frame;
 use crate::code::types::{self, TypeNumbers};
 use crate::os::cpu;
 use crate::os::map::{Access, FileView, Mapping};
+use crate::space::pages::{Pages, Registered};
 use crate::space::registry::{Kind, Region, Registration};
 use elf::Elf;
 use source::Source;
@@ -77,10 +78,10 @@ struct Tables {
 /// Bytes of the data segments that are not in an image, mapped from the file.
 #[derive(Debug)]
 struct Data {
-    _registration: Registration,
-    /// Address of the byte at offset `places.data.offset`.
-    start: usize,
-    _mapping: Mapping,
+    pages: Pages,
+    /// Offset in them of the byte at offset `places.data.offset`.
+    skipped: usize,
+    _registered: Registered,
 }
 
 /// What traps are explained and charged by; read when the first one happens.
@@ -189,12 +190,11 @@ impl Module {
         self.inner.source.view()
     }
 
-    /// Address of the bytes of a data segment that is not in an image. They are in a registered region.
-    pub(crate) fn data_address(&self, file: FileRange) -> usize {
-        match &self.inner.data {
-            Some(data) => data.start + (file.offset - self.descriptor().places.data.offset) as usize,
-            None => 0,
-        }
+    /// The bytes of a data segment that is not in an image: pages, and the offset in them; `None` if no segment is.
+    pub(crate) fn data(&self, file: FileRange) -> Option<(&Pages, usize)> {
+        let data = self.inner.data.as_ref()?;
+        let offset = (file.offset - self.descriptor().places.data.offset) as usize;
+        Some((&data.pages, data.skipped + offset))
     }
 
     /// Whether its code counts the operators that it executes.
@@ -331,11 +331,8 @@ impl Data {
         let length = (skipped + place.length).next_multiple_of(HOST_PAGE) as usize;
         let io = |error| OpenError::Io { what: "map the data segments", error };
         let mapping = Mapping::of_file(source.view(), first, length).map_err(io)?;
-        let start = mapping.start() + skipped as usize;
-        let region = Region { range: mapping.range(), kind: Kind::Data };
-        // SAFETY: the mapping belongs to this value and outlives the registration (see the order of the fields).
-        let registration = unsafe { Registration::new(region) };
-        Ok(Some(Self { _registration: registration, start, _mapping: mapping }))
+        let (registered, skipped) = (Registered::data(mapping), skipped as usize);
+        Ok(Some(Self { pages: registered.pages(), skipped, _registered: registered }))
     }
 }
 
