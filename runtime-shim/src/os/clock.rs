@@ -20,16 +20,6 @@ pub(crate) fn cpu_time() -> u64 {
     time.tv_sec as u64 * NANOS + time.tv_nsec as u64
 }
 
-/// The same of another thread of the process, by the kernel's number; `None` if it is gone.
-pub(crate) fn cpu_time_of(thread: i32) -> Option<u64> {
-    // The kernel's number of the clock of what a thread has been scheduled for.
-    let clock = (!thread << 3) | 6;
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: a valid place; the kernel checks the clock.
-    let result = unsafe { libc::clock_gettime(clock, &raw mut time) };
-    (result == 0).then(|| time.tv_sec as u64 * NANOS + time.tv_nsec as u64)
-}
-
 /// Nanoseconds on the monotonic clock at an instant; now if it has passed.
 pub(crate) fn at(instant: Instant) -> u64 {
     let left = instant.saturating_duration_since(Instant::now());
@@ -40,15 +30,6 @@ pub(crate) fn at(instant: Instant) -> u64 {
 mod tests {
     use super::*;
     use std::time::Duration;
-
-    #[test]
-    fn a_threads_cpu_time_is_the_same_for_all() {
-        let thread = rustix::thread::gettid().as_raw_nonzero().get();
-        let before = cpu_time();
-        let seen = std::thread::scope(|scope| scope.spawn(|| cpu_time_of(thread)).join()).unwrap().unwrap();
-        assert!((before..=cpu_time()).contains(&seen));
-        assert_eq!(cpu_time_of(i32::MAX >> 4), None);
-    }
 
     #[test]
     fn instants_become_numbers_of_the_same_clock() {

@@ -1,4 +1,4 @@
-//! Copies and fills of memory that may fault, in assembly.
+//! Copies and fills of memory that may fault, in assembly, and words of memory that may not be there.
 //!
 //! **Invariant: the routines keep nothing on the stack and save no register**, so the signal handler can end any of them by
 //! continuing at a label behind them, which returns the error.
@@ -246,9 +246,26 @@ pub(crate) fn contains(pc: usize) -> bool {
     (start..end).contains(&pc)
 }
 
+/// Reads a word of this process, if it is readable.
+pub(crate) fn peek(address: usize) -> Option<usize> {
+    let mut word = 0usize;
+    let into = libc::iovec { iov_base: (&raw mut word).cast(), iov_len: size_of::<usize>() };
+    let from = libc::iovec { iov_base: address as *mut _, iov_len: size_of::<usize>() };
+    // SAFETY: both descriptions are valid; the kernel checks the address that is read.
+    let read = unsafe { libc::process_vm_readv(libc::getpid(), &raw const into, 1, &raw const from, 1, 0) };
+    (read == size_of::<usize>() as isize).then_some(word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_words_that_are_there_are_read() {
+        let there = 0x1234usize;
+        assert_eq!(peek(&raw const there as usize), Some(0x1234));
+        assert_eq!(peek(8), None);
+    }
 
     /// Against `copy_within`, for every length up to a few steps of the loop and every kind of overlap.
     #[test]

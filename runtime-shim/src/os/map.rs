@@ -14,6 +14,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use wasmaot_abi::slot::HOST_PAGE;
 
 /// What may be done with the pages of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +192,37 @@ impl Drop for Mapping {
             let (below, above) = self.padding;
             unmap(self.start - below..self.start + self.length + above);
         }
+    }
+}
+
+/// A page that is marked in the address space that it was made in, and in no copy of it, however that was made. (Numbers of processes come
+/// back, and are those of a namespace; handlers of forks do not run for all of them.)
+#[derive(Debug)]
+pub(crate) struct Here(Mapping);
+
+impl Here {
+    /// Marks this address space.
+    pub(crate) fn mark() -> io::Result<Self> {
+        let mapping = Mapping::reserve(HOST_PAGE as usize, HOST_PAGE as usize)?;
+        mapping.protect(0, HOST_PAGE as usize, Access::ReadWrite)?;
+        // SAFETY: the page is the new mapping's, private and writable, and no reference points to it.
+        unsafe { mm::madvise(mapping.start() as *mut _, HOST_PAGE as usize, mm::Advice::LinuxWipeOnFork)? };
+        let here = Self(mapping);
+        here.renew();
+        Ok(here)
+    }
+
+    /// Marks this copy, too.
+    pub(crate) fn renew(&self) {
+        // SAFETY: the page is writable as long as the mapping is there, and nothing refers to it.
+        unsafe { (self.0.start() as *mut u8).write_volatile(1) };
+    }
+
+    /// Whether this is no copy.
+    #[inline]
+    pub(crate) fn is_here(&self) -> bool {
+        // SAFETY: the page is readable as long as the mapping is there.
+        unsafe { (self.0.start() as *const u8).read_volatile() == 1 }
     }
 }
 

@@ -3,8 +3,8 @@
 //! **Invariants.** A scan goes on until the end of its range, whatever the number of regions. A page that was swapped out
 //! counts as well as a present one. A scanner speaks only of the address space that it was made in.
 
-use super::here::Here;
 use super::inject;
+use super::map::Here;
 use std::fs::File;
 use std::io;
 use std::ops::Range;

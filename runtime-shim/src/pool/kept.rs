@@ -19,7 +19,7 @@ use crate::run::store::StoreCore;
 use crate::space::registry::Published;
 use crate::space::tracker::Tracker;
 use crate::state::demand::addresses;
-use crate::state::instance::InstanceCore;
+use crate::state::instance::{InstanceCore, SavedState};
 use crate::state::limits::ResourceLimits;
 use crate::state::memory::MemoryBody;
 use std::cell::Cell;
@@ -46,7 +46,7 @@ pub(crate) struct Kept {
     /// Tables that can change.
     tables: Vec<ResetTable>,
     /// The initial writable part of the state.
-    state: Box<[u8]>,
+    state: SavedState,
     /// This run's limits are not the pool's.
     has_own_limits: Cell<bool>,
     pub(crate) slot: u32,
@@ -176,7 +176,7 @@ impl Kept {
             body.restore_size();
         }
         self.tables.iter().try_for_each(ResetTable::reset)?;
-        self.instance.restore_state(&self.state);
+        self.state.restore();
         Ok(way)
     }
 }

@@ -6,7 +6,7 @@
 //! **Invariant: while the guest runs, its owner waits and holds no reference to it.**
 
 use crate::code::raw_value::RawValue;
-use crate::os::{self, clock, peek};
+use crate::os::{self, clock, guarded};
 use crate::run::backtrace::{self, Start};
 use crate::run::end::{Ended, Failure, Pending};
 use crate::run::interrupt::causes::{Announcement, Causes};
@@ -16,11 +16,13 @@ use crate::run::registers::{General, Registers};
 use crate::run::slices::{NEVER, Slices};
 use crate::run::store::StoreCore;
 use crate::run::suspension::{Place, Suspension};
-use crate::space::slot::StackBounds;
+use crate::space::registry::SlotAt;
+use crate::space::slot::{GuestStack, StackBounds};
 use crate::state::host_signals::HostSignals;
 use std::any::Any;
+use std::cell::Cell;
 use std::mem::offset_of;
-use std::ops::Range;
+use std::ptr::NonNull;
 use wasmaot_abi::trap::TrapCode;
 
 /// The record of a run of compiled code.
@@ -47,6 +49,68 @@ pub(crate) struct Activation {
     core: *mut StoreCore,
     /// Where an exception lands that was thrown last.
     pub(crate) landing: Landing,
+}
+
+/// The running activation, as a stub passes it to a body that it calls. Nothing else makes one, but for [`Running::of`].
+#[repr(transparent)]
+pub(crate) struct Running(NonNull<Activation>);
+
+impl Running {
+    /// That of a guest that the caller is about to go on with.
+    ///
+    /// # Safety
+    /// The activation is the running one of its store, and its owner waits for the guest and holds no reference to it.
+    pub(crate) unsafe fn of(activation: NonNull<Activation>) -> Self {
+        Self(activation)
+    }
+
+    /// The record, and the core of its store.
+    pub(crate) fn parts(&mut self) -> (&mut Activation, &mut StoreCore) {
+        // SAFETY: a stub passes the activation that the slot's cell holds. That is the running one, whose owner waits for the guest
+        // and holds no reference to it, nor to the store. The body that has this is all that runs, and there is one of it.
+        unsafe {
+            let activation = self.0.as_mut();
+            let core = &mut *activation.core;
+            (activation, core)
+        }
+    }
+}
+
+/// The activation of a guest on whose stack the calling thread was interrupted, as a handler of signals sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interrupted(NonNull<Activation>);
+
+impl Interrupted {
+    /// The innermost one on the stack of a slot, on which the calling thread was interrupted.
+    pub(crate) fn on(slot: &SlotAt<'_>) -> Option<Self> {
+        NonNull::new(slot.activation().cast()).map(Self)
+    }
+
+    /// The record.
+    pub(crate) fn record(self) -> *mut Activation {
+        self.0.as_ptr()
+    }
+
+    /// What stops it.
+    pub(crate) fn causes(self) -> Causes {
+        // SAFETY: a cell holds the innermost activation of its stack. This thread is on the stack, so the run's owner waits for it, in
+        // `enter` or `resume`, and does not change its causes.
+        unsafe { (*self.0.as_ptr()).causes }
+    }
+
+    /// Whether its time slice is over.
+    pub(crate) fn is_slice_over(self) -> bool {
+        // SAFETY: a cell holds the innermost activation of its stack. This thread is on the stack, so the run's owner
+        // waits for it and does not change its time slice.
+        unsafe { (*self.0.as_ptr()).is_slice_over() }
+    }
+
+    /// The stack that it runs on.
+    pub(crate) fn stack(self) -> StackBounds {
+        // SAFETY: a cell holds the innermost activation of its stack. This thread is on the stack, so the run's owner waits for it, in
+        // `enter` or `resume`, and does not change its stack.
+        unsafe { (*self.0.as_ptr()).stack }
+    }
 }
 
 /// A landing pad of compiled code, and what it gets, see [`wasmaot_abi::exception`].
@@ -164,9 +228,26 @@ impl Activation {
         self.core
     }
 
-    /// Addresses of the guest's stack above what the last stub saved, while the guest waits for it.
-    pub(crate) fn used_stack(&self) -> Range<usize> {
-        (self.guest_fp - SAVED_REGISTERS) as usize..self.stack.top()
+    /// The guest's stack, while the guest waits for the host.
+    pub(crate) fn guest_stack(&self) -> GuestStack<'_> {
+        // SAFETY: the slot whose stack it is has its instance as long as the store, which outlives the run. Rust code reaches the
+        // record only while the guest waits.
+        unsafe { self.stack.in_use() }
+    }
+
+    /// The guest's stack from what the last stub saved on, while the guest waits for it.
+    pub(crate) fn used_stack(&self) -> &[Cell<u32>] {
+        self.guest_stack().words_from(self.guest_fp - SAVED_REGISTERS)
+    }
+
+    /// Cells of values that the guest passes on its stack.
+    ///
+    /// # Panics
+    /// They are not on its stack.
+    pub(crate) fn guest_cells(&self, address: u64, count: usize) -> Box<[RawValue]> {
+        let word = |at: u64| self.guest_stack().load(at).expect("a guest passes values on its stack");
+        let cell = |at: u64| RawValue { low: word(at), high: word(at + 8) };
+        (0..count as u64).map(|position| cell(address + position * size_of::<RawValue>() as u64)).collect()
     }
 
     /// Whether the return of a host function needs more than returning: it returns on another thread, or its thread was poked, has
@@ -200,7 +281,7 @@ impl Activation {
         let word = |offset: usize| match is_readable {
             // SAFETY: the fields are words, whose memory can be read.
             true => Some(unsafe { this.byte_add(offset).cast::<usize>().read_volatile() }),
-            false => peek::word(this as usize + offset),
+            false => guarded::peek(this as usize + offset),
         };
         word(offset_of!(Self, thread_pointer)) == Some(os::stack::thread_pointer())
             && word(offset_of!(Self, thread)) == Some(&raw const *thread as usize)
@@ -284,7 +365,7 @@ impl Activation {
     }
 
     /// Whether its time slice is over. Callable in the signal handler.
-    pub(crate) fn is_slice_over(&self) -> bool {
+    fn is_slice_over(&self) -> bool {
         self.slices().is_some_and(|slices| clock::now() >= slices.until())
     }
 
@@ -321,7 +402,7 @@ impl Activation {
     /// Keeps the registers of the guest where its stub returns, with those that its caller preserves.
     pub(crate) fn yield_at_stub(&mut self, saved: &StubRegisters) {
         let frame = self.guest_fp;
-        let word = |offset| backtrace::load(self.stack, frame + offset).unwrap_or_default();
+        let word = |offset| self.guest_stack().load(frame + offset).unwrap_or_default();
         let (rbp, rip) = (word(0), word(8));
         let &StubRegisters { rax, rbx, r12, r13, r14, r15 } = saved;
         let general =
@@ -332,7 +413,7 @@ impl Activation {
     /// Keeps the registers of the guest where the last exception lands. Those that its caller preserves are saved below the stub's frame.
     pub(crate) fn yield_at_landing(&mut self) {
         let frame = self.guest_fp;
-        let saved = |position: u64| backtrace::load(self.stack, frame - 8 * position).unwrap_or_default();
+        let saved = |position: u64| self.guest_stack().load(frame - 8 * position).unwrap_or_default();
         let [rbx, r12, r13, r14, r15] = [1, 2, 3, 4, 5].map(saved);
         // SAFETY: the store outlives its runs.
         let r15 = if unsafe { (*self.core).counts } { self.meter as u64 } else { r15 };
@@ -383,7 +464,7 @@ impl Activation {
     fn trapped(&self, core: &StoreCore, start: Start) -> Failure {
         let code = u8::try_from(self.trap).ok().and_then(TrapCode::from_u8);
         let code = code.expect("stubs and the signal handler store only trap codes");
-        Failure::Trapped(code, backtrace::frames(core.instances(), self.stack, start))
+        Failure::Trapped(code, backtrace::frames(core.instances(), self.guest_stack(), start))
     }
 
     /// Where it goes on in its next time slice.

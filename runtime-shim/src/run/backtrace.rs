@@ -4,7 +4,7 @@
 //! where the frame chain stops ascending.
 
 use crate::code::frame::Frame;
-use crate::space::slot::StackBounds;
+use crate::space::slot::GuestStack;
 use crate::state::instances::Instances;
 
 /// Frames that a backtrace names at most.
@@ -39,21 +39,21 @@ pub(crate) struct Frames {
 }
 
 /// Names the Wasm functions on a slot's stack.
-pub(crate) fn frames(instances: &Instances, stack: StackBounds, start: Start) -> Frames {
+pub(crate) fn frames(instances: &Instances, stack: GuestStack<'_>, start: Start) -> Frames {
     let mut frames = Frames::default();
     let mut fp = match start {
         Start::Fault { pc, rsp, rbp } => {
             // Where the very first instruction faulted (of a function or a stub, with no room to
             // push rbp), the return address is still on top, and rbp is the caller's.
             let has_frame = add(&mut frames, instances, pc) == Some(Place::Inside);
-            if let Some(caller) = (!has_frame && rbp != 0).then(|| load(stack, rsp)).flatten() {
+            if let Some(caller) = (!has_frame && rbp != 0).then(|| stack.load(rsp)).flatten() {
                 add(&mut frames, instances, caller.wrapping_sub(1));
             }
             rbp
         }
         Start::Stub { fp } => fp,
     };
-    while let (Some(next), Some(pc)) = (load(stack, fp), load(stack, fp.wrapping_add(8))) {
+    while let (Some(next), Some(pc)) = (stack.load(fp), stack.load(fp.wrapping_add(8))) {
         add(&mut frames, instances, pc.wrapping_sub(1));
         if next <= fp {
             break;
@@ -79,15 +79,4 @@ fn add(frames: &mut Frames, instances: &Instances, pc: u64) -> Option<Place> {
     let found = instances.locate(pc as usize)?;
     frames.named.push(found.frame);
     Some(if found.at_entry { Place::First } else { Place::Inside })
-}
-
-/// A word of a stack.
-pub(crate) fn load(stack: StackBounds, address: u64) -> Option<u64> {
-    let address = address as usize;
-    if !address.is_multiple_of(8) || !stack.holds(address, 8) {
-        return None;
-    }
-    // SAFETY: an aligned word in the accessible part of a live slot's stack, which nothing runs on
-    // now.
-    Some(unsafe { (address as *const u64).read() })
 }

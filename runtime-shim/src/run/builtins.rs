@@ -8,18 +8,12 @@ use crate::run::fuel::Payer;
 use crate::run::interrupt::{self, Next};
 use crate::run::park::Outcome;
 use crate::run::protocol::BuiltinResult;
-use crate::state::instance::InstanceCore;
+use crate::state::instance::{InstanceCore, Vmctx};
 use crate::state::limits::Refused;
 use wasmaot_abi::trap::TrapCode;
 
-/// The instance that called a builtin.
-fn instance<'a>(vmctx: u64) -> &'a InstanceCore {
-    // SAFETY: compiled code passes its own vmctx, and its store lives at least until the call is over.
-    unsafe { InstanceCore::from_vmctx(vmctx) }
-}
-
-/// Returns to the guest, unless it was to be stopped meanwhile, or to yield: a program that is hardly ever outside of builtins would
-/// seldom be found there.
+/// Returns to the guest, unless it was to be stopped meanwhile, or to yield: a program that is hardly ever outside of
+/// builtins would seldom be found there.
 fn value(value: u64) -> BuiltinResult {
     match interrupt::after_poke() {
         Next::GoOn => BuiltinResult { value, trap: 0 },
@@ -46,87 +40,87 @@ fn grown(
     }
 }
 
-pub(crate) extern "C" fn memory_grow(vmctx: u64, memory: u64, pages: u64) -> BuiltinResult {
-    let instance = instance(vmctx);
+pub(crate) extern "C" fn memory_grow(vmctx: Vmctx, memory: u64, pages: u64) -> BuiltinResult {
+    let instance = vmctx.instance();
     grown(instance, instance.memory_grow(memory as u32, pages), TrapCode::MemoryLimit)
 }
 
 pub(crate) extern "C" fn memory_fill(
-    vmctx: u64,
+    vmctx: Vmctx,
     memory: u64,
     to: u64,
     byte: u64,
     length: u64,
 ) -> BuiltinResult {
-    checked(instance(vmctx).memory_fill(memory as u32, to, byte as u8, length))
+    checked(vmctx.instance().memory_fill(memory as u32, to, byte as u8, length))
 }
 
 pub(crate) extern "C" fn memory_copy(
-    vmctx: u64,
+    vmctx: Vmctx,
     to_memory: u64,
     from_memory: u64,
     to: u64,
     from: u64,
     length: u64,
 ) -> BuiltinResult {
-    checked(instance(vmctx).memory_copy(to_memory as u32, from_memory as u32, to, from, length))
+    checked(vmctx.instance().memory_copy(to_memory as u32, from_memory as u32, to, from, length))
 }
 
 pub(crate) extern "C" fn memory_init(
-    vmctx: u64,
+    vmctx: Vmctx,
     memory: u64,
     segment: u64,
     to: u64,
     from: u64,
     length: u64,
 ) -> BuiltinResult {
-    checked(instance(vmctx).memory_init(Payer::Guest, memory as u32, segment as u32, to, from, length))
+    checked(vmctx.instance().memory_init(Payer::Guest, memory as u32, segment as u32, to, from, length))
 }
 
-pub(crate) extern "C" fn data_drop(vmctx: u64, segment: u64) -> BuiltinResult {
-    instance(vmctx).drop_data(segment as u32);
+pub(crate) extern "C" fn data_drop(vmctx: Vmctx, segment: u64) -> BuiltinResult {
+    vmctx.instance().drop_data(segment as u32);
     value(0)
 }
 
-pub(crate) extern "C" fn table_grow(vmctx: u64, table: u64, element: u64, count: u64) -> BuiltinResult {
-    let instance = instance(vmctx);
+pub(crate) extern "C" fn table_grow(vmctx: Vmctx, table: u64, element: u64, count: u64) -> BuiltinResult {
+    let instance = vmctx.instance();
     grown(instance, instance.table_grow(table as u32, count, element), TrapCode::TableLimit)
 }
 
 pub(crate) extern "C" fn table_fill(
-    vmctx: u64,
+    vmctx: Vmctx,
     table: u64,
     to: u64,
     element: u64,
     length: u64,
 ) -> BuiltinResult {
-    checked(instance(vmctx).table_fill(table as u32, to, element, length))
+    checked(vmctx.instance().table_fill(table as u32, to, element, length))
 }
 
 pub(crate) extern "C" fn table_copy(
-    vmctx: u64,
+    vmctx: Vmctx,
     to_table: u64,
     from_table: u64,
     to: u64,
     from: u64,
     length: u64,
 ) -> BuiltinResult {
-    checked(instance(vmctx).table_copy(to_table as u32, from_table as u32, to, from, length))
+    checked(vmctx.instance().table_copy(to_table as u32, from_table as u32, to, from, length))
 }
 
 pub(crate) extern "C" fn table_init(
-    vmctx: u64,
+    vmctx: Vmctx,
     table: u64,
     segment: u64,
     to: u64,
     from: u64,
     length: u64,
 ) -> BuiltinResult {
-    checked(instance(vmctx).table_init(Payer::Guest, table as u32, segment as u32, to, from, length))
+    checked(vmctx.instance().table_init(Payer::Guest, table as u32, segment as u32, to, from, length))
 }
 
-pub(crate) extern "C" fn elem_drop(vmctx: u64, segment: u64) -> BuiltinResult {
-    instance(vmctx).drop_elem(segment as u32);
+pub(crate) extern "C" fn elem_drop(vmctx: Vmctx, segment: u64) -> BuiltinResult {
+    vmctx.instance().drop_elem(segment as u32);
     value(0)
 }
 
@@ -140,34 +134,34 @@ fn waited(result: Result<Outcome, TrapCode>) -> BuiltinResult {
 }
 
 pub(crate) extern "C" fn memory_wait32(
-    vmctx: u64,
+    vmctx: Vmctx,
     memory: u64,
     offset: u64,
     address: u64,
     expected: u64,
     timeout: u64,
 ) -> BuiltinResult {
-    waited(instance(vmctx).wait(&place(memory, address, offset, 4), expected, timeout as i64))
+    waited(vmctx.instance().wait(&place(memory, address, offset, 4), expected, timeout as i64))
 }
 
 pub(crate) extern "C" fn memory_wait64(
-    vmctx: u64,
+    vmctx: Vmctx,
     memory: u64,
     offset: u64,
     address: u64,
     expected: u64,
     timeout: u64,
 ) -> BuiltinResult {
-    waited(instance(vmctx).wait(&place(memory, address, offset, 8), expected, timeout as i64))
+    waited(vmctx.instance().wait(&place(memory, address, offset, 8), expected, timeout as i64))
 }
 
 pub(crate) extern "C" fn memory_notify(
-    vmctx: u64,
+    vmctx: Vmctx,
     memory: u64,
     offset: u64,
     address: u64,
     count: u64,
 ) -> BuiltinResult {
-    let woken = instance(vmctx).notify(&place(memory, address, offset, 4), count as u32);
+    let woken = vmctx.instance().notify(&place(memory, address, offset, 4), count as u32);
     woken.map_or_else(BuiltinResult::trap, |count| value(u64::from(count)))
 }

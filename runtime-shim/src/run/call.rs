@@ -8,7 +8,7 @@
 //! guest has no activation: it gets a new one when it is resumed.
 
 use crate::code::raw_value::RawValue;
-use crate::run::activation::{Activation, Left, Suspends};
+use crate::run::activation::{Activation, Left, Running, Suspends};
 use crate::run::asm;
 use crate::run::end::{Ended, Failure, Pending};
 use crate::run::interrupt;
@@ -22,6 +22,7 @@ use crate::space::slot::StackBounds;
 use crate::state::host_signals::HostSignals;
 use crate::state::instance::InstanceCore;
 use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::trap::TrapCode;
 
@@ -353,7 +354,7 @@ unsafe fn throw_pending(activation: *mut Activation) -> u32 {
         return if waits { reason::SUSPENDED } else { reason::HOST };
     }
     // SAFETY: as the caller states.
-    let result = unsafe { unwind::throw_pending(activation) };
+    let result = unwind::throw_pending(unsafe { Running::of(NonNull::new_unchecked(activation)) });
     if result.value == 0 {
         return reason::HOST;
     }

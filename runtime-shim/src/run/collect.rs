@@ -10,14 +10,14 @@ use crate::run::interrupt;
 use crate::run::store::StoreCore;
 use crate::state::exceptions::Heap;
 use crate::state::tag::TagRecord;
-use std::ops::Range;
+use std::cell::Cell;
 use std::rc::Rc;
 use wasmaot_abi::trap::TrapCode;
 
 /// Where references may be.
 pub(crate) struct Roots<'a> {
-    /// Addresses of the part of the guest's stack that is in use.
-    pub(crate) stack: Range<usize>,
+    /// The part of the guest's stack that is in use.
+    pub(crate) stack: &'a [Cell<u32>],
     /// Values that the host is about to throw.
     pub(crate) values: &'a [RawValue],
 }
@@ -56,17 +56,11 @@ const PART: usize = 1 << 16;
 /// Marks all that a guest can reach. Returns how many places were looked at, or why the guest is to be stopped.
 fn mark(heap: &mut Heap, core: &StoreCore, roots: &Roots<'_>) -> Result<usize, TrapCode> {
     let go_on = || interrupt::due().map_or(Ok(()), Err);
-    let words = roots.stack.len() / size_of::<u32>();
-    for part in (0..words).step_by(PART) {
-        for word in part..words.min(part + PART) {
-            let address = roots.stack.start + word * size_of::<u32>();
-            // SAFETY: an aligned word of the accessible stack of a live slot, which nothing runs on
-            // now.
-            heap.reach(unsafe { (address as *const u32).read() });
-        }
+    for part in roots.stack.chunks(PART) {
+        part.iter().for_each(|word| heap.reach(word.get()));
         go_on()?;
     }
-    let mut visited = words;
+    let mut visited = roots.stack.len();
     roots.values.iter().for_each(|value| heap.reach(value.low as u32));
     core.host_globals().for_each(|cell| heap.reach(cell.get().low as u32));
     core.instances().exception_globals().for_each(|id| heap.reach(id));
@@ -87,7 +81,7 @@ mod tests {
     use crate::state::exceptions::{MAX_CELLS, MAX_KEPT, MIN_COLLECT};
     use wasmaot_abi::types::{FuncType, ValType};
 
-    const NOWHERE: Roots<'static> = Roots { stack: 0..0, values: &[] };
+    const NOWHERE: Roots<'static> = Roots { stack: &[], values: &[] };
 
     fn tag(params: &[ValType]) -> Rc<TagRecord> {
         Rc::new(TagRecord {
@@ -131,11 +125,8 @@ mod tests {
         let inner = add(&mut core, plain.clone(), cells(0), &NOWHERE).unwrap();
         let values = [RawValue::new(0), RawValue::new(u64::from(inner))];
         let outer = add(&mut core, holder.clone(), values.into(), &NOWHERE).unwrap();
-        let stack = [0, outer, 0, 0];
-        let stack = Roots {
-            stack: stack.as_ptr_range().start as usize..stack.as_ptr_range().end as usize,
-            values: &[],
-        };
+        let stack = [0, outer, 0, 0].map(Cell::new);
+        let stack = Roots { stack: &stack, values: &[] };
         for _ in 0..4 * MIN_COLLECT {
             let id = add(&mut core, plain.clone(), cells(0), &stack).unwrap();
             core.exceptions.caught(id, true);
@@ -152,7 +143,7 @@ mod tests {
             let mut ids = vec![0u32; 0];
             loop {
                 let values: Vec<RawValue> = ids.iter().map(|&id| RawValue::new(u64::from(id))).collect();
-                match add(core, tag.clone(), cells(cells_each), &Roots { stack: 0..0, values: &values }) {
+                match add(core, tag.clone(), cells(cells_each), &Roots { stack: &[], values: &values }) {
                     Ok(id) => ids.push(id),
                     Err(code) => return (code, ids.len()),
                 }

@@ -7,7 +7,7 @@
 //! a registered slot.**
 
 use crate::os::guarded::{self, CopyError};
-use crate::run::activation::{Activation, At};
+use crate::run::activation::{Activation, At, Interrupted};
 use crate::run::asm;
 use crate::run::interrupt::Next;
 use crate::space::registry::{self, Kind, Regions};
@@ -15,7 +15,6 @@ use crate::space::reserve;
 use crate::space::slot::StackBounds;
 use std::ops::Range;
 use wasmaot_abi::slot::VMCTX;
-use wasmaot_abi::state::ACTIVATION_CELL;
 use wasmaot_abi::trap::TrapCode;
 
 /// Faults below this address are accesses through null.
@@ -121,15 +120,12 @@ pub(crate) fn after_poke(at: At) -> Option<(Next, *mut Activation)> {
     registry::read(|regions| {
         let stack = stack_at(at.rsp, regions)?;
         text_at(at.pc, regions)?;
-        // SAFETY: compiled code runs, so the activation's owner waits in `enter`, and its causes and its time slice do not change
-        // meanwhile.
-        let activation = unsafe { &*stack.activation };
-        let next = match activation.causes().due() {
+        let next = match stack.activation.causes().due() {
             Some(code) => Next::Stop(code),
-            None if activation.is_slice_over() => Next::Yield,
+            None if stack.activation.is_slice_over() => Next::Yield,
             None => return None,
         };
-        Some((next, stack.activation))
+        Some((next, stack.activation.record()))
     })
 }
 
@@ -150,8 +146,7 @@ pub(crate) fn open_reserve(at: At) -> Option<OpenReserve> {
     }
     registry::read(|regions| {
         let RunningStack { activation, .. } = stack_at(at.rsp, regions)?;
-        // SAFETY: the activation's owner waits in `enter`, and its stack does not change.
-        let stack = unsafe { (*activation).stack() };
+        let (stack, activation) = (activation.stack(), activation.record());
         let is_compiled = text_at(at.pc, regions).is_some();
         let is_guest = is_compiled || asm::is_stub(at.pc);
         reserve::is_open(stack).then_some(OpenReserve { stack, activation, is_guest, is_compiled })
@@ -160,7 +155,7 @@ pub(crate) fn open_reserve(at: At) -> Option<OpenReserve> {
 
 /// The stack of a slot on which something runs.
 struct RunningStack {
-    activation: *mut Activation,
+    activation: Interrupted,
     /// Its inaccessible low end.
     guard: Range<usize>,
 }
@@ -178,10 +173,8 @@ fn stack_at(rsp: usize, regions: Regions<'_>) -> Option<RunningStack> {
     if rsp >= vmctx {
         return None;
     }
-    let cell = (vmctx - ACTIVATION_CELL as usize) as *const *mut Activation;
-    // SAFETY: a registered slot's state is mapped, and the activation cell is one of its words.
-    let activation = unsafe { cell.read() };
-    (!activation.is_null()).then_some(RunningStack { activation, guard: slot.range.start..slot.stack_low })
+    let activation = Interrupted::on(&slot)?;
+    Some(RunningStack { activation, guard: slot.range.start..slot.stack_low })
 }
 
 /// Decides about a fault of a thread that is on a slot's stack: in compiled code, in a stub, or in a handler that the kernel has
@@ -192,15 +185,14 @@ fn on_stack(fault: &Fault, regions: Regions<'_>) -> Option<Decision> {
     let at_end = fault.signal == Signal::Segv
         && (stack.guard.contains(&fault.address) || (fault.no_address && stack.has_no_room_at(fault.at.rsp)));
     if at_end && !is_guest {
-        // SAFETY: the activation's owner waits in `enter`, and its stack does not change.
-        return Some(Decision::Reserve(unsafe { (*stack.activation).stack() }));
+        return Some(Decision::Reserve(stack.activation.stack()));
     }
     let code = match fault.signal {
         Signal::Segv if at_end => TrapCode::StackOverflow,
         Signal::Segv | Signal::Bus => by_address(fault, regions)?,
         Signal::Ill | Signal::Fpe => by_pc(fault.at.pc, regions)?,
     };
-    Some(Decision::Trap(code, stack.activation))
+    Some(Decision::Trap(code, stack.activation.record()))
 }
 
 fn by_address(fault: &Fault, regions: Regions<'_>) -> Option<TrapCode> {

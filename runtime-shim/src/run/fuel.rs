@@ -44,12 +44,9 @@ fn charge(price: u64) -> bool {
 
 /// Changes what the meter of the running guest shows and what of that is for bulk work, if its code counts.
 fn change(change: impl FnOnce(i64, u64) -> (i64, u64)) {
-    // SAFETY: the run is alive, and waits for the builtin that asks for this; so does its store.
-    if let Some(activation) = unsafe { interrupt::run_around().as_mut() } {
-        // SAFETY: as above.
-        let core = unsafe { &mut *activation.core() };
+    interrupt::with_run_around(|activation, core| {
         if core.counts {
             (activation.meter, core.meter.bulk) = change(activation.meter, core.meter.bulk);
         }
-    }
+    });
 }

@@ -191,7 +191,7 @@ fn answer_of<T, E: Ends>(
 ) -> u32 {
     // SAFETY: the activation is the running one, as it was when the host function was called, which is over; nothing else refers
     // to it now.
-    if let Err(error) = unsafe { interrupt::go_on_here(activation) } {
+    if let Err(error) = unsafe { interrupt::runs::go_on_here(activation) } {
         activation.set_pending(Pending::Thread(error));
         return answer::EXIT;
     }
@@ -238,7 +238,7 @@ pub(super) fn finish<T, E: Ends>(
     let ended = catch_unwind(AssertUnwindSafe(|| run(store)));
     // SAFETY: the activation is the running one of a call that is being resumed, whose owner waits for this; `run` is over, and
     // nothing else refers to it now.
-    if let Err(error) = unsafe { interrupt::go_on_here(activation) } {
+    if let Err(error) = unsafe { interrupt::runs::go_on_here(activation) } {
         return Some(Pending::Thread(error));
     }
     let why = match ended {

@@ -376,8 +376,15 @@ impl StoreCore {
     }
 
     /// Says how a call ends that was suspended here and does not go on.
+    ///
+    /// # Panics
+    /// It was suspended in another store.
     pub(crate) fn stopped(&self, suspension: &Suspension, code: TrapCode) -> Failure {
-        Failure::Trapped(code, backtrace::frames(&self.instances, suspension.stack, suspension.start()))
+        assert!(suspension.store == self.id, "a call ends in its store");
+        // SAFETY: the slot of the stack has its instance as long as this store, which has the number of the suspension: the
+        // guest waits.
+        let stack = unsafe { suspension.stack.in_use() };
+        Failure::Trapped(code, backtrace::frames(&self.instances, stack, suspension.start()))
     }
 }
 

@@ -13,8 +13,7 @@
 //! frame keeps its vmctx is compared with those of the store's instances of that module, and not
 //! believed.
 
-use crate::code::raw_value::RawValue;
-use crate::run::activation::{Activation, Landing};
+use crate::run::activation::{Activation, Landing, Running};
 use crate::run::backtrace::{self, Frames, Start};
 use crate::run::collect::{self, Roots};
 use crate::run::end::{Pending, Thrown};
@@ -22,8 +21,8 @@ use crate::run::interrupt::{self, Next};
 use crate::run::protocol::BuiltinResult;
 use crate::run::store::StoreCore;
 use crate::space::registry::{self, Kind, Regions};
-use crate::space::slot::StackBounds;
-use crate::state::instance::InstanceCore;
+use crate::space::slot::GuestStack;
+use crate::state::instance::{InstanceCore, Vmctx};
 use crate::state::instances::Instances;
 use crate::state::tag::TagRecord;
 use wasmaot_abi::exception::{Handler, SiteRef};
@@ -40,61 +39,34 @@ struct Found {
 /// No handler was found, and the activation has the exception pending.
 const UNCAUGHT: BuiltinResult = BuiltinResult { value: 0, trap: 0 };
 
-/// Body of the builtin `throw`.
-///
-/// # Safety
-/// Called by its stub on behalf of compiled code: `values` has the cells of the tag's values,
-/// `activation` is the running one.
-pub(crate) unsafe extern "C" fn throw(
-    vmctx: u64,
-    tag: u64,
-    values: *const RawValue,
-    activation: *mut Activation,
-) -> BuiltinResult {
-    // SAFETY: compiled code passes its own vmctx, an index of its module, and as many cells as the
-    // tag has values.
-    let (tag, values) = unsafe {
-        let tag = InstanceCore::from_vmctx(vmctx).tag(tag as u32);
-        let count = tag.ty.params.len();
-        (tag, if count == 0 { &[] } else { std::slice::from_raw_parts(values, count) })
-    };
-    // SAFETY: the running activation, whose store is not otherwise in use.
-    let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
-    let added = collect::add(
-        core,
-        tag.clone(),
-        values.into(),
-        &Roots { stack: activation.used_stack(), values: &[] },
-    );
-    added.map_or_else(BuiltinResult::trap, |id| raise(activation, core, vmctx, id))
+/// Body of the builtin `throw`: `values` is the address of as many cells as the tag has values.
+pub(crate) extern "C" fn throw(vmctx: Vmctx, tag: u64, values: u64, mut running: Running) -> BuiltinResult {
+    let tag = vmctx.instance().tag(tag as u32);
+    let (activation, core) = running.parts();
+    let values = activation.guest_cells(values, tag.ty.params.len());
+    let roots = Roots { stack: activation.used_stack(), values: &[] };
+    let added = collect::add(core, tag.clone(), values, &roots);
+    added.map_or_else(BuiltinResult::trap, |id| raise(activation, core, vmctx.address(), id))
 }
 
 /// Body of the builtin `throw_ref`.
-///
-/// # Safety
-/// As for [`throw`].
-pub(crate) unsafe extern "C" fn throw_ref(
-    vmctx: u64,
+pub(crate) extern "C" fn throw_ref(
+    vmctx: Vmctx,
     exception: u64,
     _: u64,
-    activation: *mut Activation,
+    mut running: Running,
 ) -> BuiltinResult {
-    // SAFETY: as in `throw`.
-    let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
+    let (activation, core) = running.parts();
     match exception as u32 {
         0 => BuiltinResult::trap(TrapCode::NullException),
-        id => raise(activation, core, vmctx, id),
+        id => raise(activation, core, vmctx.address(), id),
     }
 }
 
-/// Throws what the running host function has left pending.
-///
-/// # Safety
-/// `activation` is the running one, with a pending [`Pending::Throw`]; the registers of the stub's
-/// caller are saved below its frame.
-pub(crate) unsafe extern "C" fn throw_pending(activation: *mut Activation) -> BuiltinResult {
-    // SAFETY: as in `throw`.
-    let (activation, core) = unsafe { (&mut *activation, &mut *(*activation).core()) };
+/// Throws what the running host function has left pending, which is a [`Pending::Throw`]. The registers of the stub's caller are
+/// saved below its frame.
+pub(crate) extern "C" fn throw_pending(mut running: Running) -> BuiltinResult {
+    let (activation, core) = running.parts();
     let Some(Pending::Throw(mut thrown)) = activation.take_pending() else {
         unreachable!("the stub throws exceptions only")
     };
@@ -113,7 +85,7 @@ pub(crate) unsafe extern "C" fn throw_pending(activation: *mut Activation) -> Bu
 
 /// The frames that an exception leaves unhandled.
 fn frames(activation: &Activation, core: &StoreCore) -> Frames {
-    backtrace::frames(core.instances(), activation.stack(), Start::Stub { fp: activation.guest_fp })
+    backtrace::frames(core.instances(), activation.guest_stack(), Start::Stub { fp: activation.guest_fp })
 }
 
 /// Throws an exception of the store's in the guest that called a builtin.
@@ -152,7 +124,7 @@ fn land(
     id: u32,
 ) -> Result<bool, TrapCode> {
     let thrown = core.exceptions.get(id).ok_or(TrapCode::ExceptionLimit)?;
-    let (stack, fp) = (activation.stack(), activation.guest_fp);
+    let (stack, fp) = (activation.guest_stack(), activation.guest_fp);
     let instances = core.instances();
     let found = registry::read(|regions| find(regions, instances, stack, fp, thrower, thrown.tag))?;
     if let Some(Found { pc, sp, fp, .. }) = found {
@@ -170,7 +142,7 @@ const FRAMES: u32 = 4096;
 fn find(
     regions: Regions<'_>,
     instances: &Instances,
-    stack: StackBounds,
+    stack: GuestStack<'_>,
     stub: u64,
     mut thrower: Option<u64>,
     tag: &TagRecord,
@@ -203,21 +175,21 @@ enum Caller {
 fn caller(
     regions: Regions<'_>,
     instances: &Instances,
-    stack: StackBounds,
+    stack: GuestStack<'_>,
     (stub, at): (u64, u64),
     thrower: Option<u64>,
     tag: &TagRecord,
 ) -> Option<Caller> {
-    let (fp, return_address) = (backtrace::load(stack, at)?, backtrace::load(stack, at.wrapping_add(8))?);
+    let (fp, return_address) = (stack.load(at)?, stack.load(at.wrapping_add(8))?);
     if let Some((text, site)) = site_at(regions, return_address) {
         let sp = fp.checked_sub(u64::from(site.frame)).filter(|&sp| sp > stub)?;
         let vmctx = match site.context {
-            Some(offset) => backtrace::load(stack, sp.checked_add(u64::from(offset))?),
+            Some(offset) => stack.load(sp.checked_add(u64::from(offset))?),
             None => thrower,
         };
         let instance = vmctx.and_then(|vmctx| instances.running(vmctx, text));
         if let Some(handler) = site.handlers().find(|handler| catches(handler, instance, tag)) {
-            backtrace::load(stack, fp)?;
+            stack.load(fp)?;
             let pc = text + u64::from(handler.landing);
             return Some(Caller::Handles(Found { pc, sp, fp, keeps: handler.clause.keeps }));
         }

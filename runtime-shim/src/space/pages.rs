@@ -46,6 +46,10 @@ impl Registered {
 /// See the module's description.
 #[derive(Debug, Clone)]
 pub(crate) struct Pages {
+    /// Address of the first byte.
+    start: usize,
+    /// How many bytes they have.
+    length: usize,
     /// Where they begin in the mapping, at whose end they end.
     first: usize,
     mapping: Arc<Mapping>,
@@ -57,27 +61,30 @@ impl Pages {
     /// # Safety
     /// No Rust reference ever points to one of their bytes, and nothing is kept there that memory safety depends on.
     pub(super) unsafe fn new(mapping: Arc<Mapping>, first: usize) -> Self {
-        Self { first, mapping }
+        let range = mapping.range();
+        assert!(first <= range.len(), "pages begin inside their mapping");
+        Self { start: range.start + first, length: range.len() - first, first, mapping }
     }
 
     /// Address of the first byte.
     pub(crate) fn start(&self) -> usize {
-        self.mapping.start() + self.first
+        self.start
     }
 
     /// How many bytes they have.
     pub(crate) fn len(&self) -> usize {
-        self.mapping.range().len() - self.first
+        self.length
     }
 
     /// The address of a range of them.
     ///
     /// # Panics
     /// The range is not inside.
+    #[inline]
     fn at(&self, offset: usize, length: usize) -> *mut u8 {
-        let inside = offset.checked_add(length).is_some_and(|end| end <= self.len());
+        let inside = offset.checked_add(length).is_some_and(|end| end <= self.length);
         assert!(inside, "{length:#x} bytes at {offset:#x} leave the pages");
-        (self.start() + offset) as *mut u8
+        (self.start + offset) as *mut u8
     }
 
     /// Changes what may be done with some of them.

@@ -5,13 +5,15 @@
 //! of n regions takes time in proportion to log n. Regions are disjoint; a region is removed before its addresses are given back.
 
 use crate::os::fork::{self, List};
+use crate::os::map::Mapping;
 use crate::space::tracker::Tracker;
 use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmaot_abi::exception::ExceptionTable;
-use wasmaot_abi::slot::STRIDE;
+use wasmaot_abi::slot::{STRIDE, VMCTX};
+use wasmaot_abi::state::ACTIVATION_CELL;
 use wasmaot_abi::trap::TrapTable;
 
 /// What lies in a region.
@@ -57,6 +59,15 @@ pub(crate) struct SlotAt<'a> {
     pub(crate) stack_low: usize,
     /// If it is one of a pool, the record of its memory's write protection.
     pub(crate) tracker: Option<&'a Tracker>,
+}
+
+impl SlotAt<'_> {
+    /// What the slot's activation cell holds.
+    pub(crate) fn activation(&self) -> *mut () {
+        let cell = (self.range.start + (VMCTX - ACTIVATION_CELL) as usize) as *const *mut ();
+        // SAFETY: the slot is mapped as long as regions are read in which it was found, and the cell is one of its state's words.
+        unsafe { cell.read() }
+    }
 }
 
 impl PoolSlots {
@@ -289,10 +300,68 @@ impl Drop for Registration {
     }
 }
 
+/// The tables that are searched while code runs, and their bytes.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    traps: TrapTable<'static>,
+    exceptions: ExceptionTable<'static>,
+    _bytes: [Box<[u8]>; 2],
+}
+
+impl Tables {
+    /// Parses a trap table and an exception table.
+    pub(crate) fn parse<E>(
+        bytes: [Box<[u8]>; 2],
+        parse: impl for<'a> FnOnce([&'a [u8]; 2]) -> Result<(TrapTable<'a>, ExceptionTable<'a>), E>,
+    ) -> Result<Self, E> {
+        // SAFETY: the boxes are kept beside what is parsed from them, unchanged, and are not reached otherwise. `parse` works for
+        // slices of any lifetime, so it can keep none; what it returns leaves this value only by `traps`, for as long as that lives,
+        // and in regions, which are removed before (see `Code`).
+        let slices = bytes.each_ref().map(|bytes| unsafe { &*std::ptr::from_ref(&**bytes) });
+        let (traps, exceptions) = parse(slices)?;
+        Ok(Self { traps, exceptions, _bytes: bytes })
+    }
+
+    /// What instructions trap with.
+    pub(crate) fn traps(&self) -> &TrapTable<'_> {
+        &self.traps
+    }
+}
+
+/// The mapped segments of a module, registered as long as they are there.
+#[derive(Debug)]
+pub(crate) struct Code {
+    // Declared first, so dropped first: the region must be unknown before its addresses and its tables go.
+    _registration: Registration,
+    text: Range<usize>,
+    tables: Tables,
+    _mapping: Mapping,
+}
+
+impl Code {
+    /// Registers a mapping with machine code in this range of its addresses.
+    pub(crate) fn new(mapping: Mapping, text: Range<usize>, tables: Tables) -> Self {
+        let (traps, exceptions) = (tables.traps, tables.exceptions);
+        let kind = Kind::Module { text: text.clone(), traps, exceptions };
+        // SAFETY: the mapping owns its addresses. It and the tables are kept beside the registration and dropped after it.
+        let registration = unsafe { Registration::new(Region { range: mapping.range(), kind }) };
+        Self { _registration: registration, text, tables, _mapping: mapping }
+    }
+
+    /// Addresses of its machine code.
+    pub(crate) fn text(&self) -> &Range<usize> {
+        &self.text
+    }
+
+    /// What its instructions trap with.
+    pub(crate) fn traps(&self) -> &TrapTable<'_> {
+        self.tables.traps()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os::map::Mapping;
 
     fn find(address: usize) -> Option<Range<usize>> {
         read(|regions| regions.at(address).map(|region| region.range.clone()))

@@ -7,7 +7,9 @@ use crate::os::map::{Access, Mapping};
 use crate::space::pages::Pages;
 use crate::space::registry::{Kind, Region, Registration};
 use crate::space::reserve;
+use std::cell::Cell;
 use std::io;
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 use wasmaot_abi::slot::{HOST_PAGE, MAX_STACK, STACK_GUARD, STACK_WINDOW, STRIDE, VMCTX};
@@ -193,9 +195,48 @@ impl StackBounds {
         (base + (VMCTX - ACTIVATION_CELL) as usize) as *mut *mut ()
     }
 
+    /// The stack while its slot is in use.
+    ///
+    /// # Safety
+    /// The slot keeps its instance for `'a`, and no guest runs on the stack meanwhile.
+    pub(crate) unsafe fn in_use<'a>(self) -> GuestStack<'a> {
+        GuestStack { bounds: self, slot: PhantomData }
+    }
+
     /// Whether `bytes` bytes at `address` are on the stack.
     pub(crate) fn holds(self, address: usize, bytes: usize) -> bool {
         address >= self.low && address.checked_add(bytes).is_some_and(|end| end <= self.top)
+    }
+}
+
+/// The stack of a guest that waits for the host. Words of it are read within its bounds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GuestStack<'a> {
+    bounds: StackBounds,
+    slot: PhantomData<&'a Slot>,
+}
+
+impl<'a> GuestStack<'a> {
+    /// A word at an address; `None` if that is not on the stack, or not aligned.
+    pub(crate) fn load(self, address: u64) -> Option<u64> {
+        let address = address as usize;
+        if !address.is_multiple_of(8) || !self.bounds.holds(address, 8) {
+            return None;
+        }
+        // SAFETY: the word is aligned and within the bounds of the stack, which is accessible as long as the slot has its instance,
+        // and which no guest writes to now.
+        Some(unsafe { (address as *const u64).read() })
+    }
+
+    /// The words from an address to the end of the stack; none if the address is not on it.
+    pub(crate) fn words_from(self, address: u64) -> &'a [Cell<u32>] {
+        let (start, top) = (address as usize & !(size_of::<u64>() - 1), self.bounds.top);
+        if !self.bounds.holds(start, 0) {
+            return &[];
+        }
+        // SAFETY: the words are aligned and within the bounds of the stack, which is accessible as long as the slot has its instance.
+        // A guest writes to them only when no Rust code of its thread runs, and cells may change.
+        unsafe { std::slice::from_raw_parts(start as *const Cell<u32>, (top - start) / size_of::<u32>()) }
     }
 }
 

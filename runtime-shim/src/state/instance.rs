@@ -76,6 +76,43 @@ pub(crate) struct InstanceCore {
     _hosts: Vec<Arc<dyn KeepAlive>>,
 }
 
+/// The vmctx of an instance that calls, as compiled code passes it to a builtin. Nothing else makes one.
+#[repr(transparent)]
+pub(crate) struct Vmctx(u64);
+
+impl Vmctx {
+    /// The instance.
+    #[inline]
+    pub(crate) fn instance(&self) -> &InstanceCore {
+        // SAFETY: compiled code passes its own vmctx, which is that of an instance. The store of that lives at least until the call
+        // of the builtin is over, and the value goes with that call.
+        unsafe { InstanceCore::from_vmctx(self.0) }
+    }
+
+    /// As an address.
+    pub(crate) fn address(&self) -> u64 {
+        self.0
+    }
+}
+
+/// The writable items of an instance's state, as they were once.
+pub(crate) struct SavedState {
+    address: *mut u8,
+    bytes: Box<[u8]>,
+    _instance: Rc<InstanceCore>,
+}
+
+impl SavedState {
+    /// Gives the instance these items again.
+    #[inline]
+    pub(crate) fn restore(&self) {
+        // SAFETY: the bytes were copied from this address, the writable part of the state of the instance, which is
+        // kept here and so is mapped. No guest writes there now, as it would run on this thread. The cells in it
+        // may change through any reference to them, and get values that they held before.
+        unsafe { self.address.copy_from_nonoverlapping(self.bytes.as_ptr(), self.bytes.len()) };
+    }
+}
+
 fn map_error(error: io::Error) -> ResourceError {
     ResourceError::Map { what: "an instance's state", error }
 }
@@ -233,26 +270,14 @@ impl InstanceCore {
     }
 
     /// A copy of the writable items of its state: its globals, lengths and dropped segments.
-    pub(crate) fn save_state(&self) -> Box<[u8]> {
+    pub(crate) fn save_state(self: &Rc<Self>) -> SavedState {
         let (address, length) = self.writable_state();
-        let mut saved = vec![0; length].into_boxed_slice();
-        // SAFETY: the range is the writable part of the state, from the first item to vmctx, which is mapped as long as the record
-        // is there. The record is not `Send`, so no guest writes there now: it would run on this thread.
-        unsafe { address.copy_to_nonoverlapping(saved.as_mut_ptr(), length) };
-        saved
-    }
-
-    /// Replaces the writable items of its state by a copy made earlier.
-    ///
-    /// # Panics
-    /// The copy is another module's.
-    #[inline]
-    pub(crate) fn restore_state(&self, saved: &[u8]) {
-        let (address, length) = self.writable_state();
-        assert_eq!(length, saved.len(), "a state is restored from a copy of itself");
-        // SAFETY: the range is the writable part of the state, from the first item to vmctx, which is mapped as long as the record
-        // is there. The cells in it may change through any reference to them, and the values are ones that they held.
-        unsafe { address.copy_from_nonoverlapping(saved.as_ptr(), length) };
+        let mut bytes = vec![0; length].into_boxed_slice();
+        // SAFETY: the range is the writable part of the state, from the first item to vmctx, which is mapped as
+        // long as the record is there. The record is not `Send`, so no guest writes there now: it would run on
+        // this thread.
+        unsafe { address.copy_to_nonoverlapping(bytes.as_mut_ptr(), length) };
+        SavedState { address, bytes, _instance: self.clone() }
     }
 
     /// The memories that it defines.

@@ -41,6 +41,12 @@ fn imports(sources: &str) -> BTreeMap<String, BTreeSet<String>> {
     code.map(|(file, scan)| ((*file).clone(), others(file, scan))).collect()
 }
 
+/// The files of a crate that are not tests, with their text.
+pub(crate) fn sources_of(sources: &str) -> Vec<(String, String)> {
+    let code = imports(sources);
+    files(&repository().join(sources)).into_iter().filter(|(file, _)| code.contains_key(file)).collect()
+}
+
 /// The Rust files below a folder with their text, by path from there.
 fn files(root: &Path) -> BTreeMap<String, String> {
     let inside = |(path, text): (std::path::PathBuf, String)| {

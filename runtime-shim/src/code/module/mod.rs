@@ -19,11 +19,10 @@ use crate::code::types::{self, TypeNumbers};
 use crate::os::cpu;
 use crate::os::map::{Access, FileView, Mapping};
 use crate::space::pages::{Pages, Registered};
-use crate::space::registry::{Kind, Region, Registration};
+use crate::space::registry::{Code, Tables};
 use elf::Elf;
 use source::Source;
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use wasmaot_abi::addrmap;
 use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import, ImportKind};
@@ -54,25 +53,6 @@ struct Inner {
     code: Code,
     data: Option<Data>,
     maps: OnceLock<Maps>,
-}
-
-/// The mapped segments.
-#[derive(Debug)]
-struct Code {
-    // Declared first, so dropped first: see `Registration::new`.
-    _registration: Registration,
-    text: Range<usize>,
-    /// Lies in the tables.
-    traps: TrapTable<'static>,
-    _mapping: Mapping,
-    _tables: Tables,
-}
-
-/// The tables that are searched while code runs.
-#[derive(Debug)]
-struct Tables {
-    traps: Box<[u8]>,
-    exceptions: Box<[u8]>,
 }
 
 /// Bytes of the data segments that are not in an image, mapped from the file.
@@ -108,11 +88,7 @@ impl Module {
         let (header, mut descriptor) = read_header(&source, &elf)?;
         let text = elf.text().ok_or(OpenError::NoModule)?;
         let layout = check::check(&descriptor, &source, text)?;
-        let tables = Tables {
-            traps: source.read(descriptor.places.traps, "the trap table")?.into_boxed_slice(),
-            exceptions: source.read(descriptor.exceptions, "the exception table")?.into_boxed_slice(),
-        };
-        let code = Code::map(&source, &elf, text, tables, &descriptor)?;
+        let code = map_code(&source, &elf, text, read_tables(&source, &descriptor, text)?)?;
         let data = Data::map(&source, descriptor.places.data)?;
         let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();
         let type_ids = types::number(&descriptor);
@@ -182,7 +158,7 @@ impl Module {
 
     /// Address of the code at an offset from the start of the text.
     pub(crate) fn code_address(&self, offset: u32) -> u64 {
-        self.inner.code.text.start as u64 + u64::from(offset)
+        self.inner.code.text().start as u64 + u64::from(offset)
     }
 
     /// The file, to map images from.
@@ -210,15 +186,15 @@ impl Module {
     /// count.
     pub(crate) fn uncharged(&self, address: usize) -> Option<u8> {
         let code = &self.inner.code;
-        let in_code = self.is_metered() && code.text.contains(&address);
-        let offset = in_code.then(|| (address - code.text.start) as u32)?;
-        let position = code.traps.position(offset);
+        let in_code = self.is_metered() && code.text().contains(&address);
+        let offset = in_code.then(|| (address - code.text().start) as u32)?;
+        let position = code.traps().position(offset);
         Some(position.and_then(|position| self.maps().uncharged.get(position).copied()).unwrap_or(0))
     }
 
     /// What the instruction at an address stems from, if it is in a function of this module.
     pub(crate) fn locate(&self, address: usize) -> Option<Located> {
-        let text = &self.inner.code.text;
+        let text = self.inner.code.text();
         let offset = text.contains(&address).then(|| (address - text.start) as u32)?;
         let maps = self.maps();
         let function = addrmap::function_at(&maps.functions, offset)?;
@@ -270,55 +246,37 @@ fn read_header(source: &Source, elf: &Elf) -> Result<(Header, Descriptor), OpenE
     Ok((header, descriptor))
 }
 
-impl Tables {
-    /// Checks the tables' form. The results are valid as long as `self`.
-    fn parse(
-        &self,
-        descriptor: &Descriptor,
-        text: FileRange,
-    ) -> Result<(TrapTable<'static>, ExceptionTable<'static>), OpenError> {
-        let invalid = |problem| OpenError::Invalid { what: "place", index: 0, problem };
-        let traps = TrapTable::parse(&self.traps).ok_or(invalid("the trap table is malformed"))?;
+/// Reads the tables that are searched while code runs, and checks their form.
+fn read_tables(source: &Source, descriptor: &Descriptor, text: FileRange) -> Result<Tables, OpenError> {
+    let invalid = |problem| OpenError::Invalid { what: "place", index: 0, problem };
+    let bytes = [
+        source.read(descriptor.places.traps, "the trap table")?.into_boxed_slice(),
+        source.read(descriptor.exceptions, "the exception table")?.into_boxed_slice(),
+    ];
+    Tables::parse(bytes, |[traps, exceptions]| {
+        let traps = TrapTable::parse(traps).ok_or(invalid("the trap table is malformed"))?;
         if descriptor.meter.is_some_and(|meter| meter.length != traps.len() as u64) {
             return Err(invalid("the meter table is not as long as the trap table"));
         }
         let tags = descriptor.tag_types().count() as u32;
-        let exceptions = ExceptionTable::parse(&self.exceptions, text.length, tags)
+        let exceptions = ExceptionTable::parse(exceptions, text.length, tags)
             .map_err(|problem| OpenError::Invalid { what: "exception table", index: 0, problem })?;
-        // SAFETY: the bytes are boxed, and stay unchanged and where they are as long as `self`.
-        Ok(unsafe {
-            (
-                std::mem::transmute::<TrapTable<'_>, TrapTable<'static>>(traps),
-                std::mem::transmute::<ExceptionTable<'_>, ExceptionTable<'static>>(exceptions),
-            )
-        })
-    }
+        Ok((traps, exceptions))
+    })
 }
 
-impl Code {
-    fn map(
-        source: &Source,
-        elf: &Elf,
-        text: FileRange,
-        tables: Tables,
-        descriptor: &Descriptor,
-    ) -> Result<Self, OpenError> {
-        let io = |error| OpenError::Io { what: "map the code", error };
-        let (traps, exceptions) = tables.parse(descriptor, text)?;
-        let page = HOST_PAGE as usize;
-        let whole = |bytes: u64| (bytes as usize).next_multiple_of(page);
-        let end = elf.segments.iter().map(|segment| segment.range.offset + segment.range.length).max();
-        // Addresses equal offsets, so all segments are one mapping.
-        let mapping = Mapping::of_file(source.view(), 0, whole(end.unwrap_or_default())).map_err(io)?;
-        let (start, length) = (text.offset as usize, whole(text.length));
-        mapping.protect(start, length, Access::ReadExec).map_err(io)?;
-        let text_start = mapping.start() + text.offset as usize;
-        let text = text_start..text_start + text.length as usize;
-        let kind = Kind::Module { text: text.clone(), traps, exceptions };
-        // SAFETY: mapping and tables belong to this value and outlive the registration (see the order of the fields).
-        let registration = unsafe { Registration::new(Region { range: mapping.range(), kind }) };
-        Ok(Self { _registration: registration, text, traps, _mapping: mapping, _tables: tables })
-    }
+/// Maps the segments, of which the text can be executed.
+fn map_code(source: &Source, elf: &Elf, text: FileRange, tables: Tables) -> Result<Code, OpenError> {
+    let io = |error| OpenError::Io { what: "map the code", error };
+    let page = HOST_PAGE as usize;
+    let whole = |bytes: u64| (bytes as usize).next_multiple_of(page);
+    let end = elf.segments.iter().map(|segment| segment.range.offset + segment.range.length).max();
+    // Addresses equal offsets, so all segments are one mapping.
+    let mapping = Mapping::of_file(source.view(), 0, whole(end.unwrap_or_default())).map_err(io)?;
+    let (start, length) = (text.offset as usize, whole(text.length));
+    mapping.protect(start, length, Access::ReadExec).map_err(io)?;
+    let start = mapping.start() + text.offset as usize;
+    Ok(Code::new(mapping, start..start + text.length as usize, tables))
 }
 
 impl Data {

@@ -7,24 +7,21 @@
 //! removes it before its record goes. Free ones are taken while the list of threads is locked.
 
 use super::thread::{Thread, Threads};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 struct Entry {
     /// The thread's number, or 0 if the entry is free.
     id: AtomicI32,
     thread: AtomicPtr<Thread>,
-    next: Option<&'static Entry>,
+    /// The entry that was added after this one.
+    next: OnceLock<Box<Entry>>,
 }
 
-static FIRST: AtomicPtr<Entry> = AtomicPtr::new(std::ptr::null_mut());
-
-fn first() -> Option<&'static Entry> {
-    // SAFETY: null, or an entry that was leaked before it was stored.
-    unsafe { FIRST.load(Acquire).as_ref() }
-}
+static FIRST: OnceLock<Box<Entry>> = OnceLock::new();
 
 fn entries() -> impl Iterator<Item = &'static Entry> {
-    std::iter::successors(first(), |entry| entry.next)
+    std::iter::successors(FIRST.get(), |entry| entry.next.get()).map(|entry| &**entry)
 }
 
 fn own_id() -> i32 {
@@ -44,10 +41,9 @@ pub(super) fn add(_: &Threads, thread: *const Thread) {
     // A thread that ended without its destructors has left its number, which is the calling thread's now.
     let own = entries().find(|entry| entry.id.load(Acquire) == id);
     let entry = own.or_else(|| entries().find(|entry| entry.id.load(Acquire) == 0)).unwrap_or_else(|| {
-        let new = Entry { id: AtomicI32::new(0), thread: AtomicPtr::default(), next: first() };
-        let new = Box::leak(Box::new(new));
-        FIRST.store(new, Release);
-        new
+        let end = entries().last().map_or(&FIRST, |last| &last.next);
+        let new = || Entry { id: AtomicI32::new(0), thread: AtomicPtr::default(), next: OnceLock::new() };
+        end.get_or_init(|| Box::new(new()))
     });
     entry.thread.store(thread.cast_mut(), Relaxed);
     entry.id.store(id, Release);

@@ -24,7 +24,7 @@
 mod by_id;
 pub(crate) mod causes;
 pub(crate) mod error;
-mod runs;
+pub(crate) mod runs;
 mod sleepers;
 pub(crate) mod thread;
 mod watchdog;
@@ -33,11 +33,11 @@ use crate::os::clock;
 use crate::run::activation::Activation;
 use crate::run::end::Failure;
 use crate::run::slices::Slices;
+use crate::run::store::StoreCore;
 use crate::run::store_id::StoreId;
 use causes::{Causes, KILLABLE, KillWord, NEVER, SLICED, Watch};
 use error::InterruptError;
 use runs::Announced;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering::SeqCst, fence};
 use std::task::Waker;
@@ -149,22 +149,6 @@ impl Thread {
     }
 }
 
-/// A host function of this run has returned, and there is reason to look at the thread: makes it the thread's current run, and the innermost one
-/// of its store. Prepares the thread, where it is to be checked.
-///
-/// # Errors
-/// The kernel refuses what the thread needs.
-///
-/// # Safety
-/// The record is that of a run that waits for the host function, and nothing else refers to it.
-pub(crate) unsafe fn go_on_here(run: *mut Activation) -> io::Result<()> {
-    // SAFETY: as the caller states.
-    let thread = unsafe { Thread::go_on_here(run)? };
-    // SAFETY: as above.
-    unsafe { Activation::becomes_innermost(run, |inner, place| thread.runs.is_dropped(inner, place)) };
-    if thread.is_checked() { thread.check() } else { Ok(()) }
-}
-
 /// Has the task that waits for a suspended call's host function woken when the call is to be stopped. Returns why, if that is so already.
 pub(crate) fn wake_when_due(causes: &Causes, waker: &Waker) -> Result<Option<TrapCode>, Failure> {
     if !causes.is_watched() {
@@ -193,9 +177,7 @@ pub(crate) enum Next {
 /// How the run goes on that has called the host, if its thread was poked since it did.
 pub(crate) fn after_poke() -> Next {
     let Some(thread) = current().filter(|thread| thread.take_poke()) else { return Next::GoOn };
-    let Some(run) = thread.run_here() else { return Next::GoOn };
-    // SAFETY: a run around the caller is alive, and its causes and its slice do not change.
-    let announcement = unsafe { (*run).announcement() };
+    let Some(announcement) = thread.announcement_here() else { return Next::GoOn };
     if let Some(code) = announcement.causes.due() {
         return Next::Stop(code);
     }
@@ -224,18 +206,20 @@ pub(crate) fn due_after_poke() -> Option<TrapCode> {
     }
 }
 
-/// The record of the run that called the host, which is alive until the caller returns to it; null outside of host functions and builtins.
-pub(crate) fn run_around() -> *mut Activation {
-    current().and_then(Thread::run_here).unwrap_or(std::ptr::null_mut())
+/// Changes the record of the run that called the host on this thread, and the core of its store. Nothing happens outside of builtins and
+/// host functions.
+pub(crate) fn with_run_around(change: impl FnOnce(&mut Activation, &mut StoreCore)) {
+    if let Some(mut run) = current().and_then(Thread::running_here) {
+        let (activation, core) = run.parts();
+        change(activation, core);
+    }
 }
 
 /// Why the run that called the host is not to go on; `None` outside of host functions. Once it has said so, the host function's
 /// return ends the run, whatever it returns.
 pub(crate) fn due() -> Option<TrapCode> {
     let thread = current()?;
-    let run = thread.run_here()?;
-    // SAFETY: a run around the caller is alive, and its causes do not change.
-    let code = unsafe { (*run).causes() }.due()?;
+    let code = thread.announcement_here()?.causes.due()?;
     thread.set_poked();
     Some(code)
 }

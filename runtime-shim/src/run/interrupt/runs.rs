@@ -14,9 +14,10 @@
 use super::causes::Announcement;
 use super::thread::{self, Thread};
 use crate::os::stack;
-use crate::run::activation::Activation;
+use crate::run::activation::{Activation, Running};
 use std::io;
 use std::ops::Range;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -87,6 +88,22 @@ fn around(runs: &Runs, aside: &[Aside], place: usize) -> Option<usize> {
     let on_stack = |run: &Aside| run.at as usize > place && runs.may_be_inside(run.at as usize, place);
     let found = aside.iter().enumerate().filter(|(_, run)| on_stack(run));
     found.min_by_key(|(_, run)| run.at as usize).map(|(position, _)| position)
+}
+
+/// A host function of this run has returned, and there is reason to look at the thread: makes it the thread's current run, and the innermost one
+/// of its store. Prepares the thread, where it is to be checked.
+///
+/// # Errors
+/// The kernel refuses what the thread needs.
+///
+/// # Safety
+/// The record is that of a run that waits for the host function, and nothing else refers to it.
+pub(crate) unsafe fn go_on_here(run: *mut Activation) -> io::Result<()> {
+    // SAFETY: the run waits for the host function, as the caller states.
+    let thread = unsafe { Thread::go_on_here(run)? };
+    // SAFETY: the host function has just returned to the run, to which nothing else refers, as the caller states.
+    unsafe { Activation::becomes_innermost(run, |inner, place| thread.runs.is_dropped(inner, place)) };
+    if thread.is_checked() { thread.check() } else { Ok(()) }
 }
 
 impl Thread {
@@ -219,7 +236,7 @@ impl Thread {
     }
 
     /// The run whose host function calls this, if that is on the calling thread.
-    pub(super) fn run_here(&self) -> Option<*mut Activation> {
+    fn run_here(&self) -> Option<*mut Activation> {
         let marker = 0u8;
         let here = std::hint::black_box(&raw const marker) as usize;
         let current = self.runs.current.load(Relaxed);
@@ -233,6 +250,20 @@ impl Thread {
         };
         let is_readable = self.runs.own_stack.contains(&here);
         innermost.filter(|&run| Activation::is_of(run, self, is_readable))
+    }
+
+    /// The run whose builtin or host function calls this, if that is on the calling thread.
+    pub(super) fn running_here(&self) -> Option<Running> {
+        let run = NonNull::new(self.run_here()?)?;
+        // SAFETY: a run around the caller is alive. Its owner waits for the guest, which waits for the builtin that asks for this.
+        Some(unsafe { Running::of(run) })
+    }
+
+    /// What the run is stopped by whose host function calls this, if that is on the calling thread.
+    pub(super) fn announcement_here(&self) -> Option<Announcement> {
+        // SAFETY: a run around the caller is alive: its owner waits for the guest. Its causes and its time slice do not
+        // change meanwhile.
+        self.run_here().map(|run| unsafe { (*run).announcement() })
     }
 
     /// Keeps the record of a thread that ends, if runs remain that may go on on other threads.

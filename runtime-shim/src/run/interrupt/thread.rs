@@ -6,8 +6,8 @@
 use super::by_id;
 use super::causes::{Announcement, Causes, NEVER};
 use super::runs::{Announced, Runs};
-use crate::os::clock;
 use crate::os::fork::{self, List};
+use crate::os::schedule;
 use crate::os::stack;
 use crate::run::activation::Activation;
 use crate::run::signal::thread_id::ThreadId;
@@ -108,7 +108,7 @@ impl Thread {
         if cpu_until == NEVER {
             return deadline;
         }
-        let used = clock::cpu_time_of(self.kernel_id.kernel()).unwrap_or(0);
+        let used = schedule::cpu_time_of(self.kernel_id.kernel()).unwrap_or(0);
         deadline.min(now.saturating_add(cpu_until.saturating_sub(used)))
     }
 

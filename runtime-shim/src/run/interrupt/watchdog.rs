@@ -15,7 +15,7 @@ use super::sleepers::Sleepers;
 use super::thread::{self, Thread};
 use crate::os::clock;
 use crate::os::fork::{self, List};
-use crate::os::here::Here;
+use crate::os::map::Here;
 use crate::os::schedule;
 use crate::run::signal;
 use crate::run::store_id::StoreId;

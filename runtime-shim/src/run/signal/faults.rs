@@ -4,14 +4,18 @@
 
 use super::context::{Handler, Registers};
 use super::dispositions::{action, calls, get, is_free, set};
-use super::{leave, poke, room};
-use crate::run::activation::At;
+use super::{poke, room};
+use crate::run::activation::{Activation, At};
+use crate::run::asm;
 use crate::run::fault::{self, Decision, Fault, Signal};
+use crate::run::protocol::reason;
+use crate::run::registers::General;
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use wasmaot_abi::trap::TrapCode;
 
 /// Handlers of the host's that the runtime's can be put in front of, for each signal, from the first one on.
 const LAYERS: usize = 8;
@@ -236,5 +240,61 @@ unsafe fn call(previous: &libc::sigaction, number: c_int, info: *mut libc::sigin
         // SAFETY: without the flag the address is of a function of this type.
         let call: extern "C" fn(c_int) = unsafe { std::mem::transmute(previous.sa_sigaction) };
         call(number);
+    }
+}
+
+/// Makes the interrupted thread leave compiled code.
+///
+/// # Safety
+/// The registers are those of a thread on the stack of a slot whose cell holds this activation: it is the running one of this thread,
+/// and its Rust owner waits inside `enter`.
+pub(super) unsafe fn leave(registers: &mut Registers, activation: *mut Activation, code: TrapCode, at: At) {
+    // SAFETY: as the caller states.
+    let host_rsp = unsafe { Activation::note_fault(activation, code, at) };
+    to_host(registers, activation, host_rsp, reason::FAULT);
+}
+
+/// Makes the interrupted thread leave compiled code, to go on there in its next time slice. If its registers cannot be kept, it goes on now.
+///
+/// # Safety
+/// As for [`leave`], with all that the kernel has saved of the thread.
+pub(super) unsafe fn yield_later(state: &mut libc::mcontext_t, activation: *mut Activation) {
+    let general = general(&state.gregs);
+    // SAFETY: as the caller states.
+    if let Some(host_rsp) = unsafe { Activation::interrupt(activation, general, state.fpregs.cast()) } {
+        to_host(&mut state.gregs, activation, host_rsp, reason::INTERRUPTED);
+    }
+}
+
+/// Has the thread go on in [`asm::leave`].
+fn to_host(registers: &mut Registers, activation: *mut Activation, host_rsp: u64, reason: u32) {
+    registers[libc::REG_RIP as usize] = asm::leave as *const () as i64;
+    registers[libc::REG_RDI as usize] = activation as i64;
+    registers[libc::REG_RSI as usize] = i64::from(reason);
+    registers[libc::REG_RSP as usize] = host_rsp as i64;
+}
+
+/// The registers of an interrupted thread.
+fn general(registers: &Registers) -> General {
+    let register = |which: c_int| registers[which as usize] as u64;
+    General {
+        rax: register(libc::REG_RAX),
+        rbx: register(libc::REG_RBX),
+        rcx: register(libc::REG_RCX),
+        rdx: register(libc::REG_RDX),
+        rsi: register(libc::REG_RSI),
+        rdi: register(libc::REG_RDI),
+        rbp: register(libc::REG_RBP),
+        rsp: register(libc::REG_RSP),
+        r8: register(libc::REG_R8),
+        r9: register(libc::REG_R9),
+        r10: register(libc::REG_R10),
+        r11: register(libc::REG_R11),
+        r12: register(libc::REG_R12),
+        r13: register(libc::REG_R13),
+        r14: register(libc::REG_R14),
+        r15: register(libc::REG_R15),
+        rip: register(libc::REG_RIP),
+        flags: register(libc::REG_EFL),
     }
 }

@@ -9,9 +9,11 @@
 
 use super::context::Registers;
 use super::dispositions::{self, Lock, action, calls, get, is_free, lock, set};
+use super::faults::{leave, yield_later};
 use super::number;
+use super::room;
 use super::thread_id::ThreadId;
-use super::{leave, room, waits, yield_later};
+use super::waits::{self, SYSCALL};
 use crate::run::activation::At;
 use crate::run::fault;
 use crate::run::interrupt::{Next, thread};
@@ -137,7 +139,28 @@ pub(super) fn was_insisted(number: c_int) -> bool {
     number == INSISTENT && thread::was_insisted()
 }
 
-/// Ends the run that a poke finds in compiled code, if that is due, or its time slice, if that is over, or the system call in which a host function of a due run waits. Anywhere
+/// Sends the calling thread a poke that arrives when the interrupted handler returns.
+pub(super) fn poke_later(context: &mut libc::ucontext_t) {
+    let number = number::get();
+    if !is_installed(number) {
+        return;
+    }
+    thread::masks_pokes();
+    // SAFETY: both sets are valid, the current one until the kernel restores that of the context; the signal has a
+    // handler.
+    unsafe {
+        libc::sigaddset(&raw mut context.uc_sigmask, number);
+        let mut one = std::mem::zeroed();
+        libc::sigemptyset(&raw mut one);
+        libc::sigaddset(&raw mut one, number);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const one, std::ptr::null_mut());
+        let (process, thread) = (libc::getpid(), libc::syscall(libc::SYS_gettid));
+        libc::syscall(libc::SYS_tgkill, process, thread, number);
+    }
+}
+
+/// Ends the run that a poke finds in compiled code, if that is due, or its time slice, if that is over, or the system
+/// call in which a host function of a due run waits. Anywhere
 /// else nothing happens: the next poke, or the return from the host function, finds it.
 extern "C" fn handler(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     thread::received();
@@ -163,6 +186,13 @@ pub(super) fn look(context: &mut libc::ucontext_t) {
         }
     }
     if thread::is_due_at(at.rsp) {
-        waits::end(&mut context.uc_mcontext.gregs);
+        let registers: &mut Registers = &mut context.uc_mcontext.gregs;
+        let pc = registers[libc::REG_RIP as usize] as usize as *const u8;
+        // SAFETY: the thread executes the instruction at that address next, so its first byte is readable, and the byte
+        // behind it is read only if the first is that of an instruction of at least two.
+        let is_syscall = unsafe { pc.read() == SYSCALL[0] && pc.wrapping_add(1).read() == SYSCALL[1] };
+        if is_syscall {
+            waits::end(registers);
+        }
     }
 }

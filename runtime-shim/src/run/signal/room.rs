@@ -8,10 +8,9 @@
 //! that has grown into the reserve overflows its stack as soon as a poke finds it there.
 
 use super::context::Registers;
-use super::{number, poke};
+use super::poke::poke_later;
 use crate::run::activation::{Activation, At};
 use crate::run::fault;
-use crate::run::interrupt::thread;
 use crate::space::reserve;
 use crate::space::slot::StackBounds;
 
@@ -44,23 +43,4 @@ pub(super) fn settle(context: &mut libc::ucontext_t) -> Option<*mut Activation> 
     }
     close(open.stack);
     None
-}
-
-/// Sends the calling thread a poke that arrives when the interrupted handler returns.
-fn poke_later(context: &mut libc::ucontext_t) {
-    let number = number::get();
-    if !poke::is_installed(number) {
-        return;
-    }
-    thread::masks_pokes();
-    // SAFETY: both sets are valid, the current one until the kernel restores that of the context; the signal has a handler.
-    unsafe {
-        libc::sigaddset(&raw mut context.uc_sigmask, number);
-        let mut one = std::mem::zeroed();
-        libc::sigemptyset(&raw mut one);
-        libc::sigaddset(&raw mut one, number);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const one, std::ptr::null_mut());
-        let (process, thread) = (libc::getpid(), libc::syscall(libc::SYS_gettid));
-        libc::syscall(libc::SYS_tgkill, process, thread, number);
-    }
 }

@@ -12,7 +12,7 @@ use super::context::Registers;
 use std::ffi::c_long;
 
 /// The machine code of `syscall`.
-const SYSCALL: [u8; 2] = [0x0f, 0x05];
+pub(super) const SYSCALL: [u8; 2] = [0x0f, 0x05];
 
 /// Calls that wait, and that the kernel restarts.
 const WAITS: [c_long; 29] = [
@@ -59,15 +59,9 @@ fn waits(number: c_long, second: c_long) -> bool {
     }
 }
 
-/// Ends the system call that the interrupted thread is about to restart, if it is one that waits.
+/// Ends the system call that the interrupted thread is about to restart, at whose instruction it is, if it is one that waits.
 pub(super) fn end(registers: &mut Registers) {
-    let pc = registers[libc::REG_RIP as usize] as usize;
-    // SAFETY: the thread executes the instruction at that address next, so its first byte is readable, and the byte behind it is read
-    // only if the first is that of an instruction of at least two.
-    let is_syscall = unsafe {
-        (pc as *const u8).read() == SYSCALL[0] && (pc as *const u8).wrapping_add(1).read() == SYSCALL[1]
-    };
-    if is_syscall && waits(registers[libc::REG_RAX as usize], registers[libc::REG_RSI as usize]) {
+    if waits(registers[libc::REG_RAX as usize], registers[libc::REG_RSI as usize]) {
         registers[libc::REG_RAX as usize] = -i64::from(libc::EINTR);
         registers[libc::REG_RIP as usize] += SYSCALL.len() as i64;
     }
