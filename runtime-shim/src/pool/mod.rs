@@ -588,7 +588,7 @@ impl PoolInner {
         let (slot, owner) = (kept.slot, kept.owner);
         let outcome = kept.reset(&mut core, pool.pagemap.as_ref());
         let way = outcome.ok();
-        let way = way.filter(|_| reserve::close(kept.instance.slot().stack()).is_ok());
+        let way = way.filter(|_| reserve::close(kept.instance.slot().guest_stack()).is_ok());
         kept.core = Some(core);
         let this = Arc::as_ptr(&pool);
         // SAFETY: `pool` keeps it alive; once that is the slot's ticket, `returning` does, which `Handle::drop` waits for.

@@ -21,6 +21,7 @@ use crate::space::slot::{GuestStack, StackBounds};
 use crate::state::host_signals::HostSignals;
 use std::any::Any;
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::mem::offset_of;
 use std::ptr::NonNull;
 use wasmaot_abi::trap::TrapCode;
@@ -78,38 +79,43 @@ impl Running {
 
 /// The activation of a guest on whose stack the calling thread was interrupted, as a handler of signals sees it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Interrupted(NonNull<Activation>);
+pub(crate) struct Interrupted<'a> {
+    record: NonNull<Activation>,
+    slot: PhantomData<SlotAt<'a>>,
+}
 
-impl Interrupted {
-    /// The innermost one on the stack of a slot, on which the calling thread was interrupted.
-    pub(crate) fn on(slot: &SlotAt<'_>) -> Option<Self> {
-        NonNull::new(slot.activation().cast()).map(Self)
+impl<'a> Interrupted<'a> {
+    /// The innermost one on the stack of a slot, if the calling thread was interrupted there.
+    pub(crate) fn on(slot: &SlotAt<'a>, at: At) -> Option<Self> {
+        let record = slot.activation(at.rsp)?;
+        NonNull::new(record.cast()).map(|record| Self { record, slot: PhantomData })
     }
 
     /// The record.
     pub(crate) fn record(self) -> *mut Activation {
-        self.0.as_ptr()
+        self.record.as_ptr()
     }
 
     /// What stops it.
     pub(crate) fn causes(self) -> Causes {
-        // SAFETY: a cell holds the innermost activation of its stack. This thread is on the stack, so the run's owner waits for it, in
-        // `enter` or `resume`, and does not change its causes.
-        unsafe { (*self.0.as_ptr()).causes }
+        // SAFETY: a cell holds the innermost activation of its stack. This thread was interrupted there, as `on` has
+        // compared, so the run's owner waits for it, in `enter` or `resume`, and does not change its causes.
+        unsafe { (*self.record.as_ptr()).causes }
     }
 
     /// Whether its time slice is over.
     pub(crate) fn is_slice_over(self) -> bool {
-        // SAFETY: a cell holds the innermost activation of its stack. This thread is on the stack, so the run's owner
-        // waits for it and does not change its time slice.
-        unsafe { (*self.0.as_ptr()).is_slice_over() }
+        // SAFETY: a cell holds the innermost activation of its stack. This thread was interrupted there, as `on` has
+        // compared, so the run's owner waits for it and does not change its time slice.
+        unsafe { (*self.record.as_ptr()).is_slice_over() }
     }
 
     /// The stack that it runs on.
-    pub(crate) fn stack(self) -> StackBounds {
-        // SAFETY: a cell holds the innermost activation of its stack. This thread is on the stack, so the run's owner waits for it, in
-        // `enter` or `resume`, and does not change its stack.
-        unsafe { (*self.0.as_ptr()).stack }
+    pub(crate) fn stack(self) -> GuestStack<'a> {
+        // SAFETY: a cell holds the innermost activation of its stack. This thread was interrupted there, as `on` has
+        // compared, so the run's owner waits for it, in `enter` or `resume`, and does not change its stack. The slot
+        // was found in regions that are still read, so it is mapped, and its guest does not run: it is interrupted.
+        unsafe { (*self.record.as_ptr()).stack.in_use() }
     }
 }
 
@@ -138,7 +144,7 @@ pub(crate) struct StubRegisters {
     r15: u64,
 }
 
-/// Where a thread was interrupted.
+/// Where a thread was interrupted, as its handlers are told, which alone have one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct At {
     /// The instruction.
@@ -149,6 +155,18 @@ pub(crate) struct At {
     pub(crate) rbp: usize,
     /// The meter, where metered code runs.
     pub(crate) r15: usize,
+    _made: (),
+}
+
+impl At {
+    /// With these registers: those named by the fields, in that order.
+    ///
+    /// # Safety
+    /// The calling thread is in a handler of signals and was interrupted with these registers. Nothing outside of the
+    /// handler uses the value, but for the record that notes it.
+    pub(crate) unsafe fn new([pc, rsp, rbp, r15]: [usize; 4]) -> Self {
+        Self { pc, rsp, rbp, r15, _made: () }
+    }
 }
 
 /// What a run may wait for, with its stack as it is.
@@ -184,7 +202,7 @@ impl Activation {
             guest_fp: 0,
             trap: 0,
             meter: 0,
-            fault: At { pc: 0, rsp: 0, rbp: 0, r15: 0 },
+            fault: At { pc: 0, rsp: 0, rbp: 0, r15: 0, _made: () },
             store,
             thread,
             thread_pointer: os::stack::thread_pointer(),
@@ -380,12 +398,12 @@ impl Activation {
     ///
     /// # Safety
     /// `this` is the running activation of the current thread, and the rest is what its signal handler got.
-    pub(crate) unsafe fn interrupt(this: *mut Self, general: General, vectors: *const u8) -> Option<u64> {
-        // SAFETY: its owner waits in `enter`, `resume` or `go_on` and holds no reference to it.
+    pub(crate) unsafe fn interrupt(this: *mut Self, general: General, vectors: &[u8]) -> Option<u64> {
+        // SAFETY: it is the running one of this thread, which handles a signal, so its owner waits in `enter`, `resume`
+        // or `go_on` and holds no reference to it.
         let activation = unsafe { &mut *this };
         let registers = activation.registers()?;
-        // SAFETY: as the caller states.
-        if !unsafe { registers.copy_vectors(vectors) } {
+        if !registers.copy_vectors(vectors) {
             return None;
         }
         registers.general = general;
@@ -395,7 +413,8 @@ impl Activation {
 
     fn interrupted_at(&mut self, general: &General) {
         let General { rip, rsp, rbp, r15, .. } = *general;
-        self.fault = At { pc: rip as usize, rsp: rsp as usize, rbp: rbp as usize, r15: r15 as usize };
+        self.fault =
+            At { pc: rip as usize, rsp: rsp as usize, rbp: rbp as usize, r15: r15 as usize, _made: () };
         self.meter = r15 as i64;
     }
 

@@ -128,8 +128,10 @@ unsafe fn run<R: Outcome>(
     }
     // SAFETY: the record was made here, and runs nothing yet.
     let unwatched = || unsafe { leave(activation, true, false) };
+    // SAFETY: the record was made here, and its run is about to begin. The store is not in use, as the caller says.
+    let begin_slice = || unsafe { Activation::begin_slice(activation) };
     let watched =
-        outer.is_null() && interrupt::begin(thread, &causes, activation).inspect_err(|_| unwatched())?;
+        outer.is_null() && interrupt::begin(thread, &causes, begin_slice).inspect_err(|_| unwatched())?;
     let cell = stack.activation_cell().cast::<*mut Activation>();
     // SAFETY: the cell is in the accessible stack of a live slot. The record is reached only through `activation` until the
     // guest is left.

@@ -12,7 +12,7 @@ use crate::run::asm;
 use crate::run::interrupt::Next;
 use crate::space::registry::{self, Kind, Regions};
 use crate::space::reserve;
-use crate::space::slot::StackBounds;
+use crate::space::slot::{GuestStack, StackBounds};
 use std::ops::Range;
 use wasmaot_abi::slot::VMCTX;
 use wasmaot_abi::trap::TrapCode;
@@ -118,7 +118,7 @@ fn copy_error(fault: &Fault, regions: Regions<'_>) -> Option<CopyError> {
 /// What becomes of the run in whose compiled code a thread was poked, if it does not just go on.
 pub(crate) fn after_poke(at: At) -> Option<(Next, *mut Activation)> {
     registry::read(|regions| {
-        let stack = stack_at(at.rsp, regions)?;
+        let stack = stack_at(at, regions)?;
         text_at(at.pc, regions)?;
         let next = match stack.activation.causes().due() {
             Some(code) => Next::Stop(code),
@@ -130,8 +130,8 @@ pub(crate) fn after_poke(at: At) -> Option<(Next, *mut Activation)> {
 }
 
 /// A stack whose reserve is open.
-pub(crate) struct OpenReserve {
-    pub(crate) stack: StackBounds,
+pub(crate) struct OpenReserve<'a> {
+    pub(crate) stack: GuestStack<'a>,
     pub(crate) activation: *mut Activation,
     /// Compiled code or a stub was interrupted, not a handler.
     pub(crate) is_guest: bool,
@@ -139,53 +139,50 @@ pub(crate) struct OpenReserve {
     pub(crate) is_compiled: bool,
 }
 
-/// The stack that a thread was interrupted on, if its reserve is open.
-pub(crate) fn open_reserve(at: At) -> Option<OpenReserve> {
+/// Has `settle` deal with the stack that a thread was interrupted on, if its reserve is open.
+pub(crate) fn open_reserve<R>(at: At, settle: impl FnOnce(OpenReserve<'_>) -> Option<R>) -> Option<R> {
     if !reserve::any_open() {
         return None;
     }
     registry::read(|regions| {
-        let RunningStack { activation, .. } = stack_at(at.rsp, regions)?;
+        let RunningStack { activation, .. } = stack_at(at, regions)?;
         let (stack, activation) = (activation.stack(), activation.record());
         let is_compiled = text_at(at.pc, regions).is_some();
         let is_guest = is_compiled || asm::is_stub(at.pc);
-        reserve::is_open(stack).then_some(OpenReserve { stack, activation, is_guest, is_compiled })
+        let is_open = reserve::is_open(stack.bounds());
+        is_open.then_some(OpenReserve { stack, activation, is_guest, is_compiled }).and_then(settle)
     })
 }
 
 /// The stack of a slot on which something runs.
-struct RunningStack {
-    activation: Interrupted,
+struct RunningStack<'a> {
+    activation: Interrupted<'a>,
     /// Its inaccessible low end.
     guard: Range<usize>,
 }
 
-impl RunningStack {
+impl RunningStack<'_> {
     /// Whether the kernel cannot start a handler below this stack pointer.
     fn has_no_room_at(&self, rsp: usize) -> bool {
         rsp.saturating_sub(SIGNAL_FRAME) < self.guard.end
     }
 }
 
-fn stack_at(rsp: usize, regions: Regions<'_>) -> Option<RunningStack> {
-    let slot = regions.slot(rsp)?;
-    let vmctx = slot.range.start + VMCTX as usize;
-    if rsp >= vmctx {
-        return None;
-    }
-    let activation = Interrupted::on(&slot)?;
+fn stack_at(at: At, regions: Regions<'_>) -> Option<RunningStack<'_>> {
+    let slot = regions.slot(at.rsp)?;
+    let activation = Interrupted::on(&slot, at)?;
     Some(RunningStack { activation, guard: slot.range.start..slot.stack_low })
 }
 
 /// Decides about a fault of a thread that is on a slot's stack: in compiled code, in a stub, or in a handler that the kernel has
 /// started there.
 fn on_stack(fault: &Fault, regions: Regions<'_>) -> Option<Decision> {
-    let stack = stack_at(fault.at.rsp, regions)?;
+    let stack = stack_at(fault.at, regions)?;
     let is_guest = text_at(fault.at.pc, regions).is_some() || asm::is_stub(fault.at.pc);
     let at_end = fault.signal == Signal::Segv
         && (stack.guard.contains(&fault.address) || (fault.no_address && stack.has_no_room_at(fault.at.rsp)));
     if at_end && !is_guest {
-        return Some(Decision::Reserve(stack.activation.stack()));
+        return Some(Decision::Reserve(stack.activation.stack().bounds()));
     }
     let code = match fault.signal {
         Signal::Segv if at_end => TrapCode::StackOverflow,

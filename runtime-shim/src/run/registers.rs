@@ -13,7 +13,7 @@ use wasmaot_abi::entry::MXCSR;
 const COMPONENTS: u32 = 0b1110_0110;
 
 /// Bytes of the area up to its header, where all fixed things are, and with it.
-const LEGACY: usize = 512;
+pub(super) const LEGACY: usize = 512;
 const HEADER_END: usize = 576;
 
 /// Where MXCSR is in the area.
@@ -80,41 +80,36 @@ impl Registers {
         (self.area.as_ptr().cast(), self.components)
     }
 
-    /// The area, to be changed.
-    fn bytes(&mut self) -> &mut [u8] {
-        // SAFETY: lines are bytes without padding.
-        unsafe { std::slice::from_raw_parts_mut(self.area.as_mut_ptr().cast(), size_of_val(&*self.area)) }
+    /// Copies bytes to the start of the area.
+    fn fill(&mut self, bytes: &[u8]) {
+        for (line, bytes) in self.area.iter_mut().zip(bytes.chunks(64)) {
+            line.0[..bytes.len()].copy_from_slice(bytes);
+        }
     }
 
-    /// Sets what a guest has where its caller may expect nothing of vectors and flags: none of what the host has left there.
+    /// Sets what a guest has where its caller may expect nothing of vectors and flags: none of what the host has left
+    /// there.
     pub(crate) fn clear_vectors(&mut self) {
-        let bytes = self.bytes();
-        bytes[..HEADER_END].fill(0);
+        let mut bytes = [0; HEADER_END];
         bytes[AREA_MXCSR..AREA_MXCSR + 4].copy_from_slice(&MXCSR.to_le_bytes());
+        self.fill(&bytes);
     }
 
-    /// Copies what the kernel's signal frame holds of the interrupted thread. `false` if that is not all that a guest may use. Callable in
-    /// a signal handler.
-    ///
-    /// # Safety
-    /// `frame` is what a signal handler's context has for floating point.
-    pub(crate) unsafe fn copy_vectors(&mut self, frame: *const u8) -> bool {
-        if frame.is_null() {
+    /// Copies what the kernel's signal frame holds of the interrupted thread. `false` if that is not all that a guest may
+    /// use. Callable in a signal handler.
+    pub(crate) fn copy_vectors(&mut self, frame: &[u8]) -> bool {
+        if self.components != 0 && frame.len() == LEGACY {
             return false;
         }
-        // SAFETY: the kernel's frame has 512 bytes at least, and words at these places.
-        let word = |offset: usize| unsafe { frame.add(offset).cast::<u32>().read_unaligned() };
-        let is_extended = word(KERNEL_MAGIC) == MAGIC;
-        if self.components != 0 && !is_extended {
-            return false;
-        }
-        let size = if is_extended { word(KERNEL_SIZE) as usize } else { LEGACY };
-        let area = self.bytes();
-        let size = size.min(area.len());
-        // SAFETY: the frame has as many bytes as it says, the area as many as it is long, and the one is the kernel's.
-        unsafe { std::ptr::copy_nonoverlapping(frame, area.as_mut_ptr(), size) };
+        self.fill(frame);
         true
     }
+}
+
+/// How many bytes there are of the kernel's frame that begins with these.
+pub(super) fn frame_size(legacy: &[u8; LEGACY]) -> usize {
+    let word = |offset: usize| legacy[offset..].first_chunk().map_or(0, |word| u32::from_le_bytes(*word));
+    if word(KERNEL_MAGIC) == MAGIC { word(KERNEL_SIZE) as usize } else { LEGACY }
 }
 
 /// Bytes of an area up to the end of the last component that guests use.

@@ -62,11 +62,13 @@ pub(crate) struct SlotAt<'a> {
 }
 
 impl SlotAt<'_> {
-    /// What the slot's activation cell holds.
-    pub(crate) fn activation(&self) -> *mut () {
-        let cell = (self.range.start + (VMCTX - ACTIVATION_CELL) as usize) as *const *mut ();
-        // SAFETY: the slot is mapped as long as regions are read in which it was found, and the cell is one of its state's words.
-        unsafe { cell.read() }
+    /// What the slot's activation cell holds, if this stack pointer is one of the slot's stack.
+    pub(crate) fn activation(&self, rsp: usize) -> Option<*mut ()> {
+        let vmctx = self.range.start + VMCTX as usize;
+        let cell = (vmctx - ACTIVATION_CELL as usize) as *const *mut ();
+        // SAFETY: the slot is mapped as long as regions are read in which it was found, and the cell is one of its
+        // state's words.
+        (self.range.start..vmctx).contains(&rsp).then(|| unsafe { cell.read() })
     }
 }
 

@@ -7,8 +7,7 @@
 //! **Invariants.** [`open`] is called in the signal handler: it allocates nothing and takes no lock. Every open part is noted, and a slot is given
 //! to its next instance only with its part closed.
 
-use crate::os::map::{self, Access};
-use crate::space::slot::StackBounds;
+use crate::space::slot::{GuestStack, StackBounds};
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -22,16 +21,15 @@ static OPEN: [AtomicUsize; MAX_OPEN] = [const { AtomicUsize::new(0) }; MAX_OPEN]
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// Opens the reserve of a stack. `false` if there is none, it is open already, or the kernel refuses.
-pub(crate) fn open(stack: StackBounds) -> bool {
-    let reserve = stack.reserve();
-    if reserve.is_empty() || is_open(stack) {
+pub(crate) fn open(stack: GuestStack<'_>) -> bool {
+    let bounds = stack.bounds();
+    if !bounds.has_reserve() || is_open(bounds) {
         return false;
     }
-    let claim = |place: &&AtomicUsize| place.compare_exchange(0, stack.low, SeqCst, SeqCst).is_ok();
+    let claim = |place: &&AtomicUsize| place.compare_exchange(0, bounds.low, SeqCst, SeqCst).is_ok();
     let Some(place) = OPEN.iter().find(claim) else { return false };
     COUNT.fetch_add(1, SeqCst);
-    // SAFETY: the range is in the guard of a live slot, on whose stack this thread is; no Rust reference points there.
-    let done = unsafe { map::protect(reserve.start, reserve.len(), Access::ReadWrite) }.is_ok();
+    let done = stack.open_reserve().is_ok();
     if !done {
         place.store(0, SeqCst);
         COUNT.fetch_sub(1, SeqCst);
@@ -50,17 +48,11 @@ pub(crate) fn is_open(stack: StackBounds) -> bool {
 }
 
 /// Closes the reserve of a stack if it is open. Nothing runs in it. Callable in handlers, too.
-pub(crate) fn close(stack: StackBounds) -> io::Result<()> {
-    if !any_open() || !is_open(stack) {
-        return Ok(());
+pub(crate) fn close(stack: GuestStack<'_>) -> io::Result<()> {
+    if any_open() && is_open(stack.bounds()) {
+        stack.close_reserve()?;
+        forget(stack.bounds());
     }
-    let reserve = stack.reserve();
-    // SAFETY: the range is in the guard of a live slot, and nothing runs there.
-    unsafe {
-        map::discard(reserve.start, reserve.len())?;
-        map::protect(reserve.start, reserve.len(), stack.gap())?;
-    }
-    forget(stack);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! **Invariant: whatever is not stack, state or memory is inaccessible**, but for the gap between constants and the next part: it reads as
 //! zeros, so that it is one mapping with those. A slot is registered exactly as long as it is mapped.
 
-use crate::os::map::{Access, Mapping};
+use crate::os::map::{self, Access, Mapping};
 use crate::space::pages::Pages;
 use crate::space::registry::{Kind, Region, Registration};
 use crate::space::reserve;
@@ -31,6 +31,8 @@ pub(crate) struct Slot {
     funcrefs: Option<usize>,
     /// Bytes of memory 0 that are accessible from the beginning.
     memory: u64,
+    /// Only the thread that has its store uses it.
+    unshared: PhantomData<Cell<()>>,
 }
 
 /// What an instance needs of its slot.
@@ -92,7 +94,7 @@ impl Slot {
         let constants = base + const_start..base + gap_end;
         let funcrefs = funcrefs.map(|start| base + start);
         let mapping = Arc::new(mapping);
-        Ok(Self { registration: None, mapping, stack, constants, funcrefs, memory })
+        Ok(Self { registration: None, mapping, stack, constants, funcrefs, memory, unshared: PhantomData })
     }
 
     /// Returns the address for the instance's function references, beside the constants; `None` if
@@ -137,9 +139,16 @@ impl Slot {
         unsafe { cell.write(record) };
     }
 
-    /// Its stack.
+    /// Where its stack is.
     pub(crate) fn stack(&self) -> StackBounds {
         self.stack
+    }
+
+    /// Its stack, whose guest waits for the caller.
+    pub(crate) fn guest_stack(&self) -> GuestStack<'_> {
+        // SAFETY: the slot keeps its addresses. It is used by one thread at a time, as it is not `Sync`, and this
+        // is that thread, which runs Rust code and not the guest.
+        unsafe { self.stack.in_use() }
     }
 }
 
@@ -180,13 +189,13 @@ impl StackBounds {
     }
 
     /// The part of the guard below it that can be opened for a handler of the host's; empty if there is no room for one.
-    pub(crate) fn reserve(self) -> Range<usize> {
+    fn reserve(self) -> Range<usize> {
         self.reserve.min(self.low)..self.low
     }
 
-    /// What may be done with the pages below it.
-    pub(crate) fn gap(self) -> Access {
-        if self.is_near { Access::Read } else { Access::None }
+    /// Whether a part of the guard below it can be opened for a handler of the host's.
+    pub(crate) fn has_reserve(self) -> bool {
+        !self.reserve().is_empty()
     }
 
     /// Where the address of the running activation is kept.
@@ -198,7 +207,8 @@ impl StackBounds {
     /// The stack while its slot is in use.
     ///
     /// # Safety
-    /// The slot keeps its instance for `'a`, and no guest runs on the stack meanwhile.
+    /// The slot keeps its instance for `'a`, and on no thread does its guest run meanwhile: it waits for the host,
+    /// or a handler of signals has interrupted it.
     pub(crate) unsafe fn in_use<'a>(self) -> GuestStack<'a> {
         GuestStack { bounds: self, slot: PhantomData }
     }
@@ -209,7 +219,8 @@ impl StackBounds {
     }
 }
 
-/// The stack of a guest that waits for the host. Words of it are read within its bounds.
+/// The stack of a slot whose guest waits for the host, or for a handler of signals. Words of it are read within its
+/// bounds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GuestStack<'a> {
     bounds: StackBounds,
@@ -217,6 +228,30 @@ pub(crate) struct GuestStack<'a> {
 }
 
 impl<'a> GuestStack<'a> {
+    /// Where it is.
+    pub(crate) fn bounds(self) -> StackBounds {
+        self.bounds
+    }
+
+    /// Makes the part of the guard accessible that is there for a handler of the host's.
+    pub(crate) fn open_reserve(self) -> io::Result<()> {
+        let reserve = self.bounds.reserve();
+        // SAFETY: the range is in the guard of a slot that is in use, below its stack, where no Rust reference points.
+        unsafe { map::protect(reserve.start, reserve.len(), Access::ReadWrite) }
+    }
+
+    /// Makes that part inaccessible again, and drops its pages.
+    pub(crate) fn close_reserve(self) -> io::Result<()> {
+        let (reserve, gap) =
+            (self.bounds.reserve(), if self.bounds.is_near { Access::Read } else { Access::None });
+        // SAFETY: the range is in the guard of a slot that is in use, below its stack, where no Rust reference points.
+        // The guest waits, so no frame of its own is there, and a handler of the host's has returned from there.
+        unsafe {
+            map::discard(reserve.start, reserve.len())?;
+            map::protect(reserve.start, reserve.len(), gap)
+        }
+    }
+
     /// A word at an address; `None` if that is not on the stack, or not aligned.
     pub(crate) fn load(self, address: u64) -> Option<u64> {
         let address = address as usize;

@@ -7,6 +7,7 @@ use super::layers;
 
 /// The files, and why each needs it.
 const LISTED: [(&str, &str); 30] = [
+    ("api/module.rs", "functions that load code which is not verified, as the embedder answers for it"),
     ("os/fork.rs", "registers what happens at a fork"),
     ("os/guarded.rs", "copies that may fault, in assembly"),
     ("os/map.rs", "the system calls that map, protect and unmap"),
@@ -31,7 +32,6 @@ const LISTED: [(&str, &str); 30] = [
     ("run/store.rs", "references to what a store keeps"),
     ("space/pages.rs", "guest memory, reached by guarded copies"),
     ("space/registry.rs", "snapshots that handlers read without a lock"),
-    ("space/reserve.rs", "protects the guard of a stack"),
     ("space/slot.rs", "words of a slot: its record, its stack"),
     ("state/funcrefs.rs", "records of functions at an address"),
     ("state/instance.rs", "items of an instance's state, by their offsets"),

@@ -35,7 +35,7 @@ use crate::run::end::Failure;
 use crate::run::slices::Slices;
 use crate::run::store::StoreCore;
 use crate::run::store_id::StoreId;
-use causes::{Causes, KILLABLE, KillWord, NEVER, SLICED, Watch};
+use causes::{Announcement, Causes, KILLABLE, KillWord, NEVER, SLICED, Watch};
 use error::InterruptError;
 use runs::Announced;
 use std::sync::Arc;
@@ -105,16 +105,23 @@ impl Watch {
 /// Announces a run on this thread, which has become its current one, if it is watched. Returns whether it is. The error says why it must not
 /// begin.
 #[inline]
-pub(crate) fn begin(thread: &Thread, causes: &Causes, run: *mut Activation) -> Result<bool, Failure> {
-    if causes.is_watched() { announce(thread, causes, run).map(|()| true) } else { Ok(false) }
+pub(crate) fn begin(
+    thread: &Thread,
+    causes: &Causes,
+    begin_slice: impl FnOnce() -> Announcement,
+) -> Result<bool, Failure> {
+    if causes.is_watched() { announce(thread, causes, begin_slice).map(|()| true) } else { Ok(false) }
 }
 
 #[cold]
-fn announce(thread: &Thread, causes: &Causes, run: *mut Activation) -> Result<(), Failure> {
+fn announce(
+    thread: &Thread,
+    causes: &Causes,
+    begin_slice: impl FnOnce() -> Announcement,
+) -> Result<(), Failure> {
     thread.let_pokes_through().map_err(Failure::Thread)?;
     thread.take_poke();
-    // SAFETY: the record is that of a run which is about to begin; its store is not otherwise in use.
-    let announcement = unsafe { Activation::begin_slice(run) };
+    let announcement = begin_slice();
     thread.note_limits(&announcement);
     thread.announce(Some(announcement));
     // Either the watchdog sees what was just stored, or what follows sees what the watchdog stored.

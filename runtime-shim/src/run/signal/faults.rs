@@ -9,7 +9,7 @@ use crate::run::activation::{Activation, At};
 use crate::run::asm;
 use crate::run::fault::{self, Decision, Fault, Signal};
 use crate::run::protocol::reason;
-use crate::run::registers::General;
+use crate::run::registers::{self, General, LEGACY};
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::io;
@@ -148,10 +148,13 @@ extern "C" fn layer<const LAYER: usize>(number: c_int, info: *mut libc::siginfo_
     let Some(this) = FAULTS.iter().find(|this| this.number == number) else { return };
     let from_kernel = info_ref.si_code > 0;
     if !from_kernel && poke::was_insisted(number) {
-        poke::look(state);
+        // SAFETY: the state is the kernel's, for this handler, which uses it no further.
+        unsafe { poke::look(state) };
         return;
     }
-    let at = At::of(registers);
+    // SAFETY: the registers are those of the calling thread, which handles the signal. The value goes no further than
+    // `note_fault`.
+    let at = unsafe { At::of(registers) };
     // SAFETY: the field is set for these signals when they stem from a fault; otherwise it is not looked at.
     let address = unsafe { info_ref.si_addr() } as usize;
     let fault = Fault {
@@ -167,11 +170,13 @@ extern "C" fn layer<const LAYER: usize>(number: c_int, info: *mut libc::siginfo_
         Decision::Resume(pc) => registers[libc::REG_RIP as usize] = pc as i64,
         // SAFETY: `decide` found the activation in the cell of the slot whose stack the thread is on.
         Decision::Trap(code, activation) => unsafe {
-            room::close((*activation).stack());
+            room::close((*activation).guest_stack());
             leave(registers, activation, code, at);
         },
         // A handler of the host's has run into the end of the guest's stack, and is to run to its own end.
-        Decision::Reserve(stack) if room::open(stack, state) => {}
+        // SAFETY: `decide` found that this thread is on that stack: its slot is in use until the thread leaves it,
+        // which it cannot before the handlers here and of the host's have returned. The guest waits for them.
+        Decision::Reserve(stack) if room::open(unsafe { stack.in_use() }, state) => {}
         // SAFETY: this is the handler of the signal, in a layer that was installed; the arguments are the kernel's.
         Decision::Reserve(_) | Decision::NotOurs => unsafe {
             chain(this.replaced(LAYER), &this.spent[LAYER], number, info, context, from_kernel);
@@ -249,19 +254,25 @@ unsafe fn call(previous: &libc::sigaction, number: c_int, info: *mut libc::sigin
 /// The registers are those of a thread on the stack of a slot whose cell holds this activation: it is the running one of this thread,
 /// and its Rust owner waits inside `enter`.
 pub(super) unsafe fn leave(registers: &mut Registers, activation: *mut Activation, code: TrapCode, at: At) {
-    // SAFETY: as the caller states.
+    // SAFETY: it is the running activation of this thread, and its owner waits inside `enter`, as the caller says.
     let host_rsp = unsafe { Activation::note_fault(activation, code, at) };
     to_host(registers, activation, host_rsp, reason::FAULT);
 }
 
-/// Makes the interrupted thread leave compiled code, to go on there in its next time slice. If its registers cannot be kept, it goes on now.
+/// Makes the interrupted thread leave compiled code, to go on there in its next time slice. If its registers cannot be
+/// kept, it goes on now.
 ///
 /// # Safety
 /// As for [`leave`], with all that the kernel has saved of the thread.
 pub(super) unsafe fn yield_later(state: &mut libc::mcontext_t, activation: *mut Activation) {
     let general = general(&state.gregs);
-    // SAFETY: as the caller states.
-    if let Some(host_rsp) = unsafe { Activation::interrupt(activation, general, state.fpregs.cast()) } {
+    let frame: *const u8 = state.fpregs.cast();
+    // SAFETY: unless it is null, the kernel has put 512 bytes there for this handler.
+    let Some(legacy) = (unsafe { frame.cast::<[u8; LEGACY]>().as_ref() }) else { return };
+    // SAFETY: the kernel has put as many bytes there as the first 512 say.
+    let vectors = unsafe { std::slice::from_raw_parts(frame, registers::frame_size(legacy)) };
+    // SAFETY: it is the running activation of this thread, and the state is this handler's, as the caller says.
+    if let Some(host_rsp) = unsafe { Activation::interrupt(activation, general, vectors) } {
         to_host(&mut state.gregs, activation, host_rsp, reason::INTERRUPTED);
     }
 }
@@ -296,5 +307,17 @@ fn general(registers: &Registers) -> General {
         r15: register(libc::REG_R15),
         rip: register(libc::REG_RIP),
         flags: register(libc::REG_EFL),
+    }
+}
+
+impl At {
+    /// Where a thread was interrupted that had these registers.
+    ///
+    /// # Safety
+    /// As for [`At::new`].
+    pub(super) unsafe fn of(registers: &Registers) -> Self {
+        let numbers = [libc::REG_RIP, libc::REG_RSP, libc::REG_RBP, libc::REG_R15];
+        // SAFETY: the calling thread was interrupted with these registers and handles the signal, as the caller says.
+        unsafe { Self::new(numbers.map(|number| registers[number as usize] as usize)) }
     }
 }

@@ -31,19 +31,3 @@ mod watchdog_tests;
 
 pub(crate) use dispositions::{check, install};
 pub(crate) use threads::{BlockAll, on_alternate_stack};
-
-use crate::run::activation::At;
-use context::Registers;
-use std::ffi::c_int;
-
-impl At {
-    fn of(registers: &Registers) -> Self {
-        let register = |which: c_int| registers[which as usize] as usize;
-        Self {
-            pc: register(libc::REG_RIP),
-            rsp: register(libc::REG_RSP),
-            rbp: register(libc::REG_RBP),
-            r15: register(libc::REG_R15),
-        }
-    }
-}

@@ -164,15 +164,19 @@ pub(super) fn poke_later(context: &mut libc::ucontext_t) {
 /// else nothing happens: the next poke, or the return from the host function, finds it.
 extern "C" fn handler(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     thread::received();
-    // SAFETY: the kernel passes the interrupted thread's state.
-    look(unsafe { &mut *context.cast::<libc::ucontext_t>() });
+    // SAFETY: the kernel passes the state of the thread that it has interrupted, which nothing else refers to.
+    unsafe { look(&mut *context.cast::<libc::ucontext_t>()) };
 }
 
 /// What the handler of pokes does.
-pub(super) fn look(context: &mut libc::ucontext_t) {
-    let overflow = room::settle(context);
+///
+/// # Safety
+/// The kernel has passed this to a handler that the calling thread is in.
+pub(super) unsafe fn look(context: &mut libc::ucontext_t) {
+    // SAFETY: the context is that of the calling thread, which handles the signal; the value is not kept.
+    let at = unsafe { At::of(&context.uc_mcontext.gregs) };
+    let overflow = room::settle(context, at);
     let registers: &mut Registers = &mut context.uc_mcontext.gregs;
-    let at = At::of(registers);
     if let Some(activation) = overflow {
         // SAFETY: `settle` found the activation in the cell of the slot whose stack the thread is on.
         unsafe { leave(registers, activation, TrapCode::StackOverflow, at) };
