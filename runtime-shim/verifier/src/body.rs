@@ -168,7 +168,7 @@ impl<'m, 'a> Body<'m, 'a> {
             ensure(
                 (self.range.start..end).contains(&at),
                 Property::Control,
-                format!("control leaves the function to {at:#x} without a call"),
+                format_args!("control leaves the function to {at:#x} without a call"),
             )?;
             let offset = (at - self.range.start) as usize;
             if self.starts[offset] != NONE {
@@ -178,7 +178,11 @@ impl<'m, 'a> Body<'m, 'a> {
             let (instruction, form) = decode(self.module.text, at, end)?;
             let bytes = offset..offset + instruction.len();
             let free = self.uses[bytes.clone()].iter().all(|&used| used == Use::Nothing);
-            ensure(free, Property::Control, format!("{at:#x} is inside of another instruction, or data"))?;
+            ensure(
+                free,
+                Property::Control,
+                format_args!("{at:#x} is inside of another instruction, or data"),
+            )?;
             self.uses[bytes].fill(Use::Code);
             self.starts[offset] = self.decoded.len() as u32;
             self.decoded.push(Decoded { instruction, form, leader: false, visited: false });
@@ -374,7 +378,7 @@ impl<'m, 'a> Body<'m, 'a> {
         ensure(
             bytes.iter().all(|&used| used != Use::Code),
             Property::Control,
-            format!("{at:#x} is both an instruction and data"),
+            format_args!("{at:#x} is both an instruction and data"),
         )?;
         bytes.fill(Use::Data);
         Ok(())
@@ -441,7 +445,7 @@ impl<'m, 'a> Body<'m, 'a> {
         ensure(
             self.module.traps.lookup(self.at).is_some(),
             Property::Faults,
-            format!("it may trap ({what}), and is not in the trap table"),
+            format_args!("it may trap ({what}), and is not in the trap table"),
         )
     }
 

@@ -95,6 +95,7 @@ impl Body<'_, '_> {
             "the stack is not aligned at a call",
         )?;
         state.touched = state.touched.min(sp.saturating_sub(8));
+        let (cells, values) = (state.reg(RDI), state.reg(SYSTEM[1]));
         match &callee {
             Callee::Tail { signature, vmctx } => self.pass(state, signature, *vmctx, sp)?,
             Callee::Import(import) => self.pass_to_import(state, *import, sp)?,
@@ -106,15 +107,7 @@ impl Body<'_, '_> {
         self.forget_after_call(state);
         let throws = matches!(callee, Callee::Builtin(Builtin::Throw | Builtin::ThrowRef));
         self.land(state, instruction.next_ip() as u32, frame, sp, throws)?;
-        if let Callee::Tail { signature, .. } = &callee {
-            state.set(RSP, Val::of(Kind::Stack(sp + signature.stack as i32)));
-            for (position, &(at, ty)) in (RESULTS..).zip(&signature.func_results) {
-                if let At::Register(register) = at {
-                    let name = self.new_name(state, position);
-                    state.set(register, Val { kind: reference(ty.heap, ty.nullable), name });
-                }
-            }
-        }
+        self.take_results(state, &callee, cells, values, sp);
         Ok(Flow::Next)
     }
 
@@ -145,12 +138,9 @@ impl Body<'_, '_> {
             let inside = at >= sp + signature.stack as i32 && at + (signature.cells as i32) <= 0;
             ensure(inside, Property::Calls, "the cells for results are outside of the frame")?;
             state.forget_words(at, signature.cells);
-            for &(place, ty) in &signature.func_results {
-                if let At::Memory(offset) = place {
-                    state.set_word(at + offset as i32, Val::of(reference(ty.heap, ty.nullable)));
-                }
-            }
         }
+        let end = i64::from(sp) + i64::from(signature.stack);
+        ensure(end <= self.stack_end.into(), Property::Calls, "its parameters are outside of the frame")?;
         state.forget_words(sp, signature.stack);
         Ok(())
     }
@@ -168,7 +158,7 @@ impl Body<'_, '_> {
             ensure(
                 actual == expected,
                 Property::Calls,
-                format!("the vmctx that it passes is {actual:?}, not {expected:?}"),
+                format_args!("the vmctx that it passes is {actual:?}, not {expected:?}"),
             )?;
         }
         for &(at, ty) in &signature.func_params {
@@ -184,7 +174,11 @@ impl Body<'_, '_> {
 
     fn check_reference(&self, value: Val, ty: RefType, what: &str) -> Result<(), Problem> {
         let holds = value.kind.is_func(self.module, type_of(ty.heap), ty.nullable);
-        ensure(holds, Property::References, format!("{what} {:?} as a reference to a function", value.kind))
+        ensure(
+            holds,
+            Property::References,
+            format_args!("{what} {:?} as a reference to a function", value.kind),
+        )
     }
 
     /// Cells of the frame whose address a register holds, from which on this many are passed.
@@ -219,14 +213,43 @@ impl Body<'_, '_> {
         let at = self.frame_cells(state, values, count, sp)?;
         self.check_cells(state, at, &ty.params, "it passes")?;
         state.forget_words(at, count * VALUE);
-        for (ty, offset) in ty.results.iter().zip((at..).step_by(VALUE as usize)) {
-            if let ValType::Ref(ty) = ty
-                && ty.heap.is_func()
-            {
-                state.set_word(offset, Val::of(reference(ty.heap, ty.nullable)));
-            }
-        }
         Ok(())
+    }
+
+    /// What a callee has put where its results are, if it returns: where it throws, nothing is known of these.
+    fn take_results(&mut self, state: &mut State, callee: &Callee, cells: Val, values: Val, sp: i32) {
+        match callee {
+            Callee::Tail { signature, .. } => {
+                state.set(RSP, Val::of(Kind::Stack(sp + signature.stack as i32)));
+                for (position, &(at, ty)) in (RESULTS..).zip(&signature.func_results) {
+                    let kind = reference(ty.heap, ty.nullable);
+                    match (at, cells.kind) {
+                        (At::Register(register), _) => {
+                            let name = self.new_name(state, position);
+                            state.set(register, Val { kind, name });
+                        }
+                        (At::Memory(offset), Kind::Stack(at)) => {
+                            state.set_word(at + offset as i32, Val::of(kind));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Callee::Import(import) => {
+                let ty = self.module.imported_functions.get(*import as usize);
+                let (Some(ty), Kind::Stack(at)) = (ty.and_then(|&ty| self.module.ty(ty)), values.kind) else {
+                    return;
+                };
+                for (ty, offset) in ty.results.iter().zip((at..).step_by(VALUE as usize)) {
+                    if let ValType::Ref(ty) = ty
+                        && ty.heap.is_func()
+                    {
+                        state.set_word(offset, Val::of(reference(ty.heap, ty.nullable)));
+                    }
+                }
+            }
+            Callee::Builtin(_) => {}
+        }
     }
 
     /// Forgets registers that a callee need not preserve, and what ends with a call.
@@ -238,8 +261,11 @@ impl Body<'_, '_> {
             state.set(register, Val::ANY);
         }
         for value in state.regs.iter_mut().chain(state.words.iter_mut().map(|word| &mut word.1)) {
-            if matches!(value.kind, Kind::Exception(_)) {
-                *value = Val::ANY;
+            match value.kind {
+                Kind::Exception(_) => *value = Val::ANY,
+                // The callee may have had it grow.
+                Kind::Length { item, .. } => value.kind = Kind::Length { item, current: false },
+                _ => {}
             }
         }
     }
@@ -293,7 +319,7 @@ impl Body<'_, '_> {
             ensure(
                 holds || exempt,
                 Property::Stack,
-                format!("register {register} is not what it was at the entry"),
+                format_args!("register {register} is not what it was at the entry"),
             )?;
         }
         Ok(())

@@ -37,6 +37,8 @@ pub(crate) enum Form {
     Compare,
     Test,
     Flags,
+    /// The same; an operand in memory has to be aligned.
+    AlignedFlags,
     ConditionalMove,
     SetCondition,
     Jump,
@@ -55,7 +57,6 @@ pub(crate) enum Form {
     Exchange,
     ExchangeAdd,
     CompareExchange,
-    CompareExchange16,
     /// Writes both of its first operands.
     Two,
     /// Writes the first operand, which is a vector register, memory, or a register that gets an integer.
@@ -147,7 +148,7 @@ pub(crate) fn decode(text: &[u8], at: u32, end: u32) -> Result<(Instruction, For
         | Form::Trap
         | Form::Push
         | Form::Pop => plain,
-        Form::Vector | Form::AlignedVector | Form::Flags | Form::Nothing => {
+        Form::Vector | Form::AlignedVector | Form::Flags | Form::AlignedFlags | Form::Nothing => {
             !(prefixes.lock || prefixes.operand_size && prefixes.repeat)
         }
         _ => !prefixes.repeat || counts_bits(instruction.mnemonic()),
@@ -237,6 +238,11 @@ pub(crate) fn gpr(register: Register) -> Option<(u8, u8)> {
     }
 }
 
+/// Whether it is the second byte of a register.
+pub(crate) fn is_high_byte(register: Register) -> bool {
+    matches!(register, Register::AH | Register::CH | Register::DH | Register::BH)
+}
+
 /// Bytes that an operand in memory has. 64, which nothing of the list exceeds, if it is not known here.
 pub(crate) fn memory_bytes(size: MemorySize) -> u32 {
     use MemorySize as M;
@@ -277,7 +283,10 @@ fn form(instruction: &Instruction) -> Option<Form> {
         | Bsf | Bsr | Lzcnt | Tzcnt | Popcnt | Rorx | Sarx | Shlx | Shrx => Form::Other,
         Cmp => Form::Compare,
         Mnemonic::Test => Form::Test,
-        Bt | Ucomisd | Ucomiss | Vucomisd | Vucomiss | Ptest | Vptest => Form::Flags,
+        // In memory, the bit may be anywhere: its number is not limited to the operand.
+        Bt if !has_memory(instruction) => Form::Flags,
+        Ucomisd | Ucomiss | Vucomisd | Vucomiss | Vptest => Form::Flags,
+        Ptest => Form::AlignedFlags,
         Cmova | Cmovae | Cmovb | Cmovbe | Cmove | Cmovg | Cmovge | Cmovl | Cmovle | Cmovne | Cmovno | Cmovnp
         | Cmovns | Cmovo | Cmovp | Cmovs => Form::ConditionalMove,
         Seta | Setae | Setb | Setbe | Sete | Setg | Setge | Setl | Setle | Setne | Setno | Setnp | Setns
@@ -297,7 +306,6 @@ fn form(instruction: &Instruction) -> Option<Form> {
         Xchg => Form::Exchange,
         Xadd => Form::ExchangeAdd,
         Cmpxchg => Form::CompareExchange,
-        Cmpxchg16b => Form::CompareExchange16,
         Mulx => Form::Two,
         Nop | Mfence | Lfence | Sfence => Form::Nothing,
         Movaps | Movapd | Movdqa | Vmovaps | Vmovapd | Vmovdqa => Form::AlignedVector,

@@ -83,8 +83,8 @@ pub(crate) enum Kind {
     LengthLess { memory: u16, length: Name, by: u64 },
     /// The bytes of a memory behind an index, or 0.
     Remaining { memory: u16, index: Name },
-    /// The current length of a memory or table, or an earlier one.
-    Length(Item),
+    /// The length of a memory or table: the present one if `current`, or an earlier one.
+    Length { item: Item, current: bool },
     /// The address of a length.
     LengthCell(Item),
     /// An index of an element of a table.
@@ -194,7 +194,7 @@ impl Kind {
             Kind::Max(max) | Kind::Steps16(max) => Some(max),
             Kind::TypeOf { .. } | Kind::TypeId(_) | Kind::ConstType { .. } | Kind::High(_) => Some(MAX32),
             Kind::ConstWord { .. } => Some(MAX32),
-            Kind::Length(Item::Memory(_)) | Kind::Remaining { .. } => Some(MOST_BYTES),
+            Kind::Length { item: Item::Memory(_), .. } | Kind::Remaining { .. } => Some(MOST_BYTES),
             _ => None,
         }
     }
@@ -216,7 +216,7 @@ impl Kind {
             Kind::Indexed { index, .. }
             | Kind::Element { index, .. }
             | Kind::ConstUnchecked { index, .. } => is(index),
-            Kind::Remaining { index, .. } | Kind::High(index) => is(index),
+            Kind::Remaining { index, .. } | Kind::High(index) | Kind::Offset { index, .. } => is(index),
             Kind::LengthLess { length, .. } => is(length),
             Kind::Rest { length, index, .. } => is(length) || is(index),
             Kind::Code { func, .. } | Kind::Context { func } | Kind::TypeOf { func } => is(func),
@@ -327,14 +327,17 @@ fn join_ordered(module: &Module<'_>, a: Kind, b: Kind) -> Option<Kind> {
             Kind::ConstEntry { table, last: entry, ty: ANY_TYPE }
         }
         (Kind::Heap { memory, plus }, Kind::Const(0)) => {
-            let room = (module_limit() + wasmaot_abi::slot::MAX_ACCESS).checked_sub(plus)?;
+            let room = (module.reach(memory) + wasmaot_abi::slot::MAX_ACCESS).checked_sub(plus)?;
             Kind::Checked { memory, null: true, room }
         }
         (Kind::Checked { memory, null, room }, Kind::Heap { memory: own, plus }) if memory == own => {
-            let behind = (module_limit() + wasmaot_abi::slot::MAX_ACCESS).checked_sub(plus)?;
+            let behind = (module.reach(memory) + wasmaot_abi::slot::MAX_ACCESS).checked_sub(plus)?;
             Kind::Checked { memory, null, room: if room == behind { room } else { 0 } }
         }
         (Kind::Remaining { memory, index }, Kind::Const(0)) => Kind::Remaining { memory, index },
+        (Kind::Length { item, .. }, Kind::Length { item: other, .. }) if item == other => {
+            Kind::Length { item, current: false }
+        }
         (Kind::ImportTail { import, .. }, Kind::ImportTail { import: other, .. }) if import == other => {
             Kind::ImportTail { import, null: true }
         }
@@ -394,8 +397,8 @@ fn add_ordered(module: &Module<'_>, a: Val, b: Val) -> Option<Kind> {
             Kind::ConstKnown { table, entry: u32::try_from(c / u64::from(ConstEntry::SIZE)).ok()? }
         }
         (Kind::Area(at), Kind::Const(c)) => Kind::Area(at.checked_add_signed(small(c)?)?),
-        (Kind::Vmctx, _) => return heap(module.own_memory()?, 0, b),
-        (Kind::Heap { memory, plus }, _) => return heap(memory, plus, b),
+        (Kind::Vmctx, _) => return heap(module, module.own_memory()?, 0, b),
+        (Kind::Heap { memory, plus }, _) => return heap(module, memory, plus, b),
         (Kind::Indexed { memory, index, plus }, Kind::Const(c)) => {
             Kind::Indexed { memory, index, plus: plus.wrapping_add(c) }
         }
@@ -429,23 +432,16 @@ pub(crate) fn small(c: u64) -> Option<i32> {
     i32::try_from(c as i64).ok()
 }
 
-fn heap(memory: u16, plus: u64, index: Val) -> Option<Kind> {
-    if let Some(most) = index.kind.most().filter(|&most| most <= module_limit()) {
-        return Some(Kind::Heap {
-            memory,
-            plus: plus.checked_add(most).filter(|&plus| plus <= module_limit())?,
-        });
+fn heap(module: &Module<'_>, memory: u16, plus: u64, index: Val) -> Option<Kind> {
+    let reach = module.reach(memory);
+    if let Some(most) = index.kind.most().filter(|&most| most <= reach) {
+        return Some(Kind::Heap { memory, plus: plus.checked_add(most).filter(|&plus| plus <= reach)? });
     }
     match index.kind {
         Kind::Vmctx | Kind::Stack(_) => None,
         _ if plus == 0 && index.name != NO_NAME => Some(Kind::Indexed { memory, index: index.name, plus }),
         _ => None,
     }
-}
-
-/// The largest distance from a memory's start that is kept apart.
-const fn module_limit() -> u64 {
-    wasmaot_abi::slot::MEMORY_RESERVATION
 }
 
 #[cfg(test)]
@@ -468,8 +464,9 @@ mod tests {
             Kind::High(1),
             Kind::Rest { memory: 0, length: 1, index: 2 },
             Kind::Remaining { memory: 0, index: 2 },
-            Kind::Length(Item::Memory(0)),
-            Kind::Length(Item::Table(0)),
+            Kind::Length { item: Item::Memory(0), current: true },
+            Kind::Length { item: Item::Memory(0), current: false },
+            Kind::Length { item: Item::Table(0), current: true },
             Kind::Below(0),
             Kind::TableBase(0),
             Kind::AnyElement(0),

@@ -150,7 +150,7 @@ fn check_gaps(module: &Module<'_>) -> Result<(), Problem> {
         reject::ensure(
             gap.iter().all(|&byte| byte == 0),
             Property::Control,
-            format!("the text has bytes at {from:#x} that belong to no function and are no padding"),
+            format_args!("the text has bytes at {from:#x} that belong to no function and are no padding"),
         )?;
     }
     Ok(())

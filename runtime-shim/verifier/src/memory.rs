@@ -26,13 +26,11 @@ use iced_x86::{Instruction, Register};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::entry::VALUE;
-use wasmaot_abi::slot::{HOST_PAGE, MAX_ACCESS, MEMORY_GUARD, MEMORY_RESERVATION, OFFSET_GUARD};
+use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::{
     ConstEntry, FuncRef, GLOBAL_CELL, ImportedFunction, MemoryRef, StateLayout, TABLE_ELEMENT, TableRef,
 };
 use wasmaot_abi::types::{HeapType, ValType};
-
-const _: () = assert!(MEMORY_GUARD >= MAX_ACCESS && OFFSET_GUARD <= MEMORY_RESERVATION);
 
 /// Positions of an address's registers among the names that an instruction gives.
 pub(crate) const BASE: u32 = 14;
@@ -184,11 +182,11 @@ impl Body<'_, '_> {
         match base.kind {
             Kind::Vmctx if displacement < 0 => self.state_place(displacement as i32, bytes),
             Kind::Vmctx => match self.module.own_memory() {
-                Some(index) => heap(index, u64::from(forward("vmctx")?)),
+                Some(index) => self.heap(index, u64::from(forward("vmctx")?)),
                 None => memory("it is behind vmctx, where the instance has no memory"),
             },
             Kind::Heap { memory: index, plus } => {
-                heap(index, plus + u64::from(forward("an address of a memory")?))
+                self.heap(index, plus + u64::from(forward("an address of a memory")?))
             }
             Kind::Checked { null, room, .. } => {
                 let end = u64::from(forward("a checked address")?) + u64::from(bytes);
@@ -320,6 +318,13 @@ impl Body<'_, '_> {
         }
     }
 
+    /// A place in a memory, or behind it.
+    fn heap(&self, memory: u16, distance: u64) -> Result<Place, Problem> {
+        let inside = distance <= self.module.reach(memory);
+        ensure(inside, Property::Memory, "it reaches beyond a memory's reservation")?;
+        Ok(Place::Heap)
+    }
+
     /// The element of a table at a constant distance from its start.
     fn known_element(&self, state: &State, table: u16, at: u64, bytes: u32) -> Result<Place, Problem> {
         let (index, offset) = (at / TABLE_ELEMENT, at % TABLE_ELEMENT);
@@ -374,7 +379,7 @@ impl Body<'_, '_> {
                 }
                 _ => number,
             },
-            Place::Length(item) => Kind::Length(item),
+            Place::Length(item) => self.length(item),
             Place::Element { table, offset } => match self.module.tables[usize::from(table)].element {
                 ValType::Ref(ty) if ty.heap.is_func() && (offset, bytes) == (0, 8) => {
                     reference(ty.heap, ty.nullable)
@@ -387,7 +392,7 @@ impl Body<'_, '_> {
             Place::ConstEntry { table, last, ty, offset, entry } => {
                 self.check_constant_table(table, last)?;
                 match (offset as i32, bytes) {
-                    (ConstEntry::TYPE, 4) => Kind::ConstType { entry },
+                    (ConstEntry::TYPE, 4) if entry != NO_NAME => Kind::ConstType { entry },
                     (ConstEntry::REL, 4) => Kind::ConstWord { table, entry, ty },
                     _ => number,
                 }
@@ -437,6 +442,15 @@ impl Body<'_, '_> {
         kind.map_or_else(|| memory(format!("the state has nothing to be read at vmctx{at:+#x}")), Ok)
     }
 
+    /// A length that is loaded. Other threads may have a shared memory grow at any time.
+    fn length(&self, item: Item) -> Kind {
+        let shared = match item {
+            Item::Memory(memory) => self.module.memories.get(usize::from(memory)).is_none_or(|ty| ty.shared),
+            Item::Table(_) => false,
+        };
+        Kind::Length { item, current: !shared }
+    }
+
     fn load_pointer(&self, at: i32) -> Option<Kind> {
         let layout = &self.module.layout;
         let counts = layout.counts();
@@ -449,7 +463,7 @@ impl Body<'_, '_> {
             (index < count).then(|| (index, (at - (first - (index * size as u32) as i32)) as usize))
         };
         if at == StateLayout::MEMORY0_LENGTH && self.module.own_memory().is_some() {
-            return Some(Kind::Length(Item::Memory(0)));
+            return Some(self.length(Item::Memory(0)));
         }
         if at == layout.builtins() {
             return Some(Kind::Builtins);
@@ -458,10 +472,10 @@ impl Body<'_, '_> {
             return Some(Kind::OwnFunc(0));
         }
         if let Some((index, 0)) = field((memories > 0).then(|| layout.memory_length(0)), 8, memories) {
-            return Some(Kind::Length(Item::Memory(index as u16)));
+            return Some(self.length(Item::Memory(index as u16)));
         }
         if let Some((index, 0)) = field((tables > 0).then(|| layout.table_length(0)), 8, tables) {
-            return Some(Kind::Length(Item::Table(index as u16)));
+            return Some(self.length(Item::Table(index as u16)));
         }
         let first = (tables > 0).then(|| layout.table(0));
         if let Some((index, offset)) = field(first, size_of::<TableRef>(), tables)
@@ -554,19 +568,13 @@ impl Body<'_, '_> {
         let Some((ty, offset)) = target else { return Ok(()) };
         let whole = (offset, bytes) == (0, 8);
         let fits = value.kind.is_func(self.module, type_of(ty.heap), ty.nullable);
-        ensure(whole && fits, Property::References, format!("it stores {:?} as a reference", value.kind))
+        ensure(whole && fits, Property::References, format_args!("it stores {:?} as a reference", value.kind))
     }
 
     /// Whether an address is in the data of the function.
     pub(crate) fn is_data(&self, at: u32, bytes: u32) -> bool {
         at >= self.range.start && u64::from(at) + u64::from(bytes) <= u64::from(self.range.end())
     }
-}
-
-/// A place in a memory, or behind it.
-fn heap(_memory: u16, distance: u64) -> Result<Place, Problem> {
-    ensure(distance <= MEMORY_RESERVATION, Property::Memory, "it reaches beyond a memory's reservation")?;
-    Ok(Place::Heap)
 }
 
 /// A word of an entry of a constant table, by its distance from an entry.

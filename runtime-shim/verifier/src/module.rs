@@ -11,6 +11,7 @@ use wasmaot_abi::code::{CodeKind, CodeRange, Helper, NO_TYPE, read_code_table};
 use wasmaot_abi::descriptor::{Descriptor, FileRange};
 use wasmaot_abi::exception::ExceptionTable;
 use wasmaot_abi::header::{self, Header};
+use wasmaot_abi::slot::{MAX_ACCESS, MEMORY_GUARD, MEMORY_RESERVATION, OFFSET_GUARD};
 use wasmaot_abi::state::{FuncRef, StateLayout};
 use wasmaot_abi::trap::TrapTable;
 use wasmaot_abi::types::{FuncType, GlobalType, IndexType, MemoryType, TableType};
@@ -21,6 +22,16 @@ use wasmaot_abi::wire::{Decode, Reader};
 pub(crate) const FUNC_REF: u32 = size_of::<FuncRef>() as u32;
 
 const _: () = assert!(offset_of!(FuncRef, tail_entry) == 0 && FUNC_REF == 32);
+const _: () = assert!(MEMORY_GUARD >= MAX_ACCESS && OFFSET_GUARD <= MEMORY_RESERVATION);
+
+/// Bytes of code that a function may have.
+pub(crate) const MAX_FUNCTION: u32 = 64 << 20;
+
+/// The most parameters, and the most results, of a function: WebAssembly's limit of engines.
+const MAX_VALUES: usize = 1_000;
+
+/// Types of sections that a loader does not look for the descriptor in: SYMTAB, NOBITS, DYNSYM.
+const OTHER_SECTIONS: [u32; 3] = [2, 8, 11];
 
 /// An artifact.
 pub(crate) struct Module<'a> {
@@ -65,11 +76,15 @@ fn module_section(bytes: &[u8]) -> Option<usize> {
     let header = |index: u16| table.checked_add(usize::from(index) * SECTION_HEADER);
     let place = |index: u16| usize::try_from(u64_at(bytes, header(index)?.checked_add(24)?)?).ok();
     let names = place(names)?;
-    (0..count).find_map(|index| {
-        let name = names.checked_add(u32_at(bytes, header(index)?)? as usize)?;
-        let name = bytes.get(name..)?.split(|&byte| byte == 0).next()?;
-        if name == header::SECTION.as_bytes() { place(index) } else { None }
-    })
+    let mut found = (0..count).filter(|&index| {
+        let name = header(index).and_then(|at| names.checked_add(u32_at(bytes, at)? as usize));
+        let rest = name.and_then(|name| bytes.get(name..)?.strip_prefix(header::SECTION.as_bytes()));
+        rest.is_some_and(|rest| rest.first() == Some(&0))
+    });
+    // If there were two, a loader might take the other one.
+    let index = found.next().filter(|_| found.next().is_none())?;
+    let kind = u32_at(bytes, header(index)?.checked_add(4)?)?;
+    if OTHER_SECTIONS.contains(&kind) { None } else { place(index) }
 }
 
 impl<'a> Module<'a> {
@@ -79,7 +94,11 @@ impl<'a> Module<'a> {
         let at = module_section(bytes).ok_or_else(|| form("it is not an artifact"))?;
         let rest = bytes.get(at..).ok_or_else(|| form("the descriptor is outside the file"))?;
         let header = Header::from_bytes(rest).map_err(|error| form(&error.to_string()))?;
-        ensure(header.major == ABI_MAJOR, Property::Form, format!("its ABI version is {}", header.major))?;
+        ensure(
+            header.major == ABI_MAJOR,
+            Property::Form,
+            format_args!("its ABI version is {}", header.major),
+        )?;
         let descriptor =
             rest.get(Header::SIZE..).and_then(|rest| rest.get(..header.descriptor_size as usize));
         let descriptor = descriptor.ok_or_else(|| form("the descriptor is cut off"))?;
@@ -144,7 +163,19 @@ impl<'a> Module<'a> {
         ensure(most <= usize::from(u16::MAX), Property::Limits, "more than 65,535 tables or memories")?;
         let types = self.tags.iter().chain(&self.imported_functions);
         let known = types.copied().all(|ty| self.ty(ty).is_some());
-        ensure(known, Property::Form, "an import or tag is of an unknown type")
+        ensure(known, Property::Form, "an import or tag is of an unknown type")?;
+        let most = self.descriptor.types.iter().map(|ty| ty.params.len().max(ty.results.len())).max();
+        ensure(
+            most.unwrap_or(0) <= MAX_VALUES,
+            Property::Limits,
+            "a type has more than 1,000 parameters or results",
+        )?;
+        let longest = self.ranges.iter().map(|range| range.length).max();
+        ensure(
+            longest.unwrap_or(0) <= MAX_FUNCTION,
+            Property::Limits,
+            "a function has more than 64 MiB of code",
+        )
     }
 
     /// Thunks are those of imports, functions are defined ones, all of known types.
@@ -163,7 +194,7 @@ impl<'a> Module<'a> {
             ensure(
                 holds,
                 Property::Metadata,
-                format!("a row of the code table at {:#x} contradicts the module", range.start),
+                format_args!("a row of the code table at {:#x} contradicts the module", range.start),
             )?;
         }
         Ok(())
@@ -186,7 +217,7 @@ impl<'a> Module<'a> {
             ensure(
                 tail && array,
                 Property::Metadata,
-                format!("function entry {position} is not where the code table says"),
+                format_args!("function entry {position} is not where the code table says"),
             )?;
         }
         Ok(())
@@ -211,6 +242,13 @@ impl<'a> Module<'a> {
     /// The memory that starts at vmctx.
     pub(crate) fn own_memory(&self) -> Option<u16> {
         self.own_memory.then_some(0)
+    }
+
+    /// The largest distance from a memory's start at which an access ends in its addresses, whatever its length.
+    pub(crate) fn reach(&self, memory: u16) -> u64 {
+        let small = self.memories.get(usize::from(memory)).is_some_and(MemoryType::is_small);
+        // Others have their length's worth of addresses, which may be none, and a guard.
+        if small { MEMORY_RESERVATION } else { OFFSET_GUARD }
     }
 
     /// Whether a table lies in the artifact, and instances have nothing of it.

@@ -130,8 +130,8 @@ pub(crate) struct Problem {
 }
 
 /// Fails with a problem unless something holds.
-pub(crate) fn ensure(holds: bool, property: Property, text: impl Into<String>) -> Result<(), Problem> {
-    if holds { Ok(()) } else { Err(Problem { property, text: text.into() }) }
+pub(crate) fn ensure(holds: bool, property: Property, text: impl fmt::Display) -> Result<(), Problem> {
+    if holds { Ok(()) } else { Err(Problem { property, text: text.to_string() }) }
 }
 
 /// A problem.

@@ -51,7 +51,7 @@ pub(crate) struct State {
     pub(crate) flags: Flags,
     /// The lowest place of the stack that was accessed.
     pub(crate) touched: i32,
-    /// Lengths that are at least this. They never shrink.
+    /// Present lengths that are at least this. They never shrink.
     least: Vec<(Item, u64)>,
 }
 
@@ -364,6 +364,9 @@ impl State {
 
     /// Notes that an entry of a constant table is of a type.
     fn is_entry_of_type(&mut self, entry: Name, ty: u32) {
+        if entry == NO_NAME {
+            return;
+        }
         self.values().for_each(|value| match value.kind {
             Kind::ConstEntry { table, last, .. } if value.name == entry => {
                 value.kind = Kind::ConstEntry { table, last, ty };
@@ -388,8 +391,8 @@ impl State {
             Flags::Tested { a, bits } => self.assume_test(condition, a, bits),
             Flags::Compared { a, b, bits } => {
                 let known = match (a.kind, b.kind) {
-                    (_, Kind::Const(_) | Kind::Length(_) | Kind::TypeId(_)) => true,
-                    (Kind::Const(_) | Kind::Length(_) | Kind::TypeId(_), _) => false,
+                    (_, Kind::Const(_) | Kind::Length { .. } | Kind::TypeId(_)) => true,
+                    (Kind::Const(_) | Kind::Length { .. } | Kind::TypeId(_), _) => false,
                     (Kind::Rest { .. } | Kind::Remaining { .. }, _) => true,
                     _ => return true,
                 };
@@ -415,7 +418,7 @@ impl State {
                 (Kind::Const(value), 64) if value != 0 => return false,
                 (Kind::Const(value), 32) if value as u32 != 0 => return false,
                 (Kind::High(index), _) => self.bound(index, MAX32),
-                (Kind::Length(item), 64) if self.least(item) > 0 => return false,
+                (Kind::Length { item, current: true }, 64) if self.least(item) > 0 => return false,
                 (Kind::ConstType { entry }, 32 | 64) => self.is_entry_of_type(entry, 0),
                 (_, 64) if a.name != NO_NAME => {
                     self.bound(a.name, 0);
@@ -431,7 +434,7 @@ impl State {
             match (a.kind, bits) {
                 (Kind::Const(0), _) => return false,
                 (kind, 32) if kind.most_low() == 0 => return false,
-                (Kind::Length(item), 64) => self.at_least(item, 1),
+                (Kind::Length { item, .. }, 64) => self.at_least(item, 1),
                 (_, 64) => self.is_not_null(a.name),
                 _ => {}
             }
@@ -443,7 +446,7 @@ impl State {
     fn assume_comparison(&mut self, condition: Condition, a: Val, b: Val, bits: u8) -> bool {
         match b.kind {
             Kind::Const(limit) => self.assume_constant(condition, a, limit, b.name, bits),
-            Kind::Length(item) if bits == 64 => match condition {
+            Kind::Length { item, current } if bits == 64 => match condition {
                 Condition::Below | Condition::BelowOrEqual if is_beyond_all(a.kind, item) => false,
                 Condition::Below => {
                     if let Kind::Const(index) = a.kind {
@@ -455,8 +458,8 @@ impl State {
                     true
                 }
                 Condition::AboveOrEqual => match a.kind {
-                    Kind::Below(table) => item != Item::Table(table),
-                    Kind::Const(index) => self.least(item) <= index,
+                    Kind::Below(table) => !current || item != Item::Table(table),
+                    Kind::Const(index) => !current || self.least(item) <= index,
                     _ => true,
                 },
                 Condition::BelowOrEqual => {
@@ -507,8 +510,9 @@ impl State {
             (name, 64) => state.bound(name, bound),
             (name, _) => state.bound_low(name, bound as u32),
         };
-        if let (Kind::Length(item), 64) = (a.kind, bits) {
-            let least = self.least(item);
+        if let (Kind::Length { item, current }, 64) = (a.kind, bits) {
+            // An earlier length may be less than what is known of the present one.
+            let least = if current { self.least(item) } else { 0 };
             match condition {
                 Condition::Below if least >= limit => return false,
                 Condition::BelowOrEqual if least > limit => return false,

@@ -4,7 +4,7 @@
 //! nothing known of the register.
 
 use crate::body::{Body, Flow};
-use crate::decode::{Condition, Form, gpr};
+use crate::decode::{Condition, Form, gpr, is_high_byte};
 use crate::lattice::{self, ANY_TYPE, Item, Kind, MAX32, NO_NAME, Val, join_kinds};
 use crate::memory::{BASE, INDEX, Place};
 use crate::reject::{Problem, Property, ensure, problem};
@@ -79,18 +79,13 @@ impl Body<'_, '_> {
                 self.overwrite(state, instruction, 0)?;
                 state.set(RAX, Val::ANY);
             }
-            Form::CompareExchange16 => {
-                self.overwrite(state, instruction, 0)?;
-                state.set(RAX, Val::ANY);
-                state.set(RDX, Val::ANY);
-            }
             Form::Two => {
                 self.read(state, instruction, 2)?;
                 self.overwrite(state, instruction, 0)?;
                 self.overwrite(state, instruction, 1)?;
             }
             Form::Vector | Form::AlignedVector => self.vector(state, instruction, form)?,
-            Form::Flags => self.read_all(state, instruction)?,
+            Form::Flags | Form::AlignedFlags => self.vector_operands(state, instruction, form)?,
             Form::SetCondition => self.overwrite(state, instruction, 0)?,
             Form::Nothing => {}
             Form::Add
@@ -116,7 +111,10 @@ impl Body<'_, '_> {
                 Some((register, bits)) => {
                     let mask = (1 << bits) - 1;
                     match state.reg(register).kind {
-                        Kind::Const(value) => Val::of(Kind::Const(value & mask)),
+                        // `ah` and the like are not the low bits.
+                        Kind::Const(value) if !is_high_byte(instruction.op_register(operand)) => {
+                            Val::of(Kind::Const(value & mask))
+                        }
                         _ => Val::of(Kind::Max(mask)),
                     }
                 }
@@ -138,7 +136,7 @@ impl Body<'_, '_> {
     /// Gives a loaded value a name if others may refer to it.
     fn name_loaded(&mut self, state: &mut State, value: Val) -> Val {
         match value.kind {
-            Kind::Func { .. } | Kind::Length(_) | Kind::ImportTail { .. } | Kind::Any | Kind::Max(_)
+            Kind::Func { .. } | Kind::Length { .. } | Kind::ImportTail { .. } | Kind::Any | Kind::Max(_)
                 if value.name == NO_NAME =>
             {
                 Val { name: self.new_name(state, RESULT), ..value }
@@ -408,13 +406,15 @@ impl Body<'_, '_> {
             (Kind::Stack(_) | Kind::Area(_), Kind::Const(c)) => {
                 lattice::add(self.module, a, Val::of(Kind::Const(c.wrapping_neg())))
             }
-            (Kind::Length(_), Kind::Const(0)) => a.kind,
-            (Kind::Length(Item::Memory(memory)), Kind::Const(by))
+            (Kind::Length { .. }, Kind::Const(0)) => a.kind,
+            (Kind::Length { item: Item::Memory(memory), .. }, Kind::Const(by))
                 if a.name != NO_NAME && b.name == NO_NAME =>
             {
                 Kind::LengthLess { memory, length: a.name, by }
             }
-            (Kind::Length(Item::Memory(memory)), _) if a.name != NO_NAME && b.name != NO_NAME => {
+            (Kind::Length { item: Item::Memory(memory), .. }, _)
+                if a.name != NO_NAME && b.name != NO_NAME =>
+            {
                 Kind::Rest { memory, length: a.name, index: b.name }
             }
             _ => Kind::Any,
@@ -494,7 +494,8 @@ impl Body<'_, '_> {
         let step =
             i64::try_from(sub.immediate(1)).ok().filter(|&step| step > 0 && step <= STACK_PROBE as i64)?;
         let distance = i64::from(sp) - i64::from(limit);
-        if distance <= 0 || distance % step != 0 {
+        let first = i64::from(sp) - step;
+        if distance <= 0 || distance % step != 0 || first < i64::from(state.touched) - STACK_PROBE as i64 {
             return None;
         }
         state.forget_words(limit, distance as u32);
@@ -528,13 +529,7 @@ impl Body<'_, '_> {
     }
 
     fn vector(&mut self, state: &mut State, instruction: &Instruction, form: Form) -> Result<(), Problem> {
-        for operand in 1..instruction.op_count() {
-            if instruction.op_kind(operand) == OpKind::Memory {
-                let (place, bytes) = self.place(state, instruction)?;
-                self.check_alignment(place, form, bytes)?;
-                self.load(state, place, bytes)?;
-            }
-        }
+        self.vector_operands(state, instruction, form)?;
         if instruction.op0_kind() == OpKind::Memory {
             let (place, bytes) = self.place(state, instruction)?;
             self.check_alignment(place, form, bytes)?;
@@ -543,9 +538,26 @@ impl Body<'_, '_> {
         self.overwrite(state, instruction, 0)
     }
 
+    /// Reads the operands behind the first.
+    fn vector_operands(
+        &mut self,
+        state: &mut State,
+        instruction: &Instruction,
+        form: Form,
+    ) -> Result<(), Problem> {
+        for operand in 1..instruction.op_count() {
+            if instruction.op_kind(operand) == OpKind::Memory {
+                let (place, bytes) = self.place(state, instruction)?;
+                self.check_alignment(place, form, bytes)?;
+                self.load(state, place, bytes)?;
+            }
+        }
+        Ok(())
+    }
+
     /// An operand that has to be aligned is in the frame or in the text, at a multiple of its size.
     fn check_alignment(&self, place: Place, form: Form, bytes: u32) -> Result<(), Problem> {
-        if form != Form::AlignedVector || bytes < 16 {
+        if !matches!(form, Form::AlignedVector | Form::AlignedFlags) || bytes < 16 {
             return Ok(());
         }
         let aligned = match place {

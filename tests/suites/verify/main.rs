@@ -5,8 +5,10 @@
 //! | this one | every module of the repository and of the specification's suite, with all options: 0 rejections |
 //! | `modules` | random modules |
 //! | `broken` | artifacts that break one property each, by hand |
+//! | `attacks` | the same, made to mislead one rule of the analysis |
 //! | `mutants` | artifacts with random changes of their code |
 
+mod attacks;
 mod broken;
 mod modules;
 mod mutants;
