@@ -434,6 +434,11 @@ pub(crate) fn small(c: u64) -> Option<i32> {
 
 fn heap(module: &Module<'_>, memory: u16, plus: u64, index: Val) -> Option<Kind> {
     let reach = module.reach(memory);
+    let is_number = !matches!(index.kind, Kind::Const(_));
+    // What is compared with the length has to remember its index.
+    if !module.is_small(memory) && plus == 0 && index.name != NO_NAME && is_number {
+        return Some(Kind::Indexed { memory, index: index.name, plus });
+    }
     if let Some(most) = index.kind.most().filter(|&most| most <= reach) {
         return Some(Kind::Heap { memory, plus: plus.checked_add(most).filter(|&plus| plus <= reach)? });
     }

@@ -246,9 +246,13 @@ impl<'a> Module<'a> {
 
     /// The largest distance from a memory's start at which an access ends in its addresses, whatever its length.
     pub(crate) fn reach(&self, memory: u16) -> u64 {
-        let small = self.memories.get(usize::from(memory)).is_some_and(MemoryType::is_small);
         // Others have their length's worth of addresses, which may be none, and a guard.
-        if small { MEMORY_RESERVATION } else { OFFSET_GUARD }
+        if self.is_small(memory) { MEMORY_RESERVATION } else { OFFSET_GUARD }
+    }
+
+    /// Whether a memory has all addresses of 32 bits reserved, and as many behind them.
+    pub(crate) fn is_small(&self, memory: u16) -> bool {
+        self.memories.get(usize::from(memory)).is_some_and(MemoryType::is_small)
     }
 
     /// Whether a table lies in the artifact, and instances have nothing of it.

@@ -223,12 +223,14 @@ impl State {
     }
 
     /// Notes that a value with a name is at most this, of 64 or of its low 32 bits.
-    fn bound(&mut self, name: Name, most: u64) {
+    fn bound(&mut self, module: &Module<'_>, name: Name, most: u64) {
         let low = name | LOW;
         let is_low = name & LOW != 0;
         self.values().for_each(|value| {
             match value.kind {
-                Kind::Indexed { memory, index, plus } if index == name && most <= MAX32 && plus <= MAX32 => {
+                Kind::Indexed { memory, index, plus }
+                    if index == name && module.is_small(memory) && most <= MAX32 && plus <= MAX32 =>
+                {
                     value.kind = Kind::Heap { memory, plus: plus + most };
                 }
                 _ => {}
@@ -245,11 +247,11 @@ impl State {
     }
 
     /// Notes that the low 32 bits of a value with a name are at most this.
-    fn bound_low(&mut self, name: Name, most: u32) {
+    fn bound_low(&mut self, module: &Module<'_>, name: Name, most: u32) {
         if name & LOW != 0 {
-            return self.bound(name, most.into());
+            return self.bound(module, name, most.into());
         }
-        self.bound(name | LOW, most.into());
+        self.bound(module, name | LOW, most.into());
     }
 
     /// The value and the constant that a named value is the sum of.
@@ -385,10 +387,10 @@ impl State {
     }
 
     /// Takes a condition as fulfilled. `false` if it cannot be.
-    pub(crate) fn assume(&mut self, condition: Condition) -> bool {
+    pub(crate) fn assume(&mut self, module: &Module<'_>, condition: Condition) -> bool {
         match self.flags {
             Flags::Unknown => true,
-            Flags::Tested { a, bits } => self.assume_test(condition, a, bits),
+            Flags::Tested { a, bits } => self.assume_test(module, condition, a, bits),
             Flags::Compared { a, b, bits } => {
                 let known = match (a.kind, b.kind) {
                     (_, Kind::Const(_) | Kind::Length { .. } | Kind::TypeId(_)) => true,
@@ -397,15 +399,15 @@ impl State {
                     _ => return true,
                 };
                 if known {
-                    self.assume_comparison(condition, a, b, bits)
+                    self.assume_comparison(module, condition, a, b, bits)
                 } else {
-                    self.assume_comparison(condition.turned(), b, a, bits)
+                    self.assume_comparison(module, condition.turned(), b, a, bits)
                 }
             }
         }
     }
 
-    fn assume_test(&mut self, condition: Condition, a: Val, bits: u8) -> bool {
+    fn assume_test(&mut self, module: &Module<'_>, condition: Condition, a: Val, bits: u8) -> bool {
         let is_zero = match condition {
             Condition::Equal | Condition::BelowOrEqual => true,
             Condition::NotEqual | Condition::Above => false,
@@ -417,17 +419,17 @@ impl State {
             match (a.kind, bits) {
                 (Kind::Const(value), 64) if value != 0 => return false,
                 (Kind::Const(value), 32) if value as u32 != 0 => return false,
-                (Kind::High(index), _) => self.bound(index, MAX32),
+                (Kind::High(index), _) => self.bound(module, index, MAX32),
                 (Kind::Length { item, current: true }, 64) if self.least(item) > 0 => return false,
                 (Kind::ConstType { entry }, 32 | 64) => self.is_entry_of_type(entry, 0),
                 (_, 64) if a.name != NO_NAME => {
-                    self.bound(a.name, 0);
+                    self.bound(module, a.name, 0);
                     self.refine(a.name, |kind| match kind {
                         Kind::Func { null: true, .. } | Kind::ImportTail { null: true, .. } => Kind::Const(0),
                         other => other,
                     });
                 }
-                (_, 32) if a.name != NO_NAME => self.bound_low(a.name, 0),
+                (_, 32) if a.name != NO_NAME => self.bound_low(module, a.name, 0),
                 _ => {}
             }
         } else {
@@ -443,9 +445,16 @@ impl State {
     }
 
     /// As [`State::assume`], of a comparison whose second operand is a constant, a length or a type if either is.
-    fn assume_comparison(&mut self, condition: Condition, a: Val, b: Val, bits: u8) -> bool {
+    fn assume_comparison(
+        &mut self,
+        module: &Module<'_>,
+        condition: Condition,
+        a: Val,
+        b: Val,
+        bits: u8,
+    ) -> bool {
         match b.kind {
-            Kind::Const(limit) => self.assume_constant(condition, a, limit, b.name, bits),
+            Kind::Const(limit) => self.assume_constant(module, condition, a, (limit, b.name), bits),
             Kind::Length { item, current } if bits == 64 => match condition {
                 Condition::Below | Condition::BelowOrEqual if is_beyond_all(a.kind, item) => false,
                 Condition::Below => {
@@ -486,7 +495,14 @@ impl State {
         }
     }
 
-    fn assume_constant(&mut self, condition: Condition, a: Val, limit: u64, index: Name, bits: u8) -> bool {
+    fn assume_constant(
+        &mut self,
+        module: &Module<'_>,
+        condition: Condition,
+        a: Val,
+        (limit, index): (u64, Name),
+        bits: u8,
+    ) -> bool {
         let (limit, most) = match bits {
             64 => (limit, a.kind.most()),
             32 => (limit & MAX32, Some(a.kind.most_low().into())),
@@ -507,8 +523,8 @@ impl State {
         }
         let bounded = |state: &mut Self, bound: u64| match (a.name, bits) {
             (NO_NAME, _) => {}
-            (name, 64) => state.bound(name, bound),
-            (name, _) => state.bound_low(name, bound as u32),
+            (name, 64) => state.bound(module, name, bound),
+            (name, _) => state.bound_low(module, name, bound as u32),
         };
         if let (Kind::Length { item, current }, 64) = (a.kind, bits) {
             // An earlier length may be less than what is known of the present one.

@@ -7,6 +7,7 @@ use crate::body::{Body, Flow};
 use crate::decode::{Condition, Form, gpr, is_high_byte};
 use crate::lattice::{self, ANY_TYPE, Item, Kind, MAX32, NO_NAME, Val, join_kinds};
 use crate::memory::{BASE, INDEX, Place};
+use crate::module::Module;
 use crate::reject::{Problem, Property, ensure, problem};
 use crate::state::{Flags, RAX, RDX, RSP, State};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
@@ -36,7 +37,7 @@ impl Body<'_, '_> {
         }
         match form {
             Form::Jump => return self.jump(state, instruction),
-            Form::ConditionalJump => return Ok(conditional_jump(state, instruction)),
+            Form::ConditionalJump => return Ok(conditional_jump(self.module, state, instruction)),
             Form::Call => return self.call(state, instruction),
             Form::Return => return self.return_from(state, instruction),
             Form::Trap => {
@@ -333,10 +334,10 @@ impl Body<'_, '_> {
             OpKind::Register => gpr(instruction.op1_register()).map(|(number, _)| number),
             _ => None,
         };
-        let kept = outcome(state, condition.negated(), Some(register));
+        let kept = outcome(self.module, state, condition.negated(), Some(register));
         let taken = match source_register {
             None => Some(source),
-            Some(number) => outcome(state, condition, Some(number)),
+            Some(number) => outcome(self.module, state, condition, Some(number)),
         };
         let narrow = |value: Val| if bits == 32 { value.low(self.module) } else { value };
         let value = match (taken.map(narrow), kept.map(narrow)) {
@@ -624,7 +625,7 @@ impl<T: Copy + Default> FromIterator<T> for ArrayOf<T> {
 }
 
 /// The value of a register if a condition holds; `None` if it cannot hold.
-fn outcome(state: &State, condition: Condition, register: Option<u8>) -> Option<Val> {
+fn outcome(module: &Module<'_>, state: &State, condition: Condition, register: Option<u8>) -> Option<Val> {
     let register = register?;
     if condition == Condition::Other || state.flags == Flags::Unknown {
         return Some(state.reg(register));
@@ -634,7 +635,7 @@ fn outcome(state: &State, condition: Condition, register: Option<u8>) -> Option<
         // The index itself may be nowhere any more. What the condition says of it is noted here.
         state.set_word(NOWHERE, Val { kind: Kind::Any, name: index });
     }
-    let holds = state.assume(condition);
+    let holds = state.assume(module, condition);
     let value = state.reg(register);
     let kind = match value.kind {
         Kind::ConstUnchecked { table, index } => {
@@ -645,12 +646,12 @@ fn outcome(state: &State, condition: Condition, register: Option<u8>) -> Option<
     holds.then_some(Val { kind, ..value })
 }
 
-fn conditional_jump(state: &mut State, instruction: &Instruction) -> Flow {
+fn conditional_jump(module: &Module<'_>, state: &mut State, instruction: &Instruction) -> Flow {
     let condition = Condition::of(instruction);
     let target = instruction.near_branch_target() as u32;
     let mut taken = Box::new(state.clone());
-    let can_be_taken = taken.assume(condition);
-    let can_pass = state.assume(condition.negated());
+    let can_be_taken = taken.assume(module, condition);
+    let can_pass = state.assume(module, condition.negated());
     match (can_be_taken, can_pass) {
         (true, false) => Flow::Only(target, taken),
         (true, true) => Flow::Branch(target, Some(taken)),
