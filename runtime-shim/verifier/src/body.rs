@@ -1,58 +1,40 @@
 //! The interpretation of one function: from its entry to a fixed point.
 //!
-//! Code is decoded as control reaches it. States are kept where a branch leads; a place is visited again whenever the state there becomes weaker.
-//! Every check is made at every visit: what fails in a stronger state fails in the weaker one that the place ends with, too. When
-//! nothing changes any more, all bytes that no instruction, jump table or constant took have to be padding.
+//! States are kept where a branch leads; a place is executed again whenever the state there becomes weaker. Every check is made at every
+//! execution: what fails in a stronger state fails in the weaker one that the place ends with, too.
 //!
-//! **Invariants.** A byte is of one instruction, or data, never both. An instruction's successors are all that its execution can lead to,
-//! and each is an instruction of the function. Kept states take at most [`STATE_BYTES`] per byte of code, and visits are bounded likewise.
+//! Where a loop begins, the state is made weaker at once, by what the loop seems to change, so that most loops are executed once. That is a
+//! guess, and a state that is too weak proves nothing wrong; a function that is not proven with it is examined again without.
+//!
+//! **Invariants.** Of each execution of the code, the state before an instruction is described by one that the instruction was executed in
+//! here. An instruction's successors are all that its execution can lead to, and each is an instruction of the function. All that is kept takes
+//! at most [`BYTES`] per byte of code, and there are at most [`VISITS`], beside fixed amounts.
 
-use crate::decode::{Form, decode, memory_bytes};
-use crate::lattice::{Kind, NO_NAME, Name, Val};
+use crate::code::{Code, NO_STATE};
+use crate::lattice::{Kind, MAX32, NO_NAME, Name, Val};
 use crate::module::Module;
 use crate::reject::{Problem, Property, ensure, problem};
 use crate::signature::Signature;
-use crate::state::State;
-use iced_x86::{Instruction, OpKind};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use crate::state::{Flags, NAMES, R15, RBP, RBX, RSP, State};
+use iced_x86::Register;
+use std::collections::BTreeSet;
 use wasmaot_abi::code::CodeRange;
 use wasmaot_abi::descriptor::FuncEntry;
 
-/// Bytes of kept states for each byte of code, beside a fixed amount for small functions.
-const STATE_BYTES: usize = 48;
-const STATE_BASE: usize = 1 << 20;
+/// Bytes of memory for each byte of code, and beside that for each function under examination.
+pub(crate) const BYTES: usize = 64;
+pub(crate) const BYTES_BASE: usize = 1 << 20;
 
-/// Visits of instructions for each byte of code, beside a fixed number.
+/// Executions of instructions for each byte of code, and beside that.
 const VISITS: u64 = 64;
 const VISITS_BASE: u64 = 1 << 16;
-
-/// What a byte of the function is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
-    Nothing,
-    Code,
-    Data,
-}
-
-/// Not an instruction's start.
-const NONE: u32 = u32::MAX;
-
-struct Decoded {
-    instruction: Instruction,
-    form: Form,
-    /// Whether a state is kept before it.
-    leader: bool,
-    /// Whether it was executed before.
-    visited: bool,
-}
 
 /// A function under examination.
 pub(crate) struct Body<'m, 'a> {
     pub(crate) module: &'m Module<'a>,
     pub(crate) checks: &'m mut Checks,
     pub(crate) range: CodeRange,
-    pub(crate) signature: Signature,
+    pub(crate) signature: &'m Signature,
     /// Where the stack ends that belongs to the function: parameters included.
     pub(crate) stack_end: i32,
     /// Bytes of the cells that the function was given.
@@ -60,20 +42,21 @@ pub(crate) struct Body<'m, 'a> {
     /// The instruction that is executed.
     pub(crate) at: u32,
     current: u32,
-    decoded: Vec<Decoded>,
-    /// By offset from the function's start.
-    starts: Vec<u32>,
-    uses: Vec<Use>,
-    kept: Vec<Option<Box<State>>>,
-    kept_bytes: usize,
-    /// Instructions whose kept state has to be propagated, by offset.
-    dirty: BinaryHeap<Reverse<u32>>,
-    pending: Vec<bool>,
+    pub(crate) code: Code,
+    /// States before instructions to which branches lead.
+    states: Vec<State>,
+    /// Those of the states that are not in use.
+    free: Vec<u32>,
+    state_bytes: usize,
+    /// Instructions whose state has changed, by address.
+    dirty: BTreeSet<u32>,
     visits: u64,
+    /// Whether to guess what loops change.
+    guesses: bool,
     /// The current instruction faults whenever it is executed.
     pub(crate) faults: bool,
-    /// Where instructions branch to.
-    branches: Vec<u32>,
+    /// Space for a state.
+    pub(crate) scratch: Option<Box<State>>,
     /// The state before the current instruction, for messages.
     pub(crate) last: Option<State>,
 }
@@ -83,22 +66,16 @@ pub(crate) struct Body<'m, 'a> {
 pub(crate) struct Checks {
     /// Of each constant table, by file offset, up to which entry it was checked.
     pub(crate) constant_tables: std::collections::BTreeMap<u32, u32>,
-    /// Sites of the exception table that are calls.
-    pub(crate) sites: std::collections::BTreeSet<u32>,
 }
 
 /// Where control goes from an instruction.
 pub(crate) enum Flow {
     /// To the next one.
     Next,
-    /// Nowhere.
+    /// Nowhere, or where a state was passed to already.
     Stop,
     /// To another one.
     Jump(u32),
-    /// To another one, in another state, or to the next one. `None` if it cannot.
-    Branch(u32, Option<Box<State>>),
-    /// To another one in another state, and never to the next one.
-    Only(u32, Box<State>),
     /// To one of several.
     Switch(Vec<u32>),
 }
@@ -108,10 +85,10 @@ impl<'m, 'a> Body<'m, 'a> {
         module: &'m Module<'a>,
         checks: &'m mut Checks,
         range: CodeRange,
-        signature: Signature,
+        signature: &'m Signature,
         area: u32,
+        guesses: bool,
     ) -> Self {
-        let length = range.length as usize;
         Self {
             module,
             checks,
@@ -121,323 +98,188 @@ impl<'m, 'a> Body<'m, 'a> {
             area,
             at: range.start,
             current: 0,
-            decoded: Vec::with_capacity(length / 4),
-            starts: vec![NONE; length],
-            uses: vec![Use::Nothing; length],
-            kept: Vec::new(),
-            kept_bytes: 0,
-            dirty: BinaryHeap::new(),
-            pending: Vec::new(),
+            code: Code::new(range),
+            states: Vec::new(),
+            free: Vec::new(),
+            state_bytes: 0,
+            dirty: BTreeSet::new(),
             visits: 0,
+            guesses,
             faults: false,
-            branches: Vec::new(),
+            scratch: None,
             last: None,
         }
     }
 
     /// Proves the function, from the state at its entry.
-    pub(crate) fn prove(&mut self, entry: State) -> Result<(), Problem> {
-        self.enter(self.range.start, &entry)?;
-        while let Some(Reverse(at)) = self.dirty.pop() {
-            let index = self.index(at)?;
-            self.pending[index as usize] = false;
-            let state = self.kept[index as usize].clone();
-            if let Some(state) = state {
-                self.run(index, *state)?;
+    pub(crate) fn prove(&mut self, entry: &State) -> Result<(), Problem> {
+        self.enter(self.range.start, entry)?;
+        let mut state = State::new();
+        let mut at = self.range.start;
+        while let Some(next) = self.next_dirty(at) {
+            at = next;
+            let index = self.code.index(at).unwrap_or_default();
+            let decoded = &mut self.code.decoded[index as usize];
+            let kept = &mut self.states[decoded.state as usize];
+            if decoded.shared {
+                state.copy(kept);
+            } else {
+                self.state_bytes -= kept.bytes();
+                std::mem::swap(&mut state, kept);
+                self.state_bytes += kept.bytes();
+                self.free.push(std::mem::replace(&mut decoded.state, NO_STATE));
+            }
+            let run = self.run(index, &mut state);
+            if run.is_err() {
+                self.last = Some(state);
+                return run;
             }
         }
-        self.decode_unreached()?;
-        self.check_padding()
+        self.code.check_padding(self.module, &mut self.at)
     }
 
-    fn index(&self, at: u32) -> Result<u32, Problem> {
-        let index = at.checked_sub(self.range.start).and_then(|offset| self.starts.get(offset as usize));
-        match index {
-            Some(&index) if index != NONE => Ok(index),
-            _ => problem(
-                Property::Control,
-                format!("control reaches {at:#x}, which is no instruction of the function"),
-            ),
-        }
-    }
-
-    /// Decodes from a place on, as far as control can get without a branch.
-    fn decode_from(&mut self, mut at: u32) -> Result<(), Problem> {
-        let end = self.range.end();
-        loop {
-            ensure(
-                (self.range.start..end).contains(&at),
-                Property::Control,
-                format_args!("control leaves the function to {at:#x} without a call"),
-            )?;
-            let offset = (at - self.range.start) as usize;
-            if self.starts[offset] != NONE {
-                return Ok(());
-            }
-            self.at = at;
-            let (instruction, form) = decode(self.module.text, at, end)?;
-            let bytes = offset..offset + instruction.len();
-            let free = self.uses[bytes.clone()].iter().all(|&used| used == Use::Nothing);
-            ensure(
-                free,
-                Property::Control,
-                format_args!("{at:#x} is inside of another instruction, or data"),
-            )?;
-            self.uses[bytes].fill(Use::Code);
-            self.starts[offset] = self.decoded.len() as u32;
-            self.decoded.push(Decoded { instruction, form, leader: false, visited: false });
-            self.kept.push(None);
-            self.pending.push(false);
-            self.note_references(&instruction, form)?;
-            if matches!(form, Form::Jump | Form::Return | Form::Trap) {
-                return Ok(());
-            }
-            at += instruction.len() as u32;
-        }
-    }
-
-    /// Notes what an instruction refers to: constants, and where it may branch.
-    fn note_references(&mut self, instruction: &Instruction, form: Form) -> Result<(), Problem> {
-        if matches!(form, Form::Jump | Form::ConditionalJump)
-            && instruction.op0_kind() == OpKind::NearBranch64
-        {
-            let target = u32::try_from(instruction.near_branch_target()).ok();
-            self.branches
-                .extend(target.filter(|target| (self.range.start..self.range.end()).contains(target)));
-        }
-        if form == Form::Call
-            && let Some(site) = self.module.exceptions.lookup(instruction.next_ip() as u32)
-        {
-            self.checks.sites.insert(instruction.next_ip() as u32);
-            let inside = |landing: &u32| (self.range.start..self.range.end()).contains(landing);
-            self.branches.extend(site.handlers().map(|handler| handler.landing).filter(inside));
-        }
-        if form != Form::Lea && instruction.is_ip_rel_memory_operand() {
-            let at = u32::try_from(instruction.ip_rel_memory_address()).ok();
-            let bytes = memory_bytes(instruction.memory_size());
-            if let Some(at) = at.filter(|&at| self.is_data(at, bytes)) {
-                self.mark_data(at, bytes)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Decodes what branches lead to that control does not reach: their conditions cannot hold, or nothing reaches them either.
-    fn decode_unreached(&mut self) -> Result<(), Problem> {
-        while let Some(target) = self.branches.pop() {
-            self.decode_from(target)?;
-        }
-        Ok(())
+    /// The next instruction to be executed: forward through the function first, so that all of a loop is executed before it begins again.
+    fn next_dirty(&mut self, last: u32) -> Option<u32> {
+        let next = self.dirty.range(last..).next().or_else(|| self.dirty.first()).copied()?;
+        self.dirty.remove(&next);
+        Some(next)
     }
 
     /// Notes that control reaches a place in a state.
     pub(crate) fn enter(&mut self, target: u32, state: &State) -> Result<(), Problem> {
-        let here = self.at;
-        self.decode_from(target)?;
-        self.at = here;
-        let index = self.index(target)? as usize;
-        if !std::mem::replace(&mut self.decoded[index].leader, true) && self.decoded[index].visited {
-            // It was passed without a state being kept: whoever passed it has to come again.
-            self.revisit_before(target);
-        }
-        let changed = match &mut self.kept[index] {
-            Some(kept) => {
-                let before = size_of_state(kept);
-                let changed = kept.join(self.module, state);
-                self.kept_bytes -= before - size_of_state(kept).min(before);
-                changed
-            }
-            none => {
-                let mut state = Box::new(state.clone());
-                state.words.shrink_to_fit();
-                self.kept_bytes += size_of_state(&state);
-                *none = Some(state);
+        let index = self.instruction_at(target)?;
+        let decoded = &mut self.code.decoded[index as usize];
+        decoded.leader = true;
+        let changed = match self.states.get_mut(decoded.state as usize) {
+            Some(kept) => kept.join(self.module, state),
+            None => {
+                self.keep(index, state)?;
                 true
             }
         };
-        let limit = STATE_BASE + STATE_BYTES * self.range.length as usize;
-        ensure(
-            self.kept_bytes <= limit,
-            Property::Limits,
-            "its states take more memory than its size allows",
-        )?;
-        if changed && !std::mem::replace(&mut self.pending[index], true) {
-            self.dirty.push(Reverse(target));
+        if changed {
+            self.dirty.insert(target);
         }
         Ok(())
     }
 
-    /// Has the last place before another one be visited again that a state is kept of.
-    fn revisit_before(&mut self, target: u32) {
-        let offsets = (0..target - self.range.start).rev();
-        let starts = offsets.map(|offset| self.starts[offset as usize]).filter(|&index| index != NONE);
-        let before = starts.map(|index| index as usize).find(|&index| self.decoded[index].leader);
-        if let Some(index) = before
-            && self.kept[index].is_some()
-            && !std::mem::replace(&mut self.pending[index], true)
-        {
-            let at = self.decoded[index].instruction.ip() as u32;
-            self.dirty.push(Reverse(at));
+    /// As [`Body::enter`], of where a jump table leads.
+    fn enter_all(&mut self, targets: &[u32], state: &State) -> Result<(), Problem> {
+        for &target in targets {
+            let index = self.instruction_at(target)?;
+            self.code.decoded[index as usize].shared = true;
+            self.enter(target, state)?;
         }
+        Ok(())
+    }
+
+    /// The instruction to which control gets, which is decoded now if nothing was known to lead to it.
+    fn instruction_at(&mut self, target: u32) -> Result<u32, Problem> {
+        if let Some(index) = self.code.index(target) {
+            return Ok(index);
+        }
+        let here = self.at;
+        let index = self.code.decode(self.module, target, &mut self.at)?;
+        self.at = here;
+        self.check_limit()?;
+        Ok(index)
+    }
+
+    /// Keeps a state before an instruction that has none.
+    fn keep(&mut self, index: u32, state: &State) -> Result<(), Problem> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot as usize,
+            None => {
+                let state = State::new();
+                self.state_bytes += state.bytes();
+                self.states.push(state);
+                self.states.len() - 1
+            }
+        };
+        let decoded = &mut self.code.decoded[index as usize];
+        decoded.state = slot as u32;
+        let at = decoded.instruction.ip() as u32;
+        let kept = &mut self.states[slot];
+        self.state_bytes -= kept.bytes();
+        kept.copy(state);
+        kept.flags = Flags::Unknown;
+        if self.guesses {
+            weaken(&mut self.code, kept, at);
+        }
+        self.state_bytes += kept.bytes();
+        self.check_limit()
+    }
+
+    fn check_limit(&self) -> Result<(), Problem> {
+        let bytes = self.code.bytes() + self.state_bytes;
+        ensure(
+            bytes <= BYTES_BASE + BYTES * self.range.length as usize,
+            Property::Limits,
+            "its proof takes more memory than its size allows",
+        )
     }
 
     /// Executes from an instruction on, until a state is kept or control goes nowhere.
-    fn run(&mut self, mut index: u32, mut state: State) -> Result<(), Problem> {
+    fn run(&mut self, mut index: u32, state: &mut State) -> Result<(), Problem> {
+        let limit = VISITS_BASE + VISITS * u64::from(self.range.length);
         loop {
             self.visits += 1;
-            let limit = VISITS_BASE + VISITS * u64::from(self.range.length);
             ensure(self.visits <= limit, Property::Limits, "it takes more steps than its size allows")?;
-            let Decoded { instruction, form, .. } = self.decoded[index as usize];
+            let decoded = &mut self.code.decoded[index as usize];
+            let (instruction, form) = (decoded.instruction, decoded.form);
+            let again = std::mem::replace(&mut decoded.visited, true);
             (self.at, self.current) = (instruction.ip() as u32, index);
-            let next = instruction.next_ip() as u32;
-            if let Some(after) = self.probe_loop(&mut state) {
-                self.decoded[index as usize].visited = true;
-                self.decode_from(after)?;
-                index = self.index(after)?;
-                continue;
+            if again {
+                state.forget_names(index * NAMES + 1..=index * NAMES + NAMES);
             }
-            let flow = match self.execute(&mut state, &instruction, form) {
-                Ok(flow) => flow,
-                Err(problem) => {
-                    self.last = Some(state);
-                    return Err(problem);
-                }
-            };
-            self.decoded[index as usize].visited = true;
-            let goes_on = match flow {
-                Flow::Stop => false,
-                Flow::Next => true,
-                Flow::Jump(target) => {
-                    self.enter(target, &state)?;
-                    false
-                }
-                Flow::Branch(target, taken) => {
-                    if let Some(taken) = taken {
-                        self.enter(target, &taken)?;
+            let next = match self.probe_loop(state, &instruction, form) {
+                Some(after) => after,
+                None => match self.execute(state, &instruction, form)? {
+                    Flow::Next => instruction.next_ip() as u32,
+                    Flow::Stop => return Ok(()),
+                    Flow::Jump(target) => return self.enter(target, state),
+                    Flow::Switch(targets) => {
+                        return self.enter_all(&targets, state);
                     }
-                    true
-                }
-                Flow::Only(target, taken) => {
-                    self.enter(target, &taken)?;
-                    false
-                }
-                Flow::Switch(targets) => {
-                    for target in targets {
-                        self.enter(target, &state)?;
-                    }
-                    false
-                }
+                },
             };
-            if !goes_on {
-                return Ok(());
+            // Control was decoded as far as it gets without a branch.
+            let Some(following) = self.code.index(next) else {
+                return problem(Property::Control, format!("control reaches {next:#x}, which is no code"));
+            };
+            if self.code.decoded[following as usize].leader {
+                return self.enter(next, state);
             }
-            index = self.index(next)?;
-            if self.decoded[index as usize].leader {
-                return self.enter(next, &state);
-            }
+            index = following;
         }
     }
 
-    /// The name that the current instruction gives, by position among those that it gives. Another value that has it loses it.
+    /// The name that the current instruction gives, by position among those that it gives. No value has it when the instruction begins.
     pub(crate) fn new_name(&mut self, state: &mut State, position: u32) -> Name {
-        let name = self.current * 16 + position + 1;
-        if self.decoded[self.current as usize].visited {
-            state.forget_name(name);
-        }
+        let name = self.current * NAMES + position + 1;
+        state.note_name(name);
         name
     }
 
     /// What a register holds, with a name.
     pub(crate) fn named(&mut self, state: &mut State, register: u8, position: u32) -> Val {
         let value = state.reg(register);
-        if value.name != NO_NAME || matches!(value.kind, Kind::Stack(_) | Kind::Vmctx) {
+        if value.name != NO_NAME || !value.kind.may_be_refined() {
             return value;
         }
-        let name = self.new_name(state, position);
-        // Forgetting the name may have weakened the value.
-        let value = Val { name, ..state.reg(register) };
+        let value = Val { name: self.new_name(state, position), ..value };
         state.set(register, value);
         value
     }
 
-    /// The instruction at an index, if it is decoded.
-    pub(crate) fn decoded_at(&self, at: u32) -> Option<(Instruction, Form)> {
-        let decoded = &self.decoded[self.index(at).ok()? as usize];
-        Some((decoded.instruction, decoded.form))
-    }
-
     /// Whether control gets to a place otherwise than from the instruction before it.
     pub(crate) fn is_leader(&self, at: u32) -> bool {
-        self.index(at).is_ok_and(|index| self.decoded[index as usize].leader)
+        self.code.at(at).is_some_and(|decoded| decoded.leader)
     }
 
-    /// Notes that bytes of the function are data.
-    pub(crate) fn mark_data(&mut self, at: u32, bytes: u32) -> Result<(), Problem> {
-        let start = (at - self.range.start) as usize;
-        let bytes = &mut self.uses[start..start + bytes as usize];
-        ensure(
-            bytes.iter().all(|&used| used != Use::Code),
-            Property::Control,
-            format_args!("{at:#x} is both an instruction and data"),
-        )?;
-        bytes.fill(Use::Data);
-        Ok(())
-    }
-
-    /// What is neither code nor data has to be zero, or jumps that nothing leads to: the code generator leaves some behind. Behind
-    /// the last instruction are constants, some of which only unreached code may refer to.
-    fn check_padding(&mut self) -> Result<(), Problem> {
-        let start = self.range.start as usize;
-        let mut offset = 0;
-        let end = self.uses.iter().rposition(|&used| used == Use::Code).unwrap_or(0);
-        while offset < end {
-            if self.uses[offset] != Use::Nothing || self.module.text[start + offset] == 0 {
-                offset += 1;
-                continue;
-            }
-            self.at = self.range.start + offset as u32;
-            if let Some(next) = self.unreached_table(offset)? {
-                offset = next;
-                continue;
-            }
-            let (instruction, form) = decode(self.module.text, self.at, self.range.end())?;
-            let next = offset + instruction.len();
-            let is_jump = form == Form::Jump
-                && instruction.op0_kind() == OpKind::NearBranch64
-                && u32::try_from(instruction.near_branch_target())
-                    .is_ok_and(|target| self.index(target).is_ok());
-            let is_free = self.uses[offset..next].iter().all(|&used| used == Use::Nothing);
-            ensure(is_jump && is_free, Property::Control, "nothing leads here, and it is no padding")?;
-            offset = next;
-        }
-        Ok(())
-    }
-
-    /// The end of a jump table that lies behind a jump that is never executed.
-    fn unreached_table(&mut self, start: usize) -> Result<Option<usize>, Problem> {
-        let before = self.starts[..start].iter().rev().find(|&&index| index != NONE);
-        let Some(jump) = before.map(|&index| &self.decoded[index as usize]) else { return Ok(None) };
-        let ends_here = jump.instruction.next_ip() == u64::from(self.at);
-        let is_jump = jump.form == Form::Jump && jump.instruction.op0_kind() == OpKind::Register;
-        if !ends_here || !is_jump || jump.visited {
-            return Ok(None);
-        }
-        let mut end = start;
-        while let Some(uses) = self.uses.get(end..end + 4)
-            && uses.iter().all(|&used| used == Use::Nothing)
-        {
-            let entry = self.module.text[self.range.start as usize + end..].first_chunk();
-            let target = entry.and_then(|entry| self.at.checked_add_signed(i32::from_le_bytes(*entry)));
-            let inside = target.filter(|target| (self.range.start..self.range.end()).contains(target));
-            let Some(target) = inside else { break };
-            self.uses[end..end + 4].fill(Use::Data);
-            self.branches.push(target);
-            end += 4;
-        }
-        let here = self.at;
-        self.decode_unreached()?;
-        self.at = here;
-        Ok((end > start).then_some(end))
+    /// Space for a state, to be given back as `scratch`.
+    pub(crate) fn take_scratch(&mut self) -> Box<State> {
+        self.scratch.take().unwrap_or_else(|| Box::new(State::new()))
     }
 
     /// The current instruction may fault at a small address, or trap.
@@ -452,10 +294,48 @@ impl<'m, 'a> Body<'m, 'a> {
     /// The function entry at a position.
     pub(crate) fn entry(&self, entry: u32) -> Result<&'m FuncEntry, Problem> {
         let found = self.module.descriptor.entries.get(entry as usize);
-        found.ok_or(Problem { property: Property::Calls, text: "there is no such function entry".into() })
+        found.map_or_else(|| problem(Property::Calls, "there is no such function entry"), Ok)
     }
 }
 
-fn size_of_state(state: &State) -> usize {
-    size_of::<State>() + size_of_val(&*state.words)
+/// Whether callees preserve a register.
+pub(crate) fn is_preserved(module: &Module<'_>, register: u8) -> bool {
+    matches!(register, RSP | RBP | RBX | 12..=14) || (register == R15 && !module.is_metered())
+}
+
+/// Forgets of what a loop changes what will hardly be the same in its next round.
+fn weaken(code: &mut Code, state: &mut State, start: u32) {
+    let (sp, fp) = (state.sp(), state.reg(RBP).kind);
+    let Some(instructions) = code.loop_at(start) else { return };
+    let mut written = 0;
+    for decoded in instructions {
+        written |= decoded.effect.writes;
+        if decoded.effect.stores {
+            let base = match (decoded.instruction.memory_base(), fp) {
+                (Register::RSP, _) => sp,
+                (_, Kind::Stack(fp)) => Some(fp),
+                _ => None,
+            };
+            let at =
+                base.and_then(|base| base.checked_add(decoded.instruction.memory_displacement64() as i32));
+            if let Some(at) = at {
+                state.change_word(at, changing);
+            }
+        }
+    }
+    for register in
+        (0..16).filter(|&register| register != RSP && register != RBP && written & 1 << register != 0)
+    {
+        state.set(register, changing(state.reg(register)));
+    }
+}
+
+/// What can be said of a value that a loop changes.
+fn changing(value: Val) -> Val {
+    let kind = match value.kind {
+        Kind::Const(most) | Kind::Max(most) | Kind::Steps16(most) if most <= MAX32 => Kind::Max(MAX32),
+        kind if kind.names() == [NO_NAME; 2] => kind,
+        kind => kind.forget(),
+    };
+    Val::of(kind)
 }

@@ -11,7 +11,7 @@
 //! **Invariant: at a return and at a tail call, the registers that a caller relies on have their values of the entry, and the stack
 //! pointer is at the return address**, which is where the caller, or the callee's type, says that it is.
 
-use crate::body::{Body, Flow};
+use crate::body::{Body, Flow, is_preserved};
 use crate::decode::gpr;
 use crate::lattice::{ANY_TYPE, Kind, MAX32, NO_NAME, Val};
 use crate::memory::{reference, type_of};
@@ -20,16 +20,16 @@ use crate::signature::{At, SYSTEM, Signature};
 use crate::state::{AREA, R15, RAX, RBP, RBX, RDI, RDX, RSP, State};
 use iced_x86::{Instruction, OpKind};
 use wasmaot_abi::builtin::Builtin;
-use wasmaot_abi::code::{CodeKind, Helper};
+use wasmaot_abi::code::CodeKind;
 use wasmaot_abi::entry::VALUE;
 use wasmaot_abi::state::ConstEntry;
 use wasmaot_abi::types::{RefType, ValType};
 
 /// What is called.
-enum Callee {
+enum Callee<'m> {
     /// Code that follows the tail convention, with this vmctx.
     Tail {
-        signature: Signature,
+        signature: &'m Signature,
         vmctx: Option<Kind>,
     },
     /// The array entry of an import.
@@ -44,16 +44,16 @@ fn calls<T>(text: impl Into<String>) -> Result<T, Problem> {
     problem(Property::Calls, text)
 }
 
-impl Body<'_, '_> {
-    fn callee(&self, state: &State, instruction: &Instruction) -> Result<Callee, Problem> {
+impl<'m> Body<'m, '_> {
+    fn callee(&self, state: &State, instruction: &Instruction) -> Result<Callee<'m>, Problem> {
         if instruction.op0_kind() == OpKind::NearBranch64 {
             return self.direct_callee(instruction.near_branch_target());
         }
         let Some((register, 64)) = gpr(instruction.op0_register()) else {
             return calls("it leads to something else than what a register holds");
         };
-        let typed = |ty: u32, vmctx: Kind| match self.module.ty(ty) {
-            Some(ty) => Ok(Callee::Tail { signature: Signature::of(ty), vmctx: Some(vmctx) }),
+        let typed = |ty: u32, vmctx: Kind| match self.module.signature(ty) {
+            Some(signature) => Ok(Callee::Tail { signature, vmctx: Some(vmctx) }),
             None => calls("the type of what is called is not known"),
         };
         match state.reg(register).kind {
@@ -69,13 +69,12 @@ impl Body<'_, '_> {
         }
     }
 
-    fn direct_callee(&self, target: u64) -> Result<Callee, Problem> {
+    fn direct_callee(&self, target: u64) -> Result<Callee<'m>, Problem> {
         let range = u32::try_from(target).ok().and_then(|target| self.module.starting_at(target));
         let Some(range) = range else { return calls(format!("it leads to {target:#x}, which is no entry")) };
         let signature = match range.kind {
-            CodeKind::Thunk | CodeKind::Function => self.module.ty(range.ty).map(Signature::of),
-            CodeKind::Helper => Helper::from_index(range.index).map(Signature::of_helper),
             CodeKind::ArrayEntry => None,
+            _ => self.module.signature_of(range),
         };
         match signature {
             Some(signature) => {
@@ -217,7 +216,7 @@ impl Body<'_, '_> {
     }
 
     /// What a callee has put where its results are, if it returns: where it throws, nothing is known of these.
-    fn take_results(&mut self, state: &mut State, callee: &Callee, cells: Val, values: Val, sp: i32) {
+    fn take_results(&mut self, state: &mut State, callee: &Callee<'_>, cells: Val, values: Val, sp: i32) {
         match callee {
             Callee::Tail { signature, .. } => {
                 state.set(RSP, Val::of(Kind::Stack(sp + signature.stack as i32)));
@@ -254,10 +253,7 @@ impl Body<'_, '_> {
 
     /// Forgets registers that a callee need not preserve, and what ends with a call.
     fn forget_after_call(&self, state: &mut State) {
-        let preserved = |register: u8| {
-            matches!(register, RSP | RBP | RBX | 12..=14) || (register == R15 && !self.module.is_metered())
-        };
-        for register in (0..16).filter(|&register| !preserved(register)) {
+        for register in (0..16).filter(|&register| !is_preserved(self.module, register)) {
             state.set(register, Val::ANY);
         }
         for value in state.regs.iter_mut().chain(state.words.iter_mut().map(|word| &mut word.1)) {
@@ -368,7 +364,7 @@ impl Body<'_, '_> {
         )?;
         ensure(sp.rem_euclid(16) == 0, Property::Stack, "the stack is not aligned at a tail call")?;
         self.check_preserved(state)?;
-        self.check_arguments(state, &signature, vmctx, sp + 8)?;
+        self.check_arguments(state, signature, vmctx, sp + 8)?;
         let same = signature.cells == self.signature.cells
             && (signature.cells == 0 || state.reg(RDI).kind == Kind::Area(0));
         ensure(same, Property::Calls, "the callee puts its results elsewhere")?;

@@ -127,16 +127,35 @@ struct Prefixes {
     lock: bool,
 }
 
-/// Decodes the instruction at an offset from the start of the text.
-pub(crate) fn decode(text: &[u8], at: u32, end: u32) -> Result<(Instruction, Form), Problem> {
-    let bytes = text.get(at as usize..end as usize).unwrap_or_default();
-    let prefixes = prefixes(bytes)?;
-    let mut decoder = Decoder::with_ip(64, bytes, u64::from(at), DecoderOptions::NONE);
-    let instruction = decoder.decode();
+/// Instructions that follow one another.
+pub(crate) struct Instructions<'a> {
+    bytes: &'a [u8],
+    decoder: Decoder<'a>,
+}
+
+impl<'a> Instructions<'a> {
+    /// Those from an offset from the start of the text on, up to an end.
+    pub(crate) fn new(text: &'a [u8], at: u32, end: u32) -> Self {
+        let bytes = text.get(at as usize..end as usize).unwrap_or_default();
+        Self { bytes, decoder: Decoder::with_ip(64, bytes, u64::from(at), DecoderOptions::NONE) }
+    }
+
+    /// Decodes the next one.
+    pub(crate) fn next(&mut self) -> Result<(Instruction, Form), Problem> {
+        let prefixes = prefixes(self.bytes.get(self.decoder.position()..).unwrap_or_default())?;
+        let mut instruction = Instruction::default();
+        self.decoder.decode_out(&mut instruction);
+        let form = check(&instruction, prefixes)?;
+        Ok((instruction, form))
+    }
+}
+
+/// What an instruction does, if it may be executed.
+fn check(instruction: &Instruction, prefixes: Prefixes) -> Result<Form, Problem> {
     if instruction.is_invalid() {
         return problem(Property::Instructions, "the bytes are no instruction");
     }
-    let Some(form) = form(&instruction) else {
+    let Some(form) = form(instruction) else {
         return problem(Property::Instructions, format!("{:?} is not allowed", instruction.mnemonic()));
     };
     let plain = prefixes == Prefixes::default();
@@ -154,12 +173,8 @@ pub(crate) fn decode(text: &[u8], at: u32, end: u32) -> Result<(Instruction, For
         _ => !prefixes.repeat || counts_bits(instruction.mnemonic()),
     };
     ensure(holds, Property::Instructions, "it has a prefix that is not allowed")?;
-    ensure(
-        !prefixes.lock || has_memory(&instruction),
-        Property::Instructions,
-        "it is locked without memory",
-    )?;
-    Ok((instruction, form))
+    ensure(!prefixes.lock || has_memory(instruction), Property::Instructions, "it is locked without memory")?;
+    Ok(form)
 }
 
 /// Reads the prefixes of an instruction. None may be there twice, and REX has to be the last one.
@@ -393,7 +408,10 @@ mod tests {
     use super::*;
 
     fn decoded(bytes: &[u8]) -> Result<Form, Property> {
-        decode(bytes, 0, bytes.len() as u32).map(|(_, form)| form).map_err(|problem| problem.property)
+        Instructions::new(bytes, 0, bytes.len() as u32)
+            .next()
+            .map(|(_, form)| form)
+            .map_err(|problem| problem.property())
     }
 
     #[test]

@@ -209,20 +209,23 @@ impl Kind {
         }
     }
 
-    /// Whether it refers to a value by this name.
-    pub(crate) fn mentions(self, name: Name) -> bool {
-        let is = |other: Name| other & !LOW == name;
+    /// The names of the values that it refers to.
+    pub(crate) fn names(self) -> [Name; 2] {
         match self {
             Kind::Indexed { index, .. }
+            | Kind::Offset { index, .. }
             | Kind::Element { index, .. }
-            | Kind::ConstUnchecked { index, .. } => is(index),
-            Kind::Remaining { index, .. } | Kind::High(index) | Kind::Offset { index, .. } => is(index),
-            Kind::LengthLess { length, .. } => is(length),
-            Kind::Rest { length, index, .. } => is(length) || is(index),
-            Kind::Code { func, .. } | Kind::Context { func } | Kind::TypeOf { func } => is(func),
-            Kind::ConstType { entry } | Kind::ConstWord { entry, .. } => is(entry),
-            Kind::ConstRel { entry, .. } | Kind::ConstCode { entry, .. } => is(entry),
-            _ => false,
+            | Kind::ConstUnchecked { index, .. }
+            | Kind::Remaining { index, .. }
+            | Kind::High(index) => [index, NO_NAME],
+            Kind::LengthLess { length, .. } => [length, NO_NAME],
+            Kind::Rest { length, index, .. } => [length, index],
+            Kind::Code { func, .. } | Kind::Context { func } | Kind::TypeOf { func } => [func, NO_NAME],
+            Kind::ConstType { entry }
+            | Kind::ConstWord { entry, .. }
+            | Kind::ConstRel { entry, .. }
+            | Kind::ConstCode { entry, .. } => [entry, NO_NAME],
+            _ => [NO_NAME; 2],
         }
     }
 
@@ -238,6 +241,30 @@ impl Kind {
             }
             _ => Kind::Any,
         }
+    }
+
+    /// Whether more may be found out of such a value, or of others that refer to it, so that it needs a name.
+    pub(crate) fn may_be_refined(self) -> bool {
+        !matches!(
+            self,
+            Kind::Const(_)
+                | Kind::Entry(_)
+                | Kind::ReturnAddress
+                | Kind::Stack(_)
+                | Kind::Area(_)
+                | Kind::Vmctx
+                | Kind::Heap { .. }
+                | Kind::Checked { .. }
+                | Kind::TableBase(_)
+                | Kind::Builtins
+                | Kind::Builtin(_)
+                | Kind::Text(_)
+                | Kind::JumpOffset { .. }
+                | Kind::JumpTarget { .. }
+                | Kind::ConstTable(_)
+                | Kind::OwnFunc(_)
+                | Kind::Exception(_)
+        )
     }
 
     /// Whether it is a reference to a function of a type, or to one of any.

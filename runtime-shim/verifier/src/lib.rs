@@ -39,7 +39,9 @@
 
 mod body;
 mod calls;
+mod code;
 mod decode;
+mod effect;
 mod lattice;
 mod memory;
 mod module;
@@ -53,10 +55,11 @@ pub use reject::{Place, Property, Rejection};
 use body::{Body, Checks};
 use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter};
 use module::Module;
+use rayon::prelude::*;
 use reject::Problem;
-use signature::Signature;
+use std::sync::atomic::{AtomicU64, Ordering};
 use wasmaot_abi::addrmap::{function_at, wasm_offset};
-use wasmaot_abi::code::{CodeKind, CodeRange, Helper};
+use wasmaot_abi::code::{CodeKind, CodeRange};
 use wasmaot_abi::entry::VALUE;
 
 /// What the verifier found in a file that it accepts.
@@ -98,23 +101,35 @@ pub fn verify(file: &[u8]) -> Result<Proof, Refused> {
     verify_with(file, &|_| {})
 }
 
-/// As [`verify`], and tells how many bytes of code were examined so far after each function.
+/// As [`verify`], and tells how many bytes of code were examined so far after each function. Functions are examined in parallel, on the
+/// threads of the current pool of rayon's.
 ///
 /// # Errors
 ///
 /// As [`verify`].
-pub fn verify_with(file: &[u8], progress: &dyn Fn(u64)) -> Result<Proof, Refused> {
-    let of_file =
-        |problem: Problem| Refused { rejections: vec![Rejection::of_file(problem.property, problem.text)] };
+pub fn verify_with(file: &[u8], progress: &(dyn Fn(u64) + Sync)) -> Result<Proof, Refused> {
+    let of_file = |problem: Problem| Refused {
+        rejections: vec![Rejection::of_file(problem.property(), problem.into_text())],
+    };
     let module = Module::read(file).map_err(of_file)?;
     check_gaps(&module).map_err(of_file)?;
-    let mut checks = Checks::default();
+    let done = AtomicU64::new(0);
+    let examine = |checks: &mut Checks, range: &CodeRange| {
+        let sites = function(&module, checks, *range);
+        let length = u64::from(range.length);
+        progress(done.fetch_add(length, Ordering::Relaxed) + length);
+        sites
+    };
+    let results: Vec<_> = module.ranges.par_iter().map_init(Checks::default, examine).collect();
+    let mut sites = 0;
     let mut rejections = Vec::new();
-    for range in &module.ranges {
-        rejections.extend(function(&module, &mut checks, *range).err());
-        progress(range.end().into());
+    for result in results {
+        match result {
+            Ok(found) => sites += found,
+            Err(rejection) => rejections.push(*rejection),
+        }
     }
-    if rejections.is_empty() && checks.sites.len() != module.exceptions.sites().count() {
+    if rejections.is_empty() && sites != module.exceptions.sites().count() {
         let text = "the exception table has a site that is no call";
         rejections.push(Rejection::of_file(Property::Metadata, text));
     }
@@ -156,31 +171,33 @@ fn check_gaps(module: &Module<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Proves a function.
-fn function(module: &Module<'_>, checks: &mut Checks, range: CodeRange) -> Result<(), Rejection> {
-    let ty = module.ty(range.ty);
-    let signature = match range.kind {
-        CodeKind::Helper => Helper::from_index(range.index).map(Signature::of_helper),
-        CodeKind::Thunk | CodeKind::Function => ty.map(Signature::of),
-        CodeKind::ArrayEntry => Some(Signature::of_array_entry()),
+/// Proves a function. Returns how many of its calls are in the exception table.
+fn function(module: &Module<'_>, checks: &mut Checks, range: CodeRange) -> Result<usize, Box<Rejection>> {
+    let Some(signature) = module.signature_of(&range) else {
+        return Err(Box::new(Rejection::of_file(Property::Metadata, "a function is of an unknown type")));
     };
-    let Some(signature) = signature else {
-        return Err(Rejection::of_file(Property::Metadata, "a function is of an unknown type"));
-    };
-    let area = match (range.kind, ty) {
+    let area = match (range.kind, module.ty(range.ty)) {
         (CodeKind::ArrayEntry, Some(ty)) => ty.params.len().max(ty.results.len()) as u32 * VALUE,
         _ => signature.cells,
     };
-    let mut body = Body::new(module, checks, range, signature, area);
+    let mut body = Body::new(module, checks, range, signature, area, true);
     let entry = calls::entry_state(&body);
-    body.prove(entry).map_err(|problem| {
-        let (at, state) = (body.at, body.last.as_ref().map(|state| state.describe()));
-        Rejection {
-            property: problem.property,
-            problem: problem.text,
-            place: Some(Box::new(place(module, range, at, state.unwrap_or_default()))),
+    if body.prove(&entry).is_ok() {
+        return Ok(body.code.sites);
+    }
+    // It may be proven without guesses.
+    let mut body = Body::new(module, checks, range, signature, area, false);
+    match body.prove(&entry) {
+        Ok(()) => Ok(body.code.sites),
+        Err(problem) => {
+            let (at, state) = (body.at, body.last.as_ref().map(|state| state.describe()));
+            Err(Box::new(Rejection {
+                property: problem.property(),
+                problem: problem.into_text(),
+                place: Some(Box::new(place(module, range, at, state.unwrap_or_default()))),
+            }))
         }
-    })
+    }
 }
 
 /// Where an instruction is.

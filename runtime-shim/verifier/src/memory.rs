@@ -100,10 +100,10 @@ impl Body<'_, '_> {
     ) -> Result<Place, Problem> {
         if instruction.is_ip_rel_memory_operand() {
             let address = instruction.ip_rel_memory_address();
-            let inside = u32::try_from(address).ok().filter(|&at| self.is_data(at, bytes));
+            let inside = u32::try_from(address).ok().filter(|&at| self.code.is_data(at, bytes));
             return match inside {
                 Some(at) => {
-                    self.mark_data(at, bytes)?;
+                    self.code.mark_data(at, bytes)?;
                     Ok(Place::Text(at))
                 }
                 None => memory("it reads relative to rip outside of its function"),
@@ -309,7 +309,7 @@ impl Body<'_, '_> {
                 let Some(start) = start.filter(|_| inside) else {
                     return memory("it reaches beyond the constants of its function");
                 };
-                self.mark_data(start, length as u32)?;
+                self.code.mark_data(start, length as u32)?;
                 let first = self.module.text_offset + u64::from(start);
                 Ok(Place::TextRange { aligned: aligned && first.is_multiple_of(16) })
             }
@@ -569,11 +569,6 @@ impl Body<'_, '_> {
         let whole = (offset, bytes) == (0, 8);
         let fits = value.kind.is_func(self.module, type_of(ty.heap), ty.nullable);
         ensure(whole && fits, Property::References, format_args!("it stores {:?} as a reference", value.kind))
-    }
-
-    /// Whether an address is in the data of the function.
-    pub(crate) fn is_data(&self, at: u32, bytes: u32) -> bool {
-        at >= self.range.start && u64::from(at) + u64::from(bytes) <= u64::from(self.range.end())
     }
 }
 

@@ -6,6 +6,7 @@
 //! the file on its own.
 
 use crate::reject::{Problem, Property, ensure, problem};
+use crate::signature::Signature;
 use std::mem::offset_of;
 use wasmaot_abi::code::{CodeKind, CodeRange, Helper, NO_TYPE, read_code_table};
 use wasmaot_abi::descriptor::{Descriptor, FileRange};
@@ -51,6 +52,9 @@ pub(crate) struct Module<'a> {
     /// Of each tag, the index of the type whose parameters are its values.
     pub(crate) tags: Vec<u32>,
     own_memory: bool,
+    signatures: Vec<Signature>,
+    helpers: Vec<Signature>,
+    array_entry: Signature,
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -87,10 +91,15 @@ fn module_section(bytes: &[u8]) -> Option<usize> {
     if OTHER_SECTIONS.contains(&kind) { None } else { place(index) }
 }
 
+/// Signatures of helpers, by number.
+fn helpers() -> Vec<Signature> {
+    (0..).map_while(Helper::from_index).map(Signature::of_helper).collect()
+}
+
 impl<'a> Module<'a> {
     /// Reads a file.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Problem> {
-        let form = |text: &str| Problem { property: Property::Form, text: text.to_string() };
+        let form = |text: &str| Problem::new(Property::Form, text);
         let at = module_section(bytes).ok_or_else(|| form("it is not an artifact"))?;
         let rest = bytes.get(at..).ok_or_else(|| form("the descriptor is outside the file"))?;
         let header = Header::from_bytes(rest).map_err(|error| form(&error.to_string()))?;
@@ -149,6 +158,9 @@ impl<'a> Module<'a> {
             globals: descriptor.all_globals().map(|(ty, _)| ty).collect(),
             tags,
             own_memory,
+            signatures: descriptor.types.iter().map(Signature::of).collect(),
+            helpers: helpers(),
+            array_entry: Signature::of_array_entry(),
             descriptor,
         };
         module.check_counts()?;
@@ -232,6 +244,20 @@ impl<'a> Module<'a> {
     /// A type.
     pub(crate) fn ty(&self, index: u32) -> Option<&FuncType> {
         self.descriptor.types.get(index as usize)
+    }
+
+    /// Where functions of a type take their parameters.
+    pub(crate) fn signature(&self, ty: u32) -> Option<&Signature> {
+        self.signatures.get(ty as usize)
+    }
+
+    /// Where the code of a range takes its parameters.
+    pub(crate) fn signature_of(&self, range: &CodeRange) -> Option<&Signature> {
+        match range.kind {
+            CodeKind::Thunk | CodeKind::Function => self.signature(range.ty),
+            CodeKind::Helper => self.helpers.get(range.index as usize),
+            CodeKind::ArrayEntry => Some(&self.array_entry),
+        }
     }
 
     /// The type of the function at a position in the list of entries.
@@ -330,6 +356,9 @@ pub(crate) mod tests {
             globals: Vec::new(),
             tags: Vec::new(),
             own_memory: true,
+            signatures: Vec::new(),
+            helpers: Vec::new(),
+            array_entry: Signature::of_array_entry(),
             descriptor,
         }
     }

@@ -123,18 +123,29 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// What a check finds, before it is known where.
-pub(crate) struct Problem {
-    pub(crate) property: Property,
-    pub(crate) text: String,
+/// What a check finds, before it is known where. It is small, as most checks find nothing.
+pub(crate) struct Problem(Box<(Property, String)>);
+
+impl Problem {
+    pub(crate) fn new(property: Property, text: impl Into<String>) -> Self {
+        Self(Box::new((property, text.into())))
+    }
+
+    pub(crate) fn property(&self) -> Property {
+        self.0.0
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.0.1
+    }
 }
 
 /// Fails with a problem unless something holds.
 pub(crate) fn ensure(holds: bool, property: Property, text: impl fmt::Display) -> Result<(), Problem> {
-    if holds { Ok(()) } else { Err(Problem { property, text: text.to_string() }) }
+    if holds { Ok(()) } else { Err(Problem::new(property, text.to_string())) }
 }
 
 /// A problem.
 pub(crate) fn problem<T>(property: Property, text: impl Into<String>) -> Result<T, Problem> {
-    Err(Problem { property, text: text.into() })
+    Err(Problem::new(property, text))
 }

@@ -10,6 +10,8 @@ use crate::decode::Condition;
 use crate::lattice::{self, Item, Kind, LOW, MAX32, MOST_BYTES, NO_NAME, Name, Val};
 use crate::module::Module;
 use std::fmt::Write;
+use std::mem::size_of;
+use std::ops::RangeInclusive;
 use wasmaot_abi::state::TABLE_ELEMENT;
 
 /// Registers by number.
@@ -53,7 +55,12 @@ pub(crate) struct State {
     pub(crate) touched: i32,
     /// Present lengths that are at least this. They never shrink.
     least: Vec<(Item, u64)>,
+    /// Which instructions may have given the names that are in use: a bit for all whose indices have the same low bits.
+    named: u64,
 }
+
+/// Names that an instruction may give. They follow one another, from a multiple of this and 1 on.
+pub(crate) const NAMES: u32 = 16;
 
 /// Bytes of a word.
 const WORD: i32 = 8;
@@ -63,7 +70,7 @@ impl State {
     pub(crate) fn new() -> Self {
         let mut regs = [Val::ANY; 16];
         regs[usize::from(RSP)] = Val::of(Kind::Stack(0));
-        Self { regs, words: Vec::new(), flags: Flags::Unknown, touched: 0, least: Vec::new() }
+        Self { regs, words: Vec::new(), flags: Flags::Unknown, touched: 0, least: Vec::new(), named: 0 }
     }
 
     pub(crate) fn reg(&self, register: u8) -> Val {
@@ -87,6 +94,14 @@ impl State {
         self.words
             .binary_search_by_key(&at, |word| word.0)
             .map_or(Val::ANY, |position| self.words[position].1)
+    }
+
+    /// Changes a word of which something is known.
+    pub(crate) fn change_word(&mut self, at: i32, change: impl Fn(Val) -> Val) {
+        if let Ok(position) = self.words.binary_search_by_key(&at, |word| word.0) {
+            let word = &mut self.words[position].1;
+            *word = change(*word);
+        }
     }
 
     /// Forgets what is known of some bytes.
@@ -123,22 +138,52 @@ impl State {
         self.regs.iter_mut().chain(self.words.iter_mut().map(|word| &mut word.1))
     }
 
-    /// Forgets a name, because it is about to be given to another value.
-    pub(crate) fn forget_name(&mut self, name: Name) {
-        let forget = |value: &mut Val| {
-            if value.name & !LOW == name {
+    /// Becomes the same as another one, in the space that it has.
+    pub(crate) fn copy(&mut self, other: &State) {
+        let Self { regs, words, flags, touched, least, named } = other;
+        self.words.clone_from(words);
+        self.least.clone_from(least);
+        (self.regs, self.flags, self.touched, self.named) = (*regs, *flags, *touched, *named);
+    }
+
+    /// Bytes of memory that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<State>()
+            + self.words.capacity() * size_of::<(i32, Val)>()
+            + self.least.capacity() * size_of::<(Item, u64)>()
+    }
+
+    /// Notes that a name is in use.
+    pub(crate) fn note_name(&mut self, name: Name) {
+        self.named |= bit_of(name);
+    }
+
+    /// Forgets the names that an instruction gives, because it is about to give them to other values.
+    pub(crate) fn forget_names(&mut self, names: RangeInclusive<Name>) {
+        if self.named & bit_of(*names.start()) == 0 {
+            return;
+        }
+        let mut named = 0;
+        let gives = |name: Name| names.contains(&(name & !LOW));
+        let mut forget = |value: &mut Val| {
+            if gives(value.name) {
                 value.name = NO_NAME;
             }
-            if value.kind.mentions(name) {
+            let [first, second] = value.kind.names();
+            if gives(first) || gives(second) {
                 value.kind = value.kind.forget();
+            } else {
+                named |= bit_of(first) | bit_of(second);
             }
+            named |= bit_of(value.name);
         };
-        self.values().for_each(forget);
+        self.values().for_each(&mut forget);
         match &mut self.flags {
             Flags::Unknown => {}
             Flags::Compared { a, b, .. } => [a, b].into_iter().for_each(forget),
             Flags::Tested { a, .. } => forget(a),
         }
+        self.named = named;
     }
 
     /// Keeps what is true here and there. Whether anything changed.
@@ -160,6 +205,7 @@ impl State {
             update(value, from.next_if(|word| word.0 == *at).map_or(Val::ANY, |word| word.1));
             *value != Val::ANY
         });
+        self.named |= other.named;
         if self.flags != other.flags && self.flags != Flags::Unknown {
             self.flags = Flags::Unknown;
             changed = true;
@@ -386,6 +432,28 @@ impl State {
         });
     }
 
+    /// Whether a condition may tell anything.
+    pub(crate) fn tells(&self, condition: Condition) -> bool {
+        match self.flags {
+            Flags::Unknown => false,
+            _ if condition == Condition::Other => false,
+            Flags::Tested { .. } => true,
+            Flags::Compared { a, b, .. } => {
+                let tells = |kind: Kind| {
+                    matches!(
+                        kind,
+                        Kind::Const(_)
+                            | Kind::Length { .. }
+                            | Kind::TypeId(_)
+                            | Kind::Rest { .. }
+                            | Kind::Remaining { .. }
+                    )
+                };
+                tells(a.kind) || tells(b.kind)
+            }
+        }
+    }
+
     /// Takes a condition as fulfilled. `false` if it cannot be.
     pub(crate) fn assume(&mut self, module: &Module<'_>, condition: Condition) -> bool {
         match self.flags {
@@ -592,6 +660,14 @@ impl State {
         }
         let _ = write!(text, "flags={:?}", self.flags);
         text
+    }
+}
+
+/// The bit of the instruction that gave a name.
+fn bit_of(name: Name) -> u64 {
+    match name & !LOW {
+        NO_NAME => 0,
+        name => 1 << ((name - 1) / NAMES % u64::BITS),
     }
 }
 

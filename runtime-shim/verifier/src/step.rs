@@ -7,7 +7,6 @@ use crate::body::{Body, Flow};
 use crate::decode::{Condition, Form, gpr, is_high_byte};
 use crate::lattice::{self, ANY_TYPE, Item, Kind, MAX32, NO_NAME, Val, join_kinds};
 use crate::memory::{BASE, INDEX, Place};
-use crate::module::Module;
 use crate::reject::{Problem, Property, ensure, problem};
 use crate::state::{Flags, RAX, RDX, RSP, State};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
@@ -29,15 +28,12 @@ impl Body<'_, '_> {
     ) -> Result<Flow, Problem> {
         let (before, sp) = (state.flags, state.sp());
         self.faults = false;
-        if !matches!(form, Form::Jump | Form::ConditionalJump | Form::Call | Form::Return | Form::Trap) {
-            self.name_operands(state, instruction);
-        }
         if writes_flags(form) {
             state.flags = Flags::Unknown;
         }
         match form {
             Form::Jump => return self.jump(state, instruction),
-            Form::ConditionalJump => return Ok(conditional_jump(self.module, state, instruction)),
+            Form::ConditionalJump => return self.conditional_jump(state, instruction),
             Form::Call => return self.call(state, instruction),
             Form::Return => return self.return_from(state, instruction),
             Form::Trap => {
@@ -107,8 +103,8 @@ impl Body<'_, '_> {
     fn read(&mut self, state: &mut State, instruction: &Instruction, operand: u32) -> Result<Val, Problem> {
         Ok(match instruction.op_kind(operand) {
             OpKind::Register => match gpr(instruction.op_register(operand)) {
-                Some((register, 64)) => self.named(state, register, operand),
-                Some((register, 32)) => self.named(state, register, operand).low(self.module),
+                Some((register, 64)) => state.reg(register),
+                Some((register, 32)) => state.reg(register).low(self.module),
                 Some((register, bits)) => {
                     let mask = (1 << bits) - 1;
                     match state.reg(register).kind {
@@ -192,6 +188,11 @@ impl Body<'_, '_> {
     }
 
     fn move_value(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
+        if let OpKind::Register = instruction.op1_kind()
+            && let Some((register, 32 | 64)) = gpr(instruction.op1_register())
+        {
+            self.named(state, register, 1);
+        }
         let value = self.read(state, instruction, 1)?;
         self.write(state, instruction, 0, value)
     }
@@ -235,7 +236,7 @@ impl Body<'_, '_> {
             Property::Control,
             "a jump table is outside of its function",
         )?;
-        self.mark_data(table, (last + 1) * 4)?;
+        self.code.mark_data(table, (last + 1) * 4)?;
         Ok(Some(Place::JumpEntry { table, last }))
     }
 
@@ -286,7 +287,16 @@ impl Body<'_, '_> {
     ) -> Result<Val, Problem> {
         match instruction.op_kind(operand) {
             OpKind::Register => match gpr(instruction.op_register(operand)) {
-                Some((register, 32 | 64)) => Ok(self.named(state, register, operand)),
+                Some((register, 32 | 64)) => {
+                    let value = self.named(state, register, operand);
+                    if value.name != NO_NAME || !matches!(value.kind, Kind::Const(_)) {
+                        return Ok(value);
+                    }
+                    // A length less this constant may be compared.
+                    let value = Val { name: self.new_name(state, operand), ..value };
+                    state.set(register, value);
+                    Ok(value)
+                }
                 _ => Ok(Val::ANY),
             },
             _ => self.read(state, instruction, operand),
@@ -296,12 +306,6 @@ impl Body<'_, '_> {
     fn compare(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
         let a = self.compared(state, instruction, 0)?;
         let b = self.compared(state, instruction, 1)?;
-        // Naming the second may have weakened the first.
-        let a = if instruction.op0_kind() == OpKind::Register {
-            self.compared(state, instruction, 0)?
-        } else {
-            a
-        };
         state.flags = match operand_bits(instruction, 0) {
             bits @ (32 | 64) => Flags::Compared { a, b, bits },
             _ => Flags::Unknown,
@@ -334,10 +338,10 @@ impl Body<'_, '_> {
             OpKind::Register => gpr(instruction.op1_register()).map(|(number, _)| number),
             _ => None,
         };
-        let kept = outcome(self.module, state, condition.negated(), Some(register));
+        let kept = self.outcome(state, condition.negated(), register);
         let taken = match source_register {
             None => Some(source),
-            Some(number) => outcome(self.module, state, condition, Some(number)),
+            Some(number) => self.outcome(state, condition, number),
         };
         let narrow = |value: Val| if bits == 32 { value.low(self.module) } else { value };
         let value = match (taken.map(narrow), kept.map(narrow)) {
@@ -373,10 +377,12 @@ impl Body<'_, '_> {
             self.read_all(state, instruction)?;
             return self.overwrite(state, instruction, 0);
         }
+        if matches!(form, Form::Add | Form::Sub | Form::ShiftRight) {
+            self.name_operands(state, instruction);
+        }
         let three = instruction.op_count() == 3;
         let a = self.read(state, instruction, u32::from(three))?;
         let b = self.read(state, instruction, 1 + u32::from(three))?;
-        let a = if registers(0) && !three { self.read(state, instruction, 0)? } else { a };
         let mut kind = match form {
             Form::Add => lattice::add(self.module, a, b),
             Form::Sub => self.subtract(a, b),
@@ -437,36 +443,25 @@ impl Body<'_, '_> {
         Ok(())
     }
 
-    /// Gives names to the registers that an instruction reads. That is done before anything of it is evaluated, because a name that
-    /// is given again is forgotten everywhere else.
+    /// Gives names to the registers that are operands of an instruction.
     fn name_operands(&mut self, state: &mut State, instruction: &Instruction) {
-        let operands = (0..instruction.op_count()).map(|operand| match instruction.op_kind(operand) {
-            OpKind::Register => (instruction.op_register(operand), operand),
-            _ => (Register::None, operand),
-        });
-        let address = [(instruction.memory_base(), BASE), (instruction.memory_index(), INDEX)];
-        let all = operands.chain(address).filter_map(|(register, position)| match gpr(register) {
-            Some((register, 32 | 64)) => Some((register, position)),
-            _ => None,
-        });
-        let all: ArrayOf<(u8, u32)> = all.collect();
-        // Naming one may take its name from another, which is then named in the next round.
-        for _ in 0..all.len {
-            for &(register, position) in &all.items[..all.len] {
-                self.named(state, register, position);
+        for operand in 0..instruction.op_count() {
+            if instruction.op_kind(operand) == OpKind::Register
+                && let Some((register, 32 | 64)) = gpr(instruction.op_register(operand))
+            {
+                self.named(state, register, operand);
             }
         }
     }
 
     /// A loop that probes a large frame, as one step: `sub rsp, N; mov dword [rsp], 0; cmp rsp, LIMIT; jne`.
-    pub(crate) fn probe_loop(&self, state: &mut State) -> Option<u32> {
-        let (sub, _) = self.decoded_at(self.at)?;
-        if sub.mnemonic() != Mnemonic::Sub || sub.op0_register() != Register::RSP {
+    pub(crate) fn probe_loop(&self, state: &mut State, sub: &Instruction, form: Form) -> Option<u32> {
+        if form != Form::Sub || sub.op0_register() != Register::RSP {
             return None;
         }
-        let (store, _) = self.decoded_at(sub.next_ip() as u32)?;
-        let (cmp, _) = self.decoded_at(store.next_ip() as u32)?;
-        let (jump, _) = self.decoded_at(cmp.next_ip() as u32)?;
+        let store = self.code.at(sub.next_ip() as u32)?.instruction;
+        let cmp = self.code.at(store.next_ip() as u32)?.instruction;
+        let jump = self.code.at(cmp.next_ip() as u32)?.instruction;
         let is_loop = Condition::of(&jump) == Condition::NotEqual
             && jump.op0_kind() == OpKind::NearBranch64
             && jump.near_branch_target() == sub.ip();
@@ -572,6 +567,46 @@ impl Body<'_, '_> {
         ensure(aligned, Property::Faults, "an operand has to be aligned and may not be")
     }
 
+    fn conditional_jump(&mut self, state: &mut State, instruction: &Instruction) -> Result<Flow, Problem> {
+        let condition = Condition::of(instruction);
+        let target = instruction.near_branch_target() as u32;
+        if !state.tells(condition) {
+            self.enter(target, state)?;
+            return Ok(Flow::Next);
+        }
+        let mut taken = self.take_scratch();
+        taken.copy(state);
+        if taken.assume(self.module, condition) {
+            self.enter(target, &taken)?;
+        }
+        self.scratch = Some(taken);
+        let passes = state.assume(self.module, condition.negated());
+        Ok(if passes { Flow::Next } else { Flow::Stop })
+    }
+
+    /// The value of a register if a condition holds; `None` if it cannot hold.
+    fn outcome(&mut self, state: &State, condition: Condition, register: u8) -> Option<Val> {
+        if !state.tells(condition) {
+            return Some(state.reg(register));
+        }
+        let mut assumed = self.take_scratch();
+        assumed.copy(state);
+        if let Kind::ConstUnchecked { index, .. } = state.reg(register).kind {
+            // The index itself may be nowhere any more. What the condition says of it is noted here.
+            assumed.set_word(NOWHERE, Val { kind: Kind::Any, name: index });
+        }
+        let holds = assumed.assume(self.module, condition);
+        let value = assumed.reg(register);
+        let kind = match value.kind {
+            Kind::ConstUnchecked { table, index } => {
+                assumed.most(index).map_or(value.kind, |last| Kind::ConstEntry { table, last, ty: ANY_TYPE })
+            }
+            kind => kind,
+        };
+        self.scratch = Some(assumed);
+        holds.then_some(Val { kind, ..value })
+    }
+
     fn jump(&mut self, state: &mut State, instruction: &Instruction) -> Result<Flow, Problem> {
         if instruction.op0_kind() == OpKind::NearBranch64 {
             let target = instruction.near_branch_target();
@@ -596,66 +631,15 @@ impl Body<'_, '_> {
                     let relative = self.module.text.get(at..).and_then(|rest| rest.first_chunk())?;
                     table.checked_add_signed(i32::from_le_bytes(*relative))
                 };
-                let targets: Option<Vec<u32>> = entries.map(target).collect();
-                targets.map(Flow::Switch).ok_or(Problem {
-                    property: Property::Control,
-                    text: "a jump table leads out of the text".into(),
-                })
+                let Some(mut targets) = entries.map(target).collect::<Option<Vec<u32>>>() else {
+                    return problem(Property::Control, "a jump table leads out of the text");
+                };
+                targets.sort_unstable();
+                targets.dedup();
+                Ok(Flow::Switch(targets))
             }
             _ => self.tail_call(state, instruction),
         }
-    }
-}
-
-/// A few items in place.
-struct ArrayOf<T> {
-    items: [T; 8],
-    len: usize,
-}
-
-impl<T: Copy + Default> FromIterator<T> for ArrayOf<T> {
-    fn from_iter<I: IntoIterator<Item = T>>(iter: I) -> Self {
-        let mut all = Self { items: [T::default(); 8], len: 0 };
-        for (place, item) in all.items.iter_mut().zip(iter) {
-            *place = item;
-            all.len += 1;
-        }
-        all
-    }
-}
-
-/// The value of a register if a condition holds; `None` if it cannot hold.
-fn outcome(module: &Module<'_>, state: &State, condition: Condition, register: Option<u8>) -> Option<Val> {
-    let register = register?;
-    if condition == Condition::Other || state.flags == Flags::Unknown {
-        return Some(state.reg(register));
-    }
-    let mut state = state.clone();
-    if let Kind::ConstUnchecked { index, .. } = state.reg(register).kind {
-        // The index itself may be nowhere any more. What the condition says of it is noted here.
-        state.set_word(NOWHERE, Val { kind: Kind::Any, name: index });
-    }
-    let holds = state.assume(module, condition);
-    let value = state.reg(register);
-    let kind = match value.kind {
-        Kind::ConstUnchecked { table, index } => {
-            state.most(index).map_or(value.kind, |last| Kind::ConstEntry { table, last, ty: ANY_TYPE })
-        }
-        kind => kind,
-    };
-    holds.then_some(Val { kind, ..value })
-}
-
-fn conditional_jump(module: &Module<'_>, state: &mut State, instruction: &Instruction) -> Flow {
-    let condition = Condition::of(instruction);
-    let target = instruction.near_branch_target() as u32;
-    let mut taken = Box::new(state.clone());
-    let can_be_taken = taken.assume(module, condition);
-    let can_pass = state.assume(module, condition.negated());
-    match (can_be_taken, can_pass) {
-        (true, false) => Flow::Only(target, taken),
-        (true, true) => Flow::Branch(target, Some(taken)),
-        (false, _) => Flow::Branch(target, None),
     }
 }
 
