@@ -66,31 +66,27 @@
 ;;     sig0 = (i64, i32) -> i32 tail
 ;;
 ;;                                 block0(v0: i64, v1: i32):
-;; @006e                               v3 = iconst.i64 1
-;; @006e                               v4 = symbol_value.i64 gv0
-;; @006e                               v5 = uextend.i64 v1
-;; @006e                               v6 = icmp uge v5, v3  ; v3 = 1
+;; @006e                               v3 = symbol_value.i64 gv0
+;; @006e                               v4 = uextend.i64 v1
+;; @006e                               v5 = iconst.i64 0
+;; @006e                               v6 = icmp ne v4, v5  ; v5 = 0
 ;; @006e                               trapnz v6, user4
-;; @006e                               v7 = iconst.i64 3
-;; @006e                               v8 = ishl v5, v7  ; v7 = 3
-;; @006e                               v9 = iadd v4, v8
-;; @006e                               v10 = select_spectre_guard v6, v4, v9
-;; @006e                               v11 = load.i32 notrap aligned readonly can_move region0 v10+4
-;; @006e                               v12 = iconst.i32 0
-;; @006e                               v13 = icmp eq v11, v12  ; v12 = 0
-;; @006e                               brif v13, block3, block2
+;; @006e                               v7 = load.i32 notrap aligned readonly can_move region0 v3+4
+;; @006e                               v8 = iconst.i32 0
+;; @006e                               v9 = icmp eq v7, v8  ; v8 = 0
+;; @006e                               brif v9, block3, block2
 ;;
 ;;                                 block2 cold:
-;; @006e                               v14 = iconst.i32 -1
-;; @006e                               v15 = icmp.i32 eq v11, v14  ; v14 = -1
-;; @006e                               trapnz v15, user5
+;; @006e                               v10 = iconst.i32 -1
+;; @006e                               v11 = icmp.i32 eq v7, v10  ; v10 = -1
+;; @006e                               trapnz v11, user5
 ;; @006e                               trap user6
 ;;
 ;;                                 block3:
-;; @006e                               v16 = load.i32 notrap aligned readonly can_move region0 v10
-;; @006e                               v17 = sextend.i64 v16
-;; @006e                               v18 = iadd.i64 v4, v17
-;; @006e                               return_call_indirect sig0, v18(v0, v1)
+;; @006e                               v12 = load.i32 notrap aligned readonly can_move region0 v3
+;; @006e                               v13 = sextend.i64 v12
+;; @006e                               v14 = iadd.i64 v3, v13
+;; @006e                               return_call_indirect sig0, v14(v0, v1)
 ;; }
 ;;
 ;; ; through_open
@@ -193,25 +189,21 @@
 ;;       0:  push rbp
 ;;       1:  mov rbp, rsp
 ;;       4:  test esi, esi                         ; @0x6e
-;;       6:  jne 0x44
-;;       c:  lea rax, [rip]                        ; table[0]
-;;      13:  mov ecx, esi
-;;      15:  lea r11, [rax+rcx*8]
-;;      19:  test esi, esi
-;;      1b:  cmovne r11, rax
-;;      1f:  mov ecx, [r11+4]
-;;      23:  test ecx, ecx
-;;      25:  jne 0x39
-;;      2b:  movsxd rcx, [r11]
-;;      2e:  lea r10, [rax+rcx]
-;;      32:  mov rsp, rbp
-;;      35:  pop rbp
-;;      36:  jmp r10
-;;      39:  cmp ecx, 0xffffffff
-;;      3c:  je 0x46
-;;      42:  ud2                                   ; trap: indirect call type mismatch
-;;      44:  ud2                                   ; trap: undefined element
-;;      46:  ud2                                   ; trap: uninitialized element
+;;       6:  jne 0x3a
+;;       c:  lea r9, [rip]                         ; table[0]
+;;      13:  mov r10d, [r9+4]
+;;      17:  test r10d, r10d
+;;      1a:  jne 0x2e
+;;      20:  movsxd rax, [r9]
+;;      23:  lea r10, [r9+rax]
+;;      27:  mov rsp, rbp
+;;      2a:  pop rbp
+;;      2b:  jmp r10
+;;      2e:  cmp r10d, 0xffffffff
+;;      32:  je 0x3c
+;;      38:  ud2                                   ; trap: indirect call type mismatch
+;;      3a:  ud2                                   ; trap: undefined element
+;;      3c:  ud2                                   ; trap: uninitialized element
 ;;
 ;; through_open:
 ;;       0:  push rbp

@@ -1,9 +1,10 @@
 //! **Sandbox-critical**: the only place that turns a table index into an element's address. And the table operators.
 //!
 //! Invariant: an element's address is computed from an index that was compared with the table's length, and
-//! stays inside the table even on a path that the processor only speculates on (the index is replaced by 0, or the address by
-//! null, before it is used). Indices of 32 bits are zero-extended first; those of 64 bits are compared as they are, so that neither is
-//! multiplied before it is known to be small.
+//! stays inside the table even on a path that the processor only speculates on (the address is replaced by the first
+//! element's before it is used; a constant table's only entry is used whatever the index). Indices of 32 bits are
+//! zero-extended first; those of 64 bits are compared as they are, so that neither is multiplied before it is known to be
+//! small.
 
 use super::env::clif_type;
 use super::translator::Translator;
@@ -35,7 +36,16 @@ impl Translator<'_, '_> {
         index: Value,
         code: TrapCode,
     ) -> (Value, Value) {
-        let length = self.const64(self.env.module.tables[table].ty.limits.min);
+        let count = self.env.module.tables[table].ty.limits.min;
+        if count == 1 {
+            // Whatever the index, its entry is at the start: nothing has to be kept inside of the table.
+            let base = self.constant_table(table);
+            let index = self.extend(index);
+            let outside = self.builder.ins().icmp_imm_u(IntCC::NotEqual, index, 0);
+            self.builder.ins().trapnz(outside, trap::of(code));
+            return (base, base);
+        }
+        let length = self.const64(count);
         let base = self.constant_table(table);
         let index = self.extend(index);
         (base, self.checked_address(base, index, length, u64::from(ConstEntry::SIZE), code))

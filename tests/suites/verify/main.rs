@@ -7,6 +7,8 @@
 //! | `broken` | artifacts that break one property each, by hand |
 //! | `attacks` | the same, made to mislead one rule of the analysis |
 //! | `mutants` | artifacts with random changes of their code |
+//!
+//! With `WASMAOT_VERIFY_KEEP`, artifacts that are rejected are kept in that folder.
 
 mod attacks;
 mod broken;
@@ -46,6 +48,11 @@ impl Outcome {
                 outcome.bytes = proof.code_bytes;
             }
             Err(refused) => {
+                if let Some(folder) = std::env::var_os("WASMAOT_VERIFY_KEEP") {
+                    let path = Path::new(&folder).join(format!("{name}.so"));
+                    std::fs::write(&path, &output.bytes)
+                        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+                }
                 for rejection in refused.rejections {
                     *outcome.counts.entry(rejection.property).or_default() += 1;
                     outcome.rejections.push(format!("{name}: {rejection}"));
