@@ -29,6 +29,13 @@ pub(crate) const BYTES_BASE: usize = 1 << 20;
 const VISITS: u64 = 64;
 const VISITS_BASE: u64 = 1 << 16;
 
+/// Words of the stack that are looked at in the time of one execution.
+const WORDS: u64 = 64;
+
+/// Bytes of code for each word of the stack that is kept, and words beside that. More may be written; of those nothing is known.
+const BYTES_PER_WORD: usize = 16;
+const WORDS_BASE: usize = 1 << 10;
+
 /// A function under examination.
 pub(crate) struct Body<'m, 'a> {
     pub(crate) module: &'m Module<'a>,
@@ -44,7 +51,7 @@ pub(crate) struct Body<'m, 'a> {
     current: u32,
     pub(crate) code: Code,
     /// States before instructions to which branches lead.
-    states: Vec<State>,
+    states: Vec<Box<State>>,
     /// Those of the states that are not in use.
     free: Vec<u32>,
     state_bytes: usize,
@@ -114,7 +121,7 @@ impl<'m, 'a> Body<'m, 'a> {
     /// Proves the function, from the state at its entry.
     pub(crate) fn prove(&mut self, entry: &State) -> Result<(), Problem> {
         self.enter(self.range.start, entry)?;
-        let mut state = State::new();
+        let mut state = self.new_state();
         let mut at = self.range.start;
         while let Some(next) = self.next_dirty(at) {
             at = next;
@@ -125,7 +132,7 @@ impl<'m, 'a> Body<'m, 'a> {
                 state.copy(kept);
             } else {
                 self.state_bytes -= kept.bytes();
-                std::mem::swap(&mut state, kept);
+                std::mem::swap(&mut state, &mut **kept);
                 self.state_bytes += kept.bytes();
                 self.free.push(std::mem::replace(&mut decoded.state, NO_STATE));
             }
@@ -190,9 +197,9 @@ impl<'m, 'a> Body<'m, 'a> {
         let slot = match self.free.pop() {
             Some(slot) => slot as usize,
             None => {
-                let state = State::new();
+                let state = self.new_state();
                 self.state_bytes += state.bytes();
-                self.states.push(state);
+                self.states.push(Box::new(state));
                 self.states.len() - 1
             }
         };
@@ -223,7 +230,7 @@ impl<'m, 'a> Body<'m, 'a> {
     fn run(&mut self, mut index: u32, state: &mut State) -> Result<(), Problem> {
         let limit = VISITS_BASE + VISITS * u64::from(self.range.length);
         loop {
-            self.visits += 1;
+            self.visits += 1 + state.words.len() as u64 / WORDS;
             ensure(self.visits <= limit, Property::Limits, "it takes more steps than its size allows")?;
             let decoded = &mut self.code.decoded[index as usize];
             let (instruction, form) = (decoded.instruction, decoded.form);
@@ -277,9 +284,14 @@ impl<'m, 'a> Body<'m, 'a> {
         self.code.at(at).is_some_and(|decoded| decoded.leader)
     }
 
+    /// A state that keeps as many words as the function may have.
+    pub(crate) fn new_state(&self) -> State {
+        State::new(WORDS_BASE + self.range.length as usize / BYTES_PER_WORD)
+    }
+
     /// Space for a state, to be given back as `scratch`.
     pub(crate) fn take_scratch(&mut self) -> Box<State> {
-        self.scratch.take().unwrap_or_else(|| Box::new(State::new()))
+        self.scratch.take().unwrap_or_else(|| Box::new(self.new_state()))
     }
 
     /// The current instruction may fault at a small address, or trap.

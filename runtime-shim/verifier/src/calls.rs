@@ -485,7 +485,7 @@ impl<'m> Body<'m, '_> {
 
 /// The state at an entry.
 pub(crate) fn entry_state(body: &Body<'_, '_>) -> State {
-    let mut state = State::new();
+    let mut state = body.new_state();
     for register in [RBX, RBP, 12, 13, 14, R15] {
         let counts = register == R15 && body.module.is_metered();
         state.set(register, Val::of(if counts { Kind::Any } else { Kind::Entry(register) }));

@@ -67,7 +67,7 @@ impl Code {
         Self {
             range,
             map: vec![NOTHING; length],
-            decoded: Vec::with_capacity(length / 4),
+            decoded: Vec::with_capacity(length / 4 + 16),
             branches: Vec::new(),
             loops: Vec::new(),
             is_sorted: true,
@@ -80,8 +80,8 @@ impl Code {
     /// Bytes of memory that it takes.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<u32>() * (self.map.len() + self.branches.capacity())
-            + size_of::<Decoded>() * self.decoded.len()
-            + size_of::<(u32, u32)>() * self.loops.len()
+            + size_of::<Decoded>() * self.decoded.capacity()
+            + size_of::<(u32, u32)>() * self.loops.capacity()
     }
 
     fn contains(&self, at: u32) -> bool {
@@ -158,6 +158,10 @@ impl Code {
             )?;
             bytes.fill(INSIDE);
             bytes[0] = FIRST + self.decoded.len() as u32;
+            if self.decoded.len() == self.decoded.capacity() {
+                // Not twice as many: that could be more than it may take.
+                self.decoded.reserve_exact(self.map.len() / 8 + 16);
+            }
             self.decoded.push(Decoded {
                 instruction,
                 form,

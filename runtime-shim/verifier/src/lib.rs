@@ -6,7 +6,9 @@
 //!
 //! | file | property |
 //! |---|---|
-//! | `body`, `decode` | control flow, and the list of allowed instructions |
+//! | `decode` | the list of allowed instructions |
+//! | `code` | control flow: what each byte is |
+//! | `body`, `effect` | the interpretation, and its bounds of time and memory |
 //! | `memory` | operands in memory |
 //! | `calls`, `signature` | calls, returns, the stack and preserved registers, arguments of builtins |
 //! | `lattice`, `state`, `step` | what is known of values, and what instructions do to that |
@@ -28,11 +30,17 @@
 //! # What it does not say yet
 //!
 //! * that metered code counts what it executes: the count can be wrong;
+//! * that addresses stay secret: code can store what its registers hold, such as its stack pointer;
 //! * that references to host values and to exceptions are genuine: they are indices that code can make up, which the runtime checks;
 //! * that the address map, names, symbols and unwinding information are right: they are for people;
 //! * that trap codes and exception clauses are the right ones: they decide how a run ends or continues, not what it can access;
 //! * that an access beyond a memory's length but inside its last page traps, where the page is smaller than the host's;
 //! * anything about execution that the processor only speculates on.
+//!
+//! # Bounds
+//!
+//! A proof takes at most 64 bytes of memory and 64 executions of instructions for each byte of code, and 1 MiB and 65,536
+//! executions beside that for each function that is examined at a time. What exceeds them is not proven.
 //!
 //! A proof is about the bytes that were given: a loader has to map those and no others, and to check the file's form on its own.
 #![forbid(unsafe_code)]
@@ -142,6 +150,7 @@ pub fn verify_with(file: &[u8], progress: &(dyn Fn(u64) + Sync)) -> Result<Proof
 /// What a proof does not say, in a few words each. See [the crate's documentation](self).
 pub const NOT_PROVEN: &[&str] = &[
     "exact counts of metered code",
+    "secrecy of addresses",
     "genuine references to host values and exceptions",
     "the right trap codes and exception clauses",
     "traps behind the length of memories with pages smaller than the host's",
@@ -180,23 +189,24 @@ fn function(module: &Module<'_>, checks: &mut Checks, range: CodeRange) -> Resul
         (CodeKind::ArrayEntry, Some(ty)) => ty.params.len().max(ty.results.len()) as u32 * VALUE,
         _ => signature.cells,
     };
-    let mut body = Body::new(module, checks, range, signature, area, true);
-    let entry = calls::entry_state(&body);
-    if body.prove(&entry).is_ok() {
-        return Ok(body.code.sites);
-    }
-    // It may be proven without guesses.
-    let mut body = Body::new(module, checks, range, signature, area, false);
-    match body.prove(&entry) {
-        Ok(()) => Ok(body.code.sites),
-        Err(problem) => {
-            let (at, state) = (body.at, body.last.as_ref().map(|state| state.describe()));
-            Err(Box::new(Rejection {
-                property: problem.property(),
-                problem: problem.into_text(),
-                place: Some(Box::new(place(module, range, at, state.unwrap_or_default()))),
-            }))
-        }
+    let mut examine = |guesses| {
+        let mut body = Body::new(module, checks, range, signature, area, guesses);
+        let entry = calls::entry_state(&body);
+        let problem = match body.prove(&entry) {
+            Ok(()) => return Ok(body.code.sites),
+            Err(problem) => problem,
+        };
+        let (at, state) = (body.at, body.last.as_ref().map(|state| state.describe()));
+        Err(Box::new(Rejection {
+            property: problem.property(),
+            problem: problem.into_text(),
+            place: Some(Box::new(place(module, range, at, state.unwrap_or_default()))),
+        }))
+    };
+    match examine(true) {
+        // It may be proven without guesses, which takes no less time and memory.
+        Err(rejection) if rejection.property != Property::Limits => examine(false),
+        result => result,
     }
 }
 

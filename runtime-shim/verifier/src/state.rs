@@ -57,6 +57,8 @@ pub(crate) struct State {
     least: Vec<(Item, u64)>,
     /// Which instructions may have given the names that are in use: a bit for all whose indices have the same low bits.
     named: u64,
+    /// The most words that are kept. Of others, nothing is known.
+    most_words: usize,
 }
 
 /// Names that an instruction may give. They follow one another, from a multiple of this and 1 on.
@@ -66,11 +68,19 @@ pub(crate) const NAMES: u32 = 16;
 const WORD: i32 = 8;
 
 impl State {
-    /// The state in which nothing is known but where the stack is.
-    pub(crate) fn new() -> Self {
+    /// The state in which nothing is known but where the stack is, and that keeps this many words.
+    pub(crate) fn new(most_words: usize) -> Self {
         let mut regs = [Val::ANY; 16];
         regs[usize::from(RSP)] = Val::of(Kind::Stack(0));
-        Self { regs, words: Vec::new(), flags: Flags::Unknown, touched: 0, least: Vec::new(), named: 0 }
+        Self {
+            regs,
+            words: Vec::new(),
+            flags: Flags::Unknown,
+            touched: 0,
+            least: Vec::new(),
+            named: 0,
+            most_words,
+        }
     }
 
     pub(crate) fn reg(&self, register: u8) -> Val {
@@ -125,7 +135,7 @@ impl State {
             Ok(position) if value != Val::ANY => self.words[position].1 = value,
             _ => {
                 self.forget_words(at, WORD as u32);
-                if value != Val::ANY {
+                if value != Val::ANY && self.words.len() < self.most_words {
                     let position = self.words.partition_point(|word| word.0 < at);
                     self.words.insert(position, (at, value));
                 }
@@ -140,10 +150,11 @@ impl State {
 
     /// Becomes the same as another one, in the space that it has.
     pub(crate) fn copy(&mut self, other: &State) {
-        let Self { regs, words, flags, touched, least, named } = other;
+        let Self { regs, words, flags, touched, least, named, most_words } = other;
         self.words.clone_from(words);
         self.least.clone_from(least);
         (self.regs, self.flags, self.touched, self.named) = (*regs, *flags, *touched, *named);
+        self.most_words = *most_words;
     }
 
     /// Bytes of memory that it takes.

@@ -5,6 +5,7 @@
 //! | this one | every module of the repository and of the specification's suite, with all options: 0 rejections |
 //! | `modules` | random modules |
 //! | `broken` | artifacts that break one property each, by hand |
+//! | `hostile` | functions that are made to take long, or much memory |
 //! | `attacks` | the same, made to mislead one rule of the analysis |
 //! | `mutants` | artifacts with random changes of their code |
 //!
@@ -12,6 +13,7 @@
 
 mod attacks;
 mod broken;
+mod hostile;
 mod modules;
 mod mutants;
 #[path = "../smith.rs"]
