@@ -13,9 +13,10 @@
 use crate::code::{Code, NO_STATE};
 use crate::lattice::{Kind, MAX32, NO_NAME, Name, Val};
 use crate::module::Module;
+use crate::registers::{R15, RBP, RBX, RSP};
 use crate::reject::{Problem, Property, ensure, problem};
 use crate::signature::Signature;
-use crate::state::{Flags, NAMES, R15, RBP, RBX, RSP, State};
+use crate::state::{Flags, NAMES, State};
 use iced_x86::Register;
 use std::collections::BTreeSet;
 use wasmaot_abi::code::CodeRange;
@@ -51,7 +52,7 @@ pub(crate) struct Body<'m, 'a> {
     current: u32,
     pub(crate) code: Code,
     /// States before instructions to which branches lead.
-    states: Vec<Box<State>>,
+    states: Vec<State>,
     /// Those of the states that are not in use.
     free: Vec<u32>,
     state_bytes: usize,
@@ -132,7 +133,7 @@ impl<'m, 'a> Body<'m, 'a> {
                 state.copy(kept);
             } else {
                 self.state_bytes -= kept.bytes();
-                std::mem::swap(&mut state, &mut **kept);
+                std::mem::swap(&mut state, kept);
                 self.state_bytes += kept.bytes();
                 self.free.push(std::mem::replace(&mut decoded.state, NO_STATE));
             }
@@ -199,7 +200,11 @@ impl<'m, 'a> Body<'m, 'a> {
             None => {
                 let state = self.new_state();
                 self.state_bytes += state.bytes();
-                self.states.push(Box::new(state));
+                if self.states.len() == self.states.capacity() {
+                    // Not twice as many, see `Code`.
+                    self.states.reserve_exact(self.states.len() / 8 + 16);
+                }
+                self.states.push(state);
                 self.states.len() - 1
             }
         };
@@ -292,15 +297,6 @@ impl<'m, 'a> Body<'m, 'a> {
     /// Space for a state, to be given back as `scratch`.
     pub(crate) fn take_scratch(&mut self) -> Box<State> {
         self.scratch.take().unwrap_or_else(|| Box::new(self.new_state()))
-    }
-
-    /// The current instruction may fault at a small address, or trap.
-    pub(crate) fn may_fault(&self, what: &str) -> Result<(), Problem> {
-        ensure(
-            self.module.traps.lookup(self.at).is_some(),
-            Property::Faults,
-            format_args!("it may trap ({what}), and is not in the trap table"),
-        )
     }
 
     /// The function entry at a position.

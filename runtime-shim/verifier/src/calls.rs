@@ -13,17 +13,17 @@
 
 use crate::body::{Body, Flow, is_preserved};
 use crate::decode::gpr;
-use crate::lattice::{ANY_TYPE, Kind, MAX32, NO_NAME, Val};
-use crate::memory::{reference, type_of};
+use crate::lattice::{Kind, NO_NAME, Val};
+use crate::memory::reference;
+use crate::registers::{R15, RBP, RBX, RDI, RSP};
 use crate::reject::{Problem, Property, ensure, problem};
 use crate::signature::{At, SYSTEM, Signature};
-use crate::state::{AREA, R15, RAX, RBP, RBX, RDI, RDX, RSP, State};
+use crate::state::{AREA, State};
 use iced_x86::{Instruction, OpKind};
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::code::CodeKind;
 use wasmaot_abi::entry::VALUE;
-use wasmaot_abi::state::ConstEntry;
-use wasmaot_abi::types::{RefType, ValType};
+use wasmaot_abi::types::ValType;
 
 /// What is called.
 enum Callee<'m> {
@@ -40,7 +40,7 @@ enum Callee<'m> {
 /// Names that a call gives to its results begin here.
 const RESULTS: u32 = 5;
 
-fn calls<T>(text: impl Into<String>) -> Result<T, Problem> {
+pub(crate) fn calls<T>(text: impl Into<String>) -> Result<T, Problem> {
     problem(Property::Calls, text)
 }
 
@@ -110,17 +110,6 @@ impl<'m> Body<'m, '_> {
         Ok(Flow::Next)
     }
 
-    /// The frame pointer leads to that of the caller and to the return address.
-    fn check_frame_chain(&self, state: &State) -> Result<(), Problem> {
-        let holds = match state.reg(RBP).kind {
-            Kind::Stack(at) => {
-                state.word(at).kind == Kind::Entry(RBP) && state.word(at + 8).kind == Kind::ReturnAddress
-            }
-            _ => false,
-        };
-        ensure(holds, Property::Stack, "the frame pointer does not lead to the caller's frame")
-    }
-
     /// Checks what a callee of the tail convention gets, and forgets what it may write.
     fn pass(
         &mut self,
@@ -171,34 +160,20 @@ impl<'m> Body<'m, '_> {
         Ok(())
     }
 
-    fn check_reference(&self, value: Val, ty: RefType, what: &str) -> Result<(), Problem> {
-        let holds = value.kind.is_func(self.module, type_of(ty.heap), ty.nullable);
-        ensure(
-            holds,
-            Property::References,
-            format_args!("{what} {:?} as a reference to a function", value.kind),
-        )
-    }
-
     /// Cells of the frame whose address a register holds, from which on this many are passed.
-    fn frame_cells(&self, state: &State, register: u8, count: u32, sp: i32) -> Result<i32, Problem> {
+    pub(crate) fn frame_cells(
+        &self,
+        state: &State,
+        register: u8,
+        count: u32,
+        sp: i32,
+    ) -> Result<i32, Problem> {
         let Kind::Stack(at) = state.reg(register).kind else {
             return calls("it passes no cells of its frame");
         };
         let end = i64::from(at) + i64::from(count) * i64::from(VALUE);
         ensure(at >= sp && end <= 0, Property::Calls, "the cells that it passes are outside of the frame")?;
         Ok(at)
-    }
-
-    fn check_cells(&self, state: &State, at: i32, types: &[ValType], what: &str) -> Result<(), Problem> {
-        for (ty, offset) in types.iter().zip((at..).step_by(VALUE as usize)) {
-            if let ValType::Ref(ty) = ty
-                && ty.heap.is_func()
-            {
-                self.check_reference(state.word(offset), *ty, what)?;
-            }
-        }
-        Ok(())
     }
 
     fn pass_to_import(&mut self, state: &mut State, import: u32, sp: i32) -> Result<(), Problem> {
@@ -266,61 +241,6 @@ impl<'m> Body<'m, '_> {
         }
     }
 
-    /// Continues in the landing pads of a call.
-    fn land(
-        &mut self,
-        state: &State,
-        return_address: u32,
-        frame: Val,
-        sp: i32,
-        throws: bool,
-    ) -> Result<(), Problem> {
-        let Some(site) = self.module.exceptions.lookup(return_address) else { return Ok(()) };
-        let metadata = |holds, text: &str| ensure(holds, Property::Metadata, text);
-        let Kind::Stack(fp) = frame.kind else {
-            return problem(Property::Metadata, "a call that may be landed behind has no frame pointer");
-        };
-        metadata(
-            i64::from(fp) - i64::from(site.frame) == i64::from(sp),
-            "a frame's size is not that of the exception table",
-        )?;
-        match site.context {
-            Some(context) => {
-                let holds = state.word(sp + context as i32).kind == Kind::Vmctx;
-                metadata(holds, "the vmctx is not where the exception table says")?;
-            }
-            None => metadata(throws, "the exception table has no vmctx for a call that is no throw")?,
-        }
-        for handler in site.handlers() {
-            let inside = (self.range.start..self.range.end()).contains(&handler.landing);
-            metadata(inside, "a landing pad is outside of the function")?;
-            let mut landed = state.clone();
-            if !throws {
-                landed.regs = [Val::ANY; 16];
-            }
-            landed.set(RSP, Val::of(Kind::Stack(sp)));
-            landed.set(RBP, frame);
-            landed.set(RAX, Val::of(Kind::Max(MAX32)));
-            landed.set(RDX, Val::of(Kind::Exception(handler.clause.tag.unwrap_or(ANY_TYPE))));
-            self.enter(handler.landing, &landed)?;
-        }
-        Ok(())
-    }
-
-    /// The registers that a caller relies on.
-    fn check_preserved(&self, state: &State) -> Result<(), Problem> {
-        for register in [RBX, RBP, 12, 13, 14, R15] {
-            let holds = state.reg(register).kind == Kind::Entry(register);
-            let exempt = register == R15 && self.module.is_metered();
-            ensure(
-                holds || exempt,
-                Property::Stack,
-                format_args!("register {register} is not what it was at the entry"),
-            )?;
-        }
-        Ok(())
-    }
-
     pub(crate) fn return_from(&mut self, state: &State, instruction: &Instruction) -> Result<Flow, Problem> {
         let popped = if instruction.op_count() > 0 { instruction.immediate(0) as i32 } else { 0 };
         let at_address = state.sp().filter(|&sp| state.word(sp).kind == Kind::ReturnAddress);
@@ -373,113 +293,6 @@ impl<'m> Body<'m, '_> {
             ensure(holds, Property::References, "the callee returns no such references")?;
         }
         Ok(Flow::Stop)
-    }
-
-    /// Checks the entries of a constant table up to one of them, by the table's file offset.
-    pub(crate) fn check_constant_table(&mut self, table: u32, last: u32) -> Result<(), Problem> {
-        let done = self.checks.constant_tables.get(&table).copied();
-        if done.is_some_and(|done| done >= last) {
-            return Ok(());
-        }
-        let first = done.map_or(0, |done| done + 1);
-        let size = ConstEntry::SIZE as usize;
-        let entries =
-            (last as usize + 1).checked_mul(size).and_then(|bytes| self.module.read_only(table, bytes));
-        let Some(entries) = entries else {
-            return calls("a constant table reaches beyond the read-only data");
-        };
-        for entry in entries.chunks_exact(size).skip(first as usize) {
-            let word = |at: i32| {
-                entry
-                    .get(at as usize..)
-                    .and_then(|rest| rest.first_chunk())
-                    .map(|word| u32::from_le_bytes(*word))
-            };
-            let (Some(rel), Some(ty)) = (word(ConstEntry::REL), word(ConstEntry::TYPE)) else {
-                return calls("a constant table ends within an entry");
-            };
-            if ty == ConstEntry::NULL_TYPE {
-                continue;
-            }
-            let target = i64::from(table) + i64::from(rel as i32) - self.module.text_offset as i64;
-            let range = u32::try_from(target).ok().and_then(|target| self.module.starting_at(target));
-            let holds = range.is_some_and(|range| {
-                matches!(range.kind, CodeKind::Function | CodeKind::Thunk) && range.ty == ty
-            });
-            ensure(holds, Property::Calls, "an entry of a constant table is no function of its type")?;
-        }
-        self.checks.constant_tables.insert(table, last);
-        Ok(())
-    }
-
-    /// The type that an entry of a constant table states.
-    pub(crate) fn constant_entry_type(&self, table: u32, entry: u32) -> u32 {
-        let at = u64::from(table) + u64::from(entry) * u64::from(ConstEntry::SIZE) + ConstEntry::TYPE as u64;
-        let bytes = u32::try_from(at).ok().and_then(|at| self.module.read_only(at, size_of::<u32>()));
-        bytes
-            .and_then(|bytes| bytes.first_chunk())
-            .map_or(ConstEntry::NULL_TYPE, |ty| u32::from_le_bytes(*ty))
-    }
-
-    fn pass_to_builtin(&mut self, state: &mut State, builtin: Builtin, sp: i32) -> Result<(), Problem> {
-        ensure(state.reg(RDI).kind == Kind::Vmctx, Property::Builtins, "it does not pass its vmctx")?;
-        let argument = |position: usize| state.reg(SYSTEM[position]).kind;
-        let index = |position: usize, count: usize, what: &str| match argument(position) {
-            Kind::Const(index) if index < count as u64 => Ok(index as usize),
-            other => problem(Property::Builtins, format!("it passes {other:?} as the index of a {what}")),
-        };
-        let memory = |position| index(position, self.module.memories.len(), "memory");
-        let data = |position| index(position, self.module.descriptor.data.len(), "data segment");
-        let elem = |position| index(position, self.module.descriptor.elems.len(), "element segment");
-        let table = |position| {
-            let table = index(position, self.module.tables.len(), "table")?;
-            ensure(
-                !self.module.is_constant_table(table as u16),
-                Property::Builtins,
-                "the table cannot change",
-            )?;
-            Ok(table)
-        };
-        let element_of = |table: usize| self.module.tables[table].element;
-        let value = |position: usize, table: usize| match element_of(table) {
-            ValType::Ref(ty) if ty.heap.is_func() => {
-                self.check_reference(state.reg(SYSTEM[position]), ty, "it passes")
-            }
-            _ => Ok(()),
-        };
-        let fits = |from: ValType, to: ValType| {
-            ensure(
-                from.is_subtype_of(to),
-                Property::Builtins,
-                "elements of one type go to a table of another",
-            )
-        };
-        match builtin {
-            Builtin::MemoryGrow
-            | Builtin::MemoryFill
-            | Builtin::MemoryWait32
-            | Builtin::MemoryWait64
-            | Builtin::MemoryNotify => memory(1).map(drop),
-            Builtin::MemoryCopy => memory(1).and(memory(2)).map(drop),
-            Builtin::MemoryInit => memory(1).and(data(2)).map(drop),
-            Builtin::DataDrop => data(1).map(drop),
-            Builtin::ElemDrop => elem(1).map(drop),
-            Builtin::TableGrow => value(2, table(1)?),
-            Builtin::TableFill => value(3, table(1)?),
-            Builtin::TableCopy => fits(element_of(table(2)?), element_of(table(1)?)),
-            Builtin::TableInit => fits(self.module.descriptor.elems[elem(2)?].element, element_of(table(1)?)),
-            Builtin::Throw => {
-                let tag = index(1, self.module.tags.len(), "tag")?;
-                let ty = self.module.ty(self.module.tags[tag]);
-                let params = ty.map(|ty| &*ty.params).unwrap_or_default();
-                if params.is_empty() {
-                    return Ok(());
-                }
-                let at = self.frame_cells(state, SYSTEM[2], params.len() as u32, sp)?;
-                self.check_cells(state, at, params, "it throws")
-            }
-            Builtin::ThrowRef => Ok(()),
-        }
     }
 }
 

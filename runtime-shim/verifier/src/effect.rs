@@ -3,7 +3,7 @@
 //! A guess that is wrong costs time and proves nothing wrong, see [`crate::body`].
 
 use crate::decode::{Form, gpr};
-use crate::state::{R15, RAX, RBP, RBX, RDX, RSP};
+use crate::registers::{R15, RAX, RBP, RBX, RDX, RSP};
 use iced_x86::{Instruction, OpKind, Register};
 
 /// A set of general-purpose registers: a bit for each.

@@ -10,8 +10,13 @@
 //! | `code` | control flow: what each byte is |
 //! | `body`, `effect` | the interpretation, and its bounds of time and memory |
 //! | `memory` | operands in memory |
-//! | `calls`, `signature` | calls, returns, the stack and preserved registers, arguments of builtins |
-//! | `lattice`, `state`, `step` | what is known of values, and what instructions do to that |
+//! | `stack` | the stack pointer, frames, and registers that callers rely on |
+//! | `calls`, `signature` | calls and returns: code and context, and where values are |
+//! | `references` | references to functions, constant tables |
+//! | `builtins` | arguments of builtins |
+//! | `faults` | instructions that may fault |
+//! | `landing` | the exception table |
+//! | `lattice`, `state`, `facts`, `step` | what is known of values, and what instructions and conditions do to that |
 //! | `module` | the file and its tables |
 //!
 //! # What a proof says
@@ -46,15 +51,22 @@
 #![forbid(unsafe_code)]
 
 mod body;
+mod builtins;
 mod calls;
 mod code;
 mod decode;
 mod effect;
+mod facts;
+mod faults;
+mod landing;
 mod lattice;
 mod memory;
 mod module;
+mod references;
+mod registers;
 mod reject;
 mod signature;
+mod stack;
 mod state;
 mod step;
 

@@ -8,7 +8,7 @@
 //! The vmctx is the first parameter, behind a hidden one if results take cells: their address. Values on the stack and in cells take 8
 //! bytes, vectors 16, and are aligned to their size; both areas to 16 bytes. The callee removes its parameters from the stack.
 
-use crate::state::{RAX, RCX, RDI, RDX, RSI};
+use crate::registers::{RAX, RCX, RDI, RDX, RSI};
 use wasmaot_abi::code::Helper;
 use wasmaot_abi::types::{FuncType, RefType, ValType};
 

@@ -7,10 +7,10 @@ use crate::body::{Body, Flow};
 use crate::decode::{Condition, Form, gpr, is_high_byte};
 use crate::lattice::{self, ANY_TYPE, Item, Kind, MAX32, NO_NAME, Val, join_kinds};
 use crate::memory::{BASE, INDEX, Place};
+use crate::registers::{RAX, RDX};
 use crate::reject::{Problem, Property, ensure, problem};
-use crate::state::{Flags, RAX, RDX, RSP, State};
-use iced_x86::{Instruction, Mnemonic, OpKind, Register};
-use wasmaot_abi::slot::STACK_PROBE;
+use crate::state::{Flags, State};
+use iced_x86::{Instruction, Mnemonic, OpKind};
 
 /// A word that no function has.
 const NOWHERE: i32 = i32::MIN;
@@ -428,21 +428,6 @@ impl Body<'_, '_> {
         }
     }
 
-    /// Wherever the stack pointer has moved, it is known, and not further below what is known to be accessible than a probe's distance.
-    /// What lies below it is anybody's.
-    fn check_stack_pointer(&self, state: &mut State, before: Option<i32>) -> Result<(), Problem> {
-        let Some(sp) = state.sp() else {
-            return problem(Property::Stack, "the stack pointer is no longer known");
-        };
-        if before != Some(sp) {
-            let in_reach = i64::from(sp) >= i64::from(state.touched) - STACK_PROBE as i64;
-            ensure(in_reach, Property::Stack, "the frame grows by more than a probe's distance")?;
-            ensure(sp < self.stack_end, Property::Stack, "the stack pointer leaves the function's stack")?;
-            state.forget_below(sp);
-        }
-        Ok(())
-    }
-
     /// Gives names to the registers that are operands of an instruction.
     fn name_operands(&mut self, state: &mut State, instruction: &Instruction) {
         for operand in 0..instruction.op_count() {
@@ -452,76 +437,6 @@ impl Body<'_, '_> {
                 self.named(state, register, operand);
             }
         }
-    }
-
-    /// A loop that probes a large frame, as one step: `sub rsp, N; mov dword [rsp], 0; cmp rsp, LIMIT; jne`.
-    pub(crate) fn probe_loop(&self, state: &mut State, sub: &Instruction, form: Form) -> Option<u32> {
-        if form != Form::Sub || sub.op0_register() != Register::RSP {
-            return None;
-        }
-        let store = self.code.at(sub.next_ip() as u32)?.instruction;
-        let cmp = self.code.at(store.next_ip() as u32)?.instruction;
-        let jump = self.code.at(cmp.next_ip() as u32)?.instruction;
-        let is_loop = Condition::of(&jump) == Condition::NotEqual
-            && jump.op0_kind() == OpKind::NearBranch64
-            && jump.near_branch_target() == sub.ip();
-        if !is_loop || sub.op1_kind() == OpKind::Register || sub.op1_kind() == OpKind::Memory {
-            return None;
-        }
-        let is_store = store.mnemonic() == Mnemonic::Mov
-            && store.op0_kind() == OpKind::Memory
-            && store.memory_base() == Register::RSP
-            && store.memory_index() == Register::None
-            && store.memory_displacement64() == 0
-            && store.op1_kind() == OpKind::Immediate32;
-        let is_compared = cmp.mnemonic() == Mnemonic::Cmp
-            && cmp.op0_register() == Register::RSP
-            && cmp.op1_kind() == OpKind::Register;
-        if !is_store || !is_compared {
-            return None;
-        }
-        let inside = [store.ip(), cmp.ip(), jump.ip()];
-        if inside.iter().any(|&at| self.is_leader(at as u32)) {
-            return None;
-        }
-        let (Kind::Stack(limit), Some(sp)) = (state.reg(gpr(cmp.op1_register())?.0).kind, state.sp()) else {
-            return None;
-        };
-        let step =
-            i64::try_from(sub.immediate(1)).ok().filter(|&step| step > 0 && step <= STACK_PROBE as i64)?;
-        let distance = i64::from(sp) - i64::from(limit);
-        let first = i64::from(sp) - step;
-        if distance <= 0 || distance % step != 0 || first < i64::from(state.touched) - STACK_PROBE as i64 {
-            return None;
-        }
-        state.forget_words(limit, distance as u32);
-        state.set(RSP, Val::of(Kind::Stack(limit)));
-        state.touched = state.touched.min(limit);
-        state.flags = Flags::Unknown;
-        Some(jump.next_ip() as u32)
-    }
-
-    fn push(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
-        let (Some((register, 64)), Some(sp)) = (gpr(instruction.op0_register()), state.sp()) else {
-            return problem(Property::Instructions, "it pushes something else than a register of 64 bits");
-        };
-        let Some(at) = sp.checked_sub(8) else { return problem(Property::Stack, "the frame is too large") };
-        let value = state.reg(register);
-        state.set(RSP, Val::of(Kind::Stack(at)));
-        state.set_word(at, value);
-        state.touched = state.touched.min(at);
-        Ok(())
-    }
-
-    fn pop(&mut self, state: &mut State, instruction: &Instruction) -> Result<(), Problem> {
-        let (Some((register, 64)), Some(sp)) = (gpr(instruction.op0_register()), state.sp()) else {
-            return problem(Property::Instructions, "it pops something else than a register of 64 bits");
-        };
-        ensure(sp <= self.stack_end - 8, Property::Stack, "it pops what is not the function's")?;
-        let value = state.word(sp);
-        state.set(RSP, Val::of(Kind::Stack(sp + 8)));
-        state.set(register, value);
-        Ok(())
     }
 
     fn vector(&mut self, state: &mut State, instruction: &Instruction, form: Form) -> Result<(), Problem> {
@@ -549,22 +464,6 @@ impl Body<'_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// An operand that has to be aligned is in the frame or in the text, at a multiple of its size.
-    fn check_alignment(&self, place: Place, form: Form, bytes: u32) -> Result<(), Problem> {
-        if !matches!(form, Form::AlignedVector | Form::AlignedFlags) || bytes < 16 {
-            return Ok(());
-        }
-        let aligned = match place {
-            // The stack pointer at the entry is 8 bytes below a multiple of 16.
-            Place::Word(at) if at < crate::state::AREA => (i64::from(at) + 8).rem_euclid(16) == 0,
-            Place::Text(at) => (self.module.text_offset + u64::from(at)).is_multiple_of(16),
-            Place::TextRange { aligned } => aligned,
-            Place::Global { offset, .. } => offset == 0,
-            _ => false,
-        };
-        ensure(aligned, Property::Faults, "an operand has to be aligned and may not be")
     }
 
     fn conditional_jump(&mut self, state: &mut State, instruction: &Instruction) -> Result<Flow, Problem> {
