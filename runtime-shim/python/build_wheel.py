@@ -42,6 +42,8 @@ def declarations_module(includes: list[Path]) -> str:
     ffi = cffi.FFI()
     for name in HEADERS:
         found = [include / name for include in includes if (include / name).exists()]
+        if not found:
+            sys.exit(f"{name} is in none of {', '.join(map(str, includes))}")
         ffi.cdef(declarations(found[0].read_text()))
     ffi.set_source("wasmaot._declarations", None)
     with tempfile.TemporaryDirectory() as folder:

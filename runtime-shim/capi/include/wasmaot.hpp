@@ -72,6 +72,11 @@ private:
     std::shared_ptr<wasmaot_error_t> error_;
 };
 
+/* To be thrown by a host function: suspends the call that it is part of. The value is for whoever made the call. */
+struct Suspend {
+    void *value = nullptr;
+};
+
 /* Throws an error of C's, if there is one. */
 inline void check(wasmaot_error_t *error) {
     if (error != nullptr) {
@@ -317,7 +322,34 @@ private:
     }
 };
 
+/* A memory that instances use at a time, whose type has `is_shared` set. */
+class SharedMemory : public detail::Owner<wasmaot_sharedmemory_t, wasmaot_sharedmemory_delete> {
+public:
+    explicit SharedMemory(const wasmaot_memorytype_t &type) : Owner(made(type)) {}
+    std::uint64_t size() const noexcept { return wasmaot_sharedmemory_size(get()); }
+    /* Adds pages. Their number before, or nothing if there is no room. */
+    std::optional<std::uint64_t> grow(std::uint64_t pages) const {
+        std::uint64_t before = 0;
+        check(wasmaot_sharedmemory_grow(get(), pages, &before));
+        return before == WASMAOT_NOT_GROWN ? std::nullopt : std::optional<std::uint64_t>(before);
+    }
+    void read(std::uint64_t address, void *into, std::size_t length) const {
+        check(wasmaot_sharedmemory_read(get(), address, into, length));
+    }
+    void write(std::uint64_t address, const void *bytes, std::size_t length) const {
+        check(wasmaot_sharedmemory_write(get(), address, bytes, length));
+    }
+
+private:
+    static wasmaot_sharedmemory_t *made(const wasmaot_memorytype_t &type) {
+        wasmaot_sharedmemory_t *memory = nullptr;
+        check(wasmaot_sharedmemory_new(&type, &memory));
+        return memory;
+    }
+};
+
 class Instance;
+template <typename R> class Resumable;
 
 /* An exported function of all instances of a linked module. */
 class Func : public detail::Owner<wasmaot_func_t, wasmaot_func_delete> {
@@ -326,6 +358,9 @@ public:
     const wasmaot_functype_t &type() const noexcept { return *wasmaot_func_type(get()); }
     /* Calls it: call<std::int32_t>(instance, 48, 36). Several results are a std::tuple. */
     template <typename R = void, typename... Args> R call(const Instance &instance, Args... args) const;
+    /* Calls it so that host functions can suspend it, by throwing a Suspend. */
+    template <typename R = void, typename... Args>
+    Resumable<R> call_resumable(const Instance &instance, Args... args) const;
 };
 
 /* A module with its imports resolved. */
@@ -356,6 +391,11 @@ public:
     /* Defines the functions of WASI preview 1. */
     Linker &wasi() {
         check(wasmaot_linker_wasi(get()));
+        return *this;
+    }
+    /* Defines a shared memory. */
+    Linker &memory(const char *module, const char *name, const SharedMemory &memory) {
+        check(wasmaot_linker_sharedmemory(get(), module, name, memory.get()));
         return *this;
     }
     Linker &set_module_limits(const wasmaot_module_limits_t &limits) {
@@ -390,6 +430,8 @@ private:
             run<F, R, Args...>(*static_cast<const F *>(environment), Caller(caller), args, results,
                                std::index_sequence_for<Args...>());
             return nullptr;
+        } catch (const Suspend &suspend) {
+            return wasmaot_error_new_suspend(suspend.value);
         } catch (const Error &error) {
             return again(error);
         } catch (const std::exception &exception) {
@@ -486,6 +528,46 @@ template <typename R, typename... Args> R Func::call(const Instance &instance, A
         return wasmaot_func_call(get(), instance.get(), given, args_count, results, results_count);
     };
     return detail::call<R>(with, args...);
+}
+
+/* A call that host functions may suspend: it waits, or is over and has results. */
+template <typename R> class Resumable : private detail::Owner<wasmaot_suspended_t, wasmaot_suspended_delete> {
+public:
+    using Owner::get;
+    bool is_waiting() const noexcept { return wasmaot_suspended_is_waiting(get()); }
+    /* What the host function threw. */
+    void *value() const noexcept { return wasmaot_suspended_value(get()); }
+    /* What the call returned, once it is over. */
+    R result() const { return detail::Results<R>::read(results_); }
+    /* Goes on, on this thread, as if the host function returned these values. */
+    template <typename... Values> void resume(const Instance &instance, Values... values) {
+        const wasmaot_value_t given[sizeof...(Values) + 1] = {detail::Of<Values>::to(values)..., {}};
+        check(wasmaot_suspended_resume(get(), instance.get(), given, sizeof...(Values), results_, count));
+    }
+    /* Goes on as if the host function threw this. Throws how the call ends. */
+    void fail(const Instance &instance, const std::string &message) {
+        check(wasmaot_suspended_fail(get(), instance.get(), wasmaot_error_new(message.c_str())));
+    }
+    /* Gives it up, so that the instance can be called again. */
+    void abandon(const Instance &instance) { check(wasmaot_suspended_abandon(get(), instance.get())); }
+
+private:
+    friend class Func;
+    static constexpr std::size_t count = detail::Results<R>::count;
+    Resumable() noexcept : Owner(nullptr) {}
+    void began(wasmaot_suspended_t *call) noexcept { static_cast<Owner &>(*this) = Owner(call); }
+    wasmaot_value_t results_[count + 1] = {};
+};
+
+template <typename R, typename... Args>
+Resumable<R> Func::call_resumable(const Instance &instance, Args... args) const {
+    const wasmaot_value_t given[sizeof...(Args) + 1] = {detail::Of<Args>::to(args)..., {}};
+    Resumable<R> call;
+    wasmaot_suspended_t *suspended = nullptr;
+    check(wasmaot_func_call_resumable(get(), instance.get(), given, sizeof...(Args), call.results_, call.count,
+                                      &suspended));
+    call.began(suspended);
+    return call;
 }
 
 /* Slots for instances. */

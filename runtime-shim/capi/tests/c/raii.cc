@@ -164,6 +164,56 @@ static void meters_count() {
     CHECK(thrown(WASMAOT_ERROR_TRAP, [&] { instance.call("rounds", 100); }).trap() == WASMAOT_TRAP_OUT_OF_FUEL);
 }
 
+static void calls_are_suspended() {
+    wasmaot::Linker linker;
+    linker.func("host", "fetch", [](Caller, std::int32_t number) -> std::int32_t {
+        static std::int32_t asked;
+        asked = number;
+        if (number >= 0) {
+            throw wasmaot::Suspend{&asked};
+        }
+        return 100;
+    });
+    const auto linked = linker.link(opened_here("waits.so"));
+    const auto sum = linked.func("sum");
+    const wasmaot::Pool pool;
+    const auto instance = pool.start(linked);
+    auto call = sum.call_resumable<std::int32_t>(instance, 7);
+    CHECK(call.is_waiting() && *static_cast<std::int32_t *>(call.value()) == 7);
+    call.resume(instance, 30);
+    CHECK(call.is_waiting() && *static_cast<std::int32_t *>(call.value()) == 8);
+    call.resume(instance, 12);
+    CHECK(!call.is_waiting() && call.value() == nullptr && call.result() == 42);
+    const auto over = sum.call_resumable<std::int32_t>(instance, -10);
+    CHECK(!over.is_waiting() && over.result() == 200);
+    auto failing = sum.call_resumable<std::int32_t>(instance, 1);
+    CHECK(std::string(thrown(WASMAOT_ERROR_HOST, [&] { failing.fail(instance, "lost"); }).what()) == "lost");
+    auto left = sum.call_resumable<std::int32_t>(instance, 1);
+    left.abandon(instance);
+    CHECK(instance.call<std::int32_t>("one") == 1);
+    thrown(WASMAOT_ERROR_USAGE, [&] { sum.call<std::int32_t>(instance, 1); });
+}
+
+static void memories_are_shared() {
+    wasmaot_memorytype_t type{};
+    type.pages = {1, 3};
+    type.page_size = 65536;
+    type.is_shared = true;
+    const wasmaot::SharedMemory memory(type);
+    const auto linked = wasmaot::Linker().memory("host", "memory", memory).link(opened_here("shares.so"));
+    const wasmaot::Pool pool;
+    const auto one = pool.start(linked);
+    const auto other = pool.start(linked);
+    CHECK(one.call<std::int32_t>("add", 3) == 0 && other.call<std::int32_t>("add", 4) == 3);
+    std::int32_t total = 0;
+    memory.read(8, &total, sizeof total);
+    CHECK(total == 7 && memory.grow(1) == 1 && memory.size() == 131072 && !memory.grow(9).has_value());
+    memory.write(8, "\x28\0\0", 4);
+    CHECK(one.call<std::int32_t>("add", 0) == 40);
+    type.is_shared = false;
+    thrown(WASMAOT_ERROR_USAGE, [&] { wasmaot::SharedMemory refused(type); });
+}
+
 static void wasi_is_granted() {
     wasmaot::Linker linker;
     linker.wasi();
@@ -186,6 +236,8 @@ int main(int argc, char **argv) {
     memory_globals_and_tables();
     instances_are_stopped();
     meters_count();
+    calls_are_suspended();
+    memories_are_shared();
     wasi_is_granted();
     puts("all is well");
     return 0;
