@@ -15,6 +15,7 @@ use crate::lattice::{Kind, MAX32, NO_NAME, Name, Val};
 use crate::module::Module;
 use crate::registers::{R15, RBP, RBX, RSP};
 use crate::reject::{Problem, Property, ensure, problem};
+use crate::rows::Rows;
 use crate::signature::Signature;
 use crate::state::{Flags, NAMES, State};
 use iced_x86::Register;
@@ -52,7 +53,7 @@ pub(crate) struct Body<'m, 'a> {
     current: u32,
     pub(crate) code: Code,
     /// States before instructions to which branches lead.
-    states: Vec<State>,
+    states: Rows<State, 64>,
     /// Those of the states that are not in use.
     free: Vec<u32>,
     state_bytes: usize,
@@ -107,7 +108,7 @@ impl<'m, 'a> Body<'m, 'a> {
             at: range.start,
             current: 0,
             code: Code::new(range),
-            states: Vec::new(),
+            states: Rows::new(),
             free: Vec::new(),
             state_bytes: 0,
             dirty: BTreeSet::new(),
@@ -200,10 +201,6 @@ impl<'m, 'a> Body<'m, 'a> {
             None => {
                 let state = self.new_state();
                 self.state_bytes += state.bytes();
-                if self.states.len() == self.states.capacity() {
-                    // Not twice as many, see `Code`.
-                    self.states.reserve_exact(self.states.len() / 8 + 16);
-                }
                 self.states.push(state);
                 self.states.len() - 1
             }

@@ -10,6 +10,7 @@ use crate::decode::{Form, Instructions, memory_bytes};
 use crate::effect::Effect;
 use crate::module::Module;
 use crate::reject::{Problem, Property, ensure, problem};
+use crate::rows::Rows;
 use iced_x86::{Instruction, OpKind};
 use std::mem::size_of;
 use wasmaot_abi::code::CodeRange;
@@ -47,7 +48,7 @@ pub(crate) struct Code {
     range: CodeRange,
     /// What each byte is.
     map: Vec<u32>,
-    pub(crate) decoded: Vec<Decoded>,
+    pub(crate) decoded: Rows<Decoded, 4096>,
     /// Where instructions branch to that is not decoded yet.
     branches: Vec<u32>,
     /// Branches backwards: where to, and where from.
@@ -67,7 +68,7 @@ impl Code {
         Self {
             range,
             map: vec![NOTHING; length],
-            decoded: Vec::with_capacity(length / 4 + 16),
+            decoded: Rows::new(),
             branches: Vec::new(),
             loops: Vec::new(),
             is_sorted: true,
@@ -80,7 +81,7 @@ impl Code {
     /// Bytes of memory that it takes.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<u32>() * (self.map.len() + self.branches.capacity())
-            + size_of::<Decoded>() * self.decoded.capacity()
+            + self.decoded.bytes()
             + size_of::<(u32, u32)>() * self.loops.capacity()
     }
 
@@ -95,7 +96,7 @@ impl Code {
     }
 
     pub(crate) fn at(&self, at: u32) -> Option<&Decoded> {
-        self.decoded.get(self.index(at)? as usize)
+        Some(&self.decoded[self.index(at)? as usize])
     }
 
     /// Decodes from a place on, along all branches. `at` is where a problem is.
@@ -158,10 +159,6 @@ impl Code {
             )?;
             bytes.fill(INSIDE);
             bytes[0] = FIRST + self.decoded.len() as u32;
-            if self.decoded.len() == self.decoded.capacity() {
-                // Not twice as many: that could be more than it may take.
-                self.decoded.reserve_exact(self.map.len() / 8 + 16);
-            }
             self.decoded.push(Decoded {
                 instruction,
                 form,

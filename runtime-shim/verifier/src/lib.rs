@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `decode` | the list of allowed instructions |
 //! | `code` | control flow: what each byte is |
-//! | `body`, `effect` | the interpretation, and its bounds of time and memory |
+//! | `body`, `effect`, `rows` | the interpretation, and its bounds of time and memory |
 //! | `memory` | operands in memory |
 //! | `stack` | the stack pointer, frames, and registers that callers rely on |
 //! | `calls`, `signature` | calls and returns: code and context, and where values are |
@@ -65,6 +65,7 @@ mod module;
 mod references;
 mod registers;
 mod reject;
+mod rows;
 mod signature;
 mod stack;
 mod state;
