@@ -58,12 +58,12 @@ struct Reporting;
 // SAFETY: everything is left to the system's allocator.
 unsafe impl GlobalAlloc for Reporting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps the contract of `alloc`.
+        // SAFETY: the caller keeps the contract of `alloc`, which is the system's.
         reported(unsafe { System.alloc(layout) })
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`, which is the system's.
         reported(unsafe { System.alloc_zeroed(layout) })
     }
 

@@ -9,24 +9,28 @@ use wasmaot_runtime::{Module, OpenError};
 
 /// Opens an artifact that is in memory.
 pub fn load(artifact: &[u8]) -> Result<Module, OpenError> {
-    // SAFETY: see the invariant.
+    // SAFETY: the code is what the compiler or a test has written, or is refused before it is mapped (the
+    // invariant of this file).
     unsafe { Module::from_bytes_trusted(artifact) }
 }
 
 /// Opens the file of an artifact.
 pub fn open(path: impl AsRef<Path>) -> Result<Module, OpenError> {
-    // SAFETY: see the invariant; a suite that changes the file does so to see what happens.
+    // SAFETY: the compiler or a test has written the file (the invariant above); a suite that changes it does so to
+    // see what happens.
     unsafe { Module::open_trusted(path) }
 }
 
 /// Opens a copy of the file of an artifact.
 pub fn open_sealed(path: impl AsRef<Path>) -> Result<Module, OpenError> {
-    // SAFETY: see the invariant.
+    // SAFETY: the code is what the compiler or a test has written, or is refused before it is mapped (the
+    // invariant of this file).
     unsafe { Module::open_sealed_trusted(path) }
 }
 
 /// Opens an artifact that is part of a file.
 pub fn open_at(file: File, offset: u64, length: u64) -> Result<Module, OpenError> {
-    // SAFETY: see the invariant.
+    // SAFETY: the code is what the compiler or a test has written, or is refused before it is mapped (the
+    // invariant of this file).
     unsafe { Module::open_at_trusted(file, offset, length) }
 }

@@ -43,7 +43,7 @@ impl Pokes {
 
 impl Drop for Pokes {
     fn drop(&mut self) {
-        // SAFETY: the timer exists.
+        // SAFETY: the timer was made with this value, which deletes it once.
         unsafe { libc::timer_delete(self.0) };
     }
 }

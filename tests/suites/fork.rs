@@ -67,7 +67,7 @@ fn in_child(check: impl FnOnce() -> bool) {
 
 /// The end of a child.
 fn finish(success: bool) -> ! {
-    // SAFETY: ends this process.
+    // SAFETY: takes a number, and ends the process without running anything of it.
     unsafe { libc::_exit(i32::from(!success)) }
 }
 
@@ -271,7 +271,7 @@ fn a_copy_without_handlers_of_forks_is_promised_no_deadlines() {
     if child == 0 {
         let refused = [instance.set_deadline(soon()).err(), instance.interrupt_handle().err()];
         let all = refused.iter().all(|error| matches!(error, Some(InterruptError::Copied)));
-        // SAFETY: ends the process.
+        // SAFETY: takes a number, and ends the process without running anything of it.
         unsafe { libc::_exit(i32::from(!all)) };
     }
     let mut status = 0;

@@ -238,13 +238,14 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         REQUESTS.set(REQUESTS.get() + 1);
-        // SAFETY: as the caller states.
+        // SAFETY: the caller keeps the contract of `alloc`: the layout has a size.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         REQUESTS.set(REQUESTS.get() + 1);
-        // SAFETY: as the caller states.
+        // SAFETY: the caller keeps the contract of `dealloc`: the pointer came from `alloc` above, so from the
+        // system's, with this layout.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

@@ -20,7 +20,7 @@ unsafe impl Sync for AlternateStack {}
 /// and not the end; and there is a stack for signal handlers.
 pub fn begin() {
     open_standard_streams();
-    // SAFETY: it installs no handler.
+    // SAFETY: the signal is ignored from now on, so no handler is installed that would have to be fit to run.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     use_static_alternate_stack();
 }

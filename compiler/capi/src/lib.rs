@@ -91,9 +91,10 @@ unsafe fn compile(
     }
     // SAFETY: the pointer is not null, no larger than an object, and valid for that many bytes as the caller states.
     let bytes = unsafe { std::slice::from_raw_parts(module.cast::<u8>(), length) };
-    // SAFETY: null, or valid as the caller states.
+    // SAFETY: C passes NULL or a structure of this type, as the header states, which it does not change during
+    // the call.
     let options = match unsafe { options.as_ref() } {
-        // SAFETY: its strings are as the caller states.
+        // SAFETY: the strings in it are NULL, or end with NUL, by the header's contract with C.
         Some(options) => unsafe { options.read() }.map_err(|message| Failure::usage(&message))?,
         None => wasmaot_compiler::Options::default(),
     };
@@ -111,7 +112,8 @@ pub unsafe extern "C" fn wasmaot_compile(
     length: usize,
     options: *const wasmaot_compile_options_t,
 ) -> *mut wasmaot_compilation_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes as many bytes as `length` says, and NULL or a structure of the type of `options`, and
+    // changes neither during the call.
     let ended = catch_unwind(AssertUnwindSafe(|| unsafe { compile(module, length, options) }));
     let ended = ended.unwrap_or_else(|payload| Err(Failure::panicked(&*payload)));
     Box::into_raw(Box::new(wasmaot_compilation_t { ended }))
@@ -126,7 +128,7 @@ unsafe fn look<R>(
     otherwise: R,
     look: impl FnOnce(&Result<Vec<u8>, Failure>) -> R,
 ) -> R {
-    // SAFETY: as the caller states.
+    // SAFETY: the caller has passed on what C has passed: NULL or a compilation that it has not deleted.
     unsafe { compilation.as_ref() }.map_or(otherwise, |compilation| look(&compilation.ended))
 }
 
@@ -139,7 +141,7 @@ pub unsafe extern "C" fn wasmaot_compilation_status(compilation: *const wasmaot_
     let status = |ended: &Result<_, Failure>| {
         ended.as_ref().map_or_else(|failure| failure.status, |_| status::COMPILED)
     };
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or a compilation that it has not deleted.
     unsafe { look(compilation, status::USAGE, status) }
 }
 
@@ -153,7 +155,7 @@ pub unsafe extern "C" fn wasmaot_compilation_message(
 ) -> *const c_char {
     let message =
         |ended: &Result<_, Failure>| ended.as_ref().err().map_or(null(), |failure| failure.message.as_ptr());
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or a compilation that it has not deleted.
     unsafe { look(compilation, null(), message) }
 }
 
@@ -169,7 +171,7 @@ pub unsafe extern "C" fn wasmaot_compilation_artifact(
     let bytes = |ended: &Result<Vec<u8>, _>| {
         ended.as_ref().map_or((null(), 0), |bytes| (bytes.as_ptr(), bytes.len()))
     };
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or a compilation that it has not deleted.
     let (start, count) = unsafe { look(compilation, (null(), 0), bytes) };
     // SAFETY: null, or may be written, as the header states.
     if let Some(length) = unsafe { length.as_mut() } {

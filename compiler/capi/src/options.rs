@@ -36,7 +36,7 @@ unsafe fn text<'a>(string: *const c_char, what: &str) -> Result<Option<&'a str>,
     if string.is_null() {
         return Ok(None);
     }
-    // SAFETY: as the caller states.
+    // SAFETY: the string is not null, so it ends with NUL and does not change meanwhile, as the caller says.
     let text = unsafe { CStr::from_ptr(string) }.to_str();
     text.map(Some).map_err(|error| format!("`{what}` is not UTF-8: {error}"))
 }
@@ -79,7 +79,8 @@ impl wasmaot_compile_options_t {
             opt::FULL => OptLevel::Full,
             number => return Err(format!("{number} is no level of optimisation")),
         };
-        // SAFETY: as the caller states.
+        // SAFETY: the caller says that strings in the structure are null, or end with NUL and do not change
+        // meanwhile.
         let (target, disabled) =
             unsafe { (text(self.target_cpu, "target_cpu")?, text(self.disabled, "disabled")?) };
         let relaxed_simd =

@@ -48,7 +48,7 @@ fn null(what: &str) -> wasmaot_error_t {
 /// # Safety
 /// It is null, or valid for `'a` as the header states for its type.
 pub(crate) unsafe fn at<'a, T>(pointer: *const T, what: &str) -> Result<&'a T> {
-    // SAFETY: as the caller states.
+    // SAFETY: the pointer is null, or the caller says that what it leads to is valid for `'a`.
     unsafe { pointer.as_ref() }.ok_or_else(|| null(what))
 }
 
@@ -57,7 +57,8 @@ pub(crate) unsafe fn at<'a, T>(pointer: *const T, what: &str) -> Result<&'a T> {
 /// # Safety
 /// As for [`at`], and nothing else uses it for `'a`.
 pub(crate) unsafe fn at_mut<'a, T>(pointer: *mut T, what: &str) -> Result<&'a mut T> {
-    // SAFETY: as the caller states.
+    // SAFETY: the pointer is null, or the caller says that what it leads to is valid for `'a`, in which nothing
+    // else uses it.
     unsafe { pointer.as_mut() }.ok_or_else(|| null(what))
 }
 
@@ -69,7 +70,8 @@ pub(crate) unsafe fn string<'a>(pointer: *const c_char, what: &str) -> Result<&'
     if pointer.is_null() {
         return Err(null(what));
     }
-    // SAFETY: as the caller states.
+    // SAFETY: the pointer is not null, so it leads to a string that ends with NUL and does not change for `'a`,
+    // as the caller says.
     Ok(unsafe { CStr::from_ptr(pointer) })
 }
 
@@ -78,7 +80,8 @@ pub(crate) unsafe fn string<'a>(pointer: *const c_char, what: &str) -> Result<&'
 /// # Safety
 /// As for [`string`].
 pub(crate) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
-    // SAFETY: as the caller states.
+    // SAFETY: the pointer is null, or leads to a string that ends with NUL and does not change for `'a`, as the
+    // caller says.
     let string = unsafe { string(pointer, what)? };
     string.to_str().map_err(|error| usage(format!("`{what}` is not UTF-8: {error}")))
 }
@@ -102,7 +105,8 @@ pub(crate) unsafe fn slice<'a, T>(start: *const T, count: usize, what: &str) -> 
         return Ok(&[]);
     }
     check_size(start, count, what)?;
-    // SAFETY: as the caller states.
+    // SAFETY: the pointer is not null and the size that of an object, as was checked; the elements are there
+    // and do not change for `'a`, as the caller says.
     Ok(unsafe { std::slice::from_raw_parts(start, count) })
 }
 
@@ -115,7 +119,8 @@ pub(crate) unsafe fn slice_mut<'a, T>(start: *mut T, count: usize, what: &str) -
         return Ok(&mut []);
     }
     check_size(start, count, what)?;
-    // SAFETY: as the caller states.
+    // SAFETY: the pointer is not null and the size that of an object, as was checked; the elements are there
+    // and nothing else uses them for `'a`, as the caller says.
     Ok(unsafe { std::slice::from_raw_parts_mut(start, count) })
 }
 
@@ -131,7 +136,8 @@ impl<T> Out<T> {
 
     /// Gives a value.
     pub(crate) fn set(self, value: T) {
-        // SAFETY: see `at`.
+        // SAFETY: `at` was given a pointer that may be written until the function returns, and has refused
+        // null.
         unsafe { self.0.write(value) };
     }
 }
@@ -155,7 +161,8 @@ pub(crate) fn new<T>(object: T) -> *mut T {
 pub(crate) unsafe fn take<T>(object: *mut T) {
     infallible((), || {
         if !object.is_null() {
-            // SAFETY: as the caller states.
+            // SAFETY: the pointer is not null, so it came from `new`, that is from a box, and is given back
+            // once, as the caller says.
             drop(unsafe { Box::from_raw(object) });
         }
         None
@@ -168,7 +175,7 @@ pub(crate) unsafe fn take<T>(object: *mut T) {
 /// `count` is null or may be written.
 pub(crate) unsafe fn list<T>(list: Option<&[T]>, count: *mut usize) -> *const T {
     let list = list.unwrap_or_default();
-    // SAFETY: as the caller states.
+    // SAFETY: `count` is null or may be written, as the caller says, and nothing else uses it during the call.
     if let Some(count) = unsafe { count.as_mut() } {
         *count = list.len();
     }
@@ -193,10 +200,10 @@ mod tests {
     #[test]
     fn sizes_that_no_object_has_are_refused() {
         let cell = 0u64;
-        // SAFETY: nothing is accessed.
+        // SAFETY: the size is refused before the pointer is looked at.
         let found = unsafe { slice(&raw const cell, usize::MAX / 8, "cells") };
         assert!(found.unwrap_err().to_string().starts_with("`cells` cannot have"));
-        // SAFETY: as above.
+        // SAFETY: null is refused before anything is accessed.
         let found = unsafe { slice(std::ptr::null::<u64>(), 2, "cells") };
         assert_eq!(found.unwrap_err().to_string(), "`cells` is NULL, but is to have 2 element(s)");
     }

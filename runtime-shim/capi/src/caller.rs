@@ -37,7 +37,7 @@ impl<'a, 'b> wasmaot_caller_t<'a, 'b> {
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_data(caller: *const wasmaot_caller_t<'_, '_>) -> *mut c_void {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted as `caller`.
     infallible(null_mut(), || Some(unsafe { at(caller, "caller") }.ok()?.host))
 }
 
@@ -55,7 +55,8 @@ pub unsafe extern "C" fn wasmaot_caller_call(
     results_count: usize,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `caller`, NULL or a string that ends
+        // with NUL as `name`, and as many arguments and places for results as it says.
         let (caller, name, values) = unsafe {
             let values = Values::at(args, args_count, results, results_count)?;
             (at(caller, "caller")?, text(name, "name")?, values)
@@ -73,7 +74,7 @@ pub unsafe extern "C" fn wasmaot_caller_check_interrupt(
     caller: *const wasmaot_caller_t<'_, '_>,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `caller`.
         unsafe { at(caller, "caller")? }.with(|_| match check_interrupt() {
             Err(HostError::Trap(code)) => Err(code.into()),
             _ => Ok(()),
@@ -87,7 +88,7 @@ pub unsafe extern "C" fn wasmaot_caller_check_interrupt(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_memory_size(caller: *const wasmaot_caller_t<'_, '_>) -> u64 {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted as `caller`.
     infallible(0, || unsafe { at(caller, "caller") }.ok()?.with(|caller| Ok(caller.memory_size())).ok())
 }
 
@@ -103,7 +104,8 @@ pub unsafe extern "C" fn wasmaot_caller_read(
     length: usize,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `caller`, and room for `length` bytes
+        // as `into`.
         let (caller, into) =
             unsafe { (at(caller, "caller")?, slice_mut(into.cast::<u8>(), length, "into")?) };
         caller.with(|caller| Ok(caller.read(from, into)?))
@@ -122,7 +124,8 @@ pub unsafe extern "C" fn wasmaot_caller_write(
     length: usize,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `caller`, and `length` bytes as
+        // `bytes`.
         let (caller, bytes) = unsafe { (at(caller, "caller")?, slice(bytes.cast::<u8>(), length, "bytes")?) };
         caller.with(|caller| Ok(caller.write(to, bytes)?))
     })

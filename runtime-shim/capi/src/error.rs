@@ -52,7 +52,7 @@ pub(crate) struct Value(pub(crate) *mut c_void);
 
 // SAFETY: it is not looked at here, and the header says that any thread may get it.
 unsafe impl Send for Value {}
-// SAFETY: as above.
+// SAFETY: it is not looked at here, so threads that share it do not reach what it points to.
 unsafe impl Sync for Value {}
 
 /// Why a program trapped, or is to trap, or what it threw.
@@ -87,7 +87,7 @@ pub struct wasmaot_frame_t {
 
 // SAFETY: a frame's name belongs to the error that holds the frame, and does not change.
 unsafe impl Send for wasmaot_frame_t {}
-// SAFETY: as above.
+// SAFETY: what its name points to belongs to the error, and no thread changes it.
 unsafe impl Sync for wasmaot_frame_t {}
 
 /// A string of Rust's as C's. A NUL in it (from a name, say) would end it there.

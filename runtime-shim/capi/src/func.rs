@@ -45,7 +45,8 @@ impl<'a> Values<'a> {
         results: *mut wasmaot_value_t,
         results_count: usize,
     ) -> Result<Self> {
-        // SAFETY: as the caller states.
+        // SAFETY: C passes as many arguments and places for results as it says, or null and 0, which nothing
+        // changes during the call.
         unsafe {
             Ok(Self {
                 args: slice(args, args_count, "args")?,
@@ -112,7 +113,7 @@ pub(crate) fn write(from: &[Val], into: &mut [wasmaot_value_t], references: &mut
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_func_type(func: *const wasmaot_func_t) -> *const wasmaot_functype_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted as `func`.
     infallible(null(), || Some(&raw const unsafe { at(func, "func") }.ok()?.ty))
 }
 
@@ -122,7 +123,7 @@ pub unsafe extern "C" fn wasmaot_func_type(func: *const wasmaot_func_t) -> *cons
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_func_delete(func: *mut wasmaot_func_t) {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL, or an object that it was given as `func` and does not use any more.
     unsafe { take(func) };
 }
 
@@ -140,7 +141,8 @@ pub unsafe extern "C" fn wasmaot_func_call(
     results_count: usize,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `func` and `instance`, and as many
+        // arguments and places for results as it says.
         let (func, instance, values) = unsafe {
             let values = Values::at(args, args_count, results, results_count)?;
             (at(func, "func")?, at(instance, "instance")?, values)
@@ -164,7 +166,8 @@ pub unsafe extern "C" fn wasmaot_instance_call(
     results_count: usize,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`, NULL or a string that ends
+        // with NUL as `name`, and as many arguments and places for results as it says.
         let (instance, name, values) = unsafe {
             let values = Values::at(args, args_count, results, results_count)?;
             (at(instance, "instance")?, text(name, "name")?, values)

@@ -106,12 +106,13 @@ pub unsafe extern "C" fn wasmaot_instance_finish(
         if instance.is_null() {
             return Ok(());
         }
-        // SAFETY: as the header states; who holds the right to use it may end it.
+        // SAFETY: C passes an instance that it does not use any more. Having entered it, this alone uses it,
+        // and so may end it.
         let (data, usage) = unsafe {
             std::mem::forget((*instance).enter()?);
             Box::from_raw(instance).instance.into_inner().finish_with_data()
         };
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or a place to write as `out`.
         if let Ok(out) = unsafe { Out::at(out) } {
             out.set(wasmaot_usage_t::new(usage, data.wasi.as_ref()));
         }
@@ -125,7 +126,7 @@ pub unsafe extern "C" fn wasmaot_instance_finish(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_data(instance: *const wasmaot_instance_t) -> *mut c_void {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
     infallible(null_mut(), || Some(unsafe { at(instance, "instance") }.ok()?.host))
 }
 
@@ -139,7 +140,7 @@ pub unsafe extern "C" fn wasmaot_instance_set_deadline(
     nanoseconds: u64,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
         let mut entered = unsafe { at(instance, "instance")? }.enter()?;
         Ok(entered.instance().set_deadline(deadline(nanoseconds))?)
     })
@@ -155,7 +156,7 @@ pub unsafe extern "C" fn wasmaot_instance_set_cpu_time(
     nanoseconds: u64,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
         let mut entered = unsafe { at(instance, "instance")? }.enter()?;
         let limit = (nanoseconds != u64::MAX).then(|| Duration::from_nanos(nanoseconds));
         Ok(entered.instance().set_cpu_time(limit)?)
@@ -169,7 +170,7 @@ pub unsafe extern "C" fn wasmaot_instance_set_cpu_time(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_operators(instance: *const wasmaot_instance_t) -> u64 {
     infallible(NOT_COUNTED, || {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
         unsafe { at(instance, "instance") }.ok()?.enter().ok()?.instance().operators()
     })
 }
@@ -184,7 +185,7 @@ pub unsafe extern "C" fn wasmaot_instance_set_fuel(
     operators: u64,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
         let mut entered = unsafe { at(instance, "instance")? }.enter()?;
         Ok(entered.instance().set_fuel(operators)?)
     })
@@ -201,7 +202,8 @@ pub unsafe extern "C" fn wasmaot_instance_set_stdin(
     length: usize,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`, and `length` bytes as
+        // `bytes`.
         let (instance, bytes) =
             unsafe { (at(instance, "instance")?, slice(bytes.cast::<u8>(), length, "bytes")?) };
         let mut entered = instance.enter()?;
@@ -224,7 +226,7 @@ pub unsafe extern "C" fn wasmaot_instance_captured(
     length: *mut usize,
 ) -> *const c_char {
     let captured = || {
-        // SAFETY: as the header states: the bytes stay until C uses the instance again.
+        // SAFETY: C passes NULL or an instance that it has not finished.
         let instance = unsafe { at(instance, "instance") }.ok()?;
         let mut entered = instance.enter().ok()?;
         let wasi = entered.instance().data().wasi.as_ref()?;
@@ -235,9 +237,10 @@ pub unsafe extern "C" fn wasmaot_instance_captured(
         Some(std::ptr::from_ref(bytes))
     };
     infallible(null(), || {
-        // SAFETY: as above.
+        // SAFETY: the bytes are the instance's, and stay until C uses that again, as the header makes it its
+        // duty.
         let bytes = captured().map(|bytes| unsafe { &*bytes });
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or a place to write as `length`.
         Some(unsafe { list(bytes, length) }.cast())
     })
 }
@@ -252,7 +255,7 @@ pub unsafe extern "C" fn wasmaot_instance_capture_overflowed(
     stream: c_int,
 ) -> bool {
     infallible(false, || {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
         let mut entered = unsafe { at(instance, "instance") }.ok()?.enter().ok()?;
         let wasi = entered.instance().data().wasi.as_ref()?;
         Some(match Output::of(stream).ok()? {
@@ -272,7 +275,7 @@ pub unsafe extern "C" fn wasmaot_instance_discard_captured(
     stream: c_int,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
         let (instance, output) = (unsafe { at(instance, "instance")? }, Output::of(stream)?);
         let mut entered = instance.enter()?;
         if let Some(wasi) = &mut entered.instance().data_mut().wasi {
@@ -291,7 +294,7 @@ pub unsafe extern "C" fn wasmaot_instance_discard_captured(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_memory_size(instance: *const wasmaot_instance_t) -> u64 {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
     infallible(0, || Some(unsafe { at(instance, "instance") }.ok()?.enter().ok()?.instance().memory_size()))
 }
 
@@ -307,7 +310,8 @@ pub unsafe extern "C" fn wasmaot_instance_read(
     length: usize,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`, and room for `length` bytes
+        // as `into`.
         let (instance, into) =
             unsafe { (at(instance, "instance")?, slice_mut(into.cast::<u8>(), length, "into")?) };
         Ok(instance.enter()?.instance().read(from, into)?)
@@ -326,7 +330,8 @@ pub unsafe extern "C" fn wasmaot_instance_write(
     length: usize,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`, and `length` bytes as
+        // `bytes`.
         let (instance, bytes) =
             unsafe { (at(instance, "instance")?, slice(bytes.cast::<u8>(), length, "bytes")?) };
         Ok(instance.enter()?.instance().write(to, bytes)?)

@@ -22,7 +22,8 @@ pub unsafe extern "C" fn wasmaot_instance_interrupt(
     out: *mut *mut wasmaot_interrupt_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`, and NULL or a place to
+        // write as `out`.
         let (instance, out) = unsafe { (at(instance, "instance")?, Out::at(out)?) };
         let handle = instance.enter()?.instance().interrupt_handle()?;
         out.give(wasmaot_interrupt_t { handle });
@@ -37,7 +38,7 @@ pub unsafe extern "C" fn wasmaot_instance_interrupt(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_interrupt_kill(interrupt: *const wasmaot_interrupt_t) {
     infallible((), || {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `interrupt`.
         unsafe { at(interrupt, "interrupt") }.ok()?.handle.kill();
         None
     });
@@ -49,6 +50,6 @@ pub unsafe extern "C" fn wasmaot_interrupt_kill(interrupt: *const wasmaot_interr
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_interrupt_delete(interrupt: *mut wasmaot_interrupt_t) {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL, or an object that it was given as `interrupt` and does not use any more.
     unsafe { take(interrupt) };
 }

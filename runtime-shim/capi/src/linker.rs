@@ -43,13 +43,14 @@ struct Environment {
 
 // SAFETY: the header says that any thread may get it.
 unsafe impl Send for Environment {}
-// SAFETY: as above.
+// SAFETY: the header says that many threads may use it at a time.
 unsafe impl Sync for Environment {}
 
 impl Drop for Environment {
     fn drop(&mut self) {
         if let Some(drop) = self.drop {
-            // SAFETY: as the header states.
+            // SAFETY: the header has C pass a function that deletes this pointer, on any thread, and it is
+            // called once.
             unsafe { drop(self.pointer) };
         }
     }
@@ -122,7 +123,8 @@ pub unsafe extern "C" fn wasmaot_linker_set_module_limits(
     limits: *const wasmaot_module_limits_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `limits`, and NULL or an object that it
+        // has not deleted, and that no other thread uses, as `linker`.
         let (linker, limits) = unsafe { (at_mut(linker, "linker")?, at(limits, "limits")?) };
         linker.linker.set_module_limits(limits.read());
         Ok(())
@@ -141,7 +143,7 @@ pub extern "C" fn wasmaot_linker_new() -> *mut wasmaot_linker_t {
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_delete(linker: *mut wasmaot_linker_t) {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL, or an object that it was given as `linker` and does not use any more.
     unsafe { take(linker) };
 }
 
@@ -161,7 +163,9 @@ pub unsafe extern "C" fn wasmaot_linker_func(
 ) -> *mut wasmaot_error_t {
     fallible(|| {
         let environment = Environment { pointer: environment, drop };
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `ty`, NULL or an object that it has not
+        // deleted, and that no other thread uses, as `linker`, and NULL or a string that ends with NUL as
+        // `module` and `name`.
         let (linker, module, name, ty) = unsafe {
             let (module, name) = (text(module, "module")?, text(name, "name")?);
             (at_mut(linker, "linker")?, module, name, at(ty, "type")?.read()?)
@@ -178,7 +182,8 @@ pub unsafe extern "C" fn wasmaot_linker_func(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_wasi(linker: *mut wasmaot_linker_t) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as
+        // `linker`.
         let linker = unsafe { at_mut(linker, "linker")? };
         Ok(wasmaot_wasi::add_to_linker(&mut linker.linker, wasi_of)?)
     })
@@ -195,7 +200,8 @@ pub unsafe extern "C" fn wasmaot_linker_link(
     out: *mut *mut wasmaot_linked_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `linker` and `module`, and NULL or a
+        // place to write as `out`.
         let (linker, module, out) = unsafe { (at(linker, "linker")?, at(module, "module")?, Out::at(out)?) };
         out.give(wasmaot_linked_t { linked: linker.linker.instantiate_pre(&module.module)? });
         Ok(())
@@ -208,7 +214,7 @@ pub unsafe extern "C" fn wasmaot_linker_link(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linked_delete(linked: *mut wasmaot_linked_t) {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL, or an object that it was given as `linked` and does not use any more.
     unsafe { take(linked) };
 }
 
@@ -223,7 +229,8 @@ pub unsafe extern "C" fn wasmaot_linked_func(
     out: *mut *mut wasmaot_func_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `linked`, NULL or a string that ends
+        // with NUL as `name`, and NULL or a place to write as `out`.
         let (linked, name, out) = unsafe { (at(linked, "linked")?, text(name, "name")?, Out::at(out)?) };
         out.give(wasmaot_func_t::find(&linked.linked, name)?);
         Ok(())
@@ -239,7 +246,7 @@ pub unsafe extern "C" fn wasmaot_linked_freeze_hot_set(
     linked: *const wasmaot_linked_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `linked`.
         unsafe { at(linked, "linked")? }.linked.freeze_hot_set();
         Ok(())
     })

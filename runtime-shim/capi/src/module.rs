@@ -108,7 +108,7 @@ struct Listed {
 
 // SAFETY: the pointers in the lists lead to `_kept`, which does not change.
 unsafe impl Send for Listed {}
-// SAFETY: as above.
+// SAFETY: the lists are only read, and so is what their pointers lead to, which is kept beside them.
 unsafe impl Sync for Listed {}
 
 /// Kinds of imports and exports, by the ends of their names in the header.
@@ -257,7 +257,7 @@ unsafe fn open(
     out: *mut *mut wasmaot_module_t,
     open: impl FnOnce(&Path) -> std::result::Result<Module, OpenError>,
 ) -> Result<()> {
-    // SAFETY: as the caller states.
+    // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as `out`.
     let (path, out) = unsafe { (string(path, "path")?, Out::at(out)?) };
     out.give(wasmaot_module_t::new(open(Path::new(OsStr::from_bytes(path.to_bytes())))?));
     Ok(())
@@ -272,7 +272,8 @@ pub unsafe extern "C" fn wasmaot_module_open_trusted(
     path: *const c_char,
     out: *mut *mut wasmaot_module_t,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as `out`. It
+    // answers for the code and for the file, which nothing changes while the module is open.
     fallible(|| unsafe { open(path, out, |path| Module::open_trusted(path)) })
 }
 
@@ -285,7 +286,8 @@ pub unsafe extern "C" fn wasmaot_module_open_sealed_trusted(
     path: *const c_char,
     out: *mut *mut wasmaot_module_t,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as `out`. It
+    // answers for the code.
     fallible(|| unsafe { open(path, out, |path| Module::open_sealed_trusted(path)) })
 }
 
@@ -303,9 +305,11 @@ pub unsafe extern "C" fn wasmaot_module_from_bytes_trusted(
         if bytes.is_null() {
             return Err(usage("`bytes` is NULL"));
         }
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as
+        // `out`.
         let (bytes, out) = unsafe { (slice(bytes.cast::<u8>(), length, "bytes")?, Out::at(out)?) };
-        // SAFETY: as the header states.
+        // SAFETY: the header makes C answer for the code: that it was compiled by this project and not changed
+        // since.
         out.give(wasmaot_module_t::new(unsafe { Module::from_bytes_trusted(bytes)? }));
         Ok(())
     })
@@ -317,7 +321,7 @@ pub unsafe extern "C" fn wasmaot_module_from_bytes_trusted(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_module_delete(module: *mut wasmaot_module_t) {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL, or an object that it was given as `module` and does not use any more.
     unsafe { take(module) };
 }
 
@@ -328,7 +332,7 @@ unsafe fn lend<T: 'static>(
     count: *mut usize,
     which: impl FnOnce(&Listed) -> &[T],
 ) -> *const T {
-    // SAFETY: as the caller states.
+    // SAFETY: C passes NULL or a module that it has not deleted, and NULL or a place to write as `count`.
     infallible(null(), || unsafe {
         Some(list(at(module, "module").ok().map(|module| which(module.listed())), count))
     })
@@ -343,7 +347,7 @@ pub unsafe extern "C" fn wasmaot_module_imports(
     module: *const wasmaot_module_t,
     count: *mut usize,
 ) -> *const wasmaot_import_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or a module that it has not deleted, and NULL or a place to write as `count`.
     unsafe { lend(module, count, |listed| &listed.imports) }
 }
 
@@ -356,7 +360,7 @@ pub unsafe extern "C" fn wasmaot_module_exports(
     module: *const wasmaot_module_t,
     count: *mut usize,
 ) -> *const wasmaot_export_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or a module that it has not deleted, and NULL or a place to write as `count`.
     unsafe { lend(module, count, |listed| &listed.exports) }
 }
 
@@ -369,6 +373,6 @@ pub unsafe extern "C" fn wasmaot_module_memories(
     module: *const wasmaot_module_t,
     count: *mut usize,
 ) -> *const wasmaot_memorytype_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or a module that it has not deleted, and NULL or a place to write as `count`.
     unsafe { lend(module, count, |listed| &listed.memories) }
 }

@@ -92,11 +92,11 @@ unsafe fn begin(
     linked: &InstancePre<Data>,
     start: *const wasmaot_start_t,
 ) -> Result<PooledInstance<Data>> {
-    // SAFETY: as the caller states.
+    // SAFETY: C passes NULL or a structure of this type as `start`, which it does not change during the call.
     let Some(start) = (unsafe { start.as_ref() }) else {
         return Ok(pool.start(linked, Data::new(null_mut(), None))?);
     };
-    // SAFETY: as the caller states.
+    // SAFETY: C passes NULL or a context that it has not deleted as `wasi`.
     let wasi = unsafe { start.wasi.as_ref() }.map(wasmaot_wasi_t::build);
     let data = Data::new(start.data, wasi);
     let of_tenant = (start.tenant != 0).then(|| pool.for_tenant(Tenant(start.tenant)));
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn wasmaot_pool_new(
     out: *mut *mut wasmaot_pool_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or a structure of this type as `config`, and NULL or a place to write as `out`.
         let (config, out) = unsafe { (config.as_ref(), Out::at(out)?) };
         let config = config.map_or(Ok(PoolConfig::default()), wasmaot_pool_config_t::read)?;
         out.give(wasmaot_pool_t { pool: Pool::new(config)? });
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn wasmaot_pool_new(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_pool_delete(pool: *mut wasmaot_pool_t) {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL, or an object that it was given as `pool` and does not use any more.
     unsafe { take(pool) };
 }
 
@@ -152,7 +152,8 @@ pub unsafe extern "C" fn wasmaot_pool_stats(
     out: *mut wasmaot_pool_stats_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `pool`, and NULL or a place to write as
+        // `out`.
         let (pool, out) = unsafe { (at(pool, "pool")?, Out::at(out)?) };
         out.set(pool.pool.stats().into());
         Ok(())
@@ -171,9 +172,11 @@ pub unsafe extern "C" fn wasmaot_pool_start(
     out: *mut *mut wasmaot_instance_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `pool` and `linked`, and NULL or a
+        // place to write as `out`.
         let (pool, linked, out) = unsafe { (at(pool, "pool")?, at(linked, "linked")?, Out::at(out)?) };
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or a structure of this type as `start`, which names NULL or a context that it
+        // has not deleted.
         out.give(wasmaot_instance_t::new(unsafe { begin(&pool.pool, &linked.linked, start)? }));
         Ok(())
     })

@@ -67,7 +67,7 @@ pub unsafe extern "C" fn wasmaot_sharedmemory_delete(memory: *mut wasmaot_shared
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_sharedmemory_size(memory: *const wasmaot_sharedmemory_t) -> u64 {
-    // SAFETY: null or valid, as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted as `memory`.
     infallible(0, || Some(unsafe { at(memory, "memory") }.ok()?.memory.size()))
 }
 

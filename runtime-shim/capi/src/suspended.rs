@@ -105,7 +105,7 @@ pub unsafe extern "C" fn wasmaot_func_call_resumable(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_suspended_is_waiting(suspended: *const wasmaot_suspended_t) -> bool {
-    // SAFETY: null or valid, as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted as `suspended`.
     infallible(false, || Some(unsafe { at(suspended, "suspended") }.ok()?.call.is_some()))
 }
 
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn wasmaot_suspended_is_waiting(suspended: *const wasmaot_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_suspended_value(suspended: *const wasmaot_suspended_t) -> *mut c_void {
     infallible(null_mut(), || {
-        // SAFETY: null or valid, as the header states.
+        // SAFETY: C passes NULL or an object that it has not deleted as `suspended`.
         let call = unsafe { at(suspended, "suspended") }.ok()?.call.as_ref()?;
         call.value().downcast_ref::<Value>().map(|value| value.0)
     })

@@ -44,7 +44,7 @@ pub struct wasmaot_functype_t {
 
 // SAFETY: the lists are only read, and live as long as what the type was taken from.
 unsafe impl Send for wasmaot_functype_t {}
-// SAFETY: as above.
+// SAFETY: threads that share it only read the lists, which live as long as what the type was taken from.
 unsafe impl Sync for wasmaot_functype_t {}
 
 /// Types of values, by the ends of their names in the header.
@@ -120,7 +120,8 @@ impl wasmaot_functype_t {
     /// # Safety
     /// The lists are as the header states.
     pub(crate) unsafe fn read(&self) -> Result<FuncType> {
-        // SAFETY: as the caller states.
+        // SAFETY: the lists have as many elements as is said beside them, or are null and empty, as C or the
+        // runtime made them.
         let (params, results) = unsafe {
             (
                 slice(self.params, self.params_count, "params")?,

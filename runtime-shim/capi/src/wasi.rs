@@ -74,7 +74,7 @@ pub extern "C" fn wasmaot_wasi_new() -> *mut wasmaot_wasi_t {
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_delete(wasi: *mut wasmaot_wasi_t) {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL, or an object that it was given as `wasi` and does not use any more.
     unsafe { take(wasi) };
 }
 
@@ -84,7 +84,8 @@ unsafe fn change(
     wasi: *mut wasmaot_wasi_t,
     change: impl FnOnce(&mut WasiCtxBuilder) -> Result<()>,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the caller states.
+    // SAFETY: C passes NULL or a context that it has not deleted, and that no other thread uses while one
+    // changes it.
     fallible(|| change(&mut unsafe { at_mut(wasi, "wasi")? }.builder))
 }
 
@@ -97,7 +98,8 @@ pub unsafe extern "C" fn wasmaot_wasi_arg(
     wasi: *mut wasmaot_wasi_t,
     arg: *const c_char,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`, and
+    // NULL or a string that ends with NUL as `arg`.
     unsafe {
         change(wasi, |builder| {
             builder.args([os(string(arg, "arg")?)]);
@@ -116,7 +118,8 @@ pub unsafe extern "C" fn wasmaot_wasi_env(
     name: *const c_char,
     value: *const c_char,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`, and
+    // NULL or a string that ends with NUL as `name` and `value`.
     unsafe {
         change(wasi, |builder| {
             builder.env(os(string(name, "name")?), os(string(value, "value")?));
@@ -131,7 +134,7 @@ pub unsafe extern "C" fn wasmaot_wasi_env(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_inherit_env(wasi: *mut wasmaot_wasi_t) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`.
     unsafe {
         change(wasi, |builder| {
             builder.inherit_env();
@@ -146,7 +149,7 @@ pub unsafe extern "C" fn wasmaot_wasi_inherit_env(wasi: *mut wasmaot_wasi_t) -> 
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_inherit_stdio(wasi: *mut wasmaot_wasi_t) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`.
     unsafe {
         change(wasi, |builder| {
             builder.inherit_stdio();
@@ -165,7 +168,7 @@ pub unsafe extern "C" fn wasmaot_wasi_stream(
     stream: c_int,
     fd: c_int,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`.
     unsafe {
         change(wasi, |builder| {
             let give = match stream {
@@ -190,7 +193,8 @@ pub unsafe extern "C" fn wasmaot_wasi_stdin_bytes(
     bytes: *const c_void,
     length: usize,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`, and
+    // `length` bytes as `bytes`.
     unsafe {
         change(wasi, |builder| {
             builder.stdin_bytes(slice(bytes.cast::<u8>(), length, "bytes")?);
@@ -209,7 +213,7 @@ pub unsafe extern "C" fn wasmaot_wasi_capture(
     stream: c_int,
     limit: usize,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`.
     unsafe {
         change(wasi, |builder| {
             match Output::of(stream)? {
@@ -231,7 +235,8 @@ pub unsafe extern "C" fn wasmaot_wasi_preopen(
     host_path: *const c_char,
     guest_path: *const c_char,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`, and
+    // NULL or a string that ends with NUL as `host_path` and `guest_path`.
     unsafe {
         change(wasi, |builder| {
             builder.preopen_dir(os(string(host_path, "host_path")?), text(guest_path, "guest_path")?)?;
@@ -250,7 +255,8 @@ pub unsafe extern "C" fn wasmaot_wasi_preopen_read_only(
     host_path: *const c_char,
     guest_path: *const c_char,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`, and
+    // NULL or a string that ends with NUL as `host_path` and `guest_path`.
     unsafe {
         change(wasi, |builder| {
             let (host, guest) = (string(host_path, "host_path")?, text(guest_path, "guest_path")?);
@@ -266,7 +272,7 @@ pub unsafe extern "C" fn wasmaot_wasi_preopen_read_only(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_listener(wasi: *mut wasmaot_wasi_t, fd: c_int) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`.
     unsafe {
         change(wasi, |builder| {
             builder.preopen_listener(duplicate(fd)?);
@@ -285,7 +291,8 @@ pub unsafe extern "C" fn wasmaot_wasi_listen(
     address: *const c_char,
     port: *mut u16,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`,
+    // NULL or a string that ends with NUL as `address`, and NULL or a place to write as `port`.
     unsafe {
         change(wasi, |builder| {
             let text = text(address, "address")?;
@@ -310,7 +317,7 @@ pub unsafe extern "C" fn wasmaot_wasi_max_descriptors(
     wasi: *mut wasmaot_wasi_t,
     count: usize,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`.
     unsafe {
         change(wasi, |builder| {
             builder.max_descriptors(count);

@@ -227,7 +227,8 @@ impl CopyError {
 /// # Safety
 /// Both ranges are valid, or inside registered regions at addresses that are accessible apart from truncated files.
 pub(crate) unsafe fn copy(to: *mut u8, from: *const u8, length: usize) -> Result<(), CopyError> {
-    // SAFETY: as the caller states; the routine follows the C calling convention.
+    // SAFETY: the caller says that what is accessed is valid, or registered, where the handler of faults ends
+    // the routine. That follows the C calling convention.
     CopyError::check(unsafe { raw_copy(to, from, length) })
 }
 
@@ -236,7 +237,8 @@ pub(crate) unsafe fn copy(to: *mut u8, from: *const u8, length: usize) -> Result
 /// # Safety
 /// As for [`copy`].
 pub(crate) unsafe fn fill(to: *mut u8, byte: u8, length: usize) -> Result<(), CopyError> {
-    // SAFETY: as the caller states; the routine follows the C calling convention.
+    // SAFETY: the caller says that what is accessed is valid, or registered, where the handler of faults ends
+    // the routine. That follows the C calling convention.
     CopyError::check(unsafe { raw_fill(to, u32::from(byte), length) })
 }
 

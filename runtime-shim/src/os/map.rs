@@ -85,7 +85,8 @@ impl Mapping {
     pub(crate) fn of_file(view: FileView<'_>, offset: u64, length: usize) -> io::Result<Self> {
         let (file, offset) = view.place(offset)?;
         inject::check()?;
-        // SAFETY: as in `reserve`. The bytes may change underneath; whoever reads them goes through guarded copies.
+        // SAFETY: the address is the kernel's choice, so nothing is replaced. The bytes may change underneath:
+        // they are read by guarded copies only.
         let address = unsafe {
             mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, file, offset)?
         };
@@ -286,7 +287,8 @@ pub(crate) unsafe fn protect(start: usize, length: usize, access: Access) -> io:
     }
     let flags = MprotectFlags::from_bits_retain(access.prot().bits());
     inject::check_range(length, |length| {
-        // SAFETY: as the caller states.
+        // SAFETY: the caller says that the range is mapped and whole pages of its own, which nothing uses in a
+        // way that the new access forbids.
         unsafe { mm::mprotect(start as *mut c_void, length, flags) }.map_err(io::Error::from)
     })
 }
@@ -300,7 +302,8 @@ pub(crate) unsafe fn discard(start: usize, length: usize) -> io::Result<()> {
         return Ok(());
     }
     inject::check_range(length, |length| {
-        // SAFETY: as the caller states.
+        // SAFETY: the caller says that the range is mapped and whole pages of its own, whose contents nothing
+        // needs any more.
         unsafe { mm::madvise(start as *mut c_void, length, mm::Advice::LinuxDontNeed) }
             .map_err(io::Error::from)
     })

@@ -132,7 +132,7 @@ mod tests {
         mapping.protect(0, pages * PAGE, Access::ReadWrite).unwrap();
         let at = |page: usize| (mapping.start() + page * PAGE) as *mut u8;
         for page in 0..pages {
-            // SAFETY: the mapping is accessible.
+            // SAFETY: the pages of the new mapping can be read and written, and nothing refers to them.
             unsafe {
                 at(page).read_volatile();
                 if page % 3 == 0 {
@@ -158,7 +158,7 @@ mod tests {
         match unsafe { libc::fork() } {
             0 => {
                 let status = run();
-                // SAFETY: ends this process.
+                // SAFETY: the pages of the new mapping can be read and written, and nothing refers to them.
                 unsafe { libc::_exit(status) }
             }
             child => {

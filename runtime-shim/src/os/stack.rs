@@ -99,7 +99,7 @@ fn find(here: usize) -> Option<Found> {
 /// The main thread's stack grows on demand from the end of its argument strings down to the limit. (musl reports only
 /// the part that exists so far.) It is there also in a child of a fork that has another thread.
 fn main_thread() -> Option<Range<usize>> {
-    // SAFETY: reads the auxiliary vector.
+    // SAFETY: takes a number, and looks it up in the vector that the kernel has put above the stack.
     let top = unsafe { libc::getauxval(libc::AT_EXECFN) } as usize;
     let limit = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
     let limit =

@@ -283,7 +283,8 @@ unsafe impl Send for Kept {}
 // SAFETY: a cell's content is only used by the owner of its slot, and goes from one to the next through the free lists. What it
 // holds is not tied to a thread, as with `Store`.
 unsafe impl Sync for PoolInner {}
-// SAFETY: as above.
+// SAFETY: what it holds is not tied to a thread: contents of cells go from owner to owner through the free lists, and
+// a kept instance goes where its store goes.
 unsafe impl Send for PoolInner {}
 
 fn max_mappings() -> u64 {
@@ -348,7 +349,7 @@ impl Pool {
                 .saturating_sub(MAPPINGS_PER_SLOT),
         });
         for cell in &inner.cells {
-            // SAFETY: nobody else knows the pool yet.
+            // SAFETY: the pool was made here and nothing else refers to it.
             unsafe { (*cell.content.get()).ticket = Some(inner.clone()) };
         }
         Ok(Self { handle: Arc::new(Handle { inner }), tenant: None })
@@ -468,7 +469,7 @@ impl PoolInner {
     /// The caller owns the slot.
     #[expect(clippy::mut_from_ref, reason = "the owner of a slot is the only one to use its content")]
     unsafe fn content(&self, slot: u32) -> &mut Content {
-        // SAFETY: as the caller states.
+        // SAFETY: the slot has one owner, which is the caller, and no one else reaches its content.
         unsafe { &mut *self.cells[slot as usize].content.get() }
     }
 
@@ -503,7 +504,7 @@ impl PoolInner {
         if is_handed_over {
             return Ok(slot);
         }
-        // SAFETY: the slot was taken off a list.
+        // SAFETY: the slot was taken off a list, so this owns it until it is put back.
         let content = unsafe { self.content(slot) };
         content.used = true;
         content.has_files = linked.has_image();
@@ -512,7 +513,8 @@ impl PoolInner {
         match Kept::make(self, slot, mapping, linked, tenant) {
             Ok(kept) => content.kept = Some(kept),
             Err(error) => {
-                // SAFETY: as above. If it fails, the next start that takes the slot tries again.
+                // SAFETY: the slot was taken off a list, so this owns it. If it fails, the next start that
+                // takes the slot tries again.
                 _ = unsafe { self.empty(slot) };
                 self.free.put_empty(slot);
                 return Err(error);
@@ -530,11 +532,11 @@ impl PoolInner {
         let mut refused = Vec::new();
         let found = loop {
             let Some(slot) = self.free.take_any() else { break None };
-            // SAFETY: the slot was taken off a list.
+            // SAFETY: the slot was taken off a list, so this owns it until it is put back.
             if unsafe { self.hand_over(slot, linked, tenant) } {
                 break Some((slot, true));
             }
-            // SAFETY: as above.
+            // SAFETY: the slot was taken off a list, so this owns it.
             match unsafe { self.empty(slot) } {
                 Ok(()) => break Some((slot, false)),
                 Err(reason) => {
@@ -553,7 +555,7 @@ impl PoolInner {
     /// # Safety
     /// The caller owns the slot.
     unsafe fn hand_over(&self, slot: u32, linked: &LinkedCore, tenant: Option<Tenant>) -> bool {
-        // SAFETY: as the caller states.
+        // SAFETY: the caller owns the slot, and does not use its content meanwhile.
         let kept = unsafe { self.content(slot) }.kept.as_mut();
         let is_done = kept
             .filter(|kept| kept.linked.id == linked.id)
@@ -572,7 +574,7 @@ impl PoolInner {
     /// # Safety
     /// The caller owns the slot.
     unsafe fn empty(&self, slot: u32) -> io::Result<()> {
-        // SAFETY: as the caller states.
+        // SAFETY: the caller owns the slot, and does not use its content meanwhile.
         let content = unsafe { self.content(slot) };
         drop(content.kept.take());
         if content.used {
@@ -596,11 +598,12 @@ impl PoolInner {
         let cell = &inner.cells[slot as usize];
         cell.count(outcome);
         cell.returning.fetch_add(1, SeqCst);
-        // SAFETY: the instance owned its slot.
+        // SAFETY: the instance owned its slot, and has given it to this.
         let content = unsafe { inner.content(slot) };
         if inner.closed.load(SeqCst) {
             drop(kept);
-            // SAFETY: as above. If it fails, the slot's memory is given back with the pool.
+            // SAFETY: the instance has given its slot to this. If it fails, the slot's memory is given back
+            // with the pool.
             _ = unsafe { inner.empty(slot) };
             cell.returning.fetch_sub(1, SeqCst);
             return way;
@@ -611,7 +614,7 @@ impl PoolInner {
             inner.free.put_kept(slot, owner);
         } else {
             drop(kept);
-            // SAFETY: as above. If it fails, the slot's next user tries again.
+            // SAFETY: the instance has given its slot to this. If it fails, the slot's next user tries again.
             _ = unsafe { inner.empty(slot) };
             inner.free.put_empty(slot);
         }
@@ -633,7 +636,7 @@ impl Drop for Handle {
         while let Some(slot) = pool.free.take_any() {
             // SAFETY: the slot was taken off a list. If it fails, the slot's memory is given back with the pool.
             _ = unsafe { pool.empty(slot) };
-            // SAFETY: as above.
+            // SAFETY: the slot was taken off a list and is not put back, so this owns it.
             drop(unsafe { pool.content(slot) }.ticket.take());
         }
     }

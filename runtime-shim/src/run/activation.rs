@@ -272,7 +272,8 @@ impl Activation {
     /// other runs or is to be checked.
     #[inline]
     pub(crate) fn needs_attention(&self) -> bool {
-        // SAFETY: a thread's record outlives its runs.
+        // SAFETY: a thread's record outlives its runs, of which this is one (see
+        // `Thread::outlives_its_thread`).
         self.has_moved() || unsafe { (*self.thread).needs_attention() }
     }
 
@@ -285,7 +286,8 @@ impl Activation {
     /// The thread that it was on last.
     #[inline]
     pub(crate) fn thread(&self) -> &'static Thread {
-        // SAFETY: a thread's record outlives its runs.
+        // SAFETY: a thread's record outlives its runs, of which this is one (see
+        // `Thread::outlives_its_thread`).
         unsafe { &*self.thread }
     }
 
@@ -307,7 +309,8 @@ impl Activation {
 
     /// Whether its thread is checked when a host function returns to it.
     pub(crate) fn is_checked(&self) -> bool {
-        // SAFETY: the store outlives its runs.
+        // SAFETY: the store outlives its runs, of which this is one, and Rust code uses the record only while
+        // the guest waits.
         unsafe { (*self.core).host_signals == HostSignals::Checked }
     }
 
@@ -317,7 +320,8 @@ impl Activation {
     /// A host function has just returned to `this`, to which nothing else refers. `is_dropped` says whether the record at an address is gone, when
     /// another address is in use.
     pub(crate) unsafe fn becomes_innermost(this: *mut Self, is_dropped: impl Fn(usize, usize) -> bool) {
-        // SAFETY: as the caller states. The store outlives its runs, and the stack's cell is accessible.
+        // SAFETY: the host function has returned to this run, so its record is alive, and nothing else refers
+        // to it, as the caller says. The store outlives its runs, and the stack's cell is accessible.
         unsafe {
             let inner = (*(*this).core).current;
             if inner == this {
@@ -370,7 +374,8 @@ impl Activation {
     /// # Safety
     /// The run is about to begin, and its store is not otherwise in use.
     pub(crate) unsafe fn begin_slice(this: *mut Self) -> Announcement {
-        // SAFETY: as the caller states.
+        // SAFETY: the run is about to begin, so the record and the core of its store are alive, and the caller
+        // says that nothing else uses the store.
         unsafe {
             let slices = (*(*this).core).watch.slices_mut();
             if (*this).is_async()
@@ -434,7 +439,8 @@ impl Activation {
         let frame = self.guest_fp;
         let saved = |position: u64| self.guest_stack().load(frame - 8 * position).unwrap_or_default();
         let [rbx, r12, r13, r14, r15] = [1, 2, 3, 4, 5].map(saved);
-        // SAFETY: the store outlives its runs.
+        // SAFETY: the store outlives its runs, of which this is one, and Rust code uses the record only while
+        // the guest waits.
         let r15 = if unsafe { (*self.core).counts } { self.meter as u64 } else { r15 };
         let Landing { pc: rip, sp: rsp, fp: rbp, exception: rax, values } = self.landing;
         let rdx = values as u64;
@@ -445,7 +451,8 @@ impl Activation {
 
     /// The registers that the guest goes on with: general ones, and the area of vectors with the components to be restored.
     pub(crate) fn take_registers(&mut self) -> (General, *const u8, u32) {
-        // SAFETY: the store outlives its runs.
+        // SAFETY: the store outlives its runs, of which this is one, and Rust code uses the record only while
+        // the guest waits.
         let counts = unsafe { (*self.core).counts };
         let meter = self.meter as u64;
         let registers = self.registers().expect("a run that goes on has time slices");

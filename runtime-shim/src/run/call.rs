@@ -43,7 +43,7 @@ struct Begin {
 #[inline]
 unsafe fn prepared<'a>(core: *mut StoreCore) -> Result<&'a Thread, Failure> {
     let thread = thread::prepared().map_err(Failure::Thread)?;
-    // SAFETY: as the caller states.
+    // SAFETY: the caller says that the store is valid: it is alive, and nothing changes it meanwhile.
     if unsafe { (*core).host_signals } == HostSignals::Checked {
         thread.check().map_err(Failure::Thread)?;
     }
@@ -59,7 +59,7 @@ unsafe fn prepared<'a>(core: *mut StoreCore) -> Result<&'a Thread, Failure> {
 /// # Safety
 /// As for [`call`].
 unsafe fn begin(core: *mut StoreCore, func: &FuncRef) -> Result<Begin, Failure> {
-    // SAFETY: the store is valid.
+    // SAFETY: the store is alive and not otherwise in use, as the caller says.
     let (outer, suspended) = unsafe { ((*core).current, (*core).suspension.is_some()) };
     if outer.is_null() {
         if suspended {
@@ -119,10 +119,11 @@ unsafe fn run<R: Outcome>(
         unsafe { if outer.is_null() { (*core).watch.causes((*core).id()) } else { *(*outer).causes() } };
     // What would have to be dropped is taken out of it if the guest does not just return.
     let mut record = ManuallyDrop::new(Activation::new(thread, store, core, causes, stack, suspends));
-    // SAFETY: as above; an outer activation waits for the host function that made this call.
+    // SAFETY: the store is valid and not in use, as the caller says; an outer activation waits for the host
+    // function that made this call.
     record.meter = unsafe { if outer.is_null() { (*core).meter.shown } else { (*outer).meter } };
     let activation = &raw mut *record;
-    // SAFETY: the store is valid.
+    // SAFETY: the store is alive, as the caller says, and nothing runs in it yet.
     if !thread.enter(activation, unsafe { (*core).nesting }) {
         return Err(Failure::trap(TrapCode::StackOverflow));
     }
@@ -186,7 +187,7 @@ fn ended<R: Outcome>(activation: &mut Activation, core: &StoreCore, how: u32) ->
 /// The record is the caller's, and its run is over.
 #[inline]
 unsafe fn leave(activation: *mut Activation, watched: bool, checked: bool) {
-    // SAFETY: as the caller states.
+    // SAFETY: the record is in a frame of the caller of this, and its run is over, so nothing else uses it.
     let (thread, has_moved, causes) =
         unsafe { ((*activation).thread(), (*activation).has_moved(), (*activation).causes()) };
     if has_moved {
@@ -214,14 +215,17 @@ pub(crate) unsafe fn call(
     func: *const FuncRef,
     values: *mut RawValue,
 ) -> Result<(), Failure> {
-    // SAFETY: the store is valid.
+    // SAFETY: the store is alive and not otherwise in use, as the caller says.
     let thread = unsafe { prepared(core)? };
-    // SAFETY: the store keeps the function's record; the rest as the caller states.
+    // SAFETY: the function is one of the store's, which keeps its record; the store is alive and not otherwise in use, as
+    // the caller says.
     let (array_entry, vmctx, begin) = unsafe { ((*func).array_entry, (*func).vmctx, begin(core, &*func)?) };
     let guest_rsp = begin.guest_rsp;
-    // SAFETY: `enter` gets what it asks for.
+    // SAFETY: entry and vmctx are of one function, `values` has its cells, and nothing of the guest lies below `guest_rsp`.
+    // `run` makes the activation current.
     let go = move |activation| unsafe { asm::enter(array_entry, vmctx, values, guest_rsp, activation) };
-    // SAFETY: as the caller states.
+    // SAFETY: `store` owns `core`, is not otherwise in use and stays where it is, as the caller says. `go`
+    // enters the guest where `begin` has found its stack to be free.
     unsafe { run(thread, store, core, begin, Suspends::Never, go) }
 }
 
@@ -239,9 +243,10 @@ pub(crate) unsafe fn call_suspendable(
     suspends: Suspends,
     write: impl FnOnce(&mut [RawValue]),
 ) -> Result<(Ended, *mut RawValue), Failure> {
-    // SAFETY: the store is valid.
+    // SAFETY: the store is alive and not otherwise in use, as the caller says.
     let thread = unsafe { prepared(core)? };
-    // SAFETY: the store keeps the function's record; the rest as the caller states.
+    // SAFETY: the function is one of the store's, which keeps its record; the store is alive and not otherwise in use, as
+    // the caller says.
     let (func, mut begin) = unsafe { (*func, begin(core, &*func)?) };
     begin.guest_rsp -= (cells * size_of::<RawValue>()) as u64;
     let values = begin.guest_rsp as *mut RawValue;
@@ -253,12 +258,14 @@ pub(crate) unsafe fn call_suspendable(
         values.write_bytes(0, cells);
         write(std::slice::from_raw_parts_mut(values, cells));
     }
-    // SAFETY: `enter` gets what it asks for.
+    // SAFETY: entry and vmctx are of one function, `values` has its cells, and nothing of the guest lies below `guest_rsp`.
+    // `run` makes the activation current.
     let go =
         |activation| unsafe { asm::enter(func.array_entry, func.vmctx, values, begin.guest_rsp, activation) };
     // Between this call and an outer one there are frames of the host's.
     let suspends = if begin.outer.is_null() { suspends } else { Suspends::Never };
-    // SAFETY: as the caller states.
+    // SAFETY: `store` owns `core`, is not otherwise in use and stays where it is, as the caller says. `go`
+    // enters the guest below the cells, where its stack is free.
     Ok((unsafe { run(thread, store, core, begin, suspends, go)? }, values))
 }
 
@@ -285,14 +292,15 @@ pub(super) unsafe fn resume(
             // SAFETY: the guest's stack is as the stub left it.
             None => unsafe { asm::resume(called.guest_fp, activation) },
             Some(pending) => {
-                // SAFETY: nothing refers to the record now.
+                // SAFETY: the owner of the record waits for this closure, in which nothing else refers to it.
                 unsafe { (*activation).set_pending(pending) };
                 // SAFETY: the guest's stack is as the stub left it, with the registers of its caller.
                 unsafe { throw_pending(activation) }
             }
         }
     };
-    // SAFETY: as the caller states.
+    // SAFETY: `store` owns `core`, is not otherwise in use and stays where it is, and the suspension is its
+    // own, as the caller says. `go` enters the guest where that stub has left it.
     unsafe { run_again(store, core, suspension, suspends, go) }
 }
 
@@ -312,7 +320,8 @@ pub(crate) unsafe fn go_on(
             asm::go_on(&raw const general, area, components, activation)
         }
     };
-    // SAFETY: as the caller states.
+    // SAFETY: `store` owns `core`, is not otherwise in use and stays where it is, and the suspension is its
+    // own, as the caller says. `go` enters the guest with the registers that it had.
     unsafe { run_again(store, core, suspension, Suspends::ForSlices, go) }
 }
 
@@ -327,7 +336,7 @@ unsafe fn run_again(
     suspends: Suspends,
     go: impl FnOnce(*mut Activation) -> u32,
 ) -> Result<Ended, Failure> {
-    // SAFETY: the store is valid.
+    // SAFETY: the store is alive and not otherwise in use, as the caller says.
     let thread = unsafe { prepared(core)? };
     // The guest's own stack pointer is among what it goes on with.
     let begin = Begin { stack: suspension.stack, guest_rsp: 0, outer: std::ptr::null_mut() };
@@ -336,7 +345,8 @@ unsafe fn run_again(
         has_begun = true;
         go(activation)
     };
-    // SAFETY: as the caller states.
+    // SAFETY: `store` owns `core`, is not otherwise in use and stays where it is, as the caller says. `go`
+    // enters the guest on the stack of the suspension, which is of this store.
     match unsafe { run(thread, store, core, begin, suspends, go) } {
         // SAFETY: the store is valid, and nothing runs in it.
         Err(Failure::Trapped(code, _)) if !has_begun => Err(unsafe { (*core).stopped(suspension, code) }),
@@ -350,12 +360,13 @@ unsafe fn run_again(
 /// # Safety
 /// As for [`asm::resume`]; the activation's pending exit is set.
 unsafe fn throw_pending(activation: *mut Activation) -> u32 {
-    // SAFETY: the record's owner waits for this.
+    // SAFETY: the owner of the record waits for this, and holds no reference to it.
     let (throws, waits) = unsafe { ((*activation).throws(), (*activation).waits()) };
     if !throws {
         return if waits { reason::SUSPENDED } else { reason::HOST };
     }
-    // SAFETY: as the caller states.
+    // SAFETY: the activation is the running one of its store, and its owner waits for this and holds no
+    // reference to it.
     let result = unwind::throw_pending(unsafe { Running::of(NonNull::new_unchecked(activation)) });
     if result.value == 0 {
         return reason::HOST;

@@ -435,7 +435,8 @@ impl StoreCore {
     pub(crate) fn used_fuel(&self) -> Option<u64> {
         let shown = match self.current.is_null() {
             true => self.meter.shown,
-            // SAFETY: as in `shown`.
+            // SAFETY: the current activation is live, and its owner waits for the guest, which waits for a host
+            // function.
             false => unsafe { (*self.current).meter },
         };
         self.is_metered()?.then(|| used(shown, self.meter.fuel))

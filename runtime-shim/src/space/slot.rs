@@ -410,7 +410,7 @@ mod tests {
         let slot = slot(64 << 10, 0, 0);
         let record = 7u32;
         slot.set_instance((&raw const record).cast());
-        // SAFETY: the slot is live.
+        // SAFETY: the slot of this vmctx is the one above, which lives until the end of the test.
         assert_eq!(unsafe { instance_of(slot.vmctx() as u64) }, (&raw const record).cast());
     }
 }

@@ -41,7 +41,8 @@ impl FuncRefs {
         };
         let start = own.as_ref().map(Mapping::start).or(place).unwrap_or_default() as *mut FuncRef;
         for (position, record) in records.enumerate() {
-            // SAFETY: as the caller states, or inside the new mapping; both are aligned.
+            // SAFETY: there is room for as many records in the new mapping, or at the place, as the caller
+            // says; both are aligned, and nothing refers to them yet.
             unsafe { start.add(position).write(record) };
         }
         if let Some(mapping) = &own {
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn a_mapping_of_their_own_is_read_only() {
         let record = FuncRef { tail_entry: 1, array_entry: 2, type_id: 3, convention: 4, vmctx: 5 };
-        // SAFETY: no place is given.
+        // SAFETY: no place is given, about which something would have to hold: the records get a mapping.
         let records = unsafe { FuncRefs::write(None, vec![record; 1000].into_iter()) }.unwrap();
         assert_eq!(*records, vec![record; 1000]);
         for record in [&records[0], &records[999]] {

@@ -478,7 +478,8 @@ impl State {
 
     /// Reads an item.
     fn get<T: Copy>(&self, offset: i32) -> T {
-        // SAFETY: as in `put`.
+        // SAFETY: `pointer` checked that it is inside the state, which is mapped and belongs to the instance.
+        // All items are numbers or addresses, so any bits are valid.
         unsafe { self.pointer::<T>(offset).read_unaligned() }
     }
 }
@@ -501,7 +502,7 @@ unsafe fn make_memories(
             unsafe { MemoryBody::in_slot(id, plan.ty, slot, length, limit)? }
         } else {
             let length = state.pointer(state.layout.memory_length(index as u32));
-            // SAFETY: as above.
+            // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
             unsafe { MemoryBody::reserve(id, plan.ty, Some(length), limit)? }
         };
         memory.map_image(module.file(), &plan.image)?;

@@ -198,7 +198,7 @@ impl TableBody {
 
     /// Its elements.
     pub(crate) fn size(&self) -> u64 {
-        // SAFETY: as in `set_size`.
+        // SAFETY: the cell outlives the table, and the table is used by one thread at a time.
         unsafe { self.length.read() }
     }
 
@@ -213,7 +213,7 @@ impl TableBody {
         let all = self.all.as_deref();
         all.map_or(Ok(()), |all| all.add(count))?;
         let opened = self.open(new).map_err(|_| Refused::Declared);
-        // SAFETY: the elements are accessible, as in `range`.
+        // SAFETY: `open` has made the elements up to the new length accessible, and zero, which is null.
         let filled = opened.map(|()| fill(unsafe { self.elements(old, count) }));
         match (filled, all) {
             (Ok(true), _) => self.set_size(new),
@@ -227,15 +227,15 @@ impl TableBody {
     /// The elements are accessible.
     unsafe fn elements(&self, start: u64, count: u64) -> &[Cell<u64>] {
         let first = (self.base() + (start * TABLE_ELEMENT) as usize) as *const Cell<u64>;
-        // SAFETY: as the caller states; compiled code does not run while the host looks at them, and a `Cell` may be changed
-        // through other references.
+        // SAFETY: the caller says that the elements are accessible. Compiled code does not run while the host
+        // looks at them, and a `Cell` may be changed through other references.
         unsafe { std::slice::from_raw_parts(first, count as usize) }
     }
 
     /// A range of elements, `None` if it is not inside the table.
     pub(crate) fn range(&self, start: u64, count: u64) -> Option<&[Cell<u64>]> {
         start.checked_add(count).filter(|&end| end <= self.size())?;
-        // SAFETY: elements below the length are accessible.
+        // SAFETY: the range ends below the length, and elements below that are accessible.
         Some(unsafe { self.elements(start, count) })
     }
 

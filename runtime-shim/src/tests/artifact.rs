@@ -415,7 +415,8 @@ pub(crate) fn mxcsr() -> u32 {
 /// Sets the SSE control word, which must mask all exceptions.
 pub(crate) fn set_mxcsr(word: u32) {
     assert_eq!(word & 0x1f80, 0x1f80);
-    // SAFETY: no exception is unmasked.
+    // SAFETY: the word masks all exceptions, as was checked, so the instruction loads it and nothing else
+    // happens.
     unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &word) };
 }
 
@@ -455,7 +456,8 @@ pub(crate) unsafe fn disturb(threads: &[Disturbed], done: &AtomicBool) -> u64 {
     let mut pause = 1u64;
     while !done.load(SeqCst) {
         for thread in threads {
-            // SAFETY: as the caller states.
+            // SAFETY: the caller says that the threads run until it sets `done`, so their handles are valid;
+            // the signal has a handler.
             unsafe { libc::pthread_kill(thread.0, signal) };
         }
         pause = pause * 7 % 1009;

@@ -22,7 +22,8 @@ pub(crate) fn load(artifact: &[u8]) -> Result<Module, OpenError> {
 
 /// Opens a file: one that a test has made, or one that is refused before its code is looked at.
 pub(crate) fn open_file(path: impl AsRef<std::path::Path>) -> Result<Module, OpenError> {
-    // SAFETY: as above.
+    // SAFETY: the code is what the compiler or a test has written, or the file is refused before its code is
+    // mapped.
     unsafe { Module::open_trusted(path) }
 }
 
@@ -598,7 +599,8 @@ pub(crate) unsafe fn replace_by_zeros(page: usize) {
     let page = page as *mut libc::c_void;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
     let access = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: as the caller states.
+    // SAFETY: the page is mapped and its contents are not needed, as the caller says, so that another takes its
+    // place.
     unsafe {
         assert_eq!(libc::mmap(page, 4096, access, flags, -1, 0), page);
         assert_eq!(page.cast::<u8>().read_volatile(), 0);

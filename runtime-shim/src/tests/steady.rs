@@ -56,7 +56,7 @@ fn run(pool: &Pool, address: i64, watched: bool, allowed: [libc::c_long; 2]) {
     }
     forbid_system_calls_but(allowed);
     let steady = (0..STARTS).all(|_| instance(address) == Some(ResetWay::Copy));
-    // SAFETY: ends the process.
+    // SAFETY: takes a number, and ends the process without running anything of it.
     unsafe { libc::_exit(if steady { DONE } else { 1 }) };
 }
 
@@ -74,7 +74,7 @@ fn grow(pool: &Pool) {
     instance();
     forbid_system_calls_but([libc::SYS_mprotect, libc::SYS_madvise]);
     let steady = (0..STARTS).all(|_| instance());
-    // SAFETY: ends the process.
+    // SAFETY: takes a number, and ends the process without running anything of it.
     unsafe { libc::_exit(if steady { DONE } else { 1 }) };
 }
 

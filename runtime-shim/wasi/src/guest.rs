@@ -165,7 +165,7 @@ pub(crate) mod tests {
 
         pub(super) fn write(&self, ptr: u32, bytes: &[u8]) -> Result<(), Errno> {
             let to = self.address(ptr, bytes.len() as u64)?;
-            // SAFETY: as in `read`.
+            // SAFETY: the range is inside the slice that `Guest::over` borrows; `bytes` is another.
             unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
             Ok(())
         }

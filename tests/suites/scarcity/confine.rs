@@ -48,7 +48,7 @@ pub(crate) fn become_unprivileged() {
 pub(crate) fn lock_later_mappings(bytes: u64) {
     become_unprivileged();
     limit(libc::RLIMIT_MEMLOCK, bytes);
-    // SAFETY: concerns later mappings only.
+    // SAFETY: changes nothing of the mappings that are there: it concerns later ones.
     let failed = unsafe { libc::mlockall(libc::MCL_FUTURE) != 0 };
     assert!(!failed, "mlockall: {}", io::Error::last_os_error());
 }

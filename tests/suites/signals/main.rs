@@ -100,7 +100,7 @@ fn signal_hook_before_and_after() {
     let handled = Arc::new(AtomicU64::new(0));
     let register = |number| {
         let handled = handled.clone();
-        // SAFETY: the action only counts.
+        // SAFETY: the action does nothing but add to an atomic, which a handler may.
         let registered = unsafe {
             signal_hook::low_level::register(number, move || {
                 handled.fetch_add(1, SeqCst);

@@ -5,6 +5,7 @@ mod figures;
 mod layers;
 mod locks;
 mod map;
+mod notes;
 
 use std::path::{Path, PathBuf};
 use wasmaot_tests::repository;

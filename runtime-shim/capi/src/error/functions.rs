@@ -14,7 +14,7 @@ use wasmaot_runtime::{CallError, TrapCode};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_new(message: *const c_char) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: as the header states.
+        // SAFETY: C passes NULL or a string that ends with NUL as `message`.
         Err(wasmaot_error_t::new(Kind::Host, unsafe { text(message, "message")? }))
     })
 }
@@ -48,7 +48,7 @@ fn host_trap(number: u32) -> Result<wasmaot_error_t> {
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_delete(error: *mut wasmaot_error_t) {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL, or an object that it was given as `error` and does not use any more.
     unsafe { take(error) };
 }
 
@@ -61,7 +61,7 @@ unsafe fn look<R>(
     otherwise: R,
     look: impl FnOnce(&wasmaot_error_t) -> R,
 ) -> R {
-    // SAFETY: as the caller states.
+    // SAFETY: the caller has passed on what C has passed: NULL or an error that it has not deleted.
     infallible(otherwise, || Some(look(unsafe { at(error, "error") }.ok()?)))
 }
 
@@ -71,7 +71,7 @@ unsafe fn look<R>(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_kind(error: *const wasmaot_error_t) -> u32 {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an error that it has not deleted.
     unsafe { look(error, 0, |error| ERROR_KINDS.number(error.kind)) }
 }
 
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn wasmaot_error_kind(error: *const wasmaot_error_t) -> u3
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_message(error: *const wasmaot_error_t) -> *const c_char {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an error that it has not deleted.
     unsafe { look(error, null(), |error| error.message.as_ptr()) }
 }
 
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn wasmaot_error_message(error: *const wasmaot_error_t) ->
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_exit_status(error: *const wasmaot_error_t) -> i32 {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an error that it has not deleted.
     unsafe { look(error, 0, |error| error.status) }
 }
 
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn wasmaot_error_exit_status(error: *const wasmaot_error_t
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_trap(error: *const wasmaot_error_t) -> u32 {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an error that it has not deleted.
     unsafe { look(error, 0, |error| error.code().map_or(0, |code| code as u32)) }
 }
 
@@ -114,6 +114,6 @@ pub unsafe extern "C" fn wasmaot_error_frames(
     error: *const wasmaot_error_t,
     count: *mut usize,
 ) -> *const wasmaot_frame_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an error that it has not deleted, and NULL or a place to write as `count`.
     infallible(null(), || unsafe { Some(list(at(error, "error").ok().map(wasmaot_error_t::frames), count)) })
 }

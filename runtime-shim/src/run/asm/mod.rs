@@ -517,7 +517,8 @@ unsafe extern "C" fn yield_at_stub() -> ! {
 /// # Safety
 /// The activation is the running one, and its guest called a stub.
 unsafe extern "C" fn keep_stub(activation: *mut Activation, saved: *const StubRegisters) {
-    // SAFETY: as the caller states; the owner waits and holds no reference to it. The stub has pushed the registers in this order.
+    // SAFETY: the activation is the running one, as the caller says, so its owner waits and holds no reference
+    // to it. The stub has pushed the registers in this order.
     unsafe { (*activation).yield_at_stub(&*saved) }
 }
 

@@ -172,14 +172,17 @@ impl Thread {
     #[inline(never)]
     pub(super) unsafe fn go_on_here(run: *mut Activation) -> io::Result<&'static Self> {
         let this: &'static Self = thread::prepared()?;
-        // SAFETY: as the caller states; a thread's record outlives its runs.
+        // SAFETY: the run waits for the host function that has returned, as the caller says, so its record is
+        // alive; a thread's record outlives its runs.
         let (before, causes, is_checked) =
             unsafe { ((*run).thread(), *(*run).causes(), (*run).is_checked()) };
-        // SAFETY: as above.
+        // SAFETY: the run waits for the host function that has returned, so its record is alive, and nothing
+        // else refers to it, as the caller says.
         let of_its_own = causes.is_watched().then(|| unsafe { (*run).announcement() });
         if !std::ptr::eq(this, before) {
             thread::take_away(before, run, &causes);
-            // SAFETY: as above.
+            // SAFETY: the run waits for the host function that has returned, so its record is alive, and
+            // nothing else refers to it, as the caller says.
             unsafe { (*run).move_to(this) };
         } else if this.runs.current.load(Relaxed) == run {
             return Ok(this);

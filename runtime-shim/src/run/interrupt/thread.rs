@@ -52,7 +52,8 @@ pub(crate) struct Thread {
 
 // SAFETY: the cells are only used by the thread itself.
 unsafe impl Sync for Thread {}
-// SAFETY: as above.
+// SAFETY: the record is dropped by whichever thread has its last reference, and its cells hold numbers, which
+// belong to no thread.
 unsafe impl Send for Thread {}
 
 static THREADS: Mutex<Vec<Arc<Thread>>> = Mutex::new(Vec::new());

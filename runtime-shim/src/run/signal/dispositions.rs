@@ -84,7 +84,7 @@ pub(super) fn get(number: c_int) -> Option<libc::sigaction> {
 /// # Safety
 /// The action's handler, if it has one, may run at any time.
 pub(super) unsafe fn set(number: c_int, action: &libc::sigaction) -> io::Result<libc::sigaction> {
-    // SAFETY: both structures are valid; the rest as the caller states.
+    // SAFETY: both structures are valid, and the caller says that the handler may run at any time.
     unsafe {
         let mut before = std::mem::zeroed();
         match libc::sigaction(number, action, &raw mut before) {

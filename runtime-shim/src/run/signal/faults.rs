@@ -38,7 +38,7 @@ const TOO_MANY: &str =
 fn is_same(one: &libc::sigaction, other: &libc::sigaction) -> bool {
     // The C library's, which the kernel reports.
     const SA_RESTORER: c_int = 0x0400_0000;
-    // SAFETY: both sets are valid.
+    // SAFETY: the sets of both actions are valid, as they were filled by the C library or by this file.
     let blocks = |action: &libc::sigaction, number| unsafe { libc::sigismember(&action.sa_mask, number) };
     one.sa_sigaction == other.sa_sigaction
         && one.sa_flags & !SA_RESTORER == other.sa_flags & !SA_RESTORER
@@ -104,7 +104,7 @@ impl FaultSignal {
         }
         let used = self.used.load(Relaxed);
         // Another layer that replaces the same would do the same, so the first one is installed again.
-        // SAFETY: those layers were installed.
+        // SAFETY: `used` counts layers whose record was written before, and `layer` is below that.
         let same = |layer: &usize| is_same(unsafe { self.replaced(*layer) }, &current);
         let layer = match (0..used).find(same) {
             Some(layer) => layer,
@@ -214,7 +214,8 @@ unsafe fn chain(
                 }
             }
         }
-        // SAFETY: as the caller states.
+        // SAFETY: it is no special value, so it is a function, and the arguments are those that the kernel has
+        // passed to the handler, as the caller says.
         _ => unsafe { call(previous, number, info, context) },
     }
 }

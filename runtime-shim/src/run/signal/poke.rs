@@ -59,7 +59,7 @@ fn take(number: c_int) -> bool {
     match before {
         Ok(before) if !is_free(&before) && !calls(&before, handler) => {
             // Another thread has installed a handler in between: it stays.
-            // SAFETY: the handler is the host's own.
+            // SAFETY: the handler that is installed again is the host's own, which it was fit to run before.
             _ = unsafe { set(number, &before) };
             false
         }
@@ -184,7 +184,8 @@ pub(super) unsafe fn look(context: &mut libc::ucontext_t) {
         match next {
             // SAFETY: `after_poke` found the activation in the cell of the slot whose stack the thread is on.
             Next::Stop(code) => unsafe { leave(registers, activation, code, at) },
-            // SAFETY: the same, and the state is all that the kernel has saved.
+            // SAFETY: `after_poke` found the activation in the cell of the slot whose stack the thread is on,
+            // and the state is all that the kernel has saved of that.
             Next::Yield => unsafe { yield_later(&mut context.uc_mcontext, activation) },
             Next::GoOn => {}
         }

@@ -8,7 +8,7 @@ const CASE: &str = "WASMAOT_TEST_WATCHDOG";
 
 /// Sets how many threads and processes the user may have. It does not bind the superuser.
 fn limit_threads(count: libc::rlim_t) {
-    // SAFETY: the structure is valid.
+    // SAFETY: the structure is a local, which the first call fills and the second reads.
     unsafe {
         let mut limit: libc::rlimit = std::mem::zeroed();
         assert_eq!(libc::getrlimit(libc::RLIMIT_NPROC, &raw mut limit), 0);

@@ -35,7 +35,8 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buffers: &Buffers<'_>) -> Result<usize, E
     counted(|| match list {
         // SAFETY: the range is mapped, writable guest memory (see `Buffers::as_slice`), and `fd` is open.
         [one] => unsafe { libc::read(fd.as_raw_fd(), one.iov_base, one.iov_len) },
-        // SAFETY: as above for each range; the list has as many entries as the call is told.
+        // SAFETY: each range is mapped, writable guest memory (see `Buffers::as_slice`), the list has as many entries
+        // as the call is told, and `fd` is open.
         _ => unsafe { libc::readv(fd.as_raw_fd(), list.as_ptr(), list.len() as i32) },
     })
 }
@@ -47,7 +48,8 @@ pub(crate) fn write(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, raises: bool) -> 
         counted(|| match list {
             // SAFETY: the range is mapped, readable guest memory (see `Buffers::as_slice`), and `fd` is open.
             [one] => unsafe { libc::write(fd.as_raw_fd(), one.iov_base, one.iov_len) },
-            // SAFETY: as above for each range; the list has as many entries as the call is told.
+            // SAFETY: each range is mapped, readable guest memory (see `Buffers::as_slice`), the list has as many
+            // entries as the call is told, and `fd` is open.
             _ => unsafe { libc::writev(fd.as_raw_fd(), list.as_ptr(), list.len() as i32) },
         })
     };
@@ -62,7 +64,8 @@ fn is_whole(list: &[libc::iovec], count: usize) -> bool {
 pub(crate) fn read_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let offset = i64::try_from(offset).map_err(|_| Errno::Inval)?;
     let list = buffers.as_slice();
-    // SAFETY: as in `read`.
+    // SAFETY: the list has as many ranges as the call is told, all of them mapped, writable guest memory (see
+    // `Buffers::as_slice`), and `fd` is open.
     counted(|| unsafe { libc::preadv(fd.as_raw_fd(), list.as_ptr(), list.len() as i32, offset) })
 }
 
@@ -70,7 +73,8 @@ pub(crate) fn read_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) ->
 pub(crate) fn write_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let offset = i64::try_from(offset).map_err(|_| Errno::Inval)?;
     let list = buffers.as_slice();
-    // SAFETY: as in `write`.
+    // SAFETY: the list has as many ranges as the call is told, all of them mapped, readable guest memory (see
+    // `Buffers::as_slice`), and `fd` is open.
     let write =
         || counted(|| unsafe { libc::pwritev(fd.as_raw_fd(), list.as_ptr(), list.len() as i32, offset) });
     held_back(write, |&count| is_whole(list, count))

@@ -42,7 +42,7 @@ pub(crate) fn in_child(holds: impl FnOnce() -> bool) -> bool {
     // SAFETY: the child has one thread, which looks and ends.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        // SAFETY: ends the process.
+        // SAFETY: takes a number, and ends the process without running anything of it.
         unsafe { libc::_exit(i32::from(!holds())) };
     }
     let mut status = 0;

@@ -47,7 +47,7 @@ impl Mask {
         unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, &raw mut before) };
         // What was not blocked can hardly be pending.
         if RAISED.iter().any(|&signal| contains(&before, signal)) {
-            // SAFETY: a valid set.
+            // SAFETY: `pending` is an initialised set, which the call overwrites.
             unsafe { libc::sigpending(&raw mut pending) };
         }
         Self { before, pending }
@@ -84,7 +84,7 @@ fn set<const N: usize>(signals: [i32; N]) -> libc::sigset_t {
 }
 
 fn contains(set: &libc::sigset_t, signal: i32) -> bool {
-    // SAFETY: a valid set.
+    // SAFETY: the set is a reference to an initialised one, which is only read.
     unsafe { libc::sigismember(std::ptr::from_ref(set), signal) == 1 }
 }
 
@@ -99,7 +99,7 @@ pub(crate) mod tests {
         let child = unsafe { libc::fork() };
         if child == 0 {
             let status = i32::from(!check());
-            // SAFETY: ends this process.
+            // SAFETY: takes a number, and ends the process without running anything of it.
             unsafe { libc::_exit(status) }
         }
         let mut status = 0;
@@ -116,7 +116,7 @@ pub(crate) mod tests {
 
     fn is_pending(signal: i32) -> bool {
         let mut pending = set([]);
-        // SAFETY: a valid set.
+        // SAFETY: `pending` is an initialised set, which the call overwrites.
         unsafe { libc::sigpending(&raw mut pending) };
         contains(&pending, signal)
     }
@@ -150,14 +150,14 @@ pub(crate) mod tests {
     /// One test, for the handler is the process's.
     #[test]
     fn a_broken_pipe_is_an_error_and_no_signal() {
-        // SAFETY: the handler only counts.
+        // SAFETY: the handler does nothing but add to an atomic, which a handler may.
         let before = unsafe { libc::signal(libc::SIGPIPE, count as *const () as usize) };
         assert_eq!(break_a_pipe(), Err(Errno::Pipe));
         assert!(break_a_full_pipe() > 0, "what was written before");
         assert_eq!(DELIVERED.load(Ordering::Relaxed), 0);
 
         let (blocked, mut mask) = (set([libc::SIGPIPE]), set([]));
-        // SAFETY: valid sets.
+        // SAFETY: both are initialised sets, of which the call reads one and writes the other.
         unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, &raw mut mask) };
         assert_eq!(break_a_pipe(), Err(Errno::Pipe));
         assert!(!is_pending(libc::SIGPIPE), "blocked by the host, but not the host's");
