@@ -74,6 +74,11 @@ pub fn exceptions(programs: &Path) -> io::Result<Vec<u8>> {
     text(&programs.join("instances/exceptions.wat"))
 }
 
+/// The module with a short request and one without end.
+pub fn slices(programs: &Path) -> io::Result<Vec<u8>> {
+    text(&programs.join("instances/slices.wat"))
+}
+
 fn text(path: &Path) -> io::Result<Vec<u8>> {
     wat::parse_file(path).map_err(io::Error::other)
 }

@@ -12,6 +12,7 @@ mod instances;
 mod limits;
 mod programs;
 mod report;
+mod slices;
 mod suite;
 mod worst;
 
@@ -47,6 +48,8 @@ enum What {
     Deadline(deadline::Opts),
     /// In one process: a call inside a `try_table`, nothing thrown, against the same outside of one.
     Exceptions(exceptions::Opts),
+    /// On one thread: short requests beside a guest without end that yields.
+    Slices(slices::Opts),
     /// CPU time of `cat` through WASI, against the system's.
     Cat(cat::Opts),
 }
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         What::Worst(opts) => limits::run(&opts),
         What::Deadline(opts) => deadline::run(&opts),
         What::Exceptions(opts) => exceptions::run(&opts),
+        What::Slices(opts) => slices::run(&opts),
         What::Cat(opts) => cat::run(&opts),
     };
     match result {

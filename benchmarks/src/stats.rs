@@ -44,6 +44,11 @@ impl Times {
         Ok(())
     }
 
+    /// Adds a round.
+    pub fn add(&mut self, round: Vec<f64>) {
+        self.rounds.push(round);
+    }
+
     /// The same times, of something that happened so often in each.
     pub fn each_of(mut self, count: u32) -> Self {
         self.rounds.iter_mut().flatten().for_each(|time| *time /= f64::from(count));
