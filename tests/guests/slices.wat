@@ -142,6 +142,15 @@
   (func $second (param i32) (call $third (local.get 0)) (drop (call $spin (i32.const 1))))
   (func (export "first") (param i32) (call $second (local.get 0)) (drop (call $spin (i32.const 1))))
 
+  ;; The same without end, mostly in the prologue and the epilogue of a function that does nothing else.
+  (func $idle (param i64) (result i64) (i64.add (local.get 0) (i64.const 1)))
+  (func $loops (export "loops") (local $x i64)
+    (loop $next
+      (local.set $x (call $idle (i64.rem_u (local.get $x) (i64.or (local.get $x) (i64.const 3)))))
+      (br $next)))
+  (func $around (call $loops) (drop (call $spin (i32.const 1))))
+  (func (export "outermost") (call $around) (drop (call $spin (i32.const 1))))
+
   ;; Frame by frame to the end of the stack, with work in each.
   (func $deep (export "deep")
     (global.set $depth (i32.add (global.get $depth) (i32.const 1)))

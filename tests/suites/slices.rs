@@ -136,6 +136,26 @@ fn traps_after_a_yield_name_all_functions() {
     }
 }
 
+/// Wherever it was interrupted: before a function has its frame, inside, or when that is gone.
+#[test]
+fn what_is_stopped_between_two_slices_names_all_functions() {
+    let (pool, linked) = (pool(1), linked());
+    let outermost = linked.get_typed_func::<(), ()>("outermost").expect("an export");
+    for _ in 0..400 {
+        let mut instance = start(&pool, &linked);
+        let handle = instance.interrupt_handle().expect("a watchdog");
+        let mut call = Box::pin(outermost.call_async(&mut instance, ()));
+        poll_until(call.as_mut(), 1);
+        handle.kill();
+        let trap = trap(in_slices(call).0);
+        assert_eq!(trap.code, TrapCode::Killed);
+        match &names(&trap)[..] {
+            ["loops", "around", "outermost"] | ["idle", "loops", "around", "outermost"] => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 /// A yield takes nothing of the stack, so it ends where it would have ended.
 #[test]
 fn the_stack_ends_where_it_would() {

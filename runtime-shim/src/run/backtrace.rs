@@ -43,10 +43,16 @@ pub(crate) fn frames(instances: &Instances, stack: GuestStack<'_>, start: Start)
     let mut frames = Frames::default();
     let mut fp = match start {
         Start::Fault { pc, rsp, rbp } => {
-            // Where the very first instruction faulted (of a function or a stub, with no room to
-            // push rbp), the return address is still on top, and rbp is the caller's.
-            let has_frame = add(&mut frames, instances, pc) == Some(Place::Inside);
-            if let Some(caller) = (!has_frame && rbp != 0).then(|| stack.load(rsp)).flatten() {
+            // A function's caller is found by its frame, unless there is none yet or any more. Then rbp is the caller's own.
+            let place = add(&mut frames, instances, pc).map(|from_entry| Place::of(pc, from_entry));
+            let return_address = match place {
+                Some(Place::Framed) => None,
+                // A stub without room for its frame begins like a function.
+                Some(Place::Bare) | None => Some(rsp),
+                Some(Place::Begun) => Some(rsp.wrapping_add(8)),
+            };
+            let caller = return_address.filter(|_| rbp != 0).and_then(|address| stack.load(address));
+            if let Some(caller) = caller {
                 add(&mut frames, instances, caller.wrapping_sub(1));
             }
             rbp
@@ -63,20 +69,40 @@ pub(crate) fn frames(instances: &Instances, stack: GuestStack<'_>, start: Start)
     frames
 }
 
-/// Where in a function an instruction is.
+/// What is on top of a function's stack where it was interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    First,
-    Inside,
+    /// Its return address: no frame is there yet, or any more.
+    Bare,
+    /// Its caller's rbp, and behind that its return address: rbp does not point there yet.
+    Begun,
+    /// Anything: rbp points to its frame.
+    Framed,
 }
 
-/// Adds the function that `pc` is in, if it is a Wasm function.
-fn add(frames: &mut Frames, instances: &Instances, pc: u64) -> Option<Place> {
+impl Place {
+    /// That of an instruction of a Wasm function, so many bytes from its first one. Functions begin by `push rbp`, of one byte, and end by `pop
+    /// rbp` and a return.
+    fn of(pc: u64, from_entry: u32) -> Self {
+        const RETURNS: [u8; 2] = [0xc3, 0xc2];
+        // SAFETY: an instruction in the text of a loaded module, which can be read.
+        let returns = || RETURNS.contains(unsafe { &*(pc as *const u8) });
+        match from_entry {
+            0 => Place::Bare,
+            1 => Place::Begun,
+            _ if returns() => Place::Bare,
+            _ => Place::Framed,
+        }
+    }
+}
+
+/// Adds the function that `pc` is in, if it is a Wasm function, and says how many bytes from its first instruction that is.
+fn add(frames: &mut Frames, instances: &Instances, pc: u64) -> Option<u32> {
     if frames.named.len() == MAX_FRAMES {
         frames.omitted += 1;
         return None;
     }
     let found = instances.locate(pc as usize)?;
     frames.named.push(found.frame);
-    Some(if found.at_entry { Place::First } else { Place::Inside })
+    Some(found.from_entry)
 }

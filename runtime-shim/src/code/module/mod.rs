@@ -77,8 +77,8 @@ struct Maps {
 pub(crate) struct Located {
     /// Function and Wasm offset.
     pub(crate) frame: Frame,
-    /// Whether it is the function's first instruction.
-    pub(crate) at_entry: bool,
+    /// Bytes from the function's first instruction.
+    pub(crate) from_entry: u32,
 }
 
 impl Module {
@@ -203,7 +203,7 @@ impl Module {
             name: function.name.map(str::to_owned),
             wasm_offset: addrmap::wasm_offset(&maps.addresses, offset),
         };
-        Some(Located { frame, at_entry: offset == function.code })
+        Some(Located { frame, from_entry: offset - function.code })
     }
 }
 
