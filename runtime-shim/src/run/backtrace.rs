@@ -4,6 +4,7 @@
 //! where the frame chain stops ascending.
 
 use crate::code::frame::Frame;
+use crate::os::guarded;
 use crate::space::slot::GuestStack;
 use crate::state::instances::Instances;
 
@@ -85,8 +86,7 @@ impl Place {
     /// rbp` and a return.
     fn of(pc: u64, from_entry: u32) -> Self {
         const RETURNS: [u8; 2] = [0xc3, 0xc2];
-        // SAFETY: an instruction in the text of a loaded module, which can be read.
-        let returns = || RETURNS.contains(unsafe { &*(pc as *const u8) });
+        let returns = || guarded::peek(pc as usize).is_some_and(|word| RETURNS.contains(&(word as u8)));
         match from_entry {
             0 => Place::Bare,
             1 => Place::Begun,

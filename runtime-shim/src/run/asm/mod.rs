@@ -31,6 +31,8 @@
 //! guest ends with a zero rbp. No Rust frame ever lies on a slot's stack.
 
 pub(crate) mod stubs;
+#[cfg(test)]
+mod tests;
 
 use crate::code::raw_value::RawValue;
 use crate::run::activation::{Activation, Landing, StubRegisters};
