@@ -1,7 +1,9 @@
-//! On one executor thread: how long short requests take beside a guest without end, whose call yields at the end of each time slice.
+//! On one executor thread: how long short requests take beside a guest without end, whose call yields at the
+//! end of each time slice.
 //!
-//! The executor polls its tasks in turn, as they wake themselves. A short request begins when its task wakes itself, so its time includes the
-//! wait for all that is polled before it, and is over when its instance has finished.
+//! The executor polls its tasks in turn, as they wake themselves. A short request begins when its task wakes
+//! itself, so its time includes the wait for all that is polled before it, and is over when its instance has
+//! finished.
 
 use clap::Args;
 use std::cell::{Cell, RefCell};

@@ -1,13 +1,14 @@
 //! Calls whose time slices end every few microseconds.
 //!
-//! **Invariant: a signal arrives at most once in a poll**, on the thread that polls. So there is progress however slow the machine is.
+//! **Invariant: a signal arrives at most once in a poll**, on the thread that polls. So there is progress
+//! however slow the machine is.
 
 use crate::Random;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// Nanoseconds from the start of a poll to its poke, at least and at most. What comes while the guest is not yet entered is lost, and the
-/// watchdog ends that slice.
+/// Nanoseconds from the start of a poll to its poke, at least and at most. What comes while the guest is not
+/// yet entered is lost, and the watchdog ends that slice.
 const DELAY: [u64; 2] = [2_000, 60_000];
 
 /// The signal that the runtime pokes threads by where the host does not handle it.
@@ -52,7 +53,8 @@ thread_local! {
     static POKES: Pokes = Pokes::new();
 }
 
-/// Polls a call to its end, on this thread, with a poke some microseconds later each time. Returns how often it gave the thread back, too.
+/// Polls a call to its end, on this thread, with a poke some microseconds later each time. Returns how often it
+/// gave the thread back, too.
 pub fn in_slices<R>(call: impl Future<Output = R>) -> (R, u64) {
     let mut call = pin!(call);
     let mut context = Context::from_waker(Waker::noop());

@@ -266,7 +266,8 @@ fn a_future_that_is_dropped_gives_its_call_up() {
     assert_eq!(pool.stats().made, 1, "the slot was never emptied");
 }
 
-/// While a call waits for its slice, its store runs nothing else; a future that is forgotten keeps it so until it is finished.
+/// While a call waits for its slice, its store runs nothing else; a future that is forgotten keeps it so until
+/// it is finished.
 #[test]
 fn a_store_between_two_slices_runs_nothing_else() {
     let (pool, linked) = (pool(1), linked());
@@ -314,7 +315,8 @@ impl Wake for Wakes {
     }
 }
 
-/// The watchdog ends slices by itself, and a task whose slice is over wakes itself, so that an executor polls it again after the others.
+/// The watchdog ends slices by itself, and a task whose slice is over wakes itself, so that an executor polls
+/// it again after the others.
 #[test]
 fn a_guest_that_spins_lets_others_run() {
     let (pool, linked) = (pool(1), linked());

@@ -102,10 +102,11 @@ impl<T> Store<T> {
         self.inner.core_mut().watch.set_cpu_time(cpu_time.into())
     }
 
-    /// Has asynchronous calls give their executor back after each such time in the guest, wherever the guest is then; with `None`, which is the
-    /// default, they keep it until they wait or end. A call goes on when its task is polled again. Host functions, operators
-    /// on bulk memory and waits at an address are not interrupted: the call yields when they return to the guest. Slices below some 100 microseconds take longer than
-    /// they say. Calls that are not asynchronous, and what a host function calls, have no slices.
+    /// Has asynchronous calls give their executor back after each such time in the guest, wherever the guest is
+    /// then; with `None`, which is the default, they keep it until they wait or end. A call goes on when its
+    /// task is polled again. Host functions, operators on bulk memory and waits at an address are not
+    /// interrupted: the call yields when they return to the guest. Slices below some 100 microseconds take
+    /// longer than they say. Calls that are not asynchronous, and what a host function calls, have no slices.
     ///
     /// # Errors
     /// Slices cannot be enforced, and it is as before.

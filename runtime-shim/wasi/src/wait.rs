@@ -1,8 +1,9 @@
-//! Waiting without a thread: in asynchronous calls, a call that finds nothing to do suspends its guest until there may be something, and is
-//! made again.
+//! Waiting without a thread: in asynchronous calls, a call that finds nothing to do suspends its guest until
+//! there may be something, and is made again.
 //!
-//! **Invariants.** A call suspends before it has done anything, and what it finds when it is made again decides, not why it was woken. A wait
-//! keeps the files open that it is for. Where the thread that watches them cannot be made, the calling thread waits itself.
+//! **Invariants.** A call suspends before it has done anything, and what it finds when it is made again
+//! decides, not why it was woken. A wait keeps the files open that it is for. Where the thread that watches
+//! them cannot be made, the calling thread waits itself.
 
 mod watcher;
 
@@ -32,7 +33,8 @@ impl Attempt {
         self.wait.take()
     }
 
-    /// Says that the next one is to be made when one of these files is ready or so many nanoseconds have passed.
+    /// Says that the next one is to be made when one of these files is ready or so many nanoseconds have
+    /// passed.
     ///
     /// # Errors
     /// Nothing can be waited for without a thread.

@@ -40,7 +40,10 @@ macro_rules! sse {
     (load $n:literal) => { concat!("movups xmm", $n, ", [rdi + 16 * ", $n, "]\n") };
     ($move:tt) => {
         concat!(
-            sse!($move 0), sse!($move 1), sse!($move 2), sse!($move 3), sse!($move 4), sse!($move 5), sse!($move 6), sse!($move 7), sse!($move 8), sse!($move 9), sse!($move 10), sse!($move 11), sse!($move 12), sse!($move 13), sse!($move 14), sse!($move 15)
+            sse!($move 0), sse!($move 1), sse!($move 2), sse!($move 3),
+            sse!($move 4), sse!($move 5), sse!($move 6), sse!($move 7),
+            sse!($move 8), sse!($move 9), sse!($move 10), sse!($move 11),
+            sse!($move 12), sse!($move 13), sse!($move 14), sse!($move 15)
         )
     };
 }
@@ -69,7 +72,8 @@ fn interrupted(values: &Seen, wide: bool) {
     }
 }
 
-/// A guest that stores its vectors where rdi says, and leaves through the activation in rsi; r8 says whether there are wide ones.
+/// A guest that stores its vectors where rdi says, and leaves through the activation in rsi; r8 says whether
+/// there are wide ones.
 #[unsafe(naked)]
 unsafe extern "C" fn seen() {
     naked_asm!(
@@ -92,8 +96,8 @@ unsafe extern "C" fn seen() {
 static KEEPS: AtomicPtr<Registers> = AtomicPtr::new(null_mut());
 
 extern "C" fn keep(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: the kernel passes the interrupted thread's state, whose frame has as many bytes as it says; the test waits for this, and does
-    // nothing with the registers meanwhile.
+    // SAFETY: the kernel passes the interrupted thread's state, whose frame has as many bytes as it says; the
+    // test waits for this, and does nothing with the registers meanwhile.
     let is_kept = unsafe {
         let frame: *const u8 = (*context.cast::<libc::ucontext_t>()).uc_mcontext.fpregs.cast();
         let size = frame_size(&*frame.cast());

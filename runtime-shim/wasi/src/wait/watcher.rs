@@ -1,7 +1,8 @@
 //! The thread that watches files and the time for calls that wait without one, for the whole process.
 //!
-//! **Invariants.** A wait is woken at most once, and not after it was forgotten. Wakers are the embedder's code: they are called and dropped when
-//! no lock is held. The child of a fork has a watcher of its own, and leaves the descriptors of its parent's alone.
+//! **Invariants.** A wait is woken at most once, and not after it was forgotten. Wakers are the embedder's
+//! code: they are called and dropped when no lock is held. The child of a fork has a watcher of its own, and
+//! leaves the descriptors of its parent's alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -97,7 +98,8 @@ impl Watcher {
         self.process == rustix::process::getpid()
     }
 
-    /// Wakes a task, once, when one of the files is ready or the time has come. Returns a number by which to forget it.
+    /// Wakes a task, once, when one of the files is ready or the time has come. Returns a number by which to
+    /// forget it.
     pub(super) fn watch(&self, files: Files, until: Option<u64>, waker: Waker) -> u64 {
         if !self.is_here() {
             // The wait was begun before a fork, and nothing can watch it here, so its task looks for itself.
