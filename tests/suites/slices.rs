@@ -141,6 +141,7 @@ fn traps_after_a_yield_name_all_functions() {
 fn what_is_stopped_between_two_slices_names_all_functions() {
     let (pool, linked) = (pool(1), linked());
     let outermost = linked.get_typed_func::<(), ()>("outermost").expect("an export");
+    let mut deepest = 0;
     for _ in 0..400 {
         let mut instance = start(&pool, &linked);
         let handle = instance.interrupt_handle().expect("a watchdog");
@@ -149,11 +150,12 @@ fn what_is_stopped_between_two_slices_names_all_functions() {
         handle.kill();
         let trap = trap(in_slices(call).0);
         assert_eq!(trap.code, TrapCode::Killed);
-        match &names(&trap)[..] {
-            ["loops", "around", "outermost"] | ["idle", "loops", "around", "outermost"] => {}
-            other => panic!("{other:?}"),
-        }
+        // Without a gap, however far it had come.
+        let names = names(&trap);
+        assert!(["idle", "loops", "around", "outermost"].ends_with(&names), "{names:?}");
+        deepest = deepest.max(names.len());
     }
+    assert!(deepest > 2, "it hardly ran");
 }
 
 /// A yield takes nothing of the stack, so it ends where it would have ended.
