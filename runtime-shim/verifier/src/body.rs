@@ -10,6 +10,7 @@
 //! here. An instruction's successors are all that its execution can lead to, and each is an instruction of the function. All that is kept takes
 //! at most [`BYTES`] per byte of code, and there are at most [`VISITS`], beside fixed amounts.
 
+use crate::balance::Balance;
 use crate::code::{Code, NO_STATE};
 use crate::lattice::{Kind, MAX32, NO_NAME, Name, Val};
 use crate::module::Module;
@@ -122,7 +123,9 @@ impl<'m, 'a> Body<'m, 'a> {
 
     /// Proves the function, from the state at its entry.
     pub(crate) fn prove(&mut self, entry: &State) -> Result<(), Problem> {
-        self.enter(self.range.start, entry)?;
+        let index = self.instruction_at(self.range.start)?;
+        self.keep(index, entry, entry.balance)?;
+        self.dirty.insert(self.range.start);
         let mut state = self.new_state();
         let mut at = self.range.start;
         while let Some(next) = self.next_dirty(at) {
@@ -157,12 +160,18 @@ impl<'m, 'a> Body<'m, 'a> {
     /// Notes that control reaches a place in a state.
     pub(crate) fn enter(&mut self, target: u32, state: &State) -> Result<(), Problem> {
         let index = self.instruction_at(target)?;
+        let balance = self.balance_at(target, state.balance)?;
         let decoded = &mut self.code.decoded[index as usize];
         decoded.leader = true;
         let changed = match self.states.get_mut(decoded.state as usize) {
-            Some(kept) => kept.join(self.module, state),
+            Some(kept) => {
+                let joined = kept.balance.join(balance);
+                let is_weaker = joined != kept.balance;
+                kept.balance = joined;
+                kept.join(self.module, state) || is_weaker
+            }
             None => {
-                self.keep(index, state)?;
+                self.keep(index, state, balance)?;
                 true
             }
         };
@@ -195,7 +204,7 @@ impl<'m, 'a> Body<'m, 'a> {
     }
 
     /// Keeps a state before an instruction that has none.
-    fn keep(&mut self, index: u32, state: &State) -> Result<(), Problem> {
+    fn keep(&mut self, index: u32, state: &State, balance: Balance) -> Result<(), Problem> {
         let slot = match self.free.pop() {
             Some(slot) => slot as usize,
             None => {
@@ -211,7 +220,10 @@ impl<'m, 'a> Body<'m, 'a> {
         let kept = &mut self.states[slot];
         self.state_bytes -= kept.bytes();
         kept.copy(state);
-        kept.flags = Flags::Unknown;
+        (kept.flags, kept.balance) = (Flags::Unknown, balance);
+        if self.module.is_metered() {
+            kept.forget_meters();
+        }
         if self.guesses {
             weaken(&mut self.code, kept, at);
         }

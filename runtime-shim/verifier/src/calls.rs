@@ -31,6 +31,7 @@ enum Callee<'m> {
     Tail {
         signature: &'m Signature,
         vmctx: Option<Kind>,
+        is_helper: bool,
     },
     /// The array entry of an import.
     Import(u32),
@@ -53,7 +54,7 @@ impl<'m> Body<'m, '_> {
             return calls("it leads to something else than what a register holds");
         };
         let typed = |ty: u32, vmctx: Kind| match self.module.signature(ty) {
-            Some(signature) => Ok(Callee::Tail { signature, vmctx: Some(vmctx) }),
+            Some(signature) => Ok(Callee::Tail { signature, vmctx: Some(vmctx), is_helper: false }),
             None => calls("the type of what is called is not known"),
         };
         match state.reg(register).kind {
@@ -79,7 +80,7 @@ impl<'m> Body<'m, '_> {
         match signature {
             Some(signature) => {
                 let vmctx = signature.vmctx.map(|_| Kind::Vmctx);
-                Ok(Callee::Tail { signature, vmctx })
+                Ok(Callee::Tail { signature, vmctx, is_helper: range.kind == CodeKind::Helper })
             }
             None => calls("it leads to an array entry"),
         }
@@ -96,8 +97,16 @@ impl<'m> Body<'m, '_> {
         state.touched = state.touched.min(sp.saturating_sub(8));
         let (cells, values) = (state.reg(RDI), state.reg(SYSTEM[1]));
         match &callee {
-            Callee::Tail { signature, vmctx } => self.pass(state, signature, *vmctx, sp)?,
-            Callee::Import(import) => self.pass_to_import(state, *import, sp)?,
+            Callee::Tail { signature, vmctx, is_helper } => {
+                if !is_helper {
+                    self.check_meter_at_call(state)?;
+                }
+                self.pass(state, signature, *vmctx, sp)?;
+            }
+            Callee::Import(import) => {
+                self.check_meter_at_call(state)?;
+                self.pass_to_import(state, *import, sp)?;
+            }
             Callee::Builtin(builtin) => self.pass_to_builtin(state, *builtin, sp)?,
         }
         // What the callee may write is forgotten by now, so the chain is not in it.
@@ -236,8 +245,12 @@ impl<'m> Body<'m, '_> {
                 Kind::Exception(_) => *value = Val::ANY,
                 // The callee may have had it grow.
                 Kind::Length { item, .. } => value.kind = Kind::Length { item, current: false },
+                Kind::Meter(_) => *value = Val::ANY,
                 _ => {}
             }
+        }
+        if self.module.is_metered() {
+            state.set(R15, Val::of(Kind::Meter(0)));
         }
     }
 
@@ -250,6 +263,7 @@ impl<'m> Body<'m, '_> {
         let balanced = i64::from(sp) + i64::from(popped) == i64::from(self.signature.stack);
         ensure(balanced, Property::Stack, "it does not remove its parameters from the stack")?;
         self.check_preserved(state)?;
+        self.check_meter_at_return(state)?;
         for &(at, ty) in &self.signature.func_results {
             let value = match at {
                 At::Register(register) => state.reg(register),
@@ -267,7 +281,7 @@ impl<'m> Body<'m, '_> {
     }
 
     pub(crate) fn tail_call(&mut self, state: &State, instruction: &Instruction) -> Result<Flow, Problem> {
-        let Callee::Tail { signature, vmctx } = self.callee(state, instruction)? else {
+        let Callee::Tail { signature, vmctx, .. } = self.callee(state, instruction)? else {
             return calls("it jumps to code that follows another convention");
         };
         let follows = matches!(self.range.kind, CodeKind::Function | CodeKind::Thunk);
@@ -284,6 +298,7 @@ impl<'m> Body<'m, '_> {
         )?;
         ensure(sp.rem_euclid(16) == 0, Property::Stack, "the stack is not aligned at a tail call")?;
         self.check_preserved(state)?;
+        self.check_meter_at_call(state)?;
         self.check_arguments(state, signature, vmctx, sp + 8)?;
         let same = signature.cells == self.signature.cells
             && (signature.cells == 0 || state.reg(RDI).kind == Kind::Area(0));
@@ -301,7 +316,7 @@ pub(crate) fn entry_state(body: &Body<'_, '_>) -> State {
     let mut state = body.new_state();
     for register in [RBX, RBP, 12, 13, 14, R15] {
         let counts = register == R15 && body.module.is_metered();
-        state.set(register, Val::of(if counts { Kind::Any } else { Kind::Entry(register) }));
+        state.set(register, Val::of(if counts { Kind::Meter(0) } else { Kind::Entry(register) }));
     }
     state.set_word(0, Val::of(Kind::ReturnAddress));
     if body.range.kind == CodeKind::ArrayEntry {

@@ -66,7 +66,7 @@ pub(crate) enum Form {
     Nothing,
 }
 
-/// A condition that flags fulfil, of comparisons without signs.
+/// A condition that flags fulfil.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
     Above,
@@ -75,6 +75,11 @@ pub(crate) enum Condition {
     BelowOrEqual,
     Equal,
     NotEqual,
+    /// With signs.
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
     /// Another one, of which nothing follows.
     Other,
 }
@@ -90,6 +95,10 @@ impl Condition {
             M::Jbe | M::Cmovbe => Condition::BelowOrEqual,
             M::Je | M::Cmove => Condition::Equal,
             M::Jne | M::Cmovne => Condition::NotEqual,
+            M::Jg | M::Cmovg => Condition::Greater,
+            M::Jge | M::Cmovge => Condition::GreaterOrEqual,
+            M::Jl | M::Cmovl => Condition::Less,
+            M::Jle | M::Cmovle => Condition::LessOrEqual,
             _ => Condition::Other,
         }
     }
@@ -101,8 +110,24 @@ impl Condition {
             Condition::AboveOrEqual => Condition::BelowOrEqual,
             Condition::Below => Condition::Above,
             Condition::BelowOrEqual => Condition::AboveOrEqual,
+            Condition::Greater => Condition::Less,
+            Condition::GreaterOrEqual => Condition::LessOrEqual,
+            Condition::Less => Condition::Greater,
+            Condition::LessOrEqual => Condition::GreaterOrEqual,
             Condition::Equal | Condition::NotEqual | Condition::Other => self,
         }
+    }
+
+    /// Whether it is one without signs, of which facts follow.
+    pub(crate) fn is_unsigned(self) -> bool {
+        !matches!(
+            self,
+            Condition::Greater
+                | Condition::GreaterOrEqual
+                | Condition::Less
+                | Condition::LessOrEqual
+                | Condition::Other
+        )
     }
 
     /// The condition that holds where this one does not.
@@ -114,6 +139,10 @@ impl Condition {
             Condition::BelowOrEqual => Condition::Above,
             Condition::Equal => Condition::NotEqual,
             Condition::NotEqual => Condition::Equal,
+            Condition::Greater => Condition::LessOrEqual,
+            Condition::GreaterOrEqual => Condition::Less,
+            Condition::Less => Condition::GreaterOrEqual,
+            Condition::LessOrEqual => Condition::Greater,
             Condition::Other => Condition::Other,
         }
     }

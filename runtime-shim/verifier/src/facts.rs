@@ -224,7 +224,7 @@ impl State {
     pub(crate) fn tells(&self, condition: Condition) -> bool {
         match self.flags {
             Flags::Unknown => false,
-            _ if condition == Condition::Other => false,
+            _ if !condition.is_unsigned() => false,
             Flags::Tested { .. } => true,
             Flags::Compared { a, b, .. } => {
                 let tells = |kind: Kind| {
@@ -269,7 +269,7 @@ impl State {
             Condition::NotEqual | Condition::Above => false,
             // A test clears the carry.
             Condition::Below => return false,
-            Condition::AboveOrEqual | Condition::Other => return true,
+            _ => return true,
         };
         if is_zero {
             match (a.kind, bits) {
@@ -373,7 +373,7 @@ impl State {
                 Condition::BelowOrEqual => value <= limit,
                 Condition::Equal => value == limit,
                 Condition::NotEqual => value != limit,
-                Condition::Other => true,
+                _ => true,
             };
             return holds;
         }

@@ -9,7 +9,7 @@
 
 use crate::body::Body;
 use crate::lattice::{ANY_TYPE, Kind, MAX32, Val};
-use crate::registers::{RAX, RBP, RDX, RSP};
+use crate::registers::{R15, RAX, RBP, RDX, RSP};
 use crate::reject::{Problem, Property, ensure, problem};
 use crate::state::State;
 
@@ -45,6 +45,9 @@ impl Body<'_, '_> {
             let mut landed = state.clone();
             if !throws {
                 landed.regs = [Val::ANY; 16];
+                if self.module.is_metered() {
+                    landed.set(R15, state.reg(R15));
+                }
             }
             landed.set(RSP, Val::of(Kind::Stack(sp)));
             landed.set(RBP, frame);

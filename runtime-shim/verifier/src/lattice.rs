@@ -149,6 +149,8 @@ pub(crate) enum Kind {
     ConstRel { table: u32, entry: Name, ty: u32 },
     /// Where such an entry leads.
     ConstCode { entry: Name, ty: u32 },
+    /// What the meter was at the function's entry or behind the last call, plus this.
+    Meter(i64),
     /// The address of an exception's values, of a tag or [`ANY_TYPE`].
     Exception(u32),
 }
@@ -263,6 +265,7 @@ impl Kind {
                 | Kind::JumpTarget { .. }
                 | Kind::ConstTable(_)
                 | Kind::OwnFunc(_)
+                | Kind::Meter(_)
                 | Kind::Exception(_)
         )
     }
@@ -429,6 +432,7 @@ fn add_ordered(module: &Module<'_>, a: Val, b: Val) -> Option<Kind> {
         (Kind::Indexed { memory, index, plus }, Kind::Const(c)) => {
             Kind::Indexed { memory, index, plus: plus.wrapping_add(c) }
         }
+        (Kind::Meter(plus), Kind::Const(c)) => Kind::Meter(plus.checked_add(c as i64)?),
         (Kind::Offset { index, plus }, Kind::Const(c)) => Kind::Offset { index, plus: plus.wrapping_add(c) },
         (Kind::Any | Kind::Low(_), Kind::Const(plus)) if a.name != NO_NAME => {
             Kind::Offset { index: a.name, plus }
@@ -517,6 +521,8 @@ mod tests {
             Kind::ConstEntry { table: 64, last: 1, ty: ANY_TYPE },
             Kind::ConstEntry { table: 64, last: 3, ty: 0 },
             Kind::Exception(0),
+            Kind::Meter(0),
+            Kind::Meter(5),
         ];
         for number in [0, 1, 2, 255, 256, MAX32, MAX32 + 1, 1 << 40, u64::MAX] {
             kinds.extend([

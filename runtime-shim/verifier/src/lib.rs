@@ -16,6 +16,7 @@
 //! | `builtins` | arguments of builtins |
 //! | `faults` | instructions that may fault |
 //! | `landing` | the exception table |
+//! | `meter`, `balance` | metering that cannot be dodged |
 //! | `lattice`, `state`, `facts`, `step` | what is known of values, and what instructions and conditions do to that |
 //! | `module` | the file and its tables |
 //!
@@ -30,11 +31,12 @@
 //! * calls lead to entries with the vmctx that belongs to them, and returns to the caller with preserved registers restored;
 //! * references to functions are never made up: what is called through one, stored as one or passed as one came from the runtime;
 //! * builtins get the instance's own vmctx, and indices that the module has;
+//! * metered code compares its meter with zero in each loop and before each call, and has added to it;
 //! * instructions that trap are in the trap table, and calls with handlers land in the function that they are in.
 //!
 //! # What it does not say yet
 //!
-//! * that metered code counts what it executes: the count can be wrong;
+//! * that metered code counts what it executes: the count can be wrong, but it grows in each loop and before each call;
 //! * that addresses stay secret: code can store what its registers hold, such as its stack pointer;
 //! * that references to host values and to exceptions are genuine: they are indices that code can make up, which the runtime checks;
 //! * that the address map, names, symbols and unwinding information are right: they are for people;
@@ -50,6 +52,7 @@
 //! A proof is about the bytes that were given: a loader has to map those and no others, and to check the file's form on its own.
 #![forbid(unsafe_code)]
 
+mod balance;
 mod body;
 mod builtins;
 mod calls;
@@ -61,6 +64,7 @@ mod faults;
 mod landing;
 mod lattice;
 mod memory;
+mod meter;
 mod module;
 mod references;
 mod registers;

@@ -40,6 +40,8 @@ properties! {
     Builtins = "builtins";
     /// Instructions that may trap are in the trap table.
     Faults = "faults";
+    /// Metered code charges and compares the meter in every loop and before every call.
+    Metering = "metering";
     /// The tables of the file agree with the code.
     Metadata = "metadata";
     /// The proof stays within its bounds of time and memory.

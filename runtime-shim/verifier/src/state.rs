@@ -6,9 +6,10 @@
 //! **Invariants.** All places that have a name hold the same value, which is the one that its instruction named last. No word that is
 //! kept overlaps another.
 
+use crate::balance::Balance;
 use crate::lattice::{self, Item, Kind, LOW, NO_NAME, Name, Val};
 use crate::module::Module;
-use crate::registers::RSP;
+use crate::registers::{R15, RSP};
 use std::fmt::Write;
 use std::mem::size_of;
 use std::ops::RangeInclusive;
@@ -40,6 +41,8 @@ pub(crate) struct State {
     pub(crate) least: Vec<(Item, u64)>,
     /// Which instructions may have given the names that are in use: a bit for all whose indices have the same low bits.
     named: u64,
+    /// How the meter stands, if there is one.
+    pub(crate) balance: Balance,
     /// The most words that are kept. Of others, nothing is known.
     most_words: usize,
 }
@@ -62,6 +65,7 @@ impl State {
             touched: 0,
             least: Vec::new(),
             named: 0,
+            balance: Balance::default(),
             most_words,
         }
     }
@@ -133,11 +137,11 @@ impl State {
 
     /// Becomes the same as another one, in the space that it has.
     pub(crate) fn copy(&mut self, other: &State) {
-        let Self { regs, words, flags, touched, least, named, most_words } = other;
+        let Self { regs, words, flags, touched, least, named, balance, most_words } = other;
         self.words.clone_from(words);
         self.least.clone_from(least);
         (self.regs, self.flags, self.touched, self.named) = (*regs, *flags, *touched, *named);
-        self.most_words = *most_words;
+        (self.balance, self.most_words) = (*balance, *most_words);
     }
 
     /// Bytes of memory that it takes.
@@ -180,6 +184,17 @@ impl State {
         self.named = named;
     }
 
+    /// Forgets what the meter was, but for the register.
+    pub(crate) fn forget_meters(&mut self) {
+        let meter = self.reg(R15).kind;
+        self.values()
+            .filter(|value| matches!(value.kind, Kind::Meter(_)))
+            .for_each(|value| *value = Val::ANY);
+        if let Kind::Meter(_) = meter {
+            self.set(R15, Val::of(Kind::Meter(0)));
+        }
+    }
+
     /// Keeps what is true here and there. Whether anything changed.
     pub(crate) fn join(&mut self, module: &Module<'_>, other: &State) -> bool {
         let mut changed = false;
@@ -191,7 +206,10 @@ impl State {
             }
         };
         for (into, from) in self.regs.iter_mut().zip(other.regs) {
-            update(into, from);
+            // The meter is what it is here and there.
+            if !matches!((into.kind, from.kind), (Kind::Meter(_), Kind::Meter(_))) {
+                update(into, from);
+            }
         }
         let mut from = other.words.iter().peekable();
         self.words.retain_mut(|(at, value)| {
@@ -210,6 +228,9 @@ impl State {
             *least = known;
             known > 0
         });
+        let balance = self.balance.join(other.balance);
+        changed |= balance != self.balance;
+        self.balance = balance;
         if other.touched > self.touched {
             self.touched = other.touched;
             changed = true;

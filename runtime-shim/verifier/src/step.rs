@@ -7,7 +7,7 @@ use crate::body::{Body, Flow};
 use crate::decode::{Condition, Form, gpr, is_high_byte};
 use crate::lattice::{self, ANY_TYPE, Item, Kind, MAX32, NO_NAME, Val, join_kinds};
 use crate::memory::{BASE, INDEX, Place};
-use crate::registers::{RAX, RDX};
+use crate::registers::{R15, RAX, RDX};
 use crate::reject::{Problem, Property, ensure, problem};
 use crate::state::{Flags, State};
 use iced_x86::{Instruction, Mnemonic, OpKind};
@@ -26,7 +26,7 @@ impl Body<'_, '_> {
         instruction: &Instruction,
         form: Form,
     ) -> Result<Flow, Problem> {
-        let (before, sp) = (state.flags, state.sp());
+        let (before, sp, meter) = (state.flags, state.sp(), state.reg(R15).kind);
         self.faults = false;
         if writes_flags(form) {
             state.flags = Flags::Unknown;
@@ -96,6 +96,7 @@ impl Body<'_, '_> {
             | Form::Other => self.compute(state, instruction, form)?,
         }
         self.check_stack_pointer(state, sp)?;
+        self.check_meter(state, meter)?;
         Ok(if self.faults { Flow::Stop } else { Flow::Next })
     }
 
@@ -413,6 +414,9 @@ impl Body<'_, '_> {
             (Kind::Stack(_) | Kind::Area(_), Kind::Const(c)) => {
                 lattice::add(self.module, a, Val::of(Kind::Const(c.wrapping_neg())))
             }
+            (Kind::Meter(_), Kind::Const(c)) => {
+                lattice::add(self.module, a, Val::of(Kind::Const(c.wrapping_neg())))
+            }
             (Kind::Length { .. }, Kind::Const(0)) => a.kind,
             (Kind::Length { item: Item::Memory(memory), .. }, Kind::Const(by))
                 if a.name != NO_NAME && b.name == NO_NAME =>
@@ -469,6 +473,9 @@ impl Body<'_, '_> {
     fn conditional_jump(&mut self, state: &mut State, instruction: &Instruction) -> Result<Flow, Problem> {
         let condition = Condition::of(instruction);
         let target = instruction.near_branch_target() as u32;
+        if let Some(taken) = self.compares_meter(state, condition) {
+            return self.branch_by_meter(state, target, taken);
+        }
         if !state.tells(condition) {
             self.enter(target, state)?;
             return Ok(Flow::Next);

@@ -4,7 +4,8 @@ use crate::mutants::Artifact;
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::code::{CodeKind, CodeRange};
 use wasmaot_abi::state::{StateLayout, TableRef};
-use wasmaot_tests::{compile_wat, report};
+use wasmaot_compiler::Options;
+use wasmaot_tests::{options, report};
 use wasmaot_verifier::{Property, verify};
 
 /// Functions long enough for what is to stand in their place, without instructions that trap.
@@ -46,7 +47,7 @@ pub(crate) const EPILOGUE: &[u8] = &[0x48, 0x89, 0xec, 0x5d, 0xc3];
 pub(crate) struct Broken {
     pub(crate) artifact: Artifact,
     pub(crate) layout: StateLayout,
-    failures: Vec<String>,
+    pub(crate) failures: Vec<String>,
     counts: std::collections::BTreeMap<Property, usize>,
 }
 
@@ -57,7 +58,14 @@ impl Broken {
 
     /// A module in the text format, which is proven.
     pub(crate) fn of(wat: &str) -> Self {
-        let artifact = Artifact::new(compile_wat(wat));
+        Self::with(wat, &options())
+    }
+
+    /// The same, compiled with options.
+    pub(crate) fn with(wat: &str, options: &Options) -> Self {
+        let wasm = wat::parse_str(wat).unwrap_or_else(|e| panic!("{e}"));
+        let output = wasmaot_compiler::compile(&wasm, options, &|_| {}).unwrap_or_else(|e| panic!("{e}"));
+        let artifact = Artifact::new(output.bytes);
         assert!(verify(&artifact.bytes).is_ok(), "the module itself is proven");
         let layout = artifact.descriptor().state_layout().expect("a small state");
         Self { artifact, layout, failures: Vec::new(), counts: Default::default() }

@@ -5,6 +5,7 @@
 //! | this one | every module of the repository and of the specification's suite, with all options: 0 rejections |
 //! | `modules` | random modules |
 //! | `broken` | artifacts that break one property each, by hand |
+//! | `metering` | metered code that is not charged, or runs without an end |
 //! | `hostile` | functions that are made to take long, or much memory |
 //! | `attacks` | the same, made to mislead one rule of the analysis |
 //! | `mutants` | artifacts with random changes of their code |
@@ -14,6 +15,7 @@
 mod attacks;
 mod broken;
 mod hostile;
+mod metering;
 mod modules;
 mod mutants;
 #[path = "../smith.rs"]
