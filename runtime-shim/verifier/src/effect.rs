@@ -25,6 +25,11 @@ pub(crate) struct Effect {
 }
 
 impl Effect {
+    /// The set of these registers.
+    pub(crate) fn set(registers: [Register; 3]) -> Registers {
+        registers.into_iter().filter_map(gpr).map(|(number, _)| bit(number)).fold(0, |all, one| all | one)
+    }
+
     pub(crate) fn of(instruction: &Instruction, form: Form) -> Self {
         let register = |operand: u32| match instruction.op_kind(operand) {
             OpKind::Register => gpr(instruction.op_register(operand)).map_or(0, |(number, _)| bit(number)),

@@ -14,16 +14,21 @@
 //! positive has a debt that grows with each round, without an end, and is refused once that exceeds [`MOST_DEBT`]; a loop
 //! whose sum is positive changes nothing. Comparisons are proven likewise, by counting the ways backwards since the last one.
 //!
+//! A compare-and-exchange that is repeated until it succeeds is no loop in this sense: where it fails, another thread has gone on.
+//!
 //! Helpers are called without having been charged for: they keep to the first two rules, and call nothing but builtins. How many
 //! units each instruction of the module costs is not proven.
 
 use crate::balance::Balance;
 use crate::body::{Body, Flow};
-use crate::decode::Condition;
+use crate::code::Decoded;
+use crate::decode::{Condition, Form};
+use crate::effect::Effect;
 use crate::lattice::{Kind, MAX32};
 use crate::registers::R15;
 use crate::reject::{Problem, Property, ensure};
 use crate::state::{Flags, State};
+use iced_x86::Register;
 use wasmaot_abi::code::CodeKind;
 use wasmaot_abi::meter::MAX_ROW;
 
@@ -32,6 +37,26 @@ const MOST_DEBT: i64 = 2 * MAX_ROW as i64;
 
 /// Ways backwards without a comparison. The code generator may lay blocks out so that control goes back without a loop.
 const MOST_BACKWARDS: u8 = 16;
+
+/// Instructions that compute what is to be exchanged.
+const MOST_BEFORE_RETRY: usize = 8;
+
+/// Whether an instruction does nothing but compute, as long as it has no operand in memory.
+fn computes(form: Form) -> bool {
+    matches!(
+        form,
+        Form::Move
+            | Form::SignExtend
+            | Form::Add
+            | Form::Sub
+            | Form::And
+            | Form::Xor
+            | Form::Other
+            | Form::Compare
+            | Form::Test
+            | Form::ConditionalMove
+    )
+}
 
 fn metering(holds: bool, text: &str) -> Result<(), Problem> {
     ensure(holds, Property::Metering, text)
@@ -93,7 +118,7 @@ impl Body<'_, '_> {
 
     /// How the meter stands where control gets from the current instruction.
     pub(crate) fn balance_at(&self, target: u32, balance: Balance) -> Result<Balance, Problem> {
-        if !self.module.is_metered() || target > self.at {
+        if !self.module.is_metered() || target > self.at || self.is_retry(target) {
             return Ok(balance);
         }
         let debt = balance.debt.saturating_add(1);
@@ -101,6 +126,31 @@ impl Body<'_, '_> {
         metering(debt <= MOST_DEBT, "a loop is not charged for")?;
         metering(backwards <= MOST_BACKWARDS, "a loop does not compare the meter")?;
         Ok(Balance { debt, backwards, ..balance })
+    }
+
+    /// Whether the current instruction repeats a compare-and-exchange from a place on: `jne`, behind a locked `cmpxchg` whose operand and rax
+    /// nothing else in between has changed.
+    fn is_retry(&self, target: u32) -> bool {
+        let Some(jump) = self.code.at(self.at) else { return false };
+        let is_jump =
+            jump.form == Form::ConditionalJump && Condition::of(&jump.instruction) == Condition::NotEqual;
+        let (mut at, mut written) = (target, 0);
+        for _ in 0..MOST_BEFORE_RETRY {
+            let Some(Decoded { instruction, form, effect, .. }) = self.code.at(at) else { return false };
+            at = instruction.next_ip() as u32;
+            if *form == Form::CompareExchange {
+                let needed =
+                    Effect::set([Register::RAX, instruction.memory_base(), instruction.memory_index()]);
+                return is_jump && at == self.at && instruction.has_lock_prefix() && written & needed == 0;
+            }
+            let in_registers =
+                instruction.memory_base() == Register::None && !instruction.is_ip_rel_memory_operand();
+            if !in_registers || !computes(*form) {
+                return false;
+            }
+            written |= effect.writes;
+        }
+        false
     }
 
     /// Other code of guests is called.

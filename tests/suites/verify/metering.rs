@@ -117,6 +117,34 @@ fn loops_compare_the_meter() {
     broken.check();
 }
 
+/// `lock cmpxchg [rdi + rsi], rcx; jne back` to these instructions, which precede it.
+fn exchanging(before: &[u8]) -> Vec<u8> {
+    let code = [before, &[0xf0, 0x48, 0x0f, 0xb1, 0x0c, 0x37]].concat();
+    let back = -i8::try_from(code.len() + 2).expect("short code");
+    [&[0x89, 0xf6][..], &code, &[0x75, back as u8]].concat()
+}
+
+#[test]
+fn only_exchanges_are_repeated() {
+    let mut broken = module();
+    sound(&mut broken, "a sum that is exchanged", &exchanging(&[0x48, 0x89, 0xc1, 0x48, 0x01, 0xd1]));
+    for (what, before) in [
+        ("with a value of the loop's", &[0x48, 0x89, 0xd0][..]),
+        ("with another value each time", &[0x48, 0xff, 0xc0]),
+        ("at another place each time", &[0xff, 0xc6]),
+        ("with a value that was loaded", &[0x48, 0x8b, 0x04, 0x37]),
+        ("behind a store", &[0x48, 0x89, 0x14, 0x37]),
+    ] {
+        refused(&mut broken, &format!("an exchange {what}"), &exchanging(before));
+    }
+    let mut unlocked = exchanging(&[0x48, 0x89, 0xc1]);
+    unlocked.remove(5);
+    let end = unlocked.len() - 1;
+    unlocked[end] += 1;
+    refused(&mut broken, "an exchange that is not locked", &unlocked);
+    broken.check();
+}
+
 #[test]
 fn the_meter_changes_by_constants() {
     let mut broken = module();
