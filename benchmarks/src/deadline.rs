@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use wasmaot_bench::stats::Median;
 use wasmaot_bench::{guests, ours, turns};
-use wasmaot_runtime::{CallError, HotSets, LinkedFunc, Linker, Pool, PoolConfig, ResourceLimits};
+use wasmaot_runtime::{CallError, HotSets, Linker, Pool, PoolConfig, ResourceLimits, TypedFunc};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
 /// The programs, and an argument that takes each a few tenths of a second.
@@ -56,7 +56,7 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
 struct Subject {
     pool: Pool,
     linked: wasmaot_runtime::InstancePre<WasiCtx>,
-    start: LinkedFunc<(), ()>,
+    start: TypedFunc<(), ()>,
     wasi: WasiCtxBuilder,
 }
 

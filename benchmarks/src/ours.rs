@@ -9,8 +9,8 @@ use std::io;
 use std::path::Path;
 use wasmaot_compiler::{Options, TargetCpu};
 use wasmaot_runtime::{
-    Caller, HostError, InstancePre, LinkError, LinkedFunc, Linker, Module, Outcome, Pool, PoolConfig,
-    PooledInstance, Suspend, WasmValues,
+    Caller, HostError, InstancePre, LinkError, Linker, Module, Outcome, Pool, PoolConfig, PooledInstance,
+    Suspend, TypedFunc, WasmValues,
 };
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
@@ -21,7 +21,7 @@ const MAX_OUTPUT: usize = 1 << 16;
 struct Ours<T, P, F> {
     pool: Pool,
     linked: InstancePre<T>,
-    entry: LinkedFunc<P, ()>,
+    entry: TypedFunc<P, ()>,
     params: P,
     /// What an instance gets.
     data: F,

@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use wasmaot_bench::stats::Times;
 use wasmaot_bench::{guests, ours};
-use wasmaot_runtime::{HotSets, InstancePre, LinkedFunc, Linker, Pool, PoolConfig};
+use wasmaot_runtime::{HotSets, InstancePre, Linker, Pool, PoolConfig, TypedFunc};
 
 /// Milliseconds of the slices.
 const SLICES: [u64; 3] = [1, 5, 20];
@@ -86,8 +86,8 @@ async fn others() {
 struct Subject {
     pool: Pool,
     linked: InstancePre<()>,
-    short: LinkedFunc<(), i64>,
-    spin: LinkedFunc<(), ()>,
+    short: TypedFunc<(), i64>,
+    spin: TypedFunc<(), ()>,
 }
 
 impl Subject {

@@ -189,6 +189,7 @@ impl CliError {
                     space (ulimit -v) has to leave room for them"
                         .into()
                 }
+                InstantiateError::NotMetered(_) => "compile it with `--meter`".into(),
                 _ => unresolved(source, "`wasmaot run` defines")?,
             },
             _ => return None,

@@ -8,8 +8,8 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, InstancePre, LinkedFunc, Linker, Module, Pool, PoolConfig, PooledInstance,
-    ResourceLimits,
+    CallError, Caller, InstancePre, Linker, Module, Pool, PoolConfig, PooledInstance, ResourceLimits,
+    TypedFunc,
 };
 
 /// What host functions know of the request.
@@ -23,7 +23,7 @@ struct Service {
     pool: Pool,
     linked: InstancePre<Request>,
     /// The length of the request at address 0; the address and length of the answer.
-    handle: LinkedFunc<u32, (u32, u32)>,
+    handle: TypedFunc<u32, (u32, u32)>,
 }
 
 /// How long a request may take.

@@ -45,6 +45,14 @@
 //! | [`Caller`] | a host function's view of its caller |
 //! | [`Trap`] | why a run ended early, and where |
 //!
+//! # One store
+//!
+//! Handles ([`Instance`], [`Func`], [`TypedFunc`], [`Memory`], [`Table`], [`Global`], [`Tag`]), suspended calls, exceptions and values that refer to
+//! functions or exceptions belong to the store that they were made in; those of a pooled instance to that instance alone. A
+//! function or method that gets one of another store fails with [`WrongStore`], by itself or inside of its own kind of error, and
+//! has no other effect. Nothing panics and nothing is read. Functions of a module ([`Module::get_func`],
+//! [`Module::get_typed_func`]) are of every store that has one instance of the module.
+//!
 //! **Invariants.** Nothing of a file runs before all of it was checked. Compiled code runs on its slot's guarded stack, host
 //! functions on the host's. A fault is a trap only if it is the guest's; all others go to the handler that was there before
 //! (see [`HostSignals`]).
@@ -65,16 +73,19 @@ mod state;
 mod tests;
 
 pub use api::address::Address;
-pub use api::caller::{Caller, CallerMemory};
+pub use api::caller::Caller;
 pub use api::error::{
-    AccessValueError, BoxError, CallError, HostError, InstantiateError, LinkError, UnresolvedImport,
+    BoxError, CallError, CreateError, ExportError, GlobalError, HostError, InstantiateError, LinkError,
+    TableError, UnresolvedImport,
 };
 pub use api::exception::{Exception, ExnRef, Tag};
+pub use api::extern_type::ExternType;
 pub use api::externs::{Extern, Global, Memory, Table};
 pub use api::func::{Func, TypedFunc};
 pub use api::host::{HostResults, IntoHostFunc, check_interrupt};
 pub use api::instance::Instance;
 pub use api::linker::Linker;
+pub use api::memory_data::MemoryData;
 pub use api::prepare::{interrupt_signal, prepare_thread, set_interrupt_signal};
 pub use api::store::{AsStore, Store};
 pub use api::suspend::{AsyncResults, Complete, IntoAsyncHostFunc, Outcome, Suspend, Suspended};
@@ -87,8 +98,8 @@ pub use code::types::type_number;
 #[doc(hidden)]
 pub use os::fork::Undivided;
 pub use pool::{
-    DynamicFunc, HotSets, InstancePre, LinkedFunc, Pool, PoolConfig, PoolError, PoolStats, PooledInstance,
-    ResetWay, StartError, Tenant, Usage,
+    HotSets, InstancePre, Pool, PoolConfig, PoolError, PoolStats, PooledInstance, ResetWay, StartError,
+    Tenant, Usage,
 };
 pub use run::backtrace::MAX_FRAMES;
 pub use run::interrupt::InterruptHandle;
@@ -96,7 +107,7 @@ pub use run::interrupt::error::InterruptError;
 pub use run::meter::NotMetered;
 pub use run::signal::threads::LEAST_ALTERNATE_STACK;
 pub use state::demand::ModuleLimits;
-pub use state::error::MemoryError;
+pub use state::error::{MemoryError, WrongStore};
 pub use state::host_signals::HostSignals;
 pub use state::limits::ResourceLimits;
 pub use state::shared::SharedMemory;

@@ -5,7 +5,7 @@
 //! version where they are missing. **Invariant: an artifact that is there is never written again**; it goes only when its major does.
 
 use std::path::{Path, PathBuf};
-use wasmaot_abi::types::{GlobalType, Limits, TableType, ValType};
+use wasmaot_abi::types::{GlobalType, Limits, MemoryType, TableType, ValType};
 use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR};
 use wasmaot_runtime::{CallError, Caller, Extern, Global, Linker, Memory, Module, Store, Table, Val};
 use wasmaot_tests::{compile, files, report, tests_folder};
@@ -67,7 +67,7 @@ fn linker(store: &mut Store<()>) -> Linker<()> {
     linker.func_wrap("host", "double", |_: &mut Caller<'_, ()>, n: i32| 2 * n).expect("a new name");
     let global = Global::new(store, GlobalType { value: ValType::I32, mutable: false }, Val::I32(7));
     linker.define("host", "seven", Extern::Global(global.expect("it fits"))).expect("a new name");
-    let memory = Memory::new(store, Limits { min: 1, max: None });
+    let memory = Memory::new(store, MemoryType::new(Limits { min: 1, max: None }));
     linker.define("host", "memory", Extern::Memory(memory.expect("it fits"))).expect("a new name");
     let limits = Limits { min: 2, max: None };
     let table = Table::new(store, TableType::new(ValType::FUNCREF, limits), Val::FuncRef(None));

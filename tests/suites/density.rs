@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 use wasmaot_runtime::{
-    Caller, HostError, InstancePre, LinkedFunc, Linker, Outcome, Pool, PoolConfig, PooledInstance, Suspend,
-    Suspended,
+    Caller, HostError, InstancePre, Linker, Outcome, Pool, PoolConfig, PooledInstance, Suspend, Suspended,
+    TypedFunc,
 };
 use wasmaot_tests::{compile, report, repository, variable};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
@@ -51,7 +51,7 @@ fn linked() -> InstancePre<WasiCtx> {
 
 type Waiting = (PooledInstance<WasiCtx>, Suspended<()>);
 
-fn suspend(pool: &Pool, linked: &InstancePre<WasiCtx>, start: LinkedFunc<(), ()>) -> Waiting {
+fn suspend(pool: &Pool, linked: &InstancePre<WasiCtx>, start: TypedFunc<(), ()>) -> Waiting {
     let context = WasiCtxBuilder::new().build();
     let mut instance = pool.start(linked, context).expect("a free slot");
     match start.call_resumable(&mut instance, ()).expect("it does not trap") {
@@ -64,8 +64,9 @@ fn suspend(pool: &Pool, linked: &InstancePre<WasiCtx>, start: LinkedFunc<(), ()>
 fn finish((mut instance, suspended): Waiting) {
     let (list, count) = *suspended.value().downcast_ref::<(i32, i32)>().expect("the list");
     let outcome = suspended.resume_with(&mut instance, |caller| {
-        let length =
-            (0..count).map(|at| caller.read_u32((list + 8 * at + 4) as u32)).sum::<Result<u32, _>>()?;
+        let memory = caller.memory()?.data(caller)?;
+        let lengths = (0..count).map(|at| memory.read_u32((list + 8 * at + 4) as u32));
+        let length = lengths.sum::<Result<u32, _>>()?;
         assert!(length > 0, "there is something to write");
         // EBADF: how the program ends does not matter here.
         Ok(8)

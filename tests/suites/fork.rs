@@ -5,8 +5,8 @@ use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, InstancePre, InterruptError, Limits, Linker, Pool, PoolConfig, SharedMemory, Store,
-    Tenant, TrapCode, Val,
+    CallError, Caller, InstancePre, InterruptError, Limits, Linker, MemoryType, Pool, PoolConfig,
+    SharedMemory, Store, Tenant, TrapCode, Val,
 };
 use wasmaot_tests::{Guest, compile_wat, trap_code, waiting};
 
@@ -199,7 +199,7 @@ fn waiting_guest(memory: &SharedMemory) -> Guest {
 /// those that notify there just then keep anybody off.
 #[test]
 fn nobody_waits_in_the_child() {
-    let memory = SharedMemory::new(Limits { min: 1, max: Some(1) }).expect("a valid type");
+    let memory = SharedMemory::new(MemoryType::new(Limits { min: 1, max: Some(1) })).expect("a valid type");
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let mut waits = waiting_guest(&memory);

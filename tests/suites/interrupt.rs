@@ -87,8 +87,7 @@ fn a_deadline_ends_whatever_runs() {
         drop(instance);
         let mut next = pool.start(&linked, ()).expect("the slot is free again");
         runs(&mut next);
-        let count =
-            next.get_export("count").and_then(wasmaot_runtime::Extern::into_global).expect("a global");
+        let count = next.get_global("count").expect("a global");
         assert_eq!(count.get(&next), Ok(Val::I64(0)));
     }
     assert_eq!(pool.stats().made, 1);
@@ -109,13 +108,11 @@ fn a_deadline_ends_an_operation_on_a_table_half_way() {
             store.set_deadline(deadline).expect("a watchdog");
             instance.call(&mut store, name, &[])
         });
-        let table = |name| {
-            instance.get_export(&store, name).and_then(wasmaot_runtime::Extern::into_table).expect("a table")
-        };
+        let table = |name| instance.get_table(&store, name).expect("a table");
         let last = if name == "copy" { 1 } else { 9_999_999 };
         let element = table("table").get(&store, last).expect("inside");
         assert!(matches!(element, Val::FuncRef(None)), "{name} was done first: {element:?}");
-        assert_eq!(table("small").size(&store), 1, "{name}");
+        assert_eq!(table("small").size(&store), Ok(1), "{name}");
     }
 }
 

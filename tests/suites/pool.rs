@@ -11,7 +11,7 @@ use std::io::Read;
 use std::sync::LazyLock;
 use std::time::Duration;
 use wasmaot_runtime::{
-    CallError, Caller, Extern, HostError, HotSets, InstancePre, Linker, Module, Outcome, Pool, PoolConfig,
+    CallError, Caller, HostError, HotSets, InstancePre, Linker, Module, Outcome, Pool, PoolConfig,
     PooledInstance, ResetWay, Suspend, TrapCode, Val,
 };
 use wasmaot_tests::{Random, compile_wat, report};
@@ -100,37 +100,39 @@ fn load(instance: &mut PooledInstance<File>, address: u64) -> Result<Vec<Val>, C
 }
 
 fn see(instance: &mut PooledInstance<File>) -> Seen {
-    let memory = instance.get_export("memory").and_then(Extern::into_memory).expect("a memory");
-    let end = memory.size(instance);
+    let memory = instance.get_memory("memory").expect("a memory");
+    let end = memory.data_size(instance).expect("its own");
     assert_eq!(wasmaot_tests::trap_code(load(instance, end)), TrapCode::MemoryOutOfBounds);
     // What growing adds can be read too.
-    assert_eq!(memory.grow(instance, GROWTH), Some(end >> 16));
+    assert_eq!(memory.grow(instance, GROWTH), Ok(end >> 16));
     assert_eq!(load(instance, end).expect("it has grown"), [Val::I32(0)]);
-    let mut bytes = vec![0; memory.size(instance) as usize];
+    let mut bytes = vec![0; memory.data_size(instance).expect("its own") as usize];
     instance.read(0, &mut bytes).expect("all of it");
     for (name, most) in [("bytes", 20_000), ("wide", 4)] {
-        let memory = instance.get_export(name).and_then(Extern::into_memory).expect("a memory");
+        let memory = instance.get_memory(name).expect("a memory");
         let page = 1 << memory.ty(instance).expect("its own").page_log2;
-        let before = memory.size(instance);
+        let before = memory.data_size(instance).expect("its own");
         memory.grow(instance, most - before / page).expect("below its maximum");
-        let mut further = vec![0; memory.size(instance) as usize];
+        let mut further = vec![0; memory.data_size(instance).expect("its own") as usize];
         memory.read(instance, 0, &mut further).expect("all of it");
         bytes.extend(before.to_le_bytes().into_iter().chain(further));
     }
     let mut values = Vec::new();
     for name in ["a", "b", "c", "d"] {
-        let global = instance.get_export(name).and_then(Extern::into_global).expect("a global");
+        let global = instance.get_global(name).expect("a global");
         values.push(global.get(instance).expect("its own"));
     }
     for name in ["f", "e"] {
-        let table = instance.get_export(name).and_then(Extern::into_table).expect("a table");
-        let size = table.size(instance);
+        let table = instance.get_table(name).expect("a table");
+        let size = table.size(instance).expect("its own");
         values.push(Val::I64(size as i64));
         values.extend((0..size).map(|index| table.get(instance, index).expect("inside")));
     }
     for value in &mut values {
         if let Val::FuncRef(Some(func)) = value {
-            *value = func.call(instance, &[]).expect("a function without side effects")[0];
+            let mut results = [Val::I32(0)];
+            func.call(instance, &[], &mut results).expect("a function without side effects");
+            *value = results[0];
         }
     }
     // These write, and so come last.

@@ -163,9 +163,8 @@ fn what_is_stopped_between_two_slices_names_all_functions() {
 fn the_stack_ends_where_it_would() {
     let (pool, linked) = (pool(1), linked());
     let deep = linked.get_typed_func::<(), ()>("deep").expect("an export");
-    let depth = |instance: &mut PooledInstance<()>| match instance.get_export("depth") {
-        Some(wasmaot_runtime::Extern::Global(global)) => global.get(instance).expect("of this store"),
-        other => panic!("{other:?}"),
+    let depth = |instance: &mut PooledInstance<()>| {
+        instance.get_global("depth").expect("a global").get(instance).expect("of this store")
     };
     let mut instance = pool.start(&linked, ()).expect("a free slot");
     assert_eq!(trap(deep.call(&mut instance, ())).code, TrapCode::StackOverflow);

@@ -5,8 +5,9 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use wasmaot_abi::types::{FuncType, GlobalType, Limits, TableType, ValType};
 use wasmaot_runtime::{
-    AccessValueError, CallError, Caller, Exception, Extern, Func, Global, Instance, InstantiateError, Linker,
-    Module, Pool, PoolConfig, Store, Suspend, Table, Tag, Val, ValueError,
+    CallError, Caller, CreateError, Exception, ExportError, Extern, Func, Global, GlobalError, Instance,
+    InstantiateError, Linker, Module, Pool, PoolConfig, Store, Suspend, Table, TableError, Tag, Val,
+    ValueError, WrongStore,
 };
 use wasmaot_tests::compile_wat;
 
@@ -63,8 +64,8 @@ fn linker(given: &Given) -> Linker<()> {
     linker
 }
 
-fn func(export: Option<Extern>) -> Func {
-    export.and_then(Extern::into_func).expect("a function")
+fn func<E: std::fmt::Debug>(export: Result<Extern, E>) -> Func {
+    export.ok().and_then(Extern::into_func).expect("a function")
 }
 
 fn one_slot() -> Pool {
@@ -109,7 +110,7 @@ const TAKERS: [&str; 4] = ["take extern", "take func", "take exn", "take number"
 
 fn refuses<T: std::fmt::Debug>(what: &str, end: Result<T, CallError>) {
     match end {
-        Err(CallError::Value { position: 0, error: ValueError::Store }) => {}
+        Err(CallError::Value { position: 0, error: ValueError::WrongStore(_) }) => {}
         end => panic!("{what}: {end:?}"),
     }
 }
@@ -125,7 +126,7 @@ fn arguments_are_of_the_store() {
         for name in TAKERS {
             let taker = func(instance.get_export(&store, name));
             refuses(what, instance.call(&mut store, name, &[value]));
-            refuses(what, taker.call(&mut store, &[value]));
+            refuses(what, taker.call(&mut store, &[value], &mut []));
             refuses(what, taker.call_resumable(&mut store, &[value]));
         }
     }
@@ -179,19 +180,22 @@ fn elements_of_tables_are_of_the_store() {
     let mut store = Store::new(());
     let instance =
         linker(&Given::default()).instantiate(&mut store, &takes).unwrap_or_else(|e| panic!("{e}"));
-    let wrong = || Err(AccessValueError::Value(ValueError::Store));
+    let wrong = || Err(TableError::Value(ValueError::WrongStore(WrongStore::Other)));
     let limits = Limits { min: 1, max: None };
     for (what, value) in foreign {
         for name in ["externs", "funcs"] {
-            let table = instance.get_export(&store, name).and_then(Extern::into_table).expect("a table");
+            let table = instance.get_table(&store, name).expect("a table");
             assert_eq!(table.set(&mut store, 0, value), wrong(), "{what}");
             assert_eq!(table.grow(&mut store, 1, value).map(drop), wrong(), "{what}");
-            assert_eq!(table.set(&mut other, 0, Val::ExternRef(None)), Err(AccessValueError::WrongStore));
-            assert_eq!(table.size(&store), 1, "{what}");
+            assert_eq!(
+                table.set(&mut other, 0, Val::ExternRef(None)),
+                Err(TableError::WrongStore(WrongStore::Other))
+            );
+            assert_eq!(table.size(&store), Ok(1), "{what}");
         }
         for element in [ValType::EXTERNREF, ValType::FUNCREF, ValType::EXNREF] {
             match Table::new(&mut store, TableType::new(element, limits), value) {
-                Err(InstantiateError::Value(ValueError::Store)) => {}
+                Err(CreateError::Value(ValueError::WrongStore(_))) => {}
                 end => panic!("{what}: {end:?}"),
             }
         }
@@ -207,14 +211,14 @@ fn values_of_globals_are_of_the_store() {
         linker(&Given::default()).instantiate(&mut store, &takes).unwrap_or_else(|e| panic!("{e}"));
     for (what, value) in foreign {
         for name in ["extern", "func"] {
-            let global = instance.get_export(&store, name).and_then(Extern::into_global).expect("a global");
+            let global = instance.get_global(&store, name).expect("a global");
             let end = global.set(&mut store, value);
-            assert_eq!(end, Err(AccessValueError::Value(ValueError::Store)), "{what}");
-            assert_eq!(global.get(&other), Err(AccessValueError::WrongStore));
+            assert_eq!(end, Err(GlobalError::Value(ValueError::WrongStore(WrongStore::Other))), "{what}");
+            assert_eq!(global.get(&other), Err(WrongStore::Other));
         }
         for ty in [ValType::EXTERNREF, ValType::FUNCREF, ValType::EXNREF, ValType::I64] {
             match Global::new(&mut store, GlobalType { value: ty, mutable: true }, value) {
-                Err(InstantiateError::Value(ValueError::Store)) => {}
+                Err(CreateError::Value(ValueError::WrongStore(_))) => {}
                 end => panic!("{what}: {end:?}"),
             }
         }
@@ -245,7 +249,7 @@ fn payloads_of_exceptions_are_of_the_store() {
             let mut store = Store::new(());
             let tag = Tag::new(&mut store, &[ty]);
             refuses(what, Exception::new(&store, tag, vec![value]));
-            assert!(matches!(Exception::new(&other, tag, vec![]), Err(CallError::WrongStore)));
+            assert!(matches!(Exception::new(&other, tag, vec![]), Err(CallError::WrongStore(_))));
             // The fields are public, so the payload is checked again where the exception is thrown.
             let null = Val::default_of(ty).expect("the type has a null");
             let mut exception = Exception::new(&store, tag, vec![null]).unwrap_or_else(|e| panic!("{e}"));
@@ -273,7 +277,7 @@ fn an_exception_of_another_store_is_not_thrown() {
     let tag = Tag::new(&mut other, &[]);
     let exception = Exception::new(&other, tag, vec![]).unwrap_or_else(|e| panic!("{e}"));
     drop(other);
-    assert!(matches!(thrown_by_the_host(&mut store, exception), Err(CallError::WrongStore)));
+    assert!(matches!(thrown_by_the_host(&mut store, exception), Err(CallError::WrongStore(_))));
 }
 
 #[test]
@@ -298,18 +302,19 @@ fn handles_are_of_the_store() {
     let linker = linker(&Given::default());
     let (mut store, mut other) = (Store::new(()), Store::new(()));
     let instance = linker.instantiate(&mut store, &takes).unwrap_or_else(|e| panic!("{e}"));
-    let export = |name| instance.get_export(&store, name).unwrap_or_else(|| panic!("{name} is exported"));
+    let export = |name| instance.get_export(&store, name).unwrap_or_else(|e| panic!("{e}"));
     let exports = ["f7", "externs", "extern", "tag"].map(export);
-    let f7 = func(Some(exports[0]));
+    let f7 = exports[0].into_func().expect("a function");
     let typed = f7.typed::<(), ()>(&store).unwrap_or_else(|e| panic!("{e}"));
     drop(store);
-    assert!(matches!(f7.ty(&other), Err(CallError::WrongStore)));
-    assert!(matches!(f7.call(&mut other, &[]), Err(CallError::WrongStore)));
-    assert!(matches!(f7.call_resumable(&mut other, &[]), Err(CallError::WrongStore)));
-    assert!(matches!(f7.typed::<(), ()>(&other), Err(CallError::WrongStore)));
-    assert!(matches!(typed.call(&mut other, ()), Err(CallError::WrongStore)));
-    assert!(matches!(typed.call_resumable(&mut other, ()), Err(CallError::WrongStore)));
-    assert!(instance.get_export(&other, "f7").is_none());
+    assert_eq!(f7.ty(&other), Err(WrongStore::Other));
+    assert!(matches!(f7.call(&mut other, &[], &mut []), Err(CallError::WrongStore(_))));
+    assert!(matches!(f7.call_resumable(&mut other, &[]), Err(CallError::WrongStore(_))));
+    assert!(matches!(f7.typed::<(), ()>(&other), Err(CallError::WrongStore(_))));
+    assert!(matches!(typed.call(&mut other, ()), Err(CallError::WrongStore(_))));
+    assert!(matches!(typed.call_resumable(&mut other, ()), Err(CallError::WrongStore(_))));
+    assert!(matches!(instance.get_export(&other, "f7"), Err(ExportError::WrongStore(_))));
+    assert!(instance.exports(&other).is_err() && instance.module(&other).is_err());
     let imports = ["(func)", "(table 1 4 externref)", "(global (mut externref))", "(tag (param externref))"];
     for (item, import) in exports.into_iter().zip(imports) {
         let importer = module(&format!(r#"(module (import "m" "item" {import}))"#));
@@ -345,7 +350,7 @@ fn a_suspended_call_is_resumed_in_its_store() {
     // The slot now holds another instance that waits at the same place.
     let mut second = pool.start(&linked, ()).expect("a free slot");
     let own = suspend(&mut second);
-    assert!(matches!(stale.resume(&mut second, 1), Err(CallError::NotSuspended)));
+    assert!(matches!(stale.resume(&mut second, 1), Err(CallError::WrongStore(_))));
     match own.resume(&mut second, 2) {
         Ok(wasmaot_runtime::Outcome::Returned(2)) => {}
         end => panic!("{end:?}"),
@@ -359,6 +364,51 @@ fn handles_of_a_finished_instance_lead_nowhere() {
     let pool = one_slot();
     let stale: Instance = pool.start(&linked, ()).expect("a free slot").instance();
     let mut instance = pool.start(&linked, ()).expect("a free slot");
-    assert!(stale.get_export(&instance, "f7").is_none());
-    assert!(matches!(stale.call(&mut instance, "f7", &[]), Err(CallError::WrongStore)));
+    assert!(matches!(stale.get_export(&instance, "f7"), Err(ExportError::WrongStore(_))));
+    let called = stale.call(&mut instance, "f7", &[]);
+    assert!(matches!(called, Err(CallError::WrongStore(_))));
+}
+
+/// Functions of a module are called in every store that has one instance of it, and where there are several, in one that is named.
+#[test]
+fn functions_of_a_module_are_of_each_of_its_stores() {
+    let counter = module(
+        r#"(module (global $n (mut i32) (i32.const 0)) (func (export "next") (result i32)
+          (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n))
+          (func (export "pair") (param i64 i32) (result i32 i64) (local.get 1) (local.get 0)))"#,
+    );
+    let next = counter.get_typed_func::<(), i32>("next").unwrap_or_else(|e| panic!("{e}"));
+    let pair = counter.get_func("pair").unwrap_or_else(|e| panic!("{e}"));
+    let pre = Linker::new().instantiate_pre(&counter).unwrap_or_else(|e| panic!("{e}"));
+
+    let mut store = Store::new(());
+    assert!(matches!(next.call(&mut store, ()), Err(CallError::WrongStore(WrongStore::Other))));
+    assert_eq!(pair.ty(&store), Err(WrongStore::Other));
+    let first = pre.instantiate(&mut store).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!([(); 2].map(|()| next.call(&mut store, ()).ok()), [Some(1), Some(2)]);
+    let mut results = [Val::I32(0); 2];
+    let values = [Val::I64(1), Val::I32(2)];
+    pair.call(&mut store, &values, &mut results).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(results, [Val::I32(2), Val::I64(1)]);
+    let short = pair.call(&mut store, &values, &mut results[..1]);
+    assert!(matches!(short, Err(CallError::ResultCount { expected: 2, found: 1 })));
+    assert!(matches!(pair.call(&mut store, &[], &mut results), Err(CallError::ArgumentCount { .. })));
+
+    let second = Linker::new().instantiate(&mut store, &counter).unwrap_or_else(|e| panic!("{e}"));
+    assert!(matches!(next.call(&mut store, ()), Err(CallError::WrongStore(WrongStore::Ambiguous))));
+    assert_eq!(pair.ty(&store), Err(WrongStore::Ambiguous));
+    for (instance, count) in [(first, 3), (second, 1)] {
+        let next = next.in_instance(&store, instance).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(next.call(&mut store, ()).ok(), Some(count));
+        assert_eq!(next.in_instance(&store, instance).err(), Some(WrongStore::Other), "it is of an instance");
+    }
+    let pool = one_slot();
+    for _ in 0..2 {
+        let mut pooled = pool.start(&pre, ()).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(next.call(&mut pooled, ()).ok(), Some(1));
+        assert_eq!(next.in_instance(&pooled, first).err(), Some(WrongStore::Other));
+    }
+    let other = Linker::new().instantiate_pre(&module("(module)")).unwrap_or_else(|e| panic!("{e}"));
+    let mut pooled = pool.start(&other, ()).unwrap_or_else(|e| panic!("{e}"));
+    assert!(matches!(next.call(&mut pooled, ()), Err(CallError::WrongStore(WrongStore::Other))));
 }

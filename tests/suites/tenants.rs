@@ -6,8 +6,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wasmaot_runtime::{
-    Caller, HostError, HotSets, InstancePre, LinkedFunc, Linker, Pool, PoolConfig, PooledInstance, ResetWay,
-    Tenant,
+    Caller, HostError, HotSets, InstancePre, Linker, Pool, PoolConfig, PooledInstance, ResetWay, Tenant,
+    TypedFunc,
 };
 use wasmaot_tests::{Random, compile_wat};
 
@@ -53,14 +53,14 @@ fn is_writable(address: usize) -> bool {
 fn linked() -> InstancePre<()> {
     let mut linker = Linker::new();
     let page = |caller: &mut Caller<'_, ()>, address: i32| -> Result<i32, HostError> {
-        let memory = caller.memory().expect("it has one");
+        let memory = caller.memory()?.data(caller)?;
         let address = memory.read_address(address as u32, 1)? as usize;
         let is_present = present(address, 1)[0];
         Ok(if is_present { PRESENT } else { 0 } | if is_writable(address) { HOT } else { 0 })
     };
     // The stack lies below the state, which ends where memory starts.
     let stack = |caller: &mut Caller<'_, ()>| -> Result<i32, HostError> {
-        let end = caller.memory().expect("it has one").read_address(0u32, 1)? as usize;
+        let end = caller.memory()?.data(caller)?.read_address(0u32, 1)? as usize;
         Ok(present(end - (1 << 20), 256).into_iter().filter(|&is_present| is_present).count() as i32)
     };
     linker.func_wrap("host", "page", page).expect("a new name");
@@ -78,8 +78,8 @@ fn pool(slots: u32, hot_sets: HotSets) -> Pool {
 struct Requests<'a> {
     pool: Pool,
     linked: &'a InstancePre<()>,
-    page: LinkedFunc<i32, i32>,
-    write: LinkedFunc<i32, ()>,
+    page: TypedFunc<i32, i32>,
+    write: TypedFunc<i32, ()>,
 }
 
 impl<'a> Requests<'a> {

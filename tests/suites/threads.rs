@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    Caller, Extern, Instance, InstantiateError, Limits, Linker, Memory, Module, Pool, PoolConfig,
-    SharedMemory, Store, TrapCode, Val,
+    Caller, Extern, Instance, InstantiateError, Limits, Linker, Memory, MemoryError, MemoryType, Module,
+    Pool, PoolConfig, SharedMemory, Store, TrapCode, Val,
 };
 use wasmaot_tests::{Guest, compile_wat, trap_code};
 
@@ -27,7 +27,7 @@ fn module() -> Module {
 }
 
 fn shared() -> SharedMemory {
-    SharedMemory::new(Limits { min: 1, max: Some(100) }).expect("a valid type")
+    SharedMemory::new(MemoryType::new(Limits { min: 1, max: Some(100) })).expect("a valid type")
 }
 
 /// An instance in a store of its own.
@@ -229,8 +229,8 @@ fn threads_grow_a_memory_together() {
     let mut sizes: Vec<i32> = grown.into_iter().flatten().collect();
     sizes.sort_unstable();
     assert_eq!(sizes, (1..100).collect::<Vec<_>>());
-    assert_eq!(memory.size(), 100 * 65_536);
-    assert_eq!(memory.grow(1), None);
+    assert_eq!(memory.size(), 100);
+    assert_eq!(memory.grow(1), Err(MemoryError::Grow { pages: 1 }));
     assert_eq!(word(&memory, 100 * 65_536 - 4), 99);
 }
 
@@ -238,9 +238,8 @@ fn threads_grow_a_memory_together() {
 #[test]
 fn a_memory_outlives_the_store_that_made_it() {
     let owner = Guest::new(r#"(module (memory (export "memory") 1 100 shared) (data (i32.const 8) "\2a"))"#);
-    let exported =
-        owner.instance.get_export(&owner.store, "memory").and_then(Extern::into_memory).expect("a memory");
-    let memory = exported.shared(&owner.store).expect("it is shared");
+    let exported = owner.instance.get_memory(&owner.store, "memory").expect("a memory");
+    let memory = exported.shared(&owner.store).expect("its own").expect("it is shared");
     let mut other = Store::new(());
     let given = Memory::from_shared(&mut other, memory.clone());
     drop(owner);
@@ -255,8 +254,9 @@ fn a_memory_outlives_the_store_that_made_it() {
 #[test]
 fn only_what_is_shared_fits_an_import_of_it() {
     let mut store = Store::new(());
-    let plain = Memory::new(&mut store, Limits { min: 1, max: Some(100) }).expect("a valid type");
-    assert!(plain.shared(&store).is_none());
+    let plain =
+        Memory::new(&mut store, MemoryType::new(Limits { min: 1, max: Some(100) })).expect("a valid type");
+    assert!(plain.shared(&store).expect("its own").is_none());
     let mut linker = Linker::new();
     linker.define("host", "memory", Extern::Memory(plain)).expect("a new name");
     match linker.instantiate(&mut store, &module()) {
@@ -308,8 +308,8 @@ fn a_shared_memory_is_not_handed_on_in_a_pool() {
     for _ in 0..3 {
         let mut instance = pool.start(&linked, ()).expect("a free slot");
         assert_eq!(instance.call("add", &[]).expect("no trap"), [Val::I32(7)]);
-        let memory = instance.get_export("memory").and_then(Extern::into_memory).expect("a memory");
-        kept.push(memory.shared(&instance).expect("it is shared"));
+        let memory = instance.get_memory("memory").expect("a memory");
+        kept.push(memory.shared(&instance).expect("its own").expect("it is shared"));
     }
     for memory in &kept {
         assert_eq!(word(memory, 4), 8);

@@ -2,7 +2,7 @@
 //! memory that an instance defines is no failure of its slot.
 
 use wasmaot_runtime::{
-    Extern, Limits, Linker, Memory, Module, Pool, PoolConfig, PooledInstance, SharedMemory, Store, Val,
+    Limits, Linker, Memory, MemoryType, Module, Pool, PoolConfig, PooledInstance, SharedMemory, Store, Val,
 };
 use wasmaot_tests::compile_wat;
 
@@ -31,7 +31,8 @@ fn module(text: &str) -> Module {
 }
 
 fn shared() -> (Linker<()>, SharedMemory) {
-    let memory = SharedMemory::new(Limits { min: 1, max: Some(8) }).expect("there are addresses");
+    let memory =
+        SharedMemory::new(MemoryType::new(Limits { min: 1, max: Some(8) })).expect("there are addresses");
     let mut linker = Linker::new();
     linker.define_shared("host", "shared", memory.clone()).expect("a new name");
     (linker, memory)
@@ -53,9 +54,9 @@ fn all_memories_of_a_pooled_instance_count() {
     let usage = instance.finish();
     assert_eq!((usage.memory, usage.reset.is_some()), ((2 + 4 + 7) * PAGE, true));
     // What was added to its own ones is gone. The shared one is as large as it is.
-    assert_eq!((start().finish().memory, memory.size()), ((2 + 2 + 4) * PAGE, 2 * PAGE));
+    assert_eq!((start().finish().memory, memory.data_size()), ((2 + 2 + 4) * PAGE, 2 * PAGE));
     let mut instance = start();
-    Memory::new(&mut instance, Limits { min: 5, max: None }).expect("there are addresses");
+    Memory::new(&mut instance, MemoryType::new(Limits { min: 5, max: None })).expect("there are addresses");
     assert_eq!(instance.finish().memory, (2 + 2 + 4 + 5) * PAGE);
     assert_eq!(start().finish().memory, (2 + 2 + 4) * PAGE);
 }
@@ -73,22 +74,22 @@ fn an_imported_memory_alone_counts() {
 fn a_memory_of_a_store_counts_once() {
     let (mut linker, memory) = shared();
     let mut store = Store::new(());
-    assert_eq!(store.memory_size(), 0);
+    assert_eq!(store.memory_bytes(), 0);
     let first = linker.instantiate(&mut store, &module(MEMORIES)).unwrap_or_else(|e| panic!("{e}"));
     linker.instantiate(&mut store, &module(MEMORIES)).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(store.memory_size(), (1 + 2 * (2 + 4)) * PAGE);
+    assert_eq!(store.memory_bytes(), (1 + 2 * (2 + 4)) * PAGE);
     let second = first.get_export(&store, "second").expect("an export");
     linker.define("host", "second", second).expect("a new name");
     let importer = module(r#"(module (import "host" "second" (memory i64 4 8)) (memory 1))"#);
     linker.instantiate(&mut store, &importer).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(store.memory_size(), (1 + 2 * (2 + 4) + 1) * PAGE);
+    assert_eq!(store.memory_bytes(), (1 + 2 * (2 + 4) + 1) * PAGE);
     memory.grow(1).expect("it may");
-    assert_eq!(store.memory_size(), (2 + 2 * (2 + 4) + 1) * PAGE);
+    assert_eq!(store.memory_bytes(), (2 + 2 * (2 + 4) + 1) * PAGE);
 }
 
 /// Uses the memory of a fresh instance, which must be as in the module.
 fn use_memory(instance: &mut PooledInstance<()>) {
-    assert_eq!(instance.memory_size(), PAGE);
+    assert_eq!(instance.memory().and_then(|memory| Ok(memory.size(&instance)?)), Ok(1));
     assert_eq!(instance.call("next", &[]).expect("no trap"), [Val::I32(7)]);
     assert_eq!(instance.call("grow", &[]).expect("no trap"), [Val::I32(1)]);
     instance.write(2 * PAGE - 1, &[1]).expect("it has grown");
@@ -103,8 +104,8 @@ fn a_shared_memory_that_is_held_elsewhere_is_not_reset() {
     for round in 0..3 {
         let mut instance = start();
         use_memory(&mut instance);
-        let memory = instance.get_export("memory").and_then(Extern::into_memory).expect("a memory");
-        held.push(memory.shared(&instance).expect("it is shared"));
+        let memory = instance.get_memory("memory").expect("a memory");
+        held.push(memory.shared(&instance).expect("its own").expect("it is shared"));
         let usage = instance.finish();
         assert_eq!((usage.memory, usage.reset), (2 * PAGE, None));
         let stats = pool.stats();
@@ -113,7 +114,7 @@ fn a_shared_memory_that_is_held_elsewhere_is_not_reset() {
     for memory in &held {
         let mut byte = [0];
         memory.read(0, &mut byte).expect("inside");
-        assert_eq!((byte, memory.size()), ([8], 2 * PAGE));
+        assert_eq!((byte, memory.data_size()), ([8], 2 * PAGE));
     }
 }
 

@@ -70,7 +70,7 @@ fn in_globals() {
         assert_eq!(all, [pair(5, 6), A, pair(7, 8), B].map(Val::V128), "{name}");
         assert_eq!(imported.get(&store).expect("of this store"), Val::V128(pair(5, 6)));
         for (export, expected) in [("own", A), ("copy", B)] {
-            let Some(Extern::Global(global)) = guest.get_export(&store, export) else { panic!("{export}") };
+            let global = guest.get_global(&store, export).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(global.get(&store).expect("of this store"), Val::V128(expected));
         }
         imported.set(&mut store, Val::V128(B)).expect("a mutable global");

@@ -43,7 +43,7 @@ pub enum StartError {
     /// Two imports have the same name.
     #[error("cannot set up WASI and memories")]
     Link(#[from] LinkError),
-    /// An import is not defined or has another type, or a shared memory cannot be made.
+    /// An import is not defined or has another type.
     #[error(transparent)]
     Instantiate(#[from] InstantiateError),
     /// The program starts threads that would have nothing to call.
@@ -194,7 +194,11 @@ fn linker(imports: &[Import], terms: &Terms) -> Result<Linker<Thread>, StartErro
                 let (what, unit) = ("memory", "bytes");
                 return Err(InstantiateError::TooLarge { what, unit, size, limit: max_memory }.into());
             }
-            linker.define_shared(&import.module, &import.name, SharedMemory::of_type(ty)?)?;
+            linker.define_shared(
+                &import.module,
+                &import.name,
+                SharedMemory::new(ty).map_err(InstantiateError::from)?,
+            )?;
         }
     }
     Ok(linker)

@@ -25,7 +25,7 @@ impl Used {
             operators: store.operators(),
             fuel: store.used_fuel(),
             host_calls: store.host_calls(),
-            memory: store.memory_size(),
+            memory: store.memory_bytes(),
             transferred: Transferred::default(),
         }
     }

@@ -88,8 +88,11 @@ pub unsafe extern "C" fn wasmaot_caller_check_interrupt(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_memory_size(caller: *const wasmaot_caller_t<'_, '_>) -> u64 {
-    // SAFETY: C passes NULL or an object that it has not deleted as `caller`.
-    infallible(0, || unsafe { at(caller, "caller") }.ok()?.with(|caller| Ok(caller.memory_size())).ok())
+    infallible(0, || {
+        // SAFETY: C passes NULL or an object that it has not deleted as `caller`.
+        let caller = unsafe { at(caller, "caller") }.ok()?;
+        caller.with(|caller| Ok(caller.memory()?.data_size(caller)?)).ok()
+    })
 }
 
 /// See the header.

@@ -10,8 +10,9 @@ use std::ffi::{CString, c_char, c_void};
 use std::fmt;
 use std::ptr::null;
 use wasmaot_runtime::{
-    AccessValueError, CallError, Exception, Frame, HostError, InstantiateError, InterruptError, LinkError,
-    MemoryError, NotMetered, OpenError, PoolError, StartError, Suspend, Trap, TrapCode,
+    CallError, CreateError, Exception, ExportError, Frame, GlobalError, HostError, InstantiateError,
+    InterruptError, LinkError, MemoryError, NotMetered, OpenError, PoolError, StartError, Suspend,
+    TableError, Trap, TrapCode, WrongStore,
 };
 use wasmaot_wasi::WasiError;
 
@@ -208,6 +209,18 @@ impl From<InstantiateError> for wasmaot_error_t {
     }
 }
 
+impl From<ExportError> for wasmaot_error_t {
+    fn from(error: ExportError) -> Self {
+        Self::new(Kind::Usage, error)
+    }
+}
+
+impl From<WrongStore> for wasmaot_error_t {
+    fn from(error: WrongStore) -> Self {
+        Self::new(Kind::Usage, error)
+    }
+}
+
 impl From<NotMetered> for wasmaot_error_t {
     fn from(error: NotMetered) -> Self {
         Self::new(Kind::Usage, error)
@@ -246,24 +259,33 @@ impl From<TrapCode> for wasmaot_error_t {
 
 impl From<MemoryError> for wasmaot_error_t {
     fn from(error: MemoryError) -> Self {
-        let code = match error {
-            MemoryError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
-            MemoryError::ArtifactChanged => TrapCode::ArtifactChanged,
-            MemoryError::OutOfMemory => TrapCode::OutOfMemory,
-        };
-        Self { cause: Cause::Code(code), ..Self::new(Kind::Access, error) }
+        let cause = error.trap_code().map_or(Cause::None, Cause::Code);
+        Self { cause, ..Self::new(Kind::Access, error) }
     }
 }
 
-impl From<AccessValueError> for wasmaot_error_t {
-    fn from(error: AccessValueError) -> Self {
+impl From<TableError> for wasmaot_error_t {
+    fn from(error: TableError) -> Self {
         match error {
-            AccessValueError::OutOfBounds { .. } => {
+            TableError::OutOfBounds { .. } => {
                 let cause = Cause::Code(TrapCode::TableOutOfBounds);
                 Self { cause, ..Self::new(Kind::Access, error) }
             }
+            TableError::Grow { .. } => Self::new(Kind::Limit, error),
             error => Self::new(Kind::Usage, error),
         }
+    }
+}
+
+impl From<GlobalError> for wasmaot_error_t {
+    fn from(error: GlobalError) -> Self {
+        Self::new(Kind::Usage, error)
+    }
+}
+
+impl From<CreateError> for wasmaot_error_t {
+    fn from(error: CreateError) -> Self {
+        InstantiateError::from(error).into()
     }
 }
 

@@ -10,46 +10,30 @@ use crate::func::Values;
 use crate::place::Place;
 use crate::value::wasmaot_value_t;
 use std::ffi::c_void;
-use wasmaot_runtime::{Extern, Val};
-
-/// An export of a kind.
-fn find<T>(
-    place: &impl Place,
-    name: &str,
-    kind: &str,
-    of_kind: impl FnOnce(Extern) -> Option<T>,
-) -> Result<T> {
-    let found = place.handle().get_export(place, name).ok_or_else(|| usage(format!("no export `{name}`")))?;
-    of_kind(found).ok_or_else(|| usage(format!("export `{name}` is not a {kind}")))
-}
+use wasmaot_runtime::{MemoryError, TableError, Val};
 
 fn global_get(place: &mut impl Place, name: &str) -> Result<wasmaot_value_t> {
-    let value = find(place, name, "global", Extern::into_global)?.get(place)?;
+    let value = place.handle().get_global(place, name)?.get(place)?;
     wasmaot_value_t::from_val(value, &mut place.data().references)
 }
 
 fn global_set(place: &mut impl Place, name: &str, value: wasmaot_value_t) -> Result<()> {
     let value = value.to_val(&place.data().references)?;
-    Ok(find(place, name, "global", Extern::into_global)?.set(place, value)?)
+    Ok(place.handle().get_global(place, name)?.set(place, value)?)
 }
 
 fn table_size(place: &mut impl Place, name: &str) -> Result<u64> {
-    Ok(find(place, name, "table", Extern::into_table)?.size(place))
+    Ok(place.handle().get_table(place, name)?.size(place)?)
 }
 
 fn table_get(place: &mut impl Place, name: &str, index: u64) -> Result<wasmaot_value_t> {
-    let value = find(place, name, "table", Extern::into_table)?.get(place, index)?;
+    let value = place.handle().get_table(place, name)?.get(place, index)?;
     wasmaot_value_t::from_val(value, &mut place.data().references)
 }
 
 fn table_set(place: &mut impl Place, name: &str, index: u64, value: wasmaot_value_t) -> Result<()> {
     let value = value.to_val(&place.data().references)?;
-    Ok(find(place, name, "table", Extern::into_table)?.set(place, index, value)?)
-}
-
-/// The number before it grew, or the greatest one.
-fn grown(before: Option<u64>) -> u64 {
-    before.unwrap_or(NOT_GROWN)
+    Ok(place.handle().get_table(place, name)?.set(place, index, value)?)
 }
 
 /// `WASMAOT_NOT_GROWN` of the header.
@@ -57,11 +41,17 @@ pub const NOT_GROWN: u64 = u64::MAX;
 
 fn table_grow(place: &mut impl Place, name: &str, count: u64, init: wasmaot_value_t) -> Result<u64> {
     let init = init.to_val(&place.data().references)?;
-    Ok(grown(find(place, name, "table", Extern::into_table)?.grow(place, count, init)?))
+    match place.handle().get_table(place, name)?.grow(place, count, init) {
+        Err(TableError::Grow { .. }) => Ok(NOT_GROWN),
+        grown => Ok(grown?),
+    }
 }
 
 fn memory_grow(place: &mut impl Place, name: &str, pages: u64) -> Result<u64> {
-    Ok(grown(find(place, name, "memory", Extern::into_memory)?.grow(place, pages)))
+    match place.handle().get_memory(place, name)?.grow(place, pages) {
+        Err(MemoryError::Grow { .. }) => Ok(NOT_GROWN),
+        grown => Ok(grown?),
+    }
 }
 
 fn memory_data(
@@ -71,10 +61,10 @@ fn memory_data(
     length: usize,
     is_written: bool,
 ) -> Result<*mut c_void> {
-    let memory = find(place, name, "memory", Extern::into_memory)?;
+    let memory = place.handle().get_memory(place, name)?.data(place)?;
     Ok(match is_written {
-        true => memory.address(place, address, length as u64)?.cast(),
-        false => memory.read_address(place, address, length as u64)?.cast_mut().cast(),
+        true => memory.address(address, length as u64)?.cast(),
+        false => memory.read_address(address, length as u64)?.cast_mut().cast(),
     })
 }
 
@@ -84,5 +74,5 @@ fn call_ref(place: &mut impl Place, func: wasmaot_value_t, values: Values<'_>) -
         Val::FuncRef(None) => return Err(usage("the function is null")),
         other => return Err(usage(format!("a value of type {} is no function", other.ty()))),
     };
-    values.pass_by_vec(place, |place, args| func.call(place, args))
+    values.pass(place, |place, args, results| func.call(place, args, results))
 }

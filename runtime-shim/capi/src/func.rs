@@ -10,11 +10,11 @@ use crate::references::References;
 use crate::value::{wasmaot_functype_t, wasmaot_value_t, with_place};
 use std::ffi::c_char;
 use std::ptr::null;
-use wasmaot_runtime::{CallError, DynamicFunc, InstancePre, Val};
+use wasmaot_runtime::{CallError, ExternType, Func, InstancePre, Val};
 
 /// A function, as C holds it.
 pub struct wasmaot_func_t {
-    pub(crate) func: DynamicFunc,
+    pub(crate) func: Func,
     /// What C is lent of its type.
     ty: wasmaot_functype_t,
     /// What that points to.
@@ -24,8 +24,11 @@ pub struct wasmaot_func_t {
 impl wasmaot_func_t {
     pub(crate) fn find(linked: &InstancePre<Data>, name: &str) -> Result<Self> {
         let func = linked.get_func(name)?;
+        let Some(ExternType::Func(ty)) = linked.module().get_export(name) else {
+            return Err(usage(format!("the export {name:?} is not a function")));
+        };
         let mut lists = Vec::new();
-        let ty = wasmaot_functype_t::lend(func.ty(), |list| lists.push(list));
+        let ty = wasmaot_functype_t::lend(&ty, |list| lists.push(list));
         Ok(Self { ty, func, _lists: lists })
     }
 }

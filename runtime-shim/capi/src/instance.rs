@@ -294,8 +294,12 @@ pub unsafe extern "C" fn wasmaot_instance_discard_captured(
 /// As the header states.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_memory_size(instance: *const wasmaot_instance_t) -> u64 {
-    // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
-    infallible(0, || Some(unsafe { at(instance, "instance") }.ok()?.enter().ok()?.instance().memory_size()))
+    infallible(0, || {
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
+        let mut entered = unsafe { at(instance, "instance") }.ok()?.enter().ok()?;
+        let instance = entered.instance();
+        instance.memory().ok()?.data_size(instance).ok()
+    })
 }
 
 /// See the header.

@@ -46,7 +46,7 @@ pub unsafe extern "C" fn wasmaot_sharedmemory_new(
     fallible(|| {
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (ty, out) = unsafe { (at(ty, "type")?.read()?, Out::at(out)?) };
-        out.give(wasmaot_sharedmemory_t { memory: SharedMemory::of_type(ty)? });
+        out.give(wasmaot_sharedmemory_t { memory: SharedMemory::new(ty)? });
         Ok(())
     })
 }
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn wasmaot_sharedmemory_delete(memory: *mut wasmaot_shared
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_sharedmemory_size(memory: *const wasmaot_sharedmemory_t) -> u64 {
     // SAFETY: C passes NULL or an object that it has not deleted as `memory`.
-    infallible(0, || Some(unsafe { at(memory, "memory") }.ok()?.memory.size()))
+    infallible(0, || Some(unsafe { at(memory, "memory") }.ok()?.memory.data_size()))
 }
 
 /// See the header.

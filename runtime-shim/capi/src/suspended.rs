@@ -193,7 +193,7 @@ pub unsafe extern "C" fn wasmaot_suspended_abandon(
         let (suspended, instance) = unsafe { (at_mut(suspended, "suspended")?, at(instance, "instance")?) };
         let mut entered = instance.enter()?;
         let instance = entered.instance();
-        suspended.take_out(instance)?.abandon(instance);
+        suspended.take_out(instance)?.abandon(instance)?;
         Ok(())
     })
 }

@@ -13,7 +13,7 @@ use crate::run::interrupt::error::InterruptError;
 use crate::run::meter::{MeterError, NotMetered};
 use crate::run::store::StoreCore;
 use crate::state::demand::Exceeded;
-use crate::state::error::{MemoryError, ResourceError};
+use crate::state::error::{MemoryError, ResourceError, WrongStore};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -34,9 +34,9 @@ pub enum LinkError {
         /// Second name.
         name: String,
     },
-    /// The instance or definition belongs to another store.
-    #[error("the instance belongs to another store")]
-    WrongStore,
+    /// The instance is of another store.
+    #[error("the instance: {0}")]
+    WrongStore(#[from] WrongStore),
 }
 
 /// An import that nothing is defined for.
@@ -117,15 +117,15 @@ pub enum InstantiateError {
     #[error(transparent)]
     NotMetered(#[from] NotMetered),
     /// The code of the store's instances counts the operators that it executes and this module's does not, or the other way round.
-    #[error("the module {} the instructions that it executes, the store's other instances {}; compile all of them with `--meter` or none",
+    #[error("the module {} the instructions that it executes, the store's other instances {}; all of them are to be compiled with a meter, or none",
         if *metered { "counts" } else { "does not count" }, if *metered { "do not" } else { "do" })]
     MixedMetering {
         /// Whether this module's code counts.
         metered: bool,
     },
-    /// The initial value of a host-made global or table does not fit.
+    /// The initial value of a global or table that the host makes does not fit.
     #[error("the initial value does not fit: {0}")]
-    Value(#[from] ValueError),
+    Value(ValueError),
     /// The kernel refused an address range or a mapping.
     #[error("cannot map {what}: {error}")]
     Map {
@@ -165,18 +165,9 @@ pub enum CallError {
     /// A host function failed.
     #[error("{0}")]
     Host(#[source] BoxError),
-    /// There is no such export.
-    #[error("no export is called {name:?}")]
-    NoExport {
-        /// The name.
-        name: String,
-    },
-    /// The export is something else.
-    #[error("the export {name:?} is not a function")]
-    NotAFunction {
-        /// The name.
-        name: String,
-    },
+    /// There is no such export, or it is no function.
+    #[error(transparent)]
+    Export(ExportError),
     /// The number of arguments is wrong.
     #[error("expected {expected} argument(s), found {found}")]
     ArgumentCount {
@@ -210,9 +201,9 @@ pub enum CallError {
         /// What it has.
         found: FuncType,
     },
-    /// The function or instance belongs to another store.
-    #[error("the function belongs to another store")]
-    WrongStore,
+    /// The function, or what the call is to work on, is of another store.
+    #[error("the function: {0}")]
+    WrongStore(#[from] WrongStore),
     /// The store has a call that waits to be resumed.
     #[error("a call is suspended; resume or abandon it first")]
     Suspended,
@@ -222,8 +213,8 @@ pub enum CallError {
     /// A host function suspended a call made as a future, but not with a future.
     #[error("a host function suspended the call with a value that is not a future")]
     NotAsync,
-    /// The suspended call is over, or belongs to another store.
-    #[error("the call is not suspended in this store")]
+    /// The suspended call is over.
+    #[error("the call is not suspended any more")]
     NotSuspended,
     /// The kernel refused an alternate signal stack for this thread.
     #[error("cannot prepare the thread: {0}")]
@@ -278,12 +269,35 @@ impl From<ResourceError> for InstantiateError {
     }
 }
 
+/// For a host that makes what an instance is to import.
+impl From<CreateError> for InstantiateError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::TooLarge { what, unit, size, limit } => {
+                InstantiateError::TooLarge { what, unit, size, limit }
+            }
+            CreateError::Map { what, error } => InstantiateError::Map { what, error },
+            CreateError::Value(error) => InstantiateError::Value(error),
+        }
+    }
+}
+
 impl From<MakeError> for InstantiateError {
     fn from(error: MakeError) -> Self {
         match error {
             MakeError::Resource(error) => error.into(),
             MakeError::Meter(MeterError::NotMetered) => NotMetered.into(),
             MakeError::Meter(MeterError::Mixed { metered }) => InstantiateError::MixedMetering { metered },
+        }
+    }
+}
+
+/// A wrong store is one whatever was looked for in it.
+impl From<ExportError> for CallError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::WrongStore(error) => CallError::WrongStore(error),
+            error => CallError::Export(error),
         }
     }
 }
@@ -299,7 +313,7 @@ impl CallError {
             // The error of a nested call goes on as it is.
             Failure::Error(error) => error.downcast().map_or_else(CallError::Host, |error| *error),
             Failure::CannotSuspend => CallError::CannotSuspend,
-            Failure::WrongStore => CallError::WrongStore,
+            Failure::WrongStore => WrongStore::Other.into(),
             Failure::Suspended => CallError::Suspended,
             Failure::Thread(error) => CallError::Thread(error),
             Failure::Interrupt(error) => CallError::Interrupt(error),
@@ -319,28 +333,67 @@ impl From<CallError> for HostError {
     }
 }
 
+/// What a guest's own access would have trapped with, and an error where no guest could have made it.
 impl From<MemoryError> for HostError {
     fn from(error: MemoryError) -> Self {
-        HostError::Trap(match error {
-            MemoryError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
-            MemoryError::ArtifactChanged => TrapCode::ArtifactChanged,
-            MemoryError::OutOfMemory => TrapCode::OutOfMemory,
-        })
+        error.trap_code().map_or_else(|| HostError::other(error), HostError::Trap)
     }
 }
 
-/// A table or global that cannot be accessed as asked.
+/// Errors that a host function can return with `?`.
+macro_rules! fails_with {
+    ($($error:ident)*) => {$(
+        impl From<$error> for HostError {
+            fn from(error: $error) -> Self {
+                HostError::other(error)
+            }
+        }
+    )*};
+}
+
+fails_with! { ExportError TableError GlobalError WrongStore }
+
+/// An export that is not there, or not as it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExportError {
+    /// There is none of this name.
+    #[error("no export is called {name:?}")]
+    NotFound {
+        /// The name.
+        name: String,
+    },
+    /// It is something else.
+    #[error("the export {name:?} is not a {expected}")]
+    Kind {
+        /// The name.
+        name: String,
+        /// What was asked for.
+        expected: &'static str,
+    },
+    /// It is a function of another type.
+    #[error("the function {name:?} has type {found}, not {expected}")]
+    Type {
+        /// The name.
+        name: String,
+        /// What was asked for.
+        expected: FuncType,
+        /// What it has.
+        found: FuncType,
+    },
+    /// The instance is of another store.
+    #[error("the instance: {0}")]
+    WrongStore(#[from] WrongStore),
+}
+
+/// A table that cannot be accessed as asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AccessValueError {
-    /// It belongs to another store.
-    #[error("it belongs to another store")]
-    WrongStore,
-    /// The value does not fit.
+pub enum TableError {
+    /// It is of another store.
+    #[error("the table: {0}")]
+    WrongStore(#[from] WrongStore),
+    /// The value cannot be an element.
     #[error("{0}")]
     Value(#[from] ValueError),
-    /// The global cannot be set.
-    #[error("the global of type {0} is immutable")]
-    Immutable(ValType),
     /// The element is outside the table.
     #[error("element {index} is outside the table of {length}")]
     OutOfBounds {
@@ -349,4 +402,67 @@ pub enum AccessValueError {
         /// Elements of the table.
         length: u64,
     },
+    /// It cannot grow: its type, a limit, or the kernel does not allow it.
+    #[error("the table cannot grow by {elements} element(s)")]
+    Grow {
+        /// The elements that were to be added.
+        elements: u64,
+    },
+}
+
+/// A global that cannot be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GlobalError {
+    /// It is of another store.
+    #[error("the global: {0}")]
+    WrongStore(#[from] WrongStore),
+    /// The value does not fit.
+    #[error("{0}")]
+    Value(#[from] ValueError),
+    /// It cannot be set at all.
+    #[error("the global of type {0} is immutable")]
+    Immutable(ValType),
+}
+
+/// A memory, table or global that the host cannot make.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// It is larger than this runtime makes them.
+    #[error("a {what} of {size} {unit} is larger than the {limit} {unit} that this runtime allows")]
+    TooLarge {
+        /// Table or memory.
+        what: &'static str,
+        /// What the size counts.
+        unit: &'static str,
+        /// The initial size.
+        size: u64,
+        /// The largest size.
+        limit: u64,
+    },
+    /// The initial value does not fit.
+    #[error("the initial value does not fit: {0}")]
+    Value(#[from] ValueError),
+    /// The kernel refused an address range or a mapping, or there are no pages of this size.
+    #[error("cannot map {what}: {error}")]
+    Map {
+        /// What was to be mapped.
+        what: &'static str,
+        /// The kernel's reason.
+        #[source]
+        error: io::Error,
+    },
+}
+
+impl From<ResourceError> for CreateError {
+    fn from(error: ResourceError) -> Self {
+        match error {
+            ResourceError::Exceeded(Exceeded { limit, value, asked }) => {
+                CreateError::TooLarge { what: limit, unit: "units", size: asked, limit: value }
+            }
+            ResourceError::TooLarge { what, unit, size, limit } => {
+                CreateError::TooLarge { what, unit, size, limit }
+            }
+            ResourceError::Map { what, error } => CreateError::Map { what, error },
+        }
+    }
 }

@@ -17,6 +17,7 @@ use crate::run::backtrace::Frames;
 use crate::run::end::Thrown;
 use crate::run::store::{InStore, StoreCore};
 use crate::run::store_id::StoreId;
+use crate::state::error::WrongStore;
 use crate::state::tag::TagRecord;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -45,9 +46,12 @@ impl Tag {
         self.0
     }
 
-    /// The types of its exceptions' values; `None` in another store.
-    pub fn values<'a>(&self, store: &'a impl AsStore) -> Option<&'a [ValType]> {
-        Some(&self.0.get(store::core(store))?.ty.params)
+    /// Returns the types of its exceptions' values.
+    ///
+    /// # Errors
+    /// It is of another store.
+    pub fn values<'a>(&self, store: &'a impl AsStore) -> Result<&'a [ValType], WrongStore> {
+        Ok(&self.0.get(store::core(store)).ok_or(WrongStore::Other)?.ty.params)
     }
 }
 
@@ -77,7 +81,10 @@ pub struct Exception {
 }
 
 impl Exception {
-    /// An exception to be thrown. Fails if the values are not of the tag's types.
+    /// An exception to be thrown.
+    ///
+    /// # Errors
+    /// The values are not of the tag's types, or the tag or a value is of another store.
     pub fn new(store: &impl AsStore, tag: Tag, values: Vec<Val>) -> Result<Self, CallError> {
         let exception = Self { tag, values, backtrace: Vec::new(), omitted_frames: 0 };
         exception.cells(store::core(store)).map(|_| exception)
@@ -90,7 +97,7 @@ impl Exception {
 
     /// Its values as cells.
     fn cells(&self, core: &StoreCore) -> Result<Box<[RawValue]>, CallError> {
-        let types = &self.tag.0.get(core).ok_or(CallError::WrongStore)?.ty.params;
+        let types = &self.tag.0.get(core).ok_or(WrongStore::Other)?.ty.params;
         if types.len() != self.values.len() {
             return Err(CallError::ArgumentCount { expected: types.len(), found: self.values.len() });
         }
@@ -112,7 +119,7 @@ impl Exception {
     pub(crate) fn thrown(self, core: &StoreCore) -> Result<Thrown, CallError> {
         let values = self.cells(core)?;
         let frames = Frames { named: self.backtrace, omitted: self.omitted_frames };
-        let tag = core.shared_tag(self.tag.0).ok_or(CallError::WrongStore)?;
+        let tag = core.shared_tag(self.tag.0).ok_or(WrongStore::Other)?;
         Ok(Thrown::new(tag, values, frames))
     }
 }

@@ -2,21 +2,23 @@
 //!
 //! **Invariant: a handle is used with its own store only**; the store keeps what it names.
 
-use crate::api::error::{AccessValueError, InstantiateError};
+use crate::api::address::Address;
+use crate::api::error::{CreateError, GlobalError, TableError};
 use crate::api::exception::Tag;
 use crate::api::func::Func;
+use crate::api::memory_data::MemoryData;
 use crate::api::store::{self, AsStore};
 use crate::api::val::{Val, ValueError};
 use crate::code::raw_value::RawValue;
 use crate::run::imports::Item;
 use crate::run::store::{GlobalRef, StoreCore};
 use crate::run::store_id::StoreId;
-use crate::state::error::MemoryError;
+use crate::state::error::{MemoryError, WrongStore};
 use crate::state::memory::MemoryBody;
 use crate::state::shared::SharedMemory;
 use crate::state::table::TableBody;
 use std::rc::Rc;
-use wasmaot_abi::types::{GlobalType, Limits, MemoryType, TableType, ValType};
+use wasmaot_abi::types::{GlobalType, MemoryType, TableType, ValType};
 
 /// Something that instances export and import.
 #[derive(Debug, Clone, Copy)]
@@ -34,55 +36,63 @@ pub enum Extern {
 }
 
 impl Extern {
-    /// What an instance imports with it.
-    pub(crate) fn item<T>(self) -> Item<'static, T> {
-        match self {
-            Extern::Func(func) => Item::Func(func.record()),
-            Extern::Table(table) => Item::Table(table.index),
-            Extern::Memory(memory) => Item::Memory(memory.index),
+    /// What an instance imports with it; `None` in another store.
+    pub(crate) fn item<T>(self, core: &StoreCore) -> Option<Item<'static, T>> {
+        Some(match self {
+            Extern::Func(func) => Item::Func(func.record(core).ok()?),
+            Extern::Table(table) => Item::Table(table.body(core).ok()?.index()),
+            Extern::Memory(memory) => Item::Memory(memory.body(core).ok()?.index()),
             Extern::Global(global) => Item::Global(global.0),
             Extern::Tag(tag) => Item::Tag(tag.record()),
-        }
+        })
     }
 
-    /// The store that it belongs to.
-    pub(crate) fn store(self) -> StoreId {
-        match self {
-            Extern::Func(func) => func.record().store(),
-            Extern::Table(table) => table.store,
-            Extern::Memory(memory) => memory.store,
-            Extern::Global(global) => global.0.store(),
-            Extern::Tag(tag) => tag.record().store(),
-        }
-    }
-
-    /// The function, if it is one.
+    /// Returns the function, if it is one.
     pub fn into_func(self) -> Option<Func> {
         if let Extern::Func(func) = self { Some(func) } else { None }
     }
 
-    /// The table, if it is one.
+    /// Returns the table, if it is one.
     pub fn into_table(self) -> Option<Table> {
         if let Extern::Table(table) = self { Some(table) } else { None }
     }
 
-    /// The memory, if it is one.
+    /// Returns the memory, if it is one.
     pub fn into_memory(self) -> Option<Memory> {
         if let Extern::Memory(memory) = self { Some(memory) } else { None }
     }
 
-    /// The tag, if it is one.
+    /// Returns the tag, if it is one.
     pub fn into_tag(self) -> Option<Tag> {
         if let Extern::Tag(tag) = self { Some(tag) } else { None }
     }
 
-    /// The global, if it is one.
+    /// Returns the global, if it is one.
     pub fn into_global(self) -> Option<Global> {
         if let Extern::Global(global) = self { Some(global) } else { None }
     }
 }
 
 /// A linear memory.
+///
+/// Its bytes are reached by checked copies, [`read`](Memory::read) and [`write`](Memory::write), and by [`MemoryData`], which borrows the
+/// store: there are no references to them, since other threads may write to a shared memory, and since pages that come from the
+/// artifact's file go away if that is truncated.
+///
+/// ```
+/// use wasmaot_runtime::{Limits, Memory, MemoryError, MemoryType, Store};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut store = Store::new(());
+/// let memory = Memory::new(&mut store, MemoryType::new(Limits { min: 1, max: Some(2) }))?;
+/// memory.write(&mut store, 8, b"hello")?;
+/// assert_eq!(memory.data(&store)?.read_u8(9)?, b'e');
+/// assert_eq!(memory.grow(&mut store, 1)?, 1);
+/// assert_eq!((memory.size(&store)?, memory.data_size(&store)?), (2, 131_072));
+/// assert_eq!(memory.grow(&mut store, 1), Err(MemoryError::Grow { pages: 1 }));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
     store: StoreId,
@@ -90,13 +100,11 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Makes a memory of zeros, with addresses of 32 bits and pages of 64 KiB.
-    pub fn new(store: &mut impl AsStore, limits: Limits) -> Result<Self, InstantiateError> {
-        Self::of_type(store, MemoryType::new(limits))
-    }
-
-    /// Makes a memory of zeros of any type. One with addresses of 64 bits can have 64 GiB.
-    pub fn of_type(store: &mut impl AsStore, ty: MemoryType) -> Result<Self, InstantiateError> {
+    /// Makes a memory of zeros. One with addresses of 64 bits can have 64 GiB.
+    ///
+    /// # Errors
+    /// Its initial size is too large, there are no pages of its size, or the kernel has no addresses for it.
+    pub fn new(store: &mut impl AsStore, ty: MemoryType) -> Result<Self, CreateError> {
         let core = store::core_mut(store);
         let body = MemoryBody::standalone(core.memories.len(), ty, u64::MAX)?;
         let memory = Self::of(core, &body);
@@ -104,16 +112,19 @@ impl Memory {
         Ok(memory)
     }
 
-    /// A memory that other stores use, too, for instances of this one.
+    /// Makes a memory that other stores use, too, one of this store.
     pub fn from_shared(store: &mut impl AsStore, shared: SharedMemory) -> Self {
         let core = store::core_mut(store);
         let body = core.add_shared(shared);
         Self::of(core, &body)
     }
 
-    /// The memory for other stores, if it is a shared one.
-    pub fn shared(&self, store: &impl AsStore) -> Option<SharedMemory> {
-        self.body(store::core(store))?.shared()
+    /// Returns the memory for other stores, if it is a shared one.
+    ///
+    /// # Errors
+    /// It is of another store.
+    pub fn shared(&self, store: &impl AsStore) -> Result<Option<SharedMemory>, WrongStore> {
+        Ok(self.body(store::core(store))?.shared())
     }
 
     pub(crate) fn of(core: &StoreCore, body: &MemoryBody) -> Self {
@@ -121,78 +132,107 @@ impl Memory {
     }
 
     /// What it names, in its own store.
-    pub(crate) fn body<'a>(&self, core: &'a StoreCore) -> Option<&'a Rc<MemoryBody>> {
-        if core.id() == self.store { core.memories.get(self.index) } else { None }
+    pub(crate) fn body<'a>(&self, core: &'a StoreCore) -> Result<&'a Rc<MemoryBody>, WrongStore> {
+        let own = (core.id() == self.store).then(|| core.memories.get(self.index));
+        own.flatten().ok_or(WrongStore::Other)
     }
 
-    fn get<'a>(
-        &self,
-        store: &'a impl AsStore,
-        address: u64,
-        length: usize,
-    ) -> Result<&'a MemoryBody, MemoryError> {
-        let outside = MemoryError::OutOfBounds { address, length: length as u64, size: 0 };
-        self.body(store::core(store)).map(|body| &**body).ok_or(outside)
-    }
-
-    /// Its type, with the limits as declared.
-    pub fn ty(&self, store: &impl AsStore) -> Option<MemoryType> {
-        self.body(store::core(store)).map(|body| body.ty())
-    }
-
-    /// Its bytes; 0 in another store.
-    pub fn size(&self, store: &impl AsStore) -> u64 {
-        self.body(store::core(store)).map_or(0, |body| body.size())
-    }
-
-    /// Adds pages. The old number of pages, or `None` if there is no room.
-    pub fn grow(&self, store: &mut impl AsStore, pages: u64) -> Option<u64> {
-        self.body(store::core(store))?.grow(pages, |_| true).ok()
-    }
-
-    /// Checks a range and returns its native address, to be read by other code than Rust's. It is valid as long as the instances that use the
-    /// memory are, as a memory never moves.
-    ///
-    /// The pages behind it may go away if the artifact's file is truncated: then what accesses them is killed, but for the kernel, which
-    /// reports `EFAULT`. Guests of a shared memory may write to it at any time.
+    /// Returns its type, with the limits as declared.
     ///
     /// # Errors
-    /// The range is not inside the memory.
-    pub fn read_address(
-        &self,
-        store: &impl AsStore,
-        address: u64,
-        length: u64,
-    ) -> Result<*const u8, MemoryError> {
-        Ok(self.get(store, address, length as usize)?.address(address, length)?)
+    /// It is of another store.
+    pub fn ty(&self, store: &impl AsStore) -> Result<MemoryType, WrongStore> {
+        Ok(self.body(store::core(store))?.ty())
     }
 
-    /// Checks a range, makes its pages writable and returns its native address, on the terms of [`Memory::read_address`]. Pages that
-    /// this was not called for may be write-protected.
+    /// Returns its size in pages.
     ///
     /// # Errors
-    /// The range is not inside the memory, or the kernel refuses to make its pages writable.
-    pub fn address(
-        &self,
-        store: &mut impl AsStore,
-        address: u64,
-        length: u64,
-    ) -> Result<*mut u8, MemoryError> {
-        self.get(store, address, length as usize)?.writable_address(address, length)
+    /// It is of another store.
+    pub fn size(&self, store: &impl AsStore) -> Result<u64, WrongStore> {
+        let body = self.body(store::core(store))?;
+        Ok(body.size() >> body.ty().page_log2)
+    }
+
+    /// Returns its size in bytes.
+    ///
+    /// # Errors
+    /// It is of another store.
+    pub fn data_size(&self, store: &impl AsStore) -> Result<u64, WrongStore> {
+        Ok(self.body(store::core(store))?.size())
+    }
+
+    /// Adds pages, and returns how many there were.
+    ///
+    /// # Errors
+    /// [`MemoryError::Grow`], and nothing has changed; or it is of another store.
+    pub fn grow(&self, store: &mut impl AsStore, pages: u64) -> Result<u64, MemoryError> {
+        let body = self.body(store::core(store))?;
+        body.grow(pages, |_| true).map_err(|_| MemoryError::Grow { pages })
     }
 
     /// Copies out of the memory.
-    pub fn read(&self, store: &impl AsStore, address: u64, into: &mut [u8]) -> Result<(), MemoryError> {
-        self.get(store, address, into.len())?.read(address, into)
+    ///
+    /// # Errors
+    /// The range is not inside the memory, or cannot be read; or it is of another store.
+    pub fn read(
+        &self,
+        store: &impl AsStore,
+        address: impl Address,
+        into: &mut [u8],
+    ) -> Result<(), MemoryError> {
+        self.body(store::core(store))?.read(address.bytes(), into)
     }
 
     /// Copies into the memory.
-    pub fn write(&self, store: &mut impl AsStore, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
-        self.get(store, address, bytes.len())?.write(address, bytes)
+    ///
+    /// # Errors
+    /// The range is not inside the memory, or cannot be written; or it is of another store.
+    pub fn write(
+        &self,
+        store: &mut impl AsStore,
+        address: impl Address,
+        bytes: &[u8],
+    ) -> Result<(), MemoryError> {
+        self.body(store::core(store))?.write(address.bytes(), bytes)
+    }
+
+    /// Borrows its bytes from the store.
+    ///
+    /// # Errors
+    /// It is of another store.
+    pub fn data<'a>(&self, store: &'a impl AsStore) -> Result<MemoryData<'a>, WrongStore> {
+        self.body(store::core(store)).map(|body| MemoryData::new(body))
+    }
+
+    /// Borrows its bytes together with the embedder's data.
+    ///
+    /// # Errors
+    /// It is of another store.
+    pub fn data_and_store_mut<'a, S: AsStore>(
+        &self,
+        store: &'a mut S,
+    ) -> Result<(MemoryData<'a>, &'a mut S::Data), WrongStore> {
+        let (core, data) = store.store_mut().parts();
+        Ok((MemoryData::new(self.body(core)?), data))
     }
 }
 
 /// A table.
+///
+/// ```
+/// use wasmaot_runtime::{Limits, Store, Table, TableType, Val, ValType};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut store = Store::new(());
+/// let ty = TableType::new(ValType::EXTERNREF, Limits { min: 2, max: None });
+/// let table = Table::new(&mut store, ty, Val::ExternRef(None))?;
+/// table.set(&mut store, 1, Val::ExternRef(Some(7)))?;
+/// assert_eq!(table.get(&store, 1)?, Val::ExternRef(Some(7)));
+/// assert_eq!((table.grow(&mut store, 3, Val::ExternRef(None))?, table.size(&store)?), (2, 5));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Table {
     store: StoreId,
@@ -201,7 +241,10 @@ pub struct Table {
 
 impl Table {
     /// Makes a table whose elements are all `init`.
-    pub fn new(store: &mut impl AsStore, ty: TableType, init: Val) -> Result<Self, InstantiateError> {
+    ///
+    /// # Errors
+    /// `init` is no reference of its element type and of this store, the table is too large, or the kernel has no addresses for it.
+    pub fn new(store: &mut impl AsStore, ty: TableType, init: Val) -> Result<Self, CreateError> {
         if !ty.element.is_ref() {
             return Err(ValueError::Type { expected: ValType::FUNCREF, found: ty.element }.into());
         }
@@ -221,64 +264,90 @@ impl Table {
     }
 
     /// What it names, in its own store.
-    pub(crate) fn body<'a>(&self, core: &'a StoreCore) -> Option<&'a Rc<TableBody>> {
-        if core.id() == self.store { core.tables.get(self.index) } else { None }
+    pub(crate) fn body<'a>(&self, core: &'a StoreCore) -> Result<&'a Rc<TableBody>, WrongStore> {
+        let own = (core.id() == self.store).then(|| core.tables.get(self.index));
+        own.flatten().ok_or(WrongStore::Other)
     }
 
-    /// Its type, with the limits as declared.
-    pub fn ty(&self, store: &impl AsStore) -> Option<TableType> {
-        self.body(store::core(store)).map(|body| body.ty())
+    /// Returns its type, with the limits as declared.
+    ///
+    /// # Errors
+    /// It is of another store.
+    pub fn ty(&self, store: &impl AsStore) -> Result<TableType, WrongStore> {
+        Ok(self.body(store::core(store))?.ty())
     }
 
-    /// Its elements; 0 in another store.
-    pub fn size(&self, store: &impl AsStore) -> u64 {
-        self.body(store::core(store)).map_or(0, |body| body.size())
+    /// Returns how many elements it has.
+    ///
+    /// # Errors
+    /// It is of another store.
+    pub fn size(&self, store: &impl AsStore) -> Result<u64, WrongStore> {
+        Ok(self.body(store::core(store))?.size())
     }
 
-    /// Adds elements of this value. The old length, or `None` if there is no room.
-    pub fn grow(
-        &self,
-        store: &mut impl AsStore,
-        count: u64,
-        init: Val,
-    ) -> Result<Option<u64>, AccessValueError> {
+    /// Adds elements of this value, and returns how many there were.
+    ///
+    /// # Errors
+    /// [`TableError::Grow`], and nothing has changed; the value is not of its element type; or one of both is of another store.
+    pub fn grow(&self, store: &mut impl AsStore, elements: u64, init: Val) -> Result<u64, TableError> {
         let core = store::core(store);
-        let body = self.body(core).ok_or(AccessValueError::WrongStore)?;
+        let body = self.body(core)?;
         let init = init.to_raw(core, body.ty().element)?.low;
-        let grown = body.grow(count, |added| {
+        let grown = body.grow(elements, |added| {
             added.iter().for_each(|element| element.set(init));
             true
         });
-        Ok(grown.ok())
+        grown.map_err(|_| TableError::Grow { elements })
     }
 
-    /// An element.
-    pub fn get(&self, store: &impl AsStore, index: u64) -> Result<Val, AccessValueError> {
+    /// Returns an element.
+    ///
+    /// # Errors
+    /// There is no such element, or the table is of another store.
+    pub fn get(&self, store: &impl AsStore, index: u64) -> Result<Val, TableError> {
         let core = store::core(store);
-        let body = self.body(core).ok_or(AccessValueError::WrongStore)?;
+        let body = self.body(core)?;
         let length = body.size();
-        let element = body.element(index).ok_or(AccessValueError::OutOfBounds { index, length })?;
+        let element = body.element(index).ok_or(TableError::OutOfBounds { index, length })?;
         Ok(Val::from_raw(RawValue::new(element.get()), core, body.ty().element))
     }
 
     /// Sets an element.
-    pub fn set(&self, store: &mut impl AsStore, index: u64, value: Val) -> Result<(), AccessValueError> {
+    ///
+    /// # Errors
+    /// There is no such element, the value is not of its type, or one of both is of another store.
+    pub fn set(&self, store: &mut impl AsStore, index: u64, value: Val) -> Result<(), TableError> {
         let core = store::core(store);
-        let body = self.body(core).ok_or(AccessValueError::WrongStore)?;
+        let body = self.body(core)?;
         let length = body.size();
         let value = value.to_raw(core, body.ty().element)?.low;
-        body.element(index).ok_or(AccessValueError::OutOfBounds { index, length })?.set(value);
+        body.element(index).ok_or(TableError::OutOfBounds { index, length })?.set(value);
         Ok(())
     }
 }
 
 /// A global.
+///
+/// ```
+/// use wasmaot_runtime::{Global, GlobalType, Store, Val, ValType};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut store = Store::new(());
+/// let global = Global::new(&mut store, GlobalType { value: ValType::I64, mutable: true }, Val::I64(1))?;
+/// global.set(&mut store, Val::I64(2))?;
+/// assert_eq!(global.get(&store)?, Val::I64(2));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Global(GlobalRef);
 
 impl Global {
     /// Makes a global.
-    pub fn new(store: &mut impl AsStore, ty: GlobalType, init: Val) -> Result<Self, InstantiateError> {
+    ///
+    /// # Errors
+    /// The value is not of its type, or of another store.
+    pub fn new(store: &mut impl AsStore, ty: GlobalType, init: Val) -> Result<Self, CreateError> {
         let core = store::core_mut(store);
         let value = init.to_raw(core, ty.value)?;
         Ok(Self(core.add_global(ty, value)))
@@ -288,24 +357,30 @@ impl Global {
         Self(global)
     }
 
-    /// Its type.
+    /// Returns its type, which is known in any store.
     pub fn ty(&self) -> GlobalType {
         self.0.ty()
     }
 
-    /// Its value.
-    pub fn get(&self, store: &impl AsStore) -> Result<Val, AccessValueError> {
+    /// Returns its value.
+    ///
+    /// # Errors
+    /// It is of another store.
+    pub fn get(&self, store: &impl AsStore) -> Result<Val, WrongStore> {
         let core = store::core(store);
-        let value = self.0.value(core).ok_or(AccessValueError::WrongStore)?;
+        let value = self.0.value(core).ok_or(WrongStore::Other)?;
         Ok(Val::from_raw(value, core, self.ty().value))
     }
 
     /// Sets its value.
-    pub fn set(&self, store: &mut impl AsStore, value: Val) -> Result<(), AccessValueError> {
+    ///
+    /// # Errors
+    /// It is immutable, the value is not of its type, or one of both is of another store.
+    pub fn set(&self, store: &mut impl AsStore, value: Val) -> Result<(), GlobalError> {
         let (core, ty) = (store::core(store), self.ty());
-        self.0.value(core).ok_or(AccessValueError::WrongStore)?;
+        self.0.value(core).ok_or(WrongStore::Other)?;
         if !ty.mutable {
-            return Err(AccessValueError::Immutable(ty.value));
+            return Err(GlobalError::Immutable(ty.value));
         }
         self.0.set(core, value.to_raw(core, ty.value)?);
         Ok(())

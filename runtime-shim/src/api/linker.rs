@@ -149,14 +149,11 @@ impl<T: 'static> Linker<T> {
     /// Defines all exports of an instance, with `module` as their first name.
     pub fn instance(
         &mut self,
-        module: &str,
         store: &impl AsStore,
+        module: &str,
         instance: Instance,
     ) -> Result<&mut Self, LinkError> {
-        if instance.module(store).is_none() {
-            return Err(LinkError::WrongStore);
-        }
-        for (name, item) in instance.exports(store) {
+        for (name, item) in instance.exports(store)? {
             self.define(module, name, item)?;
         }
         Ok(self)
@@ -170,13 +167,7 @@ impl<T: 'static> Linker<T> {
         self.resolve(inner.core(), module.descriptor(), module.type_ids(), |item| {
             imports.add(inner.core(), item);
         })?;
-        let instance = inner.instantiate(imports)?;
-        instance.write_segments().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
-        if let Some(start) = module.descriptor().start {
-            let start = inner.core().func(&instance, start as usize).map(Func::of);
-            start.map(|start| start.call(store, &[])).transpose()?;
-        }
-        Ok(Instance::new(store::core(store).id(), instance.index()))
+        make(store, imports)
     }
 
     /// Whether a module with this descriptor, as it is in an artifact, which need not be loaded, nor fit for this machine, finds host functions of the right
@@ -231,6 +222,21 @@ impl<T: 'static> Linker<T> {
     }
 }
 
+/// Makes an instance with its imports, writes its segments, and runs its start function.
+pub(crate) fn make<T: 'static>(
+    store: &mut Store<T>,
+    imports: Imports<T>,
+) -> Result<Instance, InstantiateError> {
+    let inner = store.store_mut();
+    let instance = inner.instantiate(imports)?;
+    instance.write_segments().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
+    if let Some(start) = instance.module().descriptor().start {
+        let start = inner.core().func(&instance, start as usize).map(Func::of);
+        start.map(|start| start.call(store, &[], &mut [])).transpose()?;
+    }
+    Ok(Instance::new(store::core(store).id(), instance.index()))
+}
+
 impl<T: 'static> Definition<T> {
     /// The definition as an import, if it is of the type that is wanted and of the store.
     fn compared(
@@ -240,13 +246,12 @@ impl<T: 'static> Definition<T> {
         wanted: &ExternType,
     ) -> Result<Item<'_, T>, InstantiateError> {
         let names = || (import.module.clone(), import.name.clone());
-        let (item, store) = match self {
-            Definition::Host(host) => (Item::Host(host), None),
-            Definition::Shared(memory) => (Item::Shared(memory), None),
-            Definition::Extern(item) => (item.item(), Some(item.store())),
+        let item = match self {
+            Definition::Host(host) => Some(Item::Host(host)),
+            Definition::Shared(memory) => Some(Item::Shared(memory)),
+            Definition::Extern(item) => item.item(core),
         };
-        let is_own = store.is_none_or(|store| store == core.id());
-        let found = is_own.then(|| item.ty(core)).flatten().ok_or_else(|| {
+        let (item, found) = item.and_then(|item| item.ty(core).map(|ty| (item, ty))).ok_or_else(|| {
             let (module, name) = names();
             InstantiateError::WrongStore { module, name }
         })?;

@@ -2,23 +2,20 @@
 //!
 //! **Invariant: a memory that is made here is shared**, whoever uses it.
 
-use crate::api::error::InstantiateError;
+use crate::api::error::CreateError;
 use crate::state::shared::SharedMemory;
 use wasmaot_abi::slot::ADDRESSABLE32;
 use wasmaot_abi::types::{Limits, MemoryType};
 
 impl SharedMemory {
-    /// Makes a memory of zeros, with addresses of 32 bits and pages of 64 KiB. Without a maximum it
-    /// is 4 GiB.
-    pub fn new(limits: Limits) -> Result<Self, InstantiateError> {
-        let plain = MemoryType { shared: true, ..MemoryType::new(limits) };
-        let max = limits.max.unwrap_or(ADDRESSABLE32 >> plain.page_log2);
-        Self::of_type(MemoryType { limits: Limits { max: Some(max), ..limits }, ..plain })
-    }
-
-    /// Makes a memory of zeros of a type that an import asks for.
-    pub fn of_type(ty: MemoryType) -> Result<Self, InstantiateError> {
-        Ok(Self::make(ty)?)
+    /// Makes a memory of zeros, which is shared, whatever its type says. Without a maximum it is 4 GiB.
+    ///
+    /// # Errors
+    /// Its initial size is too large, there are no pages of its size, or the kernel has no addresses for it.
+    pub fn new(ty: MemoryType) -> Result<Self, CreateError> {
+        let max = ty.limits.max.unwrap_or(ADDRESSABLE32 >> ty.page_log2.min(16));
+        let limits = Limits { max: Some(max), ..ty.limits };
+        Ok(Self::make(MemoryType { limits, shared: true, ..ty })?)
     }
 }
 
@@ -34,16 +31,15 @@ mod tests {
         for page_log2 in [1, 12, 63, 64, u8::MAX] {
             for index in [IndexType::I32, IndexType::I64] {
                 let ty = MemoryType { page_log2, index, ..MemoryType::new(limits) };
-                let shared = SharedMemory::of_type(MemoryType { shared: true, ..ty });
-                assert!(matches!(shared, Err(InstantiateError::Map { .. })), "{ty:?}");
-                let own = Memory::of_type(&mut Store::new(()), ty);
-                assert!(matches!(own, Err(InstantiateError::Map { .. })), "{ty:?}");
+                let shared = SharedMemory::new(ty);
+                assert!(matches!(shared, Err(CreateError::Map { .. })), "{ty:?}");
+                let own = Memory::new(&mut Store::new(()), ty);
+                assert!(matches!(own, Err(CreateError::Map { .. })), "{ty:?}");
             }
         }
         for page_log2 in [0, 16] {
             assert!(
-                Memory::of_type(&mut Store::new(()), MemoryType { page_log2, ..MemoryType::new(limits) })
-                    .is_ok()
+                Memory::new(&mut Store::new(()), MemoryType { page_log2, ..MemoryType::new(limits) }).is_ok()
             );
         }
     }

@@ -9,7 +9,7 @@ use crate::api::exception::ExnRef;
 use crate::api::func::Func;
 use crate::code::raw_value::RawValue;
 use crate::run::store::StoreCore;
-use crate::run::store_id::StoreId;
+use crate::state::error::WrongStore;
 use std::num::NonZeroU32;
 use wasmaot_abi::types::{HeapType, RefType, ValType};
 
@@ -65,8 +65,8 @@ pub enum ValueError {
         found: ValType,
     },
     /// It refers to a function or exception of another store.
-    #[error("the reference belongs to another store")]
-    Store,
+    #[error("the reference: {0}")]
+    WrongStore(#[from] WrongStore),
     /// The number of an external reference is too large.
     #[error("external reference numbers end at {}", u32::MAX - 1)]
     ExternRef,
@@ -102,16 +102,6 @@ impl Val {
         })
     }
 
-    /// The store that the value belongs to; `None` if it may enter any.
-    fn store(self) -> Option<StoreId> {
-        match self {
-            Val::FuncRef(Some(func)) => Some(func.record().store()),
-            Val::ExnRef(Some(exception)) => Some(exception.store),
-            Val::I32(_) | Val::I64(_) | Val::F32(_) | Val::F64(_) | Val::V128(_) => None,
-            Val::FuncRef(None) | Val::ExternRef(_) | Val::ExnRef(None) => None,
-        }
-    }
-
     /// Whether a value that may enter `store` is of type `ty`.
     fn is_of(self, store: &StoreCore, ty: ValType) -> bool {
         let ValType::Ref(RefType { nullable, heap }) = ty else { return self.ty() == ty };
@@ -120,7 +110,7 @@ impl Val {
             Val::ExternRef(None) => nullable && heap == HeapType::Extern,
             Val::ExternRef(Some(_)) => heap == HeapType::Extern,
             Val::FuncRef(Some(func)) => {
-                func.type_number(store).is_some_and(|number| HeapType::Concrete(number).is_subtype_of(heap))
+                func.type_number(store).is_ok_and(|number| HeapType::Concrete(number).is_subtype_of(heap))
             }
             Val::ExnRef(None) => nullable && heap.is_exn(),
             Val::ExnRef(Some(_)) => heap == HeapType::Exn,
@@ -131,11 +121,15 @@ impl Val {
     /// Returns the cell that passes the value where `expected` is needed in `store`.
     ///
     /// # Errors
-    /// [`ValueError::Store`] for a reference of another store, whatever type is expected; otherwise
+    /// [`ValueError::WrongStore`] for a reference of another store, whatever type is expected; otherwise
     /// what does not fit.
     pub(crate) fn to_raw(self, store: &StoreCore, expected: ValType) -> Result<RawValue, ValueError> {
-        if self.store().is_some_and(|own| own != store.id()) {
-            return Err(ValueError::Store);
+        match self {
+            Val::FuncRef(Some(func)) => _ = func.type_number(store)?,
+            Val::ExnRef(Some(exception)) if exception.store != store.id() => {
+                return Err(WrongStore::Other.into());
+            }
+            _ => {}
         }
         if !self.is_of(store, expected) {
             return Err(ValueError::Type { expected, found: self.ty() });
@@ -147,7 +141,7 @@ impl Val {
             Val::F64(bits) => bits,
             Val::V128(bits) => return Ok(RawValue::vector(bits)),
             Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => 0,
-            Val::FuncRef(Some(func)) => func.record().address(),
+            Val::FuncRef(Some(func)) => func.record(store)?.address(),
             Val::ExnRef(Some(exception)) => u64::from(exception.id.get()),
             Val::ExternRef(Some(number)) => match number.checked_add(1) {
                 Some(index) => u64::from(index),

@@ -2,43 +2,42 @@
 //!
 //! **Invariant: what a linked module imports are host functions and shared memories of the type that it asks for**, and it keeps them.
 
-use super::dynamic::DynamicFunc;
 use super::image::Image;
-use super::instance::PooledInstance;
 use super::owner::{Owner, Tenant};
 use super::tenants::Sets;
-use crate::api::error::{CallError, InstantiateError};
-use crate::api::func;
-use crate::api::linker::Linker;
-use crate::api::store::sealed::Access;
-use crate::api::suspend::{self, Outcome};
-use crate::api::val::{WasmValues, in_cells};
+use crate::api::error::{ExportError, InstantiateError};
+use crate::api::func::{Func, TypedFunc};
+use crate::api::instance::Instance;
+use crate::api::linker::{self, Linker};
+use crate::api::store::Store;
+use crate::api::val::WasmValues;
 use crate::code::module::Module;
-use crate::run::imports::{Imports, Unowned};
+use crate::run::imports::{Imports, Unowned, UnownedOf};
 use crate::run::invoke::{Plain, Signature};
-use crate::run::store::InStore;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use wasmaot_abi::descriptor::{DataMode, ExportKind};
-use wasmaot_abi::state::FuncRef;
-use wasmaot_abi::types::FuncType;
+use wasmaot_abi::descriptor::DataMode;
 
 /// A module with its imports resolved to host functions that work on data of type `T`. Made by
-/// [`Linker::instantiate_pre`](crate::Linker::instantiate_pre); cloning it is cheap.
+/// [`Linker::instantiate_pre`](crate::Linker::instantiate_pre); cloning it is cheap. See [`TypedFunc`] for an example.
 pub struct InstancePre<T> {
     pub(super) core: Arc<LinkedCore>,
-    data: PhantomData<fn(T)>,
+    /// Those in `core`.
+    imports: UnownedOf<T>,
 }
 
 impl<T> Clone for InstancePre<T> {
     fn clone(&self) -> Self {
-        Self { core: self.core.clone(), data: PhantomData }
+        Self { core: self.core.clone(), imports: self.imports.clone() }
     }
 }
 
 impl<T: 'static> Linker<T> {
-    /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool). They must all be host functions or shared memories.
+    /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool) or in any store. They must all be host functions or
+    /// shared memories.
+    ///
+    /// # Errors
+    /// An import has no definition, or one of another type or of a store; or the module asks for more than a limit allows.
     pub fn instantiate_pre(&self, module: &Module) -> Result<InstancePre<T>, InstantiateError> {
         InstancePre::new(self.resolve_shared(module)?)
     }
@@ -50,7 +49,7 @@ pub(crate) struct LinkedCore {
     pub(super) id: u64,
     pub(super) module: Module,
     /// Host functions among them work on the data of the [`InstancePre`] that was made with this number.
-    pub(super) imports: Unowned,
+    pub(super) imports: Arc<Unowned>,
     pub(super) image: Arc<Image>,
     pub(super) hot_sets: Sets,
     /// Some data segments are not part of the image: they are written at each start.
@@ -71,7 +70,7 @@ impl<T> InstancePre<T> {
     fn new(imports: Imports<T>) -> Result<Self, InstantiateError> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let imports = imports.into_unowned().expect("a store that is empty owns nothing");
-        let module = imports.module();
+        let module = imports.untyped().module();
         let image = Image::map(module)
             .map_err(|error| InstantiateError::Map { what: "the initial memory", error })?;
         let in_image = |mode: &DataMode| !matches!(mode, DataMode::Active { .. });
@@ -82,12 +81,12 @@ impl<T> InstancePre<T> {
             hot_sets: Sets::new(),
             writes_data: !module.descriptor().data.iter().all(|data| in_image(&data.mode)),
             start: start_of(module),
-            imports,
+            imports: imports.untyped().clone(),
         };
-        Ok(Self { core: Arc::new(core), data: PhantomData })
+        Ok(Self { core: Arc::new(core), imports })
     }
 
-    /// The module.
+    /// Returns the module.
     pub fn module(&self) -> &Module {
         &self.core.module
     }
@@ -100,38 +99,33 @@ impl<T> InstancePre<T> {
         self.core.hot_sets.freeze();
     }
 
-    /// An exported function with parameters and results of these Rust types, to be called in any instance of this.
+    /// Returns an exported function, see [`Module::get_func`].
+    ///
+    /// # Errors
+    /// There is no such export, or it is no function.
+    pub fn get_func(&self, name: &str) -> Result<Func, ExportError> {
+        self.module().get_func(name)
+    }
+
+    /// Returns an exported function with parameters and results of these Rust types, see [`Module::get_typed_func`].
+    ///
+    /// # Errors
+    /// There is no such export, or it is no function of this type.
     pub fn get_typed_func<P: WasmValues, R: WasmValues>(
         &self,
         name: &str,
-    ) -> Result<LinkedFunc<P, R>, CallError> {
-        let (place, signature) = self.find(name)?;
-        let typed = signature.plain().filter(|_| signature.is(P::TYPES, R::TYPES));
-        let ty = typed.ok_or_else(|| {
-            let expected = FuncType { params: P::TYPES.to_vec(), results: R::TYPES.to_vec() };
-            CallError::Signature { expected, found: signature.ty().clone() }
-        })?;
-        Ok(LinkedFunc { place, ty, types: PhantomData })
+    ) -> Result<TypedFunc<P, R>, ExportError> {
+        self.module().get_typed_func(name)
     }
+}
 
-    /// An exported function of any type, to be called in any instance of this.
-    pub fn get_func(&self, name: &str) -> Result<DynamicFunc, CallError> {
-        let (place, signature) = self.find(name)?;
-        Ok(DynamicFunc::new(place, signature))
-    }
-
-    /// Where an exported function is, and its type.
-    fn find(&self, name: &str) -> Result<(FuncPlace, Signature), CallError> {
-        let name_of = || name.to_string();
-        let descriptor = self.core.module.descriptor();
-        let export = self.core.module.export(name).ok_or_else(|| CallError::NoExport { name: name_of() })?;
-        let ExportKind::Func { index } = export else {
-            return Err(CallError::NotAFunction { name: name_of() });
-        };
-        let entry = descriptor.entries.binary_search_by_key(&index, |entry| entry.func);
-        let entry = entry.map_err(|_| CallError::NoExport { name: name_of() })?;
-        let number = self.core.module.type_ids()[descriptor.entries[entry].ty as usize];
-        Ok((FuncPlace { linked: self.core.id, entry }, Signature::of(number)))
+impl<T: 'static> InstancePre<T> {
+    /// Makes an instance in a store; in a pool it is [`Pool::start`](crate::Pool::start) that does.
+    ///
+    /// # Errors
+    /// The store's limits do not allow it, the kernel refuses what it needs, a segment does not fit, or its start function fails.
+    pub fn instantiate(&self, store: &mut Store<T>) -> Result<Instance, InstantiateError> {
+        linker::make(store, self.imports.imports())
     }
 }
 
@@ -144,69 +138,5 @@ impl LinkedCore {
     /// Whom an instance for this tenant is kept for.
     pub(super) fn owner(&self, tenant: Option<Tenant>) -> Owner {
         Owner { module: self.id, tenant }
-    }
-}
-
-/// Where a function of every instance of a linked module is.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct FuncPlace {
-    linked: u64,
-    entry: usize,
-}
-
-impl FuncPlace {
-    /// The function's record in an instance of its module.
-    #[inline]
-    pub(super) fn record<T>(self, instance: &PooledInstance<T>) -> Result<InStore<FuncRef>, CallError> {
-        let kept = instance.kept();
-        if kept.linked.id != self.linked {
-            return Err(CallError::WrongStore);
-        }
-        instance.core().func(&kept.instance, self.entry).ok_or(CallError::WrongStore)
-    }
-}
-
-/// A function of every instance of a [`InstancePre`] module, looked up once.
-#[derive(Debug)]
-pub struct LinkedFunc<P, R> {
-    place: FuncPlace,
-    ty: Plain,
-    types: PhantomData<fn(P) -> R>,
-}
-
-impl<P, R> Clone for LinkedFunc<P, R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<P, R> Copy for LinkedFunc<P, R> {}
-
-impl<P: WasmValues, R: WasmValues> LinkedFunc<P, R> {
-    /// Calls it in an instance of its module. Allocates nothing unless it fails.
-    pub fn call<T>(&self, instance: &mut PooledInstance<T>, params: P) -> Result<R, CallError> {
-        let record = self.place.record(instance)?;
-        in_cells(params, |cells| func::call_plain(instance.store_mut(), record, self.ty, cells))
-    }
-
-    /// Calls it so that host functions can suspend it.
-    pub fn call_resumable<T>(
-        &self,
-        instance: &mut PooledInstance<T>,
-        params: P,
-    ) -> Result<Outcome<R>, CallError> {
-        let record = self.place.record(instance)?;
-        suspend::call_typed(instance.store_mut(), record, self.ty, params)
-    }
-
-    /// Calls it; while an asynchronous host function waits, so does this, and between the instance's time slices, if it
-    /// [has any](PooledInstance::yield_every). If the future is dropped before it is ready, the call is given up.
-    pub async fn call_async<T: 'static>(
-        &self,
-        instance: &mut PooledInstance<T>,
-        params: P,
-    ) -> Result<R, CallError> {
-        let record = self.place.record(instance)?;
-        suspend::call_typed_async(instance, record, self.ty, params).await
     }
 }

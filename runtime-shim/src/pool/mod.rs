@@ -12,7 +12,6 @@
 //! `finish` nothing is locked or allocated, and no system call is made, unless the slot is new to the module, or the run wrote
 //! pages that the module does not usually write, or grew its memory.
 
-mod dynamic;
 mod free;
 mod hot;
 mod image;
@@ -32,9 +31,8 @@ mod stress;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use dynamic::DynamicFunc;
 pub use instance::{PooledInstance, Usage};
-pub use linked::{InstancePre, LinkedFunc};
+pub use linked::InstancePre;
 pub use owner::Tenant;
 pub use tenants::HotSets;
 
@@ -48,6 +46,7 @@ use crate::run::signal;
 use crate::run::store::{StoreCore, StoreInner};
 use crate::space::registry::{Kind, PoolSlots, Region, Registration};
 use crate::space::reserve;
+use crate::state::error::WrongStore;
 use crate::state::host_signals::HostSignals;
 use crate::state::limits::ResourceLimits;
 use free::FreeSlots;
@@ -415,7 +414,12 @@ fn begin<T>(linked: &LinkedCore, mut instance: PooledInstance<T>) -> Result<Pool
     }
     if let Some((entry, ty)) = linked.start {
         let record = instance.core().func(&instance.kept().instance, entry);
-        func::call_plain(instance.store_mut(), record.ok_or(CallError::WrongStore)?, ty, &mut [])?;
+        func::call_plain(
+            instance.store_mut(),
+            record.ok_or(CallError::from(WrongStore::Other))?,
+            ty,
+            &mut [],
+        )?;
     }
     Ok(instance)
 }

@@ -71,7 +71,7 @@ fn linker() -> Linker<()> {
             return Err(Suspend::new(()).into());
         }
         let length = 9000;
-        let target = caller.memory().unwrap().address(address as u32, length)?;
+        let target = caller.memory()?.data(caller)?.address(address as u32, length)?;
         // SAFETY: the range is guest memory, which nothing else uses while the kernel writes to it.
         let target = unsafe { std::slice::from_raw_parts_mut(target, length as usize) };
         let mut file = std::fs::File::open("/dev/urandom").unwrap();
@@ -97,22 +97,21 @@ pub(super) struct Seen {
 }
 
 pub(super) fn see(instance: &mut PooledInstance<()>) -> Seen {
-    let memories =
-        ["memory", "further"].map(|name| instance.get_export(name).and_then(Extern::into_memory).unwrap());
-    let sizes: Vec<u64> = memories.iter().map(|memory| memory.size(instance)).collect();
+    let memories = ["memory", "further"].map(|name| instance.get_memory(name).unwrap());
+    let sizes: Vec<u64> = memories.iter().map(|memory| memory.data_size(instance).unwrap()).collect();
     let beyond = instance.call("load", &[Val::I64(sizes[0] as i64)]).unwrap_err();
     assert!(matches!(beyond, CallError::Trap(trap) if trap.code == TrapCode::MemoryOutOfBounds));
     let bytes = memories.map(|memory| {
         // What growing adds can be read, too.
-        assert_eq!(memory.grow(instance, 3), Some(1));
-        let mut bytes = vec![0; memory.size(instance) as usize];
+        assert_eq!(memory.grow(instance, 3), Ok(1));
+        let mut bytes = vec![0; memory.data_size(instance).unwrap() as usize];
         memory.read(instance, 0, &mut bytes).unwrap();
         bytes
     });
-    let table = instance.get_export("table").and_then(Extern::into_table).unwrap();
-    let elements = (0..table.size(instance)).map(|index| table.get(instance, index).unwrap());
+    let table = instance.get_table("table").unwrap();
+    let elements = (0..table.size(instance).unwrap()).map(|index| table.get(instance, index).unwrap());
     let elements = elements.map(|element| element != Val::FuncRef(None)).collect();
-    let global = instance.get_export("global").and_then(Extern::into_global).unwrap().get(instance);
+    let global = instance.get_global("global").unwrap().get(instance);
     let global = format!("{global:?}");
     let has_passive_data = builtin(instance, Builtin::MemoryInit, &[0, 0, 100, 0, 7]).is_ok();
     Seen { memories: bytes.into(), sizes, table: elements, global, has_passive_data }
@@ -171,12 +170,12 @@ pub(super) fn spoil_unless(instance: &mut PooledInstance<()>, traps: &[TrapCode]
     note(call(instance, "import", &kernel).map(drop));
     // At their ends, wherever those are now.
     for name in ["memory", "further"] {
-        let memory = instance.get_export(name).and_then(Extern::into_memory).unwrap();
-        let end = memory.size(instance);
+        let memory = instance.get_memory(name).unwrap();
+        let end = memory.data_size(instance).unwrap();
         note(memory.write(instance, end - 4, &[9; 4]).map_err(trap));
     }
     // Behind the end is nothing, unless a growth failed half way and could not be undone.
-    let end = instance.memory_size() as i64;
+    let end = instance.memory().unwrap().data_size(instance).unwrap() as i64;
     if let Err(error) = call(instance, "store", &store(end + 16)) {
         assert_is_one_of(&error, &[traps, &[TrapCode::MemoryOutOfBounds]].concat());
     }
@@ -285,14 +284,14 @@ fn opening_linking_and_reserving() {
         outcome
     });
     sweep("share a memory", |position, failure| {
-        let shared = || SharedMemory::new(Limits { min: 1, max: Some(3) });
+        let shared = || SharedMemory::new(MemoryType::new(Limits { min: 1, max: Some(3) }));
         let (memory, outcome) = plan::with(position, failure, || {
             shared().inspect(|memory| {
                 let grown = memory.grow(1);
-                assert_eq!(memory.size(), if grown.is_some() { 2 } else { 1 } << 16);
+                assert_eq!(memory.size(), if grown.is_ok() { 2 } else { 1 });
             })
         });
-        assert!(memory.is_ok() || matches!(memory, Err(InstantiateError::Map { .. })));
+        assert!(memory.is_ok() || matches!(memory, Err(CreateError::Map { .. })));
         outcome
     });
     sweep("prepare a thread", |position, failure| {
@@ -432,10 +431,9 @@ fn instantiating() {
             let mut store = Store::new(());
             match linker.instantiate(&mut store, &MODULE) {
                 Ok(instance) => {
-                    let memory =
-                        instance.get_export(&store, "further").and_then(Extern::into_memory).unwrap();
-                    let size = if memory.grow(&mut store, 1).is_some() { 2 } else { 1 } << 16;
-                    assert_eq!(memory.size(&store), size);
+                    let memory = instance.get_memory(&store, "further").unwrap();
+                    let size = if memory.grow(&mut store, 1).is_ok() { 2 } else { 1 } << 16;
+                    assert_eq!(memory.data_size(&store), Ok(size));
                     memory.write(&mut store, size - 1, &[1]).unwrap();
                     assert!(memory.write(&mut store, size, &[1]).is_err());
                 }

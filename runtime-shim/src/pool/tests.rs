@@ -166,13 +166,14 @@ fn growth_and_globals_are_undone() {
             assert_eq!(trap.code, TrapCode::MemoryOutOfBounds);
             assert_eq!(load.call(&mut instance, i64::from(layout.global(0))).unwrap(), 42);
             store.call(&mut instance, (i64::from(layout.global(0)), 1)).unwrap();
-            let memory = instance.get_export("memory").and_then(Extern::into_memory).unwrap();
-            assert_eq!(memory.grow(&mut instance, 2), Some(1));
-            assert_eq!(memory.grow(&mut instance, 2), None);
+            let memory = instance.get_memory("memory").unwrap();
+            assert_eq!(memory.grow(&mut instance, 2), Ok(1));
+            assert_eq!(memory.grow(&mut instance, 2), Err(MemoryError::Grow { pages: 2 }));
             assert_eq!(load.call(&mut instance, 2 * 65536).unwrap(), 0);
             store.call(&mut instance, (2 * 65536, 5)).unwrap();
             assert_eq!(instance.finish().memory, 3 * 65536);
-            assert_eq!(memory.size(&pool.start(&linked, ()).unwrap()), 0, "a handle of a former instance");
+            let former = memory.size(&pool.start(&linked, ()).unwrap());
+            assert_eq!(former, Err(WrongStore::Other), "a handle of a former instance");
         }
     }
 }
@@ -183,7 +184,7 @@ fn the_kernel_can_write_where_nobody_wrote_before() {
     linker
         .func_wrap("host", "f", |caller: &mut Caller<'_, ()>, address: i32, length: i32| -> i32 {
             let file = std::fs::File::open("/dev/zero").unwrap();
-            let memory = caller.memory().unwrap();
+            let memory = caller.memory().unwrap().data(caller).unwrap();
             let target = memory.address(address as u32, length as u64).unwrap();
             // SAFETY: the range is guest memory.
             let target = unsafe { std::slice::from_raw_parts_mut(target, length as usize) };
@@ -281,9 +282,9 @@ fn configurations_are_checked() {
     assert!(matches!(too_large, Err(StartError::Instantiate(InstantiateError::TooLarge { .. }))));
     let pool = Pool::new(PoolConfig { memory: 2 * 65536, ..default }).unwrap();
     let mut instance = pool.start(&linked(), ()).unwrap();
-    let memory = instance.get_export("memory").and_then(Extern::into_memory).unwrap();
-    assert_eq!(memory.grow(&mut instance, 2), None);
-    assert_eq!(memory.grow(&mut instance, 1), Some(1));
+    let memory = instance.get_memory("memory").unwrap();
+    assert_eq!(memory.grow(&mut instance, 2), Err(MemoryError::Grow { pages: 2 }));
+    assert_eq!(memory.grow(&mut instance, 1), Ok(1));
 }
 
 const LIMIT_CASE: &str = "WASMAOT_TEST_MAPPINGS";

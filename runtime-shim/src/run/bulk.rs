@@ -17,11 +17,7 @@ use wasmaot_abi::meter::{bytes_price, elements_price};
 use wasmaot_abi::trap::TrapCode;
 
 fn memory_trap(error: MemoryError) -> TrapCode {
-    match error {
-        MemoryError::OutOfBounds { .. } => TrapCode::MemoryOutOfBounds,
-        MemoryError::ArtifactChanged => TrapCode::ArtifactChanged,
-        MemoryError::OutOfMemory => TrapCode::OutOfMemory,
-    }
+    error.trap_code().expect("an access fails like one of a guest")
 }
 
 /// Bytes after which a long operation asks whether its caller is to be stopped: some hundred microseconds, if each page is touched for the

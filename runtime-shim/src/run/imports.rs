@@ -105,7 +105,7 @@ impl<T> Imports<T> {
 
     /// What all instances of a module import that may be in different stores; `None` if it is not complete, or some of it belongs to
     /// a store.
-    pub(crate) fn into_unowned(self) -> Option<Unowned> {
+    pub(crate) fn into_unowned(self) -> Option<UnownedOf<T>> {
         let Lists { functions, memories, hosts, total_elements, .. } = self.lists;
         let shared = |memory| match memory {
             ImportedMemory::Shared(memory) => Some(memory),
@@ -113,7 +113,34 @@ impl<T> Imports<T> {
         };
         let is_complete = self.store.is_none() && self.added == self.module.imports().len();
         let memories = memories.into_iter().map(shared).collect::<Option<_>>()?;
-        is_complete.then_some(Unowned { module: self.module, functions, memories, hosts, total_elements })
+        let imports = Unowned { module: self.module, functions, memories, hosts, total_elements };
+        is_complete.then(|| UnownedOf { imports: Arc::new(imports), data: PhantomData })
+    }
+}
+
+/// An [`Unowned`] that was an `Imports<T>`.
+pub(crate) struct UnownedOf<T> {
+    imports: Arc<Unowned>,
+    data: PhantomData<fn(T)>,
+}
+
+impl<T> Clone for UnownedOf<T> {
+    fn clone(&self) -> Self {
+        Self { imports: self.imports.clone(), data: PhantomData }
+    }
+}
+
+impl<T> UnownedOf<T> {
+    /// Without the type of the data.
+    pub(crate) fn untyped(&self) -> &Arc<Unowned> {
+        &self.imports
+    }
+
+    /// As the imports of one instance.
+    pub(crate) fn imports(&self) -> Imports<T> {
+        let module = self.imports.module.clone();
+        let (added, lists) = (module.imports().len(), self.imports.lists());
+        Imports { module, store: None, added, lists, data: PhantomData }
     }
 }
 
@@ -153,7 +180,7 @@ impl<T: 'static> Item<'_, T> {
     pub(crate) fn ty(&self, core: &StoreCore) -> Option<ExternType> {
         Some(match self {
             Item::Host(host) => ExternType::Func { number: host.number(), ty: host.ty().clone() },
-            Item::Shared(memory) => ExternType::of_memory(memory.ty(), memory.size()),
+            Item::Shared(memory) => ExternType::of_memory(memory.ty(), memory.data_size()),
             Item::Func(func) => {
                 let number = func.get(core)?.type_id;
                 ExternType::Func { number, ty: (*types::lookup(number)).clone() }

@@ -69,10 +69,15 @@ impl Signature {
     }
 
     fn check(&self, core: &StoreCore, record: &FuncRef, cells: &[RawValue]) {
-        let FuncType { params, results } = &*self.ty;
-        let is_right = record.type_id == self.number && cells.len() >= params.len().max(results.len());
-        assert!(is_right && admits_all(core, params, cells), "a function is called as what it is");
+        check((self.number, &self.ty), core, record, cells);
     }
+}
+
+/// Checks that a function is of the type with this number, and that the cells are right for a call of it.
+fn check((number, ty): (u32, &FuncType), core: &StoreCore, record: &FuncRef, cells: &[RawValue]) {
+    let FuncType { params, results } = ty;
+    let is_right = record.type_id == number && cells.len() >= params.len().max(results.len());
+    assert!(is_right && admits_all(core, params, cells), "a function is called as what it is");
 }
 
 /// Whether the first cells hold values of these types.
@@ -122,6 +127,29 @@ pub(crate) fn call<T>(
 ) -> Result<(), Failure> {
     let record = func.get(store.core()).ok_or(Failure::WrongStore)?;
     ty.check(store.core(), record, cells);
+    let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
+    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The store keeps the
+    // function, as `get` has found. `check` has compared number and references of the cells with the function's type.
+    unsafe { call::call(inner.cast(), (*inner).core_mut(), record, cells.as_mut_ptr()) }
+}
+
+/// Calls a function of an instance, by its position in the list of entries, with its parameters in these cells, which get its
+/// results. Its type is the one that its module states, so that it need not be looked up.
+///
+/// # Panics
+/// There is no such entry, the cells do not hold values of its type, or a host function panics.
+pub(crate) fn call_entry<T>(
+    store: &mut StoreInner<T>,
+    instance: usize,
+    entry: usize,
+    cells: &mut [RawValue],
+) -> Result<(), Failure> {
+    let core = store.core();
+    let instance = core.instances().get(instance).ok_or(Failure::WrongStore)?;
+    let func = core.func(instance, entry).ok_or(Failure::WrongStore)?;
+    let record = func.get(core).ok_or(Failure::WrongStore)?;
+    let ty = instance.module().entry_type(entry).expect("an entry has a type");
+    check(ty, core, record, cells);
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
     // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The store keeps the
     // function, as `get` has found. `check` has compared number and references of the cells with the function's type.

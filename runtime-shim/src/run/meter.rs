@@ -8,7 +8,7 @@ use wasmaot_abi::meter::{UNLIMITED, initial};
 
 /// The module's code does not count the operators that it executes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the module does not count the instructions that it executes; compile it with `--meter`")]
+#[error("the module does not count the instructions that it executes; it is to be compiled with a meter")]
 pub struct NotMetered;
 
 /// Why an instance of a module cannot be made in a store.

@@ -14,6 +14,7 @@ use crate::run::interrupt::causes::Watch;
 use crate::run::meter::{Meter, MeterError, NotMetered};
 use crate::run::store_id::StoreId;
 use crate::run::suspension::Suspension;
+use crate::state::error::WrongStore;
 use crate::state::exceptions::Heap;
 use crate::state::host_signals::HostSignals;
 use crate::state::instance::InstanceCore;
@@ -74,11 +75,6 @@ impl<T> InStore<T> {
         Self { store, to: NonNull::from(to) }
     }
 
-    /// The store that keeps it.
-    pub(crate) fn store(self) -> StoreId {
-        self.store
-    }
-
     /// Its address, as guests know it.
     pub(crate) fn address(self) -> u64 {
         self.to.as_ptr() as u64
@@ -127,11 +123,6 @@ impl GlobalRef {
     pub(crate) fn ty(self) -> GlobalType {
         self.ty
     }
-
-    /// The store that keeps it.
-    pub(crate) fn store(self) -> StoreId {
-        self.cell.store
-    }
 }
 
 /// A store with the embedder's data: what activations point to.
@@ -160,6 +151,12 @@ impl<T> StoreInner<T> {
     #[inline]
     pub(crate) fn into_parts(self) -> (Box<StoreCore>, T) {
         (self.core, self.data)
+    }
+
+    /// What does not depend on the type of the data, to be read, and the data.
+    #[inline]
+    pub(crate) fn parts(&mut self) -> (&StoreCore, &mut T) {
+        (&self.core, &mut self.data)
     }
 
     /// What does not depend on the type of the data.
@@ -272,6 +269,21 @@ impl StoreCore {
     pub(crate) fn func(&self, instance: &InstanceCore, entry: usize) -> Option<InStore<FuncRef>> {
         let record = self.keeps(instance).then(|| instance.funcref(entry))?;
         Some(InStore::new(self.id, record))
+    }
+
+    /// A function of the only instance of the module with this number, by its position in the list of entries.
+    #[inline]
+    pub(crate) fn func_of_module(&self, module: u64, entry: usize) -> Result<InStore<FuncRef>, WrongStore> {
+        let instance = self.instance_of_module(module)?;
+        Ok(InStore::new(self.id, instance.funcref(entry)))
+    }
+
+    /// The only instance of the module with this number.
+    #[inline]
+    pub(crate) fn instance_of_module(&self, module: u64) -> Result<&Rc<InstanceCore>, WrongStore> {
+        let mut found = self.instances.iter().filter(|instance| instance.module().id() == module);
+        let first = found.next().ok_or(WrongStore::Other)?;
+        if found.next().is_some() { Err(WrongStore::Ambiguous) } else { Ok(first) }
     }
 
     /// The function that a reference of a guest names; `None` for null.

@@ -37,9 +37,29 @@ impl From<Exceeded> for ResourceError {
     }
 }
 
-/// A range of guest memory that cannot be accessed.
+/// A handle or a value that is of no use in the store that it was passed with, see [the rule](crate#one-store).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WrongStore {
+    /// It belongs to another store, or is a function of a module that this store has no instance of.
+    #[error("it belongs to another store")]
+    Other,
+    /// It is a function of a module that the store has several instances of; see `Func::in_instance`.
+    #[error("the store has several instances of the function's module")]
+    Ambiguous,
+}
+
+/// A memory that cannot be accessed as asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MemoryError {
+    /// It is another store's.
+    #[error("the memory: {0}")]
+    WrongStore(#[from] WrongStore),
+    /// It cannot grow: its type, a limit, or the kernel does not allow it.
+    #[error("the memory cannot grow by {pages} page(s)")]
+    Grow {
+        /// The pages that were to be added.
+        pages: u64,
+    },
     /// It is not inside the memory.
     #[error("{length} byte(s) at {address:#x} are outside the memory of {size:#x} bytes")]
     OutOfBounds {
@@ -57,4 +77,16 @@ pub enum MemoryError {
     /// written.
     #[error("{}", TrapCode::OutOfMemory)]
     OutOfMemory,
+}
+
+impl MemoryError {
+    /// Returns what a guest traps with whose access fails in this way; `None` for errors that no guest can make.
+    pub fn trap_code(&self) -> Option<TrapCode> {
+        match self {
+            MemoryError::OutOfBounds { .. } => Some(TrapCode::MemoryOutOfBounds),
+            MemoryError::ArtifactChanged => Some(TrapCode::ArtifactChanged),
+            MemoryError::OutOfMemory => Some(TrapCode::OutOfMemory),
+            MemoryError::WrongStore(_) | MemoryError::Grow { .. } => None,
+        }
+    }
 }

@@ -83,27 +83,41 @@ impl SharedMemory {
         MemoryBody::of_shared(0, self.clone(), u64::MAX)
     }
 
-    /// Its type, with the limits as declared.
+    /// Returns its type, with the limits as declared.
     pub fn ty(&self) -> MemoryType {
         self.0.ty
     }
 
-    /// Its bytes now.
+    /// Returns its size in pages.
     pub fn size(&self) -> u64 {
+        self.data_size() >> self.0.ty.page_log2
+    }
+
+    /// Returns its size in bytes.
+    pub fn data_size(&self) -> u64 {
         self.body().size()
     }
 
-    /// Adds pages. The old number of pages, or `None` if there is no room.
-    pub fn grow(&self, pages: u64) -> Option<u64> {
-        self.body().grow(pages, |_| true).ok()
+    /// Adds pages, and returns how many there were.
+    ///
+    /// # Errors
+    /// [`MemoryError::Grow`], and nothing has changed.
+    pub fn grow(&self, pages: u64) -> Result<u64, MemoryError> {
+        self.body().grow(pages, |_| true).map_err(|_| MemoryError::Grow { pages })
     }
 
     /// Copies out of the memory.
+    ///
+    /// # Errors
+    /// The range is not inside the memory.
     pub fn read(&self, address: u64, into: &mut [u8]) -> Result<(), MemoryError> {
         self.body().read(address, into)
     }
 
     /// Copies into the memory.
+    ///
+    /// # Errors
+    /// The range is not inside the memory.
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
         self.body().write(address, bytes)
     }

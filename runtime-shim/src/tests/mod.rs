@@ -87,10 +87,10 @@ fn calls_are_checked() {
         error(instance.call(&mut store, "add", &[Val::I32(1), Val::I64(1)])),
         "value 1: expected a value of type i32, found i64"
     );
-    assert!(matches!(instance.call(&mut other, "add", &[]), Err(CallError::WrongStore)));
-    assert!(matches!(instance.get_typed_func::<i32, i32>(&store, "add"), Err(CallError::Signature { .. })));
+    assert!(matches!(instance.call(&mut other, "add", &[]), Err(CallError::WrongStore(_))));
+    assert!(matches!(instance.get_typed_func::<i32, i32>(&store, "add"), Err(ExportError::Type { .. })));
     let add = instance.get_typed_func::<(i32, i32), i32>(&store, "add").unwrap();
-    assert!(matches!(add.call(&mut other, (1, 2)), Err(CallError::WrongStore)));
+    assert!(matches!(add.call(&mut other, (1, 2)), Err(CallError::WrongStore(_))));
 }
 
 #[test]
@@ -172,13 +172,14 @@ fn host_functions_see_their_arguments_data_and_memory() {
     linker
         .func_wrap("host", "f", |caller: &mut Caller<'_, u32>, a: i32, b: i32| {
             *caller.data_mut() += 1;
-            caller.write_u32(16, a as u32)?;
-            let outside = caller.read_u8(65536);
+            caller.write(16, &a.to_le_bytes())?;
+            let memory = caller.memory()?.data(caller)?;
+            let outside = memory.read_u8(65536);
             assert!(matches!(
                 outside,
                 Err(MemoryError::OutOfBounds { address: 65536, length: 1, size: 65536 })
             ));
-            Ok(caller.read_u32(16)? as i32 * b)
+            Ok(memory.read_u32(16)? as i32 * b)
         })
         .unwrap();
     let (mut store, instance) = instantiate(artifact, &linker, 0);
@@ -306,7 +307,7 @@ fn memory_builtins() {
         .push(abi::Export { name: "memory".into(), kind: ExportKind::Memory { index: 0 } });
     let layout = artifact.descriptor.state_layout().unwrap();
     let (mut store, instance) = plain(artifact);
-    let memory = instance.get_export(&store, "memory").and_then(Extern::into_memory).unwrap();
+    let memory = instance.get_memory(&store, "memory").unwrap();
     let mut run = |which, args: &[u64]| builtin(&mut store, instance, layout, which, args);
     let code = |result| trap_of(result).code;
 
@@ -329,7 +330,7 @@ fn memory_builtins() {
     memory.read(&store, 131063, &mut bytes).unwrap();
     assert_eq!(bytes, [0x2a; 9]);
     assert!(memory.read(&store, 131064, &mut bytes).is_err());
-    assert_eq!(memory.size(&store), 131072);
+    assert_eq!(memory.data_size(&store), Ok(131072));
 }
 
 #[test]
@@ -374,14 +375,14 @@ fn table_builtins() {
     }
     let layout = artifact.descriptor.state_layout().unwrap();
     let (mut store, instance) = plain(artifact);
-    let table = instance.get_export(&store, "table").and_then(Extern::into_table).unwrap();
-    let func = |store: &Store<()>, name| instance.get_export(store, name).and_then(Extern::into_func);
+    let table = instance.get_table(&store, "table").unwrap();
+    let func = |store: &Store<()>, name| instance.get_func(store, name);
     let (add, trap) = (func(&store, "add"), func(&store, "trap"));
     let elements = |store: &Store<()>| -> Vec<Val> {
-        (0..table.size(store)).map(|index| table.get(store, index).unwrap()).collect()
+        (0..table.size(store).unwrap()).map(|index| table.get(store, index).unwrap()).collect()
     };
     let null = Val::FuncRef(None);
-    let (add_ref, trap_ref) = (Val::FuncRef(add), Val::FuncRef(trap));
+    let (add_ref, trap_ref) = (Val::FuncRef(add.ok()), Val::FuncRef(trap.ok()));
     assert_eq!(elements(&store), [null, add_ref, trap_ref, null]);
     let run = |store: &mut Store<()>, which, args: &[u64]| builtin(store, instance, layout, which, args);
     run(&mut store, Builtin::TableCopy, &[0, 0, 2, 1, 2]).unwrap();
@@ -402,9 +403,9 @@ fn table_builtins() {
     run(&mut store, Builtin::TableFill, &[0, 0, 0, 10]).unwrap();
     assert_eq!(elements(&store), [null; 10]);
     let foreign = plain(Artifact::new(0));
-    let func = foreign.1.get_export(&foreign.0, "add").and_then(Extern::into_func);
-    let error = table.set(&mut store, 0, Val::FuncRef(func)).unwrap_err();
-    assert_eq!(error, AccessValueError::Value(ValueError::Store));
+    let func = foreign.1.get_func(&foreign.0, "add");
+    let error = table.set(&mut store, 0, Val::FuncRef(func.ok())).unwrap_err();
+    assert_eq!(error, TableError::Value(ValueError::WrongStore(WrongStore::Other)));
 }
 
 #[test]
@@ -425,7 +426,7 @@ fn images_data_and_globals_are_in_place_at_the_start() {
         abi::Export { name: "global".into(), kind: ExportKind::Global { index: 0 } },
     ]);
     let (mut store, instance) = plain(artifact);
-    let memory = instance.get_export(&store, "memory").and_then(Extern::into_memory).unwrap();
+    let memory = instance.get_memory(&store, "memory").unwrap();
     let mut bytes = [0; 3];
     for (address, expected) in
         [(4094, [0, 0, 7]), (4999, *b"\x07ct"), (5004, *b"e\x07\x07"), (8190, [7, 7, 8]), (12286, [8, 8, 0])]
@@ -433,7 +434,7 @@ fn images_data_and_globals_are_in_place_at_the_start() {
         memory.read(&store, address, &mut bytes).unwrap();
         assert_eq!(bytes, expected, "at {address}");
     }
-    let global = instance.get_export(&store, "global").and_then(Extern::into_global).unwrap();
+    let global = instance.get_global(&store, "global").unwrap();
     assert_eq!(global.get(&store).unwrap(), Val::I64(-5));
     global.set(&mut store, Val::I64(6)).unwrap();
     assert_eq!(global.get(&store).unwrap(), Val::I64(6));
@@ -463,7 +464,7 @@ fn a_file_truncated_while_mapped_is_a_trap_and_an_error() {
     assert_eq!(trap_of(load.call(&mut store, 4096)).code, TrapCode::ArtifactChanged);
     let fill = builtin(&mut store, instance, layout, Builtin::MemoryFill, &[0, 4000, 1, 200]);
     assert_eq!(trap_of(fill).code, TrapCode::ArtifactChanged);
-    let memory = instance.get_export(&store, "memory").and_then(Extern::into_memory).unwrap();
+    let memory = instance.get_memory(&store, "memory").unwrap();
     let mut bytes = [0; 200];
     assert_eq!(memory.read(&store, 4000, &mut bytes), Err(MemoryError::ArtifactChanged));
     assert_eq!(memory.write(&mut store, 4000, &bytes), Err(MemoryError::ArtifactChanged));
@@ -505,7 +506,7 @@ fn instances_import_from_each_other() {
     let mut other = Store::new(());
     let error = linker.instantiate(&mut other, &open(artifact)).unwrap_err();
     assert!(matches!(error, InstantiateError::WrongStore { .. }), "{error}");
-    assert!(matches!(linker.instance("x", &other, exporter).err(), Some(LinkError::WrongStore)));
+    assert!(matches!(linker.instance(&other, "x", exporter).err(), Some(LinkError::WrongStore(_))));
 }
 
 #[test]
@@ -549,21 +550,23 @@ fn addresses_are_given_back() {
 fn host_made_definitions_are_checked_and_work() {
     let mut store = Store::new(());
     let limits = Limits { min: 1, max: Some(1 << 40) };
-    let memory = Memory::new(&mut store, limits).unwrap();
-    assert_eq!(memory.grow(&mut store, 65536), None);
-    assert_eq!(memory.grow(&mut store, 1), Some(1));
+    let memory = Memory::new(&mut store, MemoryType::new(limits)).unwrap();
+    assert_eq!(memory.grow(&mut store, 65536), Err(MemoryError::Grow { pages: 65536 }));
+    assert_eq!(memory.grow(&mut store, 1), Ok(1));
+    assert_eq!(memory.size(&store), Ok(2));
     memory.write(&mut store, 131068, &[1, 2, 3, 4]).unwrap();
-    assert!(Memory::new(&mut store, Limits { min: 65537, max: None }).is_err());
-    assert!(Memory::new(&mut store, Limits { min: 2, max: Some(1) }).is_err());
+    for limits in [Limits { min: 65537, max: None }, Limits { min: 2, max: Some(1) }] {
+        assert!(Memory::new(&mut store, MemoryType::new(limits)).is_err());
+    }
 
     let ty = |min, max| TableType::new(ValType::EXTERNREF, Limits { min, max });
     let table = Table::new(&mut store, ty(2, None), Val::ExternRef(Some(0))).unwrap();
     assert_eq!(table.get(&store, 1), Ok(Val::ExternRef(Some(0))));
-    assert_eq!(table.get(&store, 2), Err(AccessValueError::OutOfBounds { index: 2, length: 2 }));
-    assert_eq!(table.grow(&mut store, 1, Val::ExternRef(None)), Ok(Some(2)));
+    assert_eq!(table.get(&store, 2), Err(TableError::OutOfBounds { index: 2, length: 2 }));
+    assert_eq!(table.grow(&mut store, 1, Val::ExternRef(None)), Ok(2));
     assert_eq!(table.get(&store, 2), Ok(Val::ExternRef(None)));
     let too_large = table.set(&mut store, 0, Val::ExternRef(Some(u32::MAX)));
-    assert_eq!(too_large, Err(AccessValueError::Value(ValueError::ExternRef)));
+    assert_eq!(too_large, Err(TableError::Value(ValueError::ExternRef)));
     assert!(Table::new(&mut store, ty(2, Some(1)), Val::ExternRef(None)).is_err());
     assert!(Table::new(&mut store, ty(u64::MAX, None), Val::ExternRef(None)).is_err());
     assert!(Table::new(&mut store, ty(0, None), Val::FuncRef(None)).is_err());
@@ -571,12 +574,13 @@ fn host_made_definitions_are_checked_and_work() {
     let ty = GlobalType { value: ValType::F32, mutable: false };
     let global = Global::new(&mut store, ty, Val::from(1.5f32)).unwrap();
     assert_eq!(global.get(&store), Ok(Val::from(1.5f32)));
-    assert_eq!(global.set(&mut store, Val::from(2f32)), Err(AccessValueError::Immutable(ValType::F32)));
+    assert_eq!(global.set(&mut store, Val::from(2f32)), Err(GlobalError::Immutable(ValType::F32)));
 
     let mut other = Store::new(());
-    assert_eq!(memory.size(&other), 0);
-    assert_eq!(table.get(&other, 0), Err(AccessValueError::WrongStore));
-    assert_eq!(global.set(&mut other, Val::from(2f32)), Err(AccessValueError::WrongStore));
+    assert_eq!(memory.size(&other), Err(WrongStore::Other));
+    assert_eq!(memory.grow(&mut other, 1), Err(MemoryError::WrongStore(WrongStore::Other)));
+    assert_eq!(table.get(&other, 0), Err(TableError::WrongStore(WrongStore::Other)));
+    assert_eq!(global.set(&mut other, Val::from(2f32)), Err(GlobalError::WrongStore(WrongStore::Other)));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A test that a pool's steady state makes no system call: under a filter that kills whoever makes one.
 
 use crate::pool::tests::{linked, pool};
-use crate::{Extern, HostSignals, HotSets, Pool, PoolConfig, ResetWay};
+use crate::{HostSignals, HotSets, Pool, PoolConfig, ResetWay};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -66,10 +66,10 @@ fn grow(pool: &Pool) {
     let store = linked.get_typed_func::<(i64, i32), ()>("store").unwrap();
     let instance = || {
         let mut instance = pool.start(&linked, ()).unwrap();
-        let memory = instance.get_export("memory").and_then(Extern::into_memory).unwrap();
+        let memory = instance.get_memory("memory").unwrap();
         let grown = memory.grow(&mut instance, 2);
         store.call(&mut instance, (100_000, 1)).unwrap();
-        grown == Some(1) && instance.finish().reset == Some(ResetWay::Copy)
+        grown == Ok(1) && instance.finish().reset == Some(ResetWay::Copy)
     };
     instance();
     forbid_system_calls_but([libc::SYS_mprotect, libc::SYS_madvise]);

@@ -10,7 +10,7 @@
 
 use std::ffi::CString;
 
-use wasmaot_runtime::{CallerMemory, MemoryError};
+use wasmaot_runtime::{MemoryData, MemoryError};
 
 use crate::errno::Errno;
 
@@ -30,22 +30,19 @@ pub(crate) struct Guest<'a> {
 enum Memory<'a> {
     /// The instance has none: every pointer leads out of it.
     Absent,
-    Instance(CallerMemory<'a>),
+    Instance(MemoryData<'a>),
     /// A test's.
     #[cfg(test)]
     Test(tests::Plain<'a>),
 }
 
 fn errno(error: MemoryError) -> Errno {
-    match error {
-        MemoryError::OutOfBounds { .. } | MemoryError::ArtifactChanged => Errno::Fault,
-        MemoryError::OutOfMemory => Errno::NoMem,
-    }
+    if error == MemoryError::OutOfMemory { Errno::NoMem } else { Errno::Fault }
 }
 
 impl<'a> Guest<'a> {
     /// The memory of a calling instance, if it has one.
-    pub(crate) fn new(memory: Option<CallerMemory<'a>>) -> Self {
+    pub(crate) fn new(memory: Option<MemoryData<'a>>) -> Self {
         Self { memory: memory.map_or(Memory::Absent, Memory::Instance) }
     }
 

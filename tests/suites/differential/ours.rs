@@ -141,7 +141,7 @@ fn define(
             Table::new(store, *ty, null).map(Extern::Table).map_err(|e| e.to_string())?
         }
         Item::Tag(values) => Extern::Tag(Tag::new(store, values)),
-        Item::Memory(ty) => Memory::of_type(store, *ty).map(Extern::Memory).map_err(|e| e.to_string())?,
+        Item::Memory(ty) => Memory::new(store, *ty).map(Extern::Memory).map_err(|e| e.to_string())?,
     };
     linker.define(module, name, definition).map(drop).map_err(|e| e.to_string())
 }
@@ -188,7 +188,7 @@ impl Engine for Run {
         let result = match &mut self.yields {
             None => self.instance.call(&mut self.store, name, &arguments),
             Some(yields) => {
-                let Some(Extern::Func(func)) = self.instance.get_export(&self.store, name) else {
+                let Ok(Extern::Func(func)) = self.instance.get_export(&self.store, name) else {
                     panic!("the plan names the function {name:?}");
                 };
                 let (result, count) = in_slices(func.call_async(&mut self.store, &arguments));
@@ -204,24 +204,24 @@ impl Engine for Run {
 
     fn global(&mut self, name: &str) -> Value {
         match self.instance.get_export(&self.store, name) {
-            Some(Extern::Global(global)) => from_ours(&global.get(&self.store).expect("of this store")),
+            Ok(Extern::Global(global)) => from_ours(&global.get(&self.store).expect("of this store")),
             _ => panic!("the plan names the global {name:?}"),
         }
     }
 
     fn table(&mut self, name: &str) -> Vec<Value> {
-        let Some(Extern::Table(table)) = self.instance.get_export(&self.store, name) else {
+        let Ok(Extern::Table(table)) = self.instance.get_export(&self.store, name) else {
             panic!("the plan names the table {name:?}");
         };
-        let length = table.size(&self.store);
+        let length = table.size(&self.store).expect("its own");
         (0..length).map(|index| from_ours(&table.get(&self.store, index).expect("in bounds"))).collect()
     }
 
     fn memory(&mut self, name: &str) -> Vec<u8> {
-        let Some(Extern::Memory(memory)) = self.instance.get_export(&self.store, name) else {
+        let Ok(Extern::Memory(memory)) = self.instance.get_export(&self.store, name) else {
             panic!("the plan names the memory {name:?}");
         };
-        let mut bytes = vec![0; memory.size(&self.store) as usize];
+        let mut bytes = vec![0; memory.data_size(&self.store).expect("its own") as usize];
         memory.read(&self.store, 0, &mut bytes).expect("in bounds");
         bytes
     }

@@ -17,7 +17,7 @@ const CATCHER: &str = include_str!("../../guests/exceptions_across.wat");
 fn add(linker: &mut Linker<()>, store: &mut Store<()>, name: &str, wat: &str) -> Instance {
     let module = wasmaot_tests::load(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
     let instance = linker.instantiate(store, &module).unwrap_or_else(|e| panic!("{e}"));
-    linker.instance(name, store, instance).expect("new names");
+    linker.instance(store, name, instance).expect("new names");
     instance
 }
 
@@ -33,7 +33,7 @@ fn tags_are_told_by_identity_and_regions_by_instance() {
             assert_eq!(result.unwrap(), [Val::I32(1005)], "{how}");
         } else {
             let thrown = exception(result);
-            assert_eq!(thrower.get_export(&store, "u").and_then(Extern::into_tag), Some(thrown.tag), "{how}");
+            assert_eq!(thrower.get_tag(&store, "u"), Ok(thrown.tag), "{how}");
             let names: Vec<_> = thrown.backtrace.iter().filter_map(|frame| frame.name.as_deref()).collect();
             assert_eq!(names, ["u", "run", "catches"], "frames of both instances");
         }
@@ -60,8 +60,8 @@ fn two_instances_of_a_module_have_different_tags() {
     linker.define("m", "f", throws).expect("shadowing is allowed");
     let second = add(&mut linker, &mut store, "second", source);
     let thrown = exception(second.call(&mut store, "catches", &[Val::I32(3)]));
-    assert_eq!(first.get_export(&store, "t").and_then(Extern::into_tag), Some(thrown.tag));
-    assert_ne!(second.get_export(&store, "t").and_then(Extern::into_tag), Some(thrown.tag));
+    assert_eq!(first.get_tag(&store, "t"), Ok(thrown.tag));
+    assert_ne!(second.get_tag(&store, "t"), Ok(thrown.tag));
 }
 
 #[test]

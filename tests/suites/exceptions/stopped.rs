@@ -33,7 +33,7 @@ fn run(name: &str, count: i32, kills: bool) -> (Option<TrapCode>, Val) {
     }
     let result = instance.call(&mut store, name, &[Val::I32(count)]);
     let code = result.is_err().then(|| trap_code(result));
-    let caught = instance.get_export(&store, "caught").and_then(Extern::into_global).expect("a global");
+    let caught = instance.get_global(&store, "caught").expect("a global");
     (code, caught.get(&store).expect("its own store"))
 }
 

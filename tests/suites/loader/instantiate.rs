@@ -27,7 +27,7 @@ pub(crate) fn instantiate(module: &Module) -> Result<(), InstantiateError> {
                 let types = &module.descriptor().types[ty as usize].params;
                 Extern::Tag(Tag::new(&mut store, types))
             }
-            ImportKind::Memory { ty } => Extern::Memory(Memory::new(&mut store, ty.limits)?),
+            ImportKind::Memory { ty } => Extern::Memory(Memory::new(&mut store, ty)?),
             ImportKind::Table { ty } => {
                 let Some(null) = Val::default_of(ty.element) else { return Ok(()) };
                 Extern::Table(Table::new(&mut store, ty, null)?)

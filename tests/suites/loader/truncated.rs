@@ -4,7 +4,7 @@ use crate::image::{Image, SMALL};
 use std::fs::File;
 use std::path::PathBuf;
 use wasmaot_abi::trap::TrapCode;
-use wasmaot_runtime::{Extern, Linker, Store, Val};
+use wasmaot_runtime::{Linker, Store, Val};
 use wasmaot_tests::trap_code;
 
 struct OnDisk {
@@ -56,7 +56,7 @@ fn the_host_gets_an_error() {
     let mut store = Store::new(());
     let instance = Linker::new().instantiate(&mut store, &module).expect("no imports");
     file.truncate();
-    let Some(Extern::Memory(memory)) = instance.get_export(&store, "memory") else { panic!("a memory") };
+    let memory = instance.get_memory(&store, "memory").expect("a memory");
     let mut bytes = [0; 5];
     memory.read(&store, 70, &mut bytes).expect_err("the page is gone");
     memory.write(&mut store, 70, &bytes).expect_err("the page is gone");

@@ -3,7 +3,7 @@
 use super::{all_variants, instance, metered};
 use std::fmt::Write as _;
 use wasmaot_abi::meter::{bytes_price, elements_price};
-use wasmaot_runtime::{Extern, TrapCode, Val};
+use wasmaot_runtime::{TrapCode, Val};
 use wasmaot_tests::trap_code;
 
 /// Lengths at which the price, or the way in which bytes are moved, changes.
@@ -86,11 +86,10 @@ fn what_cannot_be_paid_for_is_not_begun() {
         for (name, argument, operators, price) in ends {
             let (mut store, instance) = instance(&module);
             let first = |store: &wasmaot_runtime::Store<()>| {
-                let memory =
-                    instance.get_export(store, "memory").and_then(Extern::into_memory).expect("a memory");
+                let memory = instance.get_memory(store, "memory").expect("a memory");
                 let mut byte = [0];
                 memory.read(store, 8192, &mut byte).expect("inside");
-                (byte, memory.size(store))
+                (byte, memory.data_size(store))
             };
             let before = first(&store);
             for short in [1, price] {

@@ -181,7 +181,7 @@ fn instances_have_one_meter_together() {
             1,
         );
         let first = linker.instantiate(&mut store, &metered(&table, &options)).expect("it is sound");
-        linker.instance("a", &store, first).expect("new names");
+        linker.instance(&store, "a", first).expect("new names");
         let second = linker.instantiate(&mut store, &metered(caller, &options)).expect("it is sound");
         let mut before = 0;
         for (name, expected) in
@@ -372,7 +372,7 @@ fn calls_of_host_functions_are_counted_however_they_end() {
             assert_eq!(store.host_calls(), expected + 1);
             let Ok(Outcome::Returned(())) = suspended.resume(&mut store, ()) else { panic!("it returns") };
             assert_eq!(store.host_calls(), expected + 2);
-            assert_eq!(store.memory_size(), 2 << 16);
+            assert_eq!(store.memory_bytes(), 2 << 16);
             assert_eq!(pooled.finish().host_calls, expected);
         }
         assert_eq!(pool.stats().made, 1);

@@ -1,7 +1,7 @@
 //! Bulk operations on memory against the standard library's: every short length, every overlap, both ends.
 
 use wasmaot_abi::trap::TrapCode;
-use wasmaot_runtime::{CallError, Extern, Memory, Val};
+use wasmaot_runtime::{CallError, Memory, Val};
 use wasmaot_tests::{Guest, Random};
 
 const SIZE: usize = 65_536;
@@ -20,9 +20,7 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         let mut guest = Guest::new(MODULE);
-        let Some(Extern::Memory(memory)) = guest.instance.get_export(&guest.store, "memory") else {
-            panic!("a memory")
-        };
+        let memory = guest.instance.get_memory(&guest.store, "memory").expect("a memory");
         let model = Random::new(7).bytes(SIZE);
         memory.write(&mut guest.store, 0, &model).expect("it fits");
         Self { guest, memory, model }

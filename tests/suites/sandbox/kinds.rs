@@ -224,7 +224,7 @@ fn edges_of_imported_memories_of_every_kind() {
         let import = format!("(import \"owner\" \"m\" (memory $m {} {}))", kind.index, kind.limits[1]);
         let mut linker = Linker::new();
         let owner = linker.instantiate(&mut store, &load(&kind.owner())).expect("no imports");
-        linker.instance("owner", &store, owner).expect("new names");
+        linker.instance(&store, "owner", owner).expect("new names");
         let user = load(&kind.accesses(&import));
         let instance = linker.instantiate(&mut store, &user).expect("its import is there");
         let mut guest = Guest { store, instance };

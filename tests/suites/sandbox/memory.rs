@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use wasmaot_abi::trap::TrapCode;
-use wasmaot_runtime::{CallError, Extern, Linker, Memory, Store, Val};
+use wasmaot_runtime::{CallError, Extern, Linker, Memory, MemoryType, Store, Val};
 use wasmaot_tests::{Guest, compile_wat, report};
 
 /// Name, type and bytes of every load and store.
@@ -131,7 +131,7 @@ fn edges_of_an_imported_memory() {
         .expect("a good artifact");
     let mut linker = Linker::new();
     let owner = linker.instantiate(&mut store, &owner).expect("no imports");
-    linker.instance("owner", &store, owner).expect("new names");
+    linker.instance(&store, "owner", owner).expect("new names");
     let instance = linker.instantiate(&mut store, &user).expect("its import is there");
     let mut guest = Guest { store, instance };
     try_edges(&mut guest, 2 * PAGE);
@@ -145,7 +145,7 @@ fn edges_of_an_imported_memory() {
 fn edges_of_a_memory_of_the_host() {
     let mut store = Store::new(());
     let limits = wasmaot_abi::types::Limits { min: 1, max: Some(3) };
-    let memory = Memory::new(&mut store, limits).expect("a valid type");
+    let memory = Memory::new(&mut store, MemoryType::new(limits)).expect("a valid type");
     let mut linker = Linker::new();
     linker.define("host", "m", Extern::Memory(memory)).expect("a new name");
     let user = wasmaot_tests::load(&compile_wat(&accesses("(import \"host\" \"m\" (memory 1 3))")))

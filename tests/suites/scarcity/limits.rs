@@ -1,7 +1,9 @@
 //! Limits of the process: private memory, locked memory, mappings, descriptors.
 
 use crate::confine::{self, Mappings};
-use crate::{DATA, IMAGE, PAGE, WAYS, assert_clean, in_a_child, link, module, nonzero, pool, start, write};
+use crate::{
+    DATA, IMAGE, PAGE, WAYS, assert_clean, in_a_child, link, module, nonzero, pool, size, start, write,
+};
 use std::io::Write;
 use wasmaot_runtime::{
     InstantiateError, Linker, MemoryError, OpenError, Pool, PoolConfig, PoolError, ResetWay, StartError,
@@ -120,11 +122,11 @@ fn a_neighbour_of_one_that_grows_to_the_end_is_unaffected() {
                     pages += 1;
                 }
                 assert!((2..64).contains(&pages), "{pages}");
-                assert_eq!(greedy.memory_size(), pages as u64 * 65_536);
+                assert_eq!(size(&greedy), pages as u64 * 65_536);
                 let beyond = [Val::I32(pages * 65_536), Val::I32(1)];
                 assert_eq!(trap_code(greedy.call("write", &beyond)), TrapCode::MemoryOutOfBounds);
                 assert_eq!(grow.call(&mut neighbour, 1).expect("it does not trap"), -1);
-                assert_eq!((neighbour.memory_size(), nonzero(&neighbour)), (65_536, vec![3 * 4096]));
+                assert_eq!((size(&neighbour), nonzero(&neighbour)), (65_536, vec![3 * 4096]));
             });
             assert_eq!(grow.call(&mut neighbour, 1).expect("it does not trap"), 1);
             write(&mut neighbour, 31, 5);

@@ -90,7 +90,7 @@ fn starts_and_finishes_without(mask: u32) {
     for pool in &pools {
         for linked in [&linked, &other, &linked] {
             if let Ok(mut instance) = pool.start(linked, ()) {
-                assert_eq!((instance.memory_size(), crate::nonzero(&instance)), (16 << 16, vec![]));
+                assert_eq!((crate::size(&instance), crate::nonzero(&instance)), (16 << 16, vec![]));
                 _ = instance.write(61u32 << 12, &[1; 20_000]);
             }
         }

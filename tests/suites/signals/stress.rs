@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, HostError, HostSignals, InstancePre, InterruptHandle, LinkedFunc, Linker, Outcome,
-    Pool, PoolConfig, PooledInstance, Suspend, TrapCode, Val, prepare_thread,
+    CallError, Caller, HostError, HostSignals, InstancePre, InterruptHandle, Linker, Outcome, Pool,
+    PoolConfig, PooledInstance, Suspend, TrapCode, TypedFunc, Val, prepare_thread,
 };
 use wasmaot_tests::{Random, compile_wat, report, trap_code, variable};
 
@@ -42,8 +42,8 @@ fn install(number: i32) {
 struct Host {
     pool: Pool,
     linked: InstancePre<()>,
-    work: LinkedFunc<i32, i32>,
-    ask: LinkedFunc<i32, i32>,
+    work: TypedFunc<i32, i32>,
+    ask: TypedFunc<i32, i32>,
     handles: mpsc::SyncSender<(InterruptHandle, u64)>,
 }
 

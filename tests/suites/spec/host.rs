@@ -1,6 +1,6 @@
 //! The host module `spectest` that the scripts import.
 
-use wasmaot_abi::types::{FuncType, GlobalType, IndexType, Limits, TableType, ValType};
+use wasmaot_abi::types::{FuncType, GlobalType, IndexType, Limits, MemoryType, TableType, ValType};
 use wasmaot_runtime::{Extern, Global, Linker, Memory, SharedMemory, Store, Table, Val};
 
 /// A linker with the module `spectest`.
@@ -35,9 +35,9 @@ pub(crate) fn linker(store: &mut Store<()>) -> Linker<()> {
         .expect("a valid table");
     linker.define("spectest", "table", Extern::Table(table)).expect("a new name");
     let limits = Limits { min: 1, max: Some(2) };
-    let memory = Memory::new(store, limits).expect("a valid memory");
+    let memory = Memory::new(store, MemoryType::new(limits)).expect("a valid memory");
     linker.define("spectest", "memory", Extern::Memory(memory)).expect("a new name");
-    let shared = SharedMemory::new(limits).expect("a valid memory");
+    let shared = SharedMemory::new(MemoryType::new(limits)).expect("a valid memory");
     linker.define_shared("spectest", "shared_memory", shared).expect("a new name");
     let limits = Limits { min: 10, max: Some(20) };
     let wide = TableType { index: IndexType::I64, ..TableType::new(ValType::FUNCREF, limits) };

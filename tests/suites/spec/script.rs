@@ -239,7 +239,7 @@ impl Script {
 
     fn register(&mut self, name: &str, module: Option<Id<'_>>) -> Result<(), String> {
         let instance = self.find(module)?;
-        self.linker.instance(name, &self.store, instance).map(drop).map_err(|error| error.to_string())
+        self.linker.instance(&self.store, name, instance).map(drop).map_err(|error| error.to_string())
     }
 
     fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<Result<Vec<Val>, CallError>, String> {
@@ -253,7 +253,7 @@ impl Script {
             WastExecute::Invoke(invoke) => self.invoke(&invoke),
             WastExecute::Get { module, global, .. } => {
                 match self.find(module)?.get_export(&self.store, global) {
-                    Some(Extern::Global(found)) => {
+                    Ok(Extern::Global(found)) => {
                         found.get(&self.store).map(|value| Ok(vec![value])).map_err(|error| error.to_string())
                     }
                     _ => Err(format!("no global {global:?}")),

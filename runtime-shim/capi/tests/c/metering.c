@@ -57,12 +57,12 @@ static void other_code_does_not_count(wasmaot_pool_t *pool) {
     wasmaot_start_t start;
     CHECK(wasmaot_instance_operators(instance) == WASMAOT_NOT_COUNTED);
     CHECK(wasmaot_instance_operators(NULL) == WASMAOT_NOT_COUNTED);
-    FAILS(wasmaot_instance_set_fuel(instance, 1), WASMAOT_ERROR_USAGE, "compile it with `--meter`");
+    FAILS(wasmaot_instance_set_fuel(instance, 1), WASMAOT_ERROR_USAGE, "to be compiled with a meter");
     OK(wasmaot_instance_finish(instance, &usage));
     CHECK(usage.operators == WASMAOT_NOT_COUNTED && usage.fuel == WASMAOT_NOT_COUNTED);
     memset(&start, 0, sizeof start);
     start.limits.fuel = 1;
-    FAILS(wasmaot_pool_start(pool, plain, &start, &none), WASMAOT_ERROR_USAGE, "compile it with `--meter`");
+    FAILS(wasmaot_pool_start(pool, plain, &start, &none), WASMAOT_ERROR_USAGE, "to be compiled with a meter");
     CHECK(none == NULL);
     wasmaot_linked_delete(plain);
 }

@@ -22,6 +22,7 @@ use crate::run::end::Failure;
 use crate::run::invoke::{self, Plain, Progress, Signature};
 use crate::run::store::{InStore, StoreCore, StoreInner};
 use crate::run::store_id::StoreId;
+use crate::state::error::WrongStore;
 use crate::state::instance::InstanceCore;
 use std::any::Any;
 use std::fmt;
@@ -162,7 +163,7 @@ impl<R> Suspended<R> {
     ) -> Result<Step<R>, CallError> {
         let core = store::core_mut(store);
         if core.id() != self.store {
-            return Err(CallError::NotSuspended);
+            return Err(WrongStore::Other.into());
         }
         let waiting = core.suspension.take_if(|suspension| suspension.ty().is_some());
         let suspension = waiting.ok_or(CallError::NotSuspended)?;
@@ -181,11 +182,16 @@ impl<R> Suspended<R> {
     }
 
     /// Gives the call up: nothing of it runs any more, and the store can be used for others.
-    pub fn abandon(self, store: &mut impl AsStore) {
+    ///
+    /// # Errors
+    /// It is of another store, in which nothing changes.
+    pub fn abandon(self, store: &mut impl AsStore) -> Result<(), WrongStore> {
         let core = store::core_mut(store);
-        if core.id() == self.store {
-            core.suspension = None;
+        if core.id() != self.store {
+            return Err(WrongStore::Other);
         }
+        core.suspension = None;
+        Ok(())
     }
 }
 

@@ -23,6 +23,7 @@ use crate::space::registry::{Code, Tables};
 use elf::Elf;
 use source::Source;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use wasmaot_abi::addrmap;
 use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import, ImportKind};
@@ -31,7 +32,7 @@ use wasmaot_abi::header::Header;
 use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::trap::TrapTable;
-use wasmaot_abi::types::GlobalType;
+use wasmaot_abi::types::{FuncType, GlobalType};
 use wasmaot_abi::version::{ABI_MAJOR, METERED_CONVENTION, TAIL_CONVENTION};
 use wasmaot_abi::wire::{Decode, Reader};
 
@@ -43,6 +44,8 @@ pub struct Module {
 
 #[derive(Debug)]
 struct Inner {
+    /// Unique in the process.
+    id: u64,
     source: Source,
     header: Header,
     descriptor: Descriptor,
@@ -93,10 +96,17 @@ impl Module {
         let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();
         let type_ids = types::number(&descriptor);
         types::renumber(&mut descriptor, &type_ids);
-        let maps = OnceLock::new();
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let (id, maps) = (NEXT.fetch_add(1, Relaxed), OnceLock::new());
         let source = source.without_head();
-        let inner = Inner { source, header, descriptor, layout, exports, type_ids, code, data, maps };
+        let inner = Inner { id, source, header, descriptor, layout, exports, type_ids, code, data, maps };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Its number, which no other module of the process has, or had.
+    #[inline]
+    pub(crate) fn id(&self) -> u64 {
+        self.inner.id
     }
 
     /// What the artifact says of the module. Value types name concrete types by their process-wide numbers.
@@ -117,6 +127,12 @@ impl Module {
     /// What the module offers.
     pub fn exports(&self) -> &[Export] {
         &self.inner.descriptor.exports
+    }
+
+    /// The type of a function by its position in the list of entries, with its process-wide number.
+    pub(crate) fn entry_type(&self, entry: usize) -> Option<(u32, &FuncType)> {
+        let ty = self.descriptor().entries.get(entry)?.ty as usize;
+        Some((*self.type_ids().get(ty)?, self.descriptor().types.get(ty)?))
     }
 
     /// What is exported under a name.
