@@ -116,6 +116,8 @@ typedef struct wasmaot_func wasmaot_func_t;
 typedef struct wasmaot_pool wasmaot_pool_t;
 /* What instances get of WASI: arguments, environment, streams, directories. */
 typedef struct wasmaot_wasi wasmaot_wasi_t;
+/* Instances that may import from each other. */
+typedef struct wasmaot_store wasmaot_store_t;
 /* An instance of a linked module, with a memory and state of its own. */
 typedef struct wasmaot_instance wasmaot_instance_t;
 /* A memory that several instances use at a time. */
@@ -737,12 +739,55 @@ wasmaot_error_t *wasmaot_pool_stats(const wasmaot_pool_t *pool, wasmaot_pool_sta
 wasmaot_error_t *wasmaot_pool_start(const wasmaot_pool_t *pool, const wasmaot_linked_t *linked,
                                     const wasmaot_start_t *start, wasmaot_instance_t **out);
 
+/* ---- Stores ---- */
+
+/*
+ * Makes a store, for instances that import memories, tables, globals, functions and tags from each other. Each is
+ * made anew, which takes longer than to start one in a pool, and is not reset: for requests there are pools.
+ * `start` may be NULL for a store that is given nothing; it is copied. Its limits hold for each instance, those of
+ * fuel and time for all together; `tenant` is not looked at. `out` gets the store, to be deleted by the caller.
+ * Any thread. One thread at a time uses a store and its instances: they are in use together, so that a host
+ * function reaches none of them but by its caller.
+ */
+wasmaot_error_t *wasmaot_store_new(const wasmaot_start_t *start, wasmaot_store_t **out);
+/* Deletes a handle. The store lives as long as one of its instances has not been finished. Does nothing with NULL. */
+void wasmaot_store_delete(wasmaot_store_t *store);
+/*
+ * Makes an instance in a store and runs its start function, on this thread. `out` gets the instance, to be finished
+ * by the caller; all functions of instances take it. To finish it gives only the handle back, and says what all
+ * instances of the store have used. WASMAOT_ERROR_LINK if an import is missing, of another type, or was defined
+ * in another store.
+ */
+wasmaot_error_t *wasmaot_linker_instantiate(const wasmaot_linker_t *linker, wasmaot_store_t *store,
+                                            const wasmaot_module_t *module, wasmaot_instance_t **out);
+/*
+ * Defines all exports of an instance, under `name` and their own names, for modules that are instantiated in its
+ * store. WASMAOT_ERROR_LINK if one is defined already. One thread at a time changes a linker, and none uses it
+ * meanwhile.
+ */
+wasmaot_error_t *wasmaot_linker_instance(wasmaot_linker_t *linker, const char *name,
+                                         const wasmaot_instance_t *instance);
+/* Defines a new memory of zeros in a store, otherwise as wasmaot_linker_instance. */
+wasmaot_error_t *wasmaot_linker_memory(wasmaot_linker_t *linker, wasmaot_store_t *store, const char *module,
+                                       const char *name, const wasmaot_memorytype_t *type);
+/*
+ * Defines a new table in a store, whose elements are all `init`, otherwise as wasmaot_linker_instance.
+ * WASMAOT_ERROR_USAGE if the value is not of its type, or is a function of another store.
+ */
+wasmaot_error_t *wasmaot_linker_table(wasmaot_linker_t *linker, wasmaot_store_t *store, const char *module,
+                                      const char *name, const wasmaot_tabletype_t *type,
+                                      const wasmaot_value_t *init);
+/* Defines a new global in a store with this value, on the terms of wasmaot_linker_table. */
+wasmaot_error_t *wasmaot_linker_global(wasmaot_linker_t *linker, wasmaot_store_t *store, const char *module,
+                                       const char *name, const wasmaot_globaltype_t *type,
+                                       const wasmaot_value_t *init);
+
 /* ---- Instances ---- */
 
 /* The number of executed operators where nothing counts them. */
 #define WASMAOT_NOT_COUNTED UINT64_MAX
 
-/* What a finished instance used. */
+/* What an instance used. */
 typedef struct {
     /*
      * bytes of all its memories in the end, imported ones included, which is their peak: memories never shrink
@@ -763,6 +808,11 @@ typedef struct {
  * function that it called: it stays valid then. Suspended calls of it are given up.
  */
 wasmaot_error_t *wasmaot_instance_finish(wasmaot_instance_t *instance, wasmaot_usage_t *out);
+/*
+ * Copies to `out` what the instance has used so far, or what all instances of its store have; `reset` is
+ * WASMAOT_RESET_NONE. WASMAOT_ERROR_USAGE while it is in use.
+ */
+wasmaot_error_t *wasmaot_instance_usage(const wasmaot_instance_t *instance, wasmaot_usage_t *out);
 /*
  * Returns the host's data that it was started with, also while it is in use; NULL for NULL. Any number of
  * threads at a time.

@@ -375,6 +375,19 @@ public:
     void freeze_hot_set() const { check(wasmaot_linked_freeze_hot_set(get())); }
 };
 
+/* Instances that import from each other. */
+class Store : public detail::Owner<wasmaot_store_t, wasmaot_store_delete> {
+public:
+    explicit Store(const wasmaot_start_t &start = {}) : Owner(made(start)) {}
+
+private:
+    static wasmaot_store_t *made(const wasmaot_start_t &start) {
+        wasmaot_store_t *store = nullptr;
+        check(wasmaot_store_new(&start, &store));
+        return store;
+    }
+};
+
 /* Definitions that modules are linked with. */
 class Linker : public detail::Owner<wasmaot_linker_t, wasmaot_linker_delete> {
 public:
@@ -406,6 +419,25 @@ public:
         wasmaot_linked_t *linked = nullptr;
         check(wasmaot_linker_link(get(), module.get(), &linked));
         return Linked(linked);
+    }
+    /* Makes an instance in a store. */
+    Instance instantiate(const Store &store, const Module &module) const;
+    /* Defines all exports of an instance, for others of its store. */
+    Linker &instance(const char *name, const Instance &instance);
+    /* Define what is made in a store. */
+    Linker &memory(const Store &store, const char *module, const char *name, const wasmaot_memorytype_t &type) {
+        check(wasmaot_linker_memory(get(), store.get(), module, name, &type));
+        return *this;
+    }
+    Linker &table(const Store &store, const char *module, const char *name, const wasmaot_tabletype_t &type,
+                  const wasmaot_value_t &init) {
+        check(wasmaot_linker_table(get(), store.get(), module, name, &type, &init));
+        return *this;
+    }
+    Linker &global(const Store &store, const char *module, const char *name, const wasmaot_globaltype_t &type,
+                   const wasmaot_value_t &init) {
+        check(wasmaot_linker_global(get(), store.get(), module, name, &type, &init));
+        return *this;
     }
 
 private:
@@ -496,6 +528,12 @@ public:
         ended.release();
         return usage;
     }
+    /* What it has used so far. */
+    wasmaot_usage_t usage() const {
+        wasmaot_usage_t usage{};
+        check(wasmaot_instance_usage(get(), &usage));
+        return usage;
+    }
     /* What it runs ends this long from now. */
     void set_deadline(std::chrono::nanoseconds from_now) const {
         check(wasmaot_instance_set_deadline(get(), static_cast<std::uint64_t>(from_now.count())));
@@ -528,6 +566,17 @@ template <typename R, typename... Args> R Func::call(const Instance &instance, A
         return wasmaot_func_call(get(), instance.get(), given, args_count, results, results_count);
     };
     return detail::call<R>(with, args...);
+}
+
+inline Instance Linker::instantiate(const Store &store, const Module &module) const {
+    wasmaot_instance_t *instance = nullptr;
+    check(wasmaot_linker_instantiate(get(), store.get(), module.get(), &instance));
+    return Instance(instance);
+}
+
+inline Linker &Linker::instance(const char *name, const Instance &instance) {
+    check(wasmaot_linker_instance(get(), name, instance.get()));
+    return *this;
 }
 
 /* A call that host functions may suspend: it waits, or is over and has results. */

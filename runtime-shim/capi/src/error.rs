@@ -204,6 +204,7 @@ impl From<InstantiateError> for wasmaot_error_t {
             }
             InstantiateError::Map { .. } => Self::new(Kind::System, error),
             InstantiateError::NotMetered(error) => error.into(),
+            InstantiateError::Value(_) => Self::new(Kind::Usage, error),
             error => Self::new(Kind::Link, error),
         }
     }

@@ -10,45 +10,57 @@ use crate::func::Values;
 use crate::place::Place;
 use crate::value::wasmaot_value_t;
 use std::ffi::c_void;
-use wasmaot_runtime::{MemoryError, TableError, Val};
+use wasmaot_runtime::{Instance, MemoryError, TableError, Val};
 
-fn global_get(place: &mut impl Place, name: &str) -> Result<wasmaot_value_t> {
-    let value = place.handle().get_global(place, name)?.get(place)?;
+fn global_get(place: &mut impl Place, handle: Instance, name: &str) -> Result<wasmaot_value_t> {
+    let value = handle.get_global(place, name)?.get(place)?;
     wasmaot_value_t::from_val(value, &mut place.data().references)
 }
 
-fn global_set(place: &mut impl Place, name: &str, value: wasmaot_value_t) -> Result<()> {
+fn global_set(place: &mut impl Place, handle: Instance, name: &str, value: wasmaot_value_t) -> Result<()> {
     let value = value.to_val(&place.data().references)?;
-    Ok(place.handle().get_global(place, name)?.set(place, value)?)
+    Ok(handle.get_global(place, name)?.set(place, value)?)
 }
 
-fn table_size(place: &mut impl Place, name: &str) -> Result<u64> {
-    Ok(place.handle().get_table(place, name)?.size(place)?)
+fn table_size(place: &mut impl Place, handle: Instance, name: &str) -> Result<u64> {
+    Ok(handle.get_table(place, name)?.size(place)?)
 }
 
-fn table_get(place: &mut impl Place, name: &str, index: u64) -> Result<wasmaot_value_t> {
-    let value = place.handle().get_table(place, name)?.get(place, index)?;
+fn table_get(place: &mut impl Place, handle: Instance, name: &str, index: u64) -> Result<wasmaot_value_t> {
+    let value = handle.get_table(place, name)?.get(place, index)?;
     wasmaot_value_t::from_val(value, &mut place.data().references)
 }
 
-fn table_set(place: &mut impl Place, name: &str, index: u64, value: wasmaot_value_t) -> Result<()> {
+fn table_set(
+    place: &mut impl Place,
+    handle: Instance,
+    name: &str,
+    index: u64,
+    value: wasmaot_value_t,
+) -> Result<()> {
     let value = value.to_val(&place.data().references)?;
-    Ok(place.handle().get_table(place, name)?.set(place, index, value)?)
+    Ok(handle.get_table(place, name)?.set(place, index, value)?)
 }
 
 /// `WASMAOT_NOT_GROWN` of the header.
 pub const NOT_GROWN: u64 = u64::MAX;
 
-fn table_grow(place: &mut impl Place, name: &str, count: u64, init: wasmaot_value_t) -> Result<u64> {
+fn table_grow(
+    place: &mut impl Place,
+    handle: Instance,
+    name: &str,
+    count: u64,
+    init: wasmaot_value_t,
+) -> Result<u64> {
     let init = init.to_val(&place.data().references)?;
-    match place.handle().get_table(place, name)?.grow(place, count, init) {
+    match handle.get_table(place, name)?.grow(place, count, init) {
         Err(TableError::Grow { .. }) => Ok(NOT_GROWN),
         grown => Ok(grown?),
     }
 }
 
-fn memory_grow(place: &mut impl Place, name: &str, pages: u64) -> Result<u64> {
-    match place.handle().get_memory(place, name)?.grow(place, pages) {
+fn memory_grow(place: &mut impl Place, handle: Instance, name: &str, pages: u64) -> Result<u64> {
+    match handle.get_memory(place, name)?.grow(place, pages) {
         Err(MemoryError::Grow { .. }) => Ok(NOT_GROWN),
         grown => Ok(grown?),
     }
@@ -56,12 +68,13 @@ fn memory_grow(place: &mut impl Place, name: &str, pages: u64) -> Result<u64> {
 
 fn memory_data(
     place: &mut impl Place,
+    handle: Instance,
     name: &str,
     address: u64,
     length: usize,
     is_written: bool,
 ) -> Result<*mut c_void> {
-    let memory = place.handle().get_memory(place, name)?.data(place)?;
+    let memory = handle.get_memory(place, name)?.data(place)?;
     Ok(match is_written {
         true => memory.address(address, length as u64)?.cast(),
         false => memory.read_address(address, length as u64)?.cast_mut().cast(),

@@ -4,7 +4,7 @@
 
 use crate::boundary::{Result, at, fallible, infallible, slice, slice_mut, take, text, usage};
 use crate::error::wasmaot_error_t;
-use crate::instance::wasmaot_instance_t;
+use crate::instance::{wasmaot_instance_t, within};
 use crate::place::{Data, Place};
 use crate::references::References;
 use crate::value::{wasmaot_functype_t, wasmaot_value_t, with_place};
@@ -150,8 +150,9 @@ pub unsafe extern "C" fn wasmaot_func_call(
             let values = Values::at(args, args_count, results, results_count)?;
             (at(func, "func")?, at(instance, "instance")?, values)
         };
-        let mut entered = instance.enter()?;
-        values.pass(entered.instance(), |instance, args, results| func.func.call(instance, args, results))
+        within!(instance, |store, _handle| {
+            values.pass(store, |store, args, results| func.func.call(store, args, results))
+        })
     })
 }
 
@@ -175,7 +176,8 @@ pub unsafe extern "C" fn wasmaot_instance_call(
             let values = Values::at(args, args_count, results, results_count)?;
             (at(instance, "instance")?, text(name, "name")?, values)
         };
-        let mut entered = instance.enter()?;
-        values.pass_by_vec(entered.instance(), |instance, args| instance.call(name, args))
+        within!(instance, |store, handle| {
+            values.pass_by_vec(store, |store, args| handle.call(store, name, args))
+        })
     })
 }

@@ -1,58 +1,62 @@
 //! Instances as C sees them.
 //!
-//! **Invariant: an instance is used by one function at a time.** C holds nothing but pointers and can use an instance inside a
-//! host function of its own, or from two threads: whoever comes second is refused.
+//! **Invariant: an instance is used by one function at a time**, and so are those of a store together.
 
 use crate::boundary::{Out, Result, at, fallible, infallible, list, slice, slice_mut, usage};
 use crate::error::wasmaot_error_t;
+use crate::guarded::Guarded;
 use crate::numbers::RESETS;
 use crate::place::Data;
 use crate::wasi::Output;
-use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wasmaot_runtime::{PooledInstance, Usage};
+use wasmaot_runtime::{Instance, PooledInstance, Store, Usage};
 use wasmaot_wasi::{Transferred, WasiCtx};
 
 /// An instance, as C holds it.
 pub struct wasmaot_instance_t {
-    /// Somebody uses it.
-    entered: AtomicBool,
     host: *mut c_void,
-    instance: UnsafeCell<PooledInstance<Data>>,
+    pub(crate) held: Held,
 }
 
-/// The right to use an instance, until it is dropped.
-pub(crate) struct Entered<'a>(&'a wasmaot_instance_t);
-
-impl Entered<'_> {
-    pub(crate) fn instance(&mut self) -> &mut PooledInstance<Data> {
-        // SAFETY: whoever set `entered` is the only one to use the instance.
-        unsafe { &mut *self.0.instance.get() }
-    }
+/// Where an instance is.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a start in a pool makes one allocation, and most are in pools"
+)]
+pub(crate) enum Held {
+    /// In a slot of a pool: it is a store of its own.
+    Pooled(Guarded<PooledInstance<Data>>),
+    /// In a store that others are in, too.
+    Plain(Arc<Guarded<Store<Data>>>, Instance),
 }
 
-impl Drop for Entered<'_> {
-    fn drop(&mut self) {
-        self.0.entered.store(false, Release);
-    }
+/// Uses an instance: its store, and what it is there. Refused while its store is in use.
+macro_rules! within {
+    ($instance:expr, |$store:ident, $handle:ident| $body:expr) => {
+        match &$instance.held {
+            crate::instance::Held::Pooled(pooled) => {
+                let mut entered = pooled.enter()?;
+                let $store = entered.get();
+                let $handle = $store.instance();
+                $body
+            }
+            crate::instance::Held::Plain(store, handle) => {
+                let mut entered = store.enter()?;
+                let ($store, $handle) = (entered.get(), *handle);
+                $body
+            }
+        }
+    };
 }
+
+pub(crate) use within;
 
 impl wasmaot_instance_t {
-    pub(crate) fn new(instance: PooledInstance<Data>) -> Self {
-        let host = instance.data().host;
-        Self { entered: AtomicBool::new(false), host, instance: UnsafeCell::new(instance) }
-    }
-
-    /// Refused while somebody uses it.
-    pub(crate) fn enter(&self) -> Result<Entered<'_>> {
-        if self.entered.swap(true, Acquire) {
-            let hint = "a host function uses it through `caller`";
-            return Err(usage(format!("the instance is in use, by a call or by another thread; {hint}")));
-        }
-        Ok(Entered(self))
+    pub(crate) fn new(host: *mut c_void, held: Held) -> Self {
+        Self { host, held }
     }
 }
 
@@ -88,6 +92,46 @@ impl wasmaot_usage_t {
     }
 }
 
+/// Ends an instance, and says what it used; one in a store, what all of that have used so far.
+///
+/// # Safety
+/// It came from [`new`](crate::boundary::new), and is not used any more unless this fails.
+unsafe fn finish(instance: *mut wasmaot_instance_t) -> Result<wasmaot_usage_t> {
+    // SAFETY: the caller says that it is valid and used by nothing else.
+    let so_far = match unsafe { &(*instance).held } {
+        Held::Pooled(pooled) => {
+            // Nothing else uses it from here on.
+            std::mem::forget(pooled.enter()?);
+            None
+        }
+        // SAFETY: the caller says that it is valid and used by nothing else.
+        Held::Plain(..) => Some(so_far(unsafe { &*instance })?),
+    };
+    // SAFETY: the caller says that it is valid and used by nothing else.
+    let held = unsafe { Box::from_raw(instance) }.held;
+    Ok(match (held, so_far) {
+        (Held::Pooled(pooled), _) => {
+            let (data, usage) = pooled.into_inner().finish_with_data();
+            wasmaot_usage_t::new(usage, data.wasi.as_ref())
+        }
+        (Held::Plain(..), usage) => usage.expect("it was asked for above"),
+    })
+}
+
+/// What an instance has used so far; one in a store, what all of that have.
+fn so_far(instance: &wasmaot_instance_t) -> Result<wasmaot_usage_t> {
+    within!(instance, |store, _handle| {
+        let usage = Usage {
+            memory: store.memory_bytes(),
+            operators: store.operators(),
+            fuel: store.used_fuel(),
+            host_calls: store.host_calls(),
+            reset: None,
+        };
+        Ok(wasmaot_usage_t::new(usage, store.data().wasi.as_ref()))
+    })
+}
+
 /// The deadline so many nanoseconds from now; none if that is later than any clock shows.
 pub(crate) fn deadline(timeout: u64) -> Option<Instant> {
     Instant::now().checked_add(Duration::from_nanos(timeout)).filter(|_| timeout != u64::MAX)
@@ -106,16 +150,29 @@ pub unsafe extern "C" fn wasmaot_instance_finish(
         if instance.is_null() {
             return Ok(());
         }
-        // SAFETY: C passes an instance that it does not use any more. Having entered it, this alone uses it,
-        // and so may end it.
-        let (data, usage) = unsafe {
-            std::mem::forget((*instance).enter()?);
-            Box::from_raw(instance).instance.into_inner().finish_with_data()
-        };
-        // SAFETY: C passes NULL or a place to write as `out`.
+        // SAFETY: C keeps what it passes valid until this function returns.
+        let usage = unsafe { finish(instance)? };
+        // SAFETY: null, or may be written, as the header states.
         if let Ok(out) = unsafe { Out::at(out) } {
-            out.set(wasmaot_usage_t::new(usage, data.wasi.as_ref()));
+            out.set(usage);
         }
+        Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_instance_usage(
+    instance: *const wasmaot_instance_t,
+    out: *mut wasmaot_usage_t,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
+        let (instance, out) = unsafe { (at(instance, "instance")?, Out::at(out)?) };
+        out.set(so_far(instance)?);
         Ok(())
     })
 }
@@ -141,8 +198,8 @@ pub unsafe extern "C" fn wasmaot_instance_set_deadline(
 ) -> *mut wasmaot_error_t {
     fallible(|| {
         // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        Ok(entered.instance().set_deadline(deadline(nanoseconds))?)
+        let instance = unsafe { at(instance, "instance")? };
+        within!(instance, |store, _handle| Ok(store.set_deadline(deadline(nanoseconds))?))
     })
 }
 
@@ -157,9 +214,9 @@ pub unsafe extern "C" fn wasmaot_instance_set_cpu_time(
 ) -> *mut wasmaot_error_t {
     fallible(|| {
         // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
+        let instance = unsafe { at(instance, "instance")? };
         let limit = (nanoseconds != u64::MAX).then(|| Duration::from_nanos(nanoseconds));
-        Ok(entered.instance().set_cpu_time(limit)?)
+        within!(instance, |store, _handle| Ok(store.set_cpu_time(limit)?))
     })
 }
 
@@ -171,7 +228,9 @@ pub unsafe extern "C" fn wasmaot_instance_set_cpu_time(
 pub unsafe extern "C" fn wasmaot_instance_operators(instance: *const wasmaot_instance_t) -> u64 {
     infallible(NOT_COUNTED, || {
         // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
-        unsafe { at(instance, "instance") }.ok()?.enter().ok()?.instance().operators()
+        let instance = unsafe { at(instance, "instance") }.ok()?;
+        let counted = || Result::Ok(within!(instance, |store, _handle| store.operators()));
+        counted().ok()?
     })
 }
 
@@ -186,8 +245,8 @@ pub unsafe extern "C" fn wasmaot_instance_set_fuel(
 ) -> *mut wasmaot_error_t {
     fallible(|| {
         // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        Ok(entered.instance().set_fuel(operators)?)
+        let instance = unsafe { at(instance, "instance")? };
+        within!(instance, |store, _handle| Ok(store.set_fuel(operators)?))
     })
 }
 
@@ -206,12 +265,13 @@ pub unsafe extern "C" fn wasmaot_instance_set_stdin(
         // `bytes`.
         let (instance, bytes) =
             unsafe { (at(instance, "instance")?, slice(bytes.cast::<u8>(), length, "bytes")?) };
-        let mut entered = instance.enter()?;
-        match &mut entered.instance().data_mut().wasi {
-            Some(wasi) if wasi.has_stdin_bytes() => wasi.set_stdin_bytes(bytes),
-            _ => return Err(usage("the instance was not given a standard input in memory")),
-        }
-        Ok(())
+        within!(instance, |store, _handle| match &mut store.data_mut().wasi {
+            Some(wasi) if wasi.has_stdin_bytes() => {
+                wasi.set_stdin_bytes(bytes);
+                Ok(())
+            }
+            _ => Err(usage("the instance was not given a standard input in memory")),
+        })
     })
 }
 
@@ -226,21 +286,20 @@ pub unsafe extern "C" fn wasmaot_instance_captured(
     length: *mut usize,
 ) -> *const c_char {
     let captured = || {
-        // SAFETY: C passes NULL or an instance that it has not finished.
-        let instance = unsafe { at(instance, "instance") }.ok()?;
-        let mut entered = instance.enter().ok()?;
-        let wasi = entered.instance().data().wasi.as_ref()?;
-        let bytes = match Output::of(stream).ok()? {
-            Output::Stdout => wasi.stdout(),
-            Output::Stderr => wasi.stderr(),
-        };
-        Some(std::ptr::from_ref(bytes))
+        // SAFETY: C has not deleted the instance, and the bytes stay until C uses the instance again.
+        let (instance, output) = (unsafe { at(instance, "instance")? }, Output::of(stream)?);
+        within!(instance, |store, _handle| {
+            let wasi = store.data().wasi.as_ref();
+            Result::Ok(wasi.map(|wasi| match output {
+                Output::Stdout => std::ptr::from_ref(wasi.stdout()),
+                Output::Stderr => std::ptr::from_ref(wasi.stderr()),
+            }))
+        })
     };
     infallible(null(), || {
-        // SAFETY: the bytes are the instance's, and stay until C uses that again, as the header makes it its
-        // duty.
-        let bytes = captured().map(|bytes| unsafe { &*bytes });
-        // SAFETY: C passes NULL or a place to write as `length`.
+        // SAFETY: they are the instance's, and stay until C uses it again.
+        let bytes = captured().ok().flatten().map(|bytes| unsafe { &*bytes });
+        // SAFETY: C keeps what it passes valid until this function returns.
         Some(unsafe { list(bytes, length) }.cast())
     })
 }
@@ -256,12 +315,17 @@ pub unsafe extern "C" fn wasmaot_instance_capture_overflowed(
 ) -> bool {
     infallible(false, || {
         // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
-        let mut entered = unsafe { at(instance, "instance") }.ok()?.enter().ok()?;
-        let wasi = entered.instance().data().wasi.as_ref()?;
-        Some(match Output::of(stream).ok()? {
-            Output::Stdout => wasi.stdout_overflowed(),
-            Output::Stderr => wasi.stderr_overflowed(),
-        })
+        let (instance, output) = (unsafe { at(instance, "instance") }.ok()?, Output::of(stream).ok()?);
+        let overflowed = || {
+            within!(instance, |store, _handle| {
+                let wasi = store.data().wasi.as_ref();
+                Result::Ok(wasi.map(|wasi| match output {
+                    Output::Stdout => wasi.stdout_overflowed(),
+                    Output::Stderr => wasi.stderr_overflowed(),
+                }))
+            })
+        };
+        overflowed().ok()?
     })
 }
 
@@ -277,14 +341,15 @@ pub unsafe extern "C" fn wasmaot_instance_discard_captured(
     fallible(|| {
         // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
         let (instance, output) = (unsafe { at(instance, "instance")? }, Output::of(stream)?);
-        let mut entered = instance.enter()?;
-        if let Some(wasi) = &mut entered.instance().data_mut().wasi {
-            drop(match output {
-                Output::Stdout => wasi.take_stdout(),
-                Output::Stderr => wasi.take_stderr(),
-            });
-        }
-        Ok(())
+        within!(instance, |store, _handle| {
+            if let Some(wasi) = &mut store.data_mut().wasi {
+                drop(match output {
+                    Output::Stdout => wasi.take_stdout(),
+                    Output::Stderr => wasi.take_stderr(),
+                });
+            }
+            Ok(())
+        })
     })
 }
 
@@ -296,9 +361,9 @@ pub unsafe extern "C" fn wasmaot_instance_discard_captured(
 pub unsafe extern "C" fn wasmaot_instance_memory_size(instance: *const wasmaot_instance_t) -> u64 {
     infallible(0, || {
         // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
-        let mut entered = unsafe { at(instance, "instance") }.ok()?.enter().ok()?;
-        let instance = entered.instance();
-        instance.memory().ok()?.data_size(instance).ok()
+        let instance = unsafe { at(instance, "instance") }.ok()?;
+        let size = || within!(instance, |store, handle| Result::Ok(handle.memory(store)?.data_size(store)?));
+        size().ok()
     })
 }
 
@@ -318,7 +383,7 @@ pub unsafe extern "C" fn wasmaot_instance_read(
         // as `into`.
         let (instance, into) =
             unsafe { (at(instance, "instance")?, slice_mut(into.cast::<u8>(), length, "into")?) };
-        Ok(instance.enter()?.instance().read(from, into)?)
+        within!(instance, |store, handle| Ok(handle.read(store, from, into)?))
     })
 }
 
@@ -338,6 +403,6 @@ pub unsafe extern "C" fn wasmaot_instance_write(
         // `bytes`.
         let (instance, bytes) =
             unsafe { (at(instance, "instance")?, slice(bytes.cast::<u8>(), length, "bytes")?) };
-        Ok(instance.enter()?.instance().write(to, bytes)?)
+        within!(instance, |store, handle| Ok(handle.write(store, to, bytes)?))
     })
 }

@@ -2,9 +2,9 @@
 //!
 //! **Invariant: a handle is of one instance**, and does nothing once that is finished.
 
-use crate::boundary::{Out, at, fallible, infallible, take};
+use crate::boundary::{Out, Result, at, fallible, infallible, take};
 use crate::error::wasmaot_error_t;
-use crate::instance::wasmaot_instance_t;
+use crate::instance::{wasmaot_instance_t, within};
 use wasmaot_runtime::InterruptHandle;
 
 /// A handle, as C holds it.
@@ -25,7 +25,7 @@ pub unsafe extern "C" fn wasmaot_instance_interrupt(
         // SAFETY: C passes NULL or an object that it has not deleted as `instance`, and NULL or a place to
         // write as `out`.
         let (instance, out) = unsafe { (at(instance, "instance")?, Out::at(out)?) };
-        let handle = instance.enter()?.instance().interrupt_handle()?;
+        let handle = within!(instance, |store, _handle| Result::Ok(store.interrupt_handle()?))?;
         out.give(wasmaot_interrupt_t { handle });
         Ok(())
     })

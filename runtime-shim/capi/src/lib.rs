@@ -2,10 +2,11 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `guarded.rs` | what is used by one function at a time |
 //! | `boundary.rs` | pointers, panics and ownership between C and Rust |
 //! | `error.rs`, `error/functions.rs`, `value.rs` | what errors and values look like to C |
 //! | `numbers.rs`, `limits.rs` | enumerations and limits that several parts of the header use |
-//! | `module.rs`, `linker.rs`, `func.rs`, `wasi.rs`, `pool.rs`, `instance.rs`, `interrupt.rs`, `signals.rs`, `version.rs` | an object of the header each |
+//! | `module.rs`, `linker.rs`, `func.rs`, `wasi.rs`, `pool.rs`, `instance.rs`, `store.rs`, `interrupt.rs`, `signals.rs`, `version.rs` | an object of the header each |
 //! | `caller.rs` | what host functions see |
 //! | `place.rs`, `exports.rs`, `references.rs` | what is reached of an instance, from outside and in host functions |
 //! | `suspended.rs`, `shared.rs` | calls that wait, memories that instances share |
@@ -20,6 +21,7 @@ pub mod caller;
 pub mod error;
 pub mod exports;
 pub mod func;
+mod guarded;
 pub mod instance;
 pub mod interrupt;
 pub mod limits;
@@ -31,6 +33,7 @@ pub mod pool;
 pub mod references;
 pub mod shared;
 pub mod signals;
+pub mod store;
 pub mod suspended;
 pub mod value;
 pub mod version;

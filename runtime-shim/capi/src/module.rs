@@ -4,7 +4,7 @@
 
 use crate::boundary::{Out, Result, at, fallible, infallible, list, slice, string, take, usage};
 use crate::error::wasmaot_error_t;
-use crate::value::{number, wasmaot_functype_t};
+use crate::value::{number, passable, wasmaot_functype_t};
 use std::ffi::{OsStr, c_char, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -134,6 +134,45 @@ fn memory(ty: MemoryType) -> wasmaot_memorytype_t {
         page_size: 1 << ty.page_log2,
         is_64: ty.index == IndexType::I64,
         is_shared: ty.shared,
+    }
+}
+
+impl wasmaot_limits_t {
+    fn read(&self) -> Limits {
+        Limits { min: self.min, max: (self.max != NO_MAX).then_some(self.max) }
+    }
+}
+
+fn index(is_64: bool) -> IndexType {
+    if is_64 { IndexType::I64 } else { IndexType::I32 }
+}
+
+impl wasmaot_memorytype_t {
+    /// The type that C states.
+    pub(crate) fn read(&self) -> Result<MemoryType> {
+        if !self.page_size.is_power_of_two() {
+            return Err(usage(format!("`page_size` is {}, which is no power of two", self.page_size)));
+        }
+        Ok(MemoryType {
+            index: index(self.is_64),
+            page_log2: self.page_size.trailing_zeros() as u8,
+            shared: self.is_shared,
+            ..MemoryType::new(self.pages.read())
+        })
+    }
+}
+
+impl wasmaot_tabletype_t {
+    /// The type that C states.
+    pub(crate) fn read(&self) -> Result<TableType> {
+        Ok(TableType { element: passable(self.ty)?, limits: self.elements.read(), index: index(self.is_64) })
+    }
+}
+
+impl wasmaot_globaltype_t {
+    /// The type that C states.
+    pub(crate) fn read(&self) -> Result<GlobalType> {
+        Ok(GlobalType { value: passable(self.ty)?, mutable: self.is_mutable })
     }
 }
 

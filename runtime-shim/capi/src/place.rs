@@ -1,10 +1,10 @@
-//! What C reaches an instance by: a handle of its own, or the caller of a host function.
+//! What C reaches instances by: a pooled instance, a store, or the caller of a host function.
 //!
-//! **Invariant: both lead to the same data**, that of the instance's store.
+//! **Invariant: all lead to the same data**, that of the store.
 
 use crate::references::References;
 use std::ffi::c_void;
-use wasmaot_runtime::{AsStore, Caller, Instance, PooledInstance};
+use wasmaot_runtime::{AsStore, Caller, PooledInstance, Store};
 use wasmaot_wasi::WasiCtx;
 
 /// What host functions of an instance work on.
@@ -26,30 +26,25 @@ impl Data {
     }
 }
 
-/// What C reaches an instance by.
+/// What C reaches instances by.
 pub(crate) trait Place: AsStore<Data = Data> {
-    /// The instance.
-    fn handle(&self) -> Instance;
-
     /// What its host functions work on.
     fn data(&mut self) -> &mut Data;
 }
 
 impl Place for PooledInstance<Data> {
-    fn handle(&self) -> Instance {
-        self.instance()
+    fn data(&mut self) -> &mut Data {
+        self.data_mut()
     }
+}
 
+impl Place for Store<Data> {
     fn data(&mut self) -> &mut Data {
         self.data_mut()
     }
 }
 
 impl Place for Caller<'_, Data> {
-    fn handle(&self) -> Instance {
-        self.instance()
-    }
-
     fn data(&mut self) -> &mut Data {
         self.data_mut()
     }

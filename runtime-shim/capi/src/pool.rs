@@ -4,7 +4,8 @@
 
 use crate::boundary::{Out, Result, at, fallible, take};
 use crate::error::wasmaot_error_t;
-use crate::instance::wasmaot_instance_t;
+use crate::guarded::Guarded;
+use crate::instance::{Held, wasmaot_instance_t};
 use crate::limits::{or, wasmaot_resource_limits_t};
 use crate::linker::wasmaot_linked_t;
 use crate::numbers::{HOST_SIGNALS, HOT_SETS, RESETS};
@@ -175,9 +176,10 @@ pub unsafe extern "C" fn wasmaot_pool_start(
         // SAFETY: C passes NULL or an object that it has not deleted as `pool` and `linked`, and NULL or a
         // place to write as `out`.
         let (pool, linked, out) = unsafe { (at(pool, "pool")?, at(linked, "linked")?, Out::at(out)?) };
-        // SAFETY: C passes NULL or a structure of this type as `start`, which names NULL or a context that it
-        // has not deleted.
-        out.give(wasmaot_instance_t::new(unsafe { begin(&pool.pool, &linked.linked, start)? }));
+        // SAFETY: C keeps what it passes valid until this function returns.
+        let instance = unsafe { begin(&pool.pool, &linked.linked, start)? };
+        let host = instance.data().host;
+        out.give(wasmaot_instance_t::new(host, Held::Pooled(Guarded::new(instance))));
         Ok(())
     })
 }

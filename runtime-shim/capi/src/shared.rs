@@ -6,32 +6,13 @@ use crate::boundary::{Out, at, at_mut, fallible, infallible, slice, slice_mut, t
 use crate::error::wasmaot_error_t;
 use crate::exports::NOT_GROWN;
 use crate::linker::wasmaot_linker_t;
-use crate::module::{NO_MAX, wasmaot_memorytype_t};
+use crate::module::wasmaot_memorytype_t;
 use std::ffi::{c_char, c_void};
-use wasmaot_runtime::{IndexType, Limits, MemoryType, SharedMemory};
+use wasmaot_runtime::SharedMemory;
 
 /// A shared memory, as C holds it.
 pub struct wasmaot_sharedmemory_t {
     memory: SharedMemory,
-}
-
-impl wasmaot_memorytype_t {
-    /// The type that C states.
-    fn read(&self) -> crate::boundary::Result<MemoryType> {
-        if !self.page_size.is_power_of_two() {
-            return Err(usage(format!("`page_size` is {}, which is no power of two", self.page_size)));
-        }
-        if !self.is_shared {
-            return Err(usage("`is_shared` is false, and the memory is to be shared"));
-        }
-        let max = (self.pages.max != NO_MAX).then_some(self.pages.max);
-        Ok(MemoryType {
-            index: if self.is_64 { IndexType::I64 } else { IndexType::I32 },
-            page_log2: self.page_size.trailing_zeros() as u8,
-            shared: true,
-            ..MemoryType::new(Limits { min: self.pages.min, max })
-        })
-    }
 }
 
 /// See the header.
@@ -46,6 +27,9 @@ pub unsafe extern "C" fn wasmaot_sharedmemory_new(
     fallible(|| {
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (ty, out) = unsafe { (at(ty, "type")?.read()?, Out::at(out)?) };
+        if !ty.shared {
+            return Err(usage("`is_shared` is false, and the memory is to be shared"));
+        }
         out.give(wasmaot_sharedmemory_t { memory: SharedMemory::new(ty)? });
         Ok(())
     })

@@ -5,12 +5,12 @@
 use crate::boundary::{Out, Result, at, at_mut, fallible, infallible, new, slice, slice_mut, take, usage};
 use crate::error::{Value, wasmaot_error_t};
 use crate::func::{Values, read, wasmaot_func_t, write};
-use crate::instance::wasmaot_instance_t;
-use crate::place::{Data, Place};
+use crate::instance::{wasmaot_instance_t, within};
+use crate::place::Place;
 use crate::value::{wasmaot_value_t, with_place};
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use wasmaot_runtime::{CallError, HostError, Outcome, PooledInstance, Suspended, Val};
+use wasmaot_runtime::{CallError, HostError, Outcome, Suspended, Val};
 
 /// A call that waits, as C holds it.
 pub struct wasmaot_suspended_t {
@@ -42,8 +42,8 @@ fn settle(
 
 impl wasmaot_suspended_t {
     /// Takes the call out, to go on with it in its instance.
-    fn take_out(&mut self, instance: &mut PooledInstance<Data>) -> Result<Suspended<Vec<Val>>> {
-        if instance.data_mut().references.number() != self.instance {
+    fn take_out(&mut self, place: &mut impl Place) -> Result<Suspended<Vec<Val>>> {
+        if place.data().references.number() != self.instance {
             return Err(usage("the call waits in another instance"));
         }
         self.call.take().ok_or_else(|| usage("the call does not wait"))
@@ -52,13 +52,13 @@ impl wasmaot_suspended_t {
     /// Goes on with the call, as if the host function ended like this.
     fn resume(
         &mut self,
-        instance: &mut PooledInstance<Data>,
+        place: &mut impl Place,
         results: &mut [wasmaot_value_t],
         complete: impl FnOnce(&mut [Val]) -> std::result::Result<(), HostError>,
     ) -> Result<()> {
-        let call = self.take_out(instance)?;
-        let ended = call.resume_new(instance, |_, values| complete(values));
-        self.call = settle(instance, ended, results)?;
+        let call = self.take_out(place)?;
+        let ended = call.resume_new(place, |_, values| complete(values));
+        self.call = settle(place, ended, results)?;
         Ok(())
     }
 }
@@ -83,14 +83,14 @@ pub unsafe extern "C" fn wasmaot_func_call_resumable(
             let values = Values::at(args, args_count, results, results_count)?;
             (at(func, "func")?, at(instance, "instance")?, values, Out::at(out)?)
         };
-        let mut entered = instance.enter()?;
-        let instance = entered.instance();
-        let call = with_place(values.args.len(), Val::I32(0), |args| {
-            read(values.args, args, &instance.data().references)?;
-            let ended = func.func.call_resumable(instance, args);
-            settle(instance, ended, values.results)
+        let (number, call) = within!(instance, |store, _handle| {
+            let call = with_place(values.args.len(), Val::I32(0), |args| {
+                read(values.args, args, &store.data().references)?;
+                let ended = func.func.call_resumable(store, args);
+                settle(store, ended, values.results)
+            })?;
+            Result::Ok((store.data_mut().references.number(), call))
         })?;
-        let number = instance.data_mut().references.number();
         out.set(match call {
             Some(call) => new(wasmaot_suspended_t { instance: number, call: Some(call) }),
             None => null_mut(),
@@ -142,16 +142,16 @@ pub unsafe extern "C" fn wasmaot_suspended_resume(
             let values = slice(values, values_count, "values")?;
             (at_mut(suspended, "suspended")?, at(instance, "instance")?, values, results)
         };
-        let mut entered = instance.enter()?;
-        let instance = entered.instance();
-        let mut given = vec![Val::I32(0); values.len()];
-        read(values, &mut given, &instance.data().references)?;
-        suspended.resume(instance, results, |into| {
-            if into.len() != given.len() {
-                return Err(CallError::ResultCount { expected: into.len(), found: given.len() }.into());
-            }
-            into.copy_from_slice(&given);
-            Ok(())
+        within!(instance, |store, _handle| {
+            let mut given = vec![Val::I32(0); values.len()];
+            read(values, &mut given, &store.data().references)?;
+            suspended.resume(store, results, |into| {
+                if into.len() != given.len() {
+                    return Err(CallError::ResultCount { expected: into.len(), found: given.len() }.into());
+                }
+                into.copy_from_slice(&given);
+                Ok(())
+            })
         })
     })
 }
@@ -174,8 +174,7 @@ pub unsafe extern "C" fn wasmaot_suspended_fail(
         let error = *unsafe { Box::from_raw(error) };
         // SAFETY: null or valid, and the call is used by nothing else, as the header states.
         let (suspended, instance) = unsafe { (at_mut(suspended, "suspended")?, at(instance, "instance")?) };
-        let mut entered = instance.enter()?;
-        suspended.resume(entered.instance(), &mut [], |_| Err(error.into()))
+        within!(instance, |store, _handle| suspended.resume(store, &mut [], |_| Err(error.into())))
     })
 }
 
@@ -191,10 +190,10 @@ pub unsafe extern "C" fn wasmaot_suspended_abandon(
     fallible(|| {
         // SAFETY: null or valid, and the call is used by nothing else, as the header states.
         let (suspended, instance) = unsafe { (at_mut(suspended, "suspended")?, at(instance, "instance")?) };
-        let mut entered = instance.enter()?;
-        let instance = entered.instance();
-        suspended.take_out(instance)?.abandon(instance)?;
-        Ok(())
+        within!(instance, |store, _handle| {
+            suspended.take_out(store)?.abandon(store)?;
+            Ok(())
+        })
     })
 }
 

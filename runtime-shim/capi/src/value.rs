@@ -64,7 +64,7 @@ pub mod kind {
 pub const NULL: u32 = u32::MAX;
 
 /// The type with a number, if values of it can pass between C and a guest.
-fn passable(number: u8) -> Result<ValType> {
+pub(crate) fn passable(number: u8) -> Result<ValType> {
     Ok(match number {
         kind::I32 => ValType::I32,
         kind::I64 => ValType::I64,

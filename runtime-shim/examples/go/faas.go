@@ -91,9 +91,10 @@ func failed(failure *C.wasmaot_error_t) error {
 
 // Service is what all requests share.
 type Service struct {
-	pool    *C.wasmaot_pool_t
-	linked  *C.wasmaot_linked_t
-	handler *C.wasmaot_func_t
+	pool     *C.wasmaot_pool_t
+	linked   *C.wasmaot_linked_t
+	handler  *C.wasmaot_func_t
+	deadline time.Duration // of a request
 }
 
 func open(path string) (*Service, error) {
@@ -110,7 +111,7 @@ func open(path string) (*Service, error) {
 		return nil, err
 	}
 	defer C.wasmaot_module_delete(module)
-	service := &Service{}
+	service := &Service{deadline: time.Second}
 	if err := failed(C.wasmaot_linker_link(linker, module, &service.linked)); err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func (service *Service) serve(line string) string {
 	handle := cgo.NewHandle(&request)
 	defer handle.Delete()
 	start := C.wasmaot_start_t{data: C.handle(C.uintptr_t(handle))}
-	start.limits.deadline = C.uint64_t(time.Second)
+	start.limits.deadline = C.uint64_t(service.deadline)
 	var instance *C.wasmaot_instance_t
 	if err := failed(C.wasmaot_pool_start(service.pool, service.linked, &start, &instance)); err != nil {
 		return fmt.Sprintf("%s: %s\n", line, err)

@@ -210,29 +210,30 @@ class Instance(Exports):
         if getattr(self, "_running", None) is not None:
             self.finish()
 
+    def _used(self, ask: str) -> Usage:
+        used = ffi.new("wasmaot_usage_t *")
+        self._do(ask, used)
+        return Usage(
+            used.memory,
+            counted(used.operators),
+            counted(used.fuel),
+            used.host_calls,
+            used.bytes_read,
+            used.bytes_written,
+            Reset(used.reset),
+        )
+
     def finish(self) -> Usage:
         """Ends it, gives its slot back, and returns what it used."""
         if self._usage is None:
-            used = ffi.new("wasmaot_usage_t *")
-            check(runtime.wasmaot_instance_finish(self._pointer, used))
+            self._usage = self._used("finish")
             self._running = None
-            self._usage = Usage(
-                used.memory,
-                counted(used.operators),
-                counted(used.fuel),
-                used.host_calls,
-                used.bytes_read,
-                used.bytes_written,
-                Reset(used.reset),
-            )
         return self._usage
 
     @property
     def usage(self) -> Usage:
-        """What it used, once it is finished."""
-        if self._usage is None:
-            raise UsageError("the instance is not finished")
-        return self._usage
+        """What it used, or has used so far."""
+        return self._usage or self._used("usage")
 
     @property
     def operators(self) -> Optional[int]:

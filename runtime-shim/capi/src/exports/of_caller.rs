@@ -24,8 +24,10 @@ pub unsafe extern "C" fn wasmaot_caller_global_get(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }
-            .with(|caller| exports::global_get(caller, name).map(|value| out.set(value)))
+        unsafe { at(caller, "caller")? }.with(|caller| {
+            let handle = caller.instance();
+            exports::global_get(caller, handle, name).map(|value| out.set(value))
+        })
     })
 }
 
@@ -43,7 +45,10 @@ pub unsafe extern "C" fn wasmaot_caller_global_set(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, value) = unsafe { (text(name, "name")?, *at(value, "value")?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }.with(|caller| exports::global_set(caller, name, value))
+        unsafe { at(caller, "caller")? }.with(|caller| {
+            let handle = caller.instance();
+            exports::global_set(caller, handle, name, value)
+        })
     })
 }
 
@@ -61,8 +66,10 @@ pub unsafe extern "C" fn wasmaot_caller_table_size(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }
-            .with(|caller| exports::table_size(caller, name).map(|size| out.set(size)))
+        unsafe { at(caller, "caller")? }.with(|caller| {
+            let handle = caller.instance();
+            exports::table_size(caller, handle, name).map(|size| out.set(size))
+        })
     })
 }
 
@@ -81,8 +88,10 @@ pub unsafe extern "C" fn wasmaot_caller_table_get(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }
-            .with(|caller| exports::table_get(caller, name, index).map(|value| out.set(value)))
+        unsafe { at(caller, "caller")? }.with(|caller| {
+            let handle = caller.instance();
+            exports::table_get(caller, handle, name, index).map(|value| out.set(value))
+        })
     })
 }
 
@@ -101,7 +110,10 @@ pub unsafe extern "C" fn wasmaot_caller_table_set(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, value) = unsafe { (text(name, "name")?, *at(value, "value")?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }.with(|caller| exports::table_set(caller, name, index, value))
+        unsafe { at(caller, "caller")? }.with(|caller| {
+            let handle = caller.instance();
+            exports::table_set(caller, handle, name, index, value)
+        })
     })
 }
 
@@ -121,8 +133,10 @@ pub unsafe extern "C" fn wasmaot_caller_table_grow(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, init, out) = unsafe { (text(name, "name")?, *at(init, "init")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }
-            .with(|caller| exports::table_grow(caller, name, count, init).map(|before| out.set(before)))
+        unsafe { at(caller, "caller")? }.with(|caller| {
+            let handle = caller.instance();
+            exports::table_grow(caller, handle, name, count, init).map(|before| out.set(before))
+        })
     })
 }
 
@@ -141,8 +155,10 @@ pub unsafe extern "C" fn wasmaot_caller_memory_grow(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }
-            .with(|caller| exports::memory_grow(caller, name, pages).map(|before| out.set(before)))
+        unsafe { at(caller, "caller")? }.with(|caller| {
+            let handle = caller.instance();
+            exports::memory_grow(caller, handle, name, pages).map(|before| out.set(before))
+        })
     })
 }
 
@@ -164,7 +180,8 @@ pub unsafe extern "C" fn wasmaot_caller_memory_data(
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
         unsafe { at(caller, "caller")? }.with(|caller| {
-            exports::memory_data(caller, name, address, length, writable).map(|data| out.set(data))
+            let handle = caller.instance();
+            exports::memory_data(caller, handle, name, address, length, writable).map(|data| out.set(data))
         })
     })
 }

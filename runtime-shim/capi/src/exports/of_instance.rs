@@ -1,12 +1,12 @@
 //! Exports of an instance, from outside.
 //!
-//! **Invariant: the instance is used by nothing else meanwhile**, see [`wasmaot_instance_t::enter`].
+//! **Invariant: the instance is used by nothing else meanwhile**, see [`Guarded`](crate::guarded::Guarded).
 
 use crate::boundary::{Out, at, fallible, text};
 use crate::error::wasmaot_error_t;
 use crate::exports;
 use crate::func::Values;
-use crate::instance::wasmaot_instance_t;
+use crate::instance::{wasmaot_instance_t, within};
 use crate::value::wasmaot_value_t;
 use std::ffi::{c_char, c_void};
 
@@ -24,8 +24,9 @@ pub unsafe extern "C" fn wasmaot_instance_global_get(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        exports::global_get(entered.instance(), name).map(|value| out.set(value))
+        let instance = unsafe { at(instance, "instance")? };
+        within!(instance, |store, handle| exports::global_get(store, handle, name)
+            .map(|value| out.set(value)))
     })
 }
 
@@ -43,8 +44,8 @@ pub unsafe extern "C" fn wasmaot_instance_global_set(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, value) = unsafe { (text(name, "name")?, *at(value, "value")?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        exports::global_set(entered.instance(), name, value)
+        let instance = unsafe { at(instance, "instance")? };
+        within!(instance, |store, handle| exports::global_set(store, handle, name, value))
     })
 }
 
@@ -62,8 +63,8 @@ pub unsafe extern "C" fn wasmaot_instance_table_size(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        exports::table_size(entered.instance(), name).map(|size| out.set(size))
+        let instance = unsafe { at(instance, "instance")? };
+        within!(instance, |store, handle| exports::table_size(store, handle, name).map(|size| out.set(size)))
     })
 }
 
@@ -82,8 +83,9 @@ pub unsafe extern "C" fn wasmaot_instance_table_get(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        exports::table_get(entered.instance(), name, index).map(|value| out.set(value))
+        let instance = unsafe { at(instance, "instance")? };
+        within!(instance, |store, handle| exports::table_get(store, handle, name, index)
+            .map(|value| out.set(value)))
     })
 }
 
@@ -102,8 +104,8 @@ pub unsafe extern "C" fn wasmaot_instance_table_set(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, value) = unsafe { (text(name, "name")?, *at(value, "value")?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        exports::table_set(entered.instance(), name, index, value)
+        let instance = unsafe { at(instance, "instance")? };
+        within!(instance, |store, handle| exports::table_set(store, handle, name, index, value))
     })
 }
 
@@ -123,8 +125,9 @@ pub unsafe extern "C" fn wasmaot_instance_table_grow(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, init, out) = unsafe { (text(name, "name")?, *at(init, "init")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        exports::table_grow(entered.instance(), name, count, init).map(|before| out.set(before))
+        let instance = unsafe { at(instance, "instance")? };
+        within!(instance, |store, handle| exports::table_grow(store, handle, name, count, init)
+            .map(|before| out.set(before)))
     })
 }
 
@@ -143,8 +146,9 @@ pub unsafe extern "C" fn wasmaot_instance_memory_grow(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        exports::memory_grow(entered.instance(), name, pages).map(|before| out.set(before))
+        let instance = unsafe { at(instance, "instance")? };
+        within!(instance, |store, handle| exports::memory_grow(store, handle, name, pages)
+            .map(|before| out.set(before)))
     })
 }
 
@@ -165,8 +169,11 @@ pub unsafe extern "C" fn wasmaot_instance_memory_data(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        exports::memory_data(entered.instance(), name, address, length, writable).map(|data| out.set(data))
+        let instance = unsafe { at(instance, "instance")? };
+        within!(instance, |store, handle| exports::memory_data(
+            store, handle, name, address, length, writable
+        )
+        .map(|data| out.set(data)))
     })
 }
 
@@ -188,7 +195,7 @@ pub unsafe extern "C" fn wasmaot_instance_call_ref(
         let (func, values) =
             unsafe { (*at(func, "func")?, Values::at(args, args_count, results, results_count)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        let mut entered = unsafe { at(instance, "instance")? }.enter()?;
-        exports::call_ref(entered.instance(), func, values)
+        let instance = unsafe { at(instance, "instance")? };
+        within!(instance, |store, _handle| exports::call_ref(store, func, values))
     })
 }

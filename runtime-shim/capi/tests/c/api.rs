@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     "main.c",
     "host.c",
     "calls.c",
@@ -19,6 +19,7 @@ const SOURCES: [&str; 16] = [
     "pools.c",
     "shared.c",
     "stopping.c",
+    "stores.c",
     "streams.c",
     "suspended.c",
     "wasi.c",

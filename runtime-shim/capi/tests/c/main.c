@@ -75,6 +75,7 @@ int main(int argc, char **argv) {
     RUN(test_exports);
     RUN(test_memories);
     RUN(test_shared);
+    RUN(test_stores);
     RUN(test_suspended);
     RUN(test_pools);
     RUN(test_stopping);

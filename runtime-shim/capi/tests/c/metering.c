@@ -24,6 +24,10 @@ static void operators_are_counted(wasmaot_pool_t *pool, const wasmaot_linked_t *
     CHECK(wasmaot_instance_operators(instance) == operators_of(1000));
     FAILS(wasmaot_instance_call(instance, "fail", NULL, 0, NULL, 0), WASMAOT_ERROR_TRAP, "unreachable");
     CHECK(wasmaot_instance_operators(instance) == operators_of(1000) + 3);
+    OK(wasmaot_instance_usage(instance, &usage));
+    CHECK(usage.operators == operators_of(1000) + 3 && usage.reset == WASMAOT_RESET_NONE);
+    FAILS(wasmaot_instance_usage(instance, NULL), WASMAOT_ERROR_USAGE, "`out` is NULL");
+    FAILS(wasmaot_instance_usage(NULL, &usage), WASMAOT_ERROR_USAGE, "`instance` is NULL");
     OK(wasmaot_instance_finish(instance, &usage));
     CHECK(usage.operators == operators_of(1000) + 3 && usage.fuel == usage.operators);
     CHECK(usage.host_calls == 0 && usage.bytes_read == 0 && usage.bytes_written == 0);

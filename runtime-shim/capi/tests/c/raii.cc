@@ -194,6 +194,28 @@ static void calls_are_suspended() {
     thrown(WASMAOT_ERROR_USAGE, [&] { sum.call<std::int32_t>(instance, 1); });
 }
 
+static void instances_import_from_each_other() {
+    const wasmaot::Store store;
+    wasmaot::Linker linker;
+    const auto defines = linker.instantiate(store, opened_here("defines.so"));
+    linker.instance("defines", defines);
+    const auto uses = linker.instantiate(store, opened_here("uses.so"));
+    CHECK(uses.call<std::int32_t>("run") == 7 && defines.call<std::int32_t>("get") == 6);
+    CHECK(uses.usage().memory == 65536);
+    wasmaot_memorytype_t memory{};
+    memory.pages = {1, 4};
+    memory.page_size = 65536;
+    wasmaot_tabletype_t table{};
+    table.elements = {2, 4};
+    table.type = WASMAOT_FUNCREF;
+    wasmaot::Linker made;
+    made.memory(store, "defines", "memory", memory).table(store, "defines", "table", table, wasmaot_funcref({}));
+    made.global(store, "defines", "count", {WASMAOT_I32, true}, wasmaot_i32(1));
+    const auto other = made.instantiate(store, opened_here("uses.so"));
+    CHECK(other.global("count").of.i32 == 1 && defines.usage().memory == 131072);
+    thrown(WASMAOT_ERROR_LINK, [&] { made.instantiate(wasmaot::Store(), opened_here("uses.so")); });
+}
+
 static void memories_are_shared() {
     wasmaot_memorytype_t type{};
     type.pages = {1, 3};
@@ -237,6 +259,7 @@ int main(int argc, char **argv) {
     instances_are_stopped();
     meters_count();
     calls_are_suspended();
+    instances_import_from_each_other();
     memories_are_shared();
     wasi_is_granted();
     puts("all is well");

@@ -102,6 +102,7 @@ void test_modules(void);
 void test_pools(void);
 void test_shared(void);
 void test_stopping(void);
+void test_stores(void);
 void test_suspended(void);
 void test_metering(void);
 void test_streams(void);
