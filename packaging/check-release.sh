@@ -53,6 +53,7 @@ archive() {
     fi
     if has gcc && has pkg-config; then
         library "$tree/lib/pkgconfig"
+        small "$tree"
     fi
     symbols "$tree"
 }
@@ -97,6 +98,16 @@ END
     # shellcheck disable=SC2086
     gcc -Wall -Werror -o "$work/host" "$work/host.c" $flags "-Wl,-rpath,$directory"
     "$work/host" "$work/fasta.so" | grep '^opened$'
+}
+
+# A host in C carries no compiler: linked with the runtime's archive and stripped, it has at most 1 MiB.
+small() {
+    local size
+    gcc -Os -Wl,--gc-sections -I"$1/include" -o "$work/small" "$work/host.c" "$1/lib/libwasmaot.a" -lm -lpthread -ldl
+    strip "$work/small"
+    size=$(stat --format=%s "$work/small")
+    echo "check: a host in C with the runtime has $size bytes"
+    test "$size" -le 1048576
 }
 
 # The debug symbols belong to the command, and name its functions.
