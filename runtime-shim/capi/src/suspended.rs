@@ -10,7 +10,7 @@ use crate::place::Place;
 use crate::value::{wasmaot_value_t, with_place};
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use wasmaot_runtime::{CallError, HostError, Outcome, Suspended, Val};
+use wasmaot_runtime::{CallError, Outcome, Suspended, Val};
 
 /// A call that waits, as C holds it.
 pub struct wasmaot_suspended_t {
@@ -18,6 +18,12 @@ pub struct wasmaot_suspended_t {
     instance: u64,
     /// None once it has ended.
     call: Option<Suspended<Vec<Val>>>,
+}
+
+/// How a host function ends, in place of which a call goes on.
+enum End<'a> {
+    Returns(&'a [Val]),
+    Fails(wasmaot_error_t),
 }
 
 type Ended = std::result::Result<Outcome<Vec<Val>>, CallError>;
@@ -54,10 +60,19 @@ impl wasmaot_suspended_t {
         &mut self,
         place: &mut impl Place,
         results: &mut [wasmaot_value_t],
-        complete: impl FnOnce(&mut [Val]) -> std::result::Result<(), HostError>,
+        end: End<'_>,
     ) -> Result<()> {
         let call = self.take_out(place)?;
-        let ended = call.resume_new(place, |_, values| complete(values));
+        let ended = call.resume_new(place, |_, into| match end {
+            End::Fails(error) => Err(error.into()),
+            End::Returns(values) if into.len() == values.len() => {
+                into.copy_from_slice(values);
+                Ok(())
+            }
+            End::Returns(values) => {
+                Err(CallError::ResultCount { expected: into.len(), found: values.len() }.into())
+            }
+        });
         self.call = settle(place, ended, results)?;
         Ok(())
     }
@@ -145,13 +160,7 @@ pub unsafe extern "C" fn wasmaot_suspended_resume(
         within!(instance, |store, _handle| {
             let mut given = vec![Val::I32(0); values.len()];
             read(values, &mut given, &store.data().references)?;
-            suspended.resume(store, results, |into| {
-                if into.len() != given.len() {
-                    return Err(CallError::ResultCount { expected: into.len(), found: given.len() }.into());
-                }
-                into.copy_from_slice(&given);
-                Ok(())
-            })
+            suspended.resume(store, results, End::Returns(&given))
         })
     })
 }
@@ -174,7 +183,7 @@ pub unsafe extern "C" fn wasmaot_suspended_fail(
         let error = *unsafe { Box::from_raw(error) };
         // SAFETY: null or valid, and the call is used by nothing else, as the header states.
         let (suspended, instance) = unsafe { (at_mut(suspended, "suspended")?, at(instance, "instance")?) };
-        within!(instance, |store, _handle| suspended.resume(store, &mut [], |_| Err(error.into())))
+        within!(instance, |store, _handle| suspended.resume(store, &mut [], End::Fails(error)))
     })
 }
 
