@@ -5,11 +5,18 @@
 #   build.sh --check  builds in a temporary directory and compares the result,
 #                     byte for byte, with the .wasm files beside the sources
 #
+# With --in FOLDER as the first arguments, the sources are those of that folder.
+#
 # The compiler is Debian's clang 19; CLANG names another. Only the same version
 # of clang and wasi-libc gives the same bytes.
 set -euo pipefail
 
-cd "$(dirname "${BASH_SOURCE[0]}")"
+folder=$(dirname "${BASH_SOURCE[0]}")
+if [ "${1-}" = --in ] && [ $# -ge 2 ]; then
+    folder=$2
+    shift 2
+fi
+cd "$folder"
 
 clang=${CLANG:-clang-19}
 
@@ -18,7 +25,7 @@ case "${1-}" in
 '') ;;
 --check) check=yes ;;
 *)
-    echo "usage: build.sh [--check]" >&2
+    echo "usage: build.sh [--in FOLDER] [--check]" >&2
     exit 2
     ;;
 esac

@@ -13,9 +13,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use wasmaot_bench::results::{Run, Used};
+
+/// Stands in arguments where copies that run at once need names of their own.
+pub(crate) const COPY: &str = "{copy}";
 
 /// Bytes of an error message that are kept.
 const MAX_MESSAGE: u64 = 400;
@@ -26,6 +29,7 @@ pub(crate) struct Task {
     program: PathBuf,
     args: Vec<String>,
     directory: Option<PathBuf>,
+    variable: Option<(&'static str, PathBuf)>,
 }
 
 /// What a run is allowed.
@@ -35,6 +39,8 @@ pub(crate) struct Terms {
     pub(crate) timeout: Duration,
     /// The only CPU that it may use.
     pub(crate) cpu: Option<usize>,
+    /// Copies that are started at once where that is what is measured.
+    pub(crate) burst: usize,
 }
 
 /// What came of a run that ended well.
@@ -68,12 +74,17 @@ impl Task {
     /// A command with these arguments.
     pub(crate) fn new<A: Into<String>>(program: &Path, args: impl IntoIterator<Item = A>) -> Self {
         let args = args.into_iter().map(Into::into).collect();
-        Self { program: program.into(), args, directory: None }
+        Self { program: program.into(), args, directory: None, variable: None }
     }
 
     /// The same, run in a folder.
     pub(crate) fn within(self, directory: &Path) -> Self {
         Self { directory: Some(directory.into()), ..self }
+    }
+
+    /// The same, with a variable in its environment.
+    pub(crate) fn with(self, name: &'static str, value: &Path) -> Self {
+        Self { variable: Some((name, value.into())), ..self }
     }
 
     /// As a person would type it.
@@ -84,15 +95,24 @@ impl Task {
             .join(" ")
     }
 
-    /// Runs it once. One that fails has no figures: its time would mean nothing.
-    pub(crate) fn run(&self, terms: Terms) -> Result<Ended, Failure> {
-        let (mut output, mut errors) = (memory_file("output")?, memory_file("errors")?);
+    /// The command of a copy with a number of its own.
+    fn command(&self, copy: usize, output: &File, errors: &File) -> io::Result<Command> {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).process_group(0);
+        command.args(self.args.iter().map(|arg| arg.replace(COPY, &copy.to_string()))).process_group(0);
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(errors.try_clone()?);
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
+        if let Some((name, value)) = &self.variable {
+            command.env(name, value);
+        }
+        Ok(command)
+    }
+
+    /// Runs it once. One that fails has no figures: its time would mean nothing.
+    pub(crate) fn run(&self, terms: Terms) -> Result<Ended, Failure> {
+        let (mut output, mut errors) = (memory_file("output")?, memory_file("errors")?);
+        let mut command = self.command(0, &output, &errors)?;
         let (status, run) = pinned(terms.cpu, || measure(&mut command, terms.timeout))?
             .map_err(|failure| Failure(format!("{}: {}", self.line(), failure.0)))?;
         if !status.success() {
@@ -102,12 +122,45 @@ impl Task {
         Ok(Ended { run, digest: digest(&mut output)?, printed: end_of(&mut output)? })
     }
 
+    /// Starts so many copies at once and waits for all of them. They must end well, and print nothing on standard output.
+    pub(crate) fn run_together(&self, copies: usize, timeout: Duration) -> Result<Run, Failure> {
+        let (output, mut errors) = (memory_file("output")?, memory_file("errors")?);
+        let commands = (1..=copies).map(|copy| self.command(copy, &output, &errors));
+        let mut commands = commands.collect::<io::Result<Vec<_>>>()?;
+        let start = Instant::now();
+        let children: Vec<io::Result<Child>> = commands.iter_mut().map(Command::spawn).collect();
+        let mut total = Used { user: 0, system: 0, peak: 0 };
+        let mut failure = None;
+        // Also after a failure: nothing that was started may stay.
+        for child in children {
+            let ended = child.map_err(Failure::from).and_then(|child| {
+                end(Pid::from_child(&child), timeout.saturating_sub(start.elapsed()), timeout)
+            });
+            match ended {
+                Ok((status, used)) if status.success() => {
+                    total.user += used.user;
+                    total.system += used.system;
+                    total.peak = total.peak.max(used.peak);
+                }
+                Ok((status, _)) => failure = Some(Failure(status.to_string())),
+                Err(error) => failure = Some(error),
+            }
+        }
+        let wall = start.elapsed().as_nanos() as u64;
+        if let Some(failure) = failure {
+            let words = end_of(&mut errors)?;
+            return Err(Failure(format!("{}, {copies} at once: {}: {words}", self.line(), failure.0)));
+        }
+        if output.metadata()?.len() > 0 {
+            return Err(Failure(format!("wrong output: {} printed something", self.line())));
+        }
+        Ok(Run { wall, used: Some(total), busy: None })
+    }
+
     /// Runs it and gives what it printed, on either stream.
     pub(crate) fn print(&self, timeout: Duration) -> Result<String, Failure> {
         let mut output = memory_file("output")?;
-        let mut command = Command::new(&self.program);
-        command.args(&self.args).process_group(0);
-        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output.try_clone()?);
+        let mut command = self.command(0, &output, &output)?;
         let (status, _) = measure(&mut command, timeout)?;
         let text = read(&mut output)?;
         if status.success() { Ok(text) } else { Err(Failure(format!("{}: {status}", self.line()))) }
@@ -133,19 +186,20 @@ fn pinned<R>(cpu: Option<usize>, run: impl FnOnce() -> R) -> io::Result<R> {
 fn measure(command: &mut Command, timeout: Duration) -> Result<(ExitStatus, Run), Failure> {
     let start = Instant::now();
     let child = command.spawn()?;
-    let pid = Pid::from_child(&child);
-    let in_time = ends_within(pid, timeout)?;
+    let (status, used) = end(Pid::from_child(&child), timeout, timeout)?;
+    let wall = start.elapsed().as_nanos() as u64;
+    Ok((status, Run { wall, used: Some(used), busy: None }))
+}
+
+/// Waits for a process, which is ended if it does not do so in the time that is left of all that it has.
+fn end(pid: Pid, left: Duration, all: Duration) -> Result<(ExitStatus, Used), Failure> {
+    let in_time = ends_within(pid, left)?;
     if !in_time {
         // The group may be gone already.
         _ = kill_process_group(pid, Signal::KILL);
     }
-    let (status, used) = wait(pid)?;
-    let wall = start.elapsed().as_nanos() as u64;
-    if in_time {
-        Ok((status, Run { wall, used: Some(used) }))
-    } else {
-        Err(Failure(format!("did not end within {} s", timeout.as_secs_f64())))
-    }
+    let ended = wait(pid)?;
+    if in_time { Ok(ended) } else { Err(Failure(format!("did not end within {} s", all.as_secs_f64()))) }
 }
 
 fn ends_within(pid: Pid, timeout: Duration) -> Result<bool, Failure> {

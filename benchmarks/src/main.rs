@@ -35,6 +35,8 @@ enum What {
     Report(report::Opts),
     /// What changed between two files of results; exits with 1 if wasmaot became slower than it may.
     Compare(report::CompareOpts),
+    /// Two versions of wasmaot in turns; exits with 1 if the new one is slower than it may be.
+    Versions(suite::VersionsOpts),
     /// In one process: starting an instance in a pool, calling it, finishing it.
     Instances(instances::Opts),
     /// Resident memory per instance, with many instances in one process.
@@ -59,6 +61,10 @@ fn main() -> ExitCode {
         What::Suite(opts) => suite::run(&opts),
         What::Report(opts) => report::run(&opts),
         What::Compare(opts) => match report::compare(&opts) {
+            Ok(true) => return ExitCode::FAILURE,
+            result => result.map(drop),
+        },
+        What::Versions(opts) => match suite::versions(&opts) {
             Ok(true) => return ExitCode::FAILURE,
             result => result.map(drop),
         },

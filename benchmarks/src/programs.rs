@@ -1,4 +1,5 @@
-//! The study's programs, and a large one that is only compiled: what each is given, what it must print, how often it runs.
+//! The study's programs, the kernels, and a large module that is only compiled: what each is given, what it must print, how often it
+//! runs.
 //!
 //! **Invariant: nothing is timed without a known answer.**
 
@@ -11,14 +12,17 @@ use wasmaot_bench::results::Figure;
 /// The program that is only compiled, of the test suite's real programs.
 const LARGE: &str = "sqlite3";
 
+/// The name by which a hundred starts at once are measured.
+const BURST: &str = "burst";
+
 /// How much work the programs do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Size {
-    /// A minute for everything.
+    /// A third of a second for each program.
     Quick,
-    /// A tenth of what was published.
+    /// A tenth of what was published; a second for each kernel.
     Tenth,
-    /// What was published.
+    /// What was published; kernels were not.
     Full,
 }
 
@@ -34,12 +38,12 @@ impl Size {
 
     /// Runs of a program that only starts and ends.
     fn starts(self) -> usize {
-        if self == Size::Quick { 10 } else { 50 }
+        if self == Size::Quick { 20 } else { 50 }
     }
 
     /// Runs of a program that computes.
     fn rounds(self) -> usize {
-        if self == Size::Quick { 2 } else { 5 }
+        if self == Size::Full { 10 } else { 5 }
     }
 }
 
@@ -54,6 +58,10 @@ pub(crate) struct Program {
     pub(crate) rounds: usize,
     /// SHA-256 of what it prints, in hexadecimal digits. Nothing for one that is only compiled.
     pub(crate) expected: String,
+    /// Whether containers, whose code is native, leave it out.
+    pub(crate) skips_containers: bool,
+    /// Whether it is compiled in every round.
+    pub(crate) is_compiled_again: bool,
     /// Its WebAssembly module.
     module: PathBuf,
     /// Its source in C, if the repository has it.
@@ -65,21 +73,19 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// All programs at this size, from the folder `benchmarks/programs`.
-    pub(crate) fn all(folder: &Path, size: Size) -> io::Result<Vec<Self>> {
-        let folder = folder.canonicalize().map_err(|cause| {
-            io::Error::other(format!(
-                "{}: {cause}; run this at the root of the repository, or use --programs",
-                folder.display()
-            ))
-        })?;
+    /// All programs at this size, from the folders `benchmarks/programs` and `benchmarks/kernels`.
+    pub(crate) fn all(folder: &Path, kernels: &Path, size: Size) -> io::Result<Vec<Self>> {
+        let (folder, kernels) = (found(folder)?, found(kernels)?);
         let directory = folder.join("expected");
-        let of = |name: &str, figure, argument: &str| Self {
+        let of = |folder: &Path, name: &str, figure, argument: &str| Self {
             name: name.into(),
             figure,
             argument: argument.into(),
             rounds: if figure == Figure::Start { size.starts() } else { size.rounds() },
             expected: String::new(),
+            skips_containers: figure == Figure::Compute && size != Size::Full,
+            is_compiled_again: figure == Figure::Compile
+                || (figure == Figure::Compute && size != Size::Quick),
             module: folder.join(name).with_extension("wasm"),
             source: Some(folder.join(name).with_extension("c")),
             directory: directory.clone(),
@@ -87,23 +93,28 @@ impl Program {
         };
         let start = |name: &str, argument: &str, files: Vec<PathBuf>, answer: &Path| {
             let expected = digest(&std::fs::read(answer)?);
-            Ok::<_, io::Error>(Self { expected, files, ..of(name, Figure::Start, argument) })
+            Ok::<_, io::Error>(Self { expected, files, ..of(&folder, name, Figure::Start, argument) })
         };
         let copied = directory.join("fasta.txt");
         let mut programs = vec![
             start("nop", "", Vec::new(), &directory.join("nop.txt"))?,
             start("cat-sync", "fasta.txt", vec![copied.clone()], &copied)?,
         ];
-        let answers = std::fs::read_to_string(directory.join("full.sha256"))?;
-        for line in answers.lines().filter(|line| !line.starts_with('#')) {
-            if let [name, of_size, argument, expected] = line.split_whitespace().collect::<Vec<_>>()[..]
-                && of_size == size.name()
-            {
-                programs.push(Self { expected: expected.into(), ..of(name, Figure::Compute, argument) });
+        // The same module by another name: what is measured is another thing.
+        programs.push(Self { name: BURST.into(), ..of(&folder, "nop", Figure::Burst, "") });
+        for (folder, answers) in [(&folder, "expected/full.sha256"), (&kernels, "expected.sha256")] {
+            let answers = std::fs::read_to_string(folder.join(answers))?;
+            for line in answers.lines().filter(|line| !line.starts_with('#')) {
+                if let [name, of_size, argument, expected] = line.split_whitespace().collect::<Vec<_>>()[..]
+                    && of_size == size.name()
+                {
+                    let expected = expected.into();
+                    programs.push(Self { expected, ..of(folder, name, Figure::Compute, argument) });
+                }
             }
         }
         let module = folder.join("../../tests/programs").join(LARGE).with_extension("wasm");
-        programs.push(Self { module, source: None, ..of(LARGE, Figure::Compile, "") });
+        programs.push(Self { module, source: None, ..of(&folder, LARGE, Figure::Compile, "") });
         Ok(programs)
     }
 
@@ -136,6 +147,15 @@ impl Program {
     pub(crate) fn reads_files(&self) -> bool {
         !self.files.is_empty()
     }
+}
+
+/// The folder, as an absolute path.
+fn found(folder: &Path) -> io::Result<PathBuf> {
+    let error = |cause| {
+        let hint = "run this at the root of the repository, or say where the folders are";
+        io::Error::other(format!("{}: {cause}; {hint}", folder.display()))
+    };
+    folder.canonicalize().map_err(error)
 }
 
 /// SHA-256 in hexadecimal digits.

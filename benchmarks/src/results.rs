@@ -3,7 +3,7 @@
 //! **Invariant: what is kept is what was measured**, run by run: every mean, median, ratio and interval is derived from it when it is
 //! shown, so that another report can be made of an old file. Times are in nanoseconds, sizes in bytes.
 
-use crate::stats::Times;
+use crate::stats::{self, Times};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -26,6 +26,9 @@ pub struct Results {
     pub command: String,
     /// How much work each program did.
     pub size: String,
+    /// By which the orders of the rounds were drawn; 0 in files from before there were such.
+    #[serde(default)]
+    pub seed: u64,
     /// Where it ran.
     pub machine: Machine,
     /// What disturbed it; empty for a quiet machine.
@@ -68,8 +71,22 @@ pub struct Peer {
     pub name: String,
     /// The project and the version that the adapter was written for.
     pub upstream: String,
+    /// The CPU that its code is made for.
+    #[serde(default)]
+    pub level: Level,
     /// What was found.
     pub found: Found,
+}
+
+/// The CPU that a runtime's code is made for: only code for the same CPU is compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Any of the architecture.
+    #[default]
+    Any,
+    /// The one that it runs on.
+    Host,
 }
 
 /// Whether a runtime is there.
@@ -80,7 +97,7 @@ pub enum Found {
     Present {
         /// What it says its version is.
         version: String,
-        /// Bytes of its executables.
+        /// Bytes of its executables and of the shared libraries that they are linked to.
         bytes: u64,
     },
     /// It is not, for this reason.
@@ -93,6 +110,8 @@ pub enum Found {
 pub enum Figure {
     /// A whole process, of a program that does next to nothing.
     Start,
+    /// A hundred processes of a program that does nothing, started at once: until the last of them has ended.
+    Burst,
     /// A program that computes.
     Compute,
     /// Making an artifact of a module.
@@ -140,6 +159,9 @@ pub struct Run {
     pub wall: u64,
     /// What the process and its children used; not there where others do the work.
     pub used: Option<Used>,
+    /// CPU time of the whole machine meanwhile, where others do the work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy: Option<u64>,
 }
 
 /// What a process used.
@@ -241,6 +263,15 @@ impl InstanceTimes {
     }
 }
 
+/// The relative distance of the quartiles of a row's times from which on it is marked as noisy.
+pub const MAX_SPREAD: f64 = 0.10;
+
+/// The distance of the quartiles of wall times as a share of their median, if there are enough of them.
+pub fn spread(runs: &[Run]) -> Option<f64> {
+    let walls = runs.iter().map(|run| run.wall as f64).collect();
+    (runs.len() >= 4).then(|| stats::spread(walls))
+}
+
 impl Results {
     /// Reads a file.
     pub fn read(path: &Path) -> io::Result<Self> {
@@ -304,7 +335,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let used = Used { user: 1, system: 2, peak: 3 };
-        let run = |used| Run { wall: 7, used };
+        let run = |used: Option<Used>| Run { wall: 7, used, busy: used.map_or(Some(9), |_| None) };
         let outcomes = [
             Outcome::Measured { runs: vec![run(Some(used)), run(None)], artifact: Some(4096) },
             Outcome::Failed("exit status 1: \"no\"".into()),
@@ -326,6 +357,7 @@ mod tests {
             date: "2026-11-24T16:05:00Z".into(),
             command: "suite".into(),
             size: "quick".into(),
+            seed: 5,
             machine: Machine {
                 cpu: "a CPU".into(),
                 cores: 2,
@@ -340,6 +372,7 @@ mod tests {
             peers: vec![Peer {
                 name: "native".into(),
                 upstream: "gcc".into(),
+                level: Level::Host,
                 found: Found::Missing("no gcc".into()),
             }],
             measurements: outcomes.map(row).into(),

@@ -83,12 +83,18 @@ impl Times {
     }
 }
 
-/// The value below which a fraction of ascending values lies.
+/// The value below which a fraction of ascending values lies, between two of them in proportion to their distances. Where the
+/// values are too few to say (the 99th percentile of two), it lies near the greatest.
+///
+/// # Panics
+/// Panics if there are no values.
 pub fn quantile(ascending: &[f64], fraction: f64) -> f64 {
-    ascending[((ascending.len() - 1) as f64 * fraction) as usize]
+    let rank = (ascending.len() - 1) as f64 * fraction;
+    let (low, high) = (ascending[rank.floor() as usize], ascending[rank.ceil() as usize]);
+    low + (high - low) * rank.fract()
 }
 
-/// The median; of an even number of values, the lower one in the middle.
+/// The median; of an even number of values, the mean of the two in the middle.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     quantile(&values, 0.5)
@@ -108,7 +114,7 @@ pub fn spread(mut values: Vec<f64>) -> f64 {
     (quantile(&values, 0.75) - quantile(&values, 0.25)) / quantile(&values, 0.5)
 }
 
-/// A median, and an interval that holds the true one with a probability of at least 95 %, or as near to that as so few values allow.
+/// A median with its 95 % interval by the bootstrap: what the medians of samples drawn from the values, with replacement, would be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Median {
     /// The median of the values.
@@ -123,20 +129,62 @@ impl Median {
         Self::of(values.iter().zip(baseline).map(|(value, base)| value / base).collect())
     }
 
-    /// Of at least one value. Nothing is assumed about their distribution: the number of values below the true median is that of heads
-    /// in as many throws of a coin, so the interval reaches from one order statistic to another.
+    /// Of at least one value. Nothing has to be drawn: the median of a sample is at most the value of rank `k` if more than half of
+    /// the sample is, and each value of the sample is that with a probability of `k / n`. The interval of an even number of values
+    /// reaches from the lower one in the middle to the upper one.
+    ///
+    /// # Panics
+    /// Panics if there are no values.
     pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let count = values.len();
-        // `below` is the chance that at most `rank - 1` values lie below the true median, `term` that exactly `rank` do.
-        let (mut below, mut term, mut rank) = (0.0, 0.5f64.powi(count as i32), 0);
-        while rank < (count - 1) / 2 && below + term <= 0.025 {
-            below += term;
-            term *= (count - rank) as f64 / (rank + 1) as f64;
-            rank += 1;
+        let at_least = count.div_ceil(2);
+        let low = (1..count).find(|&rank| at_least_of(count, at_least, rank) > 0.025).unwrap_or(count);
+        // What holds for the lower end of the values holds for the upper one of the mirrored values.
+        Self { value: quantile(&values, 0.5), interval: (values[low - 1], values[count - low]) }
+    }
+}
+
+/// The probability that at least `wanted` of `count` draws are among the `rank` least of `count` values.
+fn at_least_of(count: usize, wanted: usize, rank: usize) -> f64 {
+    let chance = rank as f64 / count as f64;
+    // In logarithms: the factors of large samples are beyond a float.
+    let mut binomial = count as f64 * (1.0 - chance).ln();
+    let mut total = if wanted == 0 { binomial.exp() } else { 0.0 };
+    for hits in 1..=count {
+        binomial += ((count - hits + 1) as f64 / hits as f64).ln() + chance.ln() - (1.0 - chance).ln();
+        total += if hits >= wanted { binomial.exp() } else { 0.0 };
+    }
+    total
+}
+
+/// Orders that are drawn anew each time, so that no side always follows the same neighbour: Fisher and Yates' shuffle with numbers
+/// of SplitMix64. The same seed draws the same orders.
+#[derive(Debug, Clone)]
+pub struct Shuffle {
+    state: u64,
+}
+
+impl Shuffle {
+    /// Draws by this seed.
+    pub fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// The numbers below `count`, in the next order.
+    pub fn order(&mut self, count: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..count).collect();
+        for last in (1..count).rev() {
+            order.swap(last, ((u128::from(self.next()) * (last as u128 + 1)) >> 64) as usize);
         }
-        let outer = rank.saturating_sub(1);
-        Self { value: quantile(&values, 0.5), interval: (values[outer], values[count - 1 - outer]) }
+        order
+    }
+
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 }
 
@@ -166,16 +214,41 @@ mod tests {
         assert_eq!(spread(vec![4.0, 2.0, 1.0, 3.0, 5.0]), 2.0 / 3.0);
     }
 
-    /// The ranks are those of published tables for the sign test's interval.
     #[test]
-    fn intervals_of_medians_are_order_statistics() {
+    fn quantiles_lie_between_the_values() {
+        assert_eq!(quantile(&[1.0, 2.0], 0.5), 1.5);
+        assert_eq!(quantile(&[1.0, 2.0], 0.99), 1.99, "the 99th percentile of two is not the lesser one");
+        assert_eq!(quantile(&[7.0], 0.99), 7.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+
+    /// The computed ends against those of samples that are really drawn.
+    #[test]
+    fn intervals_of_medians_are_those_of_drawn_samples() {
         let ranks = |count: usize| Median::of((1..=count).map(|n| n as f64).collect()).interval;
         assert_eq!(ranks(1), (1.0, 1.0));
+        assert_eq!(ranks(2), (1.0, 2.0));
         assert_eq!(ranks(5), (1.0, 5.0));
-        assert_eq!(ranks(6), (1.0, 6.0));
-        assert_eq!(ranks(9), (2.0, 8.0));
-        assert_eq!(ranks(15), (4.0, 12.0));
-        assert_eq!(ranks(50), (18.0, 33.0));
+        for count in [9, 15, 51] {
+            let mut shuffle = Shuffle::new(1);
+            let sample = |shuffle: &mut Shuffle| {
+                median((0..count).map(|_| (shuffle.next() % count as u64) as f64 + 1.0).collect())
+            };
+            let mut medians: Vec<f64> = (0..20_000).map(|_| sample(&mut shuffle)).collect();
+            medians.sort_by(f64::total_cmp);
+            assert_eq!(ranks(count), (quantile(&medians, 0.025), quantile(&medians, 0.975)), "{count}");
+        }
+    }
+
+    #[test]
+    fn every_order_is_drawn_as_often() {
+        let mut shuffle = Shuffle::new(3);
+        let mut times = std::collections::BTreeMap::new();
+        for _ in 0..6000 {
+            *times.entry(shuffle.order(3)).or_insert(0) += 1;
+        }
+        assert_eq!(times.len(), 6);
+        assert!(times.values().all(|&count| (850..1150).contains(&count)), "{times:?}");
     }
 
     #[test]

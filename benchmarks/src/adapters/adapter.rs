@@ -2,10 +2,10 @@
 
 use crate::child::{Failure, Task};
 use crate::programs::Program;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wasmaot_bench::results::Found;
+use wasmaot_bench::results::{Found, Level};
 
 /// How to speak to a runtime.
 pub(crate) struct Adapter {
@@ -20,6 +20,8 @@ pub(crate) struct Adapter {
     pub(crate) version: &'static [&'static str],
     /// Where its work is done.
     pub(crate) work: Work,
+    /// The CPU that its code is made for.
+    pub(crate) level: Level,
     /// How it runs a program. Called once per program; what has to be compiled first, [`Commands::compile`] says.
     pub(crate) commands: MakeCommands,
 }
@@ -54,8 +56,17 @@ pub(crate) enum Work {
     InProcess,
     /// There, on several threads.
     InThreads,
-    /// In processes that others start: their CPU time and memory are not known.
-    Elsewhere,
+    /// In a container that the process makes, as native code.
+    Container,
+    /// In a container that a daemon makes, as native code: its CPU time and memory are not known.
+    Daemon,
+}
+
+impl Work {
+    /// Whether what runs is native code in a container.
+    pub(crate) fn is_container(self) -> bool {
+        matches!(self, Work::Container | Work::Daemon)
+    }
 }
 
 /// What an adapter may use for a program.
@@ -177,9 +188,28 @@ impl Adapter {
 pub(crate) fn present(commands: &[PathBuf], version: &[&str]) -> Result<Found, String> {
     let said = Task::new(&commands[0], version.iter().copied()).print(Duration::from_secs(20));
     let said = said.map_err(|failure| failure.0)?;
-    let version = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("").trim().to_string();
-    let bytes = commands.iter().filter_map(|path| Some(path.metadata().ok()?.len())).sum();
-    Ok(Found::Present { version, bytes })
+    let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("").trim();
+    Ok(Found::Present { version: without_path(line), bytes: size_with_libraries(commands) })
+}
+
+/// A version line that begins with the path of the command, as some do, with its name instead.
+fn without_path(line: &str) -> String {
+    let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let name = Path::new(first).file_name().filter(|_| first.starts_with('/'));
+    name.map_or(line.to_string(), |name| format!("{} {rest}", name.display()))
+}
+
+/// Bytes of the commands and of all shared libraries that they are linked to, each counted once.
+fn size_with_libraries(commands: &[PathBuf]) -> u64 {
+    let mut files: BTreeSet<PathBuf> = commands.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    for command in commands {
+        // It fails for scripts and static executables, which have no libraries.
+        let listed = Task::new(Path::new("ldd"), [text(command)]).print(Duration::from_secs(20));
+        let libraries = listed.unwrap_or_default();
+        let paths = libraries.split_whitespace().filter(|word| word.starts_with('/'));
+        files.extend(paths.filter_map(|path| Path::new(path.trim_end_matches(':')).canonicalize().ok()));
+    }
+    files.iter().filter_map(|path| Some(path.metadata().ok()?.len())).sum()
 }
 
 /// A command of this name on `PATH`.
@@ -193,4 +223,25 @@ pub(crate) fn executable(path: &Path) -> Option<PathBuf> {
     let file = path.canonicalize().ok()?;
     let metadata = file.metadata().ok()?;
     (metadata.is_file() && metadata.permissions().mode() & 0o111 != 0).then_some(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_come_without_paths() {
+        assert_eq!(without_path("/opt/bin/wasmedge version 0.17.1"), "wasmedge version 0.17.1");
+        assert_eq!(without_path("iwasm 2.4.5"), "iwasm 2.4.5");
+        assert_eq!(without_path("1.0.42"), "1.0.42");
+    }
+
+    #[test]
+    fn libraries_count() {
+        let shell = executable(Path::new("/bin/sh")).expect("there is a shell");
+        let alone = shell.metadata().expect("it has a size").len();
+        let once = size_with_libraries(std::slice::from_ref(&shell));
+        assert!(once > alone, "{once} is not more than {alone}: the C library is missing");
+        assert_eq!(size_with_libraries(&[shell.clone(), shell]), once, "what is shared counts once");
+    }
 }

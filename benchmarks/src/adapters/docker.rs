@@ -4,7 +4,8 @@
 
 use super::adapter::{Adapter, Commands, Job, MakeCommands, NotReady, Work, text};
 use super::oci::root_file_system;
-use crate::child::Task;
+use crate::child::{COPY, Task};
+use wasmaot_bench::results::Level;
 
 /// As users have it, and without a network, whose setting up is part of a start.
 pub(super) const ADAPTERS: [Adapter; 2] = [
@@ -19,7 +20,8 @@ const fn adapter(name: &'static str, commands: MakeCommands) -> Adapter {
         tools: &["docker", "cc|gcc|clang", "tar"],
         // Fails if no daemon answers.
         version: &["version", "--format", "Docker Engine {{.Server.Version}}"],
-        work: Work::Elsewhere,
+        work: Work::Daemon,
+        level: Level::Any,
         commands,
     }
 }
@@ -31,10 +33,11 @@ fn commands(job: &Job<'_>, network: &[&str]) -> Result<Commands, NotReady> {
     let kind = if network.is_empty() { "" } else { "-alone" };
     let name = format!("wasmaot-bench-{}-{}{kind}", job.program.name, std::process::id());
     job.make_ready(&Task::new(docker, ["import", &text(&archive), &name]))?;
-    let image = ["--name", &name, &name, "/program"];
+    let container = format!("{name}-{COPY}");
+    let image = ["--name", &container, &name, "/program"];
     let run = ["run", "--rm"].iter().chain(network).chain(&image);
     let run = run.map(|arg| arg.to_string()).chain(job.program.args());
     let clean_up =
-        vec![Task::new(docker, ["rm", "--force", &name]), Task::new(docker, ["rmi", "--force", &name])];
+        vec![Task::new(docker, ["rm", "--force", &container]), Task::new(docker, ["rmi", "--force", &name])];
     Ok(Commands { compile: None, run: Task::new(docker, run), clean_up })
 }

@@ -1,6 +1,7 @@
 //! Lucet, which is no longer developed: `lucetc-wasi` compiles, `lucet-wasi` runs.
 
 use super::adapter::{Adapter, AheadOfTime, Work};
+use wasmaot_bench::results::Level;
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "lucet",
@@ -8,6 +9,7 @@ pub(super) const ADAPTER: Adapter = Adapter {
     tools: &["lucet-wasi", "lucetc-wasi"],
     version: &["--version"],
     work: Work::InProcess,
+    level: Level::Host,
     commands: |job| job.ahead_of_time(&FORM),
 };
 

@@ -10,6 +10,7 @@ mod native;
 mod node;
 mod oci;
 mod wamr;
+mod wasm2c;
 mod wasmaot;
 mod wasmedge;
 mod wasmtime;
@@ -24,6 +25,8 @@ pub(crate) fn all() -> Vec<Adapter> {
     all.extend(docker::ADAPTERS);
     all.extend(oci::ADAPTERS);
     all.extend(wasmtime::ADAPTERS);
-    all.extend([wasmedge::ADAPTER, wamr::ADAPTER, wavm::ADAPTER, node::ADAPTER, lucet::ADAPTER]);
+    all.push(wasmedge::ADAPTER);
+    all.extend(wamr::ADAPTERS);
+    all.extend([wavm::ADAPTER, wasm2c::ADAPTER, node::ADAPTER, lucet::ADAPTER]);
     all
 }

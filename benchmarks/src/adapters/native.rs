@@ -1,20 +1,36 @@
 //! The programs as C compilers make them: what everything else is compared with.
+//!
+//! Two compilers, each for any CPU of the architecture and for the host's: the faster one for the CPU that a row's code is made for is
+//! what the row is compared with.
 
 use super::adapter::{Adapter, Commands, Job, MakeCommands, NotReady, Work, text};
 use crate::child::Task;
+use wasmaot_bench::results::Level;
 
-pub(super) const ADAPTERS: [Adapter; 2] = [
-    adapter("native", "GCC 12 or Clang 19, -O3, dynamically linked", |job| commands(job, &[])),
-    adapter("native static", "the same, -static", |job| commands(job, &["-static"])),
+pub(super) const ADAPTERS: [Adapter; 5] = [
+    adapter("native", "GCC 12 or later, -O3", GCC, Level::Any, |job| commands(job, &[])),
+    adapter("native clang", "Clang 19 or later, -O3", CLANG, Level::Any, |job| commands(job, &[])),
+    adapter("native host", "GCC, -O3 -march=native", GCC, Level::Host, |job| commands(job, &HOST)),
+    adapter("native clang host", "Clang, -O3 -march=native", CLANG, Level::Host, |job| commands(job, &HOST)),
+    adapter("native static", "GCC, -O3 -static", GCC, Level::Any, |job| commands(job, &["-static"])),
 ];
 
-const fn adapter(name: &'static str, upstream: &'static str, commands: MakeCommands) -> Adapter {
-    let (tools, version) = (&["cc|gcc|clang"], &["--version"]);
-    Adapter { name, upstream, tools, version, work: Work::InProcess, commands }
+const GCC: &[&str] = &["gcc|cc"];
+const CLANG: &[&str] = &["clang|clang-21|clang-20|clang-19"];
+const HOST: [&str; 1] = ["-march=native"];
+
+const fn adapter(
+    name: &'static str,
+    upstream: &'static str,
+    tools: &'static [&'static str],
+    level: Level,
+    commands: MakeCommands,
+) -> Adapter {
+    Adapter { name, upstream, tools, version: &["--version"], work: Work::InProcess, level, commands }
 }
 
 /// Flags for the same arithmetic as in WebAssembly: no fused operations, no C extensions that allow any.
-pub(super) const FLAGS: [&str; 2] = ["-std=c11", "-O3"];
+pub(super) const FLAGS: [&str; 3] = ["-std=c11", "-O3", "-ffp-contract=off"];
 
 fn commands(job: &Job<'_>, flags: &[&str]) -> Result<Commands, NotReady> {
     let program = job.artifact("exe");

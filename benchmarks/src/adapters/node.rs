@@ -2,6 +2,7 @@
 
 use super::adapter::{Adapter, Commands, Job, NotReady, Work, text};
 use crate::child::Task;
+use wasmaot_bench::results::Level;
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "node",
@@ -9,6 +10,7 @@ pub(super) const ADAPTER: Adapter = Adapter {
     tools: &["node|nodejs"],
     version: &["--version"],
     work: Work::InThreads,
+    level: Level::Host,
     commands,
 };
 

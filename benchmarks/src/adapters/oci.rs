@@ -2,9 +2,10 @@
 
 use super::adapter::{Adapter, Commands, Job, NotReady, Work, text};
 use super::native::FLAGS;
-use crate::child::{Failure, Task};
+use crate::child::{COPY, Failure, Task};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use wasmaot_bench::results::Level;
 
 pub(super) const ADAPTERS: [Adapter; 2] = [
     adapter("runc", "runc 1.1, https://github.com/opencontainers/runc", &["runc", "cc|gcc|clang"]),
@@ -12,7 +13,15 @@ pub(super) const ADAPTERS: [Adapter; 2] = [
 ];
 
 const fn adapter(name: &'static str, upstream: &'static str, tools: &'static [&'static str]) -> Adapter {
-    Adapter { name, upstream, tools, version: &["--version"], work: Work::InThreads, commands }
+    Adapter {
+        name,
+        upstream,
+        tools,
+        version: &["--version"],
+        work: Work::Container,
+        level: Level::Any,
+        commands,
+    }
 }
 
 /// Makes a folder with the program, linked statically, as `/program`, and the files that it reads beside it.
@@ -44,7 +53,7 @@ fn commands(job: &Job<'_>) -> Result<Commands, NotReady> {
     });
     std::fs::create_dir_all(job.folder.join("root/proc"))?;
     std::fs::write(job.folder.join("config.json"), bundle.to_string())?;
-    let name = format!("wasmaot-bench-{}-{}", job.program.name, std::process::id());
+    let name = format!("wasmaot-bench-{}-{}-{COPY}", job.program.name, std::process::id());
     let state = text(&job.folder.join("state"));
     let run = Task::new(runtime, ["--root", &state, "run", "--bundle", &text(job.folder), &name]);
     let clean_up = vec![Task::new(runtime, ["--root", &state, "delete", "--force", &name])];

@@ -2,34 +2,36 @@
 
 use super::adapter::{Adapter, AheadOfTime, Commands, Job, MakeCommands, NotReady, Work, text};
 use crate::child::Task;
+use wasmaot_bench::results::Level;
 
 pub(super) const ADAPTERS: [Adapter; 6] = [
-    adapter("wasmaot", |job| {
+    adapter("wasmaot", Level::Any, |job| {
         job.ahead_of_time(&form(&["compile", "--quiet", "{module}", "-o", "{artifact}"]))
     }),
-    adapter("wasmaot -O0", |job| {
+    adapter("wasmaot -O0", Level::Any, |job| {
         job.ahead_of_time(&form(&["compile", "--quiet", "-O", "0", "{module}", "-o", "{artifact}"]))
     }),
-    adapter("wasmaot -O2", |job| {
+    adapter("wasmaot -O2", Level::Any, |job| {
         job.ahead_of_time(&form(&["compile", "--quiet", "-O", "2", "{module}", "-o", "{artifact}"]))
     }),
-    adapter("wasmaot native", |job| {
+    adapter("wasmaot native", Level::Host, |job| {
         let native = ["compile", "--quiet", "--target-cpu", "native", "{module}", "-o", "{artifact}"];
         job.ahead_of_time(&form(&native))
     }),
-    adapter("wasmaot metered", |job| {
+    adapter("wasmaot metered", Level::Any, |job| {
         job.ahead_of_time(&form(&["compile", "--quiet", "--meter", "{module}", "-o", "{artifact}"]))
     }),
-    adapter("wasmaot exe", executable),
+    adapter("wasmaot exe", Level::Any, executable),
 ];
 
-const fn adapter(name: &'static str, commands: MakeCommands) -> Adapter {
+const fn adapter(name: &'static str, level: Level, commands: MakeCommands) -> Adapter {
     Adapter {
         name,
         upstream: "wasmaot, this repository",
         tools: &["wasmaot"],
         version: &["--version"],
         work: Work::InProcess,
+        level,
         commands,
     }
 }

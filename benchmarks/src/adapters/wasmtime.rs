@@ -1,6 +1,7 @@
 //! Wasmtime, with code compiled ahead of time: as it is, and such that it counts what it executes.
 
 use super::adapter::{Adapter, AheadOfTime, MakeCommands, Work};
+use wasmaot_bench::results::Level;
 
 pub(super) const ADAPTERS: [Adapter; 2] = [
     adapter("wasmtime", |job| {
@@ -20,10 +21,11 @@ const ENOUGH: &str = "fuel=18446744073709551615";
 const fn adapter(name: &'static str, commands: MakeCommands) -> Adapter {
     Adapter {
         name,
-        upstream: "Wasmtime 48.0.8, https://wasmtime.dev",
+        upstream: "Wasmtime 49.0.3, https://wasmtime.dev",
         tools: &["wasmtime"],
         version: &["--version"],
         work: Work::InProcess,
+        level: Level::Host,
         commands,
     }
 }

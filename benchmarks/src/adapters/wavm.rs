@@ -1,6 +1,7 @@
 //! WAVM, with code compiled ahead of time. It gives programs a root directory rather than one of their own.
 
 use super::adapter::{Adapter, AheadOfTime, Work};
+use wasmaot_bench::results::Level;
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "wavm",
@@ -8,6 +9,7 @@ pub(super) const ADAPTER: Adapter = Adapter {
     tools: &["wavm"],
     version: &["version"],
     work: Work::InProcess,
+    level: Level::Host,
     commands: |job| job.ahead_of_time(&FORM),
 };
 

@@ -44,9 +44,7 @@ pub(crate) fn write_all(results: &Results, baseline: &str, file: &Path) -> io::R
     let view = View { results, baseline };
     let tables = tables::all(view);
     std::fs::write(file.with_extension("md"), &tables)?;
-    for (name, picture) in pictures::all(view)? {
-        std::fs::write(pictures::path(file, name), picture)?;
-    }
+    pictures::write(view, file)?;
     println!("{tables}");
     Ok(())
 }

@@ -40,14 +40,22 @@ fn missing(document: &Path, what: &str) -> io::Error {
 /// The section, with both of its comments.
 fn section(file: &Path, results: &Results) -> String {
     let picture = |name: &str, title: &str| {
-        let path = pictures::path(file, name);
-        if path.exists() { format!("\n![{title}]({})\n", path.display()) } else { String::new() }
+        let [light, dark] =
+            [name.to_string(), format!("{name}-dark")].map(|name| pictures::path(file, &name));
+        if !light.exists() {
+            return String::new();
+        }
+        let (light, dark) = (light.display(), dark.display());
+        format!(
+            "\n<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"{dark}\"><img alt=\"{title}\" src=\"{light}\"></picture>\n"
+        )
     };
     let mut text = format!("{BEGIN}{} -->\n\n", file.display());
     text += &headline(file, results);
     text += &cold_starts(results);
     text += &picture("cold-start", "Cold start");
     text += &picture("cat-sync", "cat-sync");
+    text += &picture("burst", "A hundred starts at once");
     text += &by_runtime(View { results, baseline: BASELINE });
     text += &picture("ratios", "Wall time by program");
     text += &against_rival(View { results, baseline: RIVAL });
@@ -112,8 +120,15 @@ fn by_runtime(view: View<'_>) -> String {
     _ = write!(
         text,
         "\nStarts are medians of whole processes; the rest is wall time as a multiple of {}, which is in seconds.",
-        view.baseline
+        if view.has_measured("native clang") {
+            "the faster of both native programs for the same CPU, any or the host's,"
+        } else {
+            view.baseline
+        }
     );
+    if text.contains(" ~ |") {
+        text += " ~: half of the times differ by more than a tenth, also when measured again.";
+    }
     let missing = results.peers.iter().filter(|peer| matches!(peer.found, Found::Missing(_)));
     let missing: Vec<&str> = missing.map(|peer| &peer.name[..]).collect();
     if !missing.is_empty() {
@@ -127,10 +142,10 @@ fn compute(view: View<'_>, program: &str, peer: &str) -> String {
     match (&row.outcome, view.to_baseline(row)) {
         (Outcome::Failed(_), _) => "failed".into(),
         (Outcome::Measured { runs, .. }, None) => format!("{:.2} s", view::times(runs).median),
-        (Outcome::Measured { runs, .. }, _) if peer == view.baseline => {
+        (Outcome::Measured { runs, .. }, _) if view.is_baseline(row) => {
             format!("{:.2} s", view::times(runs).median)
         }
-        (_, Some(ratio)) => factor(ratio.value),
+        (_, Some(ratio)) => factor(ratio.value) + view.mark(row),
         (_, None) => NONE.into(),
     }
 }
@@ -235,8 +250,8 @@ mod tests {
             file.display()
         );
         let view = View { results: &results, baseline: BASELINE };
-        for (name, picture) in pictures::all(view).expect("they can be drawn") {
-            let path = pictures::path(file, name);
+        for (name, picture) in pictures::all(view) {
+            let path = pictures::path(file, &name);
             assert_eq!(std::fs::read_to_string(&path).expect("it is there"), picture, "{}", path.display());
         }
     }

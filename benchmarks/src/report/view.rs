@@ -1,10 +1,18 @@
 //! What tables and pictures say about a row, derived from its runs.
 
-use wasmaot_bench::results::{Figure, InstanceTimes, Measurement, Outcome, Results, Run, Used};
+use wasmaot_bench::results::{
+    self, Figure, InstanceTimes, Level, MAX_SPREAD, Measurement, Outcome, Results, Run, Used,
+};
 use wasmaot_bench::stats::{Median, geometric_mean, mean, median, quantile};
 
 /// The runtime that everything is compared with, unless another is asked for.
 pub(crate) const BASELINE: &str = "native";
+
+/// The native programs of which each row is compared with the faster one for the CPU that its own code is made for.
+pub(super) const NATIVE: [&str; 4] = ["native", "native clang", "native host", "native clang host"];
+
+/// How many times as long as native code something takes that is compiled ahead of time and yet hardly is.
+const SUSPICIOUS: f64 = 10.0;
 
 /// Results, and the runtime that everything is compared with where it was measured.
 #[derive(Clone, Copy)]
@@ -43,6 +51,12 @@ pub(super) fn used(runs: &[Run], figure: fn(&Used) -> u64) -> Option<f64> {
         .map(median)
 }
 
+/// The median CPU time in user mode and in the kernel, in seconds: of the process, or of the machine where others do the work.
+pub(super) fn cpu(runs: &[Run]) -> Option<f64> {
+    let of = |run: &Run| run.used.as_ref().map(|used| used.user + used.system).or(run.busy);
+    runs.iter().map(|run| Some(of(run)? as f64 / 1e9)).collect::<Option<Vec<_>>>().map(median)
+}
+
 /// How many times as long one takes as another that it took turns with, pair by pair.
 fn ratio(runs: &[Run], baseline: &[Run]) -> Option<Median> {
     let walls = |runs: &[Run]| runs.iter().map(wall).collect::<Vec<f64>>();
@@ -74,6 +88,12 @@ impl<'a> View<'a> {
         rows.filter(move |row| row.figure == figure && row.program == program)
     }
 
+    /// The programs of which whole processes are measured, alone and many at once.
+    pub(super) fn starts(self) -> Vec<(Figure, &'a str)> {
+        let of = |figure| self.programs(figure).into_iter().map(move |program| (figure, program));
+        of(Figure::Start).chain(of(Figure::Burst)).collect()
+    }
+
     /// The programs of a figure, in the order in which they were measured.
     pub(super) fn programs(self, figure: Figure) -> Vec<&'a str> {
         let rows = self.results.measurements.iter().filter(|row| row.figure == figure);
@@ -82,8 +102,47 @@ impl<'a> View<'a> {
 
     /// The ratio of a row, or of the one that ran the same bytes, to the baseline of its program.
     pub(super) fn to_baseline(self, row: &Measurement) -> Option<Median> {
-        let base = self.results.runs(row.figure, &row.program, self.baseline)?;
-        ratio(self.runs(row)?, base)
+        ratio(self.runs(row)?, self.base(row.figure, &row.program, self.level(&row.peer))?)
+    }
+
+    /// The runs of the baseline; for native code, those of the faster compiler.
+    fn base(self, figure: Figure, program: &str, level: Level) -> Option<&'a [Run]> {
+        if self.baseline != BASELINE {
+            return self.results.runs(figure, program, self.baseline);
+        }
+        let of_level = NATIVE.into_iter().filter(|name| self.level(name) == level);
+        let measured = of_level.filter_map(|name| self.results.runs(figure, program, name));
+        let fastest = measured.min_by(|a, b| times(a).median.total_cmp(&times(b).median));
+        // Files from before there were rows for the host's CPU.
+        fastest.or_else(|| self.results.runs(figure, program, BASELINE))
+    }
+
+    /// The CPU that a runtime's code is made for.
+    fn level(self, peer: &str) -> Level {
+        self.results.peers.iter().find(|other| other.name == peer).map_or(Level::Any, |peer| peer.level)
+    }
+
+    /// Whether a row is among those that the others are compared with, so that its time itself is of interest.
+    pub(super) fn is_baseline(self, row: &Measurement) -> bool {
+        row.peer == self.baseline || (self.baseline == BASELINE && NATIVE.contains(&&row.peer[..]))
+    }
+
+    /// What marks a row whose times differ by more than they should.
+    pub(super) fn mark(self, row: &Measurement) -> &'static str {
+        let spread = self.runs(row).and_then(results::spread);
+        if spread.is_some_and(|spread| spread > MAX_SPREAD) { " ~" } else { "" }
+    }
+
+    /// Rows of code that was compiled ahead of time and is as slow as if it were interpreted, with their ratios to native code.
+    pub(super) fn suspicious(self) -> Vec<(&'a Measurement, f64)> {
+        let view = self.against(BASELINE);
+        let compiled = |row: &&Measurement| {
+            matches!(row.outcome, Outcome::Measured { artifact: Some(_), .. })
+                && row.figure == Figure::Compute
+        };
+        let rows = self.results.measurements.iter().filter(compiled);
+        let ratios = rows.filter_map(|row| Some((row, view.to_baseline(row)?.value)));
+        ratios.filter(|(_, ratio)| *ratio >= SUSPICIOUS).collect()
     }
 
     /// The runs of a row, or of the one that ran the same bytes.
@@ -103,8 +162,8 @@ impl<'a> View<'a> {
     /// The geometric mean of a runtime's ratios to the baseline over the programs that compute, if it ran all of those that the
     /// baseline ran.
     pub(super) fn geometric(self, peer: &str) -> Option<f64> {
-        let has_baseline =
-            |program: &&str| self.results.runs(Figure::Compute, program, self.baseline).is_some();
+        let level = self.level(peer);
+        let has_baseline = |program: &&str| self.base(Figure::Compute, program, level).is_some();
         let ratio = |program: &str| Some(self.to_baseline(self.row(Figure::Compute, program, peer)?)?.value);
         let programs = self.programs(Figure::Compute).into_iter().filter(has_baseline);
         let ratios: Option<Vec<f64>> = programs.map(ratio).collect();

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wasmaot_bench::results::{Density, Found, InstanceTimes, Peer, read_rows};
+use wasmaot_bench::results::{Density, Found, InstanceTimes, Level, Peer, read_rows};
 
 /// Where the workspace of `wasmaot-peers` builds it, from the root of the repository.
 const BUILT: &str = "benchmarks/peers/target/x86_64-unknown-linux-gnu/release/wasmaot-peers";
@@ -46,7 +46,7 @@ impl<'a> InProcess<'a> {
             Err(reason) => Found::Missing(reason.clone()),
         };
         let upstream = "the crate wasmtime 48.0.8, in one process with wasmaot's runtime";
-        Peer { name: "embedded Wasmtime".into(), upstream: upstream.into(), found }
+        Peer { name: "embedded Wasmtime".into(), upstream: upstream.into(), level: Level::Host, found }
     }
 
     /// Start, call and finish: wasmaot by each way of resetting memory, and, in another run, both runtimes in turns.

@@ -1,13 +1,14 @@
 //! The published comparison: every program on every runtime that is there, in turns.
 //!
-//! **Invariants.** All runtimes of a program take turns, and each round begins with another one, so that what disturbs one disturbs its
-//! neighbours too. A runtime that is missing, fails, or gives a wrong answer has a row that says so, and the others go on.
+//! **Invariants.** All runtimes of a program take turns, in an order drawn anew for each round, so that what disturbs one disturbs the
+//! others as often. A row whose times differ by more than they should is measured again, and marked if it stays so. A runtime that is missing, fails, or gives a wrong answer has a row that says so, and the others go on.
 
 mod in_process;
 mod machine;
 mod opts;
 mod peer;
 mod row;
+mod versions;
 
 use crate::adapters::{self, Adapter};
 use crate::child::Terms;
@@ -20,8 +21,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wasmaot_bench::results::{Figure, Measurement, Outcome, Peer, Results, SCHEMA};
-use wasmaot_bench::stats::spread;
+pub(crate) use versions::{VersionsOpts, run as versions};
+use wasmaot_bench::results::{Measurement, Peer, Results, SCHEMA};
+use wasmaot_bench::stats::Shuffle;
+
+/// The programs of a quick run, unless others are asked for.
+const QUICK: [&str; 6] = ["nop", "cat-sync", "burst", "nbody", "binary-trees", "json"];
 
 pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     let before = machine::Before::now()?;
@@ -45,7 +50,8 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
         date,
         command: command_line(),
         size,
-        noise: machine::noise(&machine, least_spread(&measurements)),
+        seed: suite.seed,
+        noise: machine::noise(&machine),
         machine,
         peers,
         measurements,
@@ -62,11 +68,13 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
 /// What does not change from one program to the next.
 struct Suite {
     size: Size,
+    seed: u64,
     programs: Vec<Program>,
     peers: Vec<SuitePeer>,
     scratch: PathBuf,
     cpu: Option<usize>,
     timeout: Duration,
+    burst: usize,
     bar: ProgressBar,
 }
 
@@ -77,8 +85,13 @@ impl Suite {
             (_, true) => Size::Full,
             _ => Size::Tenth,
         };
-        let mut programs = Program::all(&opts.folder, size)?;
-        programs.retain(|program| opts.programs.is_empty() || opts.programs.contains(&program.name));
+        let mut programs = Program::all(&opts.folder, &opts.kernels, size)?;
+        let is_wanted = |program: &Program| match &opts.programs[..] {
+            [] => size != Size::Quick || QUICK.contains(&&program.name[..]),
+            [all] if all == "all" => true,
+            names => names.contains(&program.name),
+        };
+        programs.retain(is_wanted);
         for program in &mut programs {
             program.rounds = opts.rounds.unwrap_or(program.rounds).max(1);
         }
@@ -103,18 +116,20 @@ impl Suite {
             .map_err(io::Error::other)?;
         Ok(Self {
             size,
+            seed: opts.seed.unwrap_or_else(machine::seed),
             programs,
             peers,
             scratch,
             cpu: last_cpu(),
             timeout: Duration::from_secs_f64(opts.timeout),
+            burst: opts.burst,
             bar: ProgressBar::new(steps as u64).with_style(style),
         })
     }
 
     /// Lets all runtimes take turns at a program, and at compiling it.
     fn measure(&self, program: &Program) -> io::Result<Vec<Measurement>> {
-        let terms = Terms { timeout: self.timeout, cpu: self.cpu };
+        let terms = Terms { timeout: self.timeout, cpu: self.cpu, burst: self.burst };
         let mut rows = Vec::new();
         for (number, peer) in self.peers.iter().filter(|peer| peer.is_present()).enumerate() {
             self.say(program, peer);
@@ -122,15 +137,32 @@ impl Suite {
             rows.push(Row::prepare(peer, program, &folder, &terms, &rows)?);
             self.bar.inc(1);
         }
-        for round in 0..program.rounds {
-            for step in 0..rows.len() {
-                let row = (round + step) % rows.len();
+        let mut shuffle = Shuffle::new(self.seed);
+        for _ in 0..program.rounds {
+            for row in shuffle.order(rows.len()) {
                 self.bar.set_message(rows[row].describe());
                 rows[row].run();
                 self.bar.inc(1);
             }
         }
+        self.measure_again(&mut rows, program.rounds, &mut shuffle);
         Ok(rows.into_iter().flat_map(Row::finish).collect())
+    }
+
+    /// Lets noisy rows take turns once more, with those that they are compared with.
+    fn measure_again(&self, rows: &mut [Row<'_>], rounds: usize, shuffle: &mut Shuffle) {
+        let noisy: Vec<bool> = rows.iter().map(Row::is_noisy).collect();
+        if !noisy.contains(&true) {
+            return;
+        }
+        for _ in 0..rounds {
+            for row in shuffle.order(rows.len()) {
+                if noisy[row] || rows[row].is_native() {
+                    self.bar.set_message(format!("{} once more", rows[row].describe()));
+                    rows[row].run();
+                }
+            }
+        }
     }
 
     fn say(&self, program: &Program, peer: &SuitePeer) {
@@ -149,11 +181,15 @@ fn build_wasmaot(scratch: &Path) -> io::Result<PathBuf> {
         ));
     }
     let copy = scratch.join("wasmaot");
-    // What runs cannot be written to.
-    _ = std::fs::remove_file(&copy);
-    let own = std::env::current_exe()?;
-    std::fs::copy(own.with_file_name("wasmaot"), &copy)?;
+    install_command(&std::env::current_exe()?.with_file_name("wasmaot"), &copy)?;
     Ok(copy)
+}
+
+/// Copies a command, as an installation does.
+fn install_command(from: &Path, to: &Path) -> io::Result<()> {
+    // What runs cannot be written to.
+    _ = std::fs::remove_file(to);
+    std::fs::copy(from, to).map(drop)
 }
 
 /// The CPU that programs are pinned to: the last one, since interrupts like the first.
@@ -161,16 +197,6 @@ fn last_cpu() -> Option<usize> {
     let allowed = rustix::thread::sched_getaffinity(None).ok()?;
     let cpus: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
     cpus.last().copied().filter(|_| cpus.len() > 1)
-}
-
-/// Of all that computed, the relative distance of the quartiles that is least.
-fn least_spread(measurements: &[Measurement]) -> Option<f64> {
-    let computed = measurements.iter().filter(|row| row.figure == Figure::Compute);
-    let spreads = computed.filter_map(|row| match &row.outcome {
-        Outcome::Measured { runs, .. } => Some(spread(runs.iter().map(|run| run.wall as f64).collect())),
-        _ => None,
-    });
-    spreads.min_by(f64::total_cmp)
 }
 
 fn command_line() -> String {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub(crate) struct Opts {
-    /// A minute or two for everything, with little work and few runs.
+    /// A few minutes: three of the programs that compute, for a third of a second each.
     #[arg(long, conflicts_with = "full")]
     pub(super) quick: bool,
     /// The published sizes. Takes hours. [default: a tenth of the work]
@@ -19,12 +19,19 @@ pub(crate) struct Opts {
     /// Only these runtimes, with commas between them.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(super) only: Vec<String>,
-    /// Only these programs, with commas between them.
+    /// Only these programs, with commas between them, or `all`. [default: all, or with --quick nop, cat-sync, burst, nbody,
+    /// binary-trees and json]
     #[arg(long, value_name = "PROGRAMS", value_delimiter = ',')]
     pub(super) programs: Vec<String>,
     /// Runs of each that count. [default: by the program and the size]
     #[arg(long)]
     pub(super) rounds: Option<usize>,
+    /// Processes that `burst` starts at once.
+    #[arg(long, default_value_t = 100)]
+    pub(super) burst: usize,
+    /// Draws the orders of the rounds. [default: by the clock]
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
     /// Seconds after which a run has failed.
     #[arg(long, default_value_t = 600.0)]
     pub(super) timeout: f64,
@@ -43,6 +50,9 @@ pub(crate) struct Opts {
     /// Where the programs are.
     #[arg(long, value_name = "FOLDER", default_value = "benchmarks/programs")]
     pub(super) folder: PathBuf,
+    /// Where the kernels are.
+    #[arg(long, value_name = "FOLDER", default_value = "benchmarks/kernels")]
+    pub(super) kernels: PathBuf,
     /// Where compiled files are kept while measuring.
     #[arg(long, default_value = "target/bench/suite")]
     pub(super) scratch: PathBuf,

@@ -23,7 +23,8 @@ impl SuitePeer {
             Ok(Tools { paths, found }) => (paths, found),
             Err(reason) => (Vec::new(), Found::Missing(reason)),
         };
-        let info = Peer { name: adapter.name.into(), upstream: adapter.upstream.into(), found };
+        let (name, upstream) = (adapter.name.into(), adapter.upstream.into());
+        let info = Peer { name, upstream, level: adapter.level, found };
         Self { adapter, tools, info }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! **Invariant: a row that has failed once stays as it is**, with its first message, and asks for no more runs.
 
-use super::peer::SuitePeer;
+use super::{machine, peer::SuitePeer};
 use crate::adapters::{Commands, Job, NotReady, Work};
 use crate::child::{Failure, Task, Terms};
 use crate::programs::Program;
@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
-use wasmaot_bench::results::{Figure, Measurement, Outcome, Run};
+use wasmaot_bench::results::{self, Figure, MAX_SPREAD, Measurement, Outcome, Run};
 
 pub(super) struct Row<'a> {
     peer: &'a SuitePeer,
@@ -38,8 +38,8 @@ impl<'a> Row<'a> {
         _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder)?;
         let cpu =
-            offered.cpu.filter(|_| peer.adapter.work == Work::InProcess && program.figure == Figure::Compute);
-        let terms = Terms { timeout: offered.timeout, cpu };
+            offered.cpu.filter(|_| peer.adapter.work == Work::InProcess && program.figure != Figure::Burst);
+        let terms = Terms { cpu, ..*offered };
         let outcome = Outcome::Measured { runs: Vec::new(), artifact: None };
         let mut row = Self { peer, program, terms, commands: None, outcome, compiled: Vec::new() };
         let job = Job { program, tools: &peer.tools, folder, timeout: offered.timeout };
@@ -52,13 +52,18 @@ impl<'a> Row<'a> {
     }
 
     fn make_ready(&mut self, job: &Job<'_>, earlier: &[Self]) -> Result<(), NotReady> {
+        if self.program.skips_containers && self.peer.adapter.work.is_container() {
+            let reason = "it is native code in a container: only its starts are measured below --full";
+            return Err(NotReady::Inapplicable(reason.into()));
+        }
         let commands = self.commands.insert((self.peer.adapter.commands)(job)?).clone();
         if self.is_only_compiled() && commands.compile.is_none() {
             return Err(NotReady::Inapplicable("it compiles nothing ahead of time".into()));
         }
         let mut artifact = None;
         if let Some((compile, file)) = &commands.compile {
-            compile.run(self.compile_terms())?;
+            let first = compile.run(self.compile_terms())?.run;
+            self.compiled.extend((self.program.figure == Figure::Compute).then_some(first));
             install(file)?;
             artifact = Some(fs::metadata(file)?.len());
             if let Some(other) = earlier.iter().find(|row| row.has_the_same_artifact(self, file)) {
@@ -93,13 +98,34 @@ impl<'a> Row<'a> {
     }
 
     fn run_checked(&self, task: &Task) -> Result<Run, Failure> {
+        if self.program.figure == Figure::Burst {
+            return task
+                .run_together(self.terms.burst, self.terms.timeout)
+                .map(|run| self.known_of(run, None));
+        }
+        let before = machine::busy()?;
         let ended = task.run(self.terms)?;
+        let busy = machine::busy()? - before;
         if ended.digest != self.program.expected {
             let line = task.line();
             return Err(Failure(format!("wrong output: {line} printed {}", ended.printed)));
         }
-        let used = ended.run.used.filter(|_| self.peer.adapter.work != Work::Elsewhere);
-        Ok(Run { used, ..ended.run })
+        Ok(self.known_of(ended.run, Some(busy)))
+    }
+
+    /// What a process used is not what was used where a daemon does the work: there, what the machine did is all that is known.
+    fn known_of(&self, run: Run, busy: Option<u64>) -> Run {
+        if self.peer.adapter.work == Work::Daemon { Run { used: None, busy, ..run } } else { run }
+    }
+
+    /// Whether its times differ by more than they should.
+    pub(super) fn is_noisy(&self) -> bool {
+        matches!(&self.outcome, Outcome::Measured { runs, .. } if results::spread(runs).is_some_and(|spread| spread > MAX_SPREAD))
+    }
+
+    /// Whether others are compared with it.
+    pub(super) fn is_native(&self) -> bool {
+        self.peer.adapter.family() == "native"
     }
 
     /// What is running, for people.
@@ -119,8 +145,8 @@ impl<'a> Row<'a> {
         if !matches!(self.outcome, Outcome::Measured { .. }) {
             return Ok(());
         }
-        if let Some((compile, _)) = commands.compile.as_ref().filter(|_| self.program.figure != Figure::Start)
-        {
+        let is_compiled_again = self.program.is_compiled_again;
+        if let Some((compile, _)) = commands.compile.as_ref().filter(|_| is_compiled_again) {
             self.compiled.push(compile.run(self.compile_terms())?.run);
         }
         if self.is_only_compiled() {

@@ -9,9 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const SHARED: &str = r#"#!/bin/sh
 answer() {
     case "$1" in
-    nop) test $# -eq 1 ;;
+    nop | burst) test $# -eq 1 ;;
     cat-sync) test "$2" = fasta.txt && cat "$FOLDER/$2" ;;
-    nbody) test "$2" = 500000 && printf -- '-0.169075164\n-0.169096567\n' ;;
+    nbody) test "$2" = 3000000 && printf -- '-0.169075164\n-0.169019082\n' ;;
     *) exit 9 ;;
     esac
 }
@@ -26,13 +26,14 @@ unknown() {
 "#;
 
 /// The scripts by name. `RUN` is where a script does what the runtime would, so that tests can break it.
-const SCRIPTS: [(&str, &str); 13] = [
+const SCRIPTS: [(&str, &str); 16] = [
     (
         "cc",
         r#"case "$*" in
         --version) echo "stub of cc" && exit ;;
-        "-std=c11 -O3 -static "*.c" -o "*" -lm") source=$4 to=$6 kind=static ;;
-        "-std=c11 -O3 "*.c" -o "*" -lm") source=$3 to=$5 ;;
+        "-std=c11 -O3 -ffp-contract=off -static "*.c" -o "*" -lm") source=$5 to=$7 kind=static ;;
+        "-std=c11 -O3 -ffp-contract=off -march=native "*.c" -o "*" -lm") source=$5 to=$7 kind=host ;;
+        "-std=c11 -O3 -ffp-contract=off "*.c" -o "*" -lm") source=$4 to=$6 ;;
         *) unknown "$@" ;;
         esac
         { cat "$SHARED_FILE" && echo "answer $(name "$source") \"\$@\" # $kind"; } >"$to" && chmod +x "$to""#,
@@ -72,10 +73,11 @@ const SCRIPTS: [(&str, &str); 13] = [
     (
         "wasmedge",
         r#"case "$*" in
-        --version) echo "stub of wasmedge" ;;
+        --version) echo "$0 version 0.17.1, a stub" ;;
+        "run --help") echo "[--run-mode MODE]" ;;
         "compile "*.wasm" "*.so) cp "$2" "$3" ;;
-        "run --dir .:$FOLDER "*) RUN && answer "$(name "$4")" "$5" ;;
-        "run "*) RUN && program=$(name "$2") && shift 2 && answer "$program" "$@" ;;
+        "run --run-mode aot --dir .:$FOLDER "*) RUN && answer "$(name "$6")" "$7" ;;
+        "run --run-mode aot "*) RUN && program=$(name "$4") && shift 4 && answer "$program" "$@" ;;
         *) unknown "$@" ;;
         esac"#,
     ),
@@ -88,7 +90,41 @@ const SCRIPTS: [(&str, &str); 13] = [
         *) unknown "$@" ;;
         esac"#,
     ),
-    ("wamrc", r#"test "$1" = -o && cp "$3" "$2""#),
+    (
+        "iwasm-soft-stack",
+        r#"case "$*" in
+        --version) echo "stub of iwasm" ;;
+        "--map-dir=.::$FOLDER "*) answer "$(name "$2")" "$3" ;;
+        *.aot*) program=$(name "$1") && shift && answer "$program" "$@" ;;
+        *) unknown "$@" ;;
+        esac"#,
+    ),
+    (
+        "wamrc",
+        r#"if test "$1" = --stack-bounds-checks=1; then shift; fi
+        test "$1" = -o && cp "$3" "$2""#,
+    ),
+    (
+        "wasm2c",
+        r#"case "$*" in
+        --version) echo "stub of wasm2c" ;;
+        "-n guest "*.wasm" -o "*/guest.c) name "$3" >"$5" ;;
+        *) unknown "$@" ;;
+        esac"#,
+    ),
+    (
+        "clang",
+        r#"case "$*" in
+        --version) echo "stub of clang" && exit ;;
+        "-std=c11 -O3 -ffp-contract=off -march=native "*.c" -o "*" -lm") program=$(name "$5") to=$7 kind=host ;;
+        "-std=c11 -O3 -ffp-contract=off "*.c" -o "*" -lm") program=$(name "$4") to=$6 ;;
+        "-O3 -march=native -static "*"/guest.c "*"/wasi.c "*" -o "*/guest.exe" -lm")
+            while test "$1" != -o; do shift; done
+            to=$2 program=$(cat "${2%/*}/guest.c") kind=converted ;;
+        *) unknown "$@" ;;
+        esac
+        { cat "$SHARED_FILE" && echo "answer $program \"\$@\" # clang $kind"; } >"$to" && chmod +x "$to""#,
+    ),
     (
         "wavm",
         r#"case "$*" in
@@ -124,9 +160,9 @@ const SCRIPTS: [(&str, &str); 13] = [
         case "$*" in
         "version --format"*) echo "stub of docker" ;;
         "import "*) mkdir -p "$state/$3" && tar -C "$state/$3" -xf "$2" ;;
-        "run --rm --network none --name "*-alone*) cd "$state/$7" && shift 8 && ./program "$@" ;;
-        "run --rm --name "*) cd "$state/$5" && shift 6 && ./program "$@" ;;
-        "rm --force "*) test -d "$state/$3" ;;
+        "run --rm --network none --name "*-alone-[0-9]*) cd "$state/$7" && shift 8 && ./program "$@" ;;
+        "run --rm --name "*-[0-9]*) cd "$state/$5" && shift 6 && ./program "$@" ;;
+        "rm --force "*) test -d "$state/${3%-*}" ;;
         "rmi --force "*) rm -r "$state/$3" ;;
         *) unknown "$@" ;;
         esac"#,
@@ -169,15 +205,22 @@ impl Stubs {
             let script = script.replace("$FOLDER", &expected.display().to_string());
             stubs.write(name, &format!("{shared}{}\n", script.replace("$SHARED_FILE", &shared_file)));
         }
+        // What wasm2c has beside it.
+        fs::create_dir_all(folder.join("wasm2c")).expect("a folder");
+        fs::write(folder.join("wasm2c/wasm-rt-impl.c"), "").expect("a file");
         stubs.breaks("all", ":");
         stubs
     }
 
     fn write(&self, name: &str, text: &str) {
-        let path = self.folder.join(name);
+        self.add(&self.folder.join(name), text);
+    }
+
+    /// Adds a script of a test's own.
+    pub(crate) fn add(&self, path: &Path, text: &str) {
         let _alone = alone();
-        fs::write(&path, text).expect("a file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it can be made executable");
+        fs::write(path, text).expect("a file");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it can be made executable");
     }
 
     /// Puts a command where a script would run the program; `all` puts it everywhere.
@@ -201,6 +244,8 @@ impl Stubs {
     pub(crate) fn peers(&self) -> Vec<(&'static str, PathBuf)> {
         let peers = [
             ("native", "cc"),
+            ("native clang", "clang"),
+            ("native clang host", "clang"),
             ("wasmaot", "wasmaot"),
             ("docker", "docker"),
             ("runc", "runc"),
@@ -208,6 +253,8 @@ impl Stubs {
             ("wasmtime", "wasmtime"),
             ("wasmedge", "wasmedge"),
             ("wamr", "iwasm"),
+            ("wamr-soft-stack", "iwasm-soft-stack"),
+            ("wasm2c", "wasm2c"),
             ("wavm", "wavm"),
             ("node", "node"),
             ("lucet", "lucet-wasi"),
