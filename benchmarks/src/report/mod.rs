@@ -4,8 +4,10 @@
 //! be found again.
 
 mod compare;
+mod footprint;
 mod pictures;
 mod readme;
+mod study;
 mod tables;
 mod view;
 
@@ -25,6 +27,9 @@ pub(crate) struct Opts {
     /// A Markdown file whose section between `<!-- figures: FILE -->` and `<!-- end of figures -->` is to be written anew from FILE.
     #[arg(long, value_name = "FILE")]
     into: Option<PathBuf>,
+    /// A Markdown file with such a section whose figures are to stand beside those that the study printed.
+    #[arg(long, value_name = "FILE", conflicts_with = "into")]
+    study: Option<PathBuf>,
     /// The runtime that the tables compare with.
     #[arg(long, value_name = "NAME", default_value = BASELINE, conflicts_with = "into")]
     baseline: String,
@@ -33,9 +38,10 @@ pub(crate) struct Opts {
 /// Writes tables and pictures beside a file of results.
 pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     let results = Results::read(&opts.results)?;
-    match &opts.into {
-        Some(document) => readme::update(document, &opts.results, &results),
-        None => write_all(&results, &opts.baseline, &opts.results),
+    match (&opts.into, &opts.study) {
+        (Some(document), _) => readme::update(document, &readme::section(&opts.results, &results)),
+        (_, Some(document)) => readme::update(document, &study::section(&opts.results, &results)),
+        _ => write_all(&results, &opts.baseline, &opts.results),
     }
 }
 

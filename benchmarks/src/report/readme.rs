@@ -16,8 +16,8 @@ use std::io;
 use std::path::Path;
 use wasmaot_bench::results::{Figure, Found, Outcome, Results, Taken};
 
-const BEGIN: &str = "<!-- figures: ";
-const END: &str = "<!-- end of figures -->";
+pub(super) const BEGIN: &str = "<!-- figures: ";
+pub(super) const END: &str = "<!-- end of figures -->";
 
 /// The peer that has the same code generator, in the table that compares with it alone.
 const RIVAL: &str = "wasmtime";
@@ -26,11 +26,11 @@ const RIVAL: &str = "wasmtime";
 const OWN: &str = "wasmaot";
 
 /// Writes the section of a document anew. It stays in the document's own words which file it is from.
-pub(super) fn update(document: &Path, file: &Path, results: &Results) -> io::Result<()> {
+pub(super) fn update(document: &Path, section: &str) -> io::Result<()> {
     let text = std::fs::read_to_string(document)?;
     let (before, rest) = text.split_once(BEGIN).ok_or_else(|| missing(document, BEGIN))?;
     let (_, after) = rest.split_once(END).ok_or_else(|| missing(document, END))?;
-    std::fs::write(document, format!("{before}{}{after}", section(file, results)))
+    std::fs::write(document, format!("{before}{section}{after}"))
 }
 
 fn missing(document: &Path, what: &str) -> io::Error {
@@ -38,7 +38,7 @@ fn missing(document: &Path, what: &str) -> io::Error {
 }
 
 /// The section, with both of its comments.
-fn section(file: &Path, results: &Results) -> String {
+pub(super) fn section(file: &Path, results: &Results) -> String {
     let picture = |name: &str, title: &str| {
         let [light, dark] =
             [name.to_string(), format!("{name}-dark")].map(|name| pictures::path(file, &name));
@@ -66,7 +66,7 @@ fn section(file: &Path, results: &Results) -> String {
     text + "\n" + END
 }
 
-fn headline(file: &Path, results: &Results) -> String {
+pub(super) fn headline(file: &Path, results: &Results) -> String {
     let machine = &results.machine;
     let noise = if results.noise.is_empty() {
         String::new()

@@ -1,5 +1,6 @@
 //! Results as Markdown.
 
+use super::footprint;
 use super::view::{self, BASELINE, View, used};
 use std::fmt::Write;
 use wasmaot_bench::results::{Density, Figure, Found, Measurement, Outcome, Results, Run, Share, Taken};
@@ -31,6 +32,8 @@ pub(super) fn all(view: View<'_>) -> String {
             by_program(view, Figure::Compute, |_, runs, _| peak(runs))
         );
     }
+    text += &footprint::sizes(view);
+    text += &footprint::costs(view);
     let metering = metering(view, interval);
     if !metering.is_empty() {
         text += &format!("\n### Metering: wall time, as a multiple of the same code without\n\n{metering}");
@@ -87,7 +90,7 @@ fn peers(results: &Results) -> String {
     text
 }
 
-fn mib(bytes: u64) -> String {
+pub(super) fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
@@ -126,7 +129,7 @@ fn starts(view: View<'_>, figure: Figure, program: &str) -> String {
     text
 }
 
-fn peak(runs: &[Run]) -> String {
+pub(super) fn peak(runs: &[Run]) -> String {
     used(runs, |used| used.peak).map_or(NONE.into(), |bytes| format!("{:.1}", bytes / f64::from(1 << 20)))
 }
 

@@ -111,10 +111,18 @@ impl<'a> View<'a> {
             return self.results.runs(figure, program, self.baseline);
         }
         let of_level = NATIVE.into_iter().filter(|name| self.level(name) == level);
-        let measured = of_level.filter_map(|name| self.results.runs(figure, program, name));
+        let measured = of_level.filter_map(|name| self.runs(self.row(figure, program, name)?));
         let fastest = measured.min_by(|a, b| times(a).median.total_cmp(&times(b).median));
         // Files from before there were rows for the host's CPU.
         fastest.or_else(|| self.results.runs(figure, program, BASELINE))
+    }
+
+    /// The size of a program's artifact on a runtime, in bytes, if it has one of its own.
+    pub(super) fn artifact(self, figure: Figure, program: &str, peer: &str) -> Option<u64> {
+        match &self.row(figure, program, peer)?.outcome {
+            Outcome::Measured { artifact, .. } => *artifact,
+            _ => None,
+        }
     }
 
     /// The CPU that a runtime's code is made for.

@@ -22,7 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 pub(crate) use versions::{VersionsOpts, run as versions};
-use wasmaot_bench::results::{Measurement, Peer, Results, SCHEMA};
+use wasmaot_bench::results::{Figure, Measurement, Peer, Results, SCHEMA};
 use wasmaot_bench::stats::Shuffle;
 
 /// The programs of a quick run, unless others are asked for.
@@ -93,7 +93,8 @@ impl Suite {
         };
         programs.retain(is_wanted);
         for program in &mut programs {
-            program.rounds = opts.rounds.unwrap_or(program.rounds).max(1);
+            let starts = opts.starts.filter(|_| program.figure == Figure::Start);
+            program.rounds = starts.or(opts.rounds).unwrap_or(program.rounds).max(1);
         }
         std::fs::create_dir_all(&opts.scratch)?;
         let scratch = opts.scratch.canonicalize()?;

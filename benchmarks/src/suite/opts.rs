@@ -26,6 +26,9 @@ pub(crate) struct Opts {
     /// Runs of each that count. [default: by the program and the size]
     #[arg(long)]
     pub(super) rounds: Option<usize>,
+    /// Runs of programs that only start, if others than of those that compute.
+    #[arg(long)]
+    pub(super) starts: Option<usize>,
     /// Processes that `burst` starts at once.
     #[arg(long, default_value_t = 100)]
     pub(super) burst: usize,
