@@ -1,7 +1,6 @@
 //! What runtimes take: their own size, that of an artifact, resident memory, and what a million requests would cost.
 
-use super::tables::{NONE, mib, peak};
-use super::view::{self, View};
+use super::view::{self, NONE, View, mib, peak};
 use std::fmt::Write;
 use wasmaot_bench::results::{Figure, Found, InstanceTimes};
 
@@ -38,13 +37,14 @@ pub(super) fn costs(view: View<'_>) -> String {
                 "\n### What a million requests cost\n\nEach is the start of a program that does nothing. CPU time is what was used, memory \
                 is what was resident for as long as it ran; where a daemon does the work, CPU time is the whole machine's and memory is not \
                 known. At {} $ for a CPU and {} $ for a GiB by the hour.\n\n\
-                | a request | CPU, hours | memory, GiB hours | $ |\n|---|---|---|---|\n",
+                | a request | CPU, s | memory, GiB s | $ |\n|---|---|---|---|\n",
                 PRICES.0, PRICES.1
             );
         }
-        let (cpu, memory) = (cpu * 1e6 / 3600.0, memory * 1e6 / 3600.0);
-        let gib = if memory > 0.0 { format!("{memory:.4}") } else { NONE.into() };
-        _ = writeln!(text, "| {name} | {cpu:.4} | {gib} | {:.4} |", cpu * PRICES.0 + memory * PRICES.1);
+        let (cpu, memory) = (cpu * 1e6, memory * 1e6);
+        let price = (cpu * PRICES.0 + memory * PRICES.1) / 3600.0;
+        let gib = if memory > 0.0 { format!("{memory:.1}") } else { NONE.into() };
+        _ = writeln!(text, "| {name} | {cpu:.2} | {gib} | {price:.6} |");
     };
     for peer in &view.results.peers {
         let Some(runs) = view.results.runs(Figure::Start, REQUEST, &peer.name) else { continue };

@@ -9,8 +9,8 @@
 //! **Invariant: no figure of the section comes from anywhere else.**
 
 use super::pictures;
-use super::tables::{self, NONE, factor, per_gib};
-use super::view::{self, BASELINE, View};
+use super::tables::{self, factor, per_gib};
+use super::view::{self, BASELINE, NONE, View};
 use std::fmt::Write;
 use std::io;
 use std::path::Path;

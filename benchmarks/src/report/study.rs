@@ -5,8 +5,7 @@
 //! `server-side-webassembly/performance.md`). **Invariant: no figure of today comes from anywhere but the file of results.**
 
 use super::readme::{BEGIN, END, headline};
-use super::tables::NONE;
-use super::view::{self, BASELINE, View};
+use super::view::{self, BASELINE, NONE, View};
 use std::fmt::Write;
 use std::path::Path;
 use wasmaot_bench::results::{Figure, Results};
@@ -40,7 +39,8 @@ pub(super) fn section(file: &Path, results: &Results) -> String {
         let programs: Vec<_> = PRINTED.iter().filter(|row| row.0 == figure).collect();
         _ = write!(text, "\n### {title}\n\n| |");
         for (_, program, argument, _) in &programs {
-            _ = write!(text, " {program} {argument}: printed | today |");
+            let run = format!("{program} {argument}");
+            _ = write!(text, " {}: printed | today |", run.trim_end());
         }
         _ = writeln!(text, "\n|---|{}", "---|---|".repeat(programs.len()));
         for (column, (name, peer)) in COLUMNS.iter().enumerate() {
@@ -65,7 +65,9 @@ pub(super) fn section(file: &Path, results: &Results) -> String {
 /// A figure of today, if it is of the study's size.
 fn today(view: View<'_>, figure: Figure, program: &str, argument: &str, peer: &str, unit: f64) -> String {
     let row = view.row(figure, program, peer).filter(|row| argument.is_empty() || row.argument == argument);
-    let Some(runs) = row.and_then(|row| view.runs(row)).filter(|runs| !runs.is_empty()) else { return NONE.into() };
+    let Some(runs) = row.and_then(|row| view.runs(row)).filter(|runs| !runs.is_empty()) else {
+        return NONE.into();
+    };
     let times = view::times(runs);
     format!("{} ± {}", digits(times.mean * unit), digits(times.deviation * unit))
 }
@@ -86,6 +88,10 @@ mod tests {
         let (found, _) = rest.split_once(END).expect("the section ends");
         let (file, _) = found.split_once(" -->").expect("it names its file");
         let results = Results::read(&root.join(file)).expect("the file is there");
-        assert_eq!(format!("{BEGIN}{found}{END}"), section(Path::new(file), &results), "use `report --study`");
+        assert_eq!(
+            format!("{BEGIN}{found}{END}"),
+            section(Path::new(file), &results),
+            "use `report --study`"
+        );
     }
 }

@@ -1,13 +1,10 @@
 //! Results as Markdown.
 
 use super::footprint;
-use super::view::{self, BASELINE, View, used};
+use super::view::{self, BASELINE, NONE, View, mib, peak};
 use std::fmt::Write;
 use wasmaot_bench::results::{Density, Figure, Found, Measurement, Outcome, Results, Run, Share, Taken};
 use wasmaot_bench::stats::Median;
-
-/// What stands where there is nothing to say.
-pub(super) const NONE: &str = "–";
 
 /// All tables, with the machine and the runtimes.
 pub(super) fn all(view: View<'_>) -> String {
@@ -90,10 +87,6 @@ fn peers(results: &Results) -> String {
     text
 }
 
-pub(super) fn mib(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
-}
-
 /// A text that cannot end a cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
@@ -127,10 +120,6 @@ fn starts(view: View<'_>, figure: Figure, program: &str) -> String {
         );
     }
     text
-}
-
-pub(super) fn peak(runs: &[Run]) -> String {
-    used(runs, |used| used.peak).map_or(NONE.into(), |bytes| format!("{:.1}", bytes / f64::from(1 << 20)))
 }
 
 /// A ratio, with as many digits as mean something.

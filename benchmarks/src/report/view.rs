@@ -14,6 +14,9 @@ pub(super) const NATIVE: [&str; 4] = ["native", "native clang", "native host", "
 /// How many times as long as native code something takes that is compiled ahead of time and yet hardly is.
 const SUSPICIOUS: f64 = 10.0;
 
+/// What stands where there is nothing to say.
+pub(super) const NONE: &str = "–";
+
 /// Results, and the runtime that everything is compared with where it was measured.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
@@ -55,6 +58,16 @@ pub(super) fn used(runs: &[Run], figure: fn(&Used) -> u64) -> Option<f64> {
 pub(super) fn cpu(runs: &[Run]) -> Option<f64> {
     let of = |run: &Run| run.used.as_ref().map(|used| used.user + used.system).or(run.busy);
     runs.iter().map(|run| Some(of(run)? as f64 / 1e9)).collect::<Option<Vec<_>>>().map(median)
+}
+
+/// The median peak of resident memory, in MiB, as text.
+pub(super) fn peak(runs: &[Run]) -> String {
+    used(runs, |used| used.peak).map_or(NONE.into(), |bytes| format!("{:.1}", bytes / f64::from(1 << 20)))
+}
+
+/// A size in MiB, as text.
+pub(super) fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// How many times as long one takes as another that it took turns with, pair by pair.

@@ -7,6 +7,7 @@ mod in_process;
 mod machine;
 mod opts;
 mod peer;
+mod place;
 mod row;
 mod versions;
 
@@ -16,6 +17,7 @@ use crate::programs::{Program, Size};
 use indicatif::{ProgressBar, ProgressStyle};
 pub(crate) use opts::Opts;
 use peer::SuitePeer;
+use place::{install_command, last_cpu};
 use row::Row;
 use std::collections::BTreeMap;
 use std::io;
@@ -184,20 +186,6 @@ fn build_wasmaot(scratch: &Path) -> io::Result<PathBuf> {
     let copy = scratch.join("wasmaot");
     install_command(&std::env::current_exe()?.with_file_name("wasmaot"), &copy)?;
     Ok(copy)
-}
-
-/// Copies a command, as an installation does.
-fn install_command(from: &Path, to: &Path) -> io::Result<()> {
-    // What runs cannot be written to.
-    _ = std::fs::remove_file(to);
-    std::fs::copy(from, to).map(drop)
-}
-
-/// The CPU that programs are pinned to: the last one, since interrupts like the first.
-fn last_cpu() -> Option<usize> {
-    let allowed = rustix::thread::sched_getaffinity(None).ok()?;
-    let cpus: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
-    cpus.last().copied().filter(|_| cpus.len() > 1)
 }
 
 fn command_line() -> String {

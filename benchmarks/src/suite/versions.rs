@@ -5,8 +5,8 @@
 
 use super::machine;
 use super::peer::SuitePeer;
+use super::place::{install_command, last_cpu};
 use super::row::Row;
-use super::{install_command, last_cpu};
 use crate::adapters::{self, Adapter, executable};
 use crate::child::Terms;
 use crate::programs::{Program, Size};
