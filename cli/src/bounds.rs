@@ -2,7 +2,8 @@
 //!
 //! The compiler counts what it allocates by design, and refuses a module that takes more. That
 //! count is an estimate, so the process also limits itself (`RLIMIT_DATA`), and ends with a plain
-//! error where the kernel refuses it memory.
+//! error where the kernel refuses it memory. Likewise the compiler looks at the time, but not
+//! inside of the passes over one function: there the process ends itself.
 
 use crate::error::CliError;
 use crate::text;
@@ -10,6 +11,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 use wasmaot_compiler::Options;
 use wasmaot_program::sys;
@@ -22,7 +25,7 @@ pub(crate) struct BoundOpts {
     #[arg(long, value_name = "SIZE", value_parser = text::size)]
     max_memory: Option<u64>,
 
-    /// Time that the compilation may take, looked at between functions: seconds, or a number with ms, s, m or h
+    /// Time that the compilation of each module may take: seconds, or a number with ms, s, m or h
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     timeout: Option<Duration>,
 }
@@ -42,6 +45,35 @@ impl BoundOpts {
     /// The compiler's options with these bounds.
     pub(crate) fn add_to(&self, options: Options) -> Options {
         Options { max_memory: self.max_memory, timeout: self.timeout, ..options }
+    }
+}
+
+/// How much longer than it may a compilation takes before the process is ended: the compiler, which can say more, sees first that
+/// the time is over.
+const GRACE: Duration = Duration::from_millis(200);
+
+impl BoundOpts {
+    /// Runs a compilation. Where it takes longer than it may and does not end by itself, `overdue` reports that, and the process ends.
+    pub(crate) fn guard<R>(
+        &self,
+        overdue: impl FnOnce(Duration) + Send,
+        compile: impl FnOnce() -> R,
+    ) -> Result<R, CliError> {
+        let Some(timeout) = self.timeout else { return Ok(compile()) };
+        let (running, ended) = mpsc::channel::<()>();
+        let watch = move || {
+            if ended.recv_timeout(timeout.saturating_add(GRACE)) == Err(RecvTimeoutError::Timeout) {
+                overdue(timeout);
+                sys::leave(1);
+            }
+        };
+        thread::scope(|scope| {
+            let spawned = thread::Builder::new().spawn_scoped(scope, watch);
+            spawned.map_err(CliError::Timer)?;
+            let result = compile();
+            drop(running);
+            Ok(result)
+        })
     }
 }
 

@@ -10,7 +10,7 @@ mod targets;
 use crate::artifact::Artifact;
 use crate::bounds::BoundOpts;
 use crate::codegen::CodegenOpts;
-use crate::error::CliError;
+use crate::error::{CliError, Overdue};
 use crate::executable;
 use crate::grants::GrantOpts;
 use crate::input::{self, Input};
@@ -109,7 +109,7 @@ impl Opts {
         for job in &jobs {
             let result = self.compile(job);
             if self.json {
-                output::print(record::line(job, self.emit, &result).as_bytes())?;
+                output::print(record::line(job, self.emit, result.as_ref()).as_bytes())?;
             }
             match result {
                 Ok(record) => self.report(job, &record),
@@ -132,7 +132,17 @@ impl Opts {
         let wasm = input::to_wasm(input, &source)?;
         let bar = Bar::new(format!("compiling {}", input.display()), !self.quiet);
         let options = self.bounds.add_to(self.codegen.options(self.emit.for_compiler()));
-        let compiled = wasmaot_compiler::compile(&wasm, &options, &|progress| bar.report(progress));
+        let overdue = |limit| {
+            let error = CliError::Overdue { path: input.into(), source: Overdue { limit } };
+            if self.json {
+                // The end is reported below, too.
+                let _ = output::print(record::line(job, self.emit, Err(&error)).as_bytes());
+            }
+            error.fails();
+        };
+        let compiled = self.bounds.guard(overdue, || {
+            wasmaot_compiler::compile(&wasm, &options, &|progress| bar.report(progress))
+        })?;
         drop(bar);
         let compiled = compiled.map_err(|source| CliError::Compile { path: input.into(), source })?;
         let descriptor = self.emit.is_loadable().then(|| descriptor(input, &compiled.bytes)).transpose()?;

@@ -63,6 +63,19 @@ impl Budget {
         }
     }
 
+    /// Fails if functions that have this size together at least, and that were not counted yet, are larger than all of their module
+    /// may be.
+    pub(crate) fn check_least(&self, sizes: impl Iterator<Item = u64>) -> Result<(), CompileError> {
+        let mut sum = 0_u64;
+        for size in sizes {
+            sum = sum.saturating_add(size);
+            if sum > self.max_size {
+                return Err(self.too_large());
+            }
+        }
+        Ok(())
+    }
+
     /// Fails if a function that is being translated has become larger than all of its module may
     /// be. Looks only at what costs nothing to see; [`Budget::add_function`] counts.
     pub(crate) fn check_growth(&self, func: &Function, extra_size: u64) -> Result<(), CompileError> {
@@ -101,9 +114,7 @@ impl Budget {
         let held = Held { budget: self, bytes };
         let all = self.memory.fetch_add(bytes, Ordering::Relaxed) + bytes;
         match self.max_memory {
-            Some(limit) if all > limit => {
-                Err(CompileError::Limit { what: "bytes of memory for the compilation", actual: all, limit })
-            }
+            Some(limit) if all > limit => Err(CompileError::Memory { actual: all, limit }),
             _ => Ok(held),
         }
     }

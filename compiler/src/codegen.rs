@@ -100,6 +100,7 @@ pub(crate) fn for_each<T: Send>(
     progress: &(dyn Fn(Progress) + Sync),
     finish: impl Fn(&mut Worker, CodeIndex) -> Result<T, CompileError> + Sync,
 ) -> Result<PrimaryMap<CodeIndex, T>, CompileError> {
+    env.budget.check_least(env.functions.iter().map(|key| translate::least_size(env, key)))?;
     let total = bodies.len();
     let done = AtomicUsize::new(0);
     let results: Vec<Result<T, CompileError>> = (0..env.functions.len())

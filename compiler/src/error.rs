@@ -64,6 +64,15 @@ pub enum CompileError {
         limit: u64,
     },
 
+    /// The compilation takes more memory than the options allow.
+    #[error("limit exceeded: bytes of memory for the compilation: {actual}, at most {limit}")]
+    Memory {
+        /// How many it takes, or the least that would be too many where counting stopped there.
+        actual: u64,
+        /// How many it may take.
+        limit: u64,
+    },
+
     /// The compilation takes longer than the options allow.
     #[error("limit exceeded: the compilation takes longer than {}", time(limit))]
     Timeout {

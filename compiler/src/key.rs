@@ -2,8 +2,7 @@
 //! that stand for them in CLIF.
 //!
 //! **Invariant: [`FuncKeys`] alone knows the order of the functions in the text**: import thunks,
-//! defined functions, array entries, helpers. So a Wasm function and what stands for it in the text
-//! have the same number.
+//! defined functions, array entries, helpers. Imports that nothing reaches through a thunk have none.
 
 use crate::index::{CodeIndex, DefinedFuncIndex, EntryIndex, FuncIndex, TableIndex};
 use cranelift_codegen::ir::UserExternalName;
@@ -51,6 +50,8 @@ impl Helper {
 #[derive(Debug)]
 pub(crate) struct FuncKeys {
     imported: usize,
+    /// Imported functions that have a thunk, ascending.
+    thunks: Vec<FuncIndex>,
     defined: usize,
     /// Functions that can be reached from outside, ascending.
     entries: PrimaryMap<EntryIndex, FuncIndex>,
@@ -58,21 +59,22 @@ pub(crate) struct FuncKeys {
 }
 
 impl FuncKeys {
-    /// Lists the functions of a module with this many imported and defined functions. `entries`
-    /// ascend.
+    /// Lists the functions of a module with this many imported and defined functions. `thunks` and
+    /// `entries` ascend.
     pub(crate) fn new(
         imported: usize,
+        thunks: Vec<FuncIndex>,
         defined: usize,
         entries: PrimaryMap<EntryIndex, FuncIndex>,
         helpers: Vec<Helper>,
     ) -> Self {
-        debug_assert!(entries.values().is_sorted());
-        Self { imported, defined, entries, helpers }
+        debug_assert!(thunks.is_sorted() && entries.values().is_sorted());
+        Self { imported, thunks, defined, entries, helpers }
     }
 
     /// Number of functions.
     pub(crate) fn len(&self) -> usize {
-        self.imported + self.defined + self.entries.len() + self.helpers.len()
+        self.thunks.len() + self.defined + self.entries.len() + self.helpers.len()
     }
 
     /// All functions, in the order of the text.
@@ -82,8 +84,8 @@ impl FuncKeys {
 
     /// The function at a position in the text.
     pub(crate) fn key(&self, code: CodeIndex) -> FuncKey {
-        let Some(position) = code.index().checked_sub(self.imported) else {
-            return FuncKey::Thunk(FuncIndex::new(code.index()));
+        let Some(position) = code.index().checked_sub(self.thunks.len()) else {
+            return FuncKey::Thunk(self.thunks[code.index()]);
         };
         let Some(position) = position.checked_sub(self.defined) else {
             return FuncKey::Function(DefinedFuncIndex::new(position));
@@ -98,16 +100,18 @@ impl FuncKeys {
     ///
     /// # Panics
     ///
-    /// If it is a helper that is not in the list.
+    /// If it is a thunk or a helper that is not in the list.
     pub(crate) fn code(&self, key: FuncKey) -> CodeIndex {
         CodeIndex::new(match key {
-            FuncKey::Thunk(func) => func.index(),
-            FuncKey::Function(func) => self.imported + func.index(),
-            FuncKey::ArrayEntry(entry) => self.imported + self.defined + entry.index(),
+            FuncKey::Thunk(func) => {
+                self.thunks.binary_search(&func).expect("the survey noted every thunk that is needed")
+            }
+            FuncKey::Function(func) => self.thunks.len() + func.index(),
+            FuncKey::ArrayEntry(entry) => self.thunks.len() + self.defined + entry.index(),
             FuncKey::Helper(helper) => {
                 let position = self.helpers.iter().position(|&known| known == helper);
                 let position = position.expect("the survey noted every helper that is needed");
-                self.imported + self.defined + self.entries.len() + position
+                self.thunks.len() + self.defined + self.entries.len() + position
             }
         })
     }
@@ -181,7 +185,7 @@ mod tests {
 
     fn keys() -> FuncKeys {
         let entries = [1, 4].map(FuncIndex::new).into_iter().collect();
-        FuncKeys::new(2, 3, entries, vec![Helper::Copy, Helper::Swizzle])
+        FuncKeys::new(2, vec![FuncIndex::new(1)], 3, entries, vec![Helper::Copy, Helper::Swizzle])
     }
 
     #[test]
@@ -192,16 +196,17 @@ mod tests {
         for (position, key) in all.into_iter().enumerate() {
             assert_eq!(keys.code(key), CodeIndex::new(position));
         }
-        assert_eq!(keys.key(CodeIndex::new(6)), FuncKey::ArrayEntry(EntryIndex::new(1)));
-        assert_eq!(keys.key(CodeIndex::new(8)), FuncKey::Helper(Helper::Swizzle));
+        assert_eq!(keys.key(CodeIndex::new(0)), FuncKey::Thunk(FuncIndex::new(1)));
+        assert_eq!(keys.key(CodeIndex::new(5)), FuncKey::ArrayEntry(EntryIndex::new(1)));
+        assert_eq!(keys.key(CodeIndex::new(7)), FuncKey::Helper(Helper::Swizzle));
     }
 
     #[test]
-    fn a_wasm_function_has_its_own_number_in_the_text() {
+    fn wasm_functions_lie_in_their_order() {
         let keys = keys();
-        for number in 0..5 {
+        for number in 1..5 {
             let func = FuncIndex::new(number);
-            assert_eq!(keys.code(keys.of_func(func)), CodeIndex::new(number));
+            assert_eq!(keys.code(keys.of_func(func)), CodeIndex::new(number - 1));
         }
         assert_eq!(keys.defined(DefinedFuncIndex::new(0)), FuncIndex::new(2));
         assert_eq!(keys.entry(FuncIndex::new(4)), EntryIndex::new(1));

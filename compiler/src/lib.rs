@@ -111,10 +111,12 @@ fn compile_here(
     budget.check_time()?;
     let (facts, bodies) = survey::survey(wasm, &module, options.features, bodies, &budget)?;
     let constant_tables = tables::extract_constant(&mut module, &facts);
+    let entries = tables::reachable_functions(&module, &facts);
     let functions = FuncKeys::new(
         module.imported_functions as usize,
+        tables::needed_thunks(&module, &facts, &entries, &constant_tables),
         bodies.len(),
-        tables::reachable_functions(&module, &facts),
+        entries,
         translate::needed_helpers(&module, &facts, &target),
     );
     let env = Env {

@@ -4,24 +4,8 @@
   (func $caller (param i32) (result i64) (call $f (local.get 0) (f64.const 1.5))))
 
 ;;; clif
-;; ; f
-;; function u0:0(i64, i32, f64) -> i64 tail {
-;;     ss0 = explicit_slot 32, align = 16
-;;     sig0 = (i64, i64, i64) system_v
-;;
-;; block0(v0: i64, v1: i32, v2: f64):
-;;     v3 = load.i64 notrap aligned readonly can_move v0-0x0014_0060
-;;     v4 = load.i64 notrap aligned readonly can_move v0-0x0014_0058
-;;     v5 = stack_addr.i64 ss0
-;;     store notrap aligned v1, v5
-;;     store notrap aligned v2, v5+16
-;;     call_indirect sig0, v3(v4, v5, v0)
-;;     v6 = load.i64 notrap aligned v5
-;;     return v6
-;; }
-;;
 ;; ; caller
-;; function u0:1(i64, i32) -> i64 tail {
+;; function u0:0(i64, i32) -> i64 tail {
 ;;     ss0 = explicit_slot 32, align = 16
 ;;     region0 = 4 "constants"
 ;;     sig0 = (i64, i64, i64) system_v
@@ -42,25 +26,6 @@
 ;; }
 
 ;;; asm
-;; f:
-;;       0:  push rbp
-;;       1:  mov rbp, rsp
-;;       4:  sub rsp, 0x20
-;;       8:  lea r8, [rsp]
-;;       c:  mov [rsp], esi
-;;       f:  movsd [rsp+0x10], xmm0
-;;      15:  mov r9, [rdi-0x140060]
-;;      1c:  mov rax, rdi
-;;      1f:  mov rdi, [rax-0x140058]
-;;      26:  mov rdx, rax
-;;      29:  mov rsi, r8
-;;      2c:  call r9
-;;      2f:  mov rax, [rsp]
-;;      33:  add rsp, 0x20
-;;      37:  mov rsp, rbp
-;;      3a:  pop rbp
-;;      3b:  ret
-;;
 ;; caller:
 ;;       0:  push rbp
 ;;       1:  mov rbp, rsp

@@ -138,6 +138,48 @@ fn handlers_behind_one_that_catches_all_are_not_listed() {
     assert_eq!(handlers(&tries(20, 50, |tag| format!("(catch $t{tag} $out)")), 50), 20 * 50);
 }
 
+/// Imports with as many parameters, which are exported or not.
+fn imports(count: usize, params: usize, exported: bool) -> String {
+    let params = " i32".repeat(params);
+    let imports = each(count, |_| r#"(import "m" "e" (func (type $many)))"#.into());
+    let export = |index: usize| {
+        if exported { format!(r#"(export "e{index}" (func {index}))"#) } else { String::new() }
+    };
+    let exports = each(count, export);
+    format!(r#"(module (type $many (func (param {params}))) {imports} (func (export "f")) {exports})"#)
+}
+
+/// An import takes code only where something needs a function of this module in its place.
+#[test]
+fn imports_that_are_not_referred_to_take_no_code() {
+    let code = |count| compile(&imports(count, 10, false)).summary.code_bytes;
+    assert_eq!(code(1), code(1000));
+    assert!(compile(&imports(1000, 10, true)).summary.code_bytes > 100 * code(1000));
+}
+
+#[test]
+fn what_types_say_is_too_much_is_refused_before_any_code_is_generated() {
+    let wasm = wat::parse_str(imports(300, 1000, true)).expect("it is sound");
+    let begun = std::sync::atomic::AtomicBool::new(false);
+    let begin = |_| begun.store(true, std::sync::atomic::Ordering::Relaxed);
+    let error = failure(wasmaot_compiler::compile(&wasm, &options(), &begin));
+    assert!(error.to_string().starts_with(TOO_LARGE), "{error}");
+    assert!(!begun.into_inner());
+    compile(&imports(300, 1000, false));
+}
+
+/// The code generator looks at each loop around an instruction.
+#[test]
+fn deeply_nested_loops_are_limited() {
+    let nested = |depth: usize| {
+        let (open, close) = ("loop ".repeat(depth), "local.get 0 br_if 0 end ".repeat(depth));
+        format!(r#"(module (func (export "f") (param i32) {open} {close}))"#)
+    };
+    compile(&nested(200));
+    let error = refused(&nested(5000));
+    assert!(error.starts_with(TOO_LARGE), "{error}");
+}
+
 #[test]
 fn nested_handlers_times_calls_are_limited() {
     let error = refused(&tries(1500, 1500, |tag| format!("(catch $t{tag} $out)")));

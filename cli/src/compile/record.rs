@@ -23,8 +23,8 @@ pub(super) struct Record {
 }
 
 /// Returns the line of JSON for a module.
-pub(super) fn line(job: &Job, emit: Emit, result: &Result<Record, CliError>) -> String {
-    let record = result.as_ref().ok();
+pub(super) fn line(job: &Job, emit: Emit, result: Result<&Record, &CliError>) -> String {
+    let record = result.ok();
     let figure = |figure: fn(&Record) -> u64| record.map(figure);
     let nanoseconds = |time: fn(&Record) -> Duration| record.map(|record| time(record).as_nanos() as u64);
     let line = json!({
@@ -42,7 +42,7 @@ pub(super) fn line(job: &Job, emit: Emit, result: &Result<Record, CliError>) -> 
         "emit_ns": nanoseconds(|record| record.summary.phases.emit),
         "features": record.map_or(Value::Null, |record| json!(record.features)),
         "warnings": record.map_or(json!([]), |record| json!(record.warnings)),
-        "error": result.as_ref().err().map(CliError::report),
+        "error": result.err().map(CliError::report),
     });
     format!("{line}\n")
 }

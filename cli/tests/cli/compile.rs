@@ -155,6 +155,28 @@ fn memory_and_time_are_bounded() {
     place.run(&["compile", "a.wat", "--max-memory", "1T"]).status(2).stderr_has(&["512M or 2G"]);
 }
 
+/// A function whose code takes long to generate, although it is translated at once, is given up when the time is over.
+#[test]
+fn time_is_bounded_inside_of_a_function() {
+    let place = Place::new();
+    let (depth, branches) = (4000, 40_000);
+    let (open, close) = ("block ".repeat(depth), "end ".repeat(depth));
+    let branches: String = (0..branches).map(|i| format!("local.get 0 br_if {} ", i % depth)).collect();
+    place.file("deep.wat", &format!("(module (func (param i32) {open} {branches} {close}))"));
+    // Where that takes longer than the time, the compiler sees it first.
+    let ended_inside = ["500ms", "2s", "8s"].into_iter().any(|time| {
+        let late = place.run(&["compile", "deep.wat", "--timeout", time, "--quiet"]).status(1);
+        assert!(!place.path("deep.so").exists());
+        let is_inside = late.stderr.contains("in the passes over one function");
+        late.stderr_has(&[
+            "error: cannot compile `deep.wat`",
+            "limit exceeded: the compilation takes longer than",
+        ]);
+        is_inside
+    });
+    assert!(ended_inside);
+}
+
 /// What the compiler counts is not all that a process allocates.
 #[test]
 fn memory_that_the_compiler_does_not_count_is_bounded_too() {

@@ -62,7 +62,9 @@ impl From<CompileError> for Failure {
             CompileError::Component | CompileError::Unsupported { .. } | CompileError::Disabled { .. } => {
                 status::UNSUPPORTED
             }
-            CompileError::Limit { .. } | CompileError::Timeout { .. } => status::LIMIT,
+            CompileError::Limit { .. } | CompileError::Memory { .. } | CompileError::Timeout { .. } => {
+                status::LIMIT
+            }
             CompileError::Emit(EmitError::TooLarge { .. }) => status::LIMIT,
             CompileError::Target(_) => status::USAGE,
             CompileError::Threads(_) => status::SYSTEM,

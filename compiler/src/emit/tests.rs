@@ -74,7 +74,7 @@ impl Sample {
         Self {
             elements: elements.into_iter().collect(),
             types: [0, ANSWER].map(TypeIndex::from).into_iter().collect(),
-            functions: FuncKeys::new(0, 2, PrimaryMap::new(), Vec::new()),
+            functions: FuncKeys::new(0, Vec::new(), 2, PrimaryMap::new(), Vec::new()),
         }
     }
 }
@@ -268,7 +268,8 @@ fn the_same_parts_give_the_same_bytes() {
 
 #[test]
 fn no_functions_are_a_text_that_traps() {
-    let sample = Sample { functions: FuncKeys::new(0, 0, PrimaryMap::new(), Vec::new()), ..Sample::new() };
+    let sample =
+        Sample { functions: FuncKeys::new(0, Vec::new(), 0, PrimaryMap::new(), Vec::new()), ..Sample::new() };
     let sample = Sample { elements: PrimaryMap::new(), ..sample };
     let text = Text::new(PrimaryMap::new()).unwrap();
     let parts = Parts { exports: Vec::new(), names: PrimaryMap::new(), ..parts(&sample, text) };

@@ -25,6 +25,8 @@ pub(crate) type Bodies<'a> = PrimaryMap<DefinedFuncIndex, FunctionBody<'a>>;
 pub(crate) struct Facts {
     /// Functions named by `ref.func`.
     pub(crate) referenced: BTreeSet<FuncIndex>,
+    /// Functions that are reached by tail calls, or called in a body that handles exceptions.
+    pub(crate) through_thunks: BTreeSet<FuncIndex>,
     /// Tables that an operator changes, or reads references from.
     pub(crate) dynamic_tables: BTreeSet<TableIndex>,
     /// Whether memory is copied.
@@ -42,6 +44,7 @@ impl Facts {
     fn none() -> Self {
         Self {
             referenced: BTreeSet::new(),
+            through_thunks: BTreeSet::new(),
             dynamic_tables: BTreeSet::new(),
             copies: false,
             fills: false,
@@ -52,6 +55,7 @@ impl Facts {
 
     fn merge(mut self, other: Self) -> Self {
         self.referenced.extend(other.referenced);
+        self.through_thunks.extend(other.through_thunks);
         self.dynamic_tables.extend(other.dynamic_tables);
         self.copies |= other.copies;
         self.fills |= other.fills;
@@ -66,6 +70,9 @@ impl Facts {
         match *op {
             O::RefFunc { function_index } => {
                 self.referenced.insert(function_index.into());
+            }
+            O::ReturnCall { function_index } => {
+                self.through_thunks.insert(function_index.into());
             }
             O::TableGet { table }
             | O::TableSet { table }
@@ -154,6 +161,7 @@ fn survey_body(
         facts.features |= features::of_type(ty);
     }
     let mut reader = body.body.get_operators_reader()?;
+    let (mut called, mut handles): (BTreeSet<FuncIndex>, bool) = (BTreeSet::new(), false);
     while !reader.eof() {
         let (op, offset) = reader.read_with_offset()?;
         validator.op(offset, &op)?;
@@ -164,8 +172,18 @@ fn survey_body(
             return Err(features::refuse_gc(offset, "this operator").into());
         }
         facts.note(&op);
+        match op {
+            Operator::Call { function_index } if function_index < module.imported_functions => {
+                called.insert(function_index.into());
+            }
+            Operator::TryTable { .. } | Operator::Try { .. } => handles = true,
+            _ => {}
+        }
     }
     reader.finish()?;
+    if handles {
+        facts.through_thunks.extend(called);
+    }
     *allocations = validator.into_allocations();
     Ok(facts)
 }

@@ -8,6 +8,7 @@ use super::info::{Elem, ElemItems, ElemMode, ModuleInfo, Table};
 use super::survey::Facts;
 use crate::index::{EntryIndex, FuncIndex, TableIndex};
 use cranelift_entity::{EntityRef, PrimaryMap};
+use std::collections::BTreeSet;
 use wasmaot_abi::descriptor::ExportKind;
 
 /// Larger tables stay in the instance unless half of their elements are set.
@@ -115,4 +116,18 @@ pub(crate) fn reachable_functions(
         _ => None,
     }));
     functions.into_iter().collect()
+}
+
+/// The imported functions that are reached through a thunk, in ascending order: from outside compiled code, through constant tables, by
+/// tail calls, and by calls that an exception may pass. Other calls go to the import itself.
+pub(crate) fn needed_thunks(
+    module: &ModuleInfo<'_>,
+    facts: &Facts,
+    entries: &PrimaryMap<EntryIndex, FuncIndex>,
+    constant: &PrimaryMap<TableIndex, Option<Elements>>,
+) -> Vec<FuncIndex> {
+    let elements = constant.values().flatten().flatten().flatten();
+    let functions = facts.through_thunks.iter().chain(entries.values()).chain(elements);
+    let imported = functions.copied().filter(|func| func.as_u32() < module.imported_functions);
+    imported.collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -30,9 +30,11 @@ impl Translator<'_, '_> {
     }
 
     fn push_frame(&mut self, kind: FrameKind, end: Block, params: usize, results: usize) {
+        let loops = self.loops() + u32::from(matches!(kind, FrameKind::Loop { .. }));
         self.control.push(Frame {
             kind,
             end,
+            loops,
             height: self.stack.len() - params,
             results,
             end_is_used: false,
@@ -48,6 +50,11 @@ impl Translator<'_, '_> {
         let end = self.block_with_params(&results);
         self.push_frame(kind, end, params.len(), results.len());
         self.control.last_mut().expect("just pushed").region = region;
+    }
+
+    /// Loops around the current position.
+    pub(super) fn loops(&self) -> u32 {
+        self.control.last().map_or(0, |frame| frame.loops)
     }
 
     /// Where exceptions go that are thrown at the current position.

@@ -20,6 +20,8 @@ pub(super) struct Frame {
     pub(super) end_tally: Option<Tally>,
     /// Whether the frame's beginning can be reached.
     pub(super) entered: bool,
+    /// Loops around its code, itself included.
+    pub(super) loops: u32,
     /// Where exceptions go that are thrown in it.
     pub(super) region: Option<RegionId>,
     /// The exception that the current clause of a `try` has caught.

@@ -64,6 +64,7 @@ mod wide;
 
 use crate::error::CompileError;
 use crate::index::FuncIndex;
+use crate::key::FuncKey;
 use cranelift_codegen::ir::{Function, SourceLoc};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use translator::Translator;
@@ -73,16 +74,20 @@ pub(crate) use env::Env;
 pub(crate) use helper::{helper, needed_helpers};
 pub(crate) use thunk::{array_entry, import_thunk};
 
-/// Operators between two looks at the time that is left.
-const OPERATORS_PER_LOOK: u64 = 1 << 16;
+/// Operators and values between two looks at the time that is left.
+const WORK_PER_LOOK: u64 = 1 << 16;
+
+/// Pairs of an operator and a loop around it that count as much as an operand: the code generator looks at each loop around an
+/// instruction.
+const LOOPS_PER_UNIT: u64 = 16;
 
 /// A translated body.
 pub(crate) struct Translation {
     /// The operators where a trap finds some that are executed and not charged, by offset in the
     /// Wasm file, ascending, with the number of those; none if nothing is counted.
     pub(crate) rows: Vec<(u32, u8)>,
-    /// What the translation took beside the function that it made: locals, the clauses that each
-    /// region lists, and the operands that each `if` keeps for its `else`.
+    /// What the translation takes beside the function that it makes: locals, the clauses that each
+    /// region lists, the operands that each `if` keeps for its `else`, and a share for nested loops.
     pub(crate) extra_size: u64,
 }
 
@@ -104,22 +109,40 @@ pub(crate) fn translate(
     t.enter_function(ty);
     t.declare_locals(body)?;
     let mut reader = body.get_operators_reader()?;
-    let mut translated = 0_u64;
+    let (mut translated, mut in_loops, mut next_look) = (0_u64, 0_u64, WORK_PER_LOOK);
+    let extra_size = |t: &Translator<'_, '_>, in_loops: u64| t.extra_size + in_loops / LOOPS_PER_UNIT;
     while !reader.eof() {
         let (op, offset) = reader.read_with_offset()?;
         t.builder.set_srcloc(location(offset));
         t.count(&op, offset);
         t.operator(&op);
-        env.budget.check_growth(t.builder.func, t.extra_size)?;
         translated += 1;
-        if translated.is_multiple_of(OPERATORS_PER_LOOK) {
+        in_loops += u64::from(t.loops());
+        env.budget.check_growth(t.builder.func, extra_size(&t, in_loops))?;
+        let work = translated + t.builder.func.dfg.num_values() as u64;
+        if work >= next_look {
+            next_look = work + WORK_PER_LOOK;
             env.budget.check_time()?;
         }
     }
-    let translation = Translation { rows: t.take_rows(), extra_size: t.extra_size };
+    let translation = Translation { rows: t.take_rows(), extra_size: extra_size(&t, in_loops) };
     t.builder.seal_all_blocks();
     t.builder.finalize(env.target.isa.frontend_config());
     Ok(translation)
+}
+
+/// What a function's size is at least, as [`Budget`](crate::budget::Budget) counts it: what its type alone comes to.
+pub(crate) fn least_size(env: &Env<'_>, key: FuncKey) -> u64 {
+    match key {
+        FuncKey::Function(defined) => {
+            env.module.function_type(env.functions.defined(defined)).params.len() as u64
+        }
+        FuncKey::Thunk(func) => thunk::least_size(env.module.function_type(func)),
+        FuncKey::ArrayEntry(entry) => {
+            thunk::least_size(env.module.function_type(env.functions.entries()[entry]))
+        }
+        FuncKey::Helper(_) => 0,
+    }
 }
 
 /// Locals that a body declares beside its parameters.

@@ -70,6 +70,12 @@ pub(crate) fn import_thunk(
     b.finalize(env.target.isa.frontend_config());
 }
 
+/// The least size of a thunk or an array entry. For each value there are the value, an access to its cell with its operands, and its use.
+pub(super) fn least_size(ty: &FuncType) -> u64 {
+    const EACH: u64 = 4;
+    (ty.params.len() + ty.results.len()) as u64 * EACH
+}
+
 /// How many cells a call through an array entry takes.
 pub(super) fn call_cells(ty: &FuncType) -> u32 {
     ty.params.len().max(ty.results.len()) as u32
