@@ -291,8 +291,9 @@ impl Activation {
         unsafe { &*self.thread }
     }
 
-    /// Notes that it is on this thread now, which is the calling one.
+    /// Notes that it is on this thread now, which is the calling one. What it has used of its CPU time was used on the one before.
     pub(crate) fn move_to(&mut self, thread: &Thread) {
+        self.causes = self.causes.on_this_thread(self.thread().cpu_time());
         (self.thread, self.thread_pointer) = (thread, os::stack::thread_pointer());
     }
 

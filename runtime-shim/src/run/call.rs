@@ -145,8 +145,8 @@ unsafe fn run<R: Outcome>(
         (*core).current = activation;
         let how = go(activation);
         (*core).current = outer;
-        if causes.limits_cpu_time() && outer.is_null() && !(*activation).has_moved() {
-            (*core).watch.spend(&causes);
+        if causes.limits_cpu_time() && outer.is_null() {
+            (*core).watch.spend((*activation).causes(), (*activation).thread().cpu_time());
         }
         if (*core).counts {
             if how == reason::FAULT {

@@ -14,6 +14,7 @@ typedef struct {
     void *stack;
     const char *name;
     uint64_t timeout;
+    uint64_t cpu_time;
     wasmaot_interrupt_t *interrupt;
     wasmaot_trap_t trap;
     int is_over;
@@ -42,6 +43,9 @@ static void body(int number) {
     OK(wasmaot_instance_interrupt(instance, &fiber->interrupt));
     if (fiber->timeout != UINT64_MAX) {
         OK(wasmaot_instance_set_deadline(instance, fiber->timeout));
+    }
+    if (fiber->cpu_time != 0) {
+        OK(wasmaot_instance_set_cpu_time(instance, fiber->cpu_time));
     }
     error = wasmaot_instance_call(instance, fiber->name, &arg, 1, &value, 1);
     fiber->trap = wasmaot_error_trap(error);
@@ -207,6 +211,42 @@ static void threads(void) {
     use_guests(NULL);
 }
 
+/* Uses as much CPU time on the calling thread. */
+static void use_cpu_time(uint64_t nanoseconds) {
+    struct timespec used;
+    do {
+        CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) == 0);
+    } while ((uint64_t)used.tv_sec * 1000 * MS + (uint64_t)used.tv_nsec < nanoseconds);
+}
+
+static void *go_on_after_work(void *unused) {
+    use_cpu_time(700 * MS);
+    go_on(0);
+    return unused;
+}
+
+static void *begin_after_work(void *unused) {
+    use_cpu_time(700 * MS);
+    go_on(0);
+    return unused;
+}
+
+/* What a thread has used before a run comes to it is not the run's, and what the run has used before it comes there is. */
+static void cpu_time(void) {
+    open_fibers();
+    make_fiber(0, "host", UINT64_MAX);
+    fibers[0].cpu_time = 400 * MS;
+    in_thread(go_on_with_first, 0);
+    in_thread(go_on_after_work, 0);
+    check_over(0, WASMAOT_TRAP_NONE);
+
+    make_fiber(0, "host_forever", UINT64_MAX);
+    fibers[0].cpu_time = 400 * MS;
+    in_thread(begin_after_work, 0);
+    in_thread(go_on_with_first, 0);
+    check_over(0, WASMAOT_TRAP_CPU_TIME_EXCEEDED);
+}
+
 static wasmaot_caller_t *first_caller;
 
 /* The first fiber's host function lends its caller to the second fiber, which waits in a call that it makes. */
@@ -244,6 +284,7 @@ int main(int argc, char **argv) {
         {"kills", kills},
         {"ends", ends},
         {"threads", threads},
+        {"cpu time", cpu_time},
         {"returns too early", returns_too_early},
     };
     return run_case(argc, argv, cases, COUNT(cases));

@@ -58,10 +58,10 @@ impl Watch {
         self.slices.as_deref_mut().filter(|_| self.flags & SLICED != 0)
     }
 
-    /// Takes what a run has used off the CPU time. It ends on the thread where it began.
+    /// Takes what a run has used off the CPU time, when the clock of the thread that it was on last shows `now`.
     #[cold]
-    pub(crate) fn spend(&mut self, causes: &Causes) {
-        self.cpu_time = causes.cpu_left();
+    pub(crate) fn spend(&mut self, causes: &Causes, now: u64) {
+        self.cpu_time = causes.cpu_until.saturating_sub(now);
     }
 
     /// What a run of the store with this number is stopped by that begins now on the calling thread.
@@ -102,11 +102,12 @@ impl Announcement {
     }
 }
 
-/// What one run is stopped by. Does not change while it runs, so that the signal handler may look at it.
+/// What one run is stopped by. Does not change while it runs, so that the signal handler may look at it, unless the run goes on on another
+/// thread.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Causes {
     pub(super) deadline: u64,
-    /// What the clock of the thread's CPU time shows when the run has used its own.
+    /// What the clock of its thread's CPU time shows when the run has used its own.
     pub(super) cpu_until: u64,
     /// Null if there is no handle, and no time slices. The store keeps it.
     word: *const KillWord,
@@ -122,6 +123,14 @@ impl Causes {
     #[inline]
     pub(crate) fn limits_cpu_time(&self) -> bool {
         self.cpu_until != NEVER
+    }
+
+    /// The same for a run that goes on on the calling thread, when the clock of the thread that it was on shows `before`.
+    pub(crate) fn on_this_thread(self, before: u64) -> Self {
+        if !self.limits_cpu_time() {
+            return self;
+        }
+        Self { cpu_until: cpu_until(self.cpu_until.saturating_sub(before)), ..self }
     }
 
     fn cpu_left(&self) -> u64 {

@@ -176,9 +176,6 @@ impl Thread {
         // alive; a thread's record outlives its runs.
         let (before, causes, is_checked) =
             unsafe { ((*run).thread(), *(*run).causes(), (*run).is_checked()) };
-        // SAFETY: the run waits for the host function that has returned, so its record is alive, and nothing
-        // else refers to it, as the caller says.
-        let of_its_own = causes.is_watched().then(|| unsafe { (*run).announcement() });
         if !std::ptr::eq(this, before) {
             thread::take_away(before, run, &causes);
             // SAFETY: the run waits for the host function that has returned, so its record is alive, and
@@ -187,6 +184,9 @@ impl Thread {
         } else if this.runs.current.load(Relaxed) == run {
             return Ok(this);
         }
+        // SAFETY: the run waits for the host function that has returned, so its record is alive, and nothing
+        // else refers to it, as the caller says.
+        let of_its_own = causes.is_watched().then(|| unsafe { (*run).announcement() });
         let mut aside = this.runs.aside();
         this.set_aside(&mut aside);
         let known = aside.iter().position(|other| other.at == run).map(|position| aside.remove(position));

@@ -37,6 +37,8 @@ pub(crate) struct Thread {
     pub(super) deadline: AtomicU64,
     /// What its clock of CPU time shows when the run has used its own. Stays likewise.
     pub(super) cpu_until: AtomicU64,
+    /// What its clock of CPU time showed when it ended, if runs outlive it; 0 before that.
+    ended_at: AtomicU64,
     /// The sum of both that the watchdog saw last.
     pub(super) seen: AtomicU64,
     /// Why a host function's return is not just that: [`POKED`], [`CHECKED`], [`ASIDE`].
@@ -103,14 +105,21 @@ impl Thread {
         self.cpu_until.store(announcement.causes.cpu_until, Relaxed);
     }
 
+    /// What its clock of CPU time shows, or showed last.
+    pub(crate) fn cpu_time(&self) -> u64 {
+        match self.ended_at.load(SeqCst) {
+            0 => schedule::cpu_time_of(self.kernel_id.kernel()).unwrap_or(0),
+            ended_at => ended_at,
+        }
+    }
+
     /// When what runs here may be due at the earliest. For the watchdog.
     pub(super) fn due_at(&self, now: u64) -> u64 {
         let (deadline, cpu_until) = (self.deadline.load(SeqCst), self.cpu_until.load(SeqCst));
         if cpu_until == NEVER {
             return deadline;
         }
-        let used = schedule::cpu_time_of(self.kernel_id.kernel()).unwrap_or(0);
-        deadline.min(now.saturating_add(cpu_until.saturating_sub(used)))
+        deadline.min(now.saturating_add(cpu_until.saturating_sub(self.cpu_time())))
     }
 
     /// Whether it was poked since the last time.
@@ -243,6 +252,7 @@ impl Drop for Listed {
         threads().retain(|thread| !Arc::ptr_eq(thread, &self.0));
         if self.0.outlives_its_thread() {
             // Such a run sees that it is on another thread, which looks at this record for the last time.
+            self.0.ended_at.store(clock::cpu_time(), SeqCst);
             self.0.set_runs_aside(true);
             std::mem::forget(self.0.clone());
         }
@@ -290,6 +300,7 @@ fn prepare<'a>() -> io::Result<&'a Thread> {
         running: AtomicU64::new(0),
         deadline: AtomicU64::new(NEVER),
         cpu_until: AtomicU64::new(NEVER),
+        ended_at: AtomicU64::new(0),
         seen: AtomicU64::new(NEVER),
         attention: AtomicU8::new(0),
         watched: Cell::new(None),
