@@ -28,6 +28,21 @@ pub const fn elements_price(elements: u64) -> u64 {
     elements
 }
 
+/// Elements of tables of exceptions for which a throw costs no more than for others. The runtime searches the stack and those tables for
+/// references to exceptions every so many throws, of which each looks at this many elements, or a part of all that there are.
+const SEARCHED: u64 = 1024;
+
+/// The part of all elements, if those are very many.
+const SEARCHED_PART: u64 = 8192;
+
+/// The fuel that throwing an exception costs besides the instruction's own unit, where tables of exceptions have so many elements together: a
+/// unit for each [`BULK_BYTES`] that the search for references looks at on its behalf.
+pub const fn throw_price(elements: u64) -> u64 {
+    const ELEMENT: u64 = 8;
+    let part = elements / SEARCHED_PART;
+    (if part > SEARCHED { part } else { SEARCHED }) * ELEMENT / BULK_BYTES
+}
+
 /// The fuel of whoever may execute whatever it likes. Centuries pass before it is used up.
 pub const UNLIMITED: u64 = 1 << 62;
 
@@ -54,6 +69,12 @@ mod tests {
             }
         }
         assert_eq!(initial(0), 0);
+    }
+
+    #[test]
+    fn a_throw_costs_its_part_of_the_search() {
+        let prices = [0, 100_000, 8 << 20, 16 << 20, 200_000_000].map(throw_price);
+        assert_eq!(prices, [128, 128, 128, 256, 3051]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Fuel for bulk work: what an instruction costs that moves, fills or adds many bytes or elements.
+//! Fuel for bulk work: what an instruction costs that moves, fills or adds many bytes or elements, or has the runtime search for exceptions.
 //!
 //! **Invariant: work is paid for before it is done**, once it is certain that it can be done. Where there is not enough fuel left, nothing is
 //! charged and nothing is done.

@@ -1,5 +1,5 @@
 //! Metered code against the same module with its counting spelled out: before every operator that counts, a global is incremented, and
-//! behind every one that does bulk work, what that costs is added to another.
+//! behind every one that does bulk work, or before it throws, what that costs is added to another.
 //!
 //! The rewritten module is compiled without a meter. **After every call, however it ended, its globals and the meter show the same
 //! numbers**, at every level of optimisation and in every form of the module.
@@ -12,6 +12,7 @@ use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, ExportKind, ExportSection, Function, GlobalSection, GlobalType,
     Instruction, Module, SectionId, ValType,
 };
+use wasmaot_abi::meter::throw_price;
 use wasmaot_abi::types::FuncType;
 use wasmaot_compiler::Options;
 use wasmaot_tests::{Random, report};
@@ -175,6 +176,10 @@ impl Reencode for Rewriter {
             if counts(&op) {
                 let count = self.count();
                 emit(&mut function, [I::GlobalGet(count), I::I64Const(1), I::I64Add, I::GlobalSet(count)]);
+            }
+            if matches!(op, Operator::Throw { .. }) {
+                let (fuel, price) = (self.bulk_fuel(), throw_price(0) as i64);
+                emit(&mut function, [I::GlobalGet(fuel), I::I64Const(price), I::I64Add, I::GlobalSet(fuel)]);
             }
             let bulk = self.bulk(&op);
             match &bulk {

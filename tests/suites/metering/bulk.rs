@@ -2,7 +2,7 @@
 
 use super::{all_variants, instance, metered};
 use std::fmt::Write as _;
-use wasmaot_abi::meter::{bytes_price, elements_price};
+use wasmaot_abi::meter::{bytes_price, elements_price, throw_price};
 use wasmaot_runtime::{TrapCode, Val};
 use wasmaot_tests::trap_code;
 
@@ -105,6 +105,36 @@ fn what_cannot_be_paid_for_is_not_begun() {
             let end = trap_code(instance.call(&mut store, name, &[Val::I32(0)]));
             assert_eq!(end, TrapCode::OutOfFuel, "nothing is left");
         }
+    }
+}
+
+/// What the collections of exceptions cost is charged to throws, the same for all of them. Those that throw what there is already, and hosts,
+/// pay nothing more.
+#[test]
+fn throws_pay_for_collections() {
+    let text = r#"(module (tag $e) (table 10 exnref)
+      (func (export "throws") (param i32)
+        (loop $on
+          (block $caught (try_table (catch $e $caught) (throw $e)))
+          (br_if $on (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+      (func (export "again")
+        (block $caught
+          (try_table (catch $e $caught)
+            (block $first (result exnref) (try_table (catch_all_ref $first) (throw $e)) unreachable)
+            throw_ref))))"#;
+    for (variant, options) in all_variants() {
+        let (mut store, instance) = instance(&metered(text, &options));
+        let mut fuel = |name: &str, arguments: &[Val]| {
+            let before = (store.operators().expect("it counts"), store.used_fuel().expect("it counts"));
+            instance.call(&mut store, name, arguments).expect("it catches");
+            let operators = store.operators().expect("it counts") - before.0;
+            store.used_fuel().expect("it counts") - before.1 - operators
+        };
+        assert_eq!(fuel("throws", &[Val::I32(1000)]), 1000 * throw_price(10), "{variant}");
+        assert_eq!(fuel("again", &[]), throw_price(10), "{variant}");
+        store.set_fuel(throw_price(10)).expect("it counts");
+        let end = trap_code(instance.call(&mut store, "throws", &[Val::I32(1)]));
+        assert_eq!(end, TrapCode::OutOfFuel, "{variant}");
     }
 }
 

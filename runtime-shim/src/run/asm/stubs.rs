@@ -45,6 +45,8 @@ macro_rules! throwing_stub {
             stub_asm!(
                 $metered, "rcx", save: save_guest!(),
                 "call {body}",
+                // The body may have charged for what it did.
+                load_meter!($metered),
                 "jmp {landing}",
                 body = sym $body,
                 landing = sym to_landing,
