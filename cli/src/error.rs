@@ -9,10 +9,12 @@
 //! ```
 
 use crate::artifact::NotAnArtifact;
+use crate::limits;
 use crate::origin::Origin;
 use crate::text::{Bytes, Count};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use wasmaot_compiler::CompileError;
 use wasmaot_program::report::{self, Name};
 use wasmaot_program::threads::StartError;
@@ -101,6 +103,10 @@ pub(crate) enum CliError {
     Argument { name: String, position: usize, text: String, expected: &'static str },
     #[error("{source}")]
     Misplaced { option: String, source: Box<CliError> },
+    #[error("cannot start the thread that watches the time")]
+    Timer(#[source] io::Error),
+    #[error("cannot compile `{}`", shown(path))]
+    Overdue { path: PathBuf, source: Overdue },
     #[error("cannot instantiate `{}`", shown(path))]
     Instantiate { path: PathBuf, source: Box<InstantiateError> },
     #[error("cannot call `{}`", Name(name))]
@@ -109,6 +115,13 @@ pub(crate) enum CliError {
     CacheLimit { variable: &'static str, value: String, why: &'static str },
     #[error("there is no cache: neither `$XDG_CACHE_HOME` nor `$HOME` is an absolute path")]
     NoCache,
+}
+
+/// A compilation that the process had to be ended for.
+#[derive(Debug, thiserror::Error)]
+#[error("limit exceeded: the compilation takes longer than {limit:?}, in the passes over one function")]
+pub(crate) struct Overdue {
+    pub(crate) limit: Duration,
 }
 
 impl CliError {
@@ -158,6 +171,10 @@ impl CliError {
             Self::Compile { source: CompileError::Threads(_), .. } => "each thread takes 2 MiB: `--max-memory` and the \
                 limits of this process (ulimit) have to leave room; `--jobs 1` needs the least"
                 .into(),
+            Self::Compile { source: CompileError::Memory { .. }, .. } => limits::raise("--max-memory"),
+            Self::Compile { source: CompileError::Timeout { .. }, .. } | Self::Overdue { .. } => {
+                limits::raise("--timeout")
+            }
             Self::GrantsWithoutExecutable => {
                 "add `--emit exe`; to `wasmaot run` they are passed when the program is run".into()
             }
@@ -190,6 +207,7 @@ impl CliError {
                         .into()
                 }
                 InstantiateError::NotMetered(_) => "compile it with `--meter`".into(),
+                InstantiateError::Limit { limit, .. } => limits::raise(&limits::option(limit)),
                 _ => unresolved(source, "`wasmaot run` defines")?,
             },
             _ => return None,

@@ -1,9 +1,11 @@
 //! The options of `run` that limit what a program may use.
+//!
+//! **Invariant: an option is called like the field that it sets**, `--max-` in front of it, apart from those that [`option`] names.
 
 use crate::text;
 use std::time::{Duration, Instant};
-use wasmaot_program::limits;
-use wasmaot_runtime::{ModuleLimits, ResourceLimits};
+use wasmaot_program::limits::{self, WasiLimits};
+use wasmaot_runtime::{ModuleLimits, ResourceLimits, TrapCode};
 
 /// Resource limits of a program.
 #[derive(Debug, Default, PartialEq, clap::Args)]
@@ -35,6 +37,14 @@ pub(crate) struct LimitOpts {
     /// Maximum number of calls of guest functions by host functions that nest [default: 1000]
     #[arg(long, value_name = "N")]
     nesting: Option<u32>,
+
+    /// Maximum number of exceptions that are kept because the program can still reach them [default: 65536]
+    #[arg(long, value_name = "N")]
+    max_exceptions: Option<u32>,
+
+    /// Maximum number of bytes that one call of WASI transfers: bytes, or a number with K, M or G [default: 2147479552]
+    #[arg(long, value_name = "SIZE", value_parser = text::size)]
+    max_transfer: Option<u64>,
 
     /// Maximum number of file descriptors that are open at a time [default: 1024]
     #[arg(long, value_name = "N")]
@@ -92,6 +102,35 @@ struct ModuleOpts {
     max_mappings: Option<u32>,
 }
 
+/// The option that sets the limit of this name.
+pub(crate) fn option(limit: &str) -> String {
+    match limit {
+        "table" => "--max-table-elements".into(),
+        "nesting" => "--nesting".into(),
+        name => format!("--max-{}", name.replace('_', "-")),
+    }
+}
+
+/// The limit that a trap is about, where `run` has an option for it and it has a default.
+fn limit_of(code: TrapCode) -> Option<&'static str> {
+    match code {
+        TrapCode::MemoryLimit => Some("memory"),
+        TrapCode::TableLimit => Some("table"),
+        TrapCode::ExceptionLimit => Some("exceptions"),
+        _ => None,
+    }
+}
+
+/// What to do about a limit that ended a program.
+pub(crate) fn hint(code: TrapCode) -> Option<String> {
+    limit_of(code).map(|limit| raise(&option(limit)))
+}
+
+/// What to do about a limit that an option sets.
+pub(crate) fn raise(option: &str) -> String {
+    format!("`{option}` sets the limit")
+}
+
 impl ModuleOpts {
     fn limits(&self) -> ModuleLimits {
         let default = limits::of_module();
@@ -119,6 +158,7 @@ impl LimitOpts {
         limits.table = self.max_table_elements.unwrap_or(limits.table);
         limits.addresses = self.max_addresses.unwrap_or(limits.addresses);
         limits.nesting = self.nesting.unwrap_or(limits.nesting);
+        limits.exceptions = self.max_exceptions.unwrap_or(limits.exceptions);
         limits.cpu_time = self.cpu_time;
         limits.deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         limits
@@ -129,9 +169,11 @@ impl LimitOpts {
         self.module.limits()
     }
 
-    /// Descriptors that the program may have open.
-    pub(crate) fn descriptors(&self) -> usize {
-        self.max_descriptors.unwrap_or(limits::DESCRIPTORS)
+    /// What the program may do by calls of WASI.
+    pub(crate) fn wasi(&self) -> WasiLimits {
+        let default = WasiLimits::default();
+        let descriptors = self.max_descriptors.unwrap_or(default.descriptors);
+        WasiLimits { descriptors, transfer: self.max_transfer.or(default.transfer) }
     }
 
     /// The instructions that the program may execute.

@@ -11,7 +11,7 @@ use crate::codegen::CodegenOpts;
 use crate::error::CliError;
 use crate::grants::GrantOpts;
 use crate::input::{self, Input};
-use crate::limits::LimitOpts;
+use crate::limits::{self, LimitOpts};
 use crate::progress::Bar;
 use crate::usage::{Recorder, ReportOpts};
 use crate::{cache, output};
@@ -27,6 +27,7 @@ use wasmaot_compiler::{Emit, Options};
 use wasmaot_program::attached::Attached;
 use wasmaot_program::end::End;
 use wasmaot_program::entry;
+use wasmaot_program::report;
 use wasmaot_program::threads::{self, Record, StartError, Terms};
 use wasmaot_program::used::Used;
 use wasmaot_runtime::{CallError, Instance, InstantiateError, Module, OpenError, Store};
@@ -255,7 +256,7 @@ impl Opts {
     fn wasi(&self) -> Result<WasiCtx, CliError> {
         let name = self.file().file_name().unwrap_or(self.file().as_os_str());
         let arguments = if self.invoke.is_none() { self.arguments() } else { &[] };
-        self.grants.grants().context(name, arguments, self.limits.descriptors()).map_err(CliError::Grants)
+        self.grants.grants().context(name, arguments, self.limits.wasi()).map_err(CliError::Grants)
     }
 }
 
@@ -265,6 +266,11 @@ fn finish(end: &End, recorder: Option<&Recorder>, used: impl FnOnce() -> Used) -
         Some(recorder) => recorder.finish(end, &used()),
         None => {
             end.print();
+            if let End::Trap(trap) = end
+                && let Some(hint) = limits::hint(trap.code)
+            {
+                report::note(&format!("  hint: {hint}"));
+            }
             Ok(end.status())
         }
     }

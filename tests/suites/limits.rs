@@ -79,18 +79,72 @@ fn an_instance_that_begins_beyond_a_limit_is_not_started() {
     let (pool, linked) = (pool(), linked(TEXT));
     let small = ResourceLimits { memory: PAGE, ..ResourceLimits::default() };
     let error = pool.start_with(&linked, (), &small).err().expect("too large");
-    let text = "a memory of 2 pages is larger than the 1 pages that this runtime allows";
+    let text = "limit exceeded: `memory` is 65536, and the module asks for 131072";
     assert_eq!(error.to_string(), text);
     let small = ResourceLimits { table: 4, ..ResourceLimits::default() };
     let error = pool.start_with(&linked, (), &small).err().expect("too large");
-    assert!(error.to_string().starts_with("a table of 5 elements"), "{error}");
+    assert_eq!(error.to_string(), "limit exceeded: `table` is 4, and the module asks for 5");
     drop(pool.start(&linked, ()).expect("the slot is free"));
     let config = PoolConfig { slots: 1, memory: PAGE, ..PoolConfig::default() };
     let error = Pool::new(config).expect("a pool").start(&linked, ()).err().expect("too large");
     assert!(
-        matches!(error, StartError::Instantiate(InstantiateError::TooLarge { what: "memory", .. })),
+        matches!(error, StartError::Instantiate(InstantiateError::Limit { limit: "memory", .. })),
         "{error}"
     );
+}
+
+/// Of a table that nothing can change an instance holds nothing, but it has its elements.
+#[test]
+fn a_constant_table_is_limited_too() {
+    let text = r#"(module (table 5 funcref) (elem (i32.const 0) func $f) (func $f)
+        (func (export "call") (param i32) (call_indirect (local.get 0))))"#;
+    let (pool, module) = (pool(), module(text));
+    let linked = linked(text);
+    for table in [4, 5] {
+        let limits = ResourceLimits { table, ..ResourceLimits::default() };
+        let mut store = Store::new(());
+        store.set_limits(limits).expect("nothing is watched");
+        let in_store = Linker::new().instantiate(&mut store, &module).map(drop);
+        let in_pool = pool.start_with(&linked, (), &limits).map(drop);
+        match (in_store, in_pool) {
+            (Ok(()), Ok(())) => assert_eq!(table, 5),
+            (
+                Err(InstantiateError::Limit { limit: "table", value: 4, asked: 5 }),
+                Err(StartError::Instantiate(InstantiateError::Limit { limit: "table", value: 4, asked: 5 })),
+            ) => assert_eq!(table, 4),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A guest that keeps all exceptions that it throws, in a list.
+#[test]
+fn stored_exceptions_are_limited() {
+    let text = r#"(module (tag $e (param exnref)) (global $last (mut exnref) (ref.null exn))
+        (func (export "keep") (param $count i32)
+            (loop $next
+                (block $caught (result exnref exnref)
+                    (try_table (catch_ref $e $caught) (throw $e (global.get $last)))
+                    (unreachable))
+                (global.set $last)
+                (drop)
+                (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+                (br_if $next (local.get $count)))))"#;
+    let linked = linked(text);
+    let keep = |pool: &Pool, limits: ResourceLimits, count: i32| {
+        start(pool, &linked, limits).call("keep", &[Val::I32(count)]).map(drop)
+    };
+    let limits = ResourceLimits { exceptions: 1000, ..ResourceLimits::default() };
+    let of_pool = PoolConfig { slots: 1, exceptions: 1000, ..PoolConfig::default() };
+    let of_pool = Pool::new(of_pool).expect("a pool");
+    for (pool, limits) in [(&pool(), limits), (&of_pool, ResourceLimits::default())] {
+        keep(pool, limits, 900).expect("it is within the limit");
+        assert_eq!(trap_code(keep(pool, limits, 1200)), TrapCode::ExceptionLimit);
+    }
+    // A start's limits are those of that start.
+    let pool = pool();
+    assert_eq!(trap_code(keep(&pool, limits, 1200)), TrapCode::ExceptionLimit);
+    keep(&pool, ResourceLimits::default(), 1200).expect("it is within the default");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! The encoded form, which an executable carries, is written and read by the commands and runners of one version only.
 
+use crate::limits::WasiLimits;
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -43,8 +44,7 @@ pub struct Variable {
 }
 
 impl Grants {
-    /// The context of a program with this name and these arguments, which has the standard streams of the process and may have this many
-    /// descriptors open.
+    /// The context of a program with this name, these arguments and these limits, which has the standard streams of the process.
     ///
     /// # Errors
     /// [`WasiError`] for a directory that cannot be opened, or an address that cannot be listened at.
@@ -52,10 +52,13 @@ impl Grants {
         &self,
         name: &OsStr,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
-        descriptors: usize,
+        limits: WasiLimits,
     ) -> Result<WasiCtx, WasiError> {
         let mut builder = WasiCtxBuilder::new();
-        builder.max_descriptors(descriptors).inherit_stdio().args([name]).args(arguments);
+        builder.max_descriptors(limits.descriptors).inherit_stdio().args([name]).args(arguments);
+        if let Some(bytes) = limits.transfer {
+            builder.max_transfer(bytes);
+        }
         if self.inherit_env {
             // A program finds the first of two variables of one name.
             let given = |name: &OsStr| self.environment.iter().any(|variable| variable.key == name);

@@ -5,8 +5,20 @@
 use wasmaot_runtime::abi::slot::MAX_MEMORY64;
 use wasmaot_runtime::{ModuleLimits, ResourceLimits};
 
-/// Descriptors that a program may have open.
-pub const DESCRIPTORS: usize = 1024;
+/// What a program may do by calls of WASI.
+#[derive(Debug, Clone, Copy)]
+pub struct WasiLimits {
+    /// Descriptors that it may have open.
+    pub descriptors: usize,
+    /// Bytes that one call may transfer; as many as the kernel lets one, if that is not said.
+    pub transfer: Option<u64>,
+}
+
+impl Default for WasiLimits {
+    fn default() -> Self {
+        Self { descriptors: 1024, transfer: None }
+    }
+}
 
 /// What a program may take while it runs.
 #[must_use]

@@ -191,8 +191,8 @@ fn linker(imports: &[Import], terms: &Terms) -> Result<Linker<Thread>, StartErro
         {
             let size = ty.bytes(ty.limits.min);
             if size > max_memory {
-                let (what, unit) = ("memory", "bytes");
-                return Err(InstantiateError::TooLarge { what, unit, size, limit: max_memory }.into());
+                let (limit, value) = ("memory", max_memory);
+                return Err(InstantiateError::Limit { limit, value, asked: size }.into());
             }
             linker.define_shared(
                 &import.module,

@@ -12,8 +12,9 @@ use std::mem::ManuallyDrop;
 use std::path::Path;
 use wasmaot_program::attached::{Attached, AttachedError};
 use wasmaot_program::end::End;
+use wasmaot_program::limits::{self, WasiLimits};
 use wasmaot_program::threads::{self, StartError, Terms};
-use wasmaot_program::{entry, limits, report, sys};
+use wasmaot_program::{entry, report, sys};
 use wasmaot_runtime::{CallError, Instance, InstantiateError, LinkError, Module, OpenError, Store};
 use wasmaot_wasi::WasiError;
 
@@ -72,7 +73,7 @@ fn run() -> Result<i32, RunError> {
     let module = module.map_err(RunError::Open)?;
     let mut arguments = std::env::args_os();
     let path = arguments.next().unwrap_or_default();
-    let context = grants.context(name(&path), arguments, limits::DESCRIPTORS).map_err(RunError::Grants)?;
+    let context = grants.context(name(&path), arguments, WasiLimits::default()).map_err(RunError::Grants)?;
     let end = if threads::is_threaded(module.imports()) {
         let mut store = threads::first(&module, context, Terms::default()).map_err(RunError::Start)?;
         let instance = threads::instantiate(&mut store);

@@ -162,7 +162,7 @@ fn time_is_bounded_inside_of_a_function() {
     let (depth, branches) = (4000, 40_000);
     let (open, close) = ("block ".repeat(depth), "end ".repeat(depth));
     let branches: String = (0..branches).map(|i| format!("local.get 0 br_if {} ", i % depth)).collect();
-    place.file("deep.wat", &format!("(module (func (param i32) {open} {branches} {close}))"));
+    place.file("deep.wat", format!("(module (func (param i32) {open} {branches} {close}))"));
     // Where that takes longer than the time, the compiler sees it first.
     let ended_inside = ["500ms", "2s", "8s"].into_iter().any(|time| {
         let late = place.run(&["compile", "deep.wat", "--timeout", time, "--quiet"]).status(1);

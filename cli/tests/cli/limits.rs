@@ -56,6 +56,55 @@ fn a_module_beyond_a_limit_is_not_started() {
         .silent();
 }
 
+/// A refusal says which limit it is, in the unit of the option that sets it.
+#[test]
+fn a_refusal_names_the_option() {
+    let place = Place::new();
+    let text = r#"(module (memory (export "memory") 2) (table 5 funcref) (elem (i32.const 0) func $f) (func $f)
+        (func (export "_start") (call_indirect (i32.const 0))))"#;
+    let name = place.artifact("asks", text);
+    for (option, limit, value, asked) in [
+        ("--max-memory", "memory", "65536", "131072"),
+        ("--max-table-elements", "table", "4", "5"),
+        ("--max-tables", "tables", "0", "1"),
+    ] {
+        let expected = format!("limit exceeded: `{limit}` is {value}, and the module asks for {asked}");
+        let hint = format!("hint: `{option}` sets the limit");
+        place.run(&["run", option, value, &name]).status(1).stderr_has(&[&expected, &hint]);
+        place.run(&["run", option, asked, &name]).status(0).silent();
+    }
+}
+
+#[test]
+fn stored_exceptions_and_transfers_are_limited() {
+    let place = Place::new();
+    let keeps = place.artifact(
+        "keeps",
+        r#"(module (tag $e (param exnref)) (global $last (mut exnref) (ref.null exn))
+            (func (export "_start") (local $count i32)
+                (loop $next
+                    (block $caught (result exnref exnref)
+                        (try_table (catch_ref $e $caught) (throw $e (global.get $last)))
+                        (unreachable))
+                    (global.set $last)
+                    (drop)
+                    (local.set $count (i32.add (local.get $count) (i32.const 1)))
+                    (br_if $next (i32.lt_u (local.get $count) (i32.const 2000))))))"#,
+    );
+    place.run(&["run", &keeps]).status(0).silent();
+    let run = place.run(&["run", "--max-exceptions", "1000", &keeps]).status(134);
+    run.stderr_has(&["error: trap: ", "hint: `--max-exceptions` sets the limit"]);
+    let writes = place.artifact(
+        "writes",
+        r#"(module
+            (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1) (data (i32.const 16) "abcdef") (data (i32.const 0) "\10\00\00\00\06\00\00\00")
+            (func (export "_start") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"#,
+    );
+    place.run(&["run", &writes]).status(0).stdout("abcdef");
+    place.run(&["run", "--max-transfer", "4", &writes]).status(0).stdout("abcd");
+}
+
 #[test]
 fn a_timeout_is_a_trap_wherever_the_program_is() {
     let place = Place::new();
@@ -82,6 +131,7 @@ fn all_threads_have_one_deadline_and_the_same_limits() {
     place.run(&["run", "--max-memory", "128K", &grows]).status(255).silent();
     place.run(&["run", "--max-memory", "1K", &grows]).status(1).stderr_has(&[
         "error: cannot instantiate `grows.so`",
-        "memory of 65536 bytes is larger than the 1024 bytes",
+        "limit exceeded: `memory` is 1024, and the module asks for 65536",
+        "hint: `--max-memory` sets the limit",
     ]);
 }

@@ -612,8 +612,14 @@ wasmaot_error_t *wasmaot_wasi_listener(wasmaot_wasi_t *wasi, int fd);
  * and the instances that were started with it are gone.
  */
 wasmaot_error_t *wasmaot_wasi_listen(wasmaot_wasi_t *wasi, const char *address, uint16_t *port);
-/* How many descriptors an instance may have open, the given ones included: 1024 if not set. */
+/* How many descriptors an instance may have open, the given ones included: 128 if not set. */
 wasmaot_error_t *wasmaot_wasi_max_descriptors(wasmaot_wasi_t *wasi, size_t count);
+/*
+ * How many bytes one call of an instance transfers, in all of the ranges that it lists: 2,147,479,552 (the
+ * kernel's limit) if not set, and at most. The rest is left for the instance's next call, as POSIX allows; of a
+ * message it is lost.
+ */
+wasmaot_error_t *wasmaot_wasi_max_transfer(wasmaot_wasi_t *wasi, uint64_t bytes);
 
 /* ---- Pools ---- */
 
@@ -677,6 +683,8 @@ typedef struct {
     uint64_t addresses;
     /* bytes of addresses that all instances may reserve together outside of their slots; 8 TiB */
     uint64_t total_addresses;
+    /* exceptions that an instance keeps because its code can still reach them; 65,536, at least 256 */
+    uint32_t exceptions;
 } wasmaot_pool_config_t;
 
 /* How often what happened in a pool. */
@@ -705,6 +713,7 @@ typedef struct {
     uint64_t cpu_time;  /* nanoseconds, as for wasmaot_instance_set_cpu_time, for its start function, too */
     /* calls of instances that a thread may have begun at a time, by host functions of each other */
     uint32_t nesting;
+    uint32_t exceptions; /* exceptions that it keeps because its code can still reach them; at least 256 */
     bool trap;          /* growth beyond a limit traps, instead of giving the program -1 */
 } wasmaot_resource_limits_t;
 

@@ -33,6 +33,7 @@ pub struct wasmaot_resource_limits_t {
     pub deadline: u64,
     pub cpu_time: u64,
     pub nesting: u32,
+    pub exceptions: u32,
     pub trap: bool,
 }
 
@@ -71,6 +72,7 @@ impl wasmaot_resource_limits_t {
             deadline: if self.deadline == 0 { None } else { deadline(self.deadline) },
             cpu_time: (self.cpu_time != 0).then(|| Duration::from_nanos(self.cpu_time)),
             nesting: or(self.nesting, default.nesting),
+            exceptions: or(self.exceptions, default.exceptions),
         }
     }
 }

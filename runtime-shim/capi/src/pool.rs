@@ -35,6 +35,7 @@ pub struct wasmaot_pool_config_t {
     pub host_signals: u32,
     pub addresses: u64,
     pub total_addresses: u64,
+    pub exceptions: u32,
 }
 
 /// See the header.
@@ -74,6 +75,7 @@ impl wasmaot_pool_config_t {
             host_signals: HOST_SIGNALS.read(self.host_signals)?,
             addresses: or(self.addresses, default.addresses),
             total_addresses: or(self.total_addresses, default.total_addresses),
+            exceptions: or(self.exceptions, default.exceptions),
         })
     }
 }

@@ -313,6 +313,24 @@ pub unsafe extern "C" fn wasmaot_wasi_listen(
 /// # Safety
 /// As the header states.
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_wasi_max_transfer(
+    wasi: *mut wasmaot_wasi_t,
+    bytes: u64,
+) -> *mut wasmaot_error_t {
+    // SAFETY: as the header states.
+    unsafe {
+        change(wasi, |builder| {
+            builder.max_transfer(bytes);
+            Ok(())
+        })
+    }
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_max_descriptors(
     wasi: *mut wasmaot_wasi_t,
     count: usize,

@@ -71,6 +71,8 @@ class ResourceLimits:
     cpu_time: float = 0
     #: Calls of instances that a thread may have begun at a time, by host functions of each other.
     nesting: int = 0
+    #: Exceptions that it keeps because its code can still reach them.
+    exceptions: int = 0
     #: Growth beyond a limit traps, instead of giving the program -1.
     trap: bool = False
 
@@ -89,6 +91,7 @@ class PoolConfig:
     host_signals: HostSignals = HostSignals.UNCHANGED
     addresses: int = 0
     total_addresses: int = 0
+    exceptions: int = 0
 
 
 @dataclass(frozen=True)

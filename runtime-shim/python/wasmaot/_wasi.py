@@ -65,3 +65,7 @@ class Wasi:
     def max_descriptors(self, count: int) -> None:
         """Limits the descriptors that an instance may have open."""
         check(runtime.wasmaot_wasi_max_descriptors(self._pointer, count))
+
+    def max_transfer(self, count: int) -> None:
+        """Limits the bytes that one call transfers."""
+        check(runtime.wasmaot_wasi_max_transfer(self._pointer, count))

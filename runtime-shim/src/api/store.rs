@@ -44,6 +44,7 @@ impl<T> Store<T> {
         let core = self.inner.core_mut();
         core.limits = limits;
         core.nesting = limits.nesting;
+        core.exceptions.set_limit(limits.exceptions);
         // Instances that do not count take no part in it.
         let _ = core.set_fuel(limits.fuel);
         self.set_cpu_time(limits.cpu_time)?;

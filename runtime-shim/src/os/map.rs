@@ -10,7 +10,7 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::mm::{self, MapFlags, MprotectFlags, ProtFlags};
 use std::ffi::{CStr, c_void};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -177,12 +177,12 @@ impl<'a> FileView<'a> {
     }
 }
 
-/// Makes a file in memory that holds these bytes and cannot be changed any more.
-pub(crate) fn memory_file(name: &CStr, bytes: &[u8]) -> io::Result<File> {
+/// Makes a file in memory that holds what `write` writes, and cannot be changed any more.
+pub(crate) fn memory_file(name: &CStr, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<File> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     inject::check()?;
     let mut file = File::from(memfd_create(name, flags)?);
-    file.write_all(bytes)?;
+    write(&mut file)?;
     fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
     Ok(file)
 }

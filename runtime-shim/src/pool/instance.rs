@@ -84,8 +84,11 @@ impl<T> PooledInstance<T> {
         Instance::new(self.core().id(), self.kept().instance.index())
     }
 
-    pub(super) fn set_nesting(&mut self, nesting: u32) {
-        self.core_mut().nesting = nesting;
+    /// Sets the limits of this run that its store keeps.
+    pub(super) fn set_limits(&mut self, nesting: u32, exceptions: u32) {
+        let core = self.core_mut();
+        core.nesting = nesting;
+        core.exceptions.set_limit(exceptions);
     }
 
     /// Ends it and says what it used. The embedder's data is dropped.

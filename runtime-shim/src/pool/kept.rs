@@ -6,7 +6,7 @@
 use super::owner::{Owner, Tenant};
 use super::reserved::Reserved;
 use super::reset::{Failed, ResetMemory, drop_growth};
-use super::tables::ResetTable;
+use super::tables::ResetTables;
 use super::tenants::{HotSets, Shared};
 use super::{LinkedCore, PoolInner, ResetWay, StartError};
 use crate::api::error::InstantiateError;
@@ -44,7 +44,7 @@ pub(crate) struct Kept {
     /// Memories of the store in all: those, the first one, and imported ones.
     memory_count: usize,
     /// Tables that can change.
-    tables: Vec<ResetTable>,
+    tables: ResetTables,
     /// The initial writable part of the state.
     state: SavedState,
     /// This run's limits are not the pool's.
@@ -87,7 +87,7 @@ impl Kept {
         let opened = instance.slot();
         let tracker = Arc::new(Tracker::new(opened.memory_pages(), opened.stack().low));
         instance.write_elems().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
-        let tables = ResetTable::all(&instance);
+        let tables = ResetTables::new(&instance);
         let (first, rest): (Vec<_>, Vec<_>) =
             instance.defined_memories().iter().cloned().partition(|body| body.is_in_slot());
         let first = first.into_iter().next().map(|body| {
@@ -159,6 +159,7 @@ impl Kept {
         core.meter = Meter::new(core.limits.fuel);
         core.host_calls = 0;
         core.nesting = core.limits.nesting;
+        core.exceptions.set_limit(core.limits.exceptions);
         // What the host made in the store meanwhile.
         core.memories.truncate(self.memory_count);
         core.tables.truncate(self.tables.len());
@@ -175,7 +176,7 @@ impl Kept {
             // The length of one that is not shared is part of the state.
             body.restore_size();
         }
-        self.tables.iter().try_for_each(ResetTable::reset)?;
+        self.tables.reset(&self.instance)?;
         self.state.restore();
         Ok(way)
     }

@@ -102,6 +102,8 @@ pub struct PoolConfig {
     pub hot_sets: HotSets,
     /// Calls of guests that one thread may have begun at a time, see [`ResourceLimits::nesting`].
     pub nesting: u32,
+    /// Exceptions that an instance keeps, see [`ResourceLimits::exceptions`].
+    pub exceptions: u32,
     /// What the runtime may rely on about signals.
     pub host_signals: HostSignals,
 }
@@ -119,6 +121,7 @@ impl Default for PoolConfig {
             reset: ResetWay::Copy,
             hot_sets: HotSets::default(),
             nesting: limits.nesting,
+            exceptions: limits.exceptions,
             host_signals: HostSignals::default(),
         }
     }
@@ -338,6 +341,7 @@ impl Pool {
                 table: config.table,
                 addresses: config.addresses,
                 nesting: config.nesting,
+                exceptions: config.exceptions,
                 ..ResourceLimits::default()
             },
             reserved: Arc::new(Reserved::new(config.total_addresses)),
@@ -382,7 +386,8 @@ impl Pool {
         if let Some(fuel) = limits.fuel {
             instance.set_fuel(fuel).map_err(InstantiateError::from)?;
         }
-        instance.set_nesting(limits.nesting.min(pool.limits.nesting));
+        let exceptions = limits.exceptions.min(pool.limits.exceptions);
+        instance.set_limits(limits.nesting.min(pool.limits.nesting), exceptions);
         if limits.cpu_time.is_some() {
             instance.set_cpu_time(limits.cpu_time).map_err(CallError::from)?;
         }

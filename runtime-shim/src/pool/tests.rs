@@ -279,7 +279,7 @@ fn configurations_are_checked() {
     assert!(matches!(error(PoolConfig { slots: u32::MAX, ..default }), PoolError::Mappings { .. }));
     let pool = Pool::new(PoolConfig { memory: 65535, ..default }).unwrap();
     let too_large = pool.start(&linked(), ());
-    assert!(matches!(too_large, Err(StartError::Instantiate(InstantiateError::TooLarge { .. }))));
+    assert!(matches!(too_large, Err(StartError::Instantiate(InstantiateError::Limit { .. }))));
     let pool = Pool::new(PoolConfig { memory: 2 * 65536, ..default }).unwrap();
     let mut instance = pool.start(&linked(), ()).unwrap();
     let memory = instance.get_memory("memory").unwrap();

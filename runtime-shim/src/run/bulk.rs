@@ -202,21 +202,25 @@ impl InstanceCore {
         let target = self.elements(table, to, length)?;
         payer.pay(elements_price(length))?;
         in_parts(target.len(), ELEMENTS, false, |at, length| {
-            let start = from as usize + at;
-            let target = &target[at..at + length];
-            match items {
-                ElemItems::Entries { entries } => {
-                    for (element, &entry) in target.iter().zip(&entries[start..start + length]) {
-                        element.set(std::ptr::from_ref(self.funcref(entry as usize)) as u64);
-                    }
-                }
-                ElemItems::Exprs { exprs } => {
-                    for (element, expr) in target.iter().zip(&exprs[start..start + length]) {
-                        element.set(self.evaluate(expr).low);
-                    }
-                }
-            }
+            self.write_items(&target[at..at + length], items, from as usize + at);
             Ok(())
         })
+    }
+
+    /// Sets elements to items of a segment, from item `first` on.
+    pub(super) fn write_items(&self, elements: &[Cell<u64>], items: &ElemItems, first: usize) {
+        let items_of = first..first + elements.len();
+        match items {
+            ElemItems::Entries { entries } => {
+                for (element, &entry) in elements.iter().zip(&entries[items_of]) {
+                    element.set(std::ptr::from_ref(self.funcref(entry as usize)) as u64);
+                }
+            }
+            ElemItems::Exprs { exprs } => {
+                for (element, expr) in elements.iter().zip(&exprs[items_of]) {
+                    element.set(self.evaluate(expr).low);
+                }
+            }
+        }
     }
 }

@@ -78,7 +78,9 @@ fn mark(heap: &mut Heap, core: &StoreCore, roots: &Roots<'_>) -> Result<usize, T
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::exceptions::{MAX_CELLS, MAX_KEPT, MIN_COLLECT};
+    use crate::state::exceptions::{CELLS_EACH, MAX_KEPT, MIN_COLLECT};
+
+    const MAX_CELLS: usize = MAX_KEPT as usize * CELLS_EACH;
     use wasmaot_abi::types::{FuncType, ValType};
 
     const NOWHERE: Roots<'static> = Roots { stack: &[], values: &[] };
@@ -109,7 +111,7 @@ mod tests {
     #[test]
     fn what_nothing_refers_to_is_collected() {
         let (mut core, tag) = (StoreCore::default(), tag(&[]));
-        for expected in 1..=(3 * MAX_KEPT) as u32 {
+        for expected in 1..=3 * MAX_KEPT {
             let id = add(&mut core, tag.clone(), cells(0), &NOWHERE).unwrap();
             assert_eq!(id, expected, "a number that a guest held is not given again");
             core.exceptions.caught(id, true);
@@ -153,5 +155,12 @@ mod tests {
         assert_eq!(limit(&mut core, 1 << 10), (TrapCode::ExceptionLimit, MAX_CELLS >> 10));
         core.exceptions.clear();
         assert_eq!(core.exceptions.last(), 0);
+        core.exceptions.set_limit(1000);
+        for (cells_each, most) in [(1, 1000), (100, 1000 * CELLS_EACH / 100)] {
+            let (code, kept) = limit(&mut core, cells_each);
+            assert_eq!(code, TrapCode::ExceptionLimit);
+            assert!((most..=most + most / 8).contains(&kept), "{kept}");
+            core.exceptions.clear();
+        }
     }
 }

@@ -69,6 +69,7 @@ impl StoreCore {
     ) -> Result<(Box<Self>, Rc<InstanceCore>), MakeError> {
         let mut core = Box::<Self>::default();
         (core.limits, core.nesting) = (limits, limits.nesting);
+        core.exceptions.set_limit(limits.exceptions);
         let module = imports.module();
         let needs = InstanceCore::needs(module, stack, limits.memory);
         let slot = Slot::open(mapping, needs).map_err(map_error)?;

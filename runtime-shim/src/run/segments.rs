@@ -28,6 +28,22 @@ impl InstanceCore {
         Ok(())
     }
 
+    /// Writes the initial elements of a table again, which is given by its position among those that the instance defines: those of
+    /// active segments, too, which were written when the instance was made.
+    pub(crate) fn rewrite_table(&self, defined: usize) {
+        let descriptor = self.module().descriptor();
+        let index = self.tables().len() - descriptor.tables.len() + defined;
+        self.fill_table(defined);
+        for elem in &descriptor.elems {
+            let ElemMode::Active { table, offset } = &elem.mode else { continue };
+            if *table as usize == index {
+                let (start, count) = (self.evaluate(offset).low, item_count(&elem.items));
+                let elements = self.table(*table).and_then(|table| table.range(start, count));
+                self.write_items(elements.expect("the segment fitted before"), &elem.items, 0);
+            }
+        }
+    }
+
     /// Writes and drops active data segments.
     pub(crate) fn write_data(&self) -> Result<(), TrapCode> {
         for (segment, data) in (0..).zip(&self.module().descriptor().data) {

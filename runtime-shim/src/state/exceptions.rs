@@ -6,26 +6,27 @@
 //! the last, and later if there was much to search, so its cost is spread over the throws before it.
 //!
 //! **Invariants.** A number that a guest can hold is never given to a second exception, so a stale
-//! reference finds nothing. A collection that leaves [`MAX_KEPT`] exceptions or [`MAX_CELLS`]
-//! values is the last, and there are never more of them than those and a [`SLACK`]th. A landing pad's
-//! values stay where they are until the next throw.
+//! reference finds nothing. A collection that leaves as many exceptions as the store may keep, or [`CELLS_EACH`] values for
+//! each of those, is the last, and there are never more of them than those and a [`SLACK`]th. A landing pad's values stay where
+//! they are until the next throw.
 
 use crate::code::raw_value::RawValue;
 use crate::state::tag::TagRecord;
 use std::rc::Rc;
 use wasmaot_abi::trap::TrapCode;
 
-/// The most exceptions that a store keeps.
-pub(crate) const MAX_KEPT: usize = 1 << 16;
+/// The default of [`ResourceLimits::exceptions`](crate::ResourceLimits::exceptions).
+pub(crate) const MAX_KEPT: u32 = 1 << 16;
 
-/// The most values that they carry together.
-pub(crate) const MAX_CELLS: usize = 1 << 20;
+/// Values that the exceptions which a store may keep carry together, for each of them.
+pub(crate) const CELLS_EACH: usize = 16;
 
 /// What may be added to the most exceptions and values before they are collected again, as a fraction: a guest that holds
 /// nearly the most cannot have every throw collect.
 const SLACK: usize = 8;
 
-/// Places that a collection may look at for each throw before it.
+/// Places that a collection may look at for each throw before it, as long as they are not more than for the most exceptions
+/// ([`throw_price`](wasmaot_abi::meter::throw_price) has a throw pay for them).
 const VISITED_PER_THROW: usize = 1024;
 
 /// Exceptions below which nothing is collected.
@@ -43,8 +44,9 @@ struct Object {
 }
 
 /// See the module's description.
-#[derive(Default)]
 pub(crate) struct Heap {
+    /// How many exceptions are kept at most.
+    max_kept: usize,
     /// By ascending number.
     objects: Vec<Object>,
     /// The last number that was given.
@@ -67,7 +69,28 @@ pub(crate) struct Found<'a> {
     pub(crate) values: &'a [RawValue],
 }
 
+impl Default for Heap {
+    fn default() -> Self {
+        Self::new(MAX_KEPT as usize)
+    }
+}
+
 impl Heap {
+    fn new(max_kept: usize) -> Self {
+        let (objects, caught) = (Vec::new(), None);
+        Self { max_kept, objects, last: 0, cells: 0, threshold: 0, is_full: false, caught }
+    }
+
+    /// Sets how many exceptions are kept at most. Fewer than it takes to collect are always kept.
+    pub(crate) fn set_limit(&mut self, exceptions: u32) {
+        self.max_kept = (exceptions as usize).max(MIN_COLLECT);
+    }
+
+    /// The most values that they carry together.
+    fn max_cells(&self) -> usize {
+        self.max_kept * CELLS_EACH
+    }
+
     fn position(&self, id: u32) -> Option<usize> {
         self.objects.binary_search_by_key(&id, |object| object.id).ok()
     }
@@ -113,13 +136,13 @@ impl Heap {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         if self.last != 0 {
-            *self = Self::default();
+            *self = Self::new(self.max_kept);
         }
     }
 
     /// Whether the limits allow one more exception with so many values. To be asked after a collection.
     pub(crate) fn has_room(&self, cells: usize) -> bool {
-        self.objects.len() < MAX_KEPT && self.cells + cells <= MAX_CELLS
+        self.objects.len() < self.max_kept && self.cells + cells <= self.max_cells()
     }
 
     /// Adds an exception.
@@ -135,7 +158,7 @@ impl Heap {
     pub(crate) fn is_due(&self, cells: usize) -> bool {
         self.is_full
             || self.objects.len() >= self.threshold.max(MIN_COLLECT)
-            || self.cells + cells > MAX_CELLS + MAX_CELLS / SLACK
+            || self.cells + cells > self.max_cells() + self.max_cells() / SLACK
     }
 
     /// Marks the exception of a number, if there is one, and what it refers to.
@@ -164,9 +187,9 @@ impl Heap {
         self.objects.retain_mut(|object| std::mem::take(&mut object.reached));
         self.cells = self.objects.iter().map(|object| object.values.len()).sum();
         let left = self.objects.len();
-        self.is_full = left >= MAX_KEPT || self.cells >= MAX_CELLS;
+        self.is_full = left >= self.max_kept || self.cells >= self.max_cells();
         let next = left + left.max(visited / VISITED_PER_THROW);
-        self.threshold = next.clamp(MIN_COLLECT, MAX_KEPT + MAX_KEPT / SLACK);
+        self.threshold = next.clamp(MIN_COLLECT, self.max_kept + self.max_kept / SLACK);
     }
 
     /// Takes back what [`Heap::reach`] has marked: the collection was given up.

@@ -6,7 +6,7 @@
 
 use super::memory::MemoryBody;
 use super::shared::SharedMemory;
-use super::table::{Elements, TableBody};
+use super::table::{Elements, TableBody, TableSpace, check_limit};
 use crate::code::const_expr::{self, Environment};
 use crate::code::module::Module;
 use crate::code::raw_value::RawValue;
@@ -243,15 +243,19 @@ impl InstanceCore {
     }
 
     fn fill_tables(&self) {
+        let tables = self.module.descriptor().tables.iter().enumerate();
+        tables.filter(|(_, plan)| plan.init.is_some()).for_each(|(defined, _)| self.fill_table(defined));
+    }
+
+    /// Sets all initial elements of a table, given by its position among those that it defines, to what they are before segments are
+    /// written.
+    pub(crate) fn fill_table(&self, defined: usize) {
         let descriptor = self.module.descriptor();
-        let imported = self.tables.len() - descriptor.tables.len();
-        for (plan, table) in descriptor.tables.iter().zip(&self.tables[imported..]) {
-            let (Some(init), Some(table)) = (&plan.init, table) else { continue };
-            let value = self.evaluate(init).low;
-            for element in table.range(0, table.size()).unwrap_or_default() {
-                element.set(value);
-            }
-        }
+        let plan = &descriptor.tables[defined];
+        let table = self.tables[self.tables.len() - descriptor.tables.len() + defined].as_ref();
+        let value = plan.init.as_ref().map_or(0, |init| self.evaluate(init).low);
+        let elements = table.and_then(|table| table.range(0, plan.ty.limits.min));
+        elements.unwrap_or_default().iter().for_each(|element| element.set(value));
     }
 
     /// The value of one of the module's constant expressions.
@@ -305,6 +309,7 @@ impl InstanceCore {
     /// Changes the limits of what it defines, which has its initial size now.
     pub(crate) fn set_limits(&self, limits: &ResourceLimits) -> Result<(), ResourceError> {
         self.traps_at_limits.set(limits.trap);
+        check_constant_tables(&self.module, limits.table)?;
         self.defined_memories().iter().try_for_each(|memory| memory.set_limit(limits.memory))?;
         self.defined_tables().try_for_each(|table| table.set_limit(limits.table))
     }
@@ -521,15 +526,28 @@ unsafe fn make_tables(
 ) -> Result<Box<[Option<Rc<TableBody>>]>, ResourceError> {
     let elements = Rc::new(elements);
     let mut tables: Vec<_> = imported.into_iter().map(Some).collect();
-    for plan in &module.descriptor().tables {
+    check_constant_tables(module, limit)?;
+    let plans = &module.descriptor().tables;
+    let held = plans.iter().filter(|plan| !plan.constant);
+    let bytes = held.map(|plan| TableBody::reserved(&plan.ty, limit)).sum();
+    let space = (bytes > 0).then(|| TableSpace::reserve(bytes)).transpose()?;
+    for plan in plans {
         let length = state.pointer(state.layout.table_length(tables.len() as u32));
-        let id = if plan.constant { None } else { ids.next() };
-        // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
-        let make = |id| unsafe { TableBody::new(id, plan.ty, Some(length), limit, Some(elements.clone())) };
-        let table = id.map(make).transpose()?;
-        tables.push(table.map(Rc::new));
+        let place = space.as_ref().filter(|_| !plan.constant).and_then(|space| Some((space, ids.next()?)));
+        let make = |(space, id)| {
+            let elements = elements.clone();
+            // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
+            unsafe { TableBody::in_space(id, plan.ty, length, limit, elements, space) }
+        };
+        tables.push(place.map(make).transpose()?.map(Rc::new));
     }
     Ok(tables.into_boxed_slice())
+}
+
+/// Checks the tables that nothing can change, and of which an instance holds nothing.
+fn check_constant_tables(module: &Module, limit: u64) -> Result<(), ResourceError> {
+    let mut constant = module.descriptor().tables.iter().filter(|plan| plan.constant);
+    constant.try_for_each(|plan| check_limit(&plan.ty, limit))
 }
 
 /// The function references of an instance of a module in a slot.

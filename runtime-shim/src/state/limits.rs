@@ -5,6 +5,7 @@
 //! **Invariant: a limit is never below what an instance has already**: one that would be is an error, and nothing is started.
 //! (The native stack is limited by the slot, and running time by the deadline.)
 
+use crate::state::exceptions::MAX_KEPT;
 use crate::state::table::MAX_ELEMENTS;
 use std::time::{Duration, Instant};
 use wasmaot_abi::slot::ADDRESSABLE32;
@@ -17,14 +18,15 @@ pub struct ResourceLimits {
     /// A memory whose accesses are compared with its length (with 64-bit addresses and a maximum beyond 4 GiB, or pages of a byte)
     /// reserves addresses for this many bytes.
     pub memory: u64,
-    /// Elements that each table may have, for which it reserves addresses. 10,000,000 by default and at most.
+    /// Elements that each table may have, for which it reserves addresses, if it can change. 10,000,000 by default and at most.
     pub table: u64,
     /// Bytes of addresses that one instance may reserve: its slot, further memories, and tables. 80 GiB by default: the slot,
     /// eight more memories that need no bounds check, and what tables take.
     pub addresses: u64,
     /// Fuel that all instances of the store may use together, start functions included; any amount if `None`. Each operator takes a unit. Bulk
     /// work takes more: `memory.fill`, `copy`, `init` and `grow` a unit for each 64 bytes that begin behind the first 64, `table.fill`,
-    /// `copy`, `init` and `grow` one for each element. They pay before they begin, if their ranges are inside; those that fail take nothing.
+    /// `copy`, `init` and `grow` one for each element, `throw` 128 or, where tables of exceptions have more than 8,388,608 elements together, one
+    /// for each 65,536 of those. They pay before they begin, if their ranges are inside; those that fail take nothing.
     /// Host functions, those of WASI included, take none, as what they do depends on more than the guest: a
     /// deadline ends them. A run that would use more ends with
     /// [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel), at most [`MAX_ROW`](crate::abi::meter::MAX_ROW) operators later. Only code
@@ -40,13 +42,16 @@ pub struct ResourceLimits {
     pub deadline: Option<Instant>,
     /// CPU time that its runs may use together, in the guest, in host functions and in the kernel; any if `None`. A run that has used it up
     /// ends with [`TrapCode::CpuTimeExceeded`](crate::TrapCode::CpuTimeExceeded), a millisecond later as a rule. Time in which it waits
-    /// does not count, nor does what a run uses after it has moved to another thread. Can be changed later, by
-    /// [`PooledInstance::set_cpu_time`](crate::PooledInstance::set_cpu_time).
+    /// does not count. Where the host switches stacks, the time of a run is that of the thread which it is on, from its call until it goes
+    /// on on another one, or returns. Can be changed later, by [`PooledInstance::set_cpu_time`](crate::PooledInstance::set_cpu_time).
     pub cpu_time: Option<Duration>,
     /// Calls of guests that one thread may have begun at a time, each by a host function of the one before. One more ends with
     /// [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow), and so does one for which the host's own stack has no room; on a
     /// stack whose bounds cannot be found (one that the host has allocated in a larger mapping) this limit is the only one. 1,000 by default.
     pub nesting: u32,
+    /// Exceptions that a store keeps because its guests can still reach them, 16 values in each on average. 65,536 by default; fewer than 256
+    /// are always kept. A throw beyond it ends with [`TrapCode::ExceptionLimit`](crate::TrapCode::ExceptionLimit).
+    pub exceptions: u32,
 }
 
 /// The default of [`ResourceLimits::memory`].
@@ -69,6 +74,7 @@ impl Default for ResourceLimits {
             deadline: None,
             cpu_time: None,
             nesting: NESTING,
+            exceptions: MAX_KEPT,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::os::map::{Access, FileView};
 use crate::space::pages::Pages;
 use crate::space::slot::Slot;
 use crate::space::tracker::Tracker;
+use crate::state::demand::within;
 use crate::state::error::{MemoryError, ResourceError};
 use crate::state::limits::Refused;
 use crate::state::shared::{Reservation, SharedMemory};
@@ -163,11 +164,11 @@ impl MemoryBody {
 
     /// Whether it may have its initial size if it may have so many bytes.
     fn check_limit(&self, limit: u64) -> Result<(), ResourceError> {
-        let (size, limit) = (self.ty.limits.min, self.declared().min(limit >> self.ty.page_log2));
-        if size > limit {
-            return Err(ResourceError::TooLarge { what: "memory", unit: "pages", size, limit });
+        let (size, most) = (self.ty.limits.min, self.declared());
+        if size > most {
+            return Err(ResourceError::TooLarge { what: "memory", unit: "pages", size, limit: most });
         }
-        Ok(())
+        Ok(within("memory", limit, self.ty.bytes(size))?)
     }
 
     /// Changes how many bytes it may grow to. It has its initial size now.

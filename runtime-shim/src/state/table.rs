@@ -1,4 +1,4 @@
-//! Tables that can change: bodies of 8-byte elements in reservations of their own.
+//! Tables that can change: bodies of 8-byte elements. Those that an instance defines share a reservation, others have one each.
 //!
 //! **Invariant: elements below the length are accessible and are null or belong to the table's store.** A body never moves.
 
@@ -10,6 +10,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::fs::File;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::TABLE_ELEMENT;
 use wasmaot_abi::types::TableType;
@@ -40,6 +41,32 @@ impl Elements {
     /// Counts fewer.
     fn remove(&self, count: u64) {
         self.count.set(self.count.get().saturating_sub(count));
+    }
+}
+
+/// Addresses for the tables of an instance: one reservation, so that many tables take few system calls.
+#[derive(Debug)]
+pub(crate) struct TableSpace {
+    all: Arc<Mapping>,
+    /// Bytes that tables have taken, from the beginning.
+    taken: Cell<usize>,
+}
+
+impl TableSpace {
+    /// Reserves addresses for tables that need this many [together](TableBody::reserved).
+    pub(crate) fn reserve(bytes: u64) -> Result<Self, ResourceError> {
+        let all = Mapping::reserve(bytes as usize, HOST_PAGE as usize).map_err(map_error)?;
+        Ok(Self { all: Arc::new(all), taken: Cell::new(0) })
+    }
+
+    /// The next bytes, which are whole pages.
+    ///
+    /// # Panics
+    /// So many are not left.
+    fn take(&self, bytes: usize) -> Mapping {
+        let offset = self.taken.replace(self.taken.get() + bytes);
+        // SAFETY: no other table gets these pages.
+        unsafe { Mapping::part(&self.all, offset, bytes) }
     }
 }
 
@@ -74,41 +101,42 @@ fn declared(ty: &TableType) -> u64 {
 }
 
 /// Whether a table may have its initial length if it may have so many elements.
-fn check_limit(ty: &TableType, limit: u64) -> Result<(), ResourceError> {
-    let (size, limit) = (ty.limits.min, declared(ty).min(limit));
-    if size > limit {
-        return Err(ResourceError::TooLarge { what: "table", unit: "elements", size, limit });
+pub(crate) fn check_limit(ty: &TableType, limit: u64) -> Result<(), ResourceError> {
+    let (size, most) = (ty.limits.min, declared(ty));
+    if size > most {
+        return Err(ResourceError::TooLarge { what: "table", unit: "elements", size, limit: most });
     }
-    Ok(())
+    Ok(within("table", limit, size)?)
 }
 
 impl TableBody {
-    /// A table of nulls. Its length is at `length`, or kept with it.
+    /// A table of nulls, which takes its addresses from a space for as many elements as it may have. Its length is at `length`.
     ///
     /// # Safety
-    /// The cell at `length`, if there is one, holds 0 and outlives the table.
-    pub(crate) unsafe fn new(
+    /// The cell at `length` holds 0 and outlives the table.
+    pub(crate) unsafe fn in_space(
         index: usize,
         ty: TableType,
-        length: Option<*mut u64>,
+        length: *mut u64,
         limit: u64,
-        all: Option<Rc<Elements>>,
+        all: Rc<Elements>,
+        space: &TableSpace,
     ) -> Result<Self, ResourceError> {
         check_limit(&ty, limit)?;
-        if let Some(all) = &all {
-            let asked = all.count.get().saturating_add(ty.limits.min);
-            within("total_elements", all.limit, asked)?;
-            all.count.set(asked);
-        }
-        let (size, limit) = (ty.limits.min, Cell::new(limit));
-        let reserved = Self::reserved(&ty, limit.get()) as usize;
-        let mapping = Mapping::reserve(reserved, HOST_PAGE as usize).map_err(map_error)?;
-        let kept = length.is_none().then(|| Box::new(UnsafeCell::new(0)));
-        let length = length.or(kept.as_ref().map(|cell| cell.get())).unwrap_or_default();
-        let body = Self { index, ty, limit, all, mapping, open: Cell::new(0), length, _own_length: kept };
-        body.open(size).map_err(map_error)?;
-        body.set_size(size);
-        Ok(body)
+        let asked = all.count.get().saturating_add(ty.limits.min);
+        within("total_elements", all.limit, asked)?;
+        all.count.set(asked);
+        let mapping = space.take(Self::reserved(&ty, limit) as usize);
+        let (limit, all, open) = (Cell::new(limit), Some(all), Cell::new(0));
+        Self { index, ty, limit, all, mapping, open, length, _own_length: None }.opened()
+    }
+
+    /// Makes its initial elements accessible.
+    fn opened(self) -> Result<Self, ResourceError> {
+        let size = self.ty.limits.min;
+        self.open(size).map_err(map_error)?;
+        self.set_size(size);
+        Ok(self)
     }
 
     /// Bytes of addresses of a table that may have `limit` elements: room for those, and no more.
@@ -116,10 +144,14 @@ impl TableBody {
         whole_pages(declared(ty).min(limit)).max(HOST_PAGE as usize) as u64
     }
 
-    /// A table of nulls that keeps its own length.
+    /// A table of nulls with a reservation of its own, which keeps its own length.
     pub(crate) fn standalone(index: usize, ty: TableType, limit: u64) -> Result<Self, ResourceError> {
-        // SAFETY: there is no cell at which the length would be.
-        unsafe { Self::new(index, ty, None, limit, None) }
+        check_limit(&ty, limit)?;
+        let reserved = Self::reserved(&ty, limit) as usize;
+        let mapping = Mapping::reserve(reserved, HOST_PAGE as usize).map_err(map_error)?;
+        let kept = Box::new(UnsafeCell::new(0));
+        let (limit, open, length) = (Cell::new(limit), Cell::new(0), kept.get());
+        Self { index, ty, limit, all: None, mapping, open, length, _own_length: Some(kept) }.opened()
     }
 
     /// Changes how many elements it may grow to, not beyond the limit that it was made with. It has its initial length now.
@@ -156,10 +188,10 @@ impl TableBody {
         self.mapping.discard(0, whole_pages(elements))
     }
 
-    /// Puts a private view of a file, which holds its elements, in place of its pages.
-    pub(crate) fn map(&self, file: &File) -> io::Result<()> {
+    /// Puts a private view of a file in place of the pages of the first `elements`, which lie in the file from `offset` on.
+    pub(crate) fn map(&self, elements: u64, file: &File, offset: u64) -> io::Result<()> {
         let view = FileView { file, start: 0 };
-        self.mapping.map_file(0, whole_pages(self.size()), view, 0, Access::ReadWrite)
+        self.mapping.map_file(0, whole_pages(elements), view, offset, Access::ReadWrite)
     }
 
     /// Makes elements behind the first `elements` inaccessible again and drops their pages, whose contents nobody can see.

@@ -15,6 +15,7 @@ use crate::entry::Entry;
 use crate::errno::Errno;
 use crate::fdtable::FdTable;
 use crate::guest::Guest;
+use crate::guest::ranges::Ranges;
 use crate::types::Rights;
 use crate::wait::Attempt;
 
@@ -101,6 +102,27 @@ impl Ctx<'_> {
             Context::Own(ctx) => Held::Own(ctx),
             Context::Shared(ctx) => Held::Shared(Undivided::lock(ctx)),
         }
+    }
+
+    /// [`Guest::sources`], of as many bytes as the context allows.
+    #[inline]
+    pub(crate) fn sources<'g>(&self, guest: Guest<'g>, list: u32, count: u32) -> Result<Ranges<'g>, Errno> {
+        guest.sources(list, count).map(|ranges| self.limited(ranges))
+    }
+
+    /// [`Guest::targets`], of as many bytes as the context allows.
+    #[inline]
+    pub(crate) fn targets<'g>(&self, guest: Guest<'g>, list: u32, count: u32) -> Result<Ranges<'g>, Errno> {
+        guest.targets(list, count).map(|ranges| self.limited(ranges))
+    }
+
+    #[inline]
+    fn limited<'g>(&self, mut ranges: Ranges<'g>) -> Ranges<'g> {
+        ranges.truncate(match &self.context {
+            Context::Own(ctx) => ctx.max_transfer(),
+            Context::Shared(ctx) => Undivided::lock(ctx).max_transfer(),
+        });
+        ranges
     }
 
     /// Reports so many bytes as read at `out`, which was checked, and counts them.

@@ -15,6 +15,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags};
 use crate::ctx::WasiCtx;
 use crate::entry::{Captured, Directory, Entry, Handle, Kind, Raises};
 use crate::given::Given;
+use crate::guest::ranges::MAX_TRANSFER;
 use crate::types::{FdFlags, Rights};
 
 /// Why a [`WasiCtxBuilder`] could not take something.
@@ -243,6 +244,13 @@ impl WasiCtxBuilder {
     /// How many descriptors the guest may have open, the given ones included (128 unless set).
     pub fn max_descriptors(&mut self, count: usize) -> &mut Self {
         self.given().max_descriptors = count;
+        self
+    }
+
+    /// How many bytes one call of the guest transfers, in all of the ranges that it lists: 2,147,479,552 unless set, which is the kernel's
+    /// limit, and at most; 1 at least. The rest is left for the guest's next call, as POSIX allows; of a message it is lost.
+    pub fn max_transfer(&mut self, bytes: u64) -> &mut Self {
+        self.given().max_transfer = bytes.clamp(1, MAX_TRANSFER);
         self
     }
 

@@ -58,6 +58,12 @@ impl WasiCtx {
         (self.input, self.input_at) = (Some(bytes.into()), 0);
     }
 
+    /// The most bytes that one call transfers.
+    #[inline]
+    pub(crate) fn max_transfer(&self) -> u64 {
+        self.table.given().max_transfer
+    }
+
     /// Whether it was given a standard input in memory, so that [other bytes](WasiCtx::set_stdin_bytes) can take its place.
     #[must_use]
     pub fn has_stdin_bytes(&self) -> bool {

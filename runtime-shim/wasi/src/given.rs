@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use crate::entry::{Captured, Entry, FIRST_FREE};
+use crate::guest::ranges::MAX_TRANSFER;
 
 /// Descriptors that an instance may have open at once, unless the builder says otherwise.
 /// A process may often have no more than 1,024, and its other instances and the host need some, too.
@@ -43,6 +44,8 @@ pub(crate) struct Given {
     pub(crate) listeners_from: usize,
     /// Numbers below this one may be open.
     pub(crate) max_descriptors: usize,
+    /// The most bytes that one call transfers.
+    pub(crate) max_transfer: u64,
     /// Standard input, where it lies in memory.
     pub(crate) input: Arc<[u8]>,
     /// The most bytes of standard output and error that are collected.
@@ -57,6 +60,7 @@ impl Default for Given {
             entries: vec![const { None }; FIRST_FREE],
             listeners_from: FIRST_FREE,
             max_descriptors: DEFAULT_MAX_DESCRIPTORS,
+            max_transfer: MAX_TRANSFER,
             input: Arc::default(),
             capture_limits: [0; 2],
         }

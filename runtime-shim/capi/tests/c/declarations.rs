@@ -85,9 +85,9 @@ fn layouts_in_rust() -> Figures {
         wasmaot_module_limits_t {
             memories tables total_elements globals functions types tags segments written_pages mappings
         }
-        wasmaot_resource_limits_t { memory table addresses fuel deadline cpu_time nesting trap }
+        wasmaot_resource_limits_t { memory table addresses fuel deadline cpu_time nesting exceptions trap }
         wasmaot_pool_config_t {
-            slots stack memory table reset hot_sets nesting host_signals addresses total_addresses
+            slots stack memory table reset hot_sets nesting host_signals addresses total_addresses exceptions
         }
         wasmaot_pool_stats_t { made copied scanned dropped failed removed moved }
         wasmaot_start_t { data wasi tenant limits }

@@ -88,6 +88,7 @@ static void before_there_is_an_instance(void) {
     REFUSED(wasmaot_wasi_listen(wasi, NULL, NULL), "address");
     FAILS(wasmaot_wasi_listen(wasi, "\xff", NULL), WASMAOT_ERROR_USAGE, "`address` is not UTF-8");
     REFUSED(wasmaot_wasi_max_descriptors(NULL, 1), "wasi");
+    REFUSED(wasmaot_wasi_max_transfer(NULL, 1), "wasi");
     CHECK(linked == NULL && func == NULL);
     wasmaot_wasi_delete(wasi);
     wasmaot_linker_delete(linker);

@@ -47,7 +47,7 @@ static void memory_is_limited(const wasmaot_linked_t *guest) {
     config.slots = 1;
     config.memory = 65536;
     OK(wasmaot_pool_new(&config, &pool));
-    FAILS(wasmaot_pool_start(pool, large, NULL, &instance), WASMAOT_ERROR_LIMIT, "a memory of 2 pages");
+    FAILS(wasmaot_pool_start(pool, large, NULL, &instance), WASMAOT_ERROR_LIMIT, "`memory` is 65536, and the module asks for 131072");
     instance = started(pool, guest, &host);
     OK(wasmaot_instance_call(instance, "grow", &one, 1, &result, 1));
     CHECK(result.of.i32 == -1);
@@ -77,7 +77,7 @@ static void starts_have_limits_of_their_own(const wasmaot_linked_t *guest) {
         OK(wasmaot_instance_finish(instance, NULL));
         start.limits.memory = 0;
         start.limits.table = 1;
-        FAILS(wasmaot_pool_start(pool, guest, &start, &instance), WASMAOT_ERROR_LIMIT, "a table of 2 elements");
+        FAILS(wasmaot_pool_start(pool, guest, &start, &instance), WASMAOT_ERROR_LIMIT, "`table` is 1, and the module asks for 2");
     }
     wasmaot_pool_delete(pool);
 }

@@ -86,6 +86,24 @@ static void descriptors_are_limited(wasmaot_pool_t *pool, const wasmaot_linked_t
     wasmaot_wasi_delete(wasi);
 }
 
+static void transfers_are_limited(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
+    wasmaot_wasi_t *wasi = wasmaot_wasi_new();
+    wasmaot_value_t streams[2], result;
+    wasmaot_usage_t usage;
+    wasmaot_instance_t *instance;
+    streams[0] = wasmaot_i32(0);
+    streams[1] = wasmaot_i32(1);
+    OK(wasmaot_wasi_stdin_bytes(wasi, "abcdefgh", 8));
+    OK(wasmaot_wasi_capture(wasi, 1, 100));
+    OK(wasmaot_wasi_max_transfer(wasi, 3));
+    instance = started_with(pool, guest, wasi);
+    OK(wasmaot_instance_call(instance, "copy", streams, 2, &result, 1));
+    CHECK(result.of.i32 == SUCCESS);
+    OK(wasmaot_instance_finish(instance, &usage));
+    CHECK(usage.bytes_read == 3 && usage.bytes_written == 3);
+    wasmaot_wasi_delete(wasi);
+}
+
 static void directories_may_be_read_only(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
     int read_only;
     for (read_only = 0; read_only < 2; read_only++) {
@@ -157,6 +175,7 @@ void test_wasi(void) {
     nothing_is_given_by_default(pool, guest);
     instances_get_what_is_said(pool, guest);
     descriptors_are_limited(pool, guest);
+    transfers_are_limited(pool, guest);
     directories_may_be_read_only(pool, guest);
     environments_are_inherited(pool, guest);
     streams_and_listeners(pool, guest);

@@ -6,7 +6,7 @@ use super::error::OpenError;
 use crate::os::map::{FileView, memory_file};
 use std::borrow::Cow;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use wasmaot_abi::descriptor::FileRange;
@@ -67,7 +67,7 @@ impl Source {
 
     fn sealed_file(bytes: &[u8]) -> io::Result<Self> {
         Ok(Self {
-            file: memory_file(c"wasmaot", bytes)?,
+            file: memory_file(c"wasmaot", |file| file.write_all(bytes))?,
             start: 0,
             size: bytes.len() as u64,
             head: Vec::new(),

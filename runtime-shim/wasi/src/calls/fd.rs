@@ -27,7 +27,7 @@ pub(crate) fn fd_read(
 ) -> Result<(), Errno> {
     let entry = ctx.stream(fd, Rights::FD_READ)?;
     guest.result::<4>(out)?;
-    let ranges = guest.targets(list, count)?;
+    let ranges = ctx.targets(guest, list, count)?;
     let read = match entry.host() {
         Some(host) => {
             would_block(&entry, PollFlags::IN)?;
@@ -66,7 +66,7 @@ pub(crate) fn fd_write(
     let written = match entry.handle {
         Handle::Captured(output) => {
             drop(entry);
-            guest.sources(list, count)?.transfer(
+            ctx.sources(guest, list, count)?.transfer(
                 || Ok(Extent::All),
                 |piece| {
                     let mut ctx = ctx.hold();
@@ -76,7 +76,7 @@ pub(crate) fn fd_write(
             )?
         }
         _ => {
-            let ranges = sendable(&entry, guest.sources(list, count)?)?;
+            let ranges = sendable(&entry, ctx.sources(guest, list, count)?)?;
             let host = entry.fd(Errno::BadF)?;
             let written = ranges.transfer(
                 || kernel::extent_of_writing(host),
@@ -132,7 +132,7 @@ pub(crate) fn fd_pread(
 ) -> Result<(), Errno> {
     let entry = ctx.stream(fd, Rights::FD_READ | Rights::FD_SEEK)?;
     guest.result::<4>(out)?;
-    let (ranges, host) = (guest.targets(list, count)?, entry.fd(Errno::SPipe)?);
+    let (ranges, host) = (ctx.targets(guest, list, count)?, entry.fd(Errno::SPipe)?);
     let read = ranges.transfer(
         || Ok(Extent::All),
         |piece| kernel::read_at(host, &piece.buffers()?, offset.saturating_add(piece.done)),
@@ -152,7 +152,7 @@ pub(crate) fn fd_pwrite(
 ) -> Result<(), Errno> {
     let entry = ctx.stream(fd, Rights::FD_WRITE | Rights::FD_SEEK)?;
     guest.result::<4>(out)?;
-    let (ranges, host) = (guest.sources(list, count)?, entry.fd(Errno::SPipe)?);
+    let (ranges, host) = (ctx.sources(guest, list, count)?, entry.fd(Errno::SPipe)?);
     let written = ranges.transfer(
         || Ok(Extent::All),
         |piece| kernel::write_at(host, &piece.buffers()?, offset.saturating_add(piece.done)),

@@ -79,7 +79,7 @@ pub(crate) fn sock_recv(
     let entry = socket(ctx, fd, Rights::FD_READ)?;
     guest.result::<4>(out)?;
     guest.result::<2>(flags_out)?;
-    let ranges = guest.targets(list, count)?;
+    let ranges = ctx.targets(guest, list, count)?;
     would_block(&entry, PollFlags::IN)?;
     waits::readable(ctx, &entry)?;
     let peek = if flags.contains(ReceiveFlags::PEEK) { sys::MSG_PEEK } else { 0 };
@@ -116,7 +116,7 @@ pub(crate) fn sock_send(
     }
     let entry = socket(ctx, fd, Rights::FD_WRITE)?;
     guest.result::<4>(out)?;
-    let (ranges, host) = (sendable(&entry, guest.sources(list, count)?)?, entry.fd(Errno::NotSock)?);
+    let (ranges, host) = (sendable(&entry, ctx.sources(guest, list, count)?)?, entry.fd(Errno::NotSock)?);
     let sent =
         ranges.transfer(|| kernel::extent_of_writing(host), |piece| kernel::send(host, &piece.buffers()?))?;
     drop(entry);

@@ -271,6 +271,20 @@ fn descriptors_are_bounded() {
 }
 
 #[test]
+fn a_call_transfers_no_more_than_it_may() {
+    let mut machine =
+        Machine::with(WasiCtxBuilder::new().max_transfer(5).stdin_bytes(*b"123456789").capture_stdout(100));
+    let fd = machine.create("file");
+    assert_eq!(machine.write(fd, b"abcdefgh"), Ok(5));
+    assert_eq!(machine.write(fd, b"fgh"), Ok(3));
+    machine.call(|ctx, guest| fd::fd_seek(ctx, guest, Preview1, fd, 0, 0, OUT)).expect("sought");
+    assert_eq!(machine.read(fd, 100).as_deref(), Ok(&b"abcde"[..]));
+    assert_eq!(machine.read(fd, 100).as_deref(), Ok(&b"fgh"[..]));
+    assert_eq!(machine.read(0, 100).as_deref(), Ok(&b"12345"[..]));
+    assert_eq!(machine.write(1, b"abcdefgh"), Ok(5));
+}
+
+#[test]
 fn appending_and_flags() {
     let mut machine = Machine::new();
     let fd = machine.open("file", 1, Rights::FILE, FdFlags::APPEND).expect("opened");

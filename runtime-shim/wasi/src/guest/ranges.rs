@@ -14,8 +14,9 @@ use crate::sys::{IoVec, go_on};
 /// The most bytes that are transferred without a look at the deadline: some hundred microseconds.
 pub(crate) const PIECE: u64 = 1 << 20;
 
-/// The most bytes that one call transfers (the kernel's limit): the rest is left for the guest's next call.
-const MAX_BYTES: u64 = 0x7fff_f000;
+/// The most bytes of a list that one call transfers, and how many it does unless its context allows fewer (the kernel's limit): the rest is
+/// left for the guest's next call.
+pub(crate) const MAX_TRANSFER: u64 = 0x7fff_f000;
 
 /// Ranges used at once (the kernel's limit): the rest is left for the guest's next call.
 const MAX_RANGES: u32 = 1024;
@@ -44,7 +45,7 @@ pub(crate) enum Extent {
 }
 
 impl<'a> Guest<'a> {
-    /// One range for the kernel to write to.
+    /// One range for the kernel to write to, of any length.
     pub(crate) fn target(self, ptr: u32, len: u32) -> Result<Ranges<'a>, Errno> {
         let mut ranges = Ranges::new(self, Use::Target, 1);
         ranges.push(ptr, len)?;
@@ -70,6 +71,7 @@ impl<'a> Guest<'a> {
             let pair = u64::from_le_bytes(self.read(list + index * 8)?);
             ranges.push(pair as u32, (pair >> 32) as u32)?;
         }
+        ranges.truncate(MAX_TRANSFER);
         Ok(ranges)
     }
 }
@@ -100,7 +102,7 @@ impl<'a> Ranges<'a> {
             self.few[self.used] = (ptr, len);
             self.used += 1;
         }
-        self.bytes = (self.bytes + u64::from(len)).min(MAX_BYTES);
+        self.bytes += u64::from(len);
         Ok(())
     }
 
@@ -136,7 +138,7 @@ impl<'a> Ranges<'a> {
         }
         match extent()? {
             Extent::First => transfer(&self.piece(0, PIECE)),
-            Extent::Message => transfer(&self.piece(0, MAX_BYTES)),
+            Extent::Message => transfer(&self.piece(0, MAX_TRANSFER)),
             Extent::All => self.transfer_all(&mut transfer),
         }
     }
