@@ -2,7 +2,10 @@
 //!
 //! A host function kills its caller and then throws, so what the throw does happens to a guest that is to be stopped.
 
-use wasmaot_runtime::{Caller, Exception, Extern, InterruptHandle, Linker, Store, Tag, TrapCode, Val};
+use std::time::{Duration, Instant};
+use wasmaot_runtime::{
+    Caller, Exception, Extern, InterruptHandle, Linker, ModuleLimits, Store, Tag, TrapCode, Val,
+};
 use wasmaot_tests::{compile_wat, trap_code};
 
 /// `deep` calls the host below so many frames of its own, and `garbage` after so many exceptions that nothing refers to any more. A
@@ -43,4 +46,32 @@ fn the_search_for_a_handler_and_a_collection_are_given_up() {
         assert_eq!(run(name, count, false), (None, Val::I32(1)), "{name}");
         assert_eq!(run(name, count, true), (Some(TrapCode::Killed), Val::I32(0)), "{name}");
     }
+}
+
+/// The page faults of this thread that no file had to be read for.
+fn faults() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").expect("the kernel tells");
+    let fields = stat.rsplit(')').next().expect("the name ends").split_whitespace();
+    fields.skip(7).map(|field| field.parse().expect("a number")).next().expect("a field of it")
+}
+
+/// A collection that has 200,000,000 elements to search is given up at the deadline, as what it has touched by then shows.
+#[test]
+fn a_collection_ends_at_the_deadline() {
+    const TABLES: u64 = 20;
+    const ELEMENTS: u64 = 10_000_000;
+    let text = include_str!("../../guests/exceptions_collected.wat");
+    let text = text.replace("TABLES", &format!("(table {ELEMENTS} exnref)").repeat(TABLES as usize));
+    let module = wasmaot_tests::load(&compile_wat(&text)).unwrap_or_else(|e| panic!("{e}"));
+    let mut linker = Linker::new();
+    let total_elements = TABLES * ELEMENTS;
+    linker.set_module_limits(ModuleLimits { total_elements, ..ModuleLimits::default() });
+    let mut store = Store::new(());
+    let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{e}"));
+    let before = faults();
+    store.set_deadline(Instant::now() + Duration::from_millis(20)).expect("a watchdog");
+    let end = trap_code(instance.call(&mut store, "throws", &[]));
+    assert_eq!(end, TrapCode::DeadlineExceeded);
+    let pages = total_elements * 8 / 4096;
+    assert!(faults() - before < pages / 2, "{} of {pages}", faults() - before);
 }
