@@ -317,7 +317,7 @@ pub unsafe extern "C" fn wasmaot_wasi_max_transfer(
     wasi: *mut wasmaot_wasi_t,
     bytes: u64,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: as the header states.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`.
     unsafe {
         change(wasi, |builder| {
             builder.max_transfer(bytes);

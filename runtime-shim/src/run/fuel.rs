@@ -4,6 +4,7 @@
 //! charged and nothing is done.
 
 use crate::run::interrupt;
+use crate::run::meter::Meter;
 use wasmaot_abi::trap::TrapCode;
 
 /// Who pays for work.
@@ -24,7 +25,10 @@ impl Payer {
     /// Takes a charge back: the work could not be done.
     pub(crate) fn refund(self, price: u64) {
         if self == Payer::Guest && price > 0 {
-            change(|meter, bulk| (meter.wrapping_sub_unsigned(price), bulk - price));
+            change(|meter, running| {
+                *running = running.wrapping_sub_unsigned(price);
+                meter.bulk -= price;
+            });
         }
     }
 }
@@ -32,21 +36,15 @@ impl Payer {
 /// Charges the running guest, if its code counts, and says whether there was as much left.
 fn charge(price: u64) -> bool {
     let mut is_paid = true;
-    change(|meter, bulk| match meter.checked_add_unsigned(price).filter(|&meter| meter <= 0) {
-        Some(meter) => (meter, bulk + price),
-        None => {
-            is_paid = false;
-            (meter, bulk)
-        }
-    });
+    change(|meter, running| is_paid = meter.charge(running, price));
     is_paid
 }
 
-/// Changes what the meter of the running guest shows and what of that is for bulk work, if its code counts.
-fn change(change: impl FnOnce(i64, u64) -> (i64, u64)) {
+/// Changes the meter of the running guest, and what it shows now, if its code counts.
+fn change(change: impl FnOnce(&mut Meter, &mut i64)) {
     interrupt::with_run_around(|activation, core| {
         if core.counts {
-            (activation.meter, core.meter.bulk) = change(activation.meter, core.meter.bulk);
+            change(&mut core.meter, &mut activation.meter);
         }
     });
 }

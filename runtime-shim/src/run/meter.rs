@@ -39,4 +39,13 @@ impl Meter {
         let fuel = fuel.unwrap_or(UNLIMITED).min(UNLIMITED);
         Self { shown: initial(fuel), fuel, bulk: 0 }
     }
+
+    /// Charges a guest for bulk work, whose meter shows `running` now, and says whether there was as much fuel left.
+    pub(crate) fn charge(&mut self, running: &mut i64, price: u64) -> bool {
+        let Some(meter) = running.checked_add_unsigned(price).filter(|&meter| meter <= 0) else {
+            return false;
+        };
+        (*running, self.bulk) = (meter, self.bulk + price);
+        true
+    }
 }

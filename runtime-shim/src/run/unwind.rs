@@ -17,7 +17,6 @@ use crate::run::activation::{Activation, Landing, Running};
 use crate::run::backtrace::{self, Frames, Start};
 use crate::run::collect::{self, Roots};
 use crate::run::end::{Pending, Thrown};
-use crate::run::fuel::Payer;
 use crate::run::interrupt::{self, Next};
 use crate::run::protocol::BuiltinResult;
 use crate::run::store::StoreCore;
@@ -43,22 +42,22 @@ const UNCAUGHT: BuiltinResult = BuiltinResult { value: 0, trap: 0 };
 
 /// Body of the builtin `throw`: `values` is the address of as many cells as the tag has values.
 pub(crate) extern "C" fn throw(vmctx: Vmctx, tag: u64, values: u64, mut running: Running) -> BuiltinResult {
-    if let Err(code) = Payer::Guest.pay(price_of_throw(running.parts().1)) {
-        return BuiltinResult::trap(code);
-    }
     let tag = vmctx.instance().tag(tag as u32);
     let (activation, core) = running.parts();
+    if core.counts {
+        let price = price_of_throw(core);
+        if !core.meter.charge(&mut activation.meter, price) {
+            return BuiltinResult::trap(TrapCode::OutOfFuel);
+        }
+    }
     let values = activation.guest_cells(values, tag.ty.params.len());
     let roots = Roots { stack: activation.used_stack(), values: &[] };
     let added = collect::add(core, tag.clone(), values, &roots);
     added.map_or_else(BuiltinResult::trap, |id| raise(activation, core, vmctx.address(), id))
 }
 
-/// The fuel that a throw costs, if code counts.
+/// The fuel that a throw costs.
 fn price_of_throw(core: &StoreCore) -> u64 {
-    if !core.counts {
-        return 0;
-    }
     let tables = core.tables.iter().filter(|table| table.ty().element.is_exn_ref());
     throw_price(tables.map(|table| table.size()).sum())
 }
