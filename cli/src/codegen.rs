@@ -114,7 +114,8 @@ fn level(text: &str) -> Result<u8, &'static str> {
     }
 }
 
-fn jobs(text: &str) -> Result<u16, &'static str> {
+/// A number of threads.
+pub(crate) fn jobs(text: &str) -> Result<u16, &'static str> {
     match text.parse() {
         Ok(jobs) if jobs > 0 => Ok(jobs),
         _ => Err("not a number of threads, which is 1 to 65535"),

@@ -3,15 +3,18 @@
 //! **Invariant: the report claims what [`wasmaot_verifier`] proves and nothing more**: both forms list the properties, and what is not
 //! among them. Files are only read.
 
+use crate::codegen;
 use crate::error::CliError;
 use crate::inspect;
 use crate::output;
+use crate::progress::Bar;
 use crate::text::{Bytes, Count};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use wasmaot_compiler::Progress;
 use wasmaot_program::report::Name;
-use wasmaot_verifier::{NOT_PROVEN, Place, Proof, Property, Refused, Rejection, verify};
+use wasmaot_verifier::{NOT_PROVEN, Place, Proof, Property, Refused, Rejection, verify_with};
 
 /// Prove from their machine code that artifacts obey the sandbox
 #[derive(Debug, clap::Args)]
@@ -24,6 +27,14 @@ pub(crate) struct Opts {
     /// Print JSON
     #[arg(long)]
     json: bool,
+
+    /// Threads to verify with [default: one per core]
+    #[arg(long, value_name = "N", value_parser = codegen::jobs)]
+    jobs: Option<u16>,
+
+    /// Do not show progress
+    #[arg(long)]
+    quiet: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -51,7 +62,11 @@ impl Opts {
             let bytes = inspect::read(&path)?;
             let artifact = inspect::artifact_in(&bytes)
                 .map_err(|source| CliError::NotAnArtifact { path: path.clone(), source })?;
-            let result = verify(artifact);
+            let bar = Bar::new(format!("verifying {}", path.display()), !self.quiet);
+            let jobs = usize::from(self.jobs.unwrap_or(0));
+            let report = |done, total| bar.report(Progress { done, total });
+            let result = verify_with(artifact, jobs, &report);
+            drop(bar);
             if !self.json {
                 output::print(text(&path, &result).as_bytes())?;
             }

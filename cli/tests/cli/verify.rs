@@ -25,7 +25,7 @@ fn what_the_compiler_makes_is_proven() {
     let text = place.run(&["verify", &name]).status(0).silent().stdout;
     assert!(text.starts_with("a.so: proven: 4 functions, "), "{text}");
     assert!(text.contains("not among them: "), "{text}");
-    let report = json(&place.run(&["verify", &name, "--json"]).status(0).silent().stdout);
+    let report = json(&place.run(&["verify", &name, "--json", "--jobs", "1"]).status(0).silent().stdout);
     assert_eq!(report["proven"], true);
     assert_eq!(report["files"][0]["functions"], 4);
     assert!(report["not_proven"].as_array().is_some_and(|list| !list.is_empty()));

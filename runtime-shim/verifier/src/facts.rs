@@ -8,6 +8,7 @@ use crate::decode::Condition;
 use crate::lattice::{Item, Kind, LOW, MAX32, MOST_BYTES, NO_NAME, Name, Val};
 use crate::module::Module;
 use crate::state::{Flags, State};
+use wasmaot_abi::slot::OFFSET_GUARD;
 use wasmaot_abi::state::TABLE_ELEMENT;
 
 impl State {
@@ -45,6 +46,16 @@ impl State {
                     if own == table && offset < bytes && offset.is_multiple_of(TABLE_ELEMENT) =>
                 {
                     value.kind = Kind::AnyElement(table);
+                }
+                _ => {}
+            });
+        }
+        if let Item::Memory(memory) = item {
+            // A memory has addresses for its length and a guard.
+            let end = least.saturating_add(OFFSET_GUARD);
+            self.values().for_each(|value| match value.kind {
+                Kind::HeapAt { memory: own, at } if own == memory && at < end => {
+                    value.kind = Kind::Checked { memory, null: false, room: end - at };
                 }
                 _ => {}
             });
@@ -108,7 +119,11 @@ impl State {
     }
 
     /// Notes that an index is below a length.
-    fn below(&mut self, index: Name, item: Item) {
+    fn below(&mut self, module: &Module<'_>, index: Name, item: Item) {
+        let widest = match item {
+            Item::Table(table) if module.is_narrow_table(table) => MAX32,
+            _ => u64::MAX,
+        };
         let distance = self.distance(index);
         self.at_least(item, 1);
         self.values().for_each(|value| match (item, value.kind) {
@@ -118,11 +133,10 @@ impl State {
                 value.kind = Kind::Element { table, index, checked: true };
             }
             (Item::Table(table), Kind::Any | Kind::Max(_) | Kind::Low(_)) if value.name == index => {
-                value.kind = Kind::Below(table);
+                value.kind = Kind::Below { table, most: value.kind.most().unwrap_or(widest) };
             }
             (Item::Memory(memory), Kind::Indexed { memory: own, index: named, plus }) if memory == own => {
-                let room =
-                    distance(named, plus).and_then(|plus| wasmaot_abi::slot::OFFSET_GUARD.checked_sub(plus));
+                let room = distance(named, plus).and_then(|plus| OFFSET_GUARD.checked_sub(plus));
                 if let Some(room) = room {
                     value.kind = Kind::Checked { memory, null: false, room };
                 }
@@ -312,18 +326,19 @@ impl State {
         match b.kind {
             Kind::Const(limit) => self.assume_constant(module, condition, a, (limit, b.name), bits),
             Kind::Length { item, current } if bits == 64 => match condition {
-                Condition::Below | Condition::BelowOrEqual if is_beyond_all(a.kind, item) => false,
+                Condition::Below if is_index(a.kind, item, |index| index >= MOST_BYTES) => false,
+                Condition::BelowOrEqual if is_index(a.kind, item, |index| index > MOST_BYTES) => false,
                 Condition::Below => {
                     if let Kind::Const(index) = a.kind {
                         self.at_least(item, index.saturating_add(1));
                     }
                     if a.name != NO_NAME {
-                        self.below(a.name, item);
+                        self.below(module, a.name, item);
                     }
                     true
                 }
                 Condition::AboveOrEqual => match a.kind {
-                    Kind::Below(table) => !current || item != Item::Table(table),
+                    Kind::Below { table, .. } => !current || item != Item::Table(table),
                     Kind::Const(index) => !current || self.least(item) <= index,
                     _ => true,
                 },
@@ -441,9 +456,9 @@ impl State {
     }
 }
 
-/// Whether a constant exceeds every length that a memory can have.
-fn is_beyond_all(kind: Kind, item: Item) -> bool {
-    matches!((kind, item), (Kind::Const(index), Item::Memory(_)) if index > MOST_BYTES)
+/// Whether a constant is such an index into a memory.
+fn is_index(kind: Kind, item: Item, is: impl Fn(u64) -> bool) -> bool {
+    matches!((kind, item), (Kind::Const(index), Item::Memory(_)) if is(index))
 }
 
 /// Whatever is known of a value and that it is at most this.

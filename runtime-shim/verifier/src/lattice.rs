@@ -69,6 +69,8 @@ pub(crate) enum Kind {
     Vmctx,
     /// The start of a memory, plus at most this.
     Heap { memory: u16, plus: u64 },
+    /// The start of a memory, plus this, which is beyond what every memory of its type has addresses for.
+    HeapAt { memory: u16, at: u64 },
     /// The start of a memory, plus a value of 64 bits that is not checked yet, plus this, modulo 2<sup>64</sup>.
     Indexed { memory: u16, index: Name, plus: u64 },
     /// An address from which this many bytes are in the memory or its guard; with `null`, or 0.
@@ -87,8 +89,8 @@ pub(crate) enum Kind {
     Length { item: Item, current: bool },
     /// The address of a length.
     LengthCell(Item),
-    /// An index of an element of a table.
-    Below(u16),
+    /// An index of an element of a table, and at most this.
+    Below { table: u16, most: u64 },
     /// The address of a table's first element, if it has any.
     TableBase(u16),
     /// The address of the element at an index, which was `checked` or not. The name of a checked index may be forgotten.
@@ -172,11 +174,11 @@ impl Val {
     }
 
     /// Its low 32 bits.
-    pub(crate) fn low(self, module: &Module<'_>) -> Self {
+    pub(crate) fn low(self) -> Self {
         match self.kind {
             Kind::Const(value) => Val::of(Kind::Const(value & MAX32)),
             Kind::Max(max) | Kind::Steps16(max) if max <= MAX32 => self,
-            Kind::Below(table) if module.is_narrow_table(table) => self,
+            Kind::Below { most, .. } if most <= MAX32 => self,
             Kind::TypeOf { .. } | Kind::TypeId(_) | Kind::ConstType { .. } | Kind::High(_) => self,
             Kind::ConstWord { .. } => self,
             kind => {
@@ -194,6 +196,7 @@ impl Kind {
         match self {
             Kind::Const(value) => Some(value),
             Kind::Max(max) | Kind::Steps16(max) => Some(max),
+            Kind::Below { most, .. } if most < u64::MAX => Some(most),
             Kind::TypeOf { .. } | Kind::TypeId(_) | Kind::ConstType { .. } | Kind::High(_) => Some(MAX32),
             Kind::ConstWord { .. } => Some(MAX32),
             Kind::Length { item: Item::Memory(_), .. } | Kind::Remaining { .. } => Some(MOST_BYTES),
@@ -249,7 +252,7 @@ impl Kind {
     pub(crate) fn may_be_refined(self) -> bool {
         !matches!(
             self,
-            Kind::Const(_)
+            Kind::Const(0..=MAX32)
                 | Kind::Entry(_)
                 | Kind::ReturnAddress
                 | Kind::Stack(_)
@@ -306,6 +309,9 @@ pub(crate) fn join_kinds(module: &Module<'_>, a: Kind, b: Kind, rounded: bool) -
             if memory == other =>
         {
             Kind::Checked { memory, null: x || y, room: if p == q { p } else { 0 } }
+        }
+        (Kind::Below { table, most: p }, Kind::Below { table: other, most: q }) if table == other => {
+            Kind::Below { table, most: bound(p.max(q)) }
         }
         _ => match (a.most(), b.most()) {
             (Some(p), Some(q)) => match bound(p.max(q)) {
@@ -371,15 +377,6 @@ fn join_ordered(module: &Module<'_>, a: Kind, b: Kind) -> Option<Kind> {
         (Kind::ImportTail { import, .. }, Kind::ImportTail { import: other, .. }) if import == other => {
             Kind::ImportTail { import, null: true }
         }
-        (Kind::Below(table), Kind::Const(_) | Kind::Max(_) | Kind::Low(_) | Kind::Below(_)) => {
-            let other = b
-                .most()
-                .or_else(|| if let Kind::Below(other) = b { most_index(module, other) } else { None });
-            match most_index(module, table).zip(other).map(|(p, q)| round(p.max(q))) {
-                Some(max) if max < u64::MAX => Kind::Max(max),
-                _ => Kind::Any,
-            }
-        }
         (Kind::ConstEntry { table, last, ty }, Kind::ConstEntry { table: other, last: more, ty: also })
             if table == other =>
         {
@@ -395,10 +392,6 @@ fn join_ordered(module: &Module<'_>, a: Kind, b: Kind) -> Option<Kind> {
         }
         _ => return None,
     })
-}
-
-fn most_index(module: &Module<'_>, table: u16) -> Option<u64> {
-    module.is_narrow_table(table).then_some(MAX32)
 }
 
 /// What is true of both, where control flows meet.
@@ -432,6 +425,7 @@ fn add_ordered(module: &Module<'_>, a: Val, b: Val) -> Option<Kind> {
         (Kind::Indexed { memory, index, plus }, Kind::Const(c)) => {
             Kind::Indexed { memory, index, plus: plus.wrapping_add(c) }
         }
+        (Kind::HeapAt { memory, at }, Kind::Const(c)) => Kind::HeapAt { memory, at: at.checked_add(c)? },
         (Kind::Meter(plus), Kind::Const(c)) => Kind::Meter(plus.checked_add(c as i64)?),
         (Kind::Offset { index, plus }, Kind::Const(c)) => Kind::Offset { index, plus: plus.wrapping_add(c) },
         (Kind::Any | Kind::Low(_), Kind::Const(plus)) if a.name != NO_NAME => {
@@ -475,6 +469,7 @@ fn heap(module: &Module<'_>, memory: u16, plus: u64, index: Val) -> Option<Kind>
     }
     match index.kind {
         Kind::Vmctx | Kind::Stack(_) => None,
+        Kind::Const(at) if plus == 0 => Some(Kind::HeapAt { memory, at }),
         _ if plus == 0 && index.name != NO_NAME => Some(Kind::Indexed { memory, index: index.name, plus }),
         _ => None,
     }
@@ -503,7 +498,8 @@ mod tests {
             Kind::Length { item: Item::Memory(0), current: true },
             Kind::Length { item: Item::Memory(0), current: false },
             Kind::Length { item: Item::Table(0), current: true },
-            Kind::Below(0),
+            Kind::Below { table: 0, most: MAX32 },
+            Kind::Below { table: 0, most: u64::MAX },
             Kind::TableBase(0),
             Kind::AnyElement(0),
             Kind::ElementAt { table: 0, offset: 8 },
@@ -523,6 +519,7 @@ mod tests {
             Kind::Exception(0),
             Kind::Meter(0),
             Kind::Meter(5),
+            Kind::HeapAt { memory: 0, at: 1 << 40 },
         ];
         for number in [0, 1, 2, 255, 256, MAX32, MAX32 + 1, 1 << 40, u64::MAX] {
             kinds.extend([
@@ -590,8 +587,7 @@ mod tests {
                     joined.most_low() >= a.most_low().max(b.most_low()),
                     "{a:?} and {b:?} give {joined:?}"
                 );
-                // Indices of a table are numbers, too.
-                let is_number = |kind: Kind| kind.most().is_some() || kind == Kind::Below(0);
+                let is_number = |kind: Kind| kind.most().is_some();
                 assert!(
                     joined.most().is_none() || (is_number(a) && is_number(b)),
                     "{a:?} and {b:?} give {joined:?}"

@@ -82,7 +82,7 @@ use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter};
 use module::Module;
 use rayon::prelude::*;
 use reject::Problem;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use wasmaot_abi::addrmap::{function_at, wasm_offset};
 use wasmaot_abi::code::{CodeKind, CodeRange};
 use wasmaot_abi::entry::VALUE;
@@ -123,26 +123,37 @@ impl std::error::Error for Refused {}
 ///
 /// With the reasons, if the file does not have the [properties](Property), or the verifier does not see that it has.
 pub fn verify(file: &[u8]) -> Result<Proof, Refused> {
-    verify_with(file, &|_| {})
+    examine(file, &|_, _| {})
 }
 
-/// As [`verify`], and tells how many bytes of code were examined so far after each function. Functions are examined in parallel, on the
-/// threads of the current pool of rayon's.
+/// As [`verify`], with a number of threads, 0 being one per core. Tells after each function how many were examined and how many there are.
 ///
 /// # Errors
 ///
 /// As [`verify`].
-pub fn verify_with(file: &[u8], progress: &(dyn Fn(u64) + Sync)) -> Result<Proof, Refused> {
+pub fn verify_with(
+    file: &[u8],
+    jobs: usize,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Proof, Refused> {
+    let threads = (jobs > 0).then(|| rayon::ThreadPoolBuilder::new().num_threads(jobs).build());
+    match threads {
+        Some(Ok(threads)) => threads.install(|| examine(file, progress)),
+        // Without threads of its own it takes those of the process.
+        _ => examine(file, progress),
+    }
+}
+
+fn examine(file: &[u8], progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Proof, Refused> {
     let of_file = |problem: Problem| Refused {
         rejections: vec![Rejection::of_file(problem.property(), problem.into_text())],
     };
     let module = Module::read(file).map_err(of_file)?;
     check_gaps(&module).map_err(of_file)?;
-    let done = AtomicU64::new(0);
+    let done = AtomicUsize::new(0);
     let examine = |checks: &mut Checks, range: &CodeRange| {
         let sites = function(&module, checks, *range);
-        let length = u64::from(range.length);
-        progress(done.fetch_add(length, Ordering::Relaxed) + length);
+        progress(done.fetch_add(1, Ordering::Relaxed) + 1, module.ranges.len());
         sites
     };
     let results: Vec<_> = module.ranges.par_iter().map_init(Checks::default, examine).collect();

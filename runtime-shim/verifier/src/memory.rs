@@ -26,7 +26,7 @@ use iced_x86::{Instruction, Register};
 use std::mem::offset_of;
 use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::entry::VALUE;
-use wasmaot_abi::slot::HOST_PAGE;
+use wasmaot_abi::slot::{HOST_PAGE, OFFSET_GUARD};
 use wasmaot_abi::state::{
     ConstEntry, FuncRef, GLOBAL_CELL, ImportedFunction, MemoryRef, StateLayout, TABLE_ELEMENT, TableRef,
 };
@@ -149,12 +149,12 @@ impl Body<'_, '_> {
             (Kind::TableBase(table), kind)
                 if scale == TABLE_ELEMENT as u32
                     && !matches!(kind, Kind::Const(_))
-                    && (kind == Kind::Below(table) || index.name != NO_NAME) =>
+                    && (is_below(kind, table) || index.name != NO_NAME) =>
             {
-                Kind::Element { table, index: index.name, checked: kind == Kind::Below(table) }
+                Kind::Element { table, index: index.name, checked: is_below(kind, table) }
             }
-            (Kind::ConstTable(table), Kind::Any | Kind::Max(_) | Kind::Steps16(_))
-                if scale == ConstEntry::SIZE && index.name != NO_NAME =>
+            (Kind::ConstTable(table), kind)
+                if scale == ConstEntry::SIZE && !matches!(kind, Kind::Const(_)) && index.name != NO_NAME =>
             {
                 Kind::ConstUnchecked { table, index: index.name }
             }
@@ -187,6 +187,20 @@ impl Body<'_, '_> {
             },
             Kind::Heap { memory: index, plus } => {
                 self.heap(index, plus + u64::from(forward("an address of a memory")?))
+            }
+            Kind::HeapAt { memory: index, at } => {
+                let end = at.checked_add(u64::from(forward("an address of a memory")?) + u64::from(bytes));
+                // A memory has addresses for its length and a guard.
+                let most = match state.least(Item::Memory(index)) {
+                    0 => 0,
+                    length => length.saturating_add(OFFSET_GUARD),
+                };
+                ensure(
+                    end.is_some_and(|end| end <= most),
+                    Property::Memory,
+                    "the memory's length was not compared with the address",
+                )?;
+                Ok(Place::Heap)
             }
             Kind::Checked { null, room, .. } => {
                 let end = u64::from(forward("a checked address")?) + u64::from(bytes);
@@ -425,7 +439,7 @@ impl Body<'_, '_> {
     fn load_word(&self, state: &State, at: i32, bytes: u32, number: Kind) -> Val {
         match bytes {
             8 => state.word(at),
-            4 => state.word(at).low(self.module),
+            4 => state.word(at).low(),
             _ => Val::of(number),
         }
     }
@@ -570,6 +584,11 @@ impl Body<'_, '_> {
         let fits = value.kind.is_func(self.module, type_of(ty.heap), ty.nullable);
         ensure(whole && fits, Property::References, format_args!("it stores {:?} as a reference", value.kind))
     }
+}
+
+/// Whether it is an index of an element of a table.
+fn is_below(kind: Kind, of: u16) -> bool {
+    matches!(kind, Kind::Below { table, .. } if table == of)
 }
 
 /// A word of an entry of a constant table, by its distance from an entry.

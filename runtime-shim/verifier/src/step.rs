@@ -105,7 +105,7 @@ impl Body<'_, '_> {
         Ok(match instruction.op_kind(operand) {
             OpKind::Register => match gpr(instruction.op_register(operand)) {
                 Some((register, 64)) => state.reg(register),
-                Some((register, 32)) => state.reg(register).low(self.module),
+                Some((register, 32)) => state.reg(register).low(),
                 Some((register, bits)) => {
                     let mask = (1 << bits) - 1;
                     match state.reg(register).kind {
@@ -174,7 +174,7 @@ impl Body<'_, '_> {
             OpKind::Register => {
                 match gpr(instruction.op_register(operand)) {
                     Some((register, 64)) => state.set(register, value),
-                    Some((register, 32)) => state.set(register, value.low(self.module)),
+                    Some((register, 32)) => state.set(register, value.low()),
                     Some((register, _)) => state.set(register, Val::ANY),
                     None => {}
                 }
@@ -344,7 +344,7 @@ impl Body<'_, '_> {
             None => Some(source),
             Some(number) => self.outcome(state, condition, number),
         };
-        let narrow = |value: Val| if bits == 32 { value.low(self.module) } else { value };
+        let narrow = |value: Val| if bits == 32 { value.low() } else { value };
         let value = match (taken.map(narrow), kept.map(narrow)) {
             (Some(a), Some(b)) => {
                 let name = if a.name == b.name { a.name } else { NO_NAME };

@@ -176,6 +176,38 @@ fn large_memories_have_their_length_and_a_guard() {
     broken.check();
 }
 
+/// An address at a constant distance needs a length that is large enough, and the comparison has to tell so.
+#[test]
+fn constant_distances_are_compared_with_the_length() {
+    let mut broken = Broken::of(&with_function("(memory i64 1)"));
+    let memory = broken.layout.memory(0);
+    let base = memory + std::mem::offset_of!(MemoryRef, base) as i32;
+    let length = load(1, broken.layout.memory_length(0));
+    // cmp rcx, 0x1000; jcc over the rest; mov rdx, distance; add rax, rdx; mov rax, [rax]
+    let access = |distance: u64, condition: u8| {
+        let distance = [&[0x48, 0xba][..], &distance.to_le_bytes(), &[0x48, 0x01, 0xd0, 0x48, 0x8b, 0x00]];
+        let compare = [0x48, 0x81, 0xf9, 0, 0x10, 0, 0, condition, 16];
+        [&load(0, base)[..], &length, &compare, &distance.concat()].concat()
+    };
+    let (below, above, guard) = (0x72, 0x77, wasmaot_abi::slot::OFFSET_GUARD);
+    for (what, distance, condition) in [
+        ("beyond the guard", guard + 0x1000, below),
+        ("at its last bytes", guard + 0x1000 - 4, below),
+        ("the other way round", guard + 0x800, above),
+        ("before the memory", u64::MAX - 7, below),
+    ] {
+        let code = [PROLOGUE, &access(distance, condition), EPILOGUE].concat();
+        broken.code(what, Property::Memory, 2, &code);
+    }
+    let range = broken.function(2);
+    let code = [PROLOGUE, &access(guard + 0x800, below), EPILOGUE].concat();
+    assert!(
+        wasmaot_verifier::verify(&broken.artifact.with_code(&range, &code)).is_ok(),
+        "inside of the guard"
+    );
+    broken.check();
+}
+
 /// A loop that probes a frame begins within a probe's distance of what was touched.
 #[test]
 fn probes_do_not_begin_beyond_the_guard() {
