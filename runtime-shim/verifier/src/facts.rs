@@ -170,16 +170,11 @@ impl State {
         });
     }
 
-    /// Notes that a length is not less than a constant, which may have a name.
-    fn not_less(&mut self, length: Name, constant: u64, name: Name) {
+    /// Notes that a length is not less than a constant.
+    fn not_less(&mut self, length: Name, constant: u64) {
         self.values().for_each(|value| match value.kind {
-            Kind::LengthLess { memory, length: of, by }
-                if of == length && by == constant && name != NO_NAME =>
-            {
-                value.kind = Kind::Remaining { memory, index: name };
-            }
-            Kind::LengthLess { length: of, by, .. } if of == length && by <= constant => {
-                value.kind = Kind::Max(MOST_BYTES);
+            Kind::LengthLess { memory, length: of, by } if of == length && by <= constant => {
+                value.kind = Kind::RemainingAt { memory, at: by };
             }
             _ => {}
         });
@@ -265,7 +260,7 @@ impl State {
                 let known = match (a.kind, b.kind) {
                     (_, Kind::Const(_) | Kind::Length { .. } | Kind::TypeId(_)) => true,
                     (Kind::Const(_) | Kind::Length { .. } | Kind::TypeId(_), _) => false,
-                    (Kind::Rest { .. } | Kind::Remaining { .. }, _) => true,
+                    (Kind::Rest { .. } | Kind::Remaining { .. } | Kind::RemainingAt { .. }, _) => true,
                     _ => return true,
                 };
                 if known {
@@ -306,7 +301,10 @@ impl State {
             match (a.kind, bits) {
                 (Kind::Const(0), _) => return false,
                 (kind, 32) if kind.most_low() == 0 => return false,
-                (Kind::Length { item, .. }, 64) => self.at_least(item, 1),
+                (Kind::Length { item, .. }, 64) => {
+                    self.at_least(item, 1);
+                    self.not_less(a.name, 1);
+                }
                 (_, 64) => self.is_not_null(a.name),
                 _ => {}
             }
@@ -345,7 +343,7 @@ impl State {
                 Condition::BelowOrEqual => {
                     if let Kind::Const(index) = a.kind {
                         self.at_least(item, index);
-                        self.not_less(b.name, index, a.name);
+                        self.not_less(b.name, index);
                     }
                     if a.name != NO_NAME && b.name != NO_NAME {
                         self.not_beyond(a.name, b.name);
@@ -406,7 +404,7 @@ impl State {
                 Condition::Above => self.at_least(item, limit.saturating_add(1)),
                 Condition::AboveOrEqual => {
                     self.at_least(item, limit);
-                    self.not_less(a.name, limit, index);
+                    self.not_less(a.name, limit);
                     if a.name != NO_NAME && index != NO_NAME {
                         self.not_beyond(index, a.name);
                     }
@@ -424,21 +422,28 @@ impl State {
                 if most.is_some_and(|most| most < limit) {
                     return false;
                 }
-                if let Kind::Remaining { memory, index } = a.kind
-                    && limit > 0
-                    && bits == 64
-                {
-                    self.remaining(memory, index, limit);
+                match a.kind {
+                    Kind::Remaining { memory, index } if limit > 0 && bits == 64 => {
+                        self.remaining(memory, index, limit);
+                    }
+                    Kind::RemainingAt { memory, at } if limit > 0 && bits == 64 => {
+                        self.at_least(Item::Memory(memory), at.saturating_add(limit));
+                    }
+                    _ => {}
                 }
             }
             Condition::Above => {
                 if most.is_some_and(|most| most <= limit) {
                     return false;
                 }
-                if let (Kind::Remaining { memory, index }, Some(least)) = (a.kind, limit.checked_add(1))
-                    && bits == 64
-                {
-                    self.remaining(memory, index, least);
+                match (a.kind, limit.checked_add(1)) {
+                    (Kind::Remaining { memory, index }, Some(least)) if bits == 64 => {
+                        self.remaining(memory, index, least);
+                    }
+                    (Kind::RemainingAt { memory, at }, Some(least)) if bits == 64 => {
+                        self.at_least(Item::Memory(memory), at.saturating_add(least));
+                    }
+                    _ => {}
                 }
             }
             Condition::Equal => {

@@ -69,7 +69,7 @@ pub(crate) enum Kind {
     Vmctx,
     /// The start of a memory, plus at most this.
     Heap { memory: u16, plus: u64 },
-    /// The start of a memory, plus this, which is beyond what every memory of its type has addresses for.
+    /// The start of a memory, plus this.
     HeapAt { memory: u16, at: u64 },
     /// The start of a memory, plus a value of 64 bits that is not checked yet, plus this, modulo 2<sup>64</sup>.
     Indexed { memory: u16, index: Name, plus: u64 },
@@ -85,6 +85,8 @@ pub(crate) enum Kind {
     LengthLess { memory: u16, length: Name, by: u64 },
     /// The bytes of a memory behind an index, or 0.
     Remaining { memory: u16, index: Name },
+    /// The bytes of a memory behind a constant index, or 0.
+    RemainingAt { memory: u16, at: u64 },
     /// The length of a memory or table: the present one if `current`, or an earlier one.
     Length { item: Item, current: bool },
     /// The address of a length.
@@ -199,7 +201,9 @@ impl Kind {
             Kind::Below { most, .. } if most < u64::MAX => Some(most),
             Kind::TypeOf { .. } | Kind::TypeId(_) | Kind::ConstType { .. } | Kind::High(_) => Some(MAX32),
             Kind::ConstWord { .. } => Some(MAX32),
-            Kind::Length { item: Item::Memory(_), .. } | Kind::Remaining { .. } => Some(MOST_BYTES),
+            Kind::Length { item: Item::Memory(_), .. }
+            | Kind::Remaining { .. }
+            | Kind::RemainingAt { .. } => Some(MOST_BYTES),
             _ => None,
         }
     }
@@ -371,6 +375,11 @@ fn join_ordered(module: &Module<'_>, a: Kind, b: Kind) -> Option<Kind> {
             Kind::Checked { memory, null, room: if room == behind { room } else { 0 } }
         }
         (Kind::Remaining { memory, index }, Kind::Const(0)) => Kind::Remaining { memory, index },
+        (Kind::RemainingAt { memory, at }, Kind::Const(0)) => Kind::RemainingAt { memory, at },
+        (Kind::HeapAt { memory, at }, Kind::Const(0)) => {
+            let room = wasmaot_abi::slot::OFFSET_GUARD.checked_sub(at)?;
+            Kind::Checked { memory, null: true, room }
+        }
         (Kind::Length { item, .. }, Kind::Length { item: other, .. }) if item == other => {
             Kind::Length { item, current: false }
         }
@@ -464,12 +473,14 @@ fn heap(module: &Module<'_>, memory: u16, plus: u64, index: Val) -> Option<Kind>
     if !module.is_small(memory) && plus == 0 && index.name != NO_NAME && is_number {
         return Some(Kind::Indexed { memory, index: index.name, plus });
     }
+    if let (Kind::Const(at), 0, false) = (index.kind, plus, module.is_small(memory)) {
+        return Some(Kind::HeapAt { memory, at });
+    }
     if let Some(most) = index.kind.most().filter(|&most| most <= reach) {
         return Some(Kind::Heap { memory, plus: plus.checked_add(most).filter(|&plus| plus <= reach)? });
     }
     match index.kind {
         Kind::Vmctx | Kind::Stack(_) => None,
-        Kind::Const(at) if plus == 0 => Some(Kind::HeapAt { memory, at }),
         _ if plus == 0 && index.name != NO_NAME => Some(Kind::Indexed { memory, index: index.name, plus }),
         _ => None,
     }
@@ -495,6 +506,7 @@ mod tests {
             Kind::High(1),
             Kind::Rest { memory: 0, length: 1, index: 2 },
             Kind::Remaining { memory: 0, index: 2 },
+            Kind::RemainingAt { memory: 0, at: 2 },
             Kind::Length { item: Item::Memory(0), current: true },
             Kind::Length { item: Item::Memory(0), current: false },
             Kind::Length { item: Item::Table(0), current: true },

@@ -191,10 +191,7 @@ impl Body<'_, '_> {
             Kind::HeapAt { memory: index, at } => {
                 let end = at.checked_add(u64::from(forward("an address of a memory")?) + u64::from(bytes));
                 // A memory has addresses for its length and a guard.
-                let most = match state.least(Item::Memory(index)) {
-                    0 => 0,
-                    length => length.saturating_add(OFFSET_GUARD),
-                };
+                let most = state.least(Item::Memory(index)).saturating_add(OFFSET_GUARD);
                 ensure(
                     end.is_some_and(|end| end <= most),
                     Property::Memory,

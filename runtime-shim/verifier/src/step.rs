@@ -418,9 +418,7 @@ impl Body<'_, '_> {
                 lattice::add(self.module, a, Val::of(Kind::Const(c.wrapping_neg())))
             }
             (Kind::Length { .. }, Kind::Const(0)) => a.kind,
-            (Kind::Length { item: Item::Memory(memory), .. }, Kind::Const(by))
-                if a.name != NO_NAME && b.name == NO_NAME =>
-            {
+            (Kind::Length { item: Item::Memory(memory), .. }, Kind::Const(by)) if a.name != NO_NAME => {
                 Kind::LengthLess { memory, length: a.name, by }
             }
             (Kind::Length { item: Item::Memory(memory), .. }, _)
