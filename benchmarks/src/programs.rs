@@ -83,7 +83,11 @@ impl Program {
             argument: argument.into(),
             rounds: if figure == Figure::Start { size.starts() } else { size.rounds() },
             expected: String::new(),
-            skips_containers: figure == Figure::Compute && size != Size::Full,
+            skips_containers: match figure {
+                Figure::Compute => size != Size::Full,
+                Figure::Burst => size == Size::Quick,
+                Figure::Start | Figure::Compile => false,
+            },
             is_compiled_again: figure == Figure::Compile
                 || (figure == Figure::Compute && size != Size::Quick),
             module: folder.join(name).with_extension("wasm"),
@@ -161,4 +165,25 @@ fn found(folder: &Path) -> io::Result<PathBuf> {
 /// SHA-256 in hexadecimal digits.
 fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kernel_has_a_module_a_source_and_an_answer() {
+        let folders = ["programs", "kernels"].map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
+        for size in [Size::Quick, Size::Tenth] {
+            let programs = Program::all(&folders[0], &folders[1], size).expect("they are there");
+            let kernels: Vec<&Program> =
+                programs.iter().filter(|program| program.module().starts_with(&folders[1])).collect();
+            assert_eq!(kernels.len(), 12, "{size:?}");
+            for kernel in kernels {
+                let name = &kernel.name;
+                assert!(kernel.module().exists() && kernel.source().is_some_and(Path::exists), "{name}");
+                assert!(kernel.expected.len() == 64 && kernel.figure == Figure::Compute, "{name}");
+            }
+        }
+    }
 }

@@ -53,7 +53,7 @@ impl<'a> Row<'a> {
 
     fn make_ready(&mut self, job: &Job<'_>, earlier: &[Self]) -> Result<(), NotReady> {
         if self.program.skips_containers && self.peer.adapter.work.is_container() {
-            let reason = "it is native code in a container: only its starts are measured below --full";
+            let reason = "it is native code in a container, whose starts alone are measured at this size";
             return Err(NotReady::Inapplicable(reason.into()));
         }
         let commands = self.commands.insert((self.peer.adapter.commands)(job)?).clone();
