@@ -115,6 +115,9 @@ pub fn write_code_table(ranges: &[CodeRange]) -> Vec<u8> {
 }
 
 /// Reads a code table, whose ranges it checks to be disjoint, ascending and inside a text of `text` bytes.
+///
+/// # Errors
+/// A row is cut off or unknown, or its range is not where it may be.
 pub fn read_code_table(bytes: &[u8], text: u64) -> Result<Vec<CodeRange>, MalformedCodeTable> {
     if !bytes.len().is_multiple_of(ROW) {
         return Err(MalformedCodeTable("the code table ends within a row"));

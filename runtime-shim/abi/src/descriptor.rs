@@ -495,6 +495,9 @@ impl Descriptor {
     }
 
     /// The state layout of the module's instances.
+    ///
+    /// # Errors
+    /// It exceeds [`crate::slot::MAX_STATE`].
     pub fn state_layout(&self) -> Result<StateLayout, StateTooLarge> {
         StateLayout::new(self.counts())
     }

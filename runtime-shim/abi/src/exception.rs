@@ -122,6 +122,9 @@ fn word(bytes: &[u8], index: usize) -> u32 {
 
 impl<'a> ExceptionTable<'a> {
     /// Checks every field, given the bytes of the text and the number of tags. Says what is wrong otherwise.
+    ///
+    /// # Errors
+    /// What is wrong.
     pub fn parse(bytes: &'a [u8], text: u64, tags: u32) -> Result<Self, &'static str> {
         if bytes.is_empty() {
             return Ok(Self { sites: &[], handlers: &[] });

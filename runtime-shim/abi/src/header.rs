@@ -55,6 +55,9 @@ impl Header {
     }
 
     /// Reads magic and header.
+    ///
+    /// # Errors
+    /// The bytes are too few, or are no header.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(bytes);
         if r.raw(MAGIC.len(), "the magic number")? != MAGIC {

@@ -263,7 +263,10 @@ impl StateLayout {
     /// Current length in bytes of the memory that starts at vmctx (`u64`).
     pub const MEMORY0_LENGTH: i32 = offset_of!(FixedState, memory0_length) as i32 - RW_FIXED as i32;
 
-    /// Works out the layout. Fails if it exceeds [`crate::slot::MAX_STATE`].
+    /// Works out the layout.
+    ///
+    /// # Errors
+    /// It exceeds [`crate::slot::MAX_STATE`].
     pub fn new(counts: Counts) -> Result<Self, StateTooLarge> {
         let (state, rw) = stack(&STATE, &counts);
         let (constants, used) = stack(&CONSTANTS, &counts);

@@ -75,6 +75,9 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `length` bytes.
+    ///
+    /// # Errors
+    /// There are fewer.
     pub fn raw(&mut self, length: usize, expected: &'static str) -> Result<&'a [u8], DecodeError> {
         let rest = &self.bytes[self.offset..];
         let bytes = rest.get(..length).ok_or(DecodeError { offset: self.offset, expected })?;
@@ -83,6 +86,9 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte.
+    ///
+    /// # Errors
+    /// There is none.
     pub fn u8(&mut self) -> Result<u8, DecodeError> {
         Ok(self.raw(1, "a byte")?[0])
     }

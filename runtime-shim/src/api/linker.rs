@@ -96,6 +96,9 @@ impl<T: 'static> Linker<T> {
     }
 
     /// Defines a host function by a closure over Rust types, such as `|caller: &mut Caller<'_, T>, a: i32| -> i64 { .. }`.
+    ///
+    /// # Errors
+    /// The name is taken, and [shadowing](Linker::allow_shadowing) is not allowed.
     pub fn func_wrap<P, R>(
         &mut self,
         module: &str,
@@ -108,6 +111,9 @@ impl<T: 'static> Linker<T> {
     /// Defines a host function by a closure that gives a future, such as
     /// `|caller: &mut Caller<'_, T>, a: i32| async move { .. }`. Instances that use it are called by
     /// [`TypedFunc::call_async`](crate::TypedFunc::call_async) and the like, and wait without a thread.
+    ///
+    /// # Errors
+    /// The name is taken, and [shadowing](Linker::allow_shadowing) is not allowed.
     pub fn func_wrap_async<P, Fut>(
         &mut self,
         module: &str,
@@ -118,6 +124,9 @@ impl<T: 'static> Linker<T> {
     }
 
     /// Defines a host function by a closure over values. Its results are zero or null until it sets them.
+    ///
+    /// # Errors
+    /// The name is taken, and [shadowing](Linker::allow_shadowing) is not allowed.
     pub fn func_new<F>(
         &mut self,
         module: &str,
@@ -132,11 +141,17 @@ impl<T: 'static> Linker<T> {
     }
 
     /// Defines something that an instance exports, or that the host made.
+    ///
+    /// # Errors
+    /// The name is taken, and [shadowing](Linker::allow_shadowing) is not allowed.
     pub fn define(&mut self, module: &str, name: &str, item: Extern) -> Result<&mut Self, LinkError> {
         self.insert(module, name, Definition::Extern(item))
     }
 
     /// Defines a memory that instances of several stores, or of a pool, use at a time.
+    ///
+    /// # Errors
+    /// The name is taken, and [shadowing](Linker::allow_shadowing) is not allowed.
     pub fn define_shared(
         &mut self,
         module: &str,
@@ -147,6 +162,9 @@ impl<T: 'static> Linker<T> {
     }
 
     /// Defines all exports of an instance, with `module` as their first name.
+    ///
+    /// # Errors
+    /// A name is taken, and [shadowing](Linker::allow_shadowing) is not allowed; or the instance is of another store.
     pub fn instance(
         &mut self,
         store: &impl AsStore,
@@ -162,6 +180,13 @@ impl<T: 'static> Linker<T> {
     /// Makes an instance: resolves its imports, writes its segments, runs its start function.
     ///
     /// If that fails on the way, what has been written to memories and tables of other instances stays.
+    ///
+    /// # Errors
+    /// An import has no definition, or one of another type or store; the module asks for more than a limit allows; the kernel
+    /// refuses what it needs; a segment does not fit; or the start function fails.
+    ///
+    /// # Panics
+    /// A host function that the start function calls panics.
     pub fn instantiate(&self, store: &mut Store<T>, module: &Module) -> Result<Instance, InstantiateError> {
         let (inner, mut imports) = (store.store_mut(), Imports::of(module, self.limits.total_elements));
         self.resolve(inner.core(), module.descriptor(), module.type_ids(), |item| {

@@ -314,6 +314,10 @@ impl PoolConfig {
 
 impl Pool {
     /// Reserves the slots.
+    ///
+    /// # Errors
+    /// A value of the configuration is out of range, the kernel allows too few mappings or has too few addresses, or faults of guests
+    /// cannot be handled.
     pub fn new(config: PoolConfig) -> Result<Self, PoolError> {
         config.check()?;
         signal::install().map_err(PoolError::Handlers)?;
@@ -367,12 +371,24 @@ impl Pool {
     }
 
     /// A fresh instance, its start function run.
+    ///
+    /// # Errors
+    /// All slots are in use, the kernel refuses what the instance needs, or the start function fails.
+    ///
+    /// # Panics
+    /// A host function that the start function calls panics.
     pub fn start<T>(&self, linked: &InstancePre<T>, data: T) -> Result<PooledInstance<T>, StartError> {
         begin(&linked.core, self.handle.inner.take(linked, self.tenant, data)?)
     }
 
     /// A fresh instance with limits of its own, its start function run. None is beyond the pool's, from which also follows what addresses it
     /// reserves.
+    ///
+    /// # Errors
+    /// As for [`Pool::start`]; or the module needs more than a limit allows, or a limit cannot be enforced.
+    ///
+    /// # Panics
+    /// A host function that the start function calls panics.
     pub fn start_with<T>(
         &self,
         linked: &InstancePre<T>,

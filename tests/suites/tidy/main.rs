@@ -1,5 +1,6 @@
 //! House rules that a machine can check.
 
+mod docs;
 mod fence;
 mod figures;
 mod layers;

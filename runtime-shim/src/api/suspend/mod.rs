@@ -119,12 +119,25 @@ impl<R> Suspended<R> {
     /// Goes on with the call, on this thread, as if the host function returned these values now.
     ///
     /// If they are not of its type, that is an error and the call is given up.
+    ///
+    /// # Errors
+    /// The values are not of the type that the host function returns, and the call is given up; the store is another one; otherwise how
+    /// the call ended.
+    ///
+    /// # Panics
+    /// A host function panics.
     pub fn resume<V: WasmValues>(self, store: &mut impl AsStore, values: V) -> Result<Outcome<R>, CallError> {
         self.resume_with(store, |_| Ok(values))
     }
 
     /// Goes on with the call, on this thread, as if what is left of the host function were this. It may write to the memory of the
     /// instance that waits, fail, or suspend the call once more.
+    ///
+    /// # Errors
+    /// As for [`Suspended::resume`], or what `complete` returns.
+    ///
+    /// # Panics
+    /// A host function, or `complete`, panics.
     pub fn resume_with<S: AsStore, V: WasmValues>(
         self,
         store: &mut S,
