@@ -103,3 +103,99 @@ pub(crate) fn is_any_ready(files: &[(Handle, PollFlags)]) -> bool {
 fn asked((handle, wanted): &(Handle, PollFlags)) -> Option<PollFd<'_>> {
     Some(PollFd::from_borrowed_fd(handle.host()?, *wanted))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::in_child;
+    use std::io::{PipeReader, PipeWriter, Write};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::task::{Wake, Waker};
+    use std::time::Duration;
+
+    /// Says on a channel that a task is woken.
+    struct Told(Sender<()>);
+
+    impl Wake for Told {
+        fn wake(self: Arc<Self>) {
+            _ = self.0.send(());
+        }
+    }
+
+    fn told() -> (Waker, Receiver<()>) {
+        let (sender, receiver) = channel();
+        (Arc::new(Told(sender)).into(), receiver)
+    }
+
+    fn wait_for(input: PipeReader, nanoseconds: Option<u64>) -> Wait {
+        let mut attempt = Attempt::default();
+        let files = vec![(Handle::Owned(Arc::new(input.into())), PollFlags::IN)];
+        attempt.wait_for(files, nanoseconds).expect("a watcher");
+        attempt.take_wait().expect("it is to wait")
+    }
+
+    /// A wait that something ends, and whether it was woken for that.
+    fn ends(mut wait: Wait, end: impl FnOnce()) -> bool {
+        let (waker, woken) = told();
+        let mut context = Context::from_waker(&waker);
+        assert!(Pin::new(&mut wait).poll(&mut context).is_pending());
+        end();
+        woken.recv_timeout(Duration::from_secs(60)).is_ok()
+            && Pin::new(&mut wait).poll(&mut context).is_ready()
+    }
+
+    fn pipe() -> (PipeReader, PipeWriter) {
+        std::io::pipe().expect("a pipe")
+    }
+
+    /// Which leaves what its parent waits for as it is.
+    #[test]
+    fn the_child_of_a_fork_waits_by_itself() {
+        let (input, mut output) = pipe();
+        let fork = || {
+            assert!(in_child(|| {
+                let (input, mut output) = pipe();
+                let is_woken = ends(wait_for(input, None), || output.write_all(&[1]).expect("room"));
+                is_woken && ends(wait_for(pipe().0, Some(1_000_000)), || ())
+            }));
+            output.write_all(&[1]).expect("room");
+        };
+        assert!(ends(wait_for(input, None), fork));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_woken() {
+        let (input, mut output) = pipe();
+        let copy = input.try_clone().expect("a copy");
+        let (waker, woken) = told();
+        let mut forgotten = wait_for(copy, Some(1_000_000_000));
+        assert!(Pin::new(&mut forgotten).poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(forgotten);
+        // Another one waits for the same.
+        assert!(ends(wait_for(input, None), || output.write_all(&[1]).expect("room")));
+        assert!(woken.try_recv().is_err());
+    }
+
+    /// Two that wait for the same file are both woken, whatever they wait for.
+    #[test]
+    fn all_that_wait_for_a_file_are_woken() {
+        let (input, mut output) = pipe();
+        let file: Arc<std::os::fd::OwnedFd> = Arc::new(input.into());
+        let (waker, woken) = told();
+        let mut waits: Vec<Wait> = [PollFlags::IN, PollFlags::IN | PollFlags::PRI]
+            .map(|wanted| {
+                let mut attempt = Attempt::default();
+                attempt.wait_for(vec![(Handle::Shared(file.clone()), wanted)], None).expect("a watcher");
+                attempt.take_wait().expect("it is to wait")
+            })
+            .into();
+        for wait in &mut waits {
+            assert!(Pin::new(wait).poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        output.write_all(&[1]).expect("room");
+        for wait in &mut waits {
+            woken.recv_timeout(Duration::from_secs(60)).expect("each is woken");
+            assert!(Pin::new(wait).poll(&mut Context::from_waker(&waker)).is_ready());
+        }
+    }
+}
