@@ -9,7 +9,7 @@
 use crate::api::error::{CallError, ExportError};
 use crate::api::instance::Instance;
 use crate::api::store::{self, AsStore};
-use crate::api::suspend::{self, Outcome};
+use crate::api::suspend::{self, Outcome, Step};
 use crate::api::val::{MAX_VALUES, Val, WasmValues, in_cells};
 use crate::code::module::Module;
 use crate::code::raw_value::RawValue;
@@ -247,7 +247,10 @@ impl Func {
         args: &[Val],
     ) -> Result<Vec<Val>, CallError> {
         let (record, signature, cells) = self.cells(store, args)?;
-        suspend::call_dynamic_async(store, record, signature, &cells).await
+        match suspend::begin_dynamic_async(store.store_mut(), record, signature, &cells)? {
+            Step::Returned(results) => Ok(results),
+            step => suspend::finish(store, step).await,
+        }
     }
 
     /// Returns the function with parameters and results of these Rust types.
@@ -407,7 +410,10 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
         params: P,
     ) -> Result<R, CallError> {
         let record = self.func.record(store::core(store))?;
-        suspend::call_typed_async(store, record, self.ty, params).await
+        match suspend::begin_typed_async(store.store_mut(), record, self.ty, params)? {
+            Step::Returned(results) => Ok(results),
+            step => suspend::finish(store, step).await,
+        }
     }
 
     /// Returns the function of one instance, see [`Func::in_instance`].

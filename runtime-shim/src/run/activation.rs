@@ -494,30 +494,32 @@ impl Activation {
         Failure::Trapped(code, backtrace::frames(core.instances(), self.guest_stack(), start))
     }
 
-    /// Where it goes on in its next time slice.
-    fn yielded(&self, core: &StoreCore, start: Start) -> Suspension {
-        Suspension {
+    /// Notes in the store where it goes on in its next time slice.
+    fn yields(&self, core: &mut StoreCore, start: Start) -> Ended {
+        core.suspension = Some(Suspension {
             store: core.id(),
             stack: self.stack,
             results: (std::ptr::null_mut(), 0),
             at: Place::Slice(start),
-        }
+        });
+        Ended::Yielded
     }
 
     /// How it ended that did not return.
     #[cold]
-    pub(crate) fn end(&mut self, core: &StoreCore, how: u32) -> Result<Ended, Left> {
+    pub(crate) fn end(&mut self, core: &mut StoreCore, how: u32) -> Result<Ended, Left> {
         let At { pc, rsp, rbp, .. } = self.fault;
         let interrupted = Start::Fault { pc: pc as u64, rsp: rsp as u64, rbp: rbp as u64 };
         let stub = Start::Stub { fp: self.guest_fp };
         let failure = match how {
-            reason::INTERRUPTED => return Ok(Ended::Yielded(self.yielded(core, interrupted))),
-            reason::YIELDED => return Ok(Ended::Yielded(self.yielded(core, stub))),
+            reason::INTERRUPTED => return Ok(self.yields(core, interrupted)),
+            reason::YIELDED => return Ok(self.yields(core, stub)),
             reason::FAULT => self.trapped(core, interrupted),
             reason::BUILTIN => self.trapped(core, stub),
             _ => match self.pending.take() {
                 Some(Pending::Suspend(value, suspension)) => {
-                    return Ok(Ended::Suspended(value, suspension));
+                    core.suspension = Some(suspension);
+                    return Ok(Ended::Suspended(value));
                 }
                 Some(Pending::Panic(payload)) => return Err(Left::Panicked(payload)),
                 Some(Pending::Trap(code)) => {

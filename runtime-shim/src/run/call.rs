@@ -167,13 +167,13 @@ unsafe fn run<R: Outcome>(
         return Ok(R::RETURNED);
     }
     // SAFETY: nothing else refers to the record or the store's core now.
-    ended(&mut record, unsafe { &*core }, how)
+    ended(&mut record, unsafe { &mut *core }, how)
 }
 
 /// Says how a run ended that did not just return. If a host function panicked, so does this.
 #[cold]
 #[inline(never)]
-fn ended<R: Outcome>(activation: &mut Activation, core: &StoreCore, how: u32) -> Result<R, Failure> {
+fn ended<R: Outcome>(activation: &mut Activation, core: &mut StoreCore, how: u32) -> Result<R, Failure> {
     match activation.end(core, how) {
         Ok(ended) => Ok(R::not_returned(ended)),
         Err(Left::Failed(failure)) => Err(failure),

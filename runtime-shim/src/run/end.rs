@@ -39,11 +39,11 @@ pub(crate) enum Pending {
 pub(crate) enum Ended {
     /// It is over.
     Returned,
-    /// A host function waits, and the guest's stack is as it was. The value is for whoever made the
-    /// call.
-    Suspended(Box<dyn Any + Send>, Suspension),
-    /// Its time slice is over, and the guest's stack is as it was.
-    Yielded(Suspension),
+    /// A host function waits, and the guest's stack is as it was. The store has what it takes to go on, and the value
+    /// is for whoever made the call.
+    Suspended(Box<dyn Any + Send>),
+    /// Its time slice is over. The store has what it takes to go on.
+    Yielded,
 }
 
 /// How a run failed, or why it did not begin.

@@ -275,12 +275,12 @@ unsafe fn progress<T, R>(
             let cells = unsafe { std::slice::from_raw_parts(results.0, results.1) };
             Progress::Returned(read(store.core(), cells))
         }
-        Ended::Suspended(value, suspension) => {
-            store.core_mut().suspension = Some(Suspension { results, ..suspension });
+        Ended::Suspended(value) => {
+            store.core_mut().results_go_to(results);
             Progress::Suspended(value)
         }
-        Ended::Yielded(suspension) => {
-            store.core_mut().suspension = Some(Suspension { results, ..suspension });
+        Ended::Yielded => {
+            store.core_mut().results_go_to(results);
             Progress::Yielded
         }
     }

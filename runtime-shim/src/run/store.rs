@@ -379,6 +379,14 @@ impl StoreCore {
 }
 
 impl StoreCore {
+    /// Notes where the results of the suspended call will be.
+    #[cold]
+    pub(super) fn results_go_to(&mut self, results: (*mut RawValue, usize)) {
+        if let Some(suspension) = &mut self.suspension {
+            suspension.results = results;
+        }
+    }
+
     /// Says how the suspended call ends that is not to wait any longer.
     pub(crate) fn stop_suspended(&self, code: TrapCode) -> Failure {
         match &self.suspension {

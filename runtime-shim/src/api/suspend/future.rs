@@ -16,17 +16,16 @@ use crate::api::caller::Caller;
 use crate::api::error::{CallError, HostError};
 use crate::api::host::{self, HostResults};
 use crate::api::store::{self, AsStore};
-use crate::api::val::{Val, WasmValue, WasmValues, for_each_arity};
+use crate::api::val::{WasmValue, WasmValues, for_each_arity};
 use crate::code::raw_value::RawValue;
 use crate::run::activation::Suspends;
 use crate::run::host::HostFunc;
 use crate::run::interrupt;
-use crate::run::invoke::{self, Plain, Signature};
-use crate::run::store::{InStore, StoreCore};
+use crate::run::invoke;
+use crate::run::store::StoreCore;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::ValType;
 
 /// What an asynchronous host function suspends its caller with.
@@ -178,37 +177,8 @@ impl<S: AsStore> Drop for Waiter<'_, S> {
     }
 }
 
-/// Calls a function with parameters and results of Rust types, which are those of `ty`.
-pub(crate) async fn call_typed_async<S, P: WasmValues, R: WasmValues>(
-    store: &mut S,
-    func: InStore<FuncRef>,
-    ty: Plain,
-    params: P,
-) -> Result<R, CallError>
-where
-    S: AsStore<Data: 'static>,
-{
-    let step = super::begin_typed(store.store_mut(), func, ty, Suspends::ForSlices, params)?;
-    finish(store, step).await
-}
-
-/// Calls a function with the parameters in these cells, of which there are as many as it has parameters or
-/// results.
-pub(crate) async fn call_dynamic_async<S>(
-    store: &mut S,
-    func: InStore<FuncRef>,
-    signature: Signature,
-    params: &[RawValue],
-) -> Result<Vec<Val>, CallError>
-where
-    S: AsStore<Data: 'static>,
-{
-    let step = super::begin_dynamic(store.store_mut(), func, signature, Suspends::ForSlices, params)?;
-    finish(store, step).await
-}
-
 /// Carries a call to its end, waiting for the host functions that suspend it and between its time slices.
-async fn finish<S, R>(store: &mut S, mut step: Step<R>) -> Result<R, CallError>
+pub(crate) async fn finish<S, R>(store: &mut S, mut step: Step<R>) -> Result<R, CallError>
 where
     S: AsStore<Data: 'static>,
 {

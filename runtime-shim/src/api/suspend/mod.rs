@@ -8,8 +8,8 @@
 
 mod future;
 
+pub(crate) use future::finish;
 pub use future::{AsyncResults, Complete, IntoAsyncHostFunc};
-pub(crate) use future::{call_dynamic_async, call_typed_async};
 
 use crate::api::caller::Caller;
 use crate::api::error::{CallError, HostError};
@@ -94,7 +94,7 @@ impl<R> fmt::Debug for Suspended<R> {
 }
 
 /// How results are read out of their cells.
-struct Reader<R> {
+pub(crate) struct Reader<R> {
     ty: Option<Signature>,
     read: fn(Option<&FuncType>, &StoreCore, &[RawValue]) -> R,
 }
@@ -209,7 +209,7 @@ impl<R> Suspended<R> {
 }
 
 /// How a call came back.
-enum Step<R> {
+pub(crate) enum Step<R> {
     Returned(R),
     Suspended(Suspended<R>),
     /// Its time slice is over.
@@ -252,6 +252,16 @@ pub(crate) fn call_typed<T, P: WasmValues, R: WasmValues>(
     begin_typed(store, func, ty, Suspends::ForHost, params).map(Step::outcome)
 }
 
+/// The same for a call that waits for futures, and in time slices.
+pub(crate) fn begin_typed_async<T, P: WasmValues, R: WasmValues>(
+    store: &mut StoreInner<T>,
+    func: InStore<FuncRef>,
+    ty: Plain,
+    params: P,
+) -> Result<Step<R>, CallError> {
+    begin_typed(store, func, ty, Suspends::ForSlices, params)
+}
+
 fn begin_typed<T, P: WasmValues, R: WasmValues>(
     store: &mut StoreInner<T>,
     func: InStore<FuncRef>,
@@ -274,6 +284,16 @@ pub(crate) fn call_dynamic<T>(
     params: &[RawValue],
 ) -> Result<Outcome<Vec<Val>>, CallError> {
     begin_dynamic(store, func, signature, Suspends::ForHost, params).map(Step::outcome)
+}
+
+/// The same for a call that waits for futures, and in time slices.
+pub(crate) fn begin_dynamic_async<T>(
+    store: &mut StoreInner<T>,
+    func: InStore<FuncRef>,
+    signature: Signature,
+    params: &[RawValue],
+) -> Result<Step<Vec<Val>>, CallError> {
+    begin_dynamic(store, func, signature, Suspends::ForSlices, params)
 }
 
 fn begin_dynamic<T>(
