@@ -4,7 +4,7 @@
 //! most six in all. **Invariant: a builtin that traps does not return.** New builtins are appended, never
 //! inserted: the index is part of the ABI. A new one has its stub and body in the runtime (`run/asm/stubs.rs`,
 //! `run/builtins.rs`), its operator in `calls` of the compiler's `translate/meter.rs`, and its arguments in the verifier's
-//! `calls.rs`.
+//! `builtins.rs`, and a minor of the ABI in `version.rs`.
 
 macro_rules! builtins {
     ($($(#[$doc:meta])* $name:ident = $symbol:literal ($($arg:ident),*) $(-> $result:ident)?;)*) => {

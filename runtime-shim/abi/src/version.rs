@@ -1,7 +1,8 @@
 //! Versions of the artifact ABI, apart from the product's own version.
 //!
-//! **Invariant: a runtime loads every minor of its major.** A minor may append descriptor sections
-//! that older runtimes skip, and builtins at the end of their table. Anything else moves the major.
+//! **Invariant: a runtime loads the minors of its major up to its own.** A minor may append descriptor
+//! sections, and builtins at the end of their table: code of a newer minor may call builtins that an
+//! older runtime's table does not have, so that runtime refuses it. Anything else moves the major.
 
 /// Incompatible changes. Until 1.0 each comes with a line in the changelog.
 pub const ABI_MAJOR: u16 = 3;

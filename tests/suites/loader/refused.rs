@@ -80,15 +80,18 @@ fn another_machine_or_kind_of_elf_file() {
 
 #[test]
 fn another_abi_version() {
-    for major in [0, ABI_MAJOR - 1, ABI_MAJOR + 1, u16::MAX] {
-        match with_header(|header| header.major = major) {
+    let ours = (ABI_MAJOR, ABI_MINOR);
+    let others = [0, ABI_MAJOR - 1, ABI_MAJOR + 1, u16::MAX].map(|major| (major, ABI_MINOR));
+    // Code of a newer minor may call builtins that this runtime does not have.
+    for version in others.into_iter().chain([(ABI_MAJOR, ABI_MINOR + 1), (ABI_MAJOR, u16::MAX)]) {
+        match with_header(|header| (header.major, header.minor) = version) {
             Err(OpenError::AbiVersion { found, supported }) => {
-                assert_eq!((found.0, supported), (major, ABI_MAJOR))
+                assert_eq!((found, supported), (version, ours))
             }
             other => panic!("expected an error of the ABI version, got {other:?}"),
         }
     }
-    with_header(|header| header.minor = ABI_MINOR + 1).expect("every minor of the major loads");
+    with_header(|header| header.minor = 0).expect("older minors of the major load");
 }
 
 #[test]

@@ -60,16 +60,17 @@ pub enum OpenError {
     /// The bytes in front of the descriptor are malformed.
     #[error("the module header is malformed: {0}")]
     Header(DecodeError),
-    /// It was made for another version of the artifact ABI.
+    /// It was made for another major version of the artifact ABI, or for a newer minor one.
     #[error(
-        "made for artifact ABI {}.{}, this runtime loads {supported}.x: compile the module again",
-        found.0, found.1
+        "made for artifact ABI {}.{}, this runtime loads {}.0 to {}.{}: compile the module again{}",
+        found.0, found.1, supported.0, supported.0, supported.1,
+        if found > supported { ", or use a newer runtime" } else { "" }
     )]
     AbiVersion {
         /// Major and minor version of the artifact.
         found: (u16, u16),
-        /// The major version that this runtime loads.
-        supported: u16,
+        /// The major version that this runtime loads, and its newest minor version.
+        supported: (u16, u16),
     },
     /// Its functions call each other in another way than those of this runtime's other modules, so that none of theirs could call them.
     #[error(

@@ -33,7 +33,7 @@ use wasmaot_abi::slot::HOST_PAGE;
 use wasmaot_abi::state::StateLayout;
 use wasmaot_abi::trap::TrapTable;
 use wasmaot_abi::types::{FuncType, GlobalType};
-use wasmaot_abi::version::{ABI_MAJOR, METERED_CONVENTION, TAIL_CONVENTION};
+use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, METERED_CONVENTION, TAIL_CONVENTION};
 use wasmaot_abi::wire::{Decode, Reader};
 
 /// A checked and mapped artifact. Cloning it is cheap.
@@ -226,8 +226,11 @@ impl Module {
 fn read_header(source: &Source, elf: &Elf) -> Result<(Header, Descriptor), OpenError> {
     let fixed = FileRange { length: elf.module.length.min(Header::SIZE as u64), ..elf.module };
     let header = Header::from_bytes(&source.read(fixed, "the module header")?).map_err(OpenError::Header)?;
-    if header.major != ABI_MAJOR {
-        return Err(OpenError::AbiVersion { found: (header.major, header.minor), supported: ABI_MAJOR });
+    if header.major != ABI_MAJOR || header.minor > ABI_MINOR {
+        return Err(OpenError::AbiVersion {
+            found: (header.major, header.minor),
+            supported: (ABI_MAJOR, ABI_MINOR),
+        });
     }
     if header.file_size != source.size() {
         return Err(OpenError::FileSize { stated: header.file_size, found: source.size() });
