@@ -13,3 +13,4 @@ pub(crate) mod map;
 pub(crate) mod pagemap;
 pub(crate) mod schedule;
 pub(crate) mod stack;
+pub(crate) mod sync;

@@ -5,11 +5,19 @@
 //! own shard first and then from the others'.
 //!
 //! **Invariants.** A slot is in one list at most, and whoever took it off owns it until he puts it back. A head carries a count of
-//! changes beside the slot's number, so a list that changed and changed back is not mistaken for one that did not.
+//! changes beside the slot's number, so a list that changed and changed back is not mistaken for one that did not. (It comes back after
+//! 2^32 changes, all of them while one thread is between two instructions.)
+//!
+//! **Orderings.** What the owner of a slot did happened before the next owner takes it: the owner puts it back by a successful exchange of
+//! the head, which releases, and whoever takes it has exchanged the head that this, or a later exchange, has left, and so acquired it. (Each
+//! exchange continues the release of those before it.) The words of a node are written by the slot's owner only, before
+//! it puts the slot back, and so are `Relaxed`: who has the slot sees them. A thread that is about to take one
+//! may read a `next` that its new owner is just writing; then the head has changed, and the exchange fails. The exchanges are `SeqCst` rather than
+//! `AcqRel` for the pool's end: a slot is put back, and its pool then found closed or not, in one order with closing
+//! the pool and then emptying the lists.
 
 use super::owner::Owner;
-use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use crate::os::sync::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, thread_number};
 
 /// Lists by owner of a shard. Owners whose numbers leave the same remainder share one.
 const BUCKETS: usize = 64;
@@ -47,20 +55,6 @@ struct Node {
     next: AtomicU32,
     /// Whom its instance is kept for, if it is in such a list.
     owner: [AtomicU64; 2],
-}
-
-thread_local! {
-    static THREAD: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
-/// The calling thread's number.
-fn thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    THREAD.get().unwrap_or_else(|| {
-        let number = NEXT.fetch_add(1, Relaxed);
-        THREAD.set(Some(number));
-        number
-    })
 }
 
 impl FreeSlots {
@@ -111,7 +105,7 @@ impl FreeSlots {
 
     /// The own shard first.
     fn shards(&self) -> impl Iterator<Item = usize> {
-        let own = thread();
+        let own = thread_number();
         (own..).take(self.shards.len())
     }
 
@@ -155,12 +149,12 @@ impl FreeSlots {
     pub(crate) fn put_kept(&self, slot: u32, owner: Owner) {
         let words = self.nodes[slot as usize].owner.iter().zip(owner.words());
         words.for_each(|(word, value)| word.store(value, Relaxed));
-        self.push(thread(), List::Kept(bucket(owner)), slot);
+        self.push(thread_number(), List::Kept(bucket(owner)), slot);
     }
 
     /// Puts a slot back that holds no instance.
     pub(crate) fn put_empty(&self, slot: u32) {
-        self.push(thread(), List::Empty, slot);
+        self.push(thread_number(), List::Empty, slot);
     }
 }
 

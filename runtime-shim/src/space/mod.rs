@@ -7,4 +7,5 @@ pub(crate) mod pages;
 pub(crate) mod registry;
 pub(crate) mod reserve;
 pub(crate) mod slot;
+pub(crate) mod snapshot;
 pub(crate) mod tracker;

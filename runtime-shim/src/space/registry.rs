@@ -1,16 +1,17 @@
 //! Which part of the address space is what: slots, memories, code. The signal handler's only source of knowledge.
 //!
-//! **Invariants.** Readers take no lock, allocate nothing and may be signal handlers. A writer publishes a new
-//! snapshot, a tree that shares all but one path with the old one, and frees the old one once no reader can hold it. So registering one
-//! of n regions takes time in proportion to log n. Regions are disjoint; a region is removed before its addresses are given back.
+//! **Invariants.** Readers take no lock, allocate nothing and may be signal handlers: they look at a snapshot. A new one is a tree that
+//! shares all but one path with the old one, so registering one of n regions takes time in proportion to log n. Regions are disjoint; a
+//! region is removed before its addresses are given back.
 
 use crate::os::fork::{self, List};
 use crate::os::map::Mapping;
+use crate::space::snapshot::Snapshot;
 use crate::space::tracker::Tracker;
 use std::cmp::Ordering;
 use std::ops::Range;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
 use wasmaot_abi::exception::ExceptionTable;
 use wasmaot_abi::slot::{STRIDE, VMCTX};
 use wasmaot_abi::state::ACTIVATION_CELL;
@@ -96,8 +97,7 @@ pub(crate) struct Published {
 impl Drop for Published {
     fn drop(&mut self) {
         self.slots.trackers[self.slot].store(std::ptr::null_mut(), SeqCst);
-        let _writer = lock();
-        wait_for_readers();
+        REGIONS.lock().wait_for_readers();
     }
 }
 
@@ -217,63 +217,18 @@ impl<'a> Regions<'a> {
     }
 }
 
-/// The root of the tree of regions, as by [`Arc::into_raw`], or null.
-static SNAPSHOT: AtomicPtr<Node> = AtomicPtr::new(std::ptr::null_mut());
-static GENERATION: AtomicUsize = AtomicUsize::new(0);
-/// Readers that entered in an even and in an odd generation.
-static READERS: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
-static WRITER: Mutex<()> = Mutex::new(());
+/// The tree of regions.
+static REGIONS: Snapshot<Node> = Snapshot::new();
 
 /// Looks at the current regions. Callable from a signal handler; `look` must return.
 pub(crate) fn read<R>(look: impl FnOnce(Regions<'_>) -> R) -> R {
-    let readers = loop {
-        let generation = GENERATION.load(SeqCst);
-        let readers = &READERS[generation & 1];
-        readers.fetch_add(1, SeqCst);
-        if GENERATION.load(SeqCst) == generation {
-            break readers;
-        }
-        readers.fetch_sub(1, SeqCst);
-    };
-    let snapshot = SNAPSHOT.load(SeqCst);
-    // SAFETY: a snapshot is freed only after the readers of its generation, this one among them, are gone.
-    let regions = unsafe { snapshot.as_ref() };
-    let result = look(Regions(regions));
-    readers.fetch_sub(1, SeqCst);
-    result
-}
-
-fn lock() -> MutexGuard<'static, ()> {
-    WRITER.lock().unwrap_or_else(PoisonError::into_inner)
+    REGIONS.read(|tree| look(Regions(tree)))
 }
 
 /// Locks the regions for a fork. In its child those that were reading them do not go on.
 fn lock_for_fork() -> Box<dyn FnOnce()> {
-    let writer = lock();
-    Box::new(move || {
-        READERS.iter().for_each(|readers| readers.store(0, SeqCst));
-        drop(writer);
-    })
-}
-
-/// Waits until all are gone who read regions now. The caller has locked the regions.
-fn wait_for_readers() {
-    let generation = GENERATION.fetch_add(1, SeqCst);
-    while READERS[generation & 1].load(SeqCst) != 0 {
-        std::thread::yield_now();
-    }
-}
-
-fn update(change: impl FnOnce(&Tree) -> Tree) {
-    let _writer = lock();
-    let old = SNAPSHOT.load(SeqCst);
-    // SAFETY: a snapshot that is not null came from `Arc::into_raw`, and only this writer takes it back.
-    let old: Tree = (!old.is_null()).then(|| unsafe { Arc::from_raw(old) });
-    let new = change(&old).map_or(std::ptr::null_mut(), |root| Arc::into_raw(root).cast_mut());
-    SNAPSHOT.store(new, SeqCst);
-    wait_for_readers();
-    // It is no longer published, and its readers are gone.
-    drop(old);
+    let locked = REGIONS.lock();
+    Box::new(move || locked.forget_readers())
 }
 
 /// Keeps a region known until it is dropped.
@@ -291,14 +246,14 @@ impl Registration {
     pub(crate) unsafe fn new(region: Region) -> Self {
         let start = region.range.start;
         fork::attend(List::Regions, lock_for_fork);
-        update(|regions| insert(regions, region));
+        REGIONS.lock().update(|regions| insert(regions, region));
         Self { start }
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        update(|regions| remove(regions, self.start));
+        REGIONS.lock().update(|regions| remove(regions, self.start));
     }
 }
 

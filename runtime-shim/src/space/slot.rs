@@ -11,7 +11,9 @@ use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use wasmaot_abi::slot::{HOST_PAGE, MAX_STACK, STACK_GUARD, STACK_WINDOW, STRIDE, VMCTX};
 use wasmaot_abi::state::{ACTIVATION_CELL, FuncRef, INSTANCE_CELL, StateLayout};
 
@@ -167,6 +169,28 @@ pub(crate) unsafe fn instance_of(vmctx: u64) -> *const () {
     let cell = (vmctx - INSTANCE_CELL) as *const *const ();
     // SAFETY: the word is in the state of the slot.
     unsafe { cell.read() }
+}
+
+/// A word in the writable part of a slot's state, which the host and compiled code change in turn.
+#[derive(Debug)]
+pub(crate) struct Word(NonNull<AtomicU64>);
+
+impl Word {
+    /// The word at this address.
+    ///
+    /// # Safety
+    /// It is an aligned word of the state of a slot that outlives the result, and is used by one thread at a time.
+    pub(crate) unsafe fn new(address: NonNull<u64>) -> Self {
+        Self(address.cast())
+    }
+
+    /// The word.
+    #[inline]
+    pub(crate) fn get(&self) -> &AtomicU64 {
+        // SAFETY: the slot outlives this, as whoever made it said, and so the word is there. No code accesses it at the same
+        // time: it is used by one thread, and compiled code does not run while the host looks at it.
+        unsafe { self.0.as_ref() }
+    }
 }
 
 /// The accessible part of a slot's stack.

@@ -10,7 +10,7 @@ use super::table::{Elements, TableBody, TableSpace, check_limit};
 use crate::code::const_expr::{self, Environment};
 use crate::code::module::Module;
 use crate::code::raw_value::RawValue;
-use crate::space::slot::{self, Needs, Slot};
+use crate::space::slot::{self, Needs, Slot, Word};
 use crate::state::demand::{addresses, within};
 use crate::state::error::ResourceError;
 use crate::state::funcrefs::FuncRefs;
@@ -19,6 +19,7 @@ use crate::state::tag::TagRecord;
 use std::cell::Cell;
 use std::io;
 use std::ops::RangeFrom;
+use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::Arc;
 use wasmaot_abi::descriptor::{ConstExpr, DataMode, ElemMode, ExportKind};
@@ -474,6 +475,17 @@ impl State {
         self.vmctx.wrapping_add_signed(offset as isize) as *mut T
     }
 
+    /// An item that is a length.
+    ///
+    /// # Safety
+    /// The slot outlives the result, and one thread at a time uses it.
+    unsafe fn word(&self, offset: i32) -> Word {
+        let address = NonNull::new(self.pointer(offset)).expect("a slot is not at 0");
+        // SAFETY: `pointer` checked that it is inside the state, whose words are aligned; the caller says that the slot
+        // outlives the result.
+        unsafe { Word::new(address) }
+    }
+
     /// Writes an item, before the instance runs or in its writable part.
     fn put<T: Copy>(&self, offset: i32, value: T) {
         // SAFETY: `pointer` checked that it is inside the state, which is mapped and belongs to the instance. Items
@@ -502,13 +514,13 @@ unsafe fn make_memories(
     for (id, plan) in ids.zip(&module.descriptor().memories) {
         let index = memories.len();
         let memory = if index == 0 && plan.ty.fits_slot() {
-            let length = state.pointer(StateLayout::MEMORY0_LENGTH);
-            // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
-            unsafe { MemoryBody::in_slot(id, plan.ty, slot, length, limit)? }
+            // SAFETY: the word is in the slot, which lives as long as the store, and so as the memory.
+            let length = unsafe { state.word(StateLayout::MEMORY0_LENGTH) };
+            MemoryBody::in_slot(id, plan.ty, slot, length, limit)?
         } else {
-            let length = state.pointer(state.layout.memory_length(index as u32));
-            // SAFETY: the cell is 0 and in the slot, which lives as long as the store.
-            unsafe { MemoryBody::reserve(id, plan.ty, Some(length), limit)? }
+            // SAFETY: the word is in the slot, which lives as long as the store, and so as the memory.
+            let length = unsafe { state.word(state.layout.memory_length(index as u32)) };
+            MemoryBody::reserve(id, plan.ty, Some(length), limit)?
         };
         memory.map_image(module.file(), &plan.image)?;
         memories.push(Rc::new(memory));

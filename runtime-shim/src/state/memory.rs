@@ -5,10 +5,10 @@
 //! kept count of, and the instance traps. The host reaches guest memory only through guarded copies, after a
 //! check against the current length.
 
-use crate::os::guarded::{self, CopyError};
+use crate::os::guarded::CopyError;
 use crate::os::map::{Access, FileView};
 use crate::space::pages::Pages;
-use crate::space::slot::Slot;
+use crate::space::slot::{Slot, Word};
 use crate::space::tracker::Tracker;
 use crate::state::demand::within;
 use crate::state::error::{MemoryError, ResourceError};
@@ -31,8 +31,8 @@ pub(crate) struct MemoryBody {
     base: usize,
     /// Its reservation with the guard, from byte 0 on.
     pages: Pages,
-    /// The current length in bytes: in the state of the instance that defines it, or in `own`.
-    length: *mut u64,
+    /// The current length in bytes, if that is in the state of the instance that defines it; otherwise it is in `own`.
+    length: Option<Word>,
     /// Bytes that it may grow to, whatever its type says.
     limit: Cell<u64>,
     /// Its addresses, if they are not in a slot.
@@ -61,29 +61,23 @@ fn most_pages(ty: &MemoryType) -> u64 {
 
 impl MemoryBody {
     /// The memory at the vmctx of a slot, which keeps its length at `length`.
-    ///
-    /// # Safety
-    /// The slot and the cell at `length`, which holds 0, outlive the memory; nothing else opens that part of the slot.
-    pub(crate) unsafe fn in_slot(
+    pub(crate) fn in_slot(
         index: usize,
         ty: MemoryType,
         slot: &Slot,
-        length: *mut u64,
+        length: Word,
         limit: u64,
     ) -> Result<Self, ResourceError> {
         debug_assert!(ty.fits_slot());
-        Self::of(index, ty, slot.memory_pages(), length, limit, None).open(slot.memory())
+        Self::of(index, ty, slot.memory_pages(), Some(length), limit, None).open(slot.memory())
     }
 
-    /// A memory with a reservation of its own. Its length is at `length`, unless that is not given or the memory is shared: then it
-    /// is kept with the reservation.
-    ///
-    /// # Safety
-    /// The cell at `length`, if there is one, holds 0 and outlives the memory.
-    pub(crate) unsafe fn reserve(
+    /// A memory with a reservation of its own. Its length is at `length`, unless that is not given or the memory is
+    /// shared: then it is kept with the reservation.
+    pub(crate) fn reserve(
         index: usize,
         ty: MemoryType,
-        length: Option<*mut u64>,
+        length: Option<Word>,
         limit: u64,
     ) -> Result<Self, ResourceError> {
         if ![0, DEFAULT_PAGE_LOG2].contains(&ty.page_log2) {
@@ -93,21 +87,20 @@ impl MemoryBody {
             )));
         }
         let own = Arc::new(Reservation::new(ty, limit).map_err(map_error)?);
-        let length = length.filter(|_| !ty.shared).unwrap_or(own.length.as_ptr());
+        let length = length.filter(|_| !ty.shared);
         Self::of(index, ty, own.pages.clone(), length, limit, Some(own)).open(0)
     }
 
     /// A memory with a reservation of its own, with which its length is kept.
     pub(crate) fn standalone(index: usize, ty: MemoryType, limit: u64) -> Result<Self, ResourceError> {
-        // SAFETY: there is no cell at which the length would be.
-        unsafe { Self::reserve(index, ty, None, limit) }
+        Self::reserve(index, ty, None, limit)
     }
 
     fn of(
         index: usize,
         ty: MemoryType,
         pages: Pages,
-        length: *mut u64,
+        length: Option<Word>,
         limit: u64,
         own: Option<Arc<Reservation>>,
     ) -> Self {
@@ -118,7 +111,7 @@ impl MemoryBody {
     /// A memory that other stores may use, too.
     pub(crate) fn of_shared(index: usize, shared: SharedMemory, limit: u64) -> Self {
         let own = shared.0;
-        Self::of(index, own.ty, own.pages.clone(), own.length.as_ptr(), limit, Some(own))
+        Self::of(index, own.ty, own.pages.clone(), None, limit, Some(own))
     }
 
     /// What other stores can be given, if it is shared.
@@ -209,12 +202,15 @@ impl MemoryBody {
 
     /// Where its length is kept.
     pub(crate) fn length_cell(&self) -> *mut u64 {
-        self.length
+        self.length().as_ptr()
     }
 
     fn length(&self) -> &AtomicU64 {
-        // SAFETY: the cell outlives the memory. That of a shared one is only used atomically, others by one thread at a time.
-        unsafe { AtomicU64::from_ptr(self.length) }
+        match (&self.length, &self.own) {
+            (Some(word), _) => word.get(),
+            (None, Some(own)) => &own.length,
+            (None, None) => unreachable!("a memory in a slot keeps its length there"),
+        }
     }
 
     /// Its bytes.
@@ -299,16 +295,14 @@ impl MemoryBody {
 
     /// Copies out of the memory.
     pub(crate) fn read(&self, address: u64, into: &mut [u8]) -> Result<(), MemoryError> {
-        let from = self.address(address, into.len() as u64)?;
-        // SAFETY: `into` is valid, and the range was checked against the accessible part.
-        unsafe { guarded::copy(into.as_mut_ptr(), from, into.len()) }.map_err(MemoryError::from)
+        self.address(address, into.len() as u64)?;
+        self.pages.read(address as usize, into).map_err(MemoryError::from)
     }
 
     /// Copies into the memory. Write-protected pages are opened before, as a host may have blocked the signal of the fault.
     pub(crate) fn write(&self, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
-        let to = self.writable_address(address, bytes.len() as u64)?;
-        // SAFETY: `bytes` is valid, and the range was checked against the accessible part.
-        unsafe { guarded::copy(to, bytes.as_ptr(), bytes.len()) }.map_err(MemoryError::from)
+        self.writable_address(address, bytes.len() as u64)?;
+        self.pages.write(address as usize, bytes).map_err(MemoryError::from)
     }
 }
 

@@ -31,11 +31,11 @@ const LISTED: [(&str, &str); 30] = [
     ("run/signal/threads.rs", "system calls about masks and alternate stacks"),
     ("run/store.rs", "references to what a store keeps"),
     ("space/pages.rs", "guest memory, reached by guarded copies"),
-    ("space/registry.rs", "snapshots that handlers read without a lock"),
-    ("space/slot.rs", "words of a slot: its record, its stack"),
+    ("space/registry.rs", "words of slots, trackers and tables that handlers find there"),
+    ("space/slot.rs", "words of a slot: its record, its stack, lengths"),
+    ("space/snapshot.rs", "a value that readers see without a lock"),
     ("state/funcrefs.rs", "records of functions at an address"),
     ("state/instance.rs", "items of an instance's state, by their offsets"),
-    ("state/memory.rs", "the cell of a length"),
     ("state/table.rs", "elements, and the cell of a length"),
 ];
 

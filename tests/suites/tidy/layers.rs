@@ -108,6 +108,7 @@ const WITHOUT_CYCLES: [&str; 13] = [
     "benchmarks/peers/src",
     "tests/src",
     "tests/release/src",
+    "interleavings/src",
 ];
 
 #[test]
