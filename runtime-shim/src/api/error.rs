@@ -11,7 +11,7 @@ use crate::run::end::Failure;
 use crate::run::instantiate::MakeError;
 use crate::run::interrupt::error::InterruptError;
 use crate::run::meter::{MeterError, NotMetered};
-use crate::run::store::StoreCore;
+use crate::run::store::Changes;
 use crate::state::demand::Exceeded;
 use crate::state::error::{MemoryError, ResourceError, WrongStore};
 use std::error::Error;
@@ -305,7 +305,7 @@ impl From<ExportError> for CallError {
 impl CallError {
     /// How a run in this store failed.
     #[cold]
-    pub(crate) fn of(failure: Failure, core: &mut StoreCore) -> Self {
+    pub(crate) fn of(failure: Failure, core: &mut Changes<'_>) -> Self {
         match failure {
             Failure::Trapped(code, frames) => CallError::Trap(Trap::with_frames(code, frames)),
             Failure::Exit(status) => CallError::Exit(status),

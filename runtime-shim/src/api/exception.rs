@@ -15,7 +15,7 @@ use crate::code::raw_value::RawValue;
 use crate::code::types::number_of;
 use crate::run::backtrace::Frames;
 use crate::run::end::Thrown;
-use crate::run::store::{InStore, StoreCore};
+use crate::run::store::{Changes, InStore, StoreCore};
 use crate::run::store_id::StoreId;
 use crate::state::error::WrongStore;
 use crate::state::tag::TagRecord;
@@ -34,7 +34,7 @@ impl Tag {
         let ty = FuncType { params: values.to_vec(), results: Vec::new() };
         let (number, lease) = number_of(&ty);
         let record = Rc::new(TagRecord { number, ty, _lease: Some(lease) });
-        Self(store::core_mut(store).keep_tag(record))
+        Self(store::changes(store).keep_tag(record))
     }
 
     pub(crate) fn of(record: InStore<TagRecord>) -> Self {
@@ -108,7 +108,7 @@ impl Exception {
     }
 
     /// What a guest of the store has thrown.
-    pub(crate) fn of(thrown: Thrown, core: &mut StoreCore) -> Self {
+    pub(crate) fn of(thrown: Thrown, core: &mut Changes<'_>) -> Self {
         let values = Val::all_from_raw(thrown.values(), core, &thrown.tag().ty.params);
         let tag = Tag(core.keep_tag(thrown.tag().clone()));
         let Frames { named, omitted } = thrown.into_frames();

@@ -105,18 +105,18 @@ impl Memory {
     /// # Errors
     /// Its initial size is too large, there are no pages of its size, or the kernel has no addresses for it.
     pub fn new(store: &mut impl AsStore, ty: MemoryType) -> Result<Self, CreateError> {
-        let core = store::core_mut(store);
+        let mut core = store::changes(store);
         let body = MemoryBody::standalone(core.memories.len(), ty, u64::MAX)?;
-        let memory = Self::of(core, &body);
-        core.memories.push(Rc::new(body));
+        let memory = Self::of(&core, &body);
+        core.add_memory(body);
         Ok(memory)
     }
 
     /// Makes a memory that other stores use, too, one of this store.
     pub fn from_shared(store: &mut impl AsStore, shared: SharedMemory) -> Self {
-        let core = store::core_mut(store);
+        let mut core = store::changes(store);
         let body = core.add_shared(shared);
-        Self::of(core, &body)
+        Self::of(&core, &body)
     }
 
     /// Returns the memory for other stores, if it is a shared one.
@@ -248,14 +248,14 @@ impl Table {
         if !ty.element.is_ref() {
             return Err(ValueError::Type { expected: ValType::FUNCREF, found: ty.element }.into());
         }
-        let core = store::core_mut(store);
-        let init = init.to_raw(core, ty.element)?.low;
+        let mut core = store::changes(store);
+        let init = init.to_raw(&core, ty.element)?.low;
         let body = TableBody::standalone(core.tables.len(), ty, u64::MAX)?;
         for element in body.range(0, body.size()).unwrap_or_default() {
             element.set(init);
         }
-        let table = Self::of(core, &body);
-        core.tables.push(Rc::new(body));
+        let table = Self::of(&core, &body);
+        core.add_table(body);
         Ok(table)
     }
 
@@ -348,8 +348,8 @@ impl Global {
     /// # Errors
     /// The value is not of its type, or of another store.
     pub fn new(store: &mut impl AsStore, ty: GlobalType, init: Val) -> Result<Self, CreateError> {
-        let core = store::core_mut(store);
-        let value = init.to_raw(core, ty.value)?;
+        let mut core = store::changes(store);
+        let value = init.to_raw(&core, ty.value)?;
         Ok(Self(core.add_global(ty, value)))
     }
 

@@ -5,7 +5,7 @@
 use crate::run::interrupt::InterruptHandle;
 use crate::run::interrupt::error::InterruptError;
 use crate::run::meter::NotMetered;
-use crate::run::store::{StoreCore, StoreInner};
+use crate::run::store::{Changes, StoreCore, StoreInner};
 use crate::state::host_signals::HostSignals;
 use crate::state::limits::ResourceLimits;
 use std::time::{Duration, Instant};
@@ -41,10 +41,8 @@ impl<T> Store<T> {
     /// # Errors
     /// The deadline or the CPU time cannot be enforced. The other limits hold.
     pub fn set_limits(&mut self, limits: ResourceLimits) -> Result<(), InterruptError> {
-        let core = self.inner.core_mut();
-        core.limits = limits;
-        core.nesting = limits.nesting;
-        core.exceptions.set_limit(limits.exceptions);
+        let mut core = self.inner.changes();
+        core.set_limits(limits);
         // Instances that do not count take no part in it.
         let _ = core.set_fuel(limits.fuel);
         self.set_cpu_time(limits.cpu_time)?;
@@ -53,7 +51,7 @@ impl<T> Store<T> {
 
     /// Sets what the runtime may rely on about signals when it runs the store's instances.
     pub fn set_host_signals(&mut self, host_signals: HostSignals) {
-        self.inner.core_mut().host_signals = host_signals;
+        self.inner.changes().set_host_signals(host_signals);
     }
 
     /// Returns the embedder's data, when the store is no longer needed.
@@ -107,7 +105,7 @@ pub trait AsStore: sealed::Access {
     /// # Errors
     /// They do not count what they execute.
     fn set_fuel(&mut self, fuel: u64) -> Result<(), NotMetered> {
-        core_mut(self).set_fuel(Some(fuel))
+        changes(self).set_fuel(Some(fuel))
     }
 
     /// Returns the fuel that the instances have used so far, all together: a unit for each operator, and what [bulk
@@ -140,7 +138,7 @@ pub trait AsStore: sealed::Access {
     /// # Errors
     /// The deadline cannot be enforced, and the one before still holds.
     fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) -> Result<(), InterruptError> {
-        core_mut(self).watch.set_deadline(deadline.into())
+        changes(self).set_deadline(deadline.into())
     }
 
     /// Sets the CPU time that runs of the instances may use from now on, see [`ResourceLimits::cpu_time`]. A call costs two system
@@ -149,7 +147,7 @@ pub trait AsStore: sealed::Access {
     /// # Errors
     /// The limit cannot be enforced, and the one before still holds.
     fn set_cpu_time(&mut self, cpu_time: impl Into<Option<Duration>>) -> Result<(), InterruptError> {
-        core_mut(self).watch.set_cpu_time(cpu_time.into())
+        changes(self).set_cpu_time(cpu_time.into())
     }
 
     /// Has asynchronous calls give their executor back after each such time in the guest, wherever the guest is
@@ -170,7 +168,7 @@ pub trait AsStore: sealed::Access {
     /// # }
     /// ```
     fn yield_every(&mut self, slice: impl Into<Option<Duration>>) -> Result<(), InterruptError> {
-        core_mut(self).watch.set_slices(slice.into())
+        changes(self).set_slices(slice.into())
     }
 
     /// Returns a handle by which any thread can stop the instances for good. Inside a host function it takes effect from the next call by the
@@ -179,8 +177,7 @@ pub trait AsStore: sealed::Access {
     /// # Errors
     /// The handle could not take effect.
     fn interrupt_handle(&mut self) -> Result<InterruptHandle, InterruptError> {
-        let core = core_mut(self);
-        core.watch.handle(core.id())
+        changes(self).interrupt_handle()
     }
 }
 
@@ -325,6 +322,6 @@ pub(crate) fn core<S: AsStore + ?Sized>(store: &S) -> &StoreCore {
 
 /// The core of a store, to be changed.
 #[inline]
-pub(crate) fn core_mut<S: AsStore + ?Sized>(store: &mut S) -> &mut StoreCore {
-    store.store_mut().core_mut()
+pub(crate) fn changes<S: AsStore + ?Sized>(store: &mut S) -> Changes<'_> {
+    store.store_mut().changes()
 }

@@ -74,11 +74,6 @@ impl<T> PooledInstance<T> {
         self.running().store.core()
     }
 
-    #[inline]
-    fn core_mut(&mut self) -> &mut StoreCore {
-        self.running_mut().store.core_mut()
-    }
-
     /// Returns the instance as a handle.
     pub fn instance(&self) -> Instance {
         Instance::new(self.core().id(), self.kept().instance.index())
@@ -86,9 +81,7 @@ impl<T> PooledInstance<T> {
 
     /// Sets the limits of this run that its store keeps.
     pub(super) fn set_limits(&mut self, nesting: u32, exceptions: u32) {
-        let core = self.core_mut();
-        core.nesting = nesting;
-        core.exceptions.set_limit(exceptions);
+        self.running_mut().store.changes().set_run_limits(nesting, exceptions);
     }
 
     /// Ends it and says what it used. The embedder's data is dropped.

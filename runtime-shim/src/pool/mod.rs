@@ -514,9 +514,13 @@ impl PoolInner {
         let (mut kept, pool) =
             content.kept.take().zip(content.ticket.take()).expect("a free slot is complete");
         let core = kept.core.take().expect("a kept instance has its store");
-        assert!(kept.linked.id == linked.core.id, "a slot keeps an instance for its owner");
-        // SAFETY: the number that was compared is unique, and was given to what this `InstancePre<T>` shares with its clones only: so
-        // the instance imports what that imports, whose host functions work on data of type `T`.
+        assert!(
+            kept.linked.id == linked.core.id && core.keeps(&kept.instance),
+            "a slot keeps an instance for its owner"
+        );
+        // SAFETY: the number that was compared is unique, and was given to what this `InstancePre<T>` shares with its clones
+        // only: so the instance imports what that imports, whose host functions work on data of type `T`. It is the
+        // core's, as was compared, too, and the only one there, as a pool makes no other.
         let store = unsafe { StoreInner::with_core(core, data) };
         Ok(PooledInstance::new(kept, store, pool))
     }

@@ -2,7 +2,7 @@
 
 use super::hot::PATIENCE;
 use super::reset::LOOK_EVERY;
-use crate::api::store::core_mut;
+use crate::api::store::core;
 use crate::os::pagemap::Pagemap;
 use crate::tests::artifact::{Artifact, IMAGE};
 use crate::tests::{importing, replace_by_zeros, trap_of};
@@ -84,7 +84,7 @@ fn zeros_in_the_image_are_found_that_the_kernel_has_merged() {
         let mut instance = pool.start(&linked, ()).unwrap();
         assert!(is_new(&instance));
         instance.write(2 * PAGE, &[0; PAGE as usize]).unwrap();
-        let base = core_mut(&mut instance).memories[0].base();
+        let base = core(&instance).memories[0].base();
         // SAFETY: the page is the memory's, writable, and holds what it holds after that, too.
         unsafe { replace_by_zeros(base + 2 * PAGE as usize) };
         if Pagemap::open().is_some() {

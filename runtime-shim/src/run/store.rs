@@ -26,6 +26,7 @@ use crate::state::table::TableBody;
 use crate::state::tag::TagRecord;
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::ptr::NonNull;
 use std::rc::Rc;
 use wasmaot_abi::meter::{UNLIMITED, initial, used};
@@ -167,8 +168,86 @@ impl<T> StoreInner<T> {
 
     /// The same, to be changed.
     #[inline]
-    pub(crate) fn core_mut(&mut self) -> &mut StoreCore {
+    pub(super) fn core_mut(&mut self) -> &mut StoreCore {
         &mut self.core
+    }
+
+    /// The same, to be changed from outside.
+    #[inline]
+    pub(crate) fn changes(&mut self) -> Changes<'_> {
+        Changes(&mut self.core)
+    }
+}
+
+/// A core that other layers change, but cannot put another one in the place of: its instances import host functions that work
+/// on the data of its own store.
+pub(crate) struct Changes<'a>(pub(super) &'a mut StoreCore);
+
+impl Deref for Changes<'_> {
+    type Target = StoreCore;
+
+    #[inline]
+    fn deref(&self) -> &StoreCore {
+        self.0
+    }
+}
+
+impl Changes<'_> {
+    /// Sets what its runs and the instances may take that are made in it.
+    pub(crate) fn set_limits(&mut self, limits: ResourceLimits) {
+        self.0.limits = limits;
+        self.set_run_limits(limits.nesting, limits.exceptions);
+    }
+
+    /// Sets how deep calls of its guests may nest, and how many exceptions it may keep.
+    pub(crate) fn set_run_limits(&mut self, nesting: u32, exceptions: u32) {
+        self.0.nesting = nesting;
+        self.0.exceptions.set_limit(exceptions);
+    }
+
+    /// Sets what the host does with signals.
+    pub(crate) fn set_host_signals(&mut self, host_signals: HostSignals) {
+        self.0.host_signals = host_signals;
+    }
+
+    /// Sets the fuel that it may use from now on, or lets it use any.
+    pub(crate) fn set_fuel(&mut self, fuel: Option<u64>) -> Result<(), NotMetered> {
+        self.0.set_fuel(fuel)
+    }
+
+    /// Keeps a tag.
+    pub(crate) fn keep_tag(&mut self, tag: Rc<TagRecord>) -> InStore<TagRecord> {
+        self.0.keep_tag(tag)
+    }
+
+    /// Makes a global with this value, which is one of its type in this store.
+    pub(crate) fn add_global(&mut self, ty: GlobalType, value: RawValue) -> GlobalRef {
+        self.0.add_global(ty, value)
+    }
+
+    /// Keeps a memory that other stores may use, too.
+    pub(crate) fn add_shared(&mut self, shared: SharedMemory) -> Rc<MemoryBody> {
+        self.0.add_shared(shared)
+    }
+
+    /// Keeps a memory, which was made as the next one of the store.
+    pub(crate) fn add_memory(&mut self, memory: MemoryBody) {
+        self.0.memories.push(Rc::new(memory));
+    }
+
+    /// Keeps a table, which was made as the next one of the store.
+    pub(crate) fn add_table(&mut self, table: TableBody) {
+        self.0.tables.push(Rc::new(table));
+    }
+
+    /// The suspended call, if it waits for a host function. The store has none then.
+    pub(crate) fn take_suspended(&mut self) -> Option<Suspension> {
+        self.0.suspension.take_if(|suspension| suspension.ty().is_some())
+    }
+
+    /// Gives the suspended call up.
+    pub(crate) fn give_up(&mut self) {
+        self.0.suspension = None;
     }
 }
 
@@ -260,7 +339,7 @@ impl StoreCore {
     }
 
     /// Whether an instance is one of the store's.
-    fn keeps(&self, instance: &InstanceCore) -> bool {
+    pub(crate) fn keeps(&self, instance: &InstanceCore) -> bool {
         self.instances.get(instance.index()).is_some_and(|own| std::ptr::eq(&**own, instance))
     }
 
@@ -322,7 +401,7 @@ impl StoreCore {
     }
 
     /// Keeps a tag.
-    pub(crate) fn keep_tag(&mut self, tag: Rc<TagRecord>) -> InStore<TagRecord> {
+    fn keep_tag(&mut self, tag: Rc<TagRecord>) -> InStore<TagRecord> {
         let reference = InStore::new(self.id, &*tag);
         if !self.tags.iter().any(|kept| Rc::ptr_eq(kept, &tag)) {
             self.tags.push(tag);
@@ -347,7 +426,7 @@ impl StoreCore {
     }
 
     /// Makes a global with this value, which is one of its type in this store.
-    pub(crate) fn add_global(&mut self, ty: GlobalType, value: RawValue) -> GlobalRef {
+    fn add_global(&mut self, ty: GlobalType, value: RawValue) -> GlobalRef {
         let cell = Rc::new(Cell::new(value));
         let global = GlobalRef { cell: InStore::new(self.id, &*cell), ty };
         self.globals.push(cell);

@@ -148,10 +148,10 @@ impl<S: AsStore> Waiter<'_, S> {
         future: &mut Pin<Box<F>>,
         context: &mut Context<'_>,
     ) -> Poll<Result<F::Output, CallError>> {
-        let core = store::core_mut(self.store);
+        let mut core = store::changes(self.store);
         let causes = core.watch.causes(core.id());
         if let Some(code) = causes.due() {
-            return Poll::Ready(Err(CallError::of(core.stop_suspended(code), core)));
+            return Poll::Ready(Err(CallError::of(core.stop_suspended(code), &mut core)));
         }
         if let Poll::Ready(output) = future.as_mut().poll(context) {
             return Poll::Ready(Ok(output));
@@ -159,17 +159,17 @@ impl<S: AsStore> Waiter<'_, S> {
         self.is_known = true;
         match interrupt::wake_when_due(&causes, context.waker()) {
             Ok(None) => Poll::Pending,
-            Ok(Some(code)) => Poll::Ready(Err(CallError::of(core.stop_suspended(code), core))),
-            Err(failure) => Poll::Ready(Err(CallError::of(failure, core))),
+            Ok(Some(code)) => Poll::Ready(Err(CallError::of(core.stop_suspended(code), &mut core))),
+            Err(failure) => Poll::Ready(Err(CallError::of(failure, &mut core))),
         }
     }
 }
 
 impl<S: AsStore> Drop for Waiter<'_, S> {
     fn drop(&mut self) {
-        let core = store::core_mut(self.store);
+        let mut core = store::changes(self.store);
         if self.gives_up {
-            core.suspension = None;
+            core.give_up();
         }
         if self.is_known && core.watch.causes(core.id()).is_watched() {
             interrupt::forget_waker(core.id());

@@ -174,11 +174,11 @@ impl<R> Suspended<R> {
         types: &[ValType],
         complete: impl FnOnce(&mut Caller<'_, S::Data>, &mut [RawValue]) -> Result<(), HostError>,
     ) -> Result<Step<R>, CallError> {
-        let core = store::core_mut(store);
+        let mut core = store::changes(store);
         if core.id() != self.store {
             return Err(WrongStore::Other.into());
         }
-        let waiting = core.suspension.take_if(|suspension| suspension.ty().is_some());
+        let waiting = core.take_suspended();
         let suspension = waiting.ok_or(CallError::NotSuspended)?;
         let found = suspension.ty().ok_or(CallError::NotSuspended)?;
         if found.results != types {
@@ -199,11 +199,11 @@ impl<R> Suspended<R> {
     /// # Errors
     /// It is of another store, in which nothing changes.
     pub fn abandon(self, store: &mut impl AsStore) -> Result<(), WrongStore> {
-        let core = store::core_mut(store);
+        let mut core = store::changes(store);
         if core.id() != self.store {
             return Err(WrongStore::Other);
         }
-        core.suspension = None;
+        core.give_up();
         Ok(())
     }
 }
@@ -238,7 +238,7 @@ fn step<T, R>(
             Ok(Step::Suspended(Suspended { store: store.core().id(), value, reader }))
         }
         Ok(Progress::Yielded) => Ok(Step::Yielded(reader)),
-        Err(failure) => Err(CallError::of(failure, store.core_mut())),
+        Err(failure) => Err(CallError::of(failure, &mut store.changes())),
     }
 }
 

@@ -33,7 +33,7 @@ use crate::os::clock;
 use crate::run::activation::Activation;
 use crate::run::end::Failure;
 use crate::run::slices::Slices;
-use crate::run::store::StoreCore;
+use crate::run::store::{Changes, StoreCore};
 use crate::run::store_id::StoreId;
 use causes::{Announcement, Causes, KILLABLE, KillWord, NEVER, SLICED, Watch};
 use error::InterruptError;
@@ -99,6 +99,30 @@ impl Watch {
         watchdog::start()?;
         self.flags |= KILLABLE;
         Ok(InterruptHandle { word: self.word.clone(), id })
+    }
+}
+
+/// What stops the runs of a store.
+impl Changes<'_> {
+    /// Sets when its runs end.
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) -> Result<(), InterruptError> {
+        self.0.watch.set_deadline(deadline)
+    }
+
+    /// Sets the CPU time that its runs may use.
+    pub(crate) fn set_cpu_time(&mut self, cpu_time: Option<Duration>) -> Result<(), InterruptError> {
+        self.0.watch.set_cpu_time(cpu_time)
+    }
+
+    /// Sets the time slices of its asynchronous calls.
+    pub(crate) fn set_slices(&mut self, length: Option<Duration>) -> Result<(), InterruptError> {
+        self.0.watch.set_slices(length)
+    }
+
+    /// A handle by which its runs can be stopped.
+    pub(crate) fn interrupt_handle(&mut self) -> Result<InterruptHandle, InterruptError> {
+        let id = self.0.id();
+        self.0.watch.handle(id)
     }
 }
 
