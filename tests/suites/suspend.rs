@@ -473,20 +473,24 @@ fn nothing_of_a_call_outlives_it() {
     let quick = linked.get_typed_func::<(), ()>("quick").expect("an export");
     let count = Arc::new(AtomicU32::new(0));
     runtime().block_on(async {
-        for round in 0..10 {
+        for _ in 0..10 {
             let mut instance = pool.start(&linked, count.clone()).expect("a free slot");
+            // A future of the host function has the counter, too.
+            let futures = || Arc::strong_count(&count) - 2;
             let call = run.call_async(&mut instance, ());
             assert!(tokio::time::timeout(Duration::from_millis(1), call).await.is_err());
-            assert_eq!(count.load(Relaxed), 2 * round + 1, "dropped with the call's future");
+            assert_eq!(futures(), 0, "dropped with the call's future");
             quick.call(&mut instance, ()).expect("it runs again");
-            instance.set_deadline(Instant::now() + Duration::from_millis(1)).expect("a watchdog");
+            instance.set_deadline(Instant::now() + Duration::from_millis(20)).expect("a watchdog");
             assert_eq!(trap_code(run.call_async(&mut instance, ()).await), TrapCode::DeadlineExceeded);
-            assert_eq!(count.load(Relaxed), 2 * round + 2, "dropped at the deadline");
+            assert_eq!(futures(), 0, "dropped at the deadline");
             let (data, usage) = instance.finish_with_data();
             // This one's, and that of `count`.
             assert_eq!(Arc::strong_count(&data), 2);
             assert!(usage.reset.is_some(), "the slot was not emptied");
         }
     });
+    // On a slow machine a deadline may pass before its call begins to wait.
+    assert!(count.load(Relaxed) > 10, "{count:?} futures were given up");
     assert_eq!((pool.stats().made, Arc::strong_count(&count)), (1, 1));
 }
