@@ -14,8 +14,8 @@
 //! ```
 //!
 //! Guests always run with the default MXCSR, and a host function with the one that the host had when it called the guest; what a host
-//! function sets lasts until it returns. So MXCSR is loaded at every return to the guest: to compare it first would need `stmxcsr`, which takes
-//! several times as long as `ldmxcsr`. On the way to the host both values are known, and it is loaded only if they differ. Guests do not use the x87 control word, so it is only kept for the host, over the call as a
+//! function sets lasts until it returns. So MXCSR is loaded at every crossing. To compare it first would need `stmxcsr`, which takes ten
+//! times as long as `ldmxcsr` on a Zen 4. Guests do not use the x87 control word, so it is only kept for the host, over the call as a
 //! whole, and loaded only if it has changed: that is slow everywhere. The flags of exceptions that happened, in the low bits of MXCSR,
 //! are preserved for neither side.
 //!
@@ -51,7 +51,7 @@ pub(crate) const WINDOW_MASK: u32 = (STACK_WINDOW - 1) as u32;
 /// Distance of the activation cell from the last byte of the stack window.
 pub(crate) const CELL: i32 = 1 - (STACK_WINDOW - VMCTX + ACTIVATION_CELL) as i32;
 
-/// Saves what the host relies on where [`leave`] finds it. Of MXCSR those are the control bits, so that stubs can compare them.
+/// Saves what the host relies on where [`leave`] finds it.
 macro_rules! save_host {
     () => {
         "push rbp
@@ -63,7 +63,6 @@ macro_rules! save_host {
         push r15
         sub rsp, 8
         stmxcsr [rsp]
-        and dword ptr [rsp], {control}
         fnstcw [rsp + 4]"
     };
 }
@@ -108,7 +107,6 @@ pub(crate) unsafe extern "C" fn enter(
         meter = const offset_of!(Activation, meter),
         host_rsp = const offset_of!(Activation, host_rsp),
         mxcsr = sym GUEST_MXCSR,
-        control = const CONTROL,
         leave = sym leave,
     )
 }
@@ -138,7 +136,6 @@ pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activatio
         host_rsp = const offset_of!(Activation, host_rsp),
         meter = const offset_of!(Activation, meter),
         mxcsr = sym GUEST_MXCSR,
-        control = const CONTROL,
     )
 }
 
@@ -213,7 +210,6 @@ pub(crate) unsafe extern "C" fn go_on(
         "iretq",
         host_rsp = const offset_of!(Activation, host_rsp),
         mxcsr = const AREA_MXCSR,
-        control = const CONTROL,
         xmm = const AREA_XMM,
         rax = const offset_of!(General, rax),
         rbx = const offset_of!(General, rbx),
@@ -238,9 +234,6 @@ pub(crate) unsafe extern "C" fn go_on(
 
 /// SSE control word of compiled code.
 static GUEST_MXCSR: u32 = MXCSR;
-
-/// Of MXCSR all but the flags of exceptions that have happened.
-const CONTROL: i32 = !0x3f;
 
 /// Returns from [`enter`] with this reason, dropping whatever the guest's stack holds.
 ///
@@ -353,18 +346,13 @@ macro_rules! host_entry {
             stub_asm!(
                 $metered, "rcx", save: "",
                 // The host gets the control word that it called with, which `save_host` has put there.
-                "cmp dword ptr [rsp], {default}",
-                "jne 3f",
-                "4:",
+                "ldmxcsr [rsp]",
                 "call [rdi]",
                 load_meter!($metered),
                 "ldmxcsr [rip + {guest_mxcsr}]",
                 "test eax, eax",
                 "jnz 2f",
                 to_guest!(),
-                "3:",
-                "ldmxcsr [rsp]",
-                "jmp 4b",
                 "2:",
                 "mov rdi, rbp",
                 "or rdi, {mask}",
@@ -386,7 +374,6 @@ macro_rules! host_entry {
                 guest_mxcsr = sym GUEST_MXCSR,
                 yields = const answer::YIELD,
                 yield_at_stub = sym yield_at_stub,
-                default = const MXCSR,
                 exit = const answer::EXIT,
                 throw = const answer::THROW,
                 throw_pending = sym unwind::throw_pending,
@@ -465,7 +452,6 @@ pub(crate) unsafe extern "C" fn land(landing: *const Landing, activation: *mut A
         meter = const offset_of!(Activation, meter),
         host_rsp = const offset_of!(Activation, host_rsp),
         mxcsr = sym GUEST_MXCSR,
-        control = const CONTROL,
         landing = sym to_landing,
     )
 }
