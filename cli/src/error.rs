@@ -53,6 +53,8 @@ pub(crate) enum CliError {
     Elf { path: PathBuf },
     #[error("the output would overwrite the input `{}`", shown(path))]
     Overwrite { path: PathBuf },
+    #[error("the report would overwrite the program `{}`", shown(path))]
+    ReportOverProgram { path: PathBuf },
     #[error("`{}` and `{}` would both become `{}`", shown(first), shown(second), shown(output))]
     SameOutput { first: PathBuf, second: PathBuf, output: PathBuf },
     #[error("the module on standard input has no name that the output could be named after")]
@@ -157,6 +159,7 @@ impl CliError {
             Self::AlreadyCompiled { path } => {
                 format!("`wasmaot run {0}` runs it, `wasmaot inspect {0}` shows what is in it", shown(path))
             }
+            Self::ReportOverProgram { .. } => "name another file with `--report-to`".into(),
             Self::Overwrite { .. } | Self::NoName => "name the output with `-o`".into(),
             Self::SameOutput { .. } => "compile them one by one, with `-o`".into(),
             Self::ManyToOne { .. } => "`-o` takes a folder here, which is created if need be".into(),

@@ -22,6 +22,11 @@ pub(crate) enum Kind {
 /// The most symbolic links that lead from one to the next.
 const MAX_LINKS: usize = 40;
 
+/// Whether both name one file that exists.
+pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
 /// Writes a file under a temporary name beside `path` and renames it. A device or a pipe, which renaming would remove, is written to
 /// directly.
 pub(crate) fn write_file(path: &Path, bytes: &[u8], kind: Kind) -> Result<(), CliError> {

@@ -134,7 +134,7 @@ impl Opts {
         };
         let calls = request.calls(module.descriptor())?;
         let context = self.wasi()?;
-        let recorder = self.report.recorder(self.limits.fuel())?;
+        let recorder = self.report.recorder(self.file(), self.limits.fuel())?;
         if threads::is_threaded(module.imports()) {
             return self.run_threads(&module, context, calls, recorder.map(Arc::new));
         }

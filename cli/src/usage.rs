@@ -9,7 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use wasmaot_program::end::End;
 use wasmaot_program::used::Used;
@@ -37,9 +37,12 @@ impl ReportOpts {
     /// The defaults.
     pub(crate) const DEFAULT: Self = Self { report: None, report_to: None };
 
-    /// Returns the recorder of the run, which begins now, if a report is asked for.
-    pub(crate) fn recorder(&self, fuel: Option<u64>) -> Result<Option<Recorder>, CliError> {
+    /// Returns the recorder of the run of a program, which begins now, if a report is asked for.
+    pub(crate) fn recorder(&self, program: &Path, fuel: Option<u64>) -> Result<Option<Recorder>, CliError> {
         let Some(Format::Json) = self.report else { return Ok(None) };
+        if self.report_to.as_ref().is_some_and(|path| output::same_file(path, program)) {
+            return Err(CliError::ReportOverProgram { path: program.into() });
+        }
         let file = self.report_to.as_ref().map(|path| {
             let file = File::create(path);
             file.map(|file| (path.clone(), file))

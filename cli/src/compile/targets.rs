@@ -5,6 +5,7 @@
 use super::emit::Emit;
 use crate::error::CliError;
 use crate::input;
+use crate::output::same_file;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use wasmaot_program::report::Name;
@@ -86,8 +87,4 @@ impl Request<'_> {
             false => Ok(None),
         }
     }
-}
-
-fn same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

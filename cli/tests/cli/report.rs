@@ -164,6 +164,21 @@ fn the_record_may_go_to_a_file() {
         .stderr_has(&["error: trap: unreachable", "error: cannot write `/dev/full`"]);
 }
 
+#[test]
+fn the_record_never_replaces_the_program() {
+    let place = Place::new();
+    let name = place.artifact("trap", r#"(module (func (export "_start") unreachable))"#);
+    let program = std::fs::read(place.path(&name)).expect("a file");
+    std::os::unix::fs::symlink(place.path(&name), place.path("link")).expect("a new name");
+    for record in [name.as_str(), "link"] {
+        place
+            .run(&["run", "--report", "json", "--report-to", record, &name])
+            .status(1)
+            .stderr_has(&["the report would overwrite the program", "name another file with `--report-to`"]);
+    }
+    assert_eq!(std::fs::read(place.path(&name)).expect("a file"), program);
+}
+
 /// A trap is status 134, with which a program may exit by itself.
 #[test]
 fn a_trap_is_told_from_a_status_of_134() {
