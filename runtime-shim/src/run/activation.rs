@@ -33,8 +33,9 @@ pub(crate) struct Activation {
     pub(crate) host_rsp: u64,
     /// Frame pointer of the stub through which the guest was last left for a host function or builtin.
     pub(crate) guest_fp: u64,
-    /// Trap code of a fault or builtin.
-    pub(crate) trap: u32,
+    /// Trap code of a fault or builtin. As wide as its neighbours: where a record is made and then moved, padding would be copied along in
+    /// words that straddle the stores before, which the CPU has to wait for.
+    pub(crate) trap: u64,
     /// The meter, while the guest waits for the host.
     pub(crate) meter: i64,
     fault: At,
@@ -222,7 +223,7 @@ impl Activation {
     pub(crate) unsafe fn note_fault(this: *mut Self, code: TrapCode, at: At) -> u64 {
         // SAFETY: its owner waits in `enter` or `resume` and holds no reference to it.
         let activation = unsafe { &mut *this };
-        activation.trap = code as u32;
+        activation.trap = code as u64;
         activation.fault = at;
         activation.host_rsp
     }
@@ -523,7 +524,7 @@ impl Activation {
                 }
                 Some(Pending::Panic(payload)) => return Err(Left::Panicked(payload)),
                 Some(Pending::Trap(code)) => {
-                    self.trap = code as u32;
+                    self.trap = code as u64;
                     self.trapped(core, stub)
                 }
                 Some(Pending::Exit(status)) => Failure::Exit(status),
