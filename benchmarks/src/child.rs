@@ -122,7 +122,8 @@ impl Task {
         Ok(Ended { run, digest: digest(&mut output)?, printed: end_of(&mut output)? })
     }
 
-    /// Starts so many copies at once and waits for all of them. They must end well, and print nothing on standard output.
+    /// Starts this number of copies at once and waits for all of them. They must end well, and print nothing
+    /// on standard output.
     pub(crate) fn run_together(&self, copies: usize, timeout: Duration) -> Result<Run, Failure> {
         let (output, mut errors) = (memory_file("output")?, memory_file("errors")?);
         let commands = (1..=copies).map(|copy| self.command(copy, &output, &errors));

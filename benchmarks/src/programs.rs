@@ -1,5 +1,5 @@
-//! The study's programs, the kernels, and a large module that is only compiled: what each is given, what it must print, how often it
-//! runs.
+//! The study's programs, the kernels, and a large module that is only compiled: what each is given, what it
+//! must print, how often it runs.
 //!
 //! **Invariant: nothing is timed without a known answer.**
 

@@ -83,8 +83,8 @@ impl Times {
     }
 }
 
-/// The value below which a fraction of ascending values lies, between two of them in proportion to their distances. Where the
-/// values are too few to say (the 99th percentile of two), it lies near the greatest.
+/// The value below which a fraction of ascending values lies, between two of them in proportion to their
+/// distances. Where the values are too few to say (the 99th percentile of two), it lies near the greatest.
 ///
 /// # Panics
 /// Panics if there are no values.
@@ -114,7 +114,8 @@ pub fn spread(mut values: Vec<f64>) -> f64 {
     (quantile(&values, 0.75) - quantile(&values, 0.25)) / quantile(&values, 0.5)
 }
 
-/// A median with its 95 % interval by the bootstrap: what the medians of samples drawn from the values, with replacement, would be.
+/// A median with its 95 % interval by the bootstrap: what the medians of samples drawn from the values, with
+/// replacement, would be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Median {
     /// The median of the values.
@@ -129,9 +130,10 @@ impl Median {
         Self::of(values.iter().zip(baseline).map(|(value, base)| value / base).collect())
     }
 
-    /// Of at least one value. Nothing has to be drawn: the median of a sample is at most the value of rank `k` if more than half of
-    /// the sample is, and each value of the sample is that with a probability of `k / n`. The interval of an even number of values
-    /// reaches from the lower one in the middle to the upper one.
+    /// Of at least one value. Nothing has to be drawn: the median of a sample is at most the value of rank
+    /// `k` if more than half of the sample is, and each value of the sample is that with a probability of `k
+    /// / n`. The interval of an even number of values reaches from the lower one in the middle to the upper
+    /// one.
     ///
     /// # Panics
     /// Panics if there are no values.
@@ -158,8 +160,8 @@ fn at_least_of(count: usize, wanted: usize, rank: usize) -> f64 {
     total
 }
 
-/// Orders that are drawn anew each time, so that no side always follows the same neighbour: Fisher and Yates' shuffle with numbers
-/// of SplitMix64. The same seed draws the same orders.
+/// Orders that are drawn anew each time, so that no side always follows the same neighbour: Fisher and Yates'
+/// shuffle with numbers of SplitMix64. The same seed draws the same orders.
 #[derive(Debug, Clone)]
 pub struct Shuffle {
     state: u64,

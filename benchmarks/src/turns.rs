@@ -1,6 +1,7 @@
 //! Runtimes that take turns in one process.
 //!
-//! **Invariant: all sides do the same work under the same load**: in each round every side has its turn, in an order drawn for that round.
+//! **Invariant: all sides do the same work under the same load**: in each round every side has its turn, in
+//! an order drawn for that round.
 
 use crate::stats::{Shuffle, Times};
 use std::any::Any;

@@ -48,12 +48,13 @@ impl BoundOpts {
     }
 }
 
-/// How much longer than it may a compilation takes before the process is ended: the compiler, which can say more, sees first that
-/// the time is over.
+/// How much longer than it may a compilation takes before the process is ended: the compiler, which can say
+/// more, sees first that the time is over.
 const GRACE: Duration = Duration::from_millis(200);
 
 impl BoundOpts {
-    /// Runs a compilation. Where it takes longer than it may and does not end by itself, `overdue` reports that, and the process ends.
+    /// Runs a compilation. Where it takes longer than it may and does not end by itself, `overdue` reports
+    /// that, and the process ends.
     pub(crate) fn guard<R>(
         &self,
         overdue: impl FnOnce(Duration) + Send,

@@ -134,8 +134,8 @@ pub(crate) fn module(
 
 /// Opens an artifact of the cache.
 fn open(entry: &PathBuf) -> Result<Module, OpenError> {
-    // SAFETY: only the user can write to the folder, as was checked, and the command stores nothing there but what it has compiled.
-    // Entries are replaced and deleted, never written to.
+    // SAFETY: only the user can write to the folder, as was checked, and the command stores nothing there but
+    // what it has compiled. Entries are replaced and deleted, never written to.
     unsafe { Module::open_trusted(entry) }
 }
 

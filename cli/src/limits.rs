@@ -1,6 +1,7 @@
 //! The options of `run` that limit what a program may use.
 //!
-//! **Invariant: an option is called like the field that it sets**, `--max-` in front of it, apart from those that [`option`] names.
+//! **Invariant: an option is called like the field that it sets**, `--max-` in front of it, apart from those
+//! that [`option`] names.
 
 use crate::text;
 use std::time::{Duration, Instant};
@@ -42,7 +43,8 @@ pub(crate) struct LimitOpts {
     #[arg(long, value_name = "N")]
     max_exceptions: Option<u32>,
 
-    /// Maximum number of bytes that one call of WASI transfers: bytes, or a number with K, M or G [default: 2147479552]
+    /// Maximum number of bytes that one call of WASI transfers: bytes, or a number with K, M or G [default:
+    /// 2147479552]
     #[arg(long, value_name = "SIZE", value_parser = text::size)]
     max_transfer: Option<u64>,
 

@@ -63,8 +63,8 @@ impl Budget {
         }
     }
 
-    /// Fails if functions that have this size together at least, and that were not counted yet, are larger than all of their module
-    /// may be.
+    /// Fails if functions that have this size together at least, and that were not counted yet, are larger
+    /// than all of their module may be.
     pub(crate) fn check_least(&self, sizes: impl Iterator<Item = u64>) -> Result<(), CompileError> {
         let mut sum = 0_u64;
         for size in sizes {

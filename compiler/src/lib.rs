@@ -81,7 +81,8 @@ pub struct Summary {
 /// `progress` is called from worker threads as functions are done.
 ///
 /// # Errors
-/// The module is not valid, uses what is not supported, or is beyond a limit; or the system has no room for the threads.
+/// The module is not valid, uses what is not supported, or is beyond a limit; or the system has no room for
+/// the threads.
 pub fn compile(
     wasm: &[u8],
     options: &Options,

@@ -99,8 +99,8 @@ impl Listing<'_> {
         is_new.then(|| format!("@{wasm:#x}"))
     }
 
-    /// Lists a jump table: as many entries as can be, up to the first place that one leads to. What has none is constants, whose address
-    /// was taken as that of a table is: vectors are shifted by such.
+    /// Lists a jump table: as many entries as can be, up to the first place that one leads to. What has none
+    /// is constants, whose address was taken as that of a table is: vectors are shifted by such.
     fn jump_table_at(&mut self, start: usize) -> usize {
         let mut at = start;
         let mut end = self.code.bytes.len();

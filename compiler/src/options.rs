@@ -27,10 +27,10 @@ pub struct Options {
     /// memory, but the process may take half as much again. Where the bound has to be exact,
     /// compile in a process that has one (`wasmaot compile --max-memory` gives itself one).
     pub max_memory: Option<u64>,
-    /// The most time that the compilation may take; by default there is no limit. It is looked at
-    /// between functions, and while one is translated, but not while its code is generated: so it can be exceeded
-    /// by what the largest function takes. Where the bound has to be exact, compile in a process that
-    /// can be ended (`wasmaot compile --timeout` ends itself).
+    /// The most time that the compilation may take; by default there is no limit. It is looked at between
+    /// functions, and while one is translated, but not while its code is generated: so it can be exceeded by
+    /// what the largest function takes. Where the bound has to be exact, compile in a process that can be
+    /// ended (`wasmaot compile --timeout` ends itself).
     pub timeout: Option<Duration>,
 }
 

@@ -1,9 +1,10 @@
 //! Runs what the runtime's threads share without locks in many interleavings of their steps.
 //!
-//! The runtime's own files are included, with atomics, a lock and threads in place of those of the standard library which a
-//! scheduler switches at each access. It takes every order of accesses to be the same for all threads, so it says nothing about
-//! weaker orderings: those are argued for in the files, and Miri, which runs this with the standard library's own, reorders loads
-//! and stores and looks for races. **Invariant: a check fails by a panic, after which its schedule is printed.**
+//! The runtime's own files are included, with atomics, a lock and threads in place of those of the standard
+//! library which a scheduler switches at each access. It takes every order of accesses to be the same for all
+//! threads, so it says nothing about weaker orderings: those are argued for in the files, and Miri, which
+//! runs this with the standard library's own, reorders loads and stores and looks for races. **Invariant: a
+//! check fails by a panic, after which its schedule is printed.**
 
 #[path = "../../runtime-shim/src/pool"]
 mod pool {
@@ -127,7 +128,8 @@ fn slots_have_one_owner() {
     slots.are_complete();
 }
 
-/// Threads that put back the first of two slots that they took, so that a list begins as before and goes on otherwise.
+/// Threads that put back the first of two slots that they took, so that a list begins as before and goes on
+/// otherwise.
 fn lists_that_change_back_have_changed() {
     let slots = Slots::new(3, 1);
     let shared = slots.clone();

@@ -47,10 +47,11 @@
 //!
 //! # One store
 //!
-//! Handles ([`Instance`], [`Func`], [`TypedFunc`], [`Memory`], [`Table`], [`Global`], [`Tag`]), suspended calls, exceptions and values that refer to
-//! functions or exceptions belong to the store that they were made in; those of a pooled instance to that instance alone. A
-//! function or method that gets one of another store fails with [`WrongStore`], by itself or inside of its own kind of error, and
-//! has no other effect. Nothing panics and nothing is read. Functions of a module ([`Module::get_func`],
+//! Handles ([`Instance`], [`Func`], [`TypedFunc`], [`Memory`], [`Table`], [`Global`], [`Tag`]), suspended
+//! calls, exceptions and values that refer to functions or exceptions belong to the store that they were made
+//! in; those of a pooled instance to that instance alone. A function or method that gets one of another store
+//! fails with [`WrongStore`], by itself or inside of its own kind of error, and has no other effect. Nothing
+//! panics and nothing is read. Functions of a module ([`Module::get_func`],
 //! [`Module::get_typed_func`]) are of every store that has one instance of the module.
 //!
 //! **Invariants.** Nothing of a file runs before all of it was checked. Compiled code runs on its slot's guarded stack, host

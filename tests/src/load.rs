@@ -1,7 +1,7 @@
 //! Opening artifacts.
 //!
-//! **Invariant: a suite opens what this process compiled, or what it has damaged itself to see it refused.** Damaged artifacts that
-//! are accepted run in suites of which a crash is a failure.
+//! **Invariant: a suite opens what this process compiled, or what it has damaged itself to see it refused.**
+//! Damaged artifacts that are accepted run in suites of which a crash is a failure.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,8 +16,8 @@ pub fn load(artifact: &[u8]) -> Result<Module, OpenError> {
 
 /// Opens the file of an artifact.
 pub fn open(path: impl AsRef<Path>) -> Result<Module, OpenError> {
-    // SAFETY: the compiler or a test has written the file (the invariant above); a suite that changes it does so to
-    // see what happens.
+    // SAFETY: the compiler or a test has written the file (the invariant above); a suite that changes it does
+    // so to see what happens.
     unsafe { Module::open_trusted(path) }
 }
 

@@ -17,8 +17,8 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Has the kernel refuse the call to this thread, and to threads and processes that it makes, from now on. Makes system calls only,
-    /// so it may be called between `fork` and `exec`.
+    /// Has the kernel refuse the call to this thread, and to threads and processes that it makes, from now
+    /// on. Makes system calls only, so it may be called between `fork` and `exec`.
     ///
     /// # Errors
     ///

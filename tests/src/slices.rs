@@ -32,7 +32,7 @@ impl Pokes {
         Self(timer)
     }
 
-    /// Pokes once, after so many nanoseconds, or not at all for 0.
+    /// Pokes once, after this time in nanoseconds, or not at all for 0.
     fn set(&self, delay: u64) {
         let time = |nanoseconds| libc::timespec { tv_sec: 0, tv_nsec: nanoseconds };
         let times = libc::itimerspec { it_interval: time(0), it_value: time(delay.cast_signed()) };
@@ -53,8 +53,8 @@ thread_local! {
     static POKES: Pokes = Pokes::new();
 }
 
-/// Polls a call to its end, on this thread, with a poke some microseconds later each time. Returns how often it
-/// gave the thread back, too.
+/// Polls a call to its end, on this thread, with a poke some microseconds later each time. Returns how often
+/// it gave the thread back, too.
 pub fn in_slices<R>(call: impl Future<Output = R>) -> (R, u64) {
     let mut call = pin!(call);
     let mut context = Context::from_waker(Waker::noop());

@@ -5,7 +5,8 @@
 use wasmaot_compiler::{CompileError, Options};
 use wasmaot_tests::{load, options};
 
-/// What becomes of a file: `uses` and the features that are recorded, or the kind of the error and the feature that it names.
+/// What becomes of a file: `uses` and the features that are recorded, or the kind of the error and the
+/// feature that it names.
 fn outcome(wasm: &[u8], options: &Options) -> (String, String) {
     let (found, offset, reason) = match wasmaot_compiler::compile(wasm, options, &|_| {}) {
         Ok(output) => {

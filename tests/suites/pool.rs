@@ -246,8 +246,8 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         REQUESTS.set(REQUESTS.get() + 1);
-        // SAFETY: the caller keeps the contract of `dealloc`: the pointer came from `alloc` above, so from the
-        // system's, with this layout.
+        // SAFETY: the caller keeps the contract of `dealloc`: the pointer came from `alloc` above, so from
+        // the system's, with this layout.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

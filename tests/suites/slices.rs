@@ -267,8 +267,8 @@ fn a_future_that_is_dropped_gives_its_call_up() {
     assert_eq!(pool.stats().made, 1, "the slot was never emptied");
 }
 
-/// While a call waits for its slice, its store runs nothing else; a future that is forgotten keeps it so until
-/// it is finished.
+/// While a call waits for its slice, its store runs nothing else; a future that is forgotten keeps it so
+/// until it is finished.
 #[test]
 fn a_store_between_two_slices_runs_nothing_else() {
     let (pool, linked) = (pool(1), linked());

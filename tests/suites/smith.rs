@@ -1,7 +1,8 @@
-//! Random modules: what the generator of the suites `differential` and `verify` may use, and how often it is asked.
+//! Random modules: what the generator of the suites `differential` and `verify` may use, and how often it is
+//! asked.
 //!
-//! **Invariant: every proposal is named here that the generator knows and the compiler does not translate.** A suite
-//! names only what it wants otherwise.
+//! **Invariant: every proposal is named here that the generator knows and the compiler does not translate.**
+//! A suite names only what it wants otherwise.
 
 use arbitrary::Unstructured;
 use wasm_smith::{Config, Module};
@@ -10,7 +11,8 @@ use wasmaot_tests::Random;
 /// Bytes that a module is made of.
 const BYTES: usize = 16_384;
 
-/// Settings with all of version 2, extended constants, tail calls and wide arithmetic, and with no other proposal.
+/// Settings with all of version 2, extended constants, tail calls and wide arithmetic, and with no other
+/// proposal.
 pub(crate) fn base() -> Config {
     Config {
         simd_enabled: true,

@@ -369,7 +369,8 @@ fn handles_of_a_finished_instance_lead_nowhere() {
     assert!(matches!(called, Err(CallError::WrongStore(_))));
 }
 
-/// Functions of a module are called in every store that has one instance of it, and where there are several, in one that is named.
+/// Functions of a module are called in every store that has one instance of it, and where there are several,
+/// in one that is named.
 #[test]
 fn functions_of_a_module_are_of_each_of_its_stores() {
     let counter = module(

@@ -1,7 +1,7 @@
 //! The programs as C compilers make them: what everything else is compared with.
 //!
-//! Two compilers, each for any CPU of the architecture and for the host's: the faster one for the CPU that a row's code is made for is
-//! what the row is compared with.
+//! Two compilers, each for any CPU of the architecture and for the host's: the faster one for the CPU that a
+//! row's code is made for is what the row is compared with.
 
 use super::adapter::{Adapter, Commands, Job, MakeCommands, NotReady, Work, text};
 use crate::child::Task;

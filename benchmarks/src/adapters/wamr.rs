@@ -1,7 +1,8 @@
 //! WebAssembly Micro Runtime: `wamrc` compiles, `iwasm` runs.
 //!
-//! Two rows: as it is built by default, and built with WAMR_DISABLE_STACK_HW_BOUND_CHECK, which checks the depth of the stack in
-//! compiled code instead of in a handler of signals, for which the default touches the whole stack at each start.
+//! Two rows: as it is built by default, and built with WAMR_DISABLE_STACK_HW_BOUND_CHECK, which checks the
+//! depth of the stack in compiled code instead of in a handler of signals, for which the default touches the
+//! whole stack at each start.
 
 use super::adapter::{Adapter, AheadOfTime, MakeCommands, Work};
 use wasmaot_bench::results::Level;

@@ -1,6 +1,7 @@
 //! WasmEdge, the study's SSVM, with code compiled ahead of time.
 //!
-//! From 0.17 on it interprets even a compiled file unless it is told not to; before, it does not know the option.
+//! From 0.17 on it interprets even a compiled file unless it is told not to; before, it does not know the
+//! option.
 
 use super::adapter::{Adapter, AheadOfTime, Commands, Job, NotReady, Work};
 use crate::child::Task;

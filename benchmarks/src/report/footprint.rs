@@ -1,4 +1,5 @@
-//! What runtimes take: their own size, that of an artifact, resident memory, and what a million requests would cost.
+//! What runtimes take: their own size, that of an artifact, resident memory, and what a million requests
+//! would cost.
 
 use super::view::{self, NONE, View, mib, peak};
 use std::fmt::Write;

@@ -1,8 +1,9 @@
-//! The study's own figures beside those of a file of results: Long, Tai, Hsieh and Yuan, "A lightweight design for serverless
-//! Function-as-a-Service", 2020, <https://arxiv.org/abs/2010.07115>.
+//! The study's own figures beside those of a file of results: Long, Tai, Hsieh and Yuan, "A lightweight
+//! design for serverless Function-as-a-Service", 2020, <https://arxiv.org/abs/2010.07115>.
 //!
-//! What it printed is taken from the table that its authors keep with the documentation of their runtime (second-state/gitbook-cloud,
-//! `server-side-webassembly/performance.md`). **Invariant: no figure of today comes from anywhere but the file of results.**
+//! What it printed is taken from the table that its authors keep with the documentation of their runtime
+//! (second-state/gitbook-cloud, `server-side-webassembly/performance.md`). **Invariant: no figure of today
+//! comes from anywhere but the file of results.**
 
 use super::readme::{BEGIN, END, headline};
 use super::view::{self, BASELINE, NONE, View};

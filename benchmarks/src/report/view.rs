@@ -8,7 +8,8 @@ use wasmaot_bench::stats::{Median, geometric_mean, mean, median, quantile};
 /// The runtime that everything is compared with, unless another is asked for.
 pub(crate) const BASELINE: &str = "native";
 
-/// The native programs of which each row is compared with the faster one for the CPU that its own code is made for.
+/// The native programs of which each row is compared with the faster one for the CPU that its own code is
+/// made for.
 pub(super) const NATIVE: [&str; 4] = ["native", "native clang", "native host", "native clang host"];
 
 /// How many times as long as native code something takes that is compiled ahead of time and yet hardly is.
@@ -54,7 +55,8 @@ pub(super) fn used(runs: &[Run], figure: fn(&Used) -> u64) -> Option<f64> {
         .map(median)
 }
 
-/// The median CPU time in user mode and in the kernel, in seconds: of the process, or of the machine where others do the work.
+/// The median CPU time in user mode and in the kernel, in seconds: of the process, or of the machine where
+/// others do the work.
 pub(super) fn cpu(runs: &[Run]) -> Option<f64> {
     let of = |run: &Run| run.used.as_ref().map(|used| used.user + used.system).or(run.busy);
     runs.iter().map(|run| Some(of(run)? as f64 / 1e9)).collect::<Option<Vec<_>>>().map(median)
@@ -143,7 +145,8 @@ impl<'a> View<'a> {
         self.results.peers.iter().find(|other| other.name == peer).map_or(Level::Any, |peer| peer.level)
     }
 
-    /// Whether a row is among those that the others are compared with, so that its time itself is of interest.
+    /// Whether a row is among those that the others are compared with, so that its time itself is of
+    /// interest.
     pub(super) fn is_baseline(self, row: &Measurement) -> bool {
         row.peer == self.baseline || (self.baseline == BASELINE && NATIVE.contains(&&row.peer[..]))
     }
@@ -154,7 +157,8 @@ impl<'a> View<'a> {
         if spread.is_some_and(|spread| spread > MAX_SPREAD) { " ~" } else { "" }
     }
 
-    /// Rows of code that was compiled ahead of time and is as slow as if it were interpreted, with their ratios to native code.
+    /// Rows of code that was compiled ahead of time and is as slow as if it were interpreted, with their
+    /// ratios to native code.
     pub(super) fn suspicious(self) -> Vec<(&'a Measurement, f64)> {
         let view = self.against(BASELINE);
         let compiled = |row: &&Measurement| {

@@ -1,7 +1,9 @@
 //! The published comparison: every program on every runtime that is there, in turns.
 //!
-//! **Invariants.** All runtimes of a program take turns, in an order drawn anew for each round, so that what disturbs one disturbs the
-//! others as often. A row whose times differ by more than they should is measured again, and marked if it stays so. A runtime that is missing, fails, or gives a wrong answer has a row that says so, and the others go on.
+//! **Invariants.** All runtimes of a program take turns, in an order drawn anew for each round, so that what
+//! disturbs one disturbs the others as often. A row whose times differ by more than they should is measured
+//! again, and marked if it stays so. A runtime that is missing, fails, or gives a wrong answer has a row that
+//! says so, and the others go on.
 
 mod in_process;
 mod machine;

@@ -19,8 +19,8 @@ pub(crate) struct Opts {
     /// Only these runtimes, with commas between them.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(super) only: Vec<String>,
-    /// Only these programs, with commas between them, or `all`. [default: all, or with --quick nop, cat-sync, burst, nbody,
-    /// binary-trees and json]
+    /// Only these programs, with commas between them, or `all`. [default: all, or with --quick nop, cat-sync,
+    /// burst, nbody, binary-trees and json]
     #[arg(long, value_name = "PROGRAMS", value_delimiter = ',')]
     pub(super) programs: Vec<String>,
     /// Runs of each that count. [default: by the program and the size]

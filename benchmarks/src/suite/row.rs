@@ -113,7 +113,8 @@ impl<'a> Row<'a> {
         Ok(self.known_of(ended.run, Some(busy)))
     }
 
-    /// What a process used is not what was used where a daemon does the work: there, what the machine did is all that is known.
+    /// What a process used is not what was used where a daemon does the work: there, what the machine did is
+    /// all that is known.
     fn known_of(&self, run: Run, busy: Option<u64>) -> Run {
         if self.peer.adapter.work == Work::Daemon { Run { used: None, busy, ..run } } else { run }
     }

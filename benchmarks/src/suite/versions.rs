@@ -1,4 +1,5 @@
-//! Two versions of wasmaot against each other, in turns, as a nightly check does; and one against itself, as a check of the method.
+//! Two versions of wasmaot against each other, in turns, as a nightly check does; and one against itself, as
+//! a check of the method.
 //!
 //! **Invariant: both are treated alike**: in each round the order of the two is drawn, and what is stated is the median of the ratios of
 //! the rounds with its interval. Where both are the same, the interval is to hold 1.
@@ -37,7 +38,8 @@ pub(crate) struct VersionsOpts {
     /// Times that everything is done, from compiling on.
     #[arg(long, default_value_t = 1)]
     repeat: usize,
-    /// Compare CPU time in user mode and in the kernel instead of wall time: on a machine that does other things too.
+    /// Compare CPU time in user mode and in the kernel instead of wall time: on a machine that does other
+    /// things too.
     #[arg(long)]
     cpu_time: bool,
     /// How much slower, in percent, the new version may be beyond noise.

@@ -125,7 +125,8 @@ fn every_adapter_speaks_to_its_runtime() {
     compare_with_itself_and_with_a_slower_one(&results, &file);
 }
 
-/// A row of code that was compiled ahead of time and takes as long as if it were interpreted is not printed as if nothing were wrong.
+/// A row of code that was compiled ahead of time and takes as long as if it were interpreted is not printed
+/// as if nothing were wrong.
 #[test]
 fn what_seems_to_be_interpreted_is_suspicious() {
     let folder = TempDir::new().expect("a temporary folder");

@@ -44,7 +44,8 @@ pub struct Variable {
 }
 
 impl Grants {
-    /// The context of a program with this name, these arguments and these limits, which has the standard streams of the process.
+    /// The context of a program with this name, these arguments and these limits, which has the standard
+    /// streams of the process.
     ///
     /// # Errors
     /// [`WasiError`] for a directory that cannot be opened, or an address that cannot be listened at.

@@ -68,7 +68,8 @@ extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
 fn run() -> Result<i32, RunError> {
     let file = sys::own_file().map_err(RunError::Own)?;
     let Attached { artifact, grants } = Attached::read(&file).map_err(RunError::Attached)?;
-    // SAFETY: it is part of the program that runs, and as trusted as the rest of it. A program's file that runs is not written to.
+    // SAFETY: it is part of the program that runs, and as trusted as the rest of it. A program's file that
+    // runs is not written to.
     let module = unsafe { Module::open_at_trusted(file, artifact.offset, artifact.length) };
     let module = module.map_err(RunError::Open)?;
     let mut arguments = std::env::args_os();

@@ -155,7 +155,8 @@ fn memory_and_time_are_bounded() {
     place.run(&["compile", "a.wat", "--max-memory", "1T"]).status(2).stderr_has(&["512M or 2G"]);
 }
 
-/// A function whose code takes long to generate, although it is translated at once, is given up when the time is over.
+/// A function whose code takes long to generate, although it is translated at once, is given up when the time
+/// is over.
 #[test]
 fn time_is_bounded_inside_of_a_function() {
     let place = Place::new();

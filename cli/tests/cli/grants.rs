@@ -10,7 +10,8 @@ use crate::support::{Place, Run, filled, finish};
 /// After so long what did not come is a failure.
 const LONG: Duration = Duration::from_secs(60);
 
-/// A program that opens a path in its first directory with these flags and rights, and exits with the error number.
+/// A program that opens a path in its first directory with these flags and rights, and exits with the error
+/// number.
 fn opens(path: &str, follow: u32, flags: u32, rights: u32) -> String {
     let length = path.len();
     let call = format!(

@@ -1,8 +1,8 @@
 //! The C API of the compiler, as `include/wasmaot-compiler.h` declares it.
 //!
-//! **Invariants.** The header is the contract: every function of it is here, and nothing else is exported. Nothing that C passes is
-//! dereferenced before it was checked for null and, where it is an array, for a size that an object can have. No panic leaves this
-//! crate.
+//! **Invariants.** The header is the contract: every function of it is here, and nothing else is exported.
+//! Nothing that C passes is dereferenced before it was checked for null and, where it is an array, for a size
+//! that an object can have. No panic leaves this crate.
 #![deny(unsafe_op_in_unsafe_fn)]
 #![expect(non_camel_case_types, reason = "types have their names in C")]
 
@@ -91,10 +91,11 @@ unsafe fn compile(
     if length > isize::MAX as usize {
         return Err(Failure::usage(&format!("`module` cannot have {length} bytes")));
     }
-    // SAFETY: the pointer is not null, no larger than an object, and valid for that many bytes as the caller states.
+    // SAFETY: the pointer is not null, no larger than an object, and valid for that many bytes as the caller
+    // states.
     let bytes = unsafe { std::slice::from_raw_parts(module.cast::<u8>(), length) };
-    // SAFETY: C passes NULL or a structure of this type, as the header states, which it does not change during
-    // the call.
+    // SAFETY: C passes NULL or a structure of this type, as the header states, which it does not change
+    // during the call.
     let options = match unsafe { options.as_ref() } {
         // SAFETY: the strings in it are NULL, or end with NUL, by the header's contract with C.
         Some(options) => unsafe { options.read() }.map_err(|message| Failure::usage(&message))?,
@@ -189,7 +190,8 @@ pub unsafe extern "C" fn wasmaot_compilation_artifact(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_compilation_delete(compilation: *mut wasmaot_compilation_t) {
     if !compilation.is_null() {
-        // SAFETY: it came from `wasmaot_compile`, which made the box, and is not used any more, as the header states.
+        // SAFETY: it came from `wasmaot_compile`, which made the box, and is not used any more, as the header
+        // states.
         drop(unsafe { Box::from_raw(compilation) });
     }
 }

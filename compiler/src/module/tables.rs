@@ -118,8 +118,9 @@ pub(crate) fn reachable_functions(
     functions.into_iter().collect()
 }
 
-/// The imported functions that are reached through a thunk, in ascending order: from outside compiled code, through constant tables, by
-/// tail calls, and by calls that an exception may pass. Other calls go to the import itself.
+/// The imported functions that are reached through a thunk, in ascending order: from outside compiled code,
+/// through constant tables, by tail calls, and by calls that an exception may pass. Other calls go to the
+/// import itself.
 pub(crate) fn needed_thunks(
     module: &ModuleInfo<'_>,
     facts: &Facts,

@@ -18,8 +18,9 @@ use wasmaot_abi::state::{ConstEntry, FuncRef, ImportedFunction};
 use wasmaot_abi::trap::TrapCode;
 
 impl Translator<'_, '_> {
-    /// A direct call. From where an exception may land, imports are reached through their thunk, which has a tail entry like any
-    /// function: only that convention's calls keep no value in a register that landing would have to restore.
+    /// A direct call. From where an exception may land, imports are reached through their thunk, which has a
+    /// tail entry like any function: only that convention's calls keep no value in a register that landing
+    /// would have to restore.
     pub(super) fn call(&mut self, func: FuncIndex) {
         let ty = self.env.type_of(func);
         if let (FuncKey::Thunk(import), None) = (self.env.functions.of_func(func), self.region()) {

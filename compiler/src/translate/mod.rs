@@ -77,8 +77,8 @@ pub(crate) use thunk::{array_entry, import_thunk};
 /// Operators and values between two looks at the time that is left.
 const WORK_PER_LOOK: u64 = 1 << 16;
 
-/// Pairs of an operator and a loop around it that count as much as an operand: the code generator looks at each loop around an
-/// instruction.
+/// Pairs of an operator and a loop around it that count as much as an operand: the code generator looks at
+/// each loop around an instruction.
 const LOOPS_PER_UNIT: u64 = 16;
 
 /// A translated body.
@@ -131,7 +131,8 @@ pub(crate) fn translate(
     Ok(translation)
 }
 
-/// What a function's size is at least, as [`Budget`](crate::budget::Budget) counts it: what its type alone comes to.
+/// What a function's size is at least, as [`Budget`](crate::budget::Budget) counts it: what its type alone
+/// comes to.
 pub(crate) fn least_size(env: &Env<'_>, key: FuncKey) -> u64 {
     match key {
         FuncKey::Function(defined) => {

@@ -1,10 +1,10 @@
 //! **Sandbox-critical**: the only place that turns a table index into an element's address. And the table operators.
 //!
 //! Invariant: an element's address is computed from an index that was compared with the table's length, and
-//! stays inside the table even on a path that the processor only speculates on (the address is replaced by the first
-//! element's before it is used; a constant table's only entry is used whatever the index). Indices of 32 bits are
-//! zero-extended first; those of 64 bits are compared as they are, so that neither is multiplied before it is known to be
-//! small.
+//! stays inside the table even on a path that the processor only speculates on (the address is replaced by
+//! the first element's before it is used; a constant table's only entry is used whatever the index). Indices
+//! of 32 bits are zero-extended first; those of 64 bits are compared as they are, so that neither is
+//! multiplied before it is known to be small.
 
 use super::env::clif_type;
 use super::translator::Translator;

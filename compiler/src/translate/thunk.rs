@@ -70,7 +70,8 @@ pub(crate) fn import_thunk(
     b.finalize(env.target.isa.frontend_config());
 }
 
-/// The least size of a thunk or an array entry. For each value there are the value, an access to its cell with its operands, and its use.
+/// The least size of a thunk or an array entry. For each value there are the value, an access to its cell
+/// with its operands, and its use.
 pub(super) fn least_size(ty: &FuncType) -> u64 {
     const EACH: u64 = 4;
     (ty.params.len() + ty.results.len()) as u64 * EACH

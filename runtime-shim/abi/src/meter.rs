@@ -28,15 +28,17 @@ pub const fn elements_price(elements: u64) -> u64 {
     elements
 }
 
-/// Elements of tables of exceptions for which a throw costs no more than for others. The runtime searches the stack and those tables for
-/// references to exceptions every so many throws, of which each looks at this many elements, or a part of all that there are.
+/// Elements of tables of exceptions for which a throw costs no more than for others. The runtime searches the
+/// stack and those tables for references to exceptions once in several throws; each throw pays for a look at
+/// this number of elements, or at a part of all that there are.
 const SEARCHED: u64 = 1024;
 
 /// The part of all elements, if those are very many.
 const SEARCHED_PART: u64 = 8192;
 
-/// The fuel that throwing an exception costs besides the instruction's own unit, where tables of exceptions have so many elements together: a
-/// unit for each [`BULK_BYTES`] that the search for references looks at on its behalf.
+/// The fuel that throwing an exception costs besides the instruction's own unit, where tables of exceptions
+/// have this number of elements together: a unit for each [`BULK_BYTES`] that the search for references looks
+/// at on its behalf.
 pub const fn throw_price(elements: u64) -> u64 {
     const ELEMENT: u64 = 8;
     let part = elements / SEARCHED_PART;

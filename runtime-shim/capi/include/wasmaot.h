@@ -209,7 +209,7 @@ wasmaot_error_t *wasmaot_error_new_exit(int32_t status);
 wasmaot_error_t *wasmaot_error_new_trap(wasmaot_trap_t trap);
 /*
  * Makes an error for a host function to return: suspends the call that it is part of, which
- * wasmaot_func_call_resumable made. `value` is for whoever made the call, see wasmaot_suspended_value; it is
+ * wasmaot_func_call_resumable made. `value` is for the caller of the suspended call, see wasmaot_suspended_value; it is
  * not looked at. A call that another function made ends with WASMAOT_ERROR_USAGE. The caller's, until it is
  * returned. Any thread.
  */
@@ -828,7 +828,7 @@ wasmaot_error_t *wasmaot_instance_usage(const wasmaot_instance_t *instance, wasm
  */
 void *wasmaot_instance_data(const wasmaot_instance_t *instance);
 /*
- * Stops what the instance runs so many nanoseconds from now, with WASMAOT_TRAP_DEADLINE_EXCEEDED; calls that
+ * Stops what the instance runs when these nanoseconds have passed, with WASMAOT_TRAP_DEADLINE_EXCEEDED; calls that
  * begin later than that do not run at all. UINT64_MAX: never. Compiled code does not pay for it. A host
  * function is not stopped, but its caller when it returns; if it waits in a system call then, or calls one
  * later, that fails with EINTR. An error of kind WASMAOT_ERROR_SYSTEM if the thread that enforces timeouts
@@ -836,7 +836,7 @@ void *wasmaot_instance_data(const wasmaot_instance_t *instance);
  */
 wasmaot_error_t *wasmaot_instance_set_deadline(wasmaot_instance_t *instance, uint64_t nanoseconds);
 /*
- * Stops what the instance runs with WASMAOT_TRAP_CPU_TIME_EXCEEDED when it has used so many nanoseconds of CPU
+ * Stops what the instance runs with WASMAOT_TRAP_CPU_TIME_EXCEEDED when it has used these nanoseconds of CPU
  * time from now on, in its code, in host functions and in the kernel, all calls together. UINT64_MAX: never. A
  * call costs two system calls more where this is set. Errors as for wasmaot_instance_set_deadline.
  */

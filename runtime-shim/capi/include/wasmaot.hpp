@@ -72,7 +72,7 @@ private:
     std::shared_ptr<wasmaot_error_t> error_;
 };
 
-/* To be thrown by a host function: suspends the call that it is part of. The value is for whoever made the call. */
+/* To be thrown by a host function: suspends the call that it is part of. The value is for the caller of that call. */
 struct Suspend {
     void *value = nullptr;
 };

@@ -57,8 +57,8 @@ pub(crate) unsafe fn at<'a, T>(pointer: *const T, what: &str) -> Result<&'a T> {
 /// # Safety
 /// As for [`at`], and nothing else uses it for `'a`.
 pub(crate) unsafe fn at_mut<'a, T>(pointer: *mut T, what: &str) -> Result<&'a mut T> {
-    // SAFETY: the pointer is null, or the caller says that what it leads to is valid for `'a`, in which nothing
-    // else uses it.
+    // SAFETY: the pointer is null, or the caller says that what it leads to is valid for `'a`, in which
+    // nothing else uses it.
     unsafe { pointer.as_mut() }.ok_or_else(|| null(what))
 }
 
@@ -70,8 +70,8 @@ pub(crate) unsafe fn string<'a>(pointer: *const c_char, what: &str) -> Result<&'
     if pointer.is_null() {
         return Err(null(what));
     }
-    // SAFETY: the pointer is not null, so it leads to a string that ends with NUL and does not change for `'a`,
-    // as the caller says.
+    // SAFETY: the pointer is not null, so it leads to a string that ends with NUL and does not change for
+    // `'a`, as the caller says.
     Ok(unsafe { CStr::from_ptr(pointer) })
 }
 
@@ -80,8 +80,8 @@ pub(crate) unsafe fn string<'a>(pointer: *const c_char, what: &str) -> Result<&'
 /// # Safety
 /// As for [`string`].
 pub(crate) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
-    // SAFETY: the pointer is null, or leads to a string that ends with NUL and does not change for `'a`, as the
-    // caller says.
+    // SAFETY: the pointer is null, or leads to a string that ends with NUL and does not change for `'a`, as
+    // the caller says.
     let string = unsafe { string(pointer, what)? };
     string.to_str().map_err(|error| usage(format!("`{what}` is not UTF-8: {error}")))
 }
@@ -175,7 +175,8 @@ pub(crate) unsafe fn take<T>(object: *mut T) {
 /// `count` is null or may be written.
 pub(crate) unsafe fn list<T>(list: Option<&[T]>, count: *mut usize) -> *const T {
     let list = list.unwrap_or_default();
-    // SAFETY: `count` is null or may be written, as the caller says, and nothing else uses it during the call.
+    // SAFETY: `count` is null or may be written, as the caller says, and nothing else uses it during the
+    // call.
     if let Some(count) = unsafe { count.as_mut() } {
         *count = list.len();
     }

@@ -1,6 +1,7 @@
 //! What a host function of C's sees of the instance that called it.
 //!
-//! **Invariant: while a call that a host function makes runs, nobody uses its caller**; who tries is refused.
+//! **Invariant: while a call that a host function makes runs, its caller is not used**; an attempt is
+//! refused.
 
 use crate::boundary::{Result, at, fallible, infallible, slice, slice_mut, text, usage};
 use crate::error::wasmaot_error_t;

@@ -1,6 +1,8 @@
-//! Globals, tables and memories that an instance exports, as C reaches them: by name, from outside and in host functions.
+//! Globals, tables and memories that an instance exports, as C reaches them: by name, from outside and in
+//! host functions.
 //!
-//! **Invariant: C gets an address of guest memory only for a range that was checked**, and made writable if it is to be written.
+//! **Invariant: C gets an address of guest memory only for a range that was checked**, and made writable if
+//! it is to be written.
 
 pub mod of_caller;
 pub mod of_instance;

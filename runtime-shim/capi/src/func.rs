@@ -170,8 +170,8 @@ pub unsafe extern "C" fn wasmaot_instance_call(
     results_count: usize,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: C passes NULL or an object that it has not deleted as `instance`, NULL or a string that ends
-        // with NUL as `name`, and as many arguments and places for results as it says.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`, NULL or a string that
+        // ends with NUL as `name`, and as many arguments and places for results as it says.
         let (instance, name, values) = unsafe {
             let values = Values::at(args, args_count, results, results_count)?;
             (at(instance, "instance")?, text(name, "name")?, values)

@@ -1,7 +1,7 @@
 //! What C uses by one function at a time.
 //!
-//! **Invariant: a second use is refused.** C holds nothing but pointers and can use an instance inside a host function of its own, or
-//! from two threads.
+//! **Invariant: a second use is refused.** C holds nothing but pointers and can use an instance inside a host
+//! function of its own, or from two threads.
 
 use crate::boundary::{Result, usage};
 use std::cell::UnsafeCell;
@@ -42,7 +42,8 @@ impl<T> Guarded<T> {
 
 impl<T> Entered<'_, T> {
     pub(crate) fn get(&mut self) -> &mut T {
-        // SAFETY: only the one that set the flag has this value, and it is borrowed for as long as the result.
+        // SAFETY: only the one that set the flag has this value, and it is borrowed for as long as the
+        // result.
         unsafe { &mut *self.0.held.get() }
     }
 }

@@ -379,8 +379,8 @@ pub unsafe extern "C" fn wasmaot_instance_read(
     length: usize,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: C passes NULL or an object that it has not deleted as `instance`, and room for `length` bytes
-        // as `into`.
+        // SAFETY: C passes NULL or an object that it has not deleted as `instance`, and room for `length`
+        // bytes as `into`.
         let (instance, into) =
             unsafe { (at(instance, "instance")?, slice_mut(into.cast::<u8>(), length, "into")?) };
         within!(instance, |store, handle| Ok(handle.read(store, from, into)?))

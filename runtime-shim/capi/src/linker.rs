@@ -123,8 +123,8 @@ pub unsafe extern "C" fn wasmaot_linker_set_module_limits(
     limits: *const wasmaot_module_limits_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: C passes NULL or an object that it has not deleted as `limits`, and NULL or an object that it
-        // has not deleted, and that no other thread uses, as `linker`.
+        // SAFETY: C passes NULL or an object that it has not deleted as `limits`, and NULL or an object that
+        // it has not deleted, and that no other thread uses, as `linker`.
         let (linker, limits) = unsafe { (at_mut(linker, "linker")?, at(limits, "limits")?) };
         linker.linker.set_module_limits(limits.read());
         Ok(())
@@ -163,8 +163,8 @@ pub unsafe extern "C" fn wasmaot_linker_func(
 ) -> *mut wasmaot_error_t {
     fallible(|| {
         let environment = Environment { pointer: environment, drop };
-        // SAFETY: C passes NULL or an object that it has not deleted as `ty`, NULL or an object that it has not
-        // deleted, and that no other thread uses, as `linker`, and NULL or a string that ends with NUL as
+        // SAFETY: C passes NULL or an object that it has not deleted as `ty`, NULL or an object that it has
+        // not deleted, and that no other thread uses, as `linker`, and NULL or a string that ends with NUL as
         // `module` and `name`.
         let (linker, module, name, ty) = unsafe {
             let (module, name) = (text(module, "module")?, text(name, "name")?);

@@ -311,8 +311,8 @@ pub unsafe extern "C" fn wasmaot_module_open_trusted(
     path: *const c_char,
     out: *mut *mut wasmaot_module_t,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as `out`. It
-    // answers for the code and for the file, which nothing changes while the module is open.
+    // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as `out`.
+    // It answers for the code and for the file, which nothing changes while the module is open.
     fallible(|| unsafe { open(path, out, |path| Module::open_trusted(path)) })
 }
 
@@ -325,8 +325,8 @@ pub unsafe extern "C" fn wasmaot_module_open_sealed_trusted(
     path: *const c_char,
     out: *mut *mut wasmaot_module_t,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as `out`. It
-    // answers for the code.
+    // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as `out`.
+    // It answers for the code.
     fallible(|| unsafe { open(path, out, |path| Module::open_sealed_trusted(path)) })
 }
 
@@ -347,8 +347,8 @@ pub unsafe extern "C" fn wasmaot_module_from_bytes_trusted(
         // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as
         // `out`.
         let (bytes, out) = unsafe { (slice(bytes.cast::<u8>(), length, "bytes")?, Out::at(out)?) };
-        // SAFETY: the header makes C answer for the code: that it was compiled by this project and not changed
-        // since.
+        // SAFETY: the header makes C answer for the code: that it was compiled by this project and not
+        // changed since.
         out.give(wasmaot_module_t::new(unsafe { Module::from_bytes_trusted(bytes)? }));
         Ok(())
     })

@@ -1,6 +1,7 @@
 //! Enumerations of the header: the numbers that C has for values of the runtime's.
 //!
-//! **Invariant: each number is stated here once**, for both directions. The tests compare them with the header's.
+//! **Invariant: each number is stated here once**, for both directions. The tests compare them with the
+//! header's.
 
 use crate::boundary::{Result, usage};
 use crate::error::Kind;

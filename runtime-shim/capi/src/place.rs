@@ -17,7 +17,8 @@ pub(crate) struct Data {
     pub(crate) references: References,
 }
 
-// SAFETY: the header says that an instance, with the host's data, may go from thread to thread; the rest is `Send`.
+// SAFETY: the header says that an instance, with the host's data, may go from thread to thread; the rest is
+// `Send`.
 unsafe impl Send for Data {}
 
 impl Data {

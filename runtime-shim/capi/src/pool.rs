@@ -127,7 +127,8 @@ pub unsafe extern "C" fn wasmaot_pool_new(
     out: *mut *mut wasmaot_pool_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: C passes NULL or a structure of this type as `config`, and NULL or a place to write as `out`.
+        // SAFETY: C passes NULL or a structure of this type as `config`, and NULL or a place to write as
+        // `out`.
         let (config, out) = unsafe { (config.as_ref(), Out::at(out)?) };
         let config = config.map_or(Ok(PoolConfig::default()), wasmaot_pool_config_t::read)?;
         out.give(wasmaot_pool_t { pool: Pool::new(config)? });
@@ -155,8 +156,8 @@ pub unsafe extern "C" fn wasmaot_pool_stats(
     out: *mut wasmaot_pool_stats_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: C passes NULL or an object that it has not deleted as `pool`, and NULL or a place to write as
-        // `out`.
+        // SAFETY: C passes NULL or an object that it has not deleted as `pool`, and NULL or a place to write
+        // as `out`.
         let (pool, out) = unsafe { (at(pool, "pool")?, Out::at(out)?) };
         out.set(pool.pool.stats().into());
         Ok(())

@@ -1,6 +1,7 @@
 //! References to functions, as C holds them.
 //!
-//! **Invariant: C gets numbers, never addresses.** What it made up, or got from another instance, is found to be none of this one's.
+//! **Invariant: C gets numbers, never addresses.** What it made up, or got from another instance, is found to
+//! be none of this one's.
 
 use crate::boundary::{Result, usage};
 use std::collections::HashMap;

@@ -122,7 +122,8 @@ pub unsafe extern "C" fn wasmaot_linker_sharedmemory(
     memory: *const wasmaot_sharedmemory_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: each is null or valid until the function returns, and the linker is used by nothing else, as the header states.
+        // SAFETY: each is null or valid until the function returns, and the linker is used by nothing else,
+        // as the header states.
         let (linker, module, name, memory) = unsafe {
             let (module, name) = (text(module, "module")?, text(name, "name")?);
             (at_mut(linker, "linker")?, module, name, at(memory, "memory")?)

@@ -90,7 +90,8 @@ pub unsafe extern "C" fn wasmaot_linker_instance(
     instance: *const wasmaot_instance_t,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: each is null or valid until the function returns, and the linker is used by nothing else, as the header states.
+        // SAFETY: each is null or valid until the function returns, and the linker is used by nothing else,
+        // as the header states.
         let (linker, name, instance) =
             unsafe { (at_mut(linker, "linker")?, text(name, "name")?, at(instance, "instance")?) };
         within!(instance, |store, handle| {
@@ -110,7 +111,8 @@ unsafe fn define(
     names: [*const c_char; 2],
     make: impl FnOnce(&mut Store<Data>) -> Result<Extern>,
 ) -> Result<()> {
-    // SAFETY: each is null or valid, and the linker is used by nothing else, as the caller states; null is refused.
+    // SAFETY: each is null or valid, and the linker is used by nothing else, as the caller states; null is
+    // refused.
     let (linker, store, module, name) = unsafe {
         let [module, name] = names;
         (at_mut(linker, "linker")?, at(store, "store")?, text(module, "module")?, text(name, "name")?)

@@ -1,6 +1,7 @@
 //! Calls that host functions of C's leave half done.
 //!
-//! **Invariant: a call is resumed in its own instance only**: another one is refused, and the call goes on waiting.
+//! **Invariant: a call is resumed in its own instance only**: another one is refused, and the call goes on
+//! waiting.
 
 use crate::boundary::{Out, Result, at, at_mut, fallible, infallible, new, slice, slice_mut, take, usage};
 use crate::error::{Value, wasmaot_error_t};
@@ -151,7 +152,8 @@ pub unsafe extern "C" fn wasmaot_suspended_resume(
     results_count: usize,
 ) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: each is null or valid until the function returns, and the call is used by nothing else, as the header states.
+        // SAFETY: each is null or valid until the function returns, and the call is used by nothing else, as
+        // the header states.
         let (suspended, instance, values, results) = unsafe {
             let results = slice_mut(results, results_count, "results")?;
             let values = slice(values, values_count, "values")?;
@@ -179,7 +181,8 @@ pub unsafe extern "C" fn wasmaot_suspended_fail(
         if error.is_null() {
             return Err(usage("`error` is NULL"));
         }
-        // SAFETY: errors come from this crate, and this one is the runtime's from now on, as the header states.
+        // SAFETY: errors come from this crate, and this one is the runtime's from now on, as the header
+        // states.
         let error = *unsafe { Box::from_raw(error) };
         // SAFETY: null or valid, and the call is used by nothing else, as the header states.
         let (suspended, instance) = unsafe { (at_mut(suspended, "suspended")?, at(instance, "instance")?) };

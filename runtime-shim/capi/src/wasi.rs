@@ -98,8 +98,8 @@ pub unsafe extern "C" fn wasmaot_wasi_arg(
     wasi: *mut wasmaot_wasi_t,
     arg: *const c_char,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`, and
-    // NULL or a string that ends with NUL as `arg`.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`,
+    // and NULL or a string that ends with NUL as `arg`.
     unsafe {
         change(wasi, |builder| {
             builder.args([os(string(arg, "arg")?)]);
@@ -118,8 +118,8 @@ pub unsafe extern "C" fn wasmaot_wasi_env(
     name: *const c_char,
     value: *const c_char,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`, and
-    // NULL or a string that ends with NUL as `name` and `value`.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`,
+    // and NULL or a string that ends with NUL as `name` and `value`.
     unsafe {
         change(wasi, |builder| {
             builder.env(os(string(name, "name")?), os(string(value, "value")?));
@@ -193,8 +193,8 @@ pub unsafe extern "C" fn wasmaot_wasi_stdin_bytes(
     bytes: *const c_void,
     length: usize,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`, and
-    // `length` bytes as `bytes`.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`,
+    // and `length` bytes as `bytes`.
     unsafe {
         change(wasi, |builder| {
             builder.stdin_bytes(slice(bytes.cast::<u8>(), length, "bytes")?);
@@ -235,8 +235,8 @@ pub unsafe extern "C" fn wasmaot_wasi_preopen(
     host_path: *const c_char,
     guest_path: *const c_char,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`, and
-    // NULL or a string that ends with NUL as `host_path` and `guest_path`.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`,
+    // and NULL or a string that ends with NUL as `host_path` and `guest_path`.
     unsafe {
         change(wasi, |builder| {
             builder.preopen_dir(os(string(host_path, "host_path")?), text(guest_path, "guest_path")?)?;
@@ -255,8 +255,8 @@ pub unsafe extern "C" fn wasmaot_wasi_preopen_read_only(
     host_path: *const c_char,
     guest_path: *const c_char,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`, and
-    // NULL or a string that ends with NUL as `host_path` and `guest_path`.
+    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`,
+    // and NULL or a string that ends with NUL as `host_path` and `guest_path`.
     unsafe {
         change(wasi, |builder| {
             let (host, guest) = (string(host_path, "host_path")?, text(guest_path, "guest_path")?);

@@ -1,4 +1,5 @@
-//! Host functions with typed parameters that see the guest's memory and data of the host's, and one that fails.
+//! Host functions with typed parameters that see the guest's memory and data of the host's, and one that
+//! fails.
 
 use wasmaot_embed::{Caller, Engine, HostError, Linker, Store};
 

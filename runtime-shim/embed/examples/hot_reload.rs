@@ -1,4 +1,5 @@
-//! Replaces a module while requests of the old one are still running: those go on, later ones get the new one.
+//! Replaces a module while requests of the old one are still running: those go on, later ones get the new
+//! one.
 
 use std::sync::{Arc, RwLock};
 use wasmaot_embed::{Engine, InstancePre, Linker, Pool, PoolConfig, PooledInstance, TypedFunc};

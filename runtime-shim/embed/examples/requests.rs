@@ -1,4 +1,5 @@
-//! A host that gives every request an instance of its own; docs/from-wasmtime.md has the same against Wasmtime.
+//! A host that gives every request an instance of its own; docs/from-wasmtime.md has the same against
+//! Wasmtime.
 
 use std::time::{Duration, Instant};
 use wasmaot_embed::{Caller, Engine, HostError, InstancePre, Linker, Pool, PoolConfig};

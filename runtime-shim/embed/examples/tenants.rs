@@ -1,5 +1,5 @@
-//! Tenants with hot sets of their own: no request can tell which pages those of another tenant wrote, and requests of one tenant are
-//! fast.
+//! Tenants with hot sets of their own: no request can tell which pages those of another tenant wrote, and
+//! requests of one tenant are fast.
 
 use wasmaot_embed::{Engine, HotSets, Linker, Pool, PoolConfig, ResetWay, Tenant};
 

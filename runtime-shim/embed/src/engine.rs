@@ -1,6 +1,7 @@
 //! Compiling and loading in one step.
 //!
-//! **Invariant: what is loaded are the bytes that the compiler has just returned**, which nothing else has seen.
+//! **Invariant: what is loaded are the bytes that the compiler has just returned**, which nothing else has
+//! seen.
 
 use wasmaot_compiler::{CompileError, Emit, Options, compile};
 use wasmaot_runtime::{Module, OpenError};
@@ -51,8 +52,8 @@ impl Engine {
     /// Compiles a binary module and loads it.
     ///
     /// # Errors
-    /// The module is not valid, uses what is not supported, or is beyond a limit of the compiler's; or the system refuses what
-    /// loading needs.
+    /// The module is not valid, uses what is not supported, or is beyond a limit of the compiler's; or the
+    /// system refuses what loading needs.
     pub fn compile_and_load(&self, wasm: &[u8]) -> Result<Module, EngineError> {
         let options = Options { emit: Emit::SharedObject, ..self.options.clone() };
         let artifact = compile(wasm, &options, &|_| ())?.bytes;

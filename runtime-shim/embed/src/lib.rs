@@ -15,8 +15,8 @@
 //! # }
 //! ```
 //!
-//! The runtime's API is re-exported as it is (see `wasmaot_runtime` for its documentation), WASI as the module `wasi` with the feature of
-//! that name.
+//! The runtime's API is re-exported as it is (see `wasmaot_runtime` for its documentation), WASI as the
+//! module `wasi` with the feature of that name.
 //!
 //! **Invariant: safe code here loads what this process has compiled, and nothing else.**
 

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 const EXAMPLES: [&str; 8] =
     ["hello", "host_functions", "hot_reload", "limits", "pool", "requests", "tenants", "wasi"];
 
-/// Builds all examples with the features that dependencies have in `cargo test --workspace`, so that they are not built again. Returns the
-/// folder that they are in.
+/// Builds all examples with the features that dependencies have in `cargo test --workspace`, so that they are
+/// not built again. Returns the folder that they are in.
 fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {

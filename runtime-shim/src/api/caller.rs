@@ -48,7 +48,8 @@ impl<'a, T> Caller<'a, T> {
         Instance::new(self.core().id(), self.instance.index())
     }
 
-    /// Returns whether the call is an asynchronous one, so that its caller waits for a future that the host function
+    /// Returns whether the call is an asynchronous one, so that its caller waits for a future that the host
+    /// function
     /// [suspends](crate::Suspend::until) it with. Calls that a host function makes are not.
     pub fn is_async(&self) -> bool {
         self.core().runs_async()

@@ -243,7 +243,8 @@ impl Table {
     /// Makes a table whose elements are all `init`.
     ///
     /// # Errors
-    /// `init` is no reference of its element type and of this store, the table is too large, or the kernel has no addresses for it.
+    /// `init` is no reference of its element type and of this store, the table is too large, or the kernel
+    /// has no addresses for it.
     pub fn new(store: &mut impl AsStore, ty: TableType, init: Val) -> Result<Self, CreateError> {
         if !ty.element.is_ref() {
             return Err(ValueError::Type { expected: ValType::FUNCREF, found: ty.element }.into());

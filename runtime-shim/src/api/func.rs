@@ -1,10 +1,10 @@
 //! Functions as values, and calls to them.
 //!
-//! A function is one of a store, or one of a module: that is looked up by name and compared with its type once, and found by its
-//! position in each instance.
+//! A function is one of a store, or one of a module: that is looked up by name and compared with its type
+//! once, and found by its position in each instance.
 //!
-//! **Invariant: a function is called in its own store only**, which keeps its record; a function of a module in a store that has
-//! one instance of it.
+//! **Invariant: a function is called in its own store only**, which keeps its record; a function of a module
+//! in a store that has one instance of it.
 
 use crate::api::error::{CallError, ExportError};
 use crate::api::instance::Instance;
@@ -21,7 +21,8 @@ use wasmaot_abi::descriptor::ExportKind;
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::FuncType;
 
-/// A function of an instance ([`Instance::get_func`]), or of every instance of a module ([`Module::get_func`]).
+/// A function of an instance ([`Instance::get_func`]), or of every instance of a module
+/// ([`Module::get_func`]).
 ///
 /// ```
 /// use wasmaot_runtime::{Linker, Module, Pool, PoolConfig, Store, Val};
@@ -66,8 +67,8 @@ enum Place {
 }
 
 impl Module {
-    /// Returns an exported function, to be called in any store that has one instance of the module, and in any pooled instance of
-    /// it.
+    /// Returns an exported function, to be called in any store that has one instance of the module, and in
+    /// any pooled instance of it.
     ///
     /// # Errors
     /// There is no such export, or it is no function.
@@ -75,7 +76,8 @@ impl Module {
         self.func_entry(name).map(|entry| Func(Place::Module { module: self.id(), entry: entry as u32 }))
     }
 
-    /// Returns an exported function with parameters and results of these Rust types, to be called where one from
+    /// Returns an exported function with parameters and results of these Rust types, to be called where one
+    /// from
     /// [`Module::get_func`] can be.
     ///
     /// # Errors
@@ -138,7 +140,8 @@ impl Func {
         self.signature(store).map(|ty| ty.ty().clone())
     }
 
-    /// Returns the function of one instance, if this is one of the instance's module; for stores with several instances of it.
+    /// Returns the function of one instance, if this is one of the instance's module; for stores with several
+    /// instances of it.
     ///
     /// # Errors
     /// The instance is not of this store, or of another module. Functions of a store are not of any module.
@@ -153,11 +156,13 @@ impl Func {
         }
     }
 
-    /// Calls it. `results` has as many values as the function has results; what they were does not matter. Allocates nothing for a
-    /// function of a module, unless it fails or has more than [`MAX_VALUES`] of either.
+    /// Calls it. `results` has as many values as the function has results; what they were does not matter.
+    /// Allocates nothing for a function of a module, unless it fails or has more than [`MAX_VALUES`] of
+    /// either.
     ///
     /// # Errors
-    /// The arguments are not of its type, or it or a reference among them is of another store; otherwise how the call ended.
+    /// The arguments are not of its type, or it or a reference among them is of another store; otherwise how
+    /// the call ended.
     ///
     /// # Panics
     /// A host function panics.
@@ -233,7 +238,8 @@ impl Func {
         Ok((self.record(core)?, signature, cells))
     }
 
-    /// Calls it; while an asynchronous host function waits, so does this, and between the time slices of the store, if it
+    /// Calls it; while an asynchronous host function waits, so does this, and between the time slices of the
+    /// store, if it
     /// [has any](AsStore::yield_every). If the future is dropped before it is ready, the call is given up.
     ///
     /// # Errors
@@ -329,8 +335,9 @@ pub(crate) fn call_plain<T>(
     called.map_err(|failure| CallError::of(failure, &mut store.changes()))
 }
 
-/// A [`Func`] whose type was compared once, so that calls need not: of one instance ([`Instance::get_typed_func`]), or of every
-/// instance of a module ([`Module::get_typed_func`]), pooled ones included.
+/// A [`Func`] whose type was compared once, so that calls need not: of one instance
+/// ([`Instance::get_typed_func`]), or of every instance of a module ([`Module::get_typed_func`]), pooled ones
+/// included.
 ///
 /// ```
 /// use wasmaot_runtime::{Linker, Module, Pool, PoolConfig, Store};
@@ -396,7 +403,8 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
         suspend::call_typed(store.store_mut(), record, self.ty, params)
     }
 
-    /// Calls it; while an asynchronous host function waits, so does this, and between the time slices of the store, if it
+    /// Calls it; while an asynchronous host function waits, so does this, and between the time slices of the
+    /// store, if it
     /// [has any](AsStore::yield_every). If the future is dropped before it is ready, the call is given up.
     ///
     /// # Errors

@@ -23,7 +23,8 @@ impl<P: WasmValues, R: WasmValues> CellCount for OfTypes<P, R> {
         Some(if P::TYPES.len() < R::TYPES.len() { R::TYPES.len() } else { P::TYPES.len() });
 }
 
-/// A function with these parameters and results, by a closure that gets its caller and the cells of its values.
+/// A function with these parameters and results, by a closure that gets its caller and the cells of its
+/// values.
 pub(crate) fn typed<T, P, R, B>(body: B) -> HostFunc<T>
 where
     P: WasmValues,
@@ -57,7 +58,8 @@ where
     })
 }
 
-/// Has a host function of a type give its results, which are zero or null until it sets them, and writes them to cells.
+/// Has a host function of a type give its results, which are zero or null until it sets them, and writes them
+/// to cells.
 pub(crate) fn in_values<T>(
     ty: &FuncType,
     caller: &mut Caller<'_, T>,

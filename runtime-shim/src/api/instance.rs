@@ -173,8 +173,8 @@ kinds! {
     get_tag "tag" Tag Tag;
 }
 
-/// The methods of [`Instance`] for types that are at an instance: a pooled one is its own store, and a host function sees the instance that
-/// calls it.
+/// The methods of [`Instance`] for types that are at an instance: a pooled one is its own store, and a host
+/// function sees the instance that calls it.
 macro_rules! at_an_instance {
     (impl<$($lifetime:lifetime,)? $data:ident> $ty:ty) => {
         impl<$($lifetime,)? $data> $ty {
@@ -215,8 +215,8 @@ macro_rules! at_an_instance {
                 self.instance().get_func(self, name)
             }
 
-            /// Returns an exported function with parameters and results of these Rust types. To look it up once for all instances,
-            /// use [`Module::get_typed_func`](crate::Module::get_typed_func).
+            /// Returns an exported function with parameters and results of these Rust types. To look it up
+            /// once for all instances, use [`Module::get_typed_func`](crate::Module::get_typed_func).
             ///
             /// # Errors
             /// There is no such export, or it is no function of this type.
@@ -311,7 +311,8 @@ impl Instance {
     /// Copies out of the memory that [`Instance::memory`] names.
     ///
     /// # Errors
-    /// The range is not inside the memory, or cannot be read; without a memory nothing is. Or the instance is of another store.
+    /// The range is not inside the memory, or cannot be read; without a memory nothing is. Or the instance is
+    /// of another store.
     pub fn read(
         &self,
         store: &impl AsStore,
@@ -326,7 +327,8 @@ impl Instance {
     /// Copies into the memory that [`Instance::memory`] names.
     ///
     /// # Errors
-    /// The range is not inside the memory, or cannot be written; without a memory nothing is. Or the instance is of another store.
+    /// The range is not inside the memory, or cannot be written; without a memory nothing is. Or the instance
+    /// is of another store.
     pub fn write(
         &self,
         store: &mut impl AsStore,

@@ -164,7 +164,8 @@ impl<T: 'static> Linker<T> {
     /// Defines all exports of an instance, with `module` as their first name.
     ///
     /// # Errors
-    /// A name is taken, and [shadowing](Linker::allow_shadowing) is not allowed; or the instance is of another store.
+    /// A name is taken, and [shadowing](Linker::allow_shadowing) is not allowed; or the instance is of
+    /// another store.
     pub fn instance(
         &mut self,
         store: &impl AsStore,
@@ -182,8 +183,8 @@ impl<T: 'static> Linker<T> {
     /// If that fails on the way, what has been written to memories and tables of other instances stays.
     ///
     /// # Errors
-    /// An import has no definition, or one of another type or store; the module asks for more than a limit allows; the kernel
-    /// refuses what it needs; a segment does not fit; or the start function fails.
+    /// An import has no definition, or one of another type or store; the module asks for more than a limit
+    /// allows; the kernel refuses what it needs; a segment does not fit; or the start function fails.
     ///
     /// # Panics
     /// A host function that the start function calls panics.
@@ -215,8 +216,8 @@ impl<T: 'static> Linker<T> {
         Ok(imports)
     }
 
-    /// Finds definitions for all imports, and hands each to `found` in their order, unless one before it is missing; `numbers` are
-    /// those of the descriptor's types.
+    /// Finds definitions for all imports, and hands each to `found` in their order, unless one before it is
+    /// missing; `numbers` are those of the descriptor's types.
     fn resolve(
         &self,
         core: &StoreCore,

@@ -1,7 +1,7 @@
 //! The bytes of a memory, borrowed from its store.
 //!
-//! **Invariant: guest memory is reached only through checked copies**; where the kernel is to access it directly, the
-//! range is checked first and no reference to it exists.
+//! **Invariant: guest memory is reached only through checked copies**; where the kernel is to access it
+//! directly, the range is checked first and no reference to it exists.
 
 use crate::api::address::Address;
 use crate::state::error::MemoryError;
@@ -72,9 +72,10 @@ impl<'a> MemoryData<'a> {
 
     /// Checks a range and returns its native address, to be handed to the kernel for it to write to.
     ///
-    /// The pages behind it may go away if the artifact's file is truncated: the kernel then reports `EFAULT`, while Rust code that
-    /// accesses them is killed. Use [`MemoryData::read`] and [`MemoryData::write`] for that. Pages that this was not called for may be
-    /// write-protected. The address is valid as long as the instances that use the memory are, as a memory never moves.
+    /// The pages behind it may go away if the artifact's file is truncated: the kernel then reports `EFAULT`,
+    /// while Rust code that accesses them is killed. Use [`MemoryData::read`] and [`MemoryData::write`] for
+    /// that. Pages that this was not called for may be write-protected. The address is valid as long as the
+    /// instances that use the memory are, as a memory never moves.
     ///
     /// # Errors
     /// The range is not inside the memory, or the kernel refuses to make its pages writable.
@@ -82,7 +83,8 @@ impl<'a> MemoryData<'a> {
         self.body.writable_address(address.bytes(), length)
     }
 
-    /// Checks a range and returns its native address, to be handed to the kernel for it to read, on the terms of
+    /// Checks a range and returns its native address, to be handed to the kernel for it to read, on the terms
+    /// of
     /// [`MemoryData::address`]. Cheaper, but the kernel may find the range write-protected.
     ///
     /// # Errors

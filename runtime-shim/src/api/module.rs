@@ -1,7 +1,7 @@
 //! Opening modules.
 //!
-//! **Invariants.** When a module has been opened, faults in its code are traps. Native code comes into the process through
-//! functions only whose names say that the caller trusts it, and which are unsafe.
+//! **Invariants.** When a module has been opened, faults in its code are traps. Native code comes into the
+//! process through functions only whose names say that the caller trusts it, and which are unsafe.
 
 use crate::code::module::source::Source;
 use crate::code::module::{Module, OpenError};
@@ -10,8 +10,8 @@ use std::fs::File;
 use std::path::Path;
 use wasmaot_abi::descriptor::FileRange;
 
-/// Opening artifacts. Their structure is checked, but their machine code is not: what it does when it runs is up to
-/// its maker. The crate `wasmaot-embed` compiles and loads in one step, which is safe.
+/// Opening artifacts. Their structure is checked, but their machine code is not: what it does when it runs is
+/// up to its maker. The crate `wasmaot-embed` compiles and loads in one step, which is safe.
 impl Module {
     /// Opens an artifact.
     ///
@@ -19,8 +19,8 @@ impl Module {
     /// [`TrapCode::ArtifactChanged`](wasmaot_abi::trap::TrapCode::ArtifactChanged).
     ///
     /// # Errors
-    /// The file cannot be read or mapped, is not an artifact, is damaged, or is for another version of the runtime or another
-    /// CPU.
+    /// The file cannot be read or mapped, is not an artifact, is damaged, or is for another version of the
+    /// runtime or another CPU.
     ///
     /// # Safety
     /// The file is an artifact as wasmaot's compiler writes it, for instance one that `wasmaot verify` has proven, and is not
@@ -57,8 +57,8 @@ impl Module {
     /// file is not looked at.
     ///
     /// # Errors
-    /// Besides those of [`Module::open_trusted`], [`OpenError::Misaligned`], and [`OpenError::Truncated`] if the file ends
-    /// before the artifact does.
+    /// Besides those of [`Module::open_trusted`], [`OpenError::Misaligned`], and [`OpenError::Truncated`] if
+    /// the file ends before the artifact does.
     ///
     /// # Safety
     /// As for [`Module::open_trusted`], for this part of the file.

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 /// Instances that may refer to each other, and data of the embedder's own that host functions work on.
 ///
-/// Instances, memories, tables and globals live as long as their store. A store goes from thread to thread, and is used by one at a time.
+/// Instances, memories, tables and globals live as long as their store. A store goes from thread to thread,
+/// and is used by one at a time.
 ///
 /// ```
 /// use wasmaot_runtime::{ResourceLimits, Store};
@@ -76,8 +77,8 @@ pub(crate) mod sealed {
     }
 }
 
-/// A [`Store`]; a [`PooledInstance`](crate::PooledInstance), which is one; or a [`Caller`](crate::Caller) inside a host function of
-/// either. What a host does with a store it can do with any of them.
+/// A [`Store`]; a [`PooledInstance`](crate::PooledInstance), which is one; or a [`Caller`](crate::Caller)
+/// inside a host function of either. What a host does with a store it can do with any of them.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -114,19 +115,22 @@ pub trait AsStore: sealed::Access {
         core(self).used_fuel()
     }
 
-    /// Returns the operators that the instances have executed so far, all together; `None` if they do not count them, or there is none.
-    /// The number is exact, but for a run that was stopped by its deadline or from another thread, of which up to 180 may be missing.
+    /// Returns the operators that the instances have executed so far, all together; `None` if they do not
+    /// count them, or there is none. The number is exact, but for a run that was stopped by its deadline or
+    /// from another thread, of which up to 180 may be missing.
     fn operators(&self) -> Option<u64> {
         core(self).operators()
     }
 
-    /// Returns how often the instances have called host functions so far, those of WASI included, however the calls ended.
+    /// Returns how often the instances have called host functions so far, those of WASI included, however the
+    /// calls ended.
     fn host_calls(&self) -> u64 {
         core(self).host_calls
     }
 
-    /// Returns the bytes of all memories now, which is their peak, as memories never shrink: those that the instances define, also
-    /// where a start function failed, those that they import, and those that the host made. A shared memory counts once.
+    /// Returns the bytes of all memories now, which is their peak, as memories never shrink: those that the
+    /// instances define, also where a start function failed, those that they import, and those that the host
+    /// made. A shared memory counts once.
     fn memory_bytes(&self) -> u64 {
         core(self).memory_bytes()
     }
@@ -141,8 +145,9 @@ pub trait AsStore: sealed::Access {
         changes(self).set_deadline(deadline.into())
     }
 
-    /// Sets the CPU time that runs of the instances may use from now on, see [`ResourceLimits::cpu_time`]. A call costs two system
-    /// calls more where it is limited. Inside a host function it holds from the next call by the host on.
+    /// Sets the CPU time that runs of the instances may use from now on, see [`ResourceLimits::cpu_time`]. A
+    /// call costs two system calls more where it is limited. Inside a host function it holds from the next
+    /// call by the host on.
     ///
     /// # Errors
     /// The limit cannot be enforced, and the one before still holds.
@@ -150,9 +155,9 @@ pub trait AsStore: sealed::Access {
         changes(self).set_cpu_time(cpu_time.into())
     }
 
-    /// Has asynchronous calls give their executor back after each such time in the guest, wherever the guest is
-    /// then; with `None`, which is the default, they keep it until they wait or end. A call goes on when its
-    /// task is polled again. Host functions, operators on bulk memory and waits at an address are not
+    /// Has asynchronous calls give their executor back after each such time in the guest, wherever the guest
+    /// is then; with `None`, which is the default, they keep it until they wait or end. A call goes on when
+    /// its task is polled again. Host functions, operators on bulk memory and waits at an address are not
     /// interrupted: the call yields when they return to the guest. Slices below some 100 microseconds take
     /// longer than they say. Calls that are not asynchronous, and what a host function calls, have no slices.
     ///
@@ -171,8 +176,8 @@ pub trait AsStore: sealed::Access {
         changes(self).set_slices(slice.into())
     }
 
-    /// Returns a handle by which any thread can stop the instances for good. Inside a host function it takes effect from the next call by the
-    /// host on.
+    /// Returns a handle by which any thread can stop the instances for good. Inside a host function it takes
+    /// effect from the next call by the host on.
     ///
     /// # Errors
     /// The handle could not take effect.

@@ -236,8 +236,8 @@ pub trait WasmValues: sealed::Sealed + Sized {
 /// The most parameters or results of a typed function.
 pub const MAX_VALUES: usize = 12;
 
-/// Makes a typed call with the cells that its parameters or results need, whichever are more: `run` gets them with the parameters,
-/// and leaves the results there.
+/// Makes a typed call with the cells that its parameters or results need, whichever are more: `run` gets them
+/// with the parameters, and leaves the results there.
 #[inline]
 pub(crate) fn in_cells<P: WasmValues, R: WasmValues, E>(
     params: P,

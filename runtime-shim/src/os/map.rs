@@ -75,7 +75,7 @@ impl Mapping {
     /// A part of a larger reservation, which it keeps, to be used as a mapping of its own.
     ///
     /// # Safety
-    /// Nobody else uses these pages of the reservation as long as the part is there.
+    /// Nothing else uses these pages of the reservation as long as the part is there.
     pub(crate) unsafe fn part(whole: &Arc<Mapping>, offset: usize, length: usize) -> Self {
         let start = whole.checked(offset, length) as usize;
         Self { start, length, padding: (0, 0), whole: Some(whole.clone()) }
@@ -85,8 +85,8 @@ impl Mapping {
     pub(crate) fn of_file(view: FileView<'_>, offset: u64, length: usize) -> io::Result<Self> {
         let (file, offset) = view.place(offset)?;
         inject::check()?;
-        // SAFETY: the address is the kernel's choice, so nothing is replaced. The bytes may change underneath:
-        // they are read by guarded copies only.
+        // SAFETY: the address is the kernel's choice, so nothing is replaced. The bytes may change
+        // underneath: they are read by guarded copies only.
         let address = unsafe {
             mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, file, offset)?
         };
@@ -196,8 +196,9 @@ impl Drop for Mapping {
     }
 }
 
-/// A page that is marked in the address space that it was made in, and in no copy of it, however that was made. (Numbers of processes come
-/// back, and are those of a namespace; handlers of forks do not run for all of them.)
+/// A page that is marked in the address space that it was made in, and in no copy of it, however that was
+/// made. (Numbers of processes come back, and are those of a namespace; handlers of forks do not run for all
+/// of them.)
 #[derive(Debug)]
 pub(crate) struct Here(Mapping);
 
@@ -287,8 +288,8 @@ pub(crate) unsafe fn protect(start: usize, length: usize, access: Access) -> io:
     }
     let flags = MprotectFlags::from_bits_retain(access.prot().bits());
     inject::check_range(length, |length| {
-        // SAFETY: the caller says that the range is mapped and whole pages of its own, which nothing uses in a
-        // way that the new access forbids.
+        // SAFETY: the caller says that the range is mapped and whole pages of its own, which nothing uses in
+        // a way that the new access forbids.
         unsafe { mm::mprotect(start as *mut c_void, length, flags) }.map_err(io::Error::from)
     })
 }

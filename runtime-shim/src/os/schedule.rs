@@ -1,7 +1,8 @@
-//! How the kernel schedules threads: for how long it has run each, and how it runs the runtime's own, which inherits that from the
-//! thread of the host's that makes it.
+//! How the kernel schedules threads: for how long it has run each, and how it runs the runtime's own, which
+//! inherits that from the thread of the host's that makes it.
 //!
-//! **Invariant: the runtime's own runs in time beside a thread that occupies the processor on which the host wants that one to be.**
+//! **Invariant: the runtime's own runs in time beside a thread that occupies the processor on which the host
+//! wants that one to be.**
 
 /// The kernel's default of how late timers may be, in nanoseconds.
 const TIMER_SLACK: libc::c_ulong = 50_000;

@@ -1,7 +1,7 @@
 //! What threads share without locks is made of, and the lock beside it.
 //!
-//! **Invariant: a file that takes its atomics from here takes them only from here**, so that `interleavings/`, which includes the
-//! file, can put those of a scheduler in their place.
+//! **Invariant: a file that takes its atomics from here takes them only from here**, so that
+//! `interleavings/`, which includes the file, can put those of a scheduler in their place.
 
 pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{Mutex, MutexGuard};

@@ -4,17 +4,19 @@
 //! the module and tenant that they last ran for, lists of slots that do. A thread takes from its
 //! own shard first and then from the others'.
 //!
-//! **Invariants.** A slot is in one list at most, and whoever took it off owns it until he puts it back. A head carries a count of
-//! changes beside the slot's number, so a list that changed and changed back is not mistaken for one that did not. (It comes back after
-//! 2^32 changes, all of them while one thread is between two instructions.)
+//! **Invariants.** A slot is in one list at most, and the thread that took it off owns it until it puts it
+//! back. A head carries a count of changes beside the slot's number, so a list that changed and changed back
+//! is not mistaken for one that did not. (It comes back after 2^32 changes, all of them while one thread is
+//! between two instructions.)
 //!
-//! **Orderings.** What the owner of a slot did happened before the next owner takes it: the owner puts it back by a successful exchange of
-//! the head, which releases, and whoever takes it has exchanged the head that this, or a later exchange, has left, and so acquired it. (Each
-//! exchange continues the release of those before it.) The words of a node are written by the slot's owner only, before
-//! it puts the slot back, and so are `Relaxed`: who has the slot sees them. A thread that is about to take one
-//! may read a `next` that its new owner is just writing; then the head has changed, and the exchange fails. The exchanges are `SeqCst` rather than
-//! `AcqRel` for the pool's end: a slot is put back, and its pool then found closed or not, in one order with closing
-//! the pool and then emptying the lists.
+//! **Orderings.** What the owner of a slot did happened before the next owner takes it: the owner puts it
+//! back by a successful exchange of the head, which releases, and the thread that takes it has exchanged the
+//! head that this, or a later exchange, has left, and so acquired it. (Each exchange continues the release of
+//! those before it.) The words of a node are written by the slot's owner only, before it puts the slot back,
+//! and so are `Relaxed`: who has the slot sees them. A thread that is about to take one may read a `next`
+//! that its new owner is just writing; then the head has changed, and the exchange fails. The exchanges are
+//! `SeqCst` rather than `AcqRel` for the pool's end: a slot is put back, and its pool then found closed or
+//! not, in one order with closing the pool and then emptying the lists.
 
 use super::owner::Owner;
 use crate::os::sync::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, thread_number};

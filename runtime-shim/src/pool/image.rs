@@ -84,7 +84,8 @@ impl Image {
         pieces
     }
 
-    /// Gives the page at an offset in a memory its initial contents, if it has others. Says whether it had. The page is writable.
+    /// Gives the page at an offset in a memory its initial contents, if it has others. Says whether it had.
+    /// The page is writable.
     pub(crate) fn restore_page(&self, memory: &Pages, offset: usize) -> Result<bool, CopyError> {
         let (mut initial, mut current) = ([0u8; PAGE], [0u8; PAGE]);
         for piece in self.pieces(offset..offset + PAGE) {

@@ -9,7 +9,8 @@ use crate::api::store::{is_a_store, limits_runs, sealed};
 use crate::run::store::{StoreCore, StoreInner};
 use std::sync::Arc;
 
-/// An instance of a [`InstancePre`](crate::InstancePre) module, with data of the embedder's own that its host functions work on. Made by
+/// An instance of a [`InstancePre`](crate::InstancePre) module, with data of the embedder's own that its host
+/// functions work on. Made by
 /// [`Pool::start`](crate::Pool::start); dropping it gives its slot back.
 ///
 /// It is its own store: handles like [`Memory`](crate::Memory) or [`TypedFunc`] take it where they take a

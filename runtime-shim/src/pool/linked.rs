@@ -33,11 +33,12 @@ impl<T> Clone for InstancePre<T> {
 }
 
 impl<T: 'static> Linker<T> {
-    /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool) or in any store. They must all be host functions or
-    /// shared memories.
+    /// Resolves a module's imports once, for instances in a [`Pool`](crate::Pool) or in any store. They must
+    /// all be host functions or shared memories.
     ///
     /// # Errors
-    /// An import has no definition, or one of another type or of a store; or the module asks for more than a limit allows.
+    /// An import has no definition, or one of another type or of a store; or the module asks for more than a
+    /// limit allows.
     pub fn instantiate_pre(&self, module: &Module) -> Result<InstancePre<T>, InstantiateError> {
         InstancePre::new(self.resolve_shared(module)?)
     }
@@ -123,7 +124,8 @@ impl<T: 'static> InstancePre<T> {
     /// Makes an instance in a store; in a pool it is [`Pool::start`](crate::Pool::start) that does.
     ///
     /// # Errors
-    /// The store's limits do not allow it, the kernel refuses what it needs, a segment does not fit, or its start function fails.
+    /// The store's limits do not allow it, the kernel refuses what it needs, a segment does not fit, or its
+    /// start function fails.
     pub fn instantiate(&self, store: &mut Store<T>) -> Result<Instance, InstantiateError> {
         linker::make(store, self.imports.imports())
     }

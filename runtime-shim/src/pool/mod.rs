@@ -278,15 +278,15 @@ pub(crate) struct PoolInner {
     pub(crate) mappings: u64,
 }
 
-// SAFETY: an instance is not tied to a thread, and neither is what remembers its parts to reset it: the `Rc`s here lead to what
-// the store in `core` keeps, or will keep again, and that goes where this goes.
+// SAFETY: an instance is not tied to a thread, and neither is what remembers its parts to reset it: the `Rc`s
+// here lead to what the store in `core` keeps, or will keep again, and that goes where this goes.
 unsafe impl Send for Kept {}
 
 // SAFETY: a cell's content is only used by the owner of its slot, and goes from one to the next through the free lists. What it
 // holds is not tied to a thread, as with `Store`.
 unsafe impl Sync for PoolInner {}
-// SAFETY: what it holds is not tied to a thread: contents of cells go from owner to owner through the free lists, and
-// a kept instance goes where its store goes.
+// SAFETY: what it holds is not tied to a thread: contents of cells go from owner to owner through the free
+// lists, and a kept instance goes where its store goes.
 unsafe impl Send for PoolInner {}
 
 fn max_mappings() -> u64 {
@@ -316,8 +316,8 @@ impl Pool {
     /// Reserves the slots.
     ///
     /// # Errors
-    /// A value of the configuration is out of range, the kernel allows too few mappings or has too few addresses, or faults of guests
-    /// cannot be handled.
+    /// A value of the configuration is out of range, the kernel allows too few mappings or has too few
+    /// addresses, or faults of guests cannot be handled.
     pub fn new(config: PoolConfig) -> Result<Self, PoolError> {
         config.check()?;
         signal::install().map_err(PoolError::Handlers)?;
@@ -486,7 +486,8 @@ impl PoolInner {
     /// # Safety
     /// The caller owns the slot, which is inaccessible and empty, and the pool outlives the result.
     unsafe fn slot_mapping(&self, slot: u32) -> Mapping {
-        // SAFETY: the caller owns the slot, so nobody else uses its pages before the instance that it makes there is gone.
+        // SAFETY: the caller owns the slot, so nothing else uses its pages before the instance that it makes
+        // there is gone.
         unsafe { Mapping::part(&self.mapping, slot as usize * STRIDE as usize, STRIDE as usize) }
     }
 
@@ -509,7 +510,8 @@ impl PoolInner {
             Some(slot) => slot,
             None => self.make(&linked.core, tenant)?,
         };
-        // SAFETY: the slot was taken off a list, or filled by `make`, which takes it off one: it has one owner, which is this.
+        // SAFETY: the slot was taken off a list, or filled by `make`, which takes it off one: it has one
+        // owner, which is this.
         let content = unsafe { self.content(slot) };
         let (mut kept, pool) =
             content.kept.take().zip(content.ticket.take()).expect("a free slot is complete");
@@ -518,9 +520,10 @@ impl PoolInner {
             kept.linked.id == linked.core.id && core.keeps(&kept.instance),
             "a slot keeps an instance for its owner"
         );
-        // SAFETY: the number that was compared is unique, and was given to what this `InstancePre<T>` shares with its clones
-        // only: so the instance imports what that imports, whose host functions work on data of type `T`. It is the
-        // core's, as was compared, too, and the only one there, as a pool makes no other.
+        // SAFETY: the number that was compared is unique, and was given to what this `InstancePre<T>` shares
+        // with its clones only: so the instance imports what that imports, whose host functions work on data
+        // of type `T`. It is the core's, as was compared, too, and the only one there, as a pool makes no
+        // other.
         let store = unsafe { StoreInner::with_core(core, data) };
         Ok(PooledInstance::new(kept, store, pool))
     }

@@ -1,8 +1,9 @@
 //! Resets the tables of a pooled instance to their initial elements.
 //!
-//! A small table is copied from a list of its elements. A larger one is mapped from nothing, where all elements are null, or from a file in
-//! memory that holds those of all such tables: then dropping its pages is enough, which costs what the run used of it. The file is made by
-//! the first reset, so that the first start does not wait for it. **Invariant: after a reset all elements and the length are as in a new
+//! A small table is copied from a list of its elements. A larger one is mapped from nothing, where all
+//! elements are null, or from a file in memory that holds those of all such tables: then dropping its pages
+//! is enough, which costs what the run used of it. The file is made by the first reset, so that the first
+//! start does not wait for it. **Invariant: after a reset all elements and the length are as in a new
 //! instance.**
 
 use super::reset::Failed;

@@ -33,8 +33,8 @@ pub(crate) struct Activation {
     pub(crate) host_rsp: u64,
     /// Frame pointer of the stub through which the guest was last left for a host function or builtin.
     pub(crate) guest_fp: u64,
-    /// Trap code of a fault or builtin. As wide as its neighbours: where a record is made and then moved, padding would be copied along in
-    /// words that straddle the stores before, which the CPU has to wait for.
+    /// Trap code of a fault or builtin. As wide as its neighbours: where a record is made and then moved,
+    /// padding would be copied along in words that straddle the stores before, which the CPU has to wait for.
     pub(crate) trap: u64,
     /// The meter, while the guest waits for the host.
     pub(crate) meter: i64,
@@ -61,15 +61,17 @@ impl Running {
     /// That of a guest that the caller is about to go on with.
     ///
     /// # Safety
-    /// The activation is the running one of its store, and its owner waits for the guest and holds no reference to it.
+    /// The activation is the running one of its store, and its owner waits for the guest and holds no
+    /// reference to it.
     pub(crate) unsafe fn of(activation: NonNull<Activation>) -> Self {
         Self(activation)
     }
 
     /// The record, and the core of its store.
     pub(crate) fn parts(&mut self) -> (&mut Activation, &mut StoreCore) {
-        // SAFETY: a stub passes the activation that the slot's cell holds. That is the running one, whose owner waits for the guest
-        // and holds no reference to it, nor to the store. The body that has this is all that runs, and there is one of it.
+        // SAFETY: a stub passes the activation that the slot's cell holds. That is the running one, whose
+        // owner waits for the guest and holds no reference to it, nor to the store. The body that has this is
+        // all that runs, and there is one of it.
         unsafe {
             let activation = self.0.as_mut();
             let core = &mut *activation.core;
@@ -78,7 +80,8 @@ impl Running {
     }
 }
 
-/// The activation of a guest on whose stack the calling thread was interrupted, as a handler of signals sees it.
+/// The activation of a guest on whose stack the calling thread was interrupted, as a handler of signals sees
+/// it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Interrupted<'a> {
     record: NonNull<Activation>,
@@ -99,23 +102,25 @@ impl<'a> Interrupted<'a> {
 
     /// What stops it.
     pub(crate) fn causes(self) -> Causes {
-        // SAFETY: a cell holds the innermost activation of its stack. This thread was interrupted there, as `on` has
-        // compared, so the run's owner waits for it, in `enter` or `resume`, and does not change its causes.
+        // SAFETY: a cell holds the innermost activation of its stack. This thread was interrupted there, as
+        // `on` has compared, so the run's owner waits for it, in `enter` or `resume`, and does not change its
+        // causes.
         unsafe { (*self.record.as_ptr()).causes }
     }
 
     /// Whether its time slice is over.
     pub(crate) fn is_slice_over(self) -> bool {
-        // SAFETY: a cell holds the innermost activation of its stack. This thread was interrupted there, as `on` has
-        // compared, so the run's owner waits for it and does not change its time slice.
+        // SAFETY: a cell holds the innermost activation of its stack. This thread was interrupted there, as
+        // `on` has compared, so the run's owner waits for it and does not change its time slice.
         unsafe { (*self.record.as_ptr()).is_slice_over() }
     }
 
     /// The stack that it runs on.
     pub(crate) fn stack(self) -> GuestStack<'a> {
-        // SAFETY: a cell holds the innermost activation of its stack. This thread was interrupted there, as `on` has
-        // compared, so the run's owner waits for it, in `enter` or `resume`, and does not change its stack. The slot
-        // was found in regions that are still read, so it is mapped, and its guest does not run: it is interrupted.
+        // SAFETY: a cell holds the innermost activation of its stack. This thread was interrupted there, as
+        // `on` has compared, so the run's owner waits for it, in `enter` or `resume`, and does not change its
+        // stack. The slot was found in regions that are still read, so it is mapped, and its guest does not
+        // run: it is interrupted.
         unsafe { (*self.record.as_ptr()).stack.in_use() }
     }
 }
@@ -163,8 +168,8 @@ impl At {
     /// With these registers: those named by the fields, in that order.
     ///
     /// # Safety
-    /// The calling thread is in a handler of signals and was interrupted with these registers. Nothing outside of the
-    /// handler uses the value, but for the record that notes it.
+    /// The calling thread is in a handler of signals and was interrupted with these registers. Nothing
+    /// outside of the handler uses the value, but for the record that notes it.
     pub(crate) unsafe fn new([pc, rsp, rbp, r15]: [usize; 4]) -> Self {
         Self { pc, rsp, rbp, r15, _made: () }
     }
@@ -249,8 +254,8 @@ impl Activation {
 
     /// The guest's stack, while the guest waits for the host.
     pub(crate) fn guest_stack(&self) -> GuestStack<'_> {
-        // SAFETY: the slot whose stack it is has its instance as long as the store, which outlives the run. Rust code reaches the
-        // record only while the guest waits.
+        // SAFETY: the slot whose stack it is has its instance as long as the store, which outlives the run.
+        // Rust code reaches the record only while the guest waits.
         unsafe { self.stack.in_use() }
     }
 
@@ -292,7 +297,8 @@ impl Activation {
         unsafe { &*self.thread }
     }
 
-    /// Notes that it is on this thread now, which is the calling one. What it has used of its CPU time was used on the one before.
+    /// Notes that it is on this thread now, which is the calling one. What it has used of its CPU time was
+    /// used on the one before.
     pub(crate) fn move_to(&mut self, thread: &Thread) {
         self.causes = self.causes.on_this_thread(self.thread().cpu_time());
         (self.thread, self.thread_pointer) = (thread, os::stack::thread_pointer());
@@ -354,7 +360,7 @@ impl Activation {
         self.suspends != Suspends::Never
     }
 
-    /// Whether whoever made the call waits for futures.
+    /// Whether the caller of this run waits for futures.
     pub(crate) fn is_async(&self) -> bool {
         self.suspends == Suspends::ForSlices
     }
@@ -376,8 +382,8 @@ impl Activation {
     /// # Safety
     /// The run is about to begin, and its store is not otherwise in use.
     pub(crate) unsafe fn begin_slice(this: *mut Self) -> Announcement {
-        // SAFETY: the run is about to begin, so the record and the core of its store are alive, and the caller
-        // says that nothing else uses the store.
+        // SAFETY: the run is about to begin, so the record and the core of its store are alive, and the
+        // caller says that nothing else uses the store.
         unsafe {
             let slices = (*(*this).core).watch.slices_mut();
             if (*this).is_async()
@@ -400,14 +406,14 @@ impl Activation {
         unsafe { (*self.core).watch.slices_mut() }.map(|slices| &mut slices.registers)
     }
 
-    /// Keeps the registers of the guest, which was interrupted here, and gives the host's stack pointer; `None` if they cannot be kept. Callable
-    /// in the signal handler.
+    /// Keeps the registers of the guest, which was interrupted here, and gives the host's stack pointer;
+    /// `None` if they cannot be kept. Callable in the signal handler.
     ///
     /// # Safety
     /// `this` is the running activation of the current thread, and the rest is what its signal handler got.
     pub(crate) unsafe fn interrupt(this: *mut Self, general: General, vectors: &[u8]) -> Option<u64> {
-        // SAFETY: it is the running one of this thread, which handles a signal, so its owner waits in `enter`, `resume`
-        // or `go_on` and holds no reference to it.
+        // SAFETY: it is the running one of this thread, which handles a signal, so its owner waits in
+        // `enter`, `resume` or `go_on` and holds no reference to it.
         let activation = unsafe { &mut *this };
         let registers = activation.registers()?;
         if !registers.copy_vectors(vectors) {
@@ -436,7 +442,8 @@ impl Activation {
         self.keep(general);
     }
 
-    /// Keeps the registers of the guest where the last exception lands. Those that its caller preserves are saved below the stub's frame.
+    /// Keeps the registers of the guest where the last exception lands. Those that its caller preserves are
+    /// saved below the stub's frame.
     pub(crate) fn yield_at_landing(&mut self) {
         let frame = self.guest_fp;
         let saved = |position: u64| self.guest_stack().load(frame - 8 * position).unwrap_or_default();
@@ -451,7 +458,8 @@ impl Activation {
         self.keep(general);
     }
 
-    /// The registers that the guest goes on with: general ones, and the area of vectors with the components to be restored.
+    /// The registers that the guest goes on with: general ones, and the area of vectors with the components
+    /// to be restored.
     pub(crate) fn take_registers(&mut self) -> (General, *const u8, u32) {
         // SAFETY: the store outlives its runs, of which this is one, and Rust code uses the record only while
         // the guest waits.

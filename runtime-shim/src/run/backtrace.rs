@@ -44,8 +44,8 @@ pub(crate) fn frames(instances: &Instances, stack: GuestStack<'_>, start: Start)
     let mut frames = Frames::default();
     let mut fp = match start {
         Start::Fault { pc, rsp, rbp } => {
-            // A function's caller is found by its frame, unless there is none yet or any more. Then rbp is the
-            // caller's own.
+            // A function's caller is found by its frame, unless there is none yet or any more. Then rbp is
+            // the caller's own.
             let place = add(&mut frames, instances, pc).map(|from_entry| Place::of(pc, from_entry));
             let return_address = match place {
                 Some(Place::Framed) => None,
@@ -83,8 +83,8 @@ enum Place {
 }
 
 impl Place {
-    /// That of an instruction of a Wasm function, so many bytes from its first one. Functions begin by `push
-    /// rbp`, of one byte, and end by `pop rbp` and a return.
+    /// That of an instruction of a Wasm function, at this distance in bytes from its first one. Functions
+    /// begin by `push rbp`, of one byte, and end by `pop rbp` and a return.
     fn of(pc: u64, from_entry: u32) -> Self {
         const RETURNS: [u8; 2] = [0xc3, 0xc2];
         let returns = || guarded::peek(pc as usize).is_some_and(|word| RETURNS.contains(&(word as u8)));

@@ -12,8 +12,8 @@ use crate::state::instance::{InstanceCore, Vmctx};
 use crate::state::limits::Refused;
 use wasmaot_abi::trap::TrapCode;
 
-/// Returns to the guest, unless it was to be stopped meanwhile, or to yield: a program that is hardly ever outside of
-/// builtins would seldom be found there.
+/// Returns to the guest, unless it was to be stopped meanwhile, or to yield: a program that is hardly ever
+/// outside of builtins would seldom be found there.
 fn value(value: u64) -> BuiltinResult {
     match interrupt::after_poke() {
         Next::GoOn => BuiltinResult { value, trap: 0 },

@@ -129,7 +129,8 @@ unsafe fn run<R: Outcome>(
     }
     // SAFETY: the record was made here, and runs nothing yet.
     let unwatched = || unsafe { leave(activation, true, false) };
-    // SAFETY: the record was made here, and its run is about to begin. The store is not in use, as the caller says.
+    // SAFETY: the record was made here, and its run is about to begin. The store is not in use, as the caller
+    // says.
     let begin_slice = || unsafe { Activation::begin_slice(activation) };
     let watched =
         outer.is_null() && interrupt::begin(thread, &causes, begin_slice).inspect_err(|_| unwatched())?;
@@ -217,12 +218,12 @@ pub(crate) unsafe fn call(
 ) -> Result<(), Failure> {
     // SAFETY: the store is alive and not otherwise in use, as the caller says.
     let thread = unsafe { prepared(core)? };
-    // SAFETY: the function is one of the store's, which keeps its record; the store is alive and not otherwise in use, as
-    // the caller says.
+    // SAFETY: the function is one of the store's, which keeps its record; the store is alive and not
+    // otherwise in use, as the caller says.
     let (array_entry, vmctx, begin) = unsafe { ((*func).array_entry, (*func).vmctx, begin(core, &*func)?) };
     let guest_rsp = begin.guest_rsp;
-    // SAFETY: entry and vmctx are of one function, `values` has its cells, and nothing of the guest lies below `guest_rsp`.
-    // `run` makes the activation current.
+    // SAFETY: entry and vmctx are of one function, `values` has its cells, and nothing of the guest lies
+    // below `guest_rsp`. `run` makes the activation current.
     let go = move |activation| unsafe { asm::enter(array_entry, vmctx, values, guest_rsp, activation) };
     // SAFETY: `store` owns `core`, is not otherwise in use and stays where it is, as the caller says. `go`
     // enters the guest where `begin` has found its stack to be free.
@@ -245,8 +246,8 @@ pub(crate) unsafe fn call_suspendable(
 ) -> Result<(Ended, *mut RawValue), Failure> {
     // SAFETY: the store is alive and not otherwise in use, as the caller says.
     let thread = unsafe { prepared(core)? };
-    // SAFETY: the function is one of the store's, which keeps its record; the store is alive and not otherwise in use, as
-    // the caller says.
+    // SAFETY: the function is one of the store's, which keeps its record; the store is alive and not
+    // otherwise in use, as the caller says.
     let (func, mut begin) = unsafe { (*func, begin(core, &*func)?) };
     begin.guest_rsp -= (cells * size_of::<RawValue>()) as u64;
     let values = begin.guest_rsp as *mut RawValue;
@@ -258,8 +259,8 @@ pub(crate) unsafe fn call_suspendable(
         values.write_bytes(0, cells);
         write(std::slice::from_raw_parts_mut(values, cells));
     }
-    // SAFETY: entry and vmctx are of one function, `values` has its cells, and nothing of the guest lies below `guest_rsp`.
-    // `run` makes the activation current.
+    // SAFETY: entry and vmctx are of one function, `values` has its cells, and nothing of the guest lies
+    // below `guest_rsp`. `run` makes the activation current.
     let go =
         |activation| unsafe { asm::enter(func.array_entry, func.vmctx, values, begin.guest_rsp, activation) };
     // Between this call and an outer one there are frames of the host's.
@@ -269,8 +270,8 @@ pub(crate) unsafe fn call_suspendable(
     Ok((unsafe { run(thread, store, core, begin, suspends, go)? }, values))
 }
 
-/// Goes on with a suspended guest that called a host function. `complete` does what is left of that: it writes its results, or says why it
-/// does not return.
+/// Goes on with a suspended guest that called a host function. `complete` does what is left of that: it
+/// writes its results, or says why it does not return.
 ///
 /// # Safety
 /// As for [`call`]; the suspension is of the store, was not resumed before, and waits for this call.
@@ -325,7 +326,8 @@ pub(crate) unsafe fn go_on(
     unsafe { run_again(store, core, suspension, Suspends::ForSlices, go) }
 }
 
-/// Makes an activation for a suspended guest. If that is to be stopped before it goes on, the error names the functions that it is in.
+/// Makes an activation for a suspended guest. If that is to be stopped before it goes on, the error names the
+/// functions that it is in.
 ///
 /// # Safety
 /// As for [`run`]; the suspension is of the store.
@@ -354,8 +356,8 @@ unsafe fn run_again(
     }
 }
 
-/// Goes on with a guest whose host function was resumed and has failed: where it throws an exception that is caught, there. Where it waits
-/// once more, the guest is left as it is.
+/// Goes on with a guest whose host function was resumed and has failed: where it throws an exception that is
+/// caught, there. Where it waits once more, the guest is left as it is.
 ///
 /// # Safety
 /// As for [`asm::resume`]; the activation's pending exit is set.

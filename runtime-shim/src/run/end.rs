@@ -23,7 +23,7 @@ pub(crate) enum Pending {
     Trap(TrapCode),
     /// It throws an exception.
     Throw(Thrown),
-    /// It waits. The value is for whoever made the call.
+    /// It waits. The value is for the caller of the guest.
     Suspend(Box<dyn Any + Send>, Suspension),
     /// It would wait, but the call cannot be suspended.
     CannotSuspend,
@@ -39,8 +39,8 @@ pub(crate) enum Pending {
 pub(crate) enum Ended {
     /// It is over.
     Returned,
-    /// A host function waits, and the guest's stack is as it was. The store has what it takes to go on, and the value
-    /// is for whoever made the call.
+    /// A host function waits, and the guest's stack is as it was. The store has what it takes to go on, and
+    /// the value is for the caller of the guest.
     Suspended(Box<dyn Any + Send>),
     /// Its time slice is over. The store has what it takes to go on.
     Yielded,

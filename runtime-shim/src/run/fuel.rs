@@ -1,7 +1,9 @@
-//! Fuel for bulk work: what an instruction costs that moves, fills or adds many bytes or elements, or has the runtime search for exceptions.
+//! Fuel for bulk work: what an instruction costs that moves, fills or adds many bytes or elements, or has the
+//! runtime search for exceptions.
 //!
-//! **Invariant: work is paid for before it is done**, once it is certain that it can be done. Where there is not enough fuel left, nothing is
-//! charged and nothing is done. Prices are in `wasmaot_abi::meter`: a new kind of work calls [`Payer::pay`], and changes nothing here.
+//! **Invariant: work is paid for before it is done**, once it is certain that it can be done. Where there is
+//! not enough fuel left, nothing is charged and nothing is done. Prices are in `wasmaot_abi::meter`: a new
+//! kind of work calls [`Payer::pay`], and changes nothing here.
 
 use crate::run::interrupt;
 use crate::run::meter::Meter;

@@ -1,8 +1,8 @@
 //! Host functions as compiled code calls them: their records, and what runs between a stub and a body.
 //!
-//! **Invariants.** A panic in a body never unwinds through guest frames: it is caught here and goes on in the caller of the
-//! instance. Values are read and written within the cells that the function's type gives, and references that a body leaves
-//! there are the store's.
+//! **Invariants.** A panic in a body never unwinds through guest frames: it is caught here and goes on in the
+//! caller of the instance. Values are read and written within the cells that the function's type gives, and
+//! references that a body leaves there are the store's.
 
 use crate::code::raw_value::RawValue;
 use crate::code::types::{self, TypeLease};
@@ -41,8 +41,8 @@ impl CellCount for OfRecord {
 /// The record of a host function.
 #[repr(C)]
 pub struct HostFunc<T> {
-    /// What its array entry continues with; the first word, see [`asm::host_entry`]. It knows the type of the body, so that a call
-    /// goes straight to it.
+    /// What its array entry continues with; the first word, see [`asm::host_entry`]. It knows the type of the
+    /// body, so that a call goes straight to it.
     dispatch: Dispatch<T>,
     ty: Arc<FuncType>,
     /// That type's process-wide number, as long as there is the lease.
@@ -56,7 +56,7 @@ impl<T> KeepAlive for HostFunc<T> {}
 
 /// The error of a host function that does not return to its caller.
 pub(crate) trait Ends: Sized {
-    /// The value for whoever made the call, if the host function waits; otherwise the error again.
+    /// The value for the caller of the guest, if the host function waits; otherwise the error again.
     fn suspends(self) -> Result<Box<dyn Any + Send>, Self>;
 
     /// How the host function ends its caller, which cannot be suspended.
@@ -64,7 +64,8 @@ pub(crate) trait Ends: Sized {
 }
 
 impl<T> HostFunc<T> {
-    /// A function of this type. The body gets the store, the instance that calls, and the cells of its values.
+    /// A function of this type. The body gets the store, the instance that calls, and the cells of its
+    /// values.
     ///
     /// # Panics
     /// The type has another count of cells than `C`.
@@ -120,8 +121,8 @@ impl<T> HostFunc<T> {
 /// Runs a host function, on the host's stack. Gives one of [`answer`].
 ///
 /// # Safety
-/// Called by [`asm::host_entry`] on behalf of compiled code of an instance of a `Store<T>`. `B` is the type of the record's body, which is
-/// called with `C` cells.
+/// Called by [`asm::host_entry`] on behalf of compiled code of an instance of a `Store<T>`. `B` is the type
+/// of the record's body, which is called with `C` cells.
 unsafe extern "C" fn dispatch<T, C, B, E>(
     record: *const HostFunc<T>,
     values: *mut RawValue,
@@ -133,14 +134,15 @@ where
     B: Fn(&mut StoreInner<T>, &InstanceCore, &mut [RawValue]) -> Result<(), E>,
     E: Ends,
 {
-    // SAFETY: the instance keeps the host functions that it imports. The activation is the running one: its owner waits for the
-    // guest, and the references that `run` makes of it are gone when this is called.
+    // SAFETY: the instance keeps the host functions that it imports. The activation is the running one: its
+    // owner waits for the guest, and the references that `run` makes of it are gone when this is called.
     let stop = |why| unsafe { answer_of(why, &*record, values, caller, &mut *activation) };
     let run = || {
-        // SAFETY: the instance keeps the host functions that it imports, and `B` is the type that `unchecked` has boxed beside this
-        // `dispatch`. Compiled code passes as many cells as the function's type has parameters or results. The activation is the
-        // running one, whose store is a `StoreInner<T>`, as a `HostFunc<T>` is imported into no other, and is used by
-        // nothing else: its owner waits in `enter`. `caller` is the vmctx of the instance that called, which that store keeps.
+        // SAFETY: the instance keeps the host functions that it imports, and `B` is the type that `unchecked`
+        // has boxed beside this `dispatch`. Compiled code passes as many cells as the function's type has
+        // parameters or results. The activation is the running one, whose store is a `StoreInner<T>`, as a
+        // `HostFunc<T>` is imported into no other, and is used by nothing else: its owner waits in `enter`.
+        // `caller` is the vmctx of the instance that called, which that store keeps.
         let (body, cells, instance, store) = unsafe {
             let func = &*record;
             let body = &*(&raw const *func.body).cast::<B>();
@@ -189,13 +191,14 @@ fn answer_of<T, E: Ends>(
     caller: u64,
     activation: &mut Activation,
 ) -> u32 {
-    // SAFETY: the activation is the running one, as it was when the host function was called, which is over; nothing else refers
-    // to it now.
+    // SAFETY: the activation is the running one, as it was when the host function was called, which is over;
+    // nothing else refers to it now.
     if let Err(error) = unsafe { interrupt::runs::go_on_here(activation) } {
         activation.set_pending(Pending::Thread(error));
         return answer::EXIT;
     }
-    // SAFETY: the activation's store lives while it runs, and the host function that had it to itself is over.
+    // SAFETY: the activation's store lives while it runs, and the host function that had it to itself is
+    // over.
     let core = unsafe { &*activation.core() };
     let why = match why {
         Some(Why::Error(error)) if activation.can_suspend() => match error.suspends() {
@@ -227,8 +230,8 @@ fn answer_of<T, E: Ends>(
     if activation.throws() { answer::THROW } else { answer::EXIT }
 }
 
-/// Runs what is left of a host function of a store, and prepares the thread for the guest as after all of one. Says why it does
-/// not return, if it does not: it may wait once more, as `again` says.
+/// Runs what is left of a host function of a store, and prepares the thread for the guest as after all of
+/// one. Says why it does not return, if it does not: it may wait once more, as `again` says.
 pub(super) fn finish<T, E: Ends>(
     store: &mut StoreInner<T>,
     again: impl FnOnce() -> Suspension,
@@ -236,8 +239,8 @@ pub(super) fn finish<T, E: Ends>(
 ) -> Option<Pending> {
     let activation = store.core().current;
     let ended = catch_unwind(AssertUnwindSafe(|| run(store)));
-    // SAFETY: the activation is the running one of a call that is being resumed, whose owner waits for this; `run` is over, and
-    // nothing else refers to it now.
+    // SAFETY: the activation is the running one of a call that is being resumed, whose owner waits for this;
+    // `run` is over, and nothing else refers to it now.
     if let Err(error) = unsafe { interrupt::runs::go_on_here(activation) } {
         return Some(Pending::Thread(error));
     }

@@ -1,7 +1,8 @@
 //! What an instance imports, compared with what its module asks for.
 //!
-//! **Invariant: an [`Imports`] holds definitions of the right types for the first imports of its module**, in their order. All
-//! that belongs to a store belongs to the same one, and host functions work on the data of that.
+//! **Invariant: an [`Imports`] holds definitions of the right types for the first imports of its module**, in
+//! their order. All that belongs to a store belongs to the same one, and host functions work on the data of
+//! that.
 
 use crate::code::module::Module;
 use crate::code::raw_value::RawValue;
@@ -67,7 +68,8 @@ pub(crate) struct Imports<T> {
 }
 
 impl<T: 'static> Imports<T> {
-    /// None yet of this module's, of which the tables that an instance defines may have so many elements together.
+    /// None yet of this module's, of which the tables that an instance defines may have this number of
+    /// elements together.
     pub(crate) fn of(module: &Module, total_elements: u64) -> Self {
         let (module, lists) = (module.clone(), Lists { total_elements, ..Lists::default() });
         Self { module, store: None, added: 0, lists, data: PhantomData }
@@ -103,8 +105,8 @@ impl<T> Imports<T> {
         (is_complete && is_right).then_some((self.module, self.lists))
     }
 
-    /// What all instances of a module import that may be in different stores; `None` if it is not complete, or some of it belongs to
-    /// a store.
+    /// What all instances of a module import that may be in different stores; `None` if it is not complete,
+    /// or some of it belongs to a store.
     pub(crate) fn into_unowned(self) -> Option<UnownedOf<T>> {
         let Lists { functions, memories, hosts, total_elements, .. } = self.lists;
         let shared = |memory| match memory {
@@ -269,7 +271,8 @@ impl std::fmt::Display for ExternType {
 }
 
 impl ExternType {
-    /// The type that an import asks for. None if a function's leads nowhere, which no module has that was loaded.
+    /// The type that an import asks for. None if a function's leads nowhere, which no module has that was
+    /// loaded.
     pub(crate) fn wanted(descriptor: &Descriptor, numbers: &[u32], import: &Import) -> Option<Self> {
         Some(match import.kind {
             ImportKind::Func { ty } => ExternType::Func {
@@ -291,7 +294,7 @@ impl ExternType {
         ExternType::Table(TableType { limits, ..body.ty() })
     }
 
-    /// That of a memory with so many bytes.
+    /// That of a memory with this number of bytes.
     fn of_memory(ty: MemoryType, bytes: u64) -> Self {
         let limits = Limits { min: bytes >> ty.page_log2, ..ty.limits };
         ExternType::Memory(MemoryType { limits, ..ty })

@@ -53,14 +53,15 @@ impl<T: 'static> StoreInner<T> {
         let (module, lists) = imports.for_store(core).expect("imports are complete, and the store's");
         let needs = InstanceCore::needs(&module, DEFAULT_STACK, core.limits.memory);
         let slot = Slot::new(needs).map_err(map_error)?;
-        // SAFETY: the lists are those of imports of this module that belong to this store, and whose host functions work on
-        // its data; the slot is new, and has what the module needs.
+        // SAFETY: the lists are those of imports of this module that belong to this store, and whose host
+        // functions work on its data; the slot is new, and has what the module needs.
         unsafe { core.instantiate_in(slot, &module, lists) }
     }
 }
 
 impl StoreCore {
-    /// Makes a store with an instance in an inaccessible, empty slot, which somebody else registers. It gets these limits.
+    /// Makes a store with an instance in an inaccessible, empty slot, which the caller registers. It gets
+    /// these limits.
     pub(crate) fn with_instance(
         mapping: Mapping,
         stack: u64,
@@ -73,8 +74,8 @@ impl StoreCore {
         let module = imports.module();
         let needs = InstanceCore::needs(module, stack, limits.memory);
         let slot = Slot::open(mapping, needs).map_err(map_error)?;
-        // SAFETY: the lists are those of imports of this module that belong to no store; the slot has what the module needs, and
-        // nothing else has its addresses, as it has the mapping.
+        // SAFETY: the lists are those of imports of this module that belong to no store; the slot has what
+        // the module needs, and nothing else has its addresses, as it has the mapping.
         let instance = unsafe { core.instantiate_in(slot, module, imports.lists())? };
         Ok((core, instance))
     }
@@ -82,8 +83,9 @@ impl StoreCore {
     /// Makes an instance in this slot.
     ///
     /// # Safety
-    /// The lists have the types that the module asks for, and belong to the store, or to none; host functions among them work on
-    /// the data that the store has whenever its guests run. The slot was opened with what the module
+    /// The lists have the types that the module asks for, and belong to the store, or to none; host functions
+    /// among them work on the data that the store has whenever its guests run. The slot was opened with what
+    /// the module
     /// [needs](InstanceCore::needs) and not used since.
     unsafe fn instantiate_in(
         &mut self,
@@ -98,14 +100,14 @@ impl StoreCore {
         let next = (self.memories.len(), self.tables.len());
         let (index, limits) = (self.instances().count(), self.limits);
         let parts = Parts { memories, tables, tags, hosts, index, next, limits, total_elements };
-        // SAFETY: the imports are of the types that the module asks for and the slot is unused, as the caller states. The store
-        // keeps what is imported, and keeps the instance from here on, whatever fails.
+        // SAFETY: the imports are of the types that the module asks for and the slot is unused, as the caller
+        // states. The store keeps what is imported, and keeps the instance from here on, whatever fails.
         let instance = unsafe { InstanceCore::new(module, slot, parts)? };
         self.memories.extend(instance.defined_memories().iter().cloned());
         self.tables.extend(instance.defined_tables().cloned());
         self.add_instance(instance.clone());
-        // SAFETY: the functions and the cells of globals are of the types that the module asks for, as the caller states, and
-        // the store keeps them.
+        // SAFETY: the functions and the cells of globals are of the types that the module asks for, as the
+        // caller states, and the store keeps them.
         unsafe { instance.set_up(stubs::builtins(self.counts), &functions, &globals)? };
         Ok(instance)
     }

@@ -1,8 +1,9 @@
 //! Calls of functions by the host, checked here as far as memory safety depends on it.
 //!
-//! **Invariants.** A function is called in the store that keeps it, with at least as many cells as its type has parameters or
-//! results. Where a parameter is a reference to a function, its cell names one of the store's that has the right type. All
-//! other cells may hold anything: what the bits of a number mean is the guest's business.
+//! **Invariants.** A function is called in the store that keeps it, with at least as many cells as its type
+//! has parameters or results. Where a parameter is a reference to a function, its cell names one of the
+//! store's that has the right type. All other cells may hold anything: what the bits of a number mean is the
+//! guest's business.
 
 use crate::code::raw_value::RawValue;
 use crate::code::types;
@@ -89,7 +90,8 @@ pub(super) fn admits_all(core: &StoreCore, types: &[ValType], cells: &[RawValue]
 pub(crate) enum Progress<R> {
     /// It is, with what was made of its results.
     Returned(R),
-    /// A host function has suspended it, and this value is for whoever made the call. The store has what it takes to go on.
+    /// A host function has suspended it, and this value is for its caller. The store has what it
+    /// takes to go on.
     Suspended(Box<dyn Any + Send>),
     /// Its time slice is over. The store has what it takes to go on.
     Yielded,
@@ -109,9 +111,9 @@ pub(crate) fn call_plain<T>(
     let record = func.get(store.core()).ok_or(Failure::WrongStore)?;
     ty.check(record, cells.len());
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
-    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The store keeps the
-    // function, as `get` has found. `check` has compared the number of cells with that of the function's type, which has no
-    // references.
+    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The
+    // store keeps the function, as `get` has found. `check` has compared the number of cells with that of the
+    // function's type, which has no references.
     unsafe { call::call(inner.cast(), (*inner).core_mut(), record, cells.as_mut_ptr()) }
 }
 
@@ -128,13 +130,15 @@ pub(crate) fn call<T>(
     let record = func.get(store.core()).ok_or(Failure::WrongStore)?;
     ty.check(store.core(), record, cells);
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
-    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The store keeps the
-    // function, as `get` has found. `check` has compared number and references of the cells with the function's type.
+    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The
+    // store keeps the function, as `get` has found. `check` has compared number and references of the cells
+    // with the function's type.
     unsafe { call::call(inner.cast(), (*inner).core_mut(), record, cells.as_mut_ptr()) }
 }
 
-/// Calls a function of an instance, by its position in the list of entries, with its parameters in these cells, which get its
-/// results. Its type is the one that its module states, so that it need not be looked up.
+/// Calls a function of an instance, by its position in the list of entries, with its parameters in these
+/// cells, which get its results. Its type is the one that its module states, so that it need not be looked
+/// up.
 ///
 /// # Panics
 /// There is no such entry, the cells do not hold values of its type, or a host function panics.
@@ -151,12 +155,14 @@ pub(crate) fn call_entry<T>(
     let ty = instance.module().entry_type(entry).expect("an entry has a type");
     check(ty, core, record, cells);
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
-    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The store keeps the
-    // function, as `get` has found. `check` has compared number and references of the cells with the function's type.
+    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The
+    // store keeps the function, as `get` has found. `check` has compared number and references of the cells
+    // with the function's type.
     unsafe { call::call(inner.cast(), (*inner).core_mut(), record, cells.as_mut_ptr()) }
 }
 
-/// Calls a function that passes no references, and that `suspends`. `write` sets its parameters, `read` makes something of its results.
+/// Calls a function that passes no references, and that `suspends`. `write` sets its parameters, `read` makes
+/// something of its results.
 ///
 /// # Panics
 /// As for [`call_plain`].
@@ -172,8 +178,9 @@ pub(crate) fn call_plain_suspendable<T, R>(
     let cells = ty.cells as usize;
     ty.check(record, cells);
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
-    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The store keeps the
-    // function, as `get` has found. There are as many cells as its type has, as `check` has compared, none of them a reference.
+    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The
+    // store keeps the function, as `get` has found. There are as many cells as its type has, as `check` has
+    // compared, none of them a reference.
     let (ended, values) =
         unsafe { call::call_suspendable(inner.cast(), (*inner).core_mut(), record, cells, suspends, write)? };
     // SAFETY: nothing has run since the call returned these cells, which are on the guest's stack.
@@ -196,8 +203,9 @@ pub(crate) fn call_suspendable<T, R>(
     ty.check(store.core(), record, params);
     let write = |cells: &mut [RawValue]| cells.copy_from_slice(params);
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
-    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The store keeps the
-    // function, as `get` has found. `check` has compared number and references of the parameters with the function's type.
+    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The
+    // store keeps the function, as `get` has found. `check` has compared number and references of the
+    // parameters with the function's type.
     let (ended, values) = unsafe {
         call::call_suspendable(inner.cast(), (*inner).core_mut(), record, params.len(), suspends, write)?
     };
@@ -205,8 +213,8 @@ pub(crate) fn call_suspendable<T, R>(
     Ok(unsafe { progress(store, ended, (values, params.len()), read) })
 }
 
-/// Goes on with a suspended call of the store, which `suspends`. `complete` does what is left of the host function that the instance called:
-/// it writes the results, or says why the host function does not return.
+/// Goes on with a suspended call of the store, which `suspends`. `complete` does what is left of the host
+/// function that the instance called: it writes the results, or says why the host function does not return.
 ///
 /// # Panics
 /// The suspension is another store's, or waits for no host function.
@@ -221,8 +229,9 @@ pub(crate) fn resume<T, R, E: Ends>(
     let Place::Host(called) = &suspension.at else { panic!("a call is resumed where it waits") };
     let inner: *mut StoreInner<T> = store;
     let complete = |cells: &mut [RawValue]| {
-        // SAFETY: the store is borrowed mutably by `resume`, which does nothing with it while this runs. The suspension names
-        // the vmctx of the instance that called, and its store is this one, which keeps its instances.
+        // SAFETY: the store is borrowed mutably by `resume`, which does nothing with it while this runs. The
+        // suspension names the vmctx of the instance that called, and its store is this one, which keeps its
+        // instances.
         let (store, instance) = unsafe { (&mut *inner, InstanceCore::from_vmctx(called.caller)) };
         let again = || suspension.again(called);
         host::finish(store, again, |store| {
@@ -232,11 +241,13 @@ pub(crate) fn resume<T, R, E: Ends>(
             Ok::<(), E>(())
         })
     };
-    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The suspension is of
-    // this store, as was compared, and cannot be resumed again, because it is taken by value and is not `Clone`.
+    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The
+    // suspension is of this store, as was compared, and cannot be resumed again, because it is taken by value
+    // and is not `Clone`.
     let ended =
         unsafe { call::resume(inner.cast(), (*inner).core_mut(), &suspension, called, suspends, complete)? };
-    // SAFETY: the cells are those of the call that was suspended, on its stack, and nothing has run since it ended.
+    // SAFETY: the cells are those of the call that was suspended, on its stack, and nothing has run since it
+    // ended.
     Ok(unsafe { progress(store, ended, suspension.results, read) })
 }
 
@@ -252,17 +263,19 @@ pub(crate) fn go_on<T, R>(
     let suspension = waiting.expect("a call goes on that waits for a time slice");
     assert!(suspension.store == store.core().id(), "a call goes on in its store");
     let inner: *mut StoreInner<T> = store;
-    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The suspension is of
-    // this store, as was compared, and was taken, so nothing has run there since.
+    // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The
+    // suspension is of this store, as was compared, and was taken, so nothing has run there since.
     let ended = unsafe { call::go_on(inner.cast(), (*inner).core_mut(), &suspension)? };
-    // SAFETY: the cells are those of the call that was suspended, on its stack, and nothing has run since it ended.
+    // SAFETY: the cells are those of the call that was suspended, on its stack, and nothing has run since it
+    // ended.
     Ok(unsafe { progress(store, ended, suspension.results, read) })
 }
 
 /// Reads the results of a run, or keeps what it takes to go on with it.
 ///
 /// # Safety
-/// If the run has returned, its results are in these cells, which are valid until something else runs in the store.
+/// If the run has returned, its results are in these cells, which are valid until something else runs in the
+/// store.
 unsafe fn progress<T, R>(
     store: &mut StoreInner<T>,
     ended: Ended,
@@ -271,7 +284,8 @@ unsafe fn progress<T, R>(
 ) -> Progress<R> {
     match ended {
         Ended::Returned => {
-            // SAFETY: the cells are valid, as the caller states, until something runs in the store, which is borrowed here.
+            // SAFETY: the cells are valid, as the caller states, until something runs in the store, which is
+            // borrowed here.
             let cells = unsafe { std::slice::from_raw_parts(results.0, results.1) };
             Progress::Returned(read(store.core(), cells))
         }

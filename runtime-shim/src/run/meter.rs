@@ -40,7 +40,8 @@ impl Meter {
         Self { shown: initial(fuel), fuel, bulk: 0 }
     }
 
-    /// Charges a guest for bulk work, whose meter shows `running` now, and says whether there was as much fuel left.
+    /// Charges a guest for bulk work, whose meter shows `running` now, and says whether there was as much
+    /// fuel left.
     pub(crate) fn charge(&mut self, running: &mut i64, price: u64) -> bool {
         let Some(meter) = running.checked_add_unsigned(price).filter(|&meter| meter <= 0) else {
             return false;

@@ -16,7 +16,8 @@ pub(crate) mod reason {
     pub(crate) const HOST: u32 = 3;
     /// A host function left a pending suspension in the activation, and the guest's stack is as it was.
     pub(crate) const SUSPENDED: u32 = 4;
-    /// The guest's time slice is over: it was interrupted where the activation says, and its registers are in the store's.
+    /// The guest's time slice is over: it was interrupted where the activation says, and its registers are in
+    /// the store's.
     pub(crate) const INTERRUPTED: u32 = 5;
     /// The same, but it called a stub, and goes on where that returns.
     pub(crate) const YIELDED: u32 = 6;

@@ -1,15 +1,19 @@
-//! All registers of a guest that was interrupted between two instructions, so that it can go on there later, on any thread.
+//! All registers of a guest that was interrupted between two instructions, so that it can go on there later,
+//! on any thread.
 //!
-//! Vectors are kept in the layout of the instruction `xsave`, which is also that of the kernel's signal frames. Of what such an area may
-//! hold, only what guests use is restored: the registers of SSE, AVX and AVX-512, and MXCSR. Everything else (x87, protection keys, tiles)
-//! stays the host's. A processor without `xsave` has the registers of SSE only, which lie in the first 512 bytes of the same layout.
+//! Vectors are kept in the layout of the instruction `xsave`, which is also that of the kernel's signal
+//! frames. Of what such an area may hold, only what guests use is restored: the registers of SSE, AVX and
+//! AVX-512, and MXCSR. Everything else (x87, protection keys, tiles) stays the host's. A processor without
+//! `xsave` has the registers of SSE only, which lie in the first 512 bytes of the same layout.
 //!
-//! **Invariant: an area is one that `xrstor` takes**: it was copied whole from the kernel, or its header names no component.
+//! **Invariant: an area is one that `xrstor` takes**: it was copied whole from the kernel, or its header
+//! names no component.
 
 use std::arch::x86_64::__cpuid_count;
 use wasmaot_abi::entry::MXCSR;
 
-/// Components of the area that guests use: bits 1 (SSE), 2 (AVX), and 5 to 7 (AVX-512). The processor leaves out those that it lacks.
+/// Components of the area that guests use: bits 1 (SSE), 2 (AVX), and 5 to 7 (AVX-512). The processor leaves
+/// out those that it lacks.
 const COMPONENTS: u32 = 0b1110_0110;
 
 /// Bytes of the area up to its header, where all fixed things are, and with it.
@@ -93,16 +97,16 @@ impl Registers {
         }
     }
 
-    /// Sets what a guest has where its caller may expect nothing of vectors and flags: none of what the host has left
-    /// there.
+    /// Sets what a guest has where its caller may expect nothing of vectors and flags: none of what the host
+    /// has left there.
     pub(crate) fn clear_vectors(&mut self) {
         let mut bytes = [0; HEADER_END];
         bytes[AREA_MXCSR..AREA_MXCSR + 4].copy_from_slice(&MXCSR.to_le_bytes());
         self.fill(&bytes);
     }
 
-    /// Copies what the kernel's signal frame holds of the interrupted thread. `false` if that is not all that a guest may
-    /// use. Callable in a signal handler.
+    /// Copies what the kernel's signal frame holds of the interrupted thread. `false` if that is not all that
+    /// a guest may use. Callable in a signal handler.
     pub(crate) fn copy_vectors(&mut self, frame: &[u8]) -> bool {
         if self.components != 0 && frame.len() == LEGACY {
             return false;

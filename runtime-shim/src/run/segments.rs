@@ -28,8 +28,8 @@ impl InstanceCore {
         Ok(())
     }
 
-    /// Writes the initial elements of a table again, which is given by its position among those that the instance defines: those of
-    /// active segments, too, which were written when the instance was made.
+    /// Writes the initial elements of a table again, which is given by its position among those that the
+    /// instance defines: those of active segments, too, which were written when the instance was made.
     pub(crate) fn rewrite_table(&self, defined: usize) {
         let descriptor = self.module().descriptor();
         let index = self.tables().len() - descriptor.tables.len() + defined;

@@ -1,5 +1,5 @@
-//! Time slices of a store's asynchronous calls: how long such a call runs before it gives its thread back, and
-//! what it goes on with.
+//! Time slices of a store's asynchronous calls: how long such a call runs before it gives its thread back,
+//! and what it goes on with.
 //!
 //! **Invariants.** The registers are written while their guest stands still, and are those of the store's
 //! suspended call or of no use. They lie in the host's memory, where no guest reads them.

@@ -1,9 +1,10 @@
-//! The part of a store that runs: what its instances share, whatever data the embedder keeps with it, and references to
-//! what it keeps.
+//! The part of a store that runs: what its instances share, whatever data the embedder keeps with it, and
+//! references to what it keeps.
 //!
-//! **Invariant: nothing that an [`InStore`] refers to goes away while its store has the same number**, so references are
-//! checked by that number alone. Here is the only place that makes them: of records in instances, which a store never
-//! removes, and of tags and globals that the host made, which go only with the number ([`StoreCore::renew`]).
+//! **Invariant: nothing that an [`InStore`] refers to goes away while its store has the same number**, so
+//! references are checked by that number alone. Here is the only place that makes them: of records in
+//! instances, which a store never removes, and of tags and globals that the host made, which go only with the
+//! number ([`StoreCore::renew`]).
 
 use crate::code::module::Module;
 use crate::code::raw_value::RawValue;
@@ -41,11 +42,11 @@ pub(crate) struct InStore<T> {
     to: NonNull<T>,
 }
 
-// SAFETY: what it refers to is reached only by `get`, with the store at hand. A store is not shared by threads (its core is
-// not `Sync`), so the thread that has it is the only one that reaches what it keeps.
+// SAFETY: what it refers to is reached only by `get`, with the store at hand. A store is not shared by
+// threads (its core is not `Sync`), so the thread that has it is the only one that reaches what it keeps.
 unsafe impl<T> Send for InStore<T> {}
-// SAFETY: a shared reference to it allows no more than a copy, which `get` alone makes use of, on the thread that has the
-// store.
+// SAFETY: a shared reference to it allows no more than a copy, which `get` alone makes use of, on the thread
+// that has the store.
 unsafe impl<T> Sync for InStore<T> {}
 
 impl<T> Clone for InStore<T> {
@@ -71,7 +72,8 @@ impl<T> Hash for InStore<T> {
 }
 
 impl<T> InStore<T> {
-    /// Refers to something that the store with this number keeps: the callers, all in this file, have found it there.
+    /// Refers to something that the store with this number keeps: the callers, all in this file, have found
+    /// it there.
     fn new(store: StoreId, to: &T) -> Self {
         Self { store, to: NonNull::from(to) }
     }
@@ -87,8 +89,9 @@ impl<T> InStore<T> {
         if core.id != self.store {
             return None;
         }
-        // SAFETY: it was found in the store with this number, which is `core`, and numbers are unique. The store keeps it
-        // where it is as long as it has the number, and to change that takes `core` mutably, so not while the result lives.
+        // SAFETY: it was found in the store with this number, which is `core`, and numbers are unique. The
+        // store keeps it where it is as long as it has the number, and to change that takes `core` mutably,
+        // so not while the result lives.
         Some(unsafe { self.to.as_ref() })
     }
 }
@@ -179,8 +182,8 @@ impl<T> StoreInner<T> {
     }
 }
 
-/// A core that other layers change, but cannot put another one in the place of: its instances import host functions that work
-/// on the data of its own store.
+/// A core that other layers change, but cannot put another one in the place of: its instances import host
+/// functions that work on the data of its own store.
 pub(crate) struct Changes<'a>(pub(super) &'a mut StoreCore);
 
 impl Deref for Changes<'_> {
@@ -283,9 +286,10 @@ pub(crate) struct StoreCore {
     pub(crate) exceptions: Heap,
 }
 
-// SAFETY: the `Rc`s, cells and raw pointers in a store lead only to what belongs to it, or to a pooled instance that goes where it
-// goes, and none of that is tied to a thread. `current` is null, as running an activation borrows the store. Host functions, the
-// only part that stores share without a lock, are `Send + Sync`.
+// SAFETY: the `Rc`s, cells and raw pointers in a store lead only to what belongs to it, or to a pooled
+// instance that goes where it goes, and none of that is tied to a thread. `current` is null, as running an
+// activation borrows the store. Host functions, the only part that stores share without a lock, are `Send +
+// Sync`.
 unsafe impl Send for StoreCore {}
 
 impl Default for StoreCore {
@@ -329,8 +333,8 @@ impl StoreCore {
         self.instances.push(instance);
     }
 
-    /// Gives it the number for the next instance in the same place, and forgets what the host and guests have made in it since it
-    /// had the one before: references to that are of no use any more.
+    /// Gives it the number for the next instance in the same place, and forgets what the host and guests have
+    /// made in it since it had the one before: references to that are of no use any more.
     pub(crate) fn renew(&mut self) {
         self.id = self.id.successor();
         self.globals.clear();
@@ -343,14 +347,16 @@ impl StoreCore {
         self.instances.get(instance.index()).is_some_and(|own| std::ptr::eq(&**own, instance))
     }
 
-    /// A function, by the instance and the position in its list of entries; `None` if that is not one of the store's.
+    /// A function, by the instance and the position in its list of entries; `None` if that is not one of the
+    /// store's.
     #[inline]
     pub(crate) fn func(&self, instance: &InstanceCore, entry: usize) -> Option<InStore<FuncRef>> {
         let record = self.keeps(instance).then(|| instance.funcref(entry))?;
         Some(InStore::new(self.id, record))
     }
 
-    /// A function of the only instance of the module with this number, by its position in the list of entries.
+    /// A function of the only instance of the module with this number, by its position in the list of
+    /// entries.
     #[inline]
     pub(crate) fn func_of_module(&self, module: u64, entry: usize) -> Result<InStore<FuncRef>, WrongStore> {
         let instance = self.instance_of_module(module)?;
@@ -375,9 +381,9 @@ impl StoreCore {
         Some(InStore::new(self.id, record))
     }
 
-    /// Whether a cell holds a value of this type as it may be in this store: of references to functions, whether there is such a
-    /// function, and of this type. Other values are any bits, as numbers of exceptions are looked up and all others are no
-    /// business of the runtime's.
+    /// Whether a cell holds a value of this type as it may be in this store: of references to functions,
+    /// whether there is such a function, and of this type. Other values are any bits, as numbers of
+    /// exceptions are looked up and all others are no business of the runtime's.
     pub(crate) fn admits(&self, ty: ValType, cell: RawValue) -> bool {
         let ValType::Ref(RefType { nullable, heap }) = ty else { return true };
         if !heap.is_func() {
@@ -391,7 +397,8 @@ impl StoreCore {
     /// The instance that a function belongs to; `None` in another store.
     pub(crate) fn instance_of(&self, func: InStore<FuncRef>) -> Option<&InstanceCore> {
         let record = func.get(self)?;
-        // SAFETY: the record is one of an instance of this store, which keeps that, and the vmctx in it is the instance's own.
+        // SAFETY: the record is one of an instance of this store, which keeps that, and the vmctx in it is
+        // the instance's own.
         Some(unsafe { InstanceCore::from_vmctx(record.vmctx) })
     }
 
@@ -419,7 +426,8 @@ impl StoreCore {
         })
     }
 
-    /// A global of an instance, by index in its module; `None` if there is none, or that instance is not one of the store's.
+    /// A global of an instance, by index in its module; `None` if there is none, or that instance is not one
+    /// of the store's.
     pub(crate) fn global(&self, instance: &InstanceCore, index: u32) -> Option<GlobalRef> {
         let ty = instance.module().global_type(index).filter(|_| self.keeps(instance))?;
         Some(GlobalRef { cell: InStore::new(self.id, instance.global_cell(index)), ty })
@@ -480,8 +488,8 @@ impl StoreCore {
     /// It was suspended in another store.
     pub(crate) fn stopped(&self, suspension: &Suspension, code: TrapCode) -> Failure {
         assert!(suspension.store == self.id, "a call ends in its store");
-        // SAFETY: the slot of the stack has its instance as long as this store, which has the number of the suspension: the
-        // guest waits.
+        // SAFETY: the slot of the stack has its instance as long as this store, which has the number of the
+        // suspension: the guest waits.
         let stack = unsafe { suspension.stack.in_use() };
         Failure::Trapped(code, backtrace::frames(&self.instances, stack, suspension.start()))
     }
@@ -491,7 +499,8 @@ impl StoreCore {
 impl StoreCore {
     /// Whether the innermost call waits for futures.
     pub(crate) fn runs_async(&self) -> bool {
-        // SAFETY: the current activation is live, and its owner waits for the guest, which waits for a host function.
+        // SAFETY: the current activation is live, and its owner waits for the guest, which waits for a host
+        // function.
         unsafe { self.current.as_ref() }.is_some_and(Activation::is_async)
     }
 }
@@ -534,8 +543,8 @@ impl StoreCore {
     pub(crate) fn used_fuel(&self) -> Option<u64> {
         let shown = match self.current.is_null() {
             true => self.meter.shown,
-            // SAFETY: the current activation is live, and its owner waits for the guest, which waits for a host
-            // function.
+            // SAFETY: the current activation is live, and its owner waits for the guest, which waits for a
+            // host function.
             false => unsafe { (*self.current).meter },
         };
         self.is_metered()?.then(|| used(shown, self.meter.fuel))

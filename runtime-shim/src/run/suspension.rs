@@ -1,7 +1,7 @@
 //! Where a suspended guest goes on.
 //!
-//! **Invariant: what it points to is kept by the store with its number**: the stack by the slot of an instance,
-//! which does not change as long as the guest is suspended. Only this layer makes one.
+//! **Invariant: what it points to is kept by the store with its number**: the stack by the slot of an
+//! instance, which does not change as long as the guest is suspended. Only this layer makes one.
 
 use crate::code::raw_value::RawValue;
 use crate::run::backtrace::Start;

@@ -76,8 +76,8 @@ pub(crate) extern "C" fn throw_ref(
     }
 }
 
-/// Throws what the running host function has left pending, which is a [`Pending::Throw`]. The registers of the stub's caller are
-/// saved below its frame.
+/// Throws what the running host function has left pending, which is a [`Pending::Throw`]. The registers of
+/// the stub's caller are saved below its frame.
 pub(crate) extern "C" fn throw_pending(mut running: Running) -> BuiltinResult {
     let (activation, core) = running.parts();
     let Some(Pending::Throw(mut thrown)) = activation.take_pending() else {

@@ -1,7 +1,8 @@
-//! Pages that hold what a guest reads and writes, or what that is made from: bytes that no Rust reference ever points to.
+//! Pages that hold what a guest reads and writes, or what that is made from: bytes that no Rust reference
+//! ever points to.
 //!
-//! **Invariant: access goes through guarded copies inside the range**, so the contents may change at any time, and pages may be
-//! protected or dropped at any time: a guest that minds is a guest that traps.
+//! **Invariant: access goes through guarded copies inside the range**, so the contents may change at any
+//! time, and pages may be protected or dropped at any time: a guest that minds is a guest that traps.
 
 use crate::os::guarded::{self, CopyError};
 use crate::os::map::{Access, FileView, Mapping};
@@ -30,15 +31,16 @@ impl Registered {
 
     fn new(mapping: Mapping, kind: Kind) -> Self {
         let region = Region { range: mapping.range(), kind };
-        // SAFETY: the mapping owns its addresses, and is kept beside the registration and dropped after it. These two kinds say
-        // nothing about what lies there.
+        // SAFETY: the mapping owns its addresses, and is kept beside the registration and dropped after it.
+        // These two kinds say nothing about what lies there.
         let registration = unsafe { Registration::new(region) };
         Self { _registration: registration, mapping: Arc::new(mapping) }
     }
 
     /// All of its pages.
     pub(crate) fn pages(&self) -> Pages {
-        // SAFETY: a mapping is reached through raw pointers only, and nobody makes a reference from one to a memory or a file.
+        // SAFETY: a mapping is reached through raw pointers only, and nothing makes a reference from one to a
+        // memory or a file.
         unsafe { Pages::new(self.mapping.clone(), 0) }
     }
 }
@@ -59,7 +61,8 @@ impl Pages {
     /// Those of a mapping from an offset on.
     ///
     /// # Safety
-    /// No Rust reference ever points to one of their bytes, and nothing is kept there that memory safety depends on.
+    /// No Rust reference ever points to one of their bytes, and nothing is kept there that memory safety
+    /// depends on.
     pub(super) unsafe fn new(mapping: Arc<Mapping>, first: usize) -> Self {
         let range = mapping.range();
         assert!(first <= range.len(), "pages begin inside their mapping");
@@ -112,7 +115,8 @@ impl Pages {
     #[inline]
     pub(crate) fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), CopyError> {
         let from = self.at(offset, into.len());
-        // SAFETY: `into` is valid and `from` is inside a registered mapping, which is kept, and where no reference points.
+        // SAFETY: `into` is valid and `from` is inside a registered mapping, which is kept, and where no
+        // reference points.
         unsafe { guarded::copy(into.as_mut_ptr(), from, into.len()) }
     }
 
@@ -120,7 +124,8 @@ impl Pages {
     #[inline]
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), CopyError> {
         let to = self.at(offset, bytes.len());
-        // SAFETY: `bytes` is valid and `to` is inside a registered mapping, which is kept, and where no reference points.
+        // SAFETY: `bytes` is valid and `to` is inside a registered mapping, which is kept, and where no
+        // reference points.
         unsafe { guarded::copy(to, bytes.as_ptr(), bytes.len()) }
     }
 
@@ -142,7 +147,8 @@ impl Pages {
         length: usize,
     ) -> Result<(), CopyError> {
         let (to, from) = (self.at(offset, length), others.at(from, length));
-        // SAFETY: both ranges are inside registered mappings, which are kept, and where no reference points; they may overlap.
+        // SAFETY: both ranges are inside registered mappings, which are kept, and where no reference points;
+        // they may overlap.
         unsafe { guarded::copy(to, from, length) }
     }
 }

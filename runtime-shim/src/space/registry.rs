@@ -1,8 +1,9 @@
 //! Which part of the address space is what: slots, memories, code. The signal handler's only source of knowledge.
 //!
-//! **Invariants.** Readers take no lock, allocate nothing and may be signal handlers: they look at a snapshot. A new one is a tree that
-//! shares all but one path with the old one, so registering one of n regions takes time in proportion to log n. Regions are disjoint; a
-//! region is removed before its addresses are given back.
+//! **Invariants.** Readers take no lock, allocate nothing and may be signal handlers: they look at a
+//! snapshot. A new one is a tree that shares all but one path with the old one, so registering one of n
+//! regions takes time in proportion to log n. Regions are disjoint; a region is removed before its addresses
+//! are given back.
 
 use crate::os::fork::{self, List};
 use crate::os::map::Mapping;
@@ -67,8 +68,8 @@ impl SlotAt<'_> {
     pub(crate) fn activation(&self, rsp: usize) -> Option<*mut ()> {
         let vmctx = self.range.start + VMCTX as usize;
         let cell = (vmctx - ACTIVATION_CELL as usize) as *const *mut ();
-        // SAFETY: the slot is mapped as long as regions are read in which it was found, and the cell is one of its
-        // state's words.
+        // SAFETY: the slot is mapped as long as regions are read in which it was found, and the cell is one
+        // of its state's words.
         (self.range.start..vmctx).contains(&rsp).then(|| unsafe { cell.read() })
     }
 }
@@ -201,9 +202,10 @@ impl<'a> Regions<'a> {
             Kind::Pool(slots) => {
                 let index = address.checked_sub(slots.base)? / STRIDE as usize;
                 let tracker = slots.trackers.get(index)?.load(SeqCst);
-                // SAFETY: `Published`, which keeps the tracker, withdraws it and then waits for all who read regions, of which
-                // this is one, as `Regions` are handed out by `read` only. That sees the tracker withdrawn, or is waited for,
-                // because the load is in one order with the store and with the counts of readers.
+                // SAFETY: `Published`, which keeps the tracker, withdraws it and then waits for all who read
+                // regions, of which this is one, as `Regions` are handed out by `read` only. That sees the
+                // tracker withdrawn, or is waited for, because the load is in one order with the store and
+                // with the counts of readers.
                 let tracker = unsafe { tracker.as_ref() }?;
                 let start = slots.base + index * STRIDE as usize;
                 Some(SlotAt {
@@ -271,9 +273,10 @@ impl Tables {
         bytes: [Box<[u8]>; 2],
         parse: impl for<'a> FnOnce([&'a [u8]; 2]) -> Result<(TrapTable<'a>, ExceptionTable<'a>), E>,
     ) -> Result<Self, E> {
-        // SAFETY: the boxes are kept beside what is parsed from them, unchanged, and are not reached otherwise. `parse` works for
-        // slices of any lifetime, so it can keep none; what it returns leaves this value only by `traps`, for as long as that lives,
-        // and in regions, which are removed before (see `Code`).
+        // SAFETY: the boxes are kept beside what is parsed from them, unchanged, and are not reached
+        // otherwise. `parse` works for slices of any lifetime, so it can keep none; what it returns leaves
+        // this value only by `traps`, for as long as that lives, and in regions, which are removed before
+        // (see `Code`).
         let slices = bytes.each_ref().map(|bytes| unsafe { &*std::ptr::from_ref(&**bytes) });
         let (traps, exceptions) = parse(slices)?;
         Ok(Self { traps, exceptions, _bytes: bytes })
@@ -300,7 +303,8 @@ impl Code {
     pub(crate) fn new(mapping: Mapping, text: Range<usize>, tables: Tables) -> Self {
         let (traps, exceptions) = (tables.traps, tables.exceptions);
         let kind = Kind::Module { text: text.clone(), traps, exceptions };
-        // SAFETY: the mapping owns its addresses. It and the tables are kept beside the registration and dropped after it.
+        // SAFETY: the mapping owns its addresses. It and the tables are kept beside the registration and
+        // dropped after it.
         let registration = unsafe { Registration::new(Region { range: mapping.range(), kind }) };
         Self { _registration: registration, text, tables, _mapping: mapping }
     }

@@ -123,7 +123,8 @@ impl Slot {
 
     /// The pages from byte 0 of memory 0 on, to the end of the slot.
     pub(crate) fn memory_pages(&self) -> Pages {
-        // SAFETY: behind vmctx lies memory 0, and nothing else: the state, to which there are references, ends there.
+        // SAFETY: behind vmctx lies memory 0, and nothing else: the state, to which there are references,
+        // ends there.
         unsafe { Pages::new(self.mapping.clone(), VMCTX as usize) }
     }
 
@@ -148,8 +149,8 @@ impl Slot {
 
     /// Its stack, whose guest waits for the caller.
     pub(crate) fn guest_stack(&self) -> GuestStack<'_> {
-        // SAFETY: the slot keeps its addresses. It is used by one thread at a time, as it is not `Sync`, and this
-        // is that thread, which runs Rust code and not the guest.
+        // SAFETY: the slot keeps its addresses. It is used by one thread at a time, as it is not `Sync`, and
+        // this is that thread, which runs Rust code and not the guest.
         unsafe { self.stack.in_use() }
     }
 }
@@ -179,7 +180,8 @@ impl Word {
     /// The word at this address.
     ///
     /// # Safety
-    /// It is an aligned word of the state of a slot that outlives the result, and is used by one thread at a time.
+    /// It is an aligned word of the state of a slot that outlives the result, and is used by one thread at a
+    /// time.
     pub(crate) unsafe fn new(address: NonNull<u64>) -> Self {
         Self(address.cast())
     }
@@ -187,8 +189,9 @@ impl Word {
     /// The word.
     #[inline]
     pub(crate) fn get(&self) -> &AtomicU64 {
-        // SAFETY: the slot outlives this, as whoever made it said, and so the word is there. No code accesses it at the same
-        // time: it is used by one thread, and compiled code does not run while the host looks at it.
+        // SAFETY: the slot outlives this, as its maker said, and so the word is there. No code accesses
+        // it at the same time: it is used by one thread, and compiled code does not run while the host looks
+        // at it.
         unsafe { self.0.as_ref() }
     }
 }
@@ -231,8 +234,8 @@ impl StackBounds {
     /// The stack while its slot is in use.
     ///
     /// # Safety
-    /// The slot keeps its instance for `'a`, and on no thread does its guest run meanwhile: it waits for the host,
-    /// or a handler of signals has interrupted it.
+    /// The slot keeps its instance for `'a`, and on no thread does its guest run meanwhile: it waits for the
+    /// host, or a handler of signals has interrupted it.
     pub(crate) unsafe fn in_use<'a>(self) -> GuestStack<'a> {
         GuestStack { bounds: self, slot: PhantomData }
     }
@@ -243,8 +246,8 @@ impl StackBounds {
     }
 }
 
-/// The stack of a slot whose guest waits for the host, or for a handler of signals. Words of it are read within its
-/// bounds.
+/// The stack of a slot whose guest waits for the host, or for a handler of signals. Words of it are read
+/// within its bounds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GuestStack<'a> {
     bounds: StackBounds,
@@ -260,7 +263,8 @@ impl<'a> GuestStack<'a> {
     /// Makes the part of the guard accessible that is there for a handler of the host's.
     pub(crate) fn open_reserve(self) -> io::Result<()> {
         let reserve = self.bounds.reserve();
-        // SAFETY: the range is in the guard of a slot that is in use, below its stack, where no Rust reference points.
+        // SAFETY: the range is in the guard of a slot that is in use, below its stack, where no Rust
+        // reference points.
         unsafe { map::protect(reserve.start, reserve.len(), Access::ReadWrite) }
     }
 
@@ -268,8 +272,9 @@ impl<'a> GuestStack<'a> {
     pub(crate) fn close_reserve(self) -> io::Result<()> {
         let (reserve, gap) =
             (self.bounds.reserve(), if self.bounds.is_near { Access::Read } else { Access::None });
-        // SAFETY: the range is in the guard of a slot that is in use, below its stack, where no Rust reference points.
-        // The guest waits, so no frame of its own is there, and a handler of the host's has returned from there.
+        // SAFETY: the range is in the guard of a slot that is in use, below its stack, where no Rust
+        // reference points. The guest waits, so no frame of its own is there, and a handler of the host's has
+        // returned from there.
         unsafe {
             map::discard(reserve.start, reserve.len())?;
             map::protect(reserve.start, reserve.len(), gap)
@@ -282,8 +287,8 @@ impl<'a> GuestStack<'a> {
         if !address.is_multiple_of(8) || !self.bounds.holds(address, 8) {
             return None;
         }
-        // SAFETY: the word is aligned and within the bounds of the stack, which is accessible as long as the slot has its instance,
-        // and which no guest writes to now.
+        // SAFETY: the word is aligned and within the bounds of the stack, which is accessible as long as the
+        // slot has its instance, and which no guest writes to now.
         Some(unsafe { (address as *const u64).read() })
     }
 
@@ -293,8 +298,9 @@ impl<'a> GuestStack<'a> {
         if !self.bounds.holds(start, 0) {
             return &[];
         }
-        // SAFETY: the words are aligned and within the bounds of the stack, which is accessible as long as the slot has its instance.
-        // A guest writes to them only when no Rust code of its thread runs, and cells may change.
+        // SAFETY: the words are aligned and within the bounds of the stack, which is accessible as long as
+        // the slot has its instance. A guest writes to them only when no Rust code of its thread runs, and
+        // cells may change.
         unsafe { std::slice::from_raw_parts(start as *const Cell<u32>, (top - start) / size_of::<u32>()) }
     }
 }

@@ -1,21 +1,23 @@
 //! A value that threads and signal handlers see whole without a lock, while others replace it.
 //!
-//! **Invariants.** A reader takes no lock, allocates nothing and may be a signal handler. A writer publishes a new value and frees
-//! the old one once no reader can hold it. Writers exclude each other by a lock.
+//! **Invariants.** A reader takes no lock, allocates nothing and may be a signal handler. A writer publishes
+//! a new value and frees the old one once no reader can hold it. Writers exclude each other by a lock.
 //!
-//! **Orderings.** All accesses are `SeqCst`, so there is one order of them all, and these are the cases. A reader adds itself to
-//! the readers of generation *g* and then finds that *g* is still the current one, before it loads the value. A writer stores
-//! its value, then ends generation *g*, then waits until *g* has no readers.
+//! **Orderings.** All accesses are `SeqCst`, so there is one order of them all, and these are the cases. A
+//! reader adds itself to the readers of generation *g* and then finds that *g* is still the current one,
+//! before it loads the value. A writer stores its value, then ends generation *g*, then waits until *g* has
+//! no readers.
 //!
-//! * The reader's look at the generation comes first in that order: so did its addition, and the writer waits for it.
-//! * The end of the generation comes first: then the reader does not find *g* current, takes itself off again, and starts over,
-//!   without having loaded a value.
+//! * The reader's look at the generation comes first in that order: so did its addition, and the writer waits
+//!   for it.
+//! * The end of the generation comes first: then the reader does not find *g* current, takes itself off
+//!   again, and starts over, without having loaded a value.
 //!
-//! So whoever loads the old value is waited for. What a reader did with it happened before the writer frees it, as the reader takes
-//! itself off by an operation that releases, and the writer's look at the count acquires. Generations that leave the same
-//! remainder share a count; a writer that waits for both waits longer, and not too short, as the generation before *g* was waited
-//! for when it ended. Weaker orderings would not do for the first two cases: each is a store followed by a load elsewhere,
-//! on both sides.
+//! So a reader that loads the old value is waited for. What a reader did with it happened before the writer
+//! frees it, as the reader takes itself off by an operation that releases, and the writer's look at the count
+//! acquires. Generations that leave the same remainder share a count; a writer that waits for both waits
+//! longer, and not too short, as the generation before *g* was waited for when it ended. Weaker orderings
+//! would not do for the first two cases: each is a store followed by a load elsewhere, on both sides.
 
 use crate::os::sync::{AtomicPtr, AtomicUsize, Mutex, MutexGuard, Ordering::SeqCst, yield_now};
 use std::sync::{Arc, PoisonError};
@@ -59,8 +61,8 @@ impl<T> Snapshot<T> {
             readers.fetch_sub(1, SeqCst);
         };
         let current = self.current.load(SeqCst);
-        // SAFETY: a value is freed only after all readers are gone that entered before it was replaced, this one among
-        // them: see the orderings above.
+        // SAFETY: a value is freed only after all readers are gone that entered before it was replaced, this
+        // one among them: see the orderings above.
         let result = look(unsafe { current.as_ref() });
         readers.fetch_sub(1, SeqCst);
         result
@@ -90,7 +92,8 @@ impl<T> Locked<'_, T> {
     /// Replaces the value by what `change` makes of it.
     pub(crate) fn update(&self, change: impl FnOnce(&Option<Arc<T>>) -> Option<Arc<T>>) {
         let old = self.snapshot.current.load(SeqCst);
-        // SAFETY: what is not null came from `Arc::into_raw`, and only a writer takes it back, of which there is one.
+        // SAFETY: what is not null came from `Arc::into_raw`, and only a writer takes it back, of which there
+        // is one.
         let old = (!old.is_null()).then(|| unsafe { Arc::from_raw(old) });
         let new = change(&old).map_or(std::ptr::null_mut(), |new| Arc::into_raw(new).cast_mut());
         self.snapshot.current.store(new, SeqCst);

@@ -77,8 +77,8 @@ impl Tracker {
         self.stack_low
     }
 
-    /// Notes that the first `bytes` bytes are protected, apart from the hot runs, and that none have been opened. Nothing runs in the
-    /// slot.
+    /// Notes that the first `bytes` bytes are protected, apart from the hot runs, and that none have been
+    /// opened. Nothing runs in the slot.
     ///
     /// # Panics
     /// There are more than [`MAX_HOT`] hot runs.

@@ -3,7 +3,8 @@
 //! **Invariant: what an instance costs before its first instruction, and what giving it back costs, is bounded by these limits**,
 //! whatever the artifact says: each kind of item that is made, written, mapped or restored is counted here.
 //!
-//! The fields are repeated in C, in its header and in Python, which tests compare. Each has its worst module in `benchmarks/src/worst.rs`.
+//! The fields are repeated in C, in its header and in Python, which tests compare. Each has its worst module
+//! in `benchmarks/src/worst.rs`.
 
 use crate::state::limits::ResourceLimits;
 use crate::state::shared::Reservation;

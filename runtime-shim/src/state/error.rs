@@ -37,7 +37,8 @@ impl From<Exceeded> for ResourceError {
     }
 }
 
-/// A handle or a value that is of no use in the store that it was passed with, see [the rule](crate#one-store).
+/// A handle or a value that is of no use in the store that it was passed with, see [the
+/// rule](crate#one-store).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WrongStore {
     /// It belongs to another store, or is a function of a module that this store has no instance of.
@@ -80,7 +81,8 @@ pub enum MemoryError {
 }
 
 impl MemoryError {
-    /// Returns what a guest traps with whose access fails in this way; `None` for errors that no guest can make.
+    /// Returns what a guest traps with whose access fails in this way; `None` for errors that no guest can
+    /// make.
     pub fn trap_code(&self) -> Option<TrapCode> {
         match self {
             MemoryError::OutOfBounds { .. } => Some(TrapCode::MemoryOutOfBounds),

@@ -5,10 +5,10 @@
 //! finds out ([`crate::run::collect`]). That runs when the number of exceptions has doubled since
 //! the last, and later if there was much to search, so its cost is spread over the throws before it.
 //!
-//! **Invariants.** A number that a guest can hold is never given to a second exception, so a stale
-//! reference finds nothing. A collection that leaves as many exceptions as the store may keep, or [`CELLS_EACH`] values for
-//! each of those, is the last, and there are never more of them than those and a [`SLACK`]th. A landing pad's values stay where
-//! they are until the next throw.
+//! **Invariants.** A number that a guest can hold is never given to a second exception, so a stale reference
+//! finds nothing. A collection that leaves as many exceptions as the store may keep, or [`CELLS_EACH`] values
+//! for each of those, is the last, and there are never more of them than those and a [`SLACK`]th. A landing
+//! pad's values stay where they are until the next throw.
 
 use crate::code::raw_value::RawValue;
 use crate::state::tag::TagRecord;
@@ -25,8 +25,8 @@ pub(crate) const CELLS_EACH: usize = 16;
 /// nearly the most cannot have every throw collect.
 const SLACK: usize = 8;
 
-/// Places that a collection may look at for each throw before it, as long as they are not more than for the most exceptions
-/// ([`throw_price`](wasmaot_abi::meter::throw_price) has a throw pay for them).
+/// Places that a collection may look at for each throw before it, as long as they are not more than for the
+/// most exceptions ([`throw_price`](wasmaot_abi::meter::throw_price) has a throw pay for them).
 const VISITED_PER_THROW: usize = 1024;
 
 /// Exceptions below which nothing is collected.

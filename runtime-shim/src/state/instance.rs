@@ -85,8 +85,8 @@ impl Vmctx {
     /// The instance.
     #[inline]
     pub(crate) fn instance(&self) -> &InstanceCore {
-        // SAFETY: compiled code passes its own vmctx, which is that of an instance. The store of that lives at least until the call
-        // of the builtin is over, and the value goes with that call.
+        // SAFETY: compiled code passes its own vmctx, which is that of an instance. The store of that lives
+        // at least until the call of the builtin is over, and the value goes with that call.
         unsafe { InstanceCore::from_vmctx(self.0) }
     }
 
@@ -107,9 +107,9 @@ impl SavedState {
     /// Gives the instance these items again.
     #[inline]
     pub(crate) fn restore(&self) {
-        // SAFETY: the bytes were copied from this address, the writable part of the state of the instance, which is
-        // kept here and so is mapped. No guest writes there now, as it would run on this thread. The cells in it
-        // may change through any reference to them, and get values that they held before.
+        // SAFETY: the bytes were copied from this address, the writable part of the state of the instance,
+        // which is kept here and so is mapped. No guest writes there now, as it would run on this thread. The
+        // cells in it may change through any reference to them, and get values that they held before.
         unsafe { self.address.copy_from_nonoverlapping(self.bytes.as_ptr(), self.bytes.len()) };
     }
 }
@@ -166,7 +166,8 @@ impl InstanceCore {
     /// calls for each builtin.
     ///
     /// # Safety
-    /// The functions and the cells of globals are of the types that the module asks for, and the store keeps them.
+    /// The functions and the cells of globals are of the types that the module asks for, and the store keeps
+    /// them.
     pub(crate) unsafe fn set_up(
         &self,
         builtins: &'static [Builtin],
@@ -248,8 +249,8 @@ impl InstanceCore {
         tables.filter(|(_, plan)| plan.init.is_some()).for_each(|(defined, _)| self.fill_table(defined));
     }
 
-    /// Sets all initial elements of a table, given by its position among those that it defines, to what they are before segments are
-    /// written.
+    /// Sets all initial elements of a table, given by its position among those that it defines, to what they
+    /// are before segments are written.
     pub(crate) fn fill_table(&self, defined: usize) {
         let descriptor = self.module.descriptor();
         let plan = &descriptor.tables[defined];
@@ -278,9 +279,9 @@ impl InstanceCore {
     pub(crate) fn save_state(self: &Rc<Self>) -> SavedState {
         let (address, length) = self.writable_state();
         let mut bytes = vec![0; length].into_boxed_slice();
-        // SAFETY: the range is the writable part of the state, from the first item to vmctx, which is mapped as
-        // long as the record is there. The record is not `Send`, so no guest writes there now: it would run on
-        // this thread.
+        // SAFETY: the range is the writable part of the state, from the first item to vmctx, which is mapped
+        // as long as the record is there. The record is not `Send`, so no guest writes there now: it would
+        // run on this thread.
         unsafe { address.copy_to_nonoverlapping(bytes.as_mut_ptr(), length) };
         SavedState { address, bytes, _instance: self.clone() }
     }
@@ -400,9 +401,10 @@ impl InstanceCore {
             Some(defined) => self.state().pointer(layout.global(defined)),
             None => self.state().get::<u64>(layout.imported_global(index)) as *const Cell<RawValue>,
         };
-        // SAFETY: `pointer` has checked that the cell of a defined global is in the state, where the layout aligns it to its 16
-        // bytes; that of an imported one was written there from a reference to a cell of the same store. Both last as long as
-        // the store, of which this record is a part, and guests write them only while no Rust code of its thread runs.
+        // SAFETY: `pointer` has checked that the cell of a defined global is in the state, where the layout
+        // aligns it to its 16 bytes; that of an imported one was written there from a reference to a cell of
+        // the same store. Both last as long as the store, of which this record is a part, and guests write
+        // them only while no Rust code of its thread runs.
         unsafe { &*cell }
     }
 
@@ -481,8 +483,8 @@ impl State {
     /// The slot outlives the result, and one thread at a time uses it.
     unsafe fn word(&self, offset: i32) -> Word {
         let address = NonNull::new(self.pointer(offset)).expect("a slot is not at 0");
-        // SAFETY: `pointer` checked that it is inside the state, whose words are aligned; the caller says that the slot
-        // outlives the result.
+        // SAFETY: `pointer` checked that it is inside the state, whose words are aligned; the caller says
+        // that the slot outlives the result.
         unsafe { Word::new(address) }
     }
 

@@ -18,17 +18,19 @@ pub struct ResourceLimits {
     /// A memory whose accesses are compared with its length (with 64-bit addresses and a maximum beyond 4 GiB, or pages of a byte)
     /// reserves addresses for this many bytes.
     pub memory: u64,
-    /// Elements that each table may have, for which it reserves addresses, if it can change. 10,000,000 by default and at most.
+    /// Elements that each table may have, for which it reserves addresses, if it can change. 10,000,000 by
+    /// default and at most.
     pub table: u64,
     /// Bytes of addresses that one instance may reserve: its slot, further memories, and tables. 80 GiB by default: the slot,
     /// eight more memories that need no bounds check, and what tables take.
     pub addresses: u64,
-    /// Fuel that all instances of the store may use together, start functions included; any amount if `None`. Each operator takes a unit. Bulk
-    /// work takes more: `memory.fill`, `copy`, `init` and `grow` a unit for each 64 bytes that begin behind the first 64, `table.fill`,
-    /// `copy`, `init` and `grow` one for each element, `throw` 128 or, where tables of exceptions have more than 8,388,608 elements together, one
-    /// for each 65,536 of those. They pay before they begin, if their ranges are inside; those that fail take nothing.
-    /// Host functions, those of WASI included, take none, as what they do depends on more than the guest: a
-    /// deadline ends them. A run that would use more ends with
+    /// Fuel that all instances of the store may use together, start functions included; any amount if `None`.
+    /// Each operator takes a unit. Bulk work takes more: `memory.fill`, `copy`, `init` and `grow` a unit for
+    /// each 64 bytes that begin behind the first 64, `table.fill`, `copy`, `init` and `grow` one for each
+    /// element, `throw` 128 or, where tables of exceptions have more than 8,388,608 elements together, one
+    /// for each 65,536 of those. They pay before they begin, if their ranges are inside; those that fail take
+    /// nothing. Host functions, those of WASI included, take none, as what they do depends on more than the
+    /// guest: a deadline ends them. A run that would use more ends with
     /// [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel), at most [`MAX_ROW`](crate::abi::meter::MAX_ROW) operators later. Only code
     /// that was compiled with a meter counts; to make an instance of another module is an error where this is set. Can be changed later, by
     /// [`PooledInstance::set_fuel`](crate::PooledInstance::set_fuel).

@@ -31,7 +31,8 @@ pub(crate) struct MemoryBody {
     base: usize,
     /// Its reservation with the guard, from byte 0 on.
     pages: Pages,
-    /// The current length in bytes, if that is in the state of the instance that defines it; otherwise it is in `own`.
+    /// The current length in bytes, if that is in the state of the instance that defines it; otherwise it is
+    /// in `own`.
     length: Option<Word>,
     /// Bytes that it may grow to, whatever its type says.
     limit: Cell<u64>,
@@ -72,8 +73,8 @@ impl MemoryBody {
         Self::of(index, ty, slot.memory_pages(), Some(length), limit, None).open(slot.memory())
     }
 
-    /// A memory with a reservation of its own. Its length is at `length`, unless that is not given or the memory is
-    /// shared: then it is kept with the reservation.
+    /// A memory with a reservation of its own. Its length is at `length`, unless that is not given or the
+    /// memory is shared: then it is kept with the reservation.
     pub(crate) fn reserve(
         index: usize,
         ty: MemoryType,

@@ -1,4 +1,5 @@
-//! Tables that can change: bodies of 8-byte elements. Those that an instance defines share a reservation, others have one each.
+//! Tables that can change: bodies of 8-byte elements. Those that an instance defines share a reservation,
+//! others have one each.
 //!
 //! **Invariant: elements below the length are accessible and are null or belong to the table's store.** A body never moves.
 
@@ -110,7 +111,8 @@ pub(crate) fn check_limit(ty: &TableType, limit: u64) -> Result<(), ResourceErro
 }
 
 impl TableBody {
-    /// A table of nulls, which takes its addresses from a space for as many elements as it may have. Its length is at `length`.
+    /// A table of nulls, which takes its addresses from a space for as many elements as it may have. Its
+    /// length is at `length`.
     ///
     /// # Safety
     /// The cell at `length` holds 0 and outlives the table.
@@ -188,7 +190,8 @@ impl TableBody {
         self.mapping.discard(0, whole_pages(elements))
     }
 
-    /// Puts a private view of a file in place of the pages of the first `elements`, which lie in the file from `offset` on.
+    /// Puts a private view of a file in place of the pages of the first `elements`, which lie in the file
+    /// from `offset` on.
     pub(crate) fn map(&self, elements: u64, file: &File, offset: u64) -> io::Result<()> {
         let view = FileView { file, start: 0 };
         self.mapping.map_file(0, whole_pages(elements), view, offset, Access::ReadWrite)

@@ -603,8 +603,8 @@ pub(crate) unsafe fn replace_by_zeros(page: usize) {
     let page = page as *mut libc::c_void;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
     let access = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: the page is mapped and its contents are not needed, as the caller says, so that another takes its
-    // place.
+    // SAFETY: the page is mapped and its contents are not needed, as the caller says, so that another takes
+    // its place.
     unsafe {
         assert_eq!(libc::mmap(page, 4096, access, flags, -1, 0), page);
         assert_eq!(page.cast::<u8>().read_volatile(), 0);

@@ -3,7 +3,8 @@
 /// The lattice of metering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Balance {
-    /// The most that was taken from the meter since the entry, less what was added, and one for each way backwards.
+    /// The most that was taken from the meter since the entry, less what was added, and one for each way
+    /// backwards.
     pub(crate) debt: i64,
     /// It was compared since the entry.
     pub(crate) compared: bool,

@@ -1,14 +1,17 @@
 //! The interpretation of one function: from its entry to a fixed point.
 //!
-//! States are kept where a branch leads; a place is executed again whenever the state there becomes weaker. Every check is made at every
-//! execution: what fails in a stronger state fails in the weaker one that the place ends with, too.
+//! States are kept where a branch leads; a place is executed again whenever the state there becomes weaker.
+//! Every check is made at every execution: what fails in a stronger state fails in the weaker one that the
+//! place ends with, too.
 //!
-//! Where a loop begins, the state is made weaker at once, by what the loop seems to change, so that most loops are executed once. That is a
-//! guess, and a state that is too weak proves nothing wrong; a function that is not proven with it is examined again without.
+//! Where a loop begins, the state is made weaker at once, by what the loop seems to change, so that most
+//! loops are executed once. That is a guess, and a state that is too weak proves nothing wrong; a function
+//! that is not proven with it is examined again without.
 //!
-//! **Invariants.** Of each execution of the code, the state before an instruction is described by one that the instruction was executed in
-//! here. An instruction's successors are all that its execution can lead to, and each is an instruction of the function. All that is kept takes
-//! at most [`BYTES`] per byte of code, and there are at most [`VISITS`], beside fixed amounts.
+//! **Invariants.** Of each execution of the code, the state before an instruction is described by one that
+//! the instruction was executed in here. An instruction's successors are all that its execution can lead to,
+//! and each is an instruction of the function. All that is kept takes at most [`BYTES`] per byte of code, and
+//! there are at most [`VISITS`], beside fixed amounts.
 
 use crate::balance::Balance;
 use crate::code::{Code, NO_STATE};
@@ -35,7 +38,8 @@ const VISITS_BASE: u64 = 1 << 16;
 /// Words of the stack that are looked at in the time of one execution.
 const WORDS: u64 = 64;
 
-/// Bytes of code for each word of the stack that is kept, and words beside that. More may be written; of those nothing is known.
+/// Bytes of code for each word of the stack that is kept, and words beside that. More may be written; of
+/// those nothing is known.
 const BYTES_PER_WORD: usize = 16;
 const WORDS_BASE: usize = 1 << 10;
 
@@ -150,7 +154,8 @@ impl<'m, 'a> Body<'m, 'a> {
         self.code.check_padding(self.module, &mut self.at)
     }
 
-    /// The next instruction to be executed: forward through the function first, so that all of a loop is executed before it begins again.
+    /// The next instruction to be executed: forward through the function first, so that all of a loop is
+    /// executed before it begins again.
     fn next_dirty(&mut self, last: u32) -> Option<u32> {
         let next = self.dirty.range(last..).next().or_else(|| self.dirty.first()).copied()?;
         self.dirty.remove(&next);
@@ -275,7 +280,8 @@ impl<'m, 'a> Body<'m, 'a> {
         }
     }
 
-    /// The name that the current instruction gives, by position among those that it gives. No value has it when the instruction begins.
+    /// The name that the current instruction gives, by position among those that it gives. No value has it
+    /// when the instruction begins.
     pub(crate) fn new_name(&mut self, state: &mut State, position: u32) -> Name {
         let name = self.current * NAMES + position + 1;
         state.note_name(name);

@@ -1,8 +1,9 @@
 //! Arguments of builtins.
 //!
-//! A builtin trusts its caller: it takes the vmctx for that of the running instance, and indices for such that the module has. So each gets
-//! the own vmctx, indices that are constants below their counts, and references of the type of where they are put. Numbers, such as an
-//! index into a memory, are the builtin's to check.
+//! A builtin trusts its caller: it takes the vmctx for that of the running instance, and indices for such
+//! that the module has. So each gets the own vmctx, indices that are constants below their counts, and
+//! references of the type of where they are put. Numbers, such as an index into a memory, are the builtin's
+//! to check.
 //!
 //! **Invariant: a builtin that is not listed here cannot be called**, as the match is on all of them.
 

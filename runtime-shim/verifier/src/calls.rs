@@ -199,7 +199,8 @@ impl<'m> Body<'m, '_> {
         Ok(())
     }
 
-    /// What a callee has put where its results are, if it returns: where it throws, nothing is known of these.
+    /// What a callee has put where its results are, if it returns: where it throws, nothing is known of
+    /// these.
     fn take_results(&mut self, state: &mut State, callee: &Callee<'_>, cells: Val, values: Val, sp: i32) {
         match callee {
             Callee::Tail { signature, .. } => {

@@ -1,10 +1,12 @@
 //! The bytes of one function: instructions, data and padding.
 //!
-//! Code is decoded from the entry along all branches, whether they can be taken or not, and from where jump tables lead once these are
-//! found. When nothing changes any more, all bytes that no instruction, jump table or constant took have to be padding.
+//! Code is decoded from the entry along all branches, whether they can be taken or not, and from where jump
+//! tables lead once these are found. When nothing changes any more, all bytes that no instruction, jump table
+//! or constant took have to be padding.
 //!
-//! **Invariants.** A byte is of one instruction, or data, never both. Everything that control can reach was decoded here, so it consists of
-//! allowed instructions that lie in the function. What is kept takes a fixed number of bytes for each byte of code, see [`Code::bytes`].
+//! **Invariants.** A byte is of one instruction, or data, never both. Everything that control can reach was
+//! decoded here, so it consists of allowed instructions that lie in the function. What is kept takes a fixed
+//! number of bytes for each byte of code, see [`Code::bytes`].
 
 use crate::decode::{Form, Instructions, memory_bytes};
 use crate::effect::Effect;
@@ -123,7 +125,8 @@ impl Code {
         }
     }
 
-    /// Instructions decoded since the last time, from which control passes to one that a branch leads to as well.
+    /// Instructions decoded since the last time, from which control passes to one that a branch leads to as
+    /// well.
     fn note_passed(&mut self) {
         for index in self.passed..self.decoded.len() {
             let Decoded { instruction, form, .. } = &self.decoded[index];
@@ -230,8 +233,8 @@ impl Code {
         Ok(())
     }
 
-    /// The instructions of the loop that begins at a place, as far as addresses tell. None if it has looked at so many that it takes
-    /// too long.
+    /// The instructions of the loop that begins at a place, as far as addresses tell. None if it has looked
+    /// at so many that it takes too long.
     pub(crate) fn loop_at(&mut self, start: u32) -> Option<impl Iterator<Item = &Decoded>> {
         if !std::mem::replace(&mut self.is_sorted, true) {
             self.loops.sort_unstable();
@@ -247,8 +250,9 @@ impl Code {
         Some(indices.map(|index| &self.decoded[index as usize]))
     }
 
-    /// What is neither code nor data has to be zero, or jumps that nothing leads to: the code generator leaves some behind. Behind
-    /// the last instruction are constants, some of which only unreached code may refer to.
+    /// What is neither code nor data has to be zero, or jumps that nothing leads to: the code generator
+    /// leaves some behind. Behind the last instruction are constants, some of which only unreached code may
+    /// refer to.
     pub(crate) fn check_padding(&mut self, module: &Module<'_>, at: &mut u32) -> Result<(), Problem> {
         let start = self.range.start as usize;
         let end = self.map.iter().rposition(|&byte| !matches!(byte, NOTHING | DATA)).unwrap_or(0);

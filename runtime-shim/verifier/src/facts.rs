@@ -1,8 +1,9 @@
 //! What follows from a condition that is fulfilled, for all values that a state knows by name.
 //!
-//! **Invariants.** A fact is noted of values that have the name of what was compared, and of those that refer to it, in the same state: they are
-//! the same value, whenever they were computed. A condition is taken for impossible only if no value that its operands stand for fulfils it; of
-//! lengths, that takes the present one, because an earlier one may be less than what is known by now.
+//! **Invariants.** A fact is noted of values that have the name of what was compared, and of those that refer
+//! to it, in the same state: they are the same value, whenever they were computed. A condition is taken for
+//! impossible only if no value that its operands stand for fulfils it; of lengths, that takes the present
+//! one, because an earlier one may be less than what is known by now.
 
 use crate::decode::Condition;
 use crate::lattice::{Item, Kind, LOW, MAX32, MOST_BYTES, NO_NAME, Name, Val};
@@ -108,7 +109,8 @@ impl State {
         })
     }
 
-    /// How far an address is behind the index that has a name, if it was computed from that or from what that was computed from.
+    /// How far an address is behind the index that has a name, if it was computed from that or from what that
+    /// was computed from.
     fn distance(&self, name: Name) -> impl Fn(Name, u64) -> Option<u64> + use<> {
         let sum = self.sum(name);
         move |index, plus| match sum {
@@ -312,7 +314,8 @@ impl State {
         true
     }
 
-    /// As [`State::assume`], of a comparison whose second operand is a constant, a length or a type if either is.
+    /// As [`State::assume`], of a comparison whose second operand is a constant, a length or a type if either
+    /// is.
     fn assume_comparison(
         &mut self,
         module: &Module<'_>,

@@ -1,10 +1,12 @@
 //! Instructions that may fault.
 //!
-//! A fault of compiled code ends the run as a trap if the runtime finds out which: by the address, in a memory's reservation or the guard of
-//! the stack; or by the instruction, in the trap table. So what may fault otherwise has to be in the table: `ud2`, divisions, and
-//! accesses near address 0, which is what checked addresses and references to functions are if there is none.
+//! A fault of compiled code ends the run as a trap if the runtime finds out which: by the address, in a
+//! memory's reservation or the guard of the stack; or by the instruction, in the trap table. So what may
+//! fault otherwise has to be in the table: `ud2`, divisions, and accesses near address 0, which is what
+//! checked addresses and references to functions are if there is none.
 //!
-//! Operands that have to be aligned and are not fault without an address. So they are refused, unless they are known to be aligned.
+//! Operands that have to be aligned and are not fault without an address. So they are refused, unless they
+//! are known to be aligned.
 //!
 //! **Invariant: what faults at another address than a memory's or the stack's is in the trap table.**
 

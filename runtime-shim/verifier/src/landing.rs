@@ -1,9 +1,10 @@
 //! The exception table: where calls continue that throw.
 //!
-//! A site says how far the frame pointer is above the stack pointer at a call, and where in the frame the vmctx is, by which the runtime finds
-//! the instance whose tags the clauses mean. Both are compared with what is known at the call. A landing pad is a place of the
-//! same function, to which control gets with the call's stack and frame pointers and no other register, unless the call itself throws. What the
-//! callee was to put into cells is not there.
+//! A site says how far the frame pointer is above the stack pointer at a call, and where in the frame the
+//! vmctx is, by which the runtime finds the instance whose tags the clauses mean. Both are compared with what
+//! is known at the call. A landing pad is a place of the same function, to which control gets with the call's
+//! stack and frame pointers and no other register, unless the call itself throws. What the callee was to put
+//! into cells is not there.
 //!
 //! **Invariant: a landing pad is proven from a state that holds whenever the runtime lands there.**
 

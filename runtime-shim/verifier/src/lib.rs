@@ -36,7 +36,8 @@
 //!
 //! # What it does not say yet
 //!
-//! * that metered code counts what it executes: the count can be wrong, but it grows in each loop and before each call;
+//! * that metered code counts what it executes: the count can be wrong, but it grows in each loop and before
+//!   each call;
 //! * that addresses stay secret: code can store what its registers hold, such as its stack pointer;
 //! * that references to host values and to exceptions are genuine: they are indices that code can make up, which the runtime checks;
 //! * that the address map, names, symbols and unwinding information are right: they are for people;
@@ -46,8 +47,9 @@
 //!
 //! # Bounds
 //!
-//! A proof takes at most 64 bytes of memory and 64 executions of instructions for each byte of code, and 1 MiB and 65,536
-//! executions beside that for each function that is examined at a time. What exceeds them is not proven.
+//! A proof takes at most 64 bytes of memory and 64 executions of instructions for each byte of code, and 1
+//! MiB and 65,536 executions beside that for each function that is examined at a time. What exceeds them is
+//! not proven.
 //!
 //! A proof is about the bytes that were given: a loader has to map those and no others, and to check the file's form on its own.
 #![forbid(unsafe_code)]
@@ -126,7 +128,8 @@ pub fn verify(file: &[u8]) -> Result<Proof, Refused> {
     examine(file, &|_, _| {})
 }
 
-/// As [`verify`], with a number of threads, 0 being one per core. Tells after each function how many were examined and how many there are.
+/// As [`verify`], with a number of threads, 0 being one per core. Tells after each function how many were
+/// examined and how many there are.
 ///
 /// # Errors
 ///

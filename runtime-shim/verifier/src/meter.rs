@@ -1,23 +1,26 @@
 //! Metering that cannot be dodged.
 //!
-//! Metered code counts in r15, which starts at minus the fuel, and traps where it is above zero. What a function has to do so
-//! that no run goes on for ever:
+//! Metered code counts in r15, which starts at minus the fuel, and traps where it is above zero. What a
+//! function has to do so that no run goes on for ever:
 //!
-//! * r15 changes by constants only, by what is added to it or to a copy of it, and by calls, whose callees keep to the same;
-//! * the sum of what is added in each loop is positive, and each loop compares the meter with zero and leads elsewhere if it
-//!   is more;
-//! * the same holds from the entry to each call of other code of guests, so that recursion is a loop, too; and no more is
-//!   taken back than was added from the entry to a return.
+//! * r15 changes by constants only, by what is added to it or to a copy of it, and by calls, whose callees
+//!   keep to the same;
+//! * the sum of what is added in each loop is positive, and each loop compares the meter with zero and leads
+//!   elsewhere if it is more;
+//! * the same holds from the entry to each call of other code of guests, so that recursion is a loop, too;
+//!   and no more is taken back than was added from the entry to a return.
 //!
-//! Sums are proven by a potential, the *debt*: the most that can have been taken from the meter from the entry to a place, less
-//! what was added. Where control goes backwards, which it does in each loop, one more is owed. So a loop whose sum is not
-//! positive has a debt that grows with each round, without an end, and is refused once that exceeds [`MOST_DEBT`]; a loop
-//! whose sum is positive changes nothing. Comparisons are proven likewise, by counting the ways backwards since the last one.
+//! Sums are proven by a potential, the *debt*: the most that can have been taken from the meter from the
+//! entry to a place, less what was added. Where control goes backwards, which it does in each loop, one more
+//! is owed. So a loop whose sum is not positive has a debt that grows with each round, without an end, and is
+//! refused once that exceeds [`MOST_DEBT`]; a loop whose sum is positive changes nothing. Comparisons are
+//! proven likewise, by counting the ways backwards since the last one.
 //!
-//! A compare-and-exchange that is repeated until it succeeds is no loop in this sense: where it fails, another thread has gone on.
+//! A compare-and-exchange that is repeated until it succeeds is no loop in this sense: where it fails,
+//! another thread has gone on.
 //!
-//! Helpers are called without having been charged for: they keep to the first two rules, and call nothing but builtins. How many
-//! units each instruction of the module costs is not proven.
+//! Helpers are called without having been charged for: they keep to the first two rules, and call nothing but
+//! builtins. How many units each instruction of the module costs is not proven.
 
 use crate::balance::Balance;
 use crate::body::{Body, Flow};
@@ -35,7 +38,8 @@ use wasmaot_abi::meter::MAX_ROW;
 /// The most that is owed anywhere: what is executed before it is charged, and as many ways backwards.
 const MOST_DEBT: i64 = 2 * MAX_ROW as i64;
 
-/// Ways backwards without a comparison. The code generator may lay blocks out so that control goes back without a loop.
+/// Ways backwards without a comparison. The code generator may lay blocks out so that control goes back
+/// without a loop.
 const MOST_BACKWARDS: u8 = 16;
 
 /// Instructions that compute what is to be exchanged.
@@ -101,7 +105,8 @@ impl Body<'_, '_> {
         (most.checked_sub(compared)?.checked_add(now)? <= 0).then_some(is_above)
     }
 
-    /// Continues behind a comparison of the meter, by which control goes to a target if that is above zero, or if it is not.
+    /// Continues behind a comparison of the meter, by which control goes to a target if that is above zero,
+    /// or if it is not.
     pub(crate) fn branch_by_meter(
         &mut self,
         state: &mut State,
@@ -128,8 +133,8 @@ impl Body<'_, '_> {
         Ok(Balance { debt, backwards, ..balance })
     }
 
-    /// Whether the current instruction repeats a compare-and-exchange from a place on: `jne`, behind a locked `cmpxchg` whose operand and rax
-    /// nothing else in between has changed.
+    /// Whether the current instruction repeats a compare-and-exchange from a place on: `jne`, behind a locked
+    /// `cmpxchg` whose operand and rax nothing else in between has changed.
     fn is_retry(&self, target: u32) -> bool {
         let Some(jump) = self.code.at(self.at) else { return false };
         let is_jump =

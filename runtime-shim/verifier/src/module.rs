@@ -270,7 +270,8 @@ impl<'a> Module<'a> {
         self.own_memory.then_some(0)
     }
 
-    /// The largest distance from a memory's start at which an access ends in its addresses, whatever its length.
+    /// The largest distance from a memory's start at which an access ends in its addresses, whatever its
+    /// length.
     pub(crate) fn reach(&self, memory: u16) -> u64 {
         // Others have their length's worth of addresses, which may be none, and a guard.
         if self.is_small(memory) { MEMORY_RESERVATION } else { OFFSET_GUARD }

@@ -1,11 +1,13 @@
 //! References to functions.
 //!
-//! A reference is the address of a record, which has the function's code and vmctx. It comes from the runtime: as a parameter, a result, from
-//! a table or a global of such a type, or from the instance's own list. Where a receiver takes a value for a reference, it has to be known to be
-//! one, and of the receiver's type; nothing is made up by arithmetic. The same holds of the entries of constant tables, which name
-//! code of the module: all entries that an index may lead to are compared with the code table.
+//! A reference is the address of a record, which has the function's code and vmctx. It comes from the
+//! runtime: as a parameter, a result, from a table or a global of such a type, or from the instance's own
+//! list. Where a receiver takes a value for a reference, it has to be known to be one, and of the receiver's
+//! type; nothing is made up by arithmetic. The same holds of the entries of constant tables, which name code
+//! of the module: all entries that an index may lead to are compared with the code table.
 //!
-//! **Invariant: whatever is called through a reference or an entry follows the convention of the type that the call takes it for.**
+//! **Invariant: whatever is called through a reference or an entry follows the convention of the type that
+//! the call takes it for.**
 
 use crate::body::Body;
 use crate::calls::calls;

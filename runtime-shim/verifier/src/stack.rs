@@ -1,12 +1,13 @@
 //! The stack, and the registers that callers rely on.
 //!
-//! The stack pointer is known at every instruction, as a distance from where it was at the entry: what would lose it is refused. It stays
-//! below the end of the parameters, and at most a probe's distance below the lowest place that was accessed, so that no frame steps over
-//! the guard of the stack (twice that distance). What lies below it is forgotten, as signal handlers and callees write there.
+//! The stack pointer is known at every instruction, as a distance from where it was at the entry: what would
+//! lose it is refused. It stays below the end of the parameters, and at most a probe's distance below the
+//! lowest place that was accessed, so that no frame steps over the guard of the stack (twice that distance).
+//! What lies below it is forgotten, as signal handlers and callees write there.
 //!
-//! At every call, the frame pointer leads to the caller's saved one and the return address, so that frames can be walked. At returns and tail
-//! calls, the registers that a caller relies on have their values of the entry: what a register had is a value of its own, [`Kind::Entry`],
-//! that only moves along with copies.
+//! At every call, the frame pointer leads to the caller's saved one and the return address, so that frames
+//! can be walked. At returns and tail calls, the registers that a caller relies on have their values of the
+//! entry: what a register had is a value of its own, [`Kind::Entry`], that only moves along with copies.
 //!
 //! **Invariant: whenever the stack pointer moves, [`Body::check_stack_pointer`] has seen where to.**
 
@@ -22,8 +23,8 @@ use wasmaot_abi::slot::{STACK_GUARD, STACK_PROBE};
 const _: () = assert!(STACK_GUARD >= 2 * STACK_PROBE);
 
 impl Body<'_, '_> {
-    /// Wherever the stack pointer has moved, it is known, and not further below what is known to be accessible than a probe's distance.
-    /// What lies below it is anybody's.
+    /// Wherever the stack pointer has moved, it is known, and not further below what is known to be
+    /// accessible than a probe's distance. What lies below it is anybody's.
     pub(crate) fn check_stack_pointer(&self, state: &mut State, before: Option<i32>) -> Result<(), Problem> {
         let Some(sp) = state.sp() else {
             return problem(Property::Stack, "the stack pointer is no longer known");

@@ -39,7 +39,8 @@ pub(crate) struct State {
     pub(crate) touched: i32,
     /// Present lengths that are at least this. They never shrink.
     pub(crate) least: Vec<(Item, u64)>,
-    /// Which instructions may have given the names that are in use: a bit for all whose indices have the same low bits.
+    /// Which instructions may have given the names that are in use: a bit for all whose indices have the same
+    /// low bits.
     named: u64,
     /// How the meter stands, if there is one.
     pub(crate) balance: Balance,

@@ -1,9 +1,10 @@
 //! How a call reaches its context: an instance has one of its own, or shares one with instances on other threads.
 //!
-//! **Invariant: nothing waits while it holds a shared context.** A call that may wait takes a copy of the entries that it works
-//! on, which keeps their files open until it returns, or is made again ([`wait`](crate::wait)): what other threads close or renumber meanwhile is gone for calls that begin
-//! later. An instance's own context is lent instead, at the cost of a branch. A fork waits until no thread holds a shared context, which would
-//! stay locked in the child.
+//! **Invariant: nothing waits while it holds a shared context.** A call that may wait takes a copy of the
+//! entries that it works on, which keeps their files open until it returns, or is made again
+//! ([`wait`](crate::wait)): what other threads close or renumber meanwhile is gone for calls that begin
+//! later. An instance's own context is lent instead, at the cost of a branch. A fork waits until no thread
+//! holds a shared context, which would stay locked in the child.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;

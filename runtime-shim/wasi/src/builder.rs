@@ -247,8 +247,9 @@ impl WasiCtxBuilder {
         self
     }
 
-    /// How many bytes one call of the guest transfers, in all of the ranges that it lists: 2,147,479,552 unless set, which is the kernel's
-    /// limit, and at most; 1 at least. The rest is left for the guest's next call, as POSIX allows; of a message it is lost.
+    /// How many bytes one call of the guest transfers, in all of the ranges that it lists: 2,147,479,552
+    /// unless set, which is the kernel's limit, and at most; 1 at least. The rest is left for the guest's
+    /// next call, as POSIX allows; of a message it is lost.
     pub fn max_transfer(&mut self, bytes: u64) -> &mut Self {
         self.given().max_transfer = bytes.clamp(1, MAX_TRANSFER);
         self

@@ -10,8 +10,8 @@
 //!                                 └───┴──▶ path.rs:    beneath a directory (walk.rs: old kernels)
 //! ```
 //!
-//! In asynchronous calls, `fd_read`, `sock_recv`, `sock_accept` and `poll_oneoff` wait without a thread (`wait.rs`); otherwise, and in all other functions,
-//! the calling thread waits.
+//! In asynchronous calls, `fd_read`, `sock_recv`, `sock_accept` and `poll_oneoff` wait without a thread
+//! (`wait.rs`); otherwise, and in all other functions, the calling thread waits.
 //!
 //! **Invariants.** Guest memory is reached through `guest.rs` alone, paths reach the kernel through
 //! `path.rs` alone, host descriptors are reached through `fdtable.rs` alone. A call that a signal
@@ -47,8 +47,8 @@ pub use ctx::{Transferred, WasiCtx};
 pub use errno::Errno;
 pub use version::Version;
 
-/// Defines those functions that are wanted, by [`call`] or [`call_waiting`], one line each: its name, what runs it, whether that depends on the
-/// version, and the guest's arguments as they come.
+/// Defines those functions that are wanted, by [`call`] or [`call_waiting`], one line each: its name, what
+/// runs it, whether that depends on the version, and the guest's arguments as they come.
 macro_rules! define {
     ($by:ident: $linker:ident, $version:ident, $wanted:ident, $ctx:ident;
      $($name:ident => $call:path $([$by_version:ident])?, ($($arg:ident: $ty:ty),*);)*) => {
@@ -222,8 +222,8 @@ fn call<T>(
     }
 }
 
-/// Runs one call that may wait. Where the guest is called asynchronously, the call suspends it as long as there is nothing to do, and is made
-/// again, from the start, when there may be.
+/// Runs one call that may wait. Where the guest is called asynchronously, the call suspends it as long as
+/// there is nothing to do, and is made again, from the start, when there may be.
 fn call_waiting<T: 'static>(
     caller: &mut Caller<'_, T>,
     ctx: Access<T>,

@@ -1,8 +1,8 @@
 //! The two versions of WASI that modules are built for, and where they differ.
 //!
-//! **Invariant.** All differences in what a function does are stated here: the origin of `fd_seek`, and the layout of a
-//! file's status and of a subscription. Which functions only one version has is in `add` of `lib.rs`. Everything else
-//! is the same, numbers included.
+//! **Invariant.** All differences in what a function does are stated here: the origin of `fd_seek`, and the
+//! layout of a file's status and of a subscription. Which functions only one version has is in `add` of
+//! `lib.rs`. Everything else is the same, numbers included.
 
 use crate::errno::Errno;
 use crate::types::{FileStat, Subscription};

@@ -74,8 +74,8 @@ fn config(number: u64) -> Config {
         table_max_size_required: true,
         // Which NaN comes out is not specified, but can be seen in memory.
         canonicalize_nans: true,
-        // In half of the modules, the proposals on memories; in a third, atomic operators and shared memories; in a tenth,
-        // exceptions. Results of relaxed SIMD are not specified.
+        // In half of the modules, the proposals on memories; in a third, atomic operators and shared
+        // memories; in a tenth, exceptions. Results of relaxed SIMD are not specified.
         custom_page_sizes_enabled: memories,
         exceptions_enabled: exceptions,
         memory64_enabled: memories,

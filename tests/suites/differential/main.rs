@@ -1,9 +1,10 @@
 //! Random modules, run here and by the interpreter `wasmi`: results, memories, globals, tables, traps and
-//! calls of host functions must agree. What the interpreter lacks is put in the place of what it has, or the other way round: modules are
-//! rewritten for our side to call through references ([`references`]) and to throw exceptions ([`throwing`]), and for its side to do
-//! without atomic operators ([`atomics`]). Generated exceptions are compared with our own code, not optimised.
-//! Of metered code the count is compared, too ([`counting`]). And what runs in time slices of a few microseconds is compared with what runs
-//! without ([`sliced`]).
+//! calls of host functions must agree. What the interpreter lacks is put in the place of what it has, or the
+//! other way round: modules are rewritten for our side to call through references ([`references`]) and to
+//! throw exceptions ([`throwing`]), and for its side to do without atomic operators ([`atomics`]). Generated
+//! exceptions are compared with our own code, not optimised. Of metered code the count is compared, too
+//! ([`counting`]). And what runs in time slices of a few microseconds is compared with what runs without
+//! ([`sliced`]).
 //!
 //! Module number n is always the same. Variables: `WASMAOT_FUZZ_MODULES` is how many to run (2,500
 //! unless given), `WASMAOT_FUZZ_FIRST` the number of the first. A module on which the two disagree is

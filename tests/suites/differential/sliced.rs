@@ -1,7 +1,7 @@
 //! Calls that yield every few microseconds against the same calls that do not.
 //!
-//! **After every call, however it ended, both show the same results, state and counts of operators and fuel**,
-//! also where the stack is used up: a yield takes nothing of it.
+//! **After every call, however it ended, both show the same results, state and counts of operators and
+//! fuel**, also where the stack is used up: a yield takes nothing of it.
 
 use crate::engine::{Engine, Program as _};
 use crate::{Run, Tally, argument, check_state, function, ours};

@@ -55,7 +55,8 @@ fn faults() -> u64 {
     fields.skip(7).map(|field| field.parse().expect("a number")).next().expect("a field of it")
 }
 
-/// A collection that has 200,000,000 elements to search is given up at the deadline, as what it has touched by then shows.
+/// A collection that has 200,000,000 elements to search is given up at the deadline, as what it has touched
+/// by then shows.
 #[test]
 fn a_collection_ends_at_the_deadline() {
     const TABLES: u64 = 20;

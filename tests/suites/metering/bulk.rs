@@ -108,8 +108,8 @@ fn what_cannot_be_paid_for_is_not_begun() {
     }
 }
 
-/// What the collections of exceptions cost is charged to throws, the same for all of them. Those that throw what there is already, and hosts,
-/// pay nothing more.
+/// What the collections of exceptions cost is charged to throws, the same for all of them. Those that throw
+/// what there is already, and hosts, pay nothing more.
 #[test]
 fn throws_pay_for_collections() {
     let text = r#"(module (tag $e) (table 10 exnref)

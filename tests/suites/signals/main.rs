@@ -85,7 +85,8 @@ impl Host {
 
 const NUMBERS: [i32; 5] = [libc::SIGUSR1, libc::SIGALRM, libc::SIGCHLD, libc::SIGPROF, libc::SIGURG];
 
-/// Registers handlers that count, three before those of the runtime and two after them, and runs guests beside each signal.
+/// Registers handlers that count, three before those of the runtime and two after them, and runs guests
+/// beside each signal.
 fn before_and_after(register: impl Fn(i32), handled: &AtomicU64) {
     let (before, after) = NUMBERS.split_at(3);
     before.iter().copied().for_each(&register);

@@ -1,7 +1,7 @@
 //! Where the runtime may be unsafe.
 //!
-//! **Invariant: a file is listed exactly if its code, apart from tests, has the word.** A file that needs it anew is better off with
-//! a safe wrapper of a listed one.
+//! **Invariant: a file is listed exactly if its code, apart from tests, has the word.** A file that needs it
+//! anew is better off with a safe wrapper of a listed one.
 
 use super::layers;
 

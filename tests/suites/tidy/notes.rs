@@ -1,7 +1,7 @@
 //! Notes of unsafe code argue for themselves.
 //!
-//! **Invariant: a note says something of its own**: what has to hold, or why it does. One that says only where else that is said
-//! goes wrong when either place changes.
+//! **Invariant: a note says something of its own**: what has to hold, or why it does. One that says only
+//! where else that is said goes wrong when either place changes.
 
 use super::sources;
 

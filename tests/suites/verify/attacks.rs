@@ -1,5 +1,5 @@
-//! Code that is made to mislead one rule of the analysis each: it has once been taken for proven, or looks as if it could be. All of it is
-//! rejected, by the property that it breaks.
+//! Code that is made to mislead one rule of the analysis each: it has once been taken for proven, or looks as
+//! if it could be. All of it is rejected, by the property that it breaks.
 
 use crate::broken::{Broken, EPILOGUE, F, PROLOGUE, module};
 use wasmaot_abi::builtin::Builtin;
@@ -14,7 +14,8 @@ const NARROW: &[u8] = &[0x89, 0xf6, 0x89, 0xd2];
 /// An access of an address that nothing is known of: `mov rax, [rsi]`.
 const WILD: &[u8] = &[0x48, 0x8b, 0x06];
 
-/// A function that is long enough to be replaced, behind these items, which define no function and import none.
+/// A function that is long enough to be replaced, behind these items, which define no function and import
+/// none.
 fn with_function(items: &str) -> String {
     let long = "(i64.xor (i64.mul (i64.const 0x123456789abcdef)) (local.get 0))".repeat(20);
     format!(
@@ -150,7 +151,8 @@ fn entries_of_constant_tables_are_not_mixed_up() {
     let mut code = vec![0x83, 0xe6, 1, 0x83, 0xe2, 1, 0x48, 0x8d, 0x0d];
     let next = text.start + broken.function(f).start as usize + PROLOGUE.len() + code.len() + 4;
     code.extend_from_slice(&(table.wrapping_sub(next) as u32).to_le_bytes());
-    // mov eax, [rcx + rsi * 8 + 4]; cmp eax, 0; jne behind; movsxd rax, [rcx + rdx * 8]; add rax, rcx; call rax
+    // mov eax, [rcx + rsi * 8 + 4]; cmp eax, 0; jne behind; movsxd rax, [rcx + rdx * 8]; add rax, rcx; call
+    // rax
     code.extend_from_slice(&[0x8b, 0x44, 0xf1, 4, 0x83, 0xf8, 0, 0x75, 9]);
     code.extend_from_slice(&[0x48, 0x63, 0x04, 0xd1, 0x48, 0x01, 0xc8, 0xff, 0xd0]);
     broken.code(

@@ -1,5 +1,6 @@
-//! Functions that are made to take the verifier long, or much memory: huge frames, many blocks, deep loops. Each is examined within the bounds
-//! that its size sets, in a process of its own, whose peak of memory is measured.
+//! Functions that are made to take the verifier long, or much memory: huge frames, many blocks, deep loops.
+//! Each is examined within the bounds that its size sets, in a process of its own, whose peak of memory is
+//! measured.
 
 use crate::broken::{Broken, EPILOGUE, PROLOGUE};
 use std::process::Command;

@@ -1,6 +1,8 @@
-//! wasm2c of the WebAssembly Binary Toolkit: it makes C of a module, which a C compiler and a host of WASI make an executable of.
+//! wasm2c of the WebAssembly Binary Toolkit: it makes C of a module, which a C compiler and a host of WASI
+//! make an executable of.
 //!
-//! What it needs at run time lies beside it as C sources: in `../wasm2c`, or, as Debian has it, in `../share/wabt/wasm2c`.
+//! What it needs at run time lies beside it as C sources: in `../wasm2c`, or, as Debian has it, in
+//! `../share/wabt/wasm2c`.
 
 use super::adapter::{Adapter, Commands, Job, NotReady, Work, text};
 use crate::child::{Failure, Task};
@@ -23,7 +25,8 @@ const WASI: &str = include_str!("wasi.c");
 /// Flags by which C means what WebAssembly does, as the documentation of wasm2c has them.
 const FLAGS: &str = "-O3 -march=native -static -ffp-contract=off -fno-optimize-sibling-calls -frounding-math -fsignaling-nans";
 
-/// `$1` is wasm2c, `$2` the compiler, `$3` the module, `$4` the folder of the sources, `$5` that of what is made.
+/// `$1` is wasm2c, `$2` the compiler, `$3` the module, `$4` the folder of the sources, `$5` that of what is
+/// made.
 const COMPILE: &str = r#"
 "$1" -n guest "$3" -o "$5/guest.c"
 "$2" FLAGS -w -I "$5" -I "$4" -I "$4/../include" "$5/guest.c" "$5/wasi.c" \

@@ -83,7 +83,8 @@ fn millis(time: f64) -> String {
     format!("{time:.digits$}")
 }
 
-/// Median wall times of a program as dots, with lines from the tenth to the ninetieth percentile. None if nothing was measured.
+/// Median wall times of a program as dots, with lines from the tenth to the ninetieth percentile. None if
+/// nothing was measured.
 fn starts_of(view: View<'_>, theme: &Theme, figure: Figure, program: &str, title: &str) -> Option<String> {
     let measured = view.rows(figure, program).filter_map(|row| match &row.outcome {
         Outcome::Measured { runs, .. } => Some((&row.peer[..], walls(runs), view.mark(row).is_empty())),
@@ -124,7 +125,8 @@ fn walls(runs: &[Run]) -> Vec<f64> {
     walls
 }
 
-/// Ratios as a table of colours: a row for each runtime, a column for each program and one for their geometric mean.
+/// Ratios as a table of colours: a row for each runtime, a column for each program and one for their
+/// geometric mean.
 fn ratios(view: View<'_>, theme: &Theme) -> Option<String> {
     let programs = view.programs(Figure::Compute);
     let cells = |peer: &str| -> Vec<Option<f64>> {

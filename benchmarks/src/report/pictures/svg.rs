@@ -1,4 +1,5 @@
-//! What pictures are drawn with: SVG text, shapes, a logarithmic axis, and the colours of a light and a dark page.
+//! What pictures are drawn with: SVG text, shapes, a logarithmic axis, and the colours of a light and a dark
+//! page.
 //!
 //! **Invariant: a picture needs nothing else**, no font and no style of the page that shows it.
 

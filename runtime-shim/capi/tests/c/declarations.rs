@@ -1,5 +1,5 @@
-//! Every declaration of the header beside what it is in Rust: functions by their types, structures by their layout as a C compiler has it,
-//! constants by their values.
+//! Every declaration of the header beside what it is in Rust: functions by their types, structures by their
+//! layout as a C compiler has it, constants by their values.
 //!
 //! **Invariant: the lists of names come from the header**, so nothing in it stays unchecked.
 

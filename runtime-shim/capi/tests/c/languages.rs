@@ -1,4 +1,5 @@
-//! Hosts in C++, Python and Go, and the programs of the documentation. A language whose tools are missing is skipped, and says so.
+//! Hosts in C++, Python and Go, and the programs of the documentation. A language whose tools are missing is
+//! skipped, and says so.
 
 use crate::library::{
     C99, CPP17, CPP20, Linked, compile, folder, guests, installed, repository, run, sources, succeeded,
@@ -185,7 +186,8 @@ fn programs(document: &str) -> Vec<Documented> {
     programs.collect()
 }
 
-/// What a program prints, run in a folder with the artifacts that documents use; none if there are no tools for it.
+/// What a program prints, run in a folder with the artifacts that documents use; none if there are no tools
+/// for it.
 fn printed(name: &str, (language, text, _): &Documented, artifacts: &Path) -> Option<String> {
     let source = folder("programs").join(format!("{name}.{language}"));
     std::fs::write(&source, text).expect("a file");

@@ -118,8 +118,8 @@ impl Language {
     }
 }
 
-/// Builds an example with the features that dependencies have in `cargo test --workspace`, so that they are not built again. Returns the folder
-/// that it is in.
+/// Builds an example with the features that dependencies have in `cargo test --workspace`, so that they are
+/// not built again. Returns the folder that it is in.
 pub(crate) fn cargo_build(example: &str) -> PathBuf {
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder of the target");
     let mut cargo = Command::new(env!("CARGO"));
@@ -136,8 +136,8 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Compiles a guest in the text format to an artifact, which counts what it executes if `meter` is set. The artifact appears whole: a host
-/// of another test may have the last one mapped.
+/// Compiles a guest in the text format to an artifact, which counts what it executes if `meter` is set. The
+/// artifact appears whole: a host of another test may have the last one mapped.
 pub(crate) fn compile(text: &Path, artifact: &Path, meter: bool) {
     let wasm = wat::parse_file(text).unwrap_or_else(|error| panic!("{error}"));
     let output = wasmaot_compiler::compile(&wasm, &Options { meter, ..Options::default() }, &|_| ());

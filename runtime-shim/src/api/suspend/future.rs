@@ -1,14 +1,14 @@
 //! Asynchronous host functions, calls as futures, and their time slices.
 //!
 //! An asynchronous host function suspends its caller with a future. The call's own future polls that, and
-//! resumes the call when it is ready: no thread waits, and no executor is required. A deadline or a kill wakes
-//! the call's task, and the call ends.
+//! resumes the call when it is ready: no thread waits, and no executor is required. A deadline or a kill
+//! wakes the call's task, and the call ends.
 //!
-//! At the end of a time slice the call's future wakes its own task and is pending once: the executor polls what
-//! else is ready before it comes back to this one, and the guest goes on where it was interrupted.
+//! At the end of a time slice the call's future wakes its own task and is pending once: the executor polls
+//! what else is ready before it comes back to this one, and the guest goes on where it was interrupted.
 //!
-//! **Invariants.** The future of a host function owns what it works on: it never sees the guest. What is to be
-//! written to the guest's memory is written when the call is resumed, by [`Complete`]. Dropping the call's
+//! **Invariants.** The future of a host function owns what it works on: it never sees the guest. What is to
+//! be written to the guest's memory is written when the call is resumed, by [`Complete`]. Dropping the call's
 //! future gives the call up.
 
 use super::{Reader, Step, Suspend, Suspended};
@@ -84,8 +84,8 @@ where
     }
 }
 
-/// A closure that can be an asynchronous host function: up to 12 parameters, after the [`Caller`], and a future
-/// of [`AsyncResults`].
+/// A closure that can be an asynchronous host function: up to 12 parameters, after the [`Caller`], and a
+/// future of [`AsyncResults`].
 pub trait IntoAsyncHostFunc<T, P, Fut>: Send + Sync + 'static {
     /// Makes its record.
     #[doc(hidden)]
@@ -95,9 +95,9 @@ pub trait IntoAsyncHostFunc<T, P, Fut>: Send + Sync + 'static {
 impl Suspend {
     /// Suspends the caller, which is called asynchronously, until a future is ready that gives what the host
     /// function returns. A function that is defined by [`func_wrap`](crate::Linker::func_wrap) can decide so
-    /// when it knows that it has to wait ([`Caller::is_async`]). `T` is the store's data, and the values are of
-    /// the types that the function says it returns. With [`Complete`], the host function sees its guest again,
-    /// and may wait once more.
+    /// when it knows that it has to wait ([`Caller::is_async`]). `T` is the store's data, and the values are
+    /// of the types that the function says it returns. With [`Complete`], the host function sees its guest
+    /// again, and may wait once more.
     pub fn until<T: 'static, R: AsyncResults<T>>(future: impl Future<Output = R> + Send + 'static) -> Self {
         let completion = async {
             let results = future.await;

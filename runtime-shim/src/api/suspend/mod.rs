@@ -121,8 +121,8 @@ impl<R> Suspended<R> {
     /// If they are not of its type, that is an error and the call is given up.
     ///
     /// # Errors
-    /// The values are not of the type that the host function returns, and the call is given up; the store is another one; otherwise how
-    /// the call ended.
+    /// The values are not of the type that the host function returns, and the call is given up; the store is
+    /// another one; otherwise how the call ended.
     ///
     /// # Panics
     /// A host function panics.
@@ -149,8 +149,8 @@ impl<R> Suspended<R> {
         self.go_on(store, Suspends::ForHost, V::TYPES, complete).map(Step::outcome)
     }
 
-    /// Goes on with the call as [`Suspended::resume_with`] does, where the types of the values are known only when the program runs:
-    /// the host function's results are zero or null until `complete` sets them.
+    /// Goes on with the call as [`Suspended::resume_with`] does, where the types of the values are known only
+    /// when the program runs: the host function's results are zero or null until `complete` sets them.
     ///
     /// # Errors
     /// Those of the call. [`CallError::NotSuspended`] if the store is another one, or the call was given up.
@@ -276,7 +276,8 @@ fn begin_typed<T, P: WasmValues, R: WasmValues>(
     step(store, ended, reader)
 }
 
-/// Calls a function with the parameters in these cells, of which there are as many as it has parameters or results.
+/// Calls a function with the parameters in these cells, of which there are as many as it has parameters or
+/// results.
 pub(crate) fn call_dynamic<T>(
     store: &mut StoreInner<T>,
     func: InStore<FuncRef>,

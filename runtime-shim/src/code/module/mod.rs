@@ -182,7 +182,8 @@ impl Module {
         self.inner.source.view()
     }
 
-    /// The bytes of a data segment that is not in an image: pages, and the offset in them; `None` if no segment is.
+    /// The bytes of a data segment that is not in an image: pages, and the offset in them; `None` if no
+    /// segment is.
     pub(crate) fn data(&self, file: FileRange) -> Option<(&Pages, usize)> {
         let data = self.inner.data.as_ref()?;
         let offset = (file.offset - self.descriptor().places.data.offset) as usize;

@@ -22,9 +22,9 @@
 //! Stubs come in two kinds: those that modules with a meter get (see [`wasmaot_abi::meter`]) take it out of its register on the way to
 //! the host, and back; for others that register is one that the host preserves like any.
 //!
-//! At the end of a time slice the handler of the poke signal makes a guest leave in the middle of its code, with all registers saved. Stubs
-//! that find the slice over save those that their caller relies on, and leave as if the guest were interrupted where they return to. Either
-//! way [`go_on`] leads back.
+//! At the end of a time slice the handler of the poke signal makes a guest leave in the middle of its code,
+//! with all registers saved. Stubs that find the slice over save those that their caller relies on, and leave
+//! as if the guest were interrupted where they return to. Either way [`go_on`] leads back.
 //!
 //! **Invariants.** The host's stack is cut back to `host_rsp` whenever control comes back from the guest, by
 //! whichever way, and the callee-saved registers, MXCSR and the x87 control word are as they were. The frame chain of the
@@ -139,15 +139,17 @@ pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activatio
     )
 }
 
-/// Goes on with a guest that was interrupted at the end of a time slice, with all its registers, and says how control came back. The thread need
-/// not be the same.
+/// Goes on with a guest that was interrupted at the end of a time slice, with all its registers, and says how
+/// control came back. The thread need not be the same.
 ///
-/// The last instruction takes place, stack and flags from the host's stack at once. So nothing is ever written below the guest's stack
-/// pointer, where there may be no room, and no handler starts on a stack that is neither the host's nor in the guest's state.
+/// The last instruction takes place, stack and flags from the host's stack at once. So nothing is ever
+/// written below the guest's stack pointer, where there may be no room, and no handler starts on a stack that
+/// is neither the host's nor in the guest's state.
 ///
 /// # Safety
-/// The registers are those with which the guest was left, its stack is as it was then, and `area` is what goes with them. The slot's
-/// activation cell holds `activation`; the calling thread has an alternate signal stack.
+/// The registers are those with which the guest was left, its stack is as it was then, and `area` is what
+/// goes with them. The slot's activation cell holds `activation`; the calling thread has an alternate signal
+/// stack.
 #[unsafe(naked)]
 #[unsafe(link_section = "wasmaot_stubs")]
 pub(crate) unsafe extern "C" fn go_on(
@@ -487,11 +489,13 @@ pub(crate) unsafe extern "C" fn builtin_trapped() -> ! {
     )
 }
 
-/// Leaves the guest where its stub would return to it, with what the stub has in rax, and the registers that it has preserved.
+/// Leaves the guest where its stub would return to it, with what the stub has in rax, and the registers that
+/// it has preserved.
 ///
 /// # Safety
-/// Only reached by a jump from a stub, on the host's stack, with the activation in rdi and the stub's frame pointer in rbp. The guest's registers
-/// that a callee preserves are as they were when it called the stub, but for the meter, which is as it is to be.
+/// Only reached by a jump from a stub, on the host's stack, with the activation in rdi and the stub's frame
+/// pointer in rbp. The guest's registers that a callee preserves are as they were when it called the stub,
+/// but for the meter, which is as it is to be.
 #[unsafe(naked)]
 #[unsafe(link_section = "wasmaot_stubs")]
 unsafe extern "C" fn yield_at_stub() -> ! {
@@ -519,8 +523,8 @@ unsafe extern "C" fn yield_at_stub() -> ! {
 /// # Safety
 /// The activation is the running one, and its guest called a stub.
 unsafe extern "C" fn keep_stub(activation: *mut Activation, saved: *const StubRegisters) {
-    // SAFETY: the activation is the running one, as the caller says, so its owner waits and holds no reference
-    // to it. The stub has pushed the registers in this order.
+    // SAFETY: the activation is the running one, as the caller says, so its owner waits and holds no
+    // reference to it. The stub has pushed the registers in this order.
     unsafe { (*activation).yield_at_stub(&*saved) }
 }
 

@@ -26,7 +26,8 @@ pub(crate) struct Watch {
     pub(super) word: Arc<KillWord>,
     /// [`KILLABLE`] and [`SLICED`].
     pub(super) flags: u8,
-    /// Of its asynchronous calls, if the flags say that they have any. Boxed, as the registers of one are kept there.
+    /// Of its asynchronous calls, if the flags say that they have any. Boxed, as the registers of one are
+    /// kept there.
     pub(super) slices: Option<Box<Slices>>,
 }
 
@@ -43,7 +44,8 @@ impl Default for Watch {
 }
 
 impl Watch {
-    /// Forgets the deadline, the limit of CPU time and the time slices; handles that were given out are for another number from now on.
+    /// Forgets the deadline, the limit of CPU time and the time slices; handles that were given out are for
+    /// another number from now on.
     pub(crate) fn reset(&mut self) {
         (self.deadline, self.cpu_time, self.flags) = (NEVER, NEVER, 0);
     }
@@ -58,7 +60,8 @@ impl Watch {
         self.slices.as_deref_mut().filter(|_| self.flags & SLICED != 0)
     }
 
-    /// Takes what a run has used off the CPU time, when the clock of the thread that it was on last shows `now`.
+    /// Takes what a run has used off the CPU time, when the clock of the thread that it was on last shows
+    /// `now`.
     #[cold]
     pub(crate) fn spend(&mut self, causes: &Causes, now: u64) {
         self.cpu_time = causes.cpu_until.saturating_sub(now);
@@ -102,8 +105,8 @@ impl Announcement {
     }
 }
 
-/// What one run is stopped by. Does not change while it runs, so that the signal handler may look at it, unless the run goes on on another
-/// thread.
+/// What one run is stopped by. Does not change while it runs, so that the signal handler may look at it,
+/// unless the run goes on on another thread.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Causes {
     pub(super) deadline: u64,
@@ -125,7 +128,8 @@ impl Causes {
         self.cpu_until != NEVER
     }
 
-    /// The same for a run that goes on on the calling thread, when the clock of the thread that it was on shows `before`.
+    /// The same for a run that goes on on the calling thread, when the clock of the thread that it was on
+    /// shows `before`.
     pub(crate) fn on_this_thread(self, before: u64) -> Self {
         if !self.limits_cpu_time() {
             return self;
@@ -137,7 +141,8 @@ impl Causes {
         self.cpu_until.saturating_sub(clock::cpu_time())
     }
 
-    /// Nanoseconds on the clock when the CPU time may be used up at the earliest: it does not pass faster than time does.
+    /// Nanoseconds on the clock when the CPU time may be used up at the earliest: it does not pass faster
+    /// than time does.
     fn used_up(&self) -> u64 {
         if self.limits_cpu_time() { clock::now().saturating_add(self.cpu_left()) } else { NEVER }
     }

@@ -9,8 +9,8 @@
 //!  host code   <-- signal: due? EINTR; on return to the guest: poked and due? leave
 //! ```
 //!
-//! Time slices of asynchronous calls are watched for like deadlines: the signal that comes at the end of one makes the guest leave its stack
-//! as it is, with its registers in the store (see [`slices`](super::slices)).
+//! Time slices of asynchronous calls are watched for like deadlines: the signal that comes at the end of one
+//! makes the guest leave its stack as it is, with its registers in the store (see [`slices`](super::slices)).
 //!
 //! A call that waits for a host function's future is on no thread. It leaves its task's waker with the watchdog instead, and looks for
 //! itself whenever it is polled.
@@ -215,14 +215,16 @@ pub(crate) fn after_poke() -> Next {
     if clock::now() >= announcement.slice {
         return Next::Yield;
     }
-    // After a fork there may be no watchdog any more that expects it. If none can be started, the next return tries again.
+    // After a fork there may be no watchdog any more that expects it. If none can be started, the next return
+    // tries again.
     if watchdog::expect(announcement.first_look()).is_err() {
         thread.set_poked();
     }
     Next::GoOn
 }
 
-/// Why the run that called the host is not to go on, if its thread was poked since it did. The end of its time slice is no reason.
+/// Why the run that called the host is not to go on, if its thread was poked since it did. The end of its
+/// time slice is no reason.
 pub(crate) fn due_after_poke() -> Option<TrapCode> {
     match after_poke() {
         Next::Stop(code) => Some(code),
@@ -237,8 +239,8 @@ pub(crate) fn due_after_poke() -> Option<TrapCode> {
     }
 }
 
-/// Changes the record of the run that called the host on this thread, and the core of its store. Nothing happens outside of builtins and
-/// host functions.
+/// Changes the record of the run that called the host on this thread, and the core of its store. Nothing
+/// happens outside of builtins and host functions.
 pub(crate) fn with_run_around(change: impl FnOnce(&mut Activation, &mut StoreCore)) {
     if let Some(mut run) = current().and_then(Thread::running_here) {
         let (activation, core) = run.parts();

@@ -90,8 +90,8 @@ fn around(runs: &Runs, aside: &[Aside], place: usize) -> Option<usize> {
     found.min_by_key(|(_, run)| run.at as usize).map(|(position, _)| position)
 }
 
-/// A host function of this run has returned, and there is reason to look at the thread: makes it the thread's current run, and the innermost one
-/// of its store. Prepares the thread, where it is to be checked.
+/// A host function of this run has returned, and there is reason to look at the thread: makes it the thread's
+/// current run, and the innermost one of its store. Prepares the thread, where it is to be checked.
 ///
 /// # Errors
 /// The kernel refuses what the thread needs.
@@ -101,7 +101,8 @@ fn around(runs: &Runs, aside: &[Aside], place: usize) -> Option<usize> {
 pub(crate) unsafe fn go_on_here(run: *mut Activation) -> io::Result<()> {
     // SAFETY: the run waits for the host function, as the caller states.
     let thread = unsafe { Thread::go_on_here(run)? };
-    // SAFETY: the host function has just returned to the run, to which nothing else refers, as the caller states.
+    // SAFETY: the host function has just returned to the run, to which nothing else refers, as the caller
+    // states.
     unsafe { Activation::becomes_innermost(run, |inner, place| thread.runs.is_dropped(inner, place)) };
     if thread.is_checked() { thread.check() } else { Ok(()) }
 }
@@ -258,14 +259,15 @@ impl Thread {
     /// The run whose builtin or host function calls this, if that is on the calling thread.
     pub(super) fn running_here(&self) -> Option<Running> {
         let run = NonNull::new(self.run_here()?)?;
-        // SAFETY: a run around the caller is alive. Its owner waits for the guest, which waits for the builtin that asks for this.
+        // SAFETY: a run around the caller is alive. Its owner waits for the guest, which waits for the
+        // builtin that asks for this.
         Some(unsafe { Running::of(run) })
     }
 
     /// What the run is stopped by whose host function calls this, if that is on the calling thread.
     pub(super) fn announcement_here(&self) -> Option<Announcement> {
-        // SAFETY: a run around the caller is alive: its owner waits for the guest. Its causes and its time slice do not
-        // change meanwhile.
+        // SAFETY: a run around the caller is alive: its owner waits for the guest. Its causes and its time
+        // slice do not change meanwhile.
         self.run_here().map(|run| unsafe { (*run).announcement() })
     }
 

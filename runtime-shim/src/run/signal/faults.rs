@@ -152,8 +152,8 @@ extern "C" fn layer<const LAYER: usize>(number: c_int, info: *mut libc::siginfo_
         unsafe { poke::look(state) };
         return;
     }
-    // SAFETY: the registers are those of the calling thread, which handles the signal. The value goes no further than
-    // `note_fault`.
+    // SAFETY: the registers are those of the calling thread, which handles the signal. The value goes no
+    // further than `note_fault`.
     let at = unsafe { At::of(registers) };
     // SAFETY: the field is set for these signals when they stem from a fault; otherwise it is not looked at.
     let address = unsafe { info_ref.si_addr() } as usize;
@@ -214,8 +214,8 @@ unsafe fn chain(
                 }
             }
         }
-        // SAFETY: it is no special value, so it is a function, and the arguments are those that the kernel has
-        // passed to the handler, as the caller says.
+        // SAFETY: it is no special value, so it is a function, and the arguments are those that the kernel
+        // has passed to the handler, as the caller says.
         _ => unsafe { call(previous, number, info, context) },
     }
 }
@@ -252,16 +252,17 @@ unsafe fn call(previous: &libc::sigaction, number: c_int, info: *mut libc::sigin
 /// Makes the interrupted thread leave compiled code.
 ///
 /// # Safety
-/// The registers are those of a thread on the stack of a slot whose cell holds this activation: it is the running one of this thread,
-/// and its Rust owner waits inside `enter`.
+/// The registers are those of a thread on the stack of a slot whose cell holds this activation: it is the
+/// running one of this thread, and its Rust owner waits inside `enter`.
 pub(super) unsafe fn leave(registers: &mut Registers, activation: *mut Activation, code: TrapCode, at: At) {
-    // SAFETY: it is the running activation of this thread, and its owner waits inside `enter`, as the caller says.
+    // SAFETY: it is the running activation of this thread, and its owner waits inside `enter`, as the caller
+    // says.
     let host_rsp = unsafe { Activation::note_fault(activation, code, at) };
     to_host(registers, activation, host_rsp, reason::FAULT);
 }
 
-/// Makes the interrupted thread leave compiled code, to go on there in its next time slice. If its registers cannot be
-/// kept, it goes on now.
+/// Makes the interrupted thread leave compiled code, to go on there in its next time slice. If its registers
+/// cannot be kept, it goes on now.
 ///
 /// # Safety
 /// As for [`leave`], with all that the kernel has saved of the thread.
@@ -272,7 +273,8 @@ pub(super) unsafe fn yield_later(state: &mut libc::mcontext_t, activation: *mut 
     let Some(legacy) = (unsafe { frame.cast::<[u8; LEGACY]>().as_ref() }) else { return };
     // SAFETY: the kernel has put as many bytes there as the first 512 say.
     let vectors = unsafe { std::slice::from_raw_parts(frame, registers::frame_size(legacy)) };
-    // SAFETY: it is the running activation of this thread, and the state is this handler's, as the caller says.
+    // SAFETY: it is the running activation of this thread, and the state is this handler's, as the caller
+    // says.
     if let Some(host_rsp) = unsafe { Activation::interrupt(activation, general, vectors) } {
         to_host(&mut state.gregs, activation, host_rsp, reason::INTERRUPTED);
     }
@@ -318,7 +320,8 @@ impl At {
     /// As for [`At::new`].
     pub(super) unsafe fn of(registers: &Registers) -> Self {
         let numbers = [libc::REG_RIP, libc::REG_RSP, libc::REG_RBP, libc::REG_R15];
-        // SAFETY: the calling thread was interrupted with these registers and handles the signal, as the caller says.
+        // SAFETY: the calling thread was interrupted with these registers and handles the signal, as the
+        // caller says.
         unsafe { Self::new(numbers.map(|number| registers[number as usize] as usize)) }
     }
 }

@@ -146,8 +146,8 @@ pub(super) fn poke_later(context: &mut libc::ucontext_t) {
         return;
     }
     thread::masks_pokes();
-    // SAFETY: both sets are valid, the current one until the kernel restores that of the context; the signal has a
-    // handler.
+    // SAFETY: both sets are valid, the current one until the kernel restores that of the context; the signal
+    // has a handler.
     unsafe {
         libc::sigaddset(&raw mut context.uc_sigmask, number);
         let mut one = std::mem::zeroed();
@@ -159,12 +159,13 @@ pub(super) fn poke_later(context: &mut libc::ucontext_t) {
     }
 }
 
-/// Ends the run that a poke finds in compiled code, if that is due, or its time slice, if that is over, or the system
-/// call in which a host function of a due run waits. Anywhere
-/// else nothing happens: the next poke, or the return from the host function, finds it.
+/// Ends the run that a poke finds in compiled code, if that is due, or its time slice, if that is over, or
+/// the system call in which a host function of a due run waits. Anywhere else nothing happens: the next poke,
+/// or the return from the host function, finds it.
 extern "C" fn handler(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     thread::received();
-    // SAFETY: the kernel passes the state of the thread that it has interrupted, which nothing else refers to.
+    // SAFETY: the kernel passes the state of the thread that it has interrupted, which nothing else refers
+    // to.
     unsafe { look(&mut *context.cast::<libc::ucontext_t>()) };
 }
 
@@ -193,8 +194,8 @@ pub(super) unsafe fn look(context: &mut libc::ucontext_t) {
     if thread::is_due_at(at.rsp) {
         let registers: &mut Registers = &mut context.uc_mcontext.gregs;
         let pc = registers[libc::REG_RIP as usize] as usize as *const u8;
-        // SAFETY: the thread executes the instruction at that address next, so its first byte is readable, and the byte
-        // behind it is read only if the first is that of an instruction of at least two.
+        // SAFETY: the thread executes the instruction at that address next, so its first byte is readable,
+        // and the byte behind it is read only if the first is that of an instruction of at least two.
         let is_syscall = unsafe { pc.read() == SYSCALL[0] && pc.wrapping_add(1).read() == SYSCALL[1] };
         if is_syscall {
             waits::end(registers);

@@ -27,8 +27,8 @@ pub(super) fn close(stack: GuestStack<'_>) {
     _ = reserve::close(stack);
 }
 
-/// For the handler of pokes: closes the reserve of the guest that was interrupted, or waits further for a handler to
-/// return. Returns the activation of a guest that has grown into the reserve.
+/// For the handler of pokes: closes the reserve of the guest that was interrupted, or waits further for a
+/// handler to return. Returns the activation of a guest that has grown into the reserve.
 pub(super) fn settle(context: &mut libc::ucontext_t, at: At) -> Option<*mut Activation> {
     fault::open_reserve(at, |open| {
         if !open.is_guest {

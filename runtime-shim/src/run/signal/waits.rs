@@ -59,7 +59,8 @@ fn waits(number: c_long, second: c_long) -> bool {
     }
 }
 
-/// Ends the system call that the interrupted thread is about to restart, at whose instruction it is, if it is one that waits.
+/// Ends the system call that the interrupted thread is about to restart, at whose instruction it is, if it is
+/// one that waits.
 pub(super) fn end(registers: &mut Registers) {
     if waits(registers[libc::REG_RAX as usize], registers[libc::REG_RSI as usize]) {
         registers[libc::REG_RAX as usize] = -i64::from(libc::EINTR);

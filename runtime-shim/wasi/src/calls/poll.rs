@@ -1,8 +1,8 @@
 //! `poll_oneoff`: waits for clocks and descriptors together.
 //!
-//! **Invariant.** It returns with at least one event, and never before a time that it says has come. It
-//! waits in `ppoll` only, which a signal wakes; after one, it waits for no longer than it would have. In asynchronous calls it waits without a
-//! thread, and spans of time begin with the first attempt.
+//! **Invariant.** It returns with at least one event, and never before a time that it says has come. It waits
+//! in `ppoll` only, which a signal wakes; after one, it waits for no longer than it would have. In
+//! asynchronous calls it waits without a thread, and spans of time begin with the first attempt.
 
 use std::os::fd::BorrowedFd;
 use std::time::Duration;

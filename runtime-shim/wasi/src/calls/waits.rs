@@ -32,7 +32,7 @@ pub(super) fn readable(ctx: &Ctx<'_>, entry: &Entry) -> Result<(), Errno> {
     later(ctx, files, None)
 }
 
-/// Suspends a call until one of these files is ready or so many nanoseconds have passed.
+/// Suspends a call until one of these files is ready or this time in nanoseconds has passed.
 ///
 /// # Errors
 /// [`Errno::Intr`] if the call is to be made again.

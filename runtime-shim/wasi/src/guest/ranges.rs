@@ -14,8 +14,8 @@ use crate::sys::{IoVec, go_on};
 /// The most bytes that are transferred without a look at the deadline: some hundred microseconds.
 pub(crate) const PIECE: u64 = 1 << 20;
 
-/// The most bytes of a list that one call transfers, and how many it does unless its context allows fewer (the kernel's limit): the rest is
-/// left for the guest's next call.
+/// The most bytes of a list that one call transfers, and how many it does unless its context allows fewer
+/// (the kernel's limit): the rest is left for the guest's next call.
 pub(crate) const MAX_TRANSFER: u64 = 0x7fff_f000;
 
 /// Ranges used at once (the kernel's limit): the rest is left for the guest's next call.

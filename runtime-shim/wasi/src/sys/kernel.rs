@@ -35,8 +35,8 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buffers: &Buffers<'_>) -> Result<usize, E
     counted(|| match list {
         // SAFETY: the range is mapped, writable guest memory (see `Buffers::as_slice`), and `fd` is open.
         [one] => unsafe { libc::read(fd.as_raw_fd(), one.iov_base, one.iov_len) },
-        // SAFETY: each range is mapped, writable guest memory (see `Buffers::as_slice`), the list has as many entries
-        // as the call is told, and `fd` is open.
+        // SAFETY: each range is mapped, writable guest memory (see `Buffers::as_slice`), the list has as many
+        // entries as the call is told, and `fd` is open.
         _ => unsafe { libc::readv(fd.as_raw_fd(), list.as_ptr(), list.len() as i32) },
     })
 }
@@ -48,8 +48,8 @@ pub(crate) fn write(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, raises: bool) -> 
         counted(|| match list {
             // SAFETY: the range is mapped, readable guest memory (see `Buffers::as_slice`), and `fd` is open.
             [one] => unsafe { libc::write(fd.as_raw_fd(), one.iov_base, one.iov_len) },
-            // SAFETY: each range is mapped, readable guest memory (see `Buffers::as_slice`), the list has as many
-            // entries as the call is told, and `fd` is open.
+            // SAFETY: each range is mapped, readable guest memory (see `Buffers::as_slice`), the list has as
+            // many entries as the call is told, and `fd` is open.
             _ => unsafe { libc::writev(fd.as_raw_fd(), list.as_ptr(), list.len() as i32) },
         })
     };
