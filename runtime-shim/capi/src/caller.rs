@@ -11,7 +11,7 @@ use crate::value::wasmaot_value_t;
 use std::cell::RefCell;
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
-use wasmaot_runtime::{Caller, HostError, check_interrupt};
+use wasmaot_runtime::{Caller, HostError, Instance, check_interrupt};
 
 /// A [`Caller`], as C is lent it.
 pub struct wasmaot_caller_t<'a, 'b> {
@@ -29,6 +29,17 @@ impl<'a, 'b> wasmaot_caller_t<'a, 'b> {
         let mut caller = self.caller.try_borrow_mut();
         let caller = caller.as_mut().map_err(|_| usage("`caller` waits for a call that it made"))?;
         use_it(caller)
+    }
+
+    /// The same, with the instance that called the host function.
+    pub(crate) fn within<R>(
+        &self,
+        use_it: impl FnOnce(&mut Caller<'b, Data>, Instance) -> Result<R>,
+    ) -> Result<R> {
+        self.with(|caller| {
+            let instance = caller.instance();
+            use_it(caller, instance)
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Exports of the instance that called a host function.
 //!
-//! **Invariant: the caller does not wait for a call that it made**, see [`wasmaot_caller_t::with`].
+//! **Invariant: the caller does not wait for a call that it made**, see [`wasmaot_caller_t::within`].
 
 use crate::boundary::{Out, at, fallible, text};
 use crate::caller::wasmaot_caller_t;
@@ -24,10 +24,8 @@ pub unsafe extern "C" fn wasmaot_caller_global_get(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }.with(|caller| {
-            let handle = caller.instance();
-            exports::global_get(caller, handle, name).map(|value| out.set(value))
-        })
+        unsafe { at(caller, "caller")? }
+            .within(|caller, handle| exports::global_get(caller, handle, name).map(|value| out.set(value)))
     })
 }
 
@@ -45,10 +43,8 @@ pub unsafe extern "C" fn wasmaot_caller_global_set(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, value) = unsafe { (text(name, "name")?, *at(value, "value")?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }.with(|caller| {
-            let handle = caller.instance();
-            exports::global_set(caller, handle, name, value)
-        })
+        unsafe { at(caller, "caller")? }
+            .within(|caller, handle| exports::global_set(caller, handle, name, value))
     })
 }
 
@@ -66,10 +62,8 @@ pub unsafe extern "C" fn wasmaot_caller_table_size(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }.with(|caller| {
-            let handle = caller.instance();
-            exports::table_size(caller, handle, name).map(|size| out.set(size))
-        })
+        unsafe { at(caller, "caller")? }
+            .within(|caller, handle| exports::table_size(caller, handle, name).map(|size| out.set(size)))
     })
 }
 
@@ -88,8 +82,7 @@ pub unsafe extern "C" fn wasmaot_caller_table_get(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }.with(|caller| {
-            let handle = caller.instance();
+        unsafe { at(caller, "caller")? }.within(|caller, handle| {
             exports::table_get(caller, handle, name, index).map(|value| out.set(value))
         })
     })
@@ -110,10 +103,8 @@ pub unsafe extern "C" fn wasmaot_caller_table_set(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, value) = unsafe { (text(name, "name")?, *at(value, "value")?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }.with(|caller| {
-            let handle = caller.instance();
-            exports::table_set(caller, handle, name, index, value)
-        })
+        unsafe { at(caller, "caller")? }
+            .within(|caller, handle| exports::table_set(caller, handle, name, index, value))
     })
 }
 
@@ -133,8 +124,7 @@ pub unsafe extern "C" fn wasmaot_caller_table_grow(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, init, out) = unsafe { (text(name, "name")?, *at(init, "init")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }.with(|caller| {
-            let handle = caller.instance();
+        unsafe { at(caller, "caller")? }.within(|caller, handle| {
             exports::table_grow(caller, handle, name, count, init).map(|before| out.set(before))
         })
     })
@@ -155,8 +145,7 @@ pub unsafe extern "C" fn wasmaot_caller_memory_grow(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }.with(|caller| {
-            let handle = caller.instance();
+        unsafe { at(caller, "caller")? }.within(|caller, handle| {
             exports::memory_grow(caller, handle, name, pages).map(|before| out.set(before))
         })
     })
@@ -179,8 +168,7 @@ pub unsafe extern "C" fn wasmaot_caller_memory_data(
         // SAFETY: each is null or valid until the function returns, as the header states; null is refused.
         let (name, out) = unsafe { (text(name, "name")?, Out::at(out)?) };
         // SAFETY: null or valid, as the header states; null is refused.
-        unsafe { at(caller, "caller")? }.with(|caller| {
-            let handle = caller.instance();
+        unsafe { at(caller, "caller")? }.within(|caller, handle| {
             exports::memory_data(caller, handle, name, address, length, writable).map(|data| out.set(data))
         })
     })
