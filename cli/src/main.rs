@@ -25,9 +25,9 @@ mod misspelt;
 mod origin;
 mod output;
 mod progress;
+mod resources;
 mod run;
 mod text;
-mod usage;
 mod verify;
 
 use clap::error::ErrorKind;

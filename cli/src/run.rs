@@ -13,7 +13,7 @@ use crate::grants::GrantOpts;
 use crate::input::{self, Input};
 use crate::limits::{self, LimitOpts};
 use crate::progress::Bar;
-use crate::usage::{Recorder, ReportOpts};
+use crate::resources::{Recorder, ReportOpts};
 use crate::{cache, output};
 use calls::{Call, Request};
 use clap::Args;

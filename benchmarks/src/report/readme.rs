@@ -9,18 +9,15 @@
 //! **Invariant: no figure of the section comes from anywhere else.**
 
 use super::pictures;
-use super::tables::{self, factor, per_gib};
+use super::tables::{RIVAL, factor};
 use super::view::{self, BASELINE, NONE, View};
 use std::fmt::Write;
 use std::io;
 use std::path::Path;
-use wasmaot_bench::results::{Figure, Found, Outcome, Results, Taken};
+use wasmaot_bench::results::{Figure, Found, Results};
 
 pub(super) const BEGIN: &str = "<!-- figures: ";
 pub(super) const END: &str = "<!-- end of figures -->";
-
-/// The peer that has the same code generator, in the table that compares with it alone.
-const RIVAL: &str = "wasmtime";
 
 /// The row of cold starts that the others are counted in.
 const OWN: &str = "wasmaot";
@@ -51,22 +48,17 @@ pub(super) fn section(file: &Path, results: &Results) -> String {
         )
     };
     let mut text = format!("{BEGIN}{} -->\n\n", file.display());
-    text += &headline(file, results);
+    text += &headline(file, results, "");
     text += &cold_starts(results);
     text += &picture("cold-start", "Cold start");
-    text += &picture("cat-sync", "cat-sync");
-    text += &picture("burst", "A hundred starts at once");
     text += &by_runtime(View { results, baseline: BASELINE });
-    text += &picture("ratios", "Wall time by program");
-    text += &against_rival(View { results, baseline: RIVAL });
-    text += &metering(results);
     text += &instances(View { results, baseline: BASELINE });
-    text += &picture("latency", "Latency in one process");
-    text += &densities(results);
     text + "\n" + END
 }
 
-pub(super) fn headline(file: &Path, results: &Results) -> String {
+/// The run, and a link to its tables from a page in `folder`.
+pub(super) fn headline(file: &Path, results: &Results, folder: &str) -> String {
+    let tables = file.with_extension("md");
     let machine = &results.machine;
     let noise = if results.noise.is_empty() {
         String::new()
@@ -80,7 +72,7 @@ pub(super) fn headline(file: &Path, results: &Results) -> String {
         machine.cpu,
         machine.kernel,
         results.command,
-        file.with_extension("md").display(),
+        tables.strip_prefix(folder).unwrap_or(&tables).display(),
     )
 }
 
@@ -99,120 +91,43 @@ fn cold_starts(results: &Results) -> String {
     )
 }
 
+/// A row per runtime: starts, and the time of code, over all programs that compute.
 fn by_runtime(view: View<'_>) -> String {
     let results = view.results;
-    let computing = view.programs(Figure::Compute);
+    let rival = view.against(RIVAL);
     let mut text = format!(
-        "\n| runtime | cold start, ms | cat-sync, ms | {} | geometric mean |\n",
-        computing.join(" | ")
+        "\n| runtime | cold start, ms | cat-sync, ms | code, multiple of native | of {RIVAL} |\n|---|---|---|---|---|\n"
     );
-    _ = writeln!(text, "|---|---|---|{}---|", "---|".repeat(computing.len()));
     for peer in results.peers.iter().filter(|peer| view.has_measured(&peer.name)) {
         let starts = ["nop", "cat-sync"].map(|program| {
             let runs = view.row(Figure::Start, program, &peer.name).and_then(|row| view.runs(row));
             runs.map_or(NONE.into(), |runs| format!("{:.2}", view::times(runs).median * 1e3))
         });
-        let ratios: Vec<String> =
-            computing.iter().map(|program| compute(view, program, &peer.name)).collect();
-        let mean = view.geometric(&peer.name).map_or(NONE.into(), factor);
-        _ = writeln!(text, "| {} | {} | {} | {mean} |", peer.name, starts.join(" | "), ratios.join(" | "));
+        let code = [view, rival].map(|view| view.geometric(&peer.name).map_or(NONE.into(), factor));
+        _ = writeln!(text, "| {} | {} | {} |", peer.name, starts.join(" | "), code.join(" | "));
     }
     _ = write!(
         text,
-        "\nStarts are medians of whole processes; the rest is wall time as a multiple of {}, which is in seconds.",
-        if view.has_measured("native clang") {
-            "the faster of both native programs for the same CPU, any or the host's,"
-        } else {
-            view.baseline
-        }
+        "\nStarts are medians of whole processes; code is the geometric mean over {}, against the faster native compiler for the same CPU.",
+        view.programs(Figure::Compute).join(", ")
     );
-    if text.contains(" ~ |") {
-        text += " ~: half of the times differ by more than a tenth, also when measured again.";
-    }
     let missing = results.peers.iter().filter(|peer| matches!(peer.found, Found::Missing(_)));
     let missing: Vec<&str> = missing.map(|peer| &peer.name[..]).collect();
     if !missing.is_empty() {
-        _ = write!(text, " Not there: {}.", missing.join(", "));
+        _ = write!(text, " Not measured: {}.", missing.join(", "));
     }
     text + "\n"
 }
 
-fn compute(view: View<'_>, program: &str, peer: &str) -> String {
-    let Some(row) = view.row(Figure::Compute, program, peer) else { return NONE.into() };
-    match (&row.outcome, view.to_baseline(row)) {
-        (Outcome::Failed(_), _) => "failed".into(),
-        (Outcome::Measured { runs, .. }, None) => format!("{:.2} s", view::times(runs).median),
-        (Outcome::Measured { runs, .. }, _) if view.is_baseline(row) => {
-            format!("{:.2} s", view::times(runs).median)
-        }
-        (_, Some(ratio)) => factor(ratio.value) + view.mark(row),
-        (_, None) => NONE.into(),
-    }
-}
-
-fn against_rival(view: View<'_>) -> String {
-    let columns: Vec<(Figure, &str)> = [Figure::Start, Figure::Compute]
-        .into_iter()
-        .flat_map(|figure| view.programs(figure).into_iter().map(move |program| (figure, program)))
-        .collect();
-    let large = view.programs(Figure::Compile).into_iter().next_back();
-    if !view.has_measured(view.baseline) {
-        return String::new();
-    }
-    let mut text = format!("\n| as a multiple of {} |", view.baseline);
-    for (_, program) in &columns {
-        _ = write!(text, " {program} |");
-    }
-    _ = writeln!(text, " geometric mean | compiling {} |", large.unwrap_or_default());
-    _ = writeln!(text, "|---|{}---|---|", "---|".repeat(columns.len()));
-    for peer in [OWN, "wasmaot native"] {
-        let cell = |figure, program: &str| {
-            let ratio = view.row(figure, program, peer).and_then(|row| view.to_baseline(row));
-            ratio.map_or(NONE.into(), |ratio| factor(ratio.value))
-        };
-        _ = write!(text, "| {peer} |");
-        for (figure, program) in &columns {
-            _ = write!(text, " {} |", cell(*figure, program));
-        }
-        let mean = view.geometric(peer).map_or(NONE.into(), factor);
-        let compile = large.map_or(NONE.into(), |program| cell(Figure::Compile, program));
-        _ = writeln!(text, " {mean} | {compile} |");
-    }
-    text
-}
-
-fn metering(results: &Results) -> String {
-    let table = tables::metering(View { results, baseline: BASELINE }, |ratio| factor(ratio.value));
-    if table.is_empty() {
-        return table;
-    }
-    format!(
-        "\nWhat counting the executed operators costs, as a multiple of the same code without:\n\n{table}"
-    )
-}
-
+/// A row per guest: the median of an instance here, and of the best setting there.
 fn instances(view: View<'_>) -> String {
     let mut text = String::new();
-    if view.results.instances.is_empty() {
-        return text;
-    }
-    text += "\n| in one process: start + call + finish, µs | whose | p50 | p99 |\n|---|---|---|---|\n";
-    for times in view.guests().into_iter().flat_map(|guest| view.instances(guest)) {
-        let (p50, p99) = (times.p50 / 1e3, times.p99 / 1e3);
-        _ = writeln!(text, "| {} | {} | {p50:.2} | {p99:.2} |", times.guest, times.side);
-    }
-    text
-}
-
-fn densities(results: &Results) -> String {
-    let mut text = String::new();
-    for row in &results.density {
-        let Taken::Measured { there, .. } = row.taken else { continue };
+    for guest in view.guests() {
+        let [own, best, ..] = view.instances(guest)[..] else { continue };
         if text.is_empty() {
-            text += "\n| in one process: memory | whose | instances | KiB each | instances per GiB |\n|---|---|---|---|---|\n";
+            text += "\n| start + call + finish in one process, µs, p50 | wasmaot | Wasmtime, best setting |\n|---|---|---|\n";
         }
-        let (kib, per_gib) = (there.bytes / 1024.0, per_gib(there));
-        _ = writeln!(text, "| {} | {} | {} | {kib:.1} | {per_gib:.0} |", row.guest, row.side, row.count);
+        _ = writeln!(text, "| {guest} | {:.2} | {:.2} |", own.p50 / 1e3, best.p50 / 1e3);
     }
     text
 }

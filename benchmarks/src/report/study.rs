@@ -32,7 +32,7 @@ const NEW: [&str; 5] = ["native", "wasmaot", "wasmaot native", "wasmtime", "wamr
 /// The section, with both of its comments.
 pub(super) fn section(file: &Path, results: &Results) -> String {
     let view = View { results, baseline: BASELINE };
-    let mut text = format!("{BEGIN}{} -->\n\n{}", file.display(), headline(file, results));
+    let mut text = format!("{BEGIN}{} -->\n\n{}", file.display(), headline(file, results, "benchmarks"));
     for (figure, title, unit) in [
         (Figure::Start, "Figures 1 and 2: starts, ms, mean ± standard deviation", 1e3),
         (Figure::Compute, "Table 1: execution, s, mean ± standard deviation", 1.0),

@@ -6,6 +6,9 @@ use std::fmt::Write;
 use wasmaot_bench::results::{Density, Figure, Found, Measurement, Outcome, Results, Run, Share, Taken};
 use wasmaot_bench::stats::Median;
 
+/// The peer with the same code generator: code is compared with it as well.
+pub(super) const RIVAL: &str = "wasmtime";
+
 /// All tables, with the machine and the runtimes.
 pub(super) fn all(view: View<'_>) -> String {
     let results = view.results;
@@ -24,6 +27,10 @@ pub(super) fn all(view: View<'_>) -> String {
     }
     if !view.programs(Figure::Compute).is_empty() {
         text += &format!("\n### Table 1: wall time, as a multiple of {}\n\n{}", view.baseline, compute(view));
+        if view.has_measured(RIVAL) && view.baseline != RIVAL {
+            let rival = view.against(RIVAL);
+            text += &format!("\n### Wall time, as a multiple of {RIVAL}\n\n{}", compute(rival));
+        }
         text += &format!(
             "\n### Peak memory, MiB\n\n{}",
             by_program(view, Figure::Compute, |_, runs, _| peak(runs))
@@ -246,7 +253,7 @@ fn densities(results: &Results) -> String {
 }
 
 /// How many instances fit into a GiB.
-pub(super) fn per_gib(share: Share) -> f64 {
+fn per_gib(share: Share) -> f64 {
     f64::from(1 << 30) / share.bytes
 }
 

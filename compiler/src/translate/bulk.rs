@@ -1,4 +1,4 @@
-//! `memory.copy` and `memory.fill` of few bytes, without leaving compiled code. Everything else is a builtin.
+//! `memory.copy` and `memory.fill`: of few bytes without leaving compiled code, of others by a call of their builtin.
 //!
 //! A *constant* length is spelled out. Nothing may be written if any byte is out of bounds; no check
 //! is needed for that: all loads come first, and the store with the highest address comes before the others. A

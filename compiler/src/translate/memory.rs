@@ -1,4 +1,5 @@
-//! Loads, stores and the size of memories.
+//! Loads, stores and sizes of memories, and the calls of the builtins behind `memory.grow`, `memory.init` and
+//! `data.drop`.
 
 use super::heap::HeapAddress;
 use super::translator::Translator;

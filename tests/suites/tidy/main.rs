@@ -4,6 +4,7 @@ mod docs;
 mod fence;
 mod figures;
 mod layers;
+mod links;
 mod locks;
 mod map;
 mod notes;

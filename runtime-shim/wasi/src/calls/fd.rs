@@ -1,4 +1,4 @@
-//! `fd_*` that transfer, position, synchronise, close and renumber.
+//! `fd_*` that transfer, position, synchronise, advise, allocate, close, renumber and describe preopens.
 
 use std::num::NonZeroU64;
 
