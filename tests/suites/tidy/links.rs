@@ -17,8 +17,8 @@ fn pages(folder: &str) -> Vec<PathBuf> {
 fn targets(text: &str) -> Vec<&str> {
     let prose = text.split("\n```").step_by(2);
     let links = prose.flat_map(|piece| piece.split("](").skip(1)).filter_map(|rest| rest.split(')').next());
-    let pictures =
-        text.split("src=\"").chain(text.split("srcset=\"")).skip(1).filter_map(|rest| rest.split('"').next());
+    let pictures = ["src=\"", "srcset=\""].into_iter().flat_map(|attribute| text.split(attribute).skip(1));
+    let pictures = pictures.filter_map(|rest| rest.split('"').next());
     let files = links.chain(pictures).map(|target| target.split('#').next().unwrap_or_default());
     files.filter(|target| !target.is_empty() && !target.contains("://") && !target.contains('<')).collect()
 }
