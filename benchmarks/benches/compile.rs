@@ -1,4 +1,5 @@
-//! Compiling, phase by phase: a small module and a large one, on one thread, so that phases do not share CPUs.
+//! Compiling, phase by phase: a small module and a large one, on one thread, so that phases do not share
+//! CPUs.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use std::hint::black_box;

@@ -1,6 +1,8 @@
-//! `cat` of a large file through WASI against the system's own: CPU time in user and kernel mode together, whole process.
+//! `cat` of a large file through WASI against the system's own: CPU time in user and kernel mode together,
+//! whole process.
 //!
-//! Both copy in pieces of 128 KiB. The output goes to `/dev/null`; to a file, the system's `cat` would let the kernel copy.
+//! Both copy in pieces of 128 KiB. The output goes to `/dev/null`; to a file, the system's `cat` would let
+//! the kernel copy.
 
 use clap::Args;
 use std::io;

@@ -1,7 +1,8 @@
 //! Runs a command once: how long it took, what it used, what it printed.
 //!
-//! **Invariants.** A command that does not end is ended, with everything that it started, when its time is over. What it prints goes to
-//! a file in memory, which is as fast for every runtime and asks nothing of the measuring process while it waits.
+//! **Invariants.** A command that does not end is ended, with everything that it started, when its time is
+//! over. What it prints goes to a file in memory, which is as fast for every runtime and asks nothing of the
+//! measuring process while it waits.
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -261,7 +262,8 @@ fn read(file: &mut File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// SHA-256 of a file, piece by piece: outputs may be large, and the memory of this process shows in what its children are said to use.
+/// SHA-256 of a file, piece by piece: outputs may be large, and the memory of this process shows in what its
+/// children are said to use.
 fn digest(file: &mut File) -> io::Result<String> {
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 64 << 10]);
     file.rewind()?;

@@ -1,6 +1,7 @@
 //! Resident memory per instance: what a process takes with many of them, less what it takes with one.
 //!
-//! **Invariant: each row comes from a process of its own**, so that nothing of one is left over for the next. Page tables count too.
+//! **Invariant: each row comes from a process of its own**, so that nothing of one is left over for the next.
+//! Page tables count too.
 
 use crate::guests::{self, Guest};
 use crate::results::{Density, Share, Taken, write_rows};
@@ -83,7 +84,8 @@ fn taken() -> io::Result<Share> {
     Ok(Share { bytes, mappings: fs::read_to_string("/proc/self/maps")?.lines().count() as f64 })
 }
 
-/// Prints a row per guest, state, number and side. The running program is started anew for each, with the command `resident`.
+/// Prints a row per guest, state, number and side. The running program is started anew for each, with the
+/// command `resident`.
 pub fn run(opts: &Opts, sides: &[&str]) -> io::Result<()> {
     println!("| per instance | | instances | KiB | mappings | once finished: KiB | mappings |");
     println!("|---|---|---|---|---|---|---|");
@@ -126,7 +128,8 @@ fn row(opts: &Opts, guest: &str, state: State, side: &str, count: u32) -> io::Re
     Ok(Density { guest: format!("{guest}, {}", state.get_name()), side: side.into(), count, taken })
 }
 
-/// Prints the figures of a row as JSON: while the instances are there, and while their slots wait for the next.
+/// Prints the figures of a row as JSON: while the instances are there, and while their slots wait for the
+/// next.
 pub fn resident(
     opts: &ResidentOpts,
     maker: impl FnOnce(&ResidentOpts, &Guest) -> io::Result<Maker>,

@@ -1,7 +1,8 @@
-//! In one process: a loop whose call stands inside a `try_table`, nothing thrown, against the same loop without, in turns.
+//! In one process: a loop whose call stands inside a `try_table`, nothing thrown, against the same loop
+//! without, in turns.
 //!
-//! Eight values live across the call (`benchmarks/programs/instances/exceptions.wat`), so that what the region does to the
-//! allocation of registers can be seen.
+//! Eight values live across the call (`benchmarks/programs/instances/exceptions.wat`), so that what the
+//! region does to the allocation of registers can be seen.
 
 use clap::Args;
 use std::io;

@@ -83,8 +83,8 @@ fn text(path: &Path) -> io::Result<Vec<u8>> {
     wat::parse_file(path).map_err(io::Error::other)
 }
 
-/// A module whose memory is full of data: a run reads a word of each of a few pages that are spread over it, and writes to every
-/// second one.
+/// A module whose memory is full of data: a run reads a word of each of a few pages that are spread over it,
+/// and writes to every second one.
 fn image() -> String {
     let mut state = 1u64;
     let letters = (0..IMAGE).map(|_| {

@@ -1,4 +1,5 @@
-//! In one process: `start`, a call and `finish` in a pool, by each way of resetting memory, and with signals checked.
+//! In one process: `start`, a call and `finish` in a pool, by each way of resetting memory, and with signals
+//! checked.
 //!
 //! What is stated includes a reading of the clock; the first row says what that alone takes.
 

@@ -1,4 +1,5 @@
-//! What the worst modules within the default limits cost: linking, the first start, later ones, and finishing.
+//! What the worst modules within the default limits cost: linking, the first start, later ones, and
+//! finishing.
 //!
 //! A start ends before the guest's first instruction, as these modules have no start function.
 

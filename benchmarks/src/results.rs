@@ -1,7 +1,9 @@
-//! The results of a run of the suite, as they are kept in JSON. `results/README.md` describes the format for readers.
+//! The results of a run of the suite, as they are kept in JSON. `results/README.md` describes the format for
+//! readers.
 //!
-//! **Invariant: what is kept is what was measured**, run by run: every mean, median, ratio and interval is derived from it when it is
-//! shown, so that another report can be made of an old file. Times are in nanoseconds, sizes in bytes.
+//! **Invariant: what is kept is what was measured**, run by run: every mean, median, ratio and interval is
+//! derived from it when it is shown, so that another report can be made of an old file. Times are in
+//! nanoseconds, sizes in bytes.
 
 use crate::stats::{self, Times};
 use serde::de::DeserializeOwned;

@@ -1,7 +1,7 @@
 //! The worst modules that the default limits let pass: for each limit one, and one with all at once.
 //!
-//! **Invariant: each is at its limit, and what one more of its kind would be is refused.** The suite `worst` checks what does not depend
-//! on time, and the benchmark of that name prints the rest.
+//! **Invariant: each is at its limit, and what one more of its kind would be is refused.** The suite `worst`
+//! checks what does not depend on time, and the benchmark of that name prints the rest.
 
 /// A module at its limits.
 pub(crate) struct Worst {
@@ -22,7 +22,8 @@ fn memories() -> String {
     format!("(memory 2000) {ODD} {}", each(7, |_| "(memory 1)".into()))
 }
 
-/// A memory that is no whole number of pages of the host's, so that a segment at its end is not part of an image, nor are those after it.
+/// A memory that is no whole number of pages of the host's, so that a segment at its end is not part of an
+/// image, nor are those after it.
 const ODD: &str = "(memory 4097 (pagesize 1))";
 
 /// Tables that are written when an instance is made, with 100,000 elements in all.

@@ -1,4 +1,5 @@
-//! The text of `--version`: the package's version, and in a checkout of the repository the commit with its date.
+//! The text of `--version`: the package's version, and in a checkout of the repository the commit with its
+//! date.
 //!
 //! **Invariant: the text depends on the commit alone**, not on the time or the place of the build.
 
@@ -15,8 +16,8 @@ pub(crate) fn text() -> String {
     }
 }
 
-/// Returns the abbreviated hash and the date of the checked-out commit. `None` outside a checkout: the sources come from
-/// an archive or a package, possibly below the checkout of some other project.
+/// Returns the abbreviated hash and the date of the checked-out commit. `None` outside a checkout: the
+/// sources come from an archive or a package, possibly below the checkout of some other project.
 fn commit(root: &Path) -> Option<String> {
     if !root.join(".git").exists() {
         return None;
@@ -32,7 +33,8 @@ fn commit(root: &Path) -> Option<String> {
     Some(commit)
 }
 
-/// Runs git at the root of the repository and returns the line that it prints. `None` if git fails or is not installed.
+/// Runs git at the root of the repository and returns the line that it prints. `None` if git fails or is not
+/// installed.
 fn git(root: &Path, arguments: &[&str]) -> Option<String> {
     let mut git = Command::new("git");
     git.arg("-C").arg(root).args(arguments);

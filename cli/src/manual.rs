@@ -1,7 +1,7 @@
 //! `wasmaot man`: manual pages, one for the command and one for each subcommand.
 //!
-//! **Invariant: a page is the `--help` text in another form.** Nothing is written twice; the text behind the options is
-//! divided at its headings, so `Examples:` becomes a section with its lines as they are.
+//! **Invariant: a page is the `--help` text in another form.** Nothing is written twice; the text behind the
+//! options is divided at its headings, so `Examples:` becomes a section with its lines as they are.
 
 use crate::error::CliError;
 use crate::output::{self, Kind};

@@ -1,7 +1,7 @@
 //! Writes results: files by way of a temporary name, text to stdout.
 //!
-//! **Invariant: an artifact that exists under its name is whole and never changes.** A new one replaces it as a new file with the same
-//! permissions, so processes that have the old one mapped keep it.
+//! **Invariant: an artifact that exists under its name is whole and never changes.** A new one replaces it as
+//! a new file with the same permissions, so processes that have the old one mapped keep it.
 
 use crate::error::CliError;
 use std::fs::{File, OpenOptions, Permissions};
@@ -27,8 +27,8 @@ pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-/// Writes a file under a temporary name beside `path` and renames it. A device or a pipe, which renaming would remove, is written to
-/// directly.
+/// Writes a file under a temporary name beside `path` and renames it. A device or a pipe, which renaming
+/// would remove, is written to directly.
 pub(crate) fn write_file(path: &Path, bytes: &[u8], kind: Kind) -> Result<(), CliError> {
     replace(path, bytes, kind).map_err(|source| CliError::Write { path: path.into(), source })
 }
@@ -56,7 +56,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], kind: Kind) -> io::Result<()> {
     written
 }
 
-/// Returns the file that a chain of symbolic links ends at, whether it exists or not: the file is replaced, not the link.
+/// Returns the file that a chain of symbolic links ends at, whether it exists or not: the file is replaced,
+/// not the link.
 fn target_of_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_path_buf();
     for _ in 0..=MAX_LINKS {
@@ -69,7 +70,8 @@ fn target_of_links(path: &Path) -> io::Result<PathBuf> {
     Err(rustix::io::Errno::LOOP.into())
 }
 
-/// Returns the permissions of a file for the one that replaces it. Every user who can read an executable can start it.
+/// Returns the permissions of a file for the one that replaces it. Every user who can read an executable can
+/// start it.
 fn replacement_permissions(old: &Permissions, kind: Kind) -> Permissions {
     let mode = old.mode() & 0o777;
     let executable = if kind == Kind::Program { (mode & 0o444) >> 2 } else { 0 };

@@ -1,6 +1,7 @@
 //! A progress bar on stderr, drawn only if that is a terminal.
 //!
-//! **Invariant: it leaves nothing behind**: dropping it clears its line. Short compilations draw nothing at all.
+//! **Invariant: it leaves nothing behind**: dropping it clears its line. Short compilations draw nothing at
+//! all.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::OnceLock;
@@ -26,7 +27,8 @@ pub(crate) struct Bar {
 }
 
 impl Bar {
-    /// Returns a bar that counts functions, behind a label. It stays invisible if it is not wanted or stderr is no terminal.
+    /// Returns a bar that counts functions, behind a label. It stays invisible if it is not wanted or stderr
+    /// is no terminal.
     pub(crate) fn new(label: String, wanted: bool) -> Self {
         Self { label: Name(&label).to_string(), wanted, begun: Instant::now(), drawn: OnceLock::new() }
     }
@@ -66,8 +68,8 @@ impl Drop for Bar {
     }
 }
 
-/// Returns the label and the template of a line of less than `width` columns. The label gives way first, then the bar: the count says the
-/// most.
+/// Returns the label and the template of a line of less than `width` columns. The label gives way first, then
+/// the bar: the count says the most.
 fn layout(label: &str, total: usize, width: usize) -> (String, String) {
     let room = width.saturating_sub(1 + count_width(total));
     let label: String = label.chars().take(room.saturating_sub(" [] ".len() + 10)).collect();

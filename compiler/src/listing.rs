@@ -1,7 +1,7 @@
 //! Machine code in words, for people and golden tests.
 //!
-//! Intel syntax, offsets from the function's start; behind an instruction what it refers to, the trap it may raise,
-//! and the Wasm offset it stems from where that changes.
+//! Intel syntax, offsets from the function's start; behind an instruction what it refers to, the trap it may
+//! raise, and the Wasm offset it stems from where that changes.
 
 use crate::codegen::{Code, Reference, Target};
 use crate::key::Symbol;

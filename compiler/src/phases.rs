@@ -5,7 +5,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Where the time of a compilation went. What several threads did counts for each of them, so the sum may exceed the time that passed.
+/// Where the time of a compilation went. What several threads did counts for each of them, so the sum may
+/// exceed the time that passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Phases {
     /// Parsing, validating and surveying the module, as time that passed.

@@ -1,6 +1,6 @@
-//! The suite `loader` with libFuzzer in the place of the seed: an input is a damaged artifact. It is sealed again, so that its
-//! damage gets past the checksum; then it opens or is refused with an error, and if it opens, it is instantiated. No code of it is
-//! run.
+//! The suite `loader` with libFuzzer in the place of the seed: an input is a damaged artifact. It is sealed
+//! again, so that its damage gets past the checksum; then it opens or is refused with an error, and if it
+//! opens, it is instantiated. No code of it is run.
 //!
 //! Seeds: `tests/artifacts/`, the artifacts of each version of the ABI.
 #![no_main]

@@ -1,4 +1,5 @@
-//! The compiler on arbitrary bytes: a module is compiled or refused with an error, and what is compiled opens.
+//! The compiler on arbitrary bytes: a module is compiled or refused with an error, and what is compiled
+//! opens.
 //!
 //! Seeds: `benchmarks/programs/` and any other modules.
 #![no_main]

@@ -1,5 +1,5 @@
-//! The suite `differential` with libFuzzer in the place of the seed: a module is made of the input, run on both sides in one of
-//! the suite's forms and variants, and must have the same results.
+//! The suite `differential` with libFuzzer in the place of the seed: a module is made of the input, run on
+//! both sides in one of the suite's forms and variants, and must have the same results.
 //!
 //! The first two bytes of an input choose the kind of module, the form and the variant.
 #![no_main]

@@ -11,8 +11,8 @@ pub fn options() -> Options {
     Options { jobs: 1, emit: Emit::SharedObject, ..Options::default() }
 }
 
-/// Options that are not the default ones, with names: every optimisation level, and CPU levels from the lowest to all
-/// that this machine has.
+/// Options that are not the default ones, with names: every optimisation level, and CPU levels from the
+/// lowest to all that this machine has.
 pub fn variants() -> Vec<(String, Options)> {
     let here = wasmaot_abi::detect_cpu_features!();
     let runs = |level: &Level| level.features & !here == 0;
@@ -54,8 +54,8 @@ pub fn trap_code<T: std::fmt::Debug>(result: Result<T, CallError>) -> TrapCode {
     }
 }
 
-/// The trap of a call without end that is given a deadline, which passes while the guest runs: where it passes before that, as it may on
-/// a busy machine, there is another try with more time.
+/// The trap of a call without end that is given a deadline, which passes while the guest runs: where it
+/// passes before that, as it may on a busy machine, there is another try with more time.
 pub fn stopped_while_running<T: std::fmt::Debug>(
     mut call: impl FnMut(Instant) -> Result<T, CallError>,
 ) -> Trap {

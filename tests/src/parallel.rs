@@ -1,11 +1,13 @@
 //! Runs independent pieces of a test on all cores.
 //!
-//! Plain threads, not a work-stealing pool: a thread that waits for the compiler must not start another piece on the same stack.
+//! Plain threads, not a work-stealing pool: a thread that waits for the compiler must not start another piece
+//! on the same stack.
 
 use std::sync::Mutex;
 use std::thread;
 
-/// Applies a function to all items. Results are in the order of the items; a panic in one of them comes through.
+/// Applies a function to all items. Results are in the order of the items; a panic in one of them comes
+/// through.
 pub fn parallel<I: Send, R: Send>(items: impl IntoIterator<Item = I>, run: impl Fn(I) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(2, usize::from);
     let queue = Mutex::new(items.into_iter().enumerate().collect::<Vec<_>>().into_iter());

@@ -19,8 +19,8 @@ pub struct Ended {
     pub stderr: Vec<u8>,
 }
 
-/// Runs `_start` of a module that is already loaded. The context is `builder`'s, with empty standard input and the
-/// output in files.
+/// Runs `_start` of a module that is already loaded. The context is `builder`'s, with empty standard input
+/// and the output in files.
 ///
 /// # Errors
 ///

@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use std::thread::{Scope, ScopedJoinHandle, sleep};
 use std::time::{Duration, Instant};
 
-/// Runs `call` on a thread of its own, and comes back when that waits in one of these system calls (or is over, which is for the test to
-/// notice). Gives the kernel's number of the thread, too.
+/// Runs `call` on a thread of its own, and comes back when that waits in one of these system calls (or is
+/// over, which is for the test to notice). Gives the kernel's number of the thread, too.
 pub fn waiting<'scope, R: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     system_calls: &[i64],

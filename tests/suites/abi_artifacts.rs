@@ -1,8 +1,9 @@
 //! Artifacts of earlier builds, kept in the repository, load and do what they did.
 //!
-//! `artifacts/NAME.wat` says in comments what its exports give; `artifacts/NAME-MAJOR.MINOR.so` are artifacts of it, by version
-//! of the artifact ABI. `WASMAOT_BLESS_ARTIFACTS=1 cargo test -p wasmaot-tests --test abi_artifacts` adds those of the present
-//! version where they are missing. **Invariant: an artifact that is there is never written again**; it goes only when its major does.
+//! `artifacts/NAME.wat` says in comments what its exports give; `artifacts/NAME-MAJOR.MINOR.so` are artifacts
+//! of it, by version of the artifact ABI. `WASMAOT_BLESS_ARTIFACTS=1 cargo test -p wasmaot-tests --test
+//! abi_artifacts` adds those of the present version where they are missing. **Invariant: an artifact that is
+//! there is never written again**; it goes only when its major does.
 
 use std::path::{Path, PathBuf};
 use wasmaot_abi::types::{GlobalType, Limits, MemoryType, TableType, ValType};

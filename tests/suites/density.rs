@@ -1,7 +1,8 @@
-//! How many instances fit: ten thousand of a WASI program, each suspended inside its first `fd_write`, in one process with the kernel's
-//! default limit of mappings.
+//! How many instances fit: ten thousand of a WASI program, each suspended inside its first `fd_write`, in one
+//! process with the kernel's default limit of mappings.
 //!
-//! `WASMAOT_DENSITY` says how many. Memory is what the kernel says of this process, its page tables included, so nothing else runs in it.
+//! `WASMAOT_DENSITY` says how many. Memory is what the kernel says of this process, its page tables included,
+//! so nothing else runs in it.
 
 use std::collections::VecDeque;
 use wasmaot_runtime::{
@@ -14,8 +15,8 @@ use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 /// The kernel's limit of mappings unless somebody raised it.
 const DEFAULT_MAX_MAPPINGS: usize = 65_530;
 
-/// Bytes that an instance may take: three pages of its memory, one of stack and state, one of constants, two of the kernel's page
-/// tables, and what the runtime keeps of it.
+/// Bytes that an instance may take: three pages of its memory, one of stack and state, one of constants, two
+/// of the kernel's page tables, and what the runtime keeps of it.
 const BYTES_EACH: u64 = 32 << 10;
 
 /// KiB that the kernel counts for this process, in memory and in page tables.
@@ -60,7 +61,8 @@ fn suspend(pool: &Pool, linked: &InstancePre<WasiCtx>, start: TypedFunc<(), ()>)
     }
 }
 
-/// Lets the program go on as if everything was written: `nwritten` is the fourth argument, which the C library looks at.
+/// Lets the program go on as if everything was written: `nwritten` is the fourth argument, which the C
+/// library looks at.
 fn finish((mut instance, suspended): Waiting) {
     let (list, count) = *suspended.value().downcast_ref::<(i32, i32)>().expect("the list");
     let outcome = suspended.resume_with(&mut instance, |caller| {

@@ -1,6 +1,7 @@
 //! What an instance opened is closed when it ends, however it ends, and what it collected is freed.
 //!
-//! `WASMAOT_INSTANCES` says how many instances there are. What is counted is this process's, so nothing else runs in it.
+//! `WASMAOT_INSTANCES` says how many instances there are. What is counted is this process's, so nothing else
+//! runs in it.
 
 use std::fs;
 
@@ -8,15 +9,16 @@ use wasmaot_runtime::{CallError, Caller, InstancePre, InterruptHandle, Linker, P
 use wasmaot_tests::{compile_wat, report, variable};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
-/// `take` opens a file for reading and one for writing, moves the first on to the number of another that it has opened,
-/// lists the folder through its own descriptor and through one that it has opened, and writes to the file and to standard
-/// output. The exports end in different ways after that.
+/// `take` opens a file for reading and one for writing, moves the first on to the number of another that it
+/// has opened, lists the folder through its own descriptor and through one that it has opened, and writes to
+/// the file and to standard output. The exports end in different ways after that.
 const TEXT: &str = include_str!("../guests/descriptors.wat");
 
 /// Ends that are met in turn.
 const ENDS: [&str; 4] = ["return", "exit", "trap", "kill"];
 
-/// KiB of memory that all instances together may leave behind: a fraction of what any of them left by each would come to.
+/// KiB of memory that all instances together may leave behind: a fraction of what any of them left by each
+/// would come to.
 const GROWTH: u64 = 32 << 10;
 
 struct Guest {

@@ -1,7 +1,7 @@
 //! Deadlines and the kill switch: whatever an instance does, it is stopped, and nobody else is.
 //!
-//! `WASMAOT_KILLS` says how often the last test fires at a random moment; without it, that is as often as a minute has room for, up to a
-//! number that takes seconds where two cores are idle.
+//! `WASMAOT_KILLS` says how often the last test fires at a random moment; without it, that is as often as a
+//! minute has room for, up to a number that takes seconds where two cores are idle.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{LazyLock, mpsc};
@@ -93,7 +93,8 @@ fn a_deadline_ends_whatever_runs() {
     assert_eq!(pool.stats().made, 1);
 }
 
-/// Each operation takes its time, and would leave its mark last: on `fill`'s and `copy`'s element 9,999,999 and 1, on `grow`'s length.
+/// Each operation takes its time, and would leave its mark last: on `fill`'s and `copy`'s element 9,999,999
+/// and 1, on `grow`'s length.
 const TABLES: &str = include_str!("../guests/interrupt_tables.wat");
 
 #[test]
@@ -226,7 +227,8 @@ fn an_inner_store_is_not_stopped_for_the_outer_ones_sake() {
     });
 }
 
-/// A store that another one's host function runs, and so on. The innermost is watched, the outermost has a handle to itself.
+/// A store that another one's host function runs, and so on. The innermost is watched, the outermost has a
+/// handle to itself.
 struct Nested {
     outermost: Option<InterruptHandle>,
     /// Stores to be run inside.
@@ -273,8 +275,8 @@ fn nested(depth: u32, innermost: fn(&InterruptHandle)) -> (Store<Nested>, Instan
     (store, instance)
 }
 
-/// What stops a store is not forgotten because it comes while another one runs inside, even if there is one between the two that
-/// nobody watches.
+/// What stops a store is not forgotten because it comes while another one runs inside, even if there is one
+/// between the two that nobody watches.
 #[test]
 fn what_comes_while_another_store_runs_inside_is_not_forgotten() {
     for depth in [1, 2, 3] {
@@ -357,7 +359,8 @@ fn fire(handles: mpsc::Receiver<(InterruptHandle, u64)>, fired: &AtomicU64) {
     }
 }
 
-/// The kill comes while the instance is in compiled code, in a host function, in between, about to enter or leave, or gone.
+/// The kill comes while the instance is in compiled code, in a host function, in between, about to enter or
+/// leave, or gone.
 #[test]
 fn kills_at_random_moments_stop_their_own_instance_and_no_other() {
     const MOST: u64 = 100_000;

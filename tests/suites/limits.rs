@@ -1,5 +1,6 @@
-//! Limits of an instance: none is exceeded, exceeding one is a typed error, and the slot is as good as new afterwards. And limits
-//! on what a module asks for: one beyond a limit is refused when it is linked, before anything is made for it.
+//! Limits of an instance: none is exceeded, exceeding one is a typed error, and the slot is as good as new
+//! afterwards. And limits on what a module asks for: one beyond a limit is refused when it is linked, before
+//! anything is made for it.
 
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{

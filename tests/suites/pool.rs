@@ -1,8 +1,9 @@
 //! Nothing of an instance is left for the next one in its slot.
 //!
-//! Random programs write wherever a guest, the host or the kernel can, grow, trap, overflow their stack, exit, are killed or left
-//! suspended; after each, everything that the next instance could read is compared with a new instance. `WASMAOT_POOL_RESETS` says how many resets each
-//! way of resetting gets, `WASMAOT_POOL_SEED` which programs. Also: the steady state allocates nothing.
+//! Random programs write wherever a guest, the host or the kernel can, grow, trap, overflow their stack,
+//! exit, are killed or left suspended; after each, everything that the next instance could read is compared
+//! with a new instance. `WASMAOT_POOL_RESETS` says how many resets each way of resetting gets,
+//! `WASMAOT_POOL_SEED` which programs. Also: the steady state allocates nothing.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -47,7 +48,8 @@ const ACTIONS: [&str; 21] = [
 /// Pages that the memory can grow by.
 const GROWTH: u64 = 4;
 
-/// Rounds after which the module is linked anew: what was learned about it starts again, and a slot changes its module.
+/// Rounds after which the module is linked anew: what was learned about it starts again, and a slot changes
+/// its module.
 const FORGET: u64 = 50;
 
 const WAYS: [ResetWay; 3] = [ResetWay::Copy, ResetWay::Scan, ResetWay::Drop];

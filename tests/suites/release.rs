@@ -1,7 +1,8 @@
-//! A panic in a host function reaches the caller in an optimised build too, where the compiler is free to drop what it believes unneeded.
+//! A panic in a host function reaches the caller in an optimised build too, where the compiler is free to
+//! drop what it believes unneeded.
 //!
-//! The program `wasmaot-tests-release` is built with `--release` and run on an artifact that is compiled here. It depends on the
-//! runtime alone, so the build takes seconds.
+//! The program `wasmaot-tests-release` is built with `--release` and run on an artifact that is compiled
+//! here. It depends on the runtime alone, so the build takes seconds.
 
 use std::process::Command;
 use wasmaot_tests::{compile_wat, report, repository};

@@ -1,4 +1,5 @@
-//! Calls that host functions leave half done: nothing of the guest is lost until they are resumed, wherever that is.
+//! Calls that host functions leave half done: nothing of the guest is lost until they are resumed, wherever
+//! that is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -231,7 +232,8 @@ fn traps_after_a_resumption_name_all_functions() {
     assert_eq!(trap.backtrace.len(), 1, "{trap:?}");
 }
 
-/// The registers that a suspension saves need room, too: a stack that ends just there is an overflow like any other.
+/// The registers that a suspension saves need room, too: a stack that ends just there is an overflow like any
+/// other.
 #[test]
 fn a_suspension_at_the_very_end_of_the_stack_is_an_overflow() {
     let config = PoolConfig { slots: 1, stack: 64 << 10, ..PoolConfig::default() };

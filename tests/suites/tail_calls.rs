@@ -1,10 +1,12 @@
-//! Tail calls need the stack of one call, however many follow each other, and keep what other calls have: traps with
-//! backtraces, deadlines, host functions. Chains that need no host are in `scripts/tail_calls.wast`.
+//! Tail calls need the stack of one call, however many follow each other, and keep what other calls have:
+//! traps with backtraces, deadlines, host functions. Chains that need no host are in
+//! `scripts/tail_calls.wast`.
 
 use wasmaot_runtime::{CallError, Caller, Linker, TrapCode, Val};
 use wasmaot_tests::{Guest, stopped_while_running, trap_code};
 
-/// Calls that follow each other. With a frame each, 16 bytes at least, they would fill the stack some hundred times over.
+/// Calls that follow each other. With a frame each, 16 bytes at least, they would fill the stack some hundred
+/// times over.
 const MANY: i32 = 10_000_000;
 
 const CHAINS: &str = include_str!("../guests/tail_calls.wat");

@@ -1,8 +1,9 @@
 //! Shared memories: several instances on several threads over one of them.
 //!
-//! Atomic operators under contention, waiting and waking (counts, order, timeouts, no lost wake-ups), growing, stopping those who wait,
-//! and what pools do with shared memories. **Invariant: nothing here depends on how long something takes**, but that a
-//! thread that is to be woken has begun to wait, which is asked of the memory's queue itself.
+//! Atomic operators under contention, waiting and waking (counts, order, timeouts, no lost wake-ups),
+//! growing, stopping those who wait, and what pools do with shared memories. **Invariant: nothing here
+//! depends on how long something takes**, but that a thread that is to be woken has begun to wait, which is
+//! asked of the memory's queue itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};

@@ -1,5 +1,6 @@
-//! Typed references to functions across modules and the host: types are equal if the specification says so, wherever they were declared,
-//! and nothing gets in where another type or null must not be. What needs no host is in `scripts/typed_references.wast`.
+//! Typed references to functions across modules and the host: types are equal if the specification says so,
+//! wherever they were declared, and nothing gets in where another type or null must not be. What needs no
+//! host is in `scripts/typed_references.wast`.
 
 use std::sync::Arc;
 use wasmaot_abi::types::{FuncType, GlobalType, HeapType, Limits, RefType, TableType, ValType};

@@ -1,6 +1,7 @@
 //! 128-bit vectors wherever a value can be, and what relaxed SIMD gives by default.
 //!
-//! What needs no host is in `scripts/vectors.wast`. Modules that are here as text are generated, or a few lines long.
+//! What needs no host is in `scripts/vectors.wast`. Modules that are here as text are generated, or a few
+//! lines long.
 
 use wasmaot_abi::types::{FuncType, GlobalType, ValType};
 use wasmaot_compiler::{Options, RelaxedSimd};

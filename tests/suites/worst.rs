@@ -1,7 +1,8 @@
-//! The worst modules that the default limits let pass: what each takes of the process, as far as that does not depend on time. And what
-//! modules leave behind that are closed.
+//! The worst modules that the default limits let pass: what each takes of the process, as far as that does
+//! not depend on time. And what modules leave behind that are closed.
 //!
-//! **Each module is looked at in a process of its own**, so that what it takes can be told from everything else.
+//! **Each module is looked at in a process of its own**, so that what it takes can be told from everything
+//! else.
 
 #[path = "../../benchmarks/src/worst.rs"]
 mod modules;

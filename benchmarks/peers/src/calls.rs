@@ -153,8 +153,8 @@ fn their_instance(
     Ok((store, instance))
 }
 
-/// Prints a row per side. Each batch must give what is expected: a side that computes something else is broken, and its time means
-/// nothing.
+/// Prints a row per side. Each batch must give what is expected: a side that computes something else is
+/// broken, and its time means nothing.
 fn compare(
     what: &str,
     opts: &Opts,

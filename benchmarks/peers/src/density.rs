@@ -9,7 +9,8 @@ use wasmaot_bench::ours;
 /// The name of wasmaot's side.
 const OWN: &str = "wasmaot";
 
-/// Wasmtime's settings, by the names of their sides: with all pages of a finished instance dropped, and with pages kept for the next one.
+/// Wasmtime's settings, by the names of their sides: with all pages of a finished instance dropped, and with
+/// pages kept for the next one.
 const THEIRS: [(&str, theirs::Setting); 2] =
     [("Wasmtime, defaults", theirs::DEFAULTS), ("Wasmtime, keep 1 MiB, scan", theirs::KEEP_AND_SCAN)];
 

@@ -1,7 +1,8 @@
-//! Starting an instance in a pool, calling it and finishing it: wasmaot against Wasmtime by each of its settings.
+//! Starting an instance in a pool, calling it and finishing it: wasmaot against Wasmtime by each of its
+//! settings.
 //!
-//! What is stated includes a reading of the clock. The setting with the least median is the peer; the rates of one and two threads are
-//! of that one.
+//! What is stated includes a reading of the clock. The setting with the least median is the peer; the rates
+//! of one and two threads are of that one.
 
 use crate::places::Places;
 use crate::theirs;

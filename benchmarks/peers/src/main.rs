@@ -4,8 +4,8 @@
 //! RUSTFLAGS= cargo run --release --manifest-path benchmarks/peers/Cargo.toml -- instances
 //! ```
 //!
-//! The sides take turns in rounds of one run, and a ratio is stated with its spread over the rounds: on a shared machine a ratio is
-//! stable where a time is not.
+//! The sides take turns in rounds of one run, and a ratio is stated with its spread over the rounds: on a
+//! shared machine a ratio is stable where a time is not.
 
 mod calls;
 mod density;

@@ -1,8 +1,9 @@
 //! Wasmtime's side: instances of a guest in its pooling allocator, by one of its settings.
 //!
-//! It gets what its documentation names as fast: code compiled ahead of time for this CPU and mapped from a file, guard pages and
-//! signals instead of bounds checks, copy-on-write images, imports resolved once, exports looked up by number, neither fuel nor
-//! epochs, and no support for garbage collection or concurrency that stores would have to set up.
+//! It gets what its documentation names as fast: code compiled ahead of time for this CPU and mapped from a
+//! file, guard pages and signals instead of bounds checks, copy-on-write images, imports resolved once,
+//! exports looked up by number, neither fuel nor epochs, and no support for garbage collection or concurrency
+//! that stores would have to set up.
 
 use crate::quiet;
 use std::any::Any;
@@ -135,7 +136,8 @@ impl<T: 'static, P: WasmParams + Copy + Sync, F: Fn() -> T + Sync> Side for Thei
     }
 }
 
-/// A pool for instances of a module. What WASI programs print goes to Wasmtime's own sink, without a system call.
+/// A pool for instances of a module. What WASI programs print goes to Wasmtime's own sink, without a system
+/// call.
 pub(crate) fn side(artifact: &Path, entry: Entry, setting: Setting, slots: u32) -> io::Result<Box<dyn Side>> {
     let engine = engine(setting, slots)?;
     let module = module(&engine, artifact)?;
@@ -161,7 +163,8 @@ pub(crate) fn side(artifact: &Path, entry: Entry, setting: Setting, slots: u32) 
     }
 }
 
-/// What Wasmtime's WASI runs its futures in. Without a runtime around it, every call would enter one of its own.
+/// What Wasmtime's WASI runs its futures in. Without a runtime around it, every call would enter one of its
+/// own.
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_current_thread().build().expect("no runtime"));
 

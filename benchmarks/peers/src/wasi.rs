@@ -1,4 +1,5 @@
-//! The commonest calls of WASI in a warm instance: the time, and a byte to `/dev/null`, which is a file that the guest opened.
+//! The commonest calls of WASI in a warm instance: the time, and a byte to `/dev/null`, which is a file that
+//! the guest opened.
 //!
 //! Wasmtime may make its system calls on the thread that calls, which is its faster way.
 

@@ -13,8 +13,8 @@ pub(crate) struct Adapter {
     pub(crate) name: &'static str,
     /// The project and version that this was written for.
     pub(crate) upstream: &'static str,
-    /// The commands that it needs; `--peer` gives the first, and the others are looked for beside it and then on `PATH`. Of
-    /// alternatives, separated by `|`, the first that is there.
+    /// The commands that it needs; `--peer` gives the first, and the others are looked for beside it and then
+    /// on `PATH`. Of alternatives, separated by `|`, the first that is there.
     pub(crate) tools: &'static [&'static str],
     /// Arguments by which the first command says its version.
     pub(crate) version: &'static [&'static str],
@@ -22,7 +22,8 @@ pub(crate) struct Adapter {
     pub(crate) work: Work,
     /// The CPU that its code is made for.
     pub(crate) level: Level,
-    /// How it runs a program. Called once per program; what has to be compiled first, [`Commands::compile`] says.
+    /// How it runs a program. Called once per program; what has to be compiled first, [`Commands::compile`]
+    /// says.
     pub(crate) commands: MakeCommands,
 }
 
@@ -129,7 +130,8 @@ pub(crate) struct Commands {
     pub(crate) clean_up: Vec<Task>,
 }
 
-/// Command lines of a runtime that compiles in one step and runs in another. `{module}`, `{artifact}` and `{directory}` stand for paths.
+/// Command lines of a runtime that compiles in one step and runs in another. `{module}`, `{artifact}` and
+/// `{directory}` stand for paths.
 pub(crate) struct AheadOfTime<'a> {
     /// Which of the tools compiles.
     pub(crate) compiler: usize,
@@ -184,7 +186,8 @@ impl Adapter {
     }
 }
 
-/// What is said of commands that are there, of which the first says its version by these arguments. The error is why it does not.
+/// What is said of commands that are there, of which the first says its version by these arguments. The error
+/// is why it does not.
 pub(crate) fn present(commands: &[PathBuf], version: &[&str]) -> Result<Found, String> {
     let said = Task::new(&commands[0], version.iter().copied()).print(Duration::from_secs(20));
     let said = said.map_err(|failure| failure.0)?;

@@ -1,6 +1,8 @@
-//! Docker: the native program, statically linked, as the only program of an image that is made on the spot. Nothing is pulled.
+//! Docker: the native program, statically linked, as the only program of an image that is made on the spot.
+//! Nothing is pulled.
 //!
-//! Two rows: the default, in which a container has an interface of its own, and `--network none`, which starts faster.
+//! Two rows: the default, in which a container has an interface of its own, and `--network none`, which
+//! starts faster.
 
 use super::adapter::{Adapter, Commands, Job, MakeCommands, NotReady, Work, text};
 use super::oci::root_file_system;

@@ -1,7 +1,8 @@
-//! Runtimes as rows: how each is found, and by which commands it compiles a program and runs it. One file per project, each of
-//! which fills in what `adapter.rs` defines.
+//! Runtimes as rows: how each is found, and by which commands it compiles a program and runs it. One file per
+//! project, each of which fills in what `adapter.rs` defines.
 //!
-//! **Invariant: an adapter only says what to run.** Running it, looking at the clock and comparing the output is the same for all.
+//! **Invariant: an adapter only says what to run.** Running it, looking at the clock and comparing the output
+//! is the same for all.
 
 mod adapter;
 mod docker;

@@ -1,4 +1,5 @@
-//! V8, as Node.js runs WASI programs. It compiles the module at each start, quickly at first and then again in the background.
+//! V8, as Node.js runs WASI programs. It compiles the module at each start, quickly at first and then again
+//! in the background.
 
 use super::adapter::{Adapter, Commands, Job, NotReady, Work, text};
 use crate::child::Task;

@@ -1,4 +1,5 @@
-//! Containers without a daemon: `runc` and `crun`, with the native program, statically linked, as all that is in the container.
+//! Containers without a daemon: `runc` and `crun`, with the native program, statically linked, as all that is
+//! in the container.
 
 use super::adapter::{Adapter, Commands, Job, NotReady, Work, text};
 use super::native::FLAGS;

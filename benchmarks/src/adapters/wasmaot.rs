@@ -1,4 +1,5 @@
-//! wasmaot itself, a row per level of optimisation and of the CPU, one with a meter, and one for standalone executables.
+//! wasmaot itself, a row per level of optimisation and of the CPU, one with a meter, and one for standalone
+//! executables.
 
 use super::adapter::{Adapter, AheadOfTime, Commands, Job, MakeCommands, NotReady, Work, text};
 use crate::child::Task;

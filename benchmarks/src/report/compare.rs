@@ -1,7 +1,8 @@
 //! What changed from one file of results to another.
 //!
-//! What is compared is the ratio to the baseline of the same run: it holds on a machine that is faster or busier. A change counts where
-//! the intervals of both ratios have nothing in common. Times of instances have no baseline; their rounds take its part.
+//! What is compared is the ratio to the baseline of the same run: it holds on a machine that is faster or
+//! busier. A change counts where the intervals of both ratios have nothing in common. Times of instances have
+//! no baseline; their rounds take its part.
 
 use super::view::{BASELINE, View};
 use clap::Args;

@@ -1,7 +1,7 @@
 //! Tables and pictures of results.
 //!
-//! **Invariant: a report depends on the file of results only**, so the same file gives the same report, and every figure of a report can
-//! be found again.
+//! **Invariant: a report depends on the file of results only**, so the same file gives the same report, and
+//! every figure of a report can be found again.
 
 mod compare;
 mod footprint;

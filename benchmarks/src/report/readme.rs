@@ -1,4 +1,5 @@
-//! The section of a document that is written from a file of results: tables and pictures, between two comments.
+//! The section of a document that is written from a file of results: tables and pictures, between two
+//! comments.
 //!
 //! ```text
 //! <!-- figures: benchmarks/results/2026-11-24.json -->

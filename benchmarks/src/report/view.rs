@@ -184,8 +184,8 @@ impl<'a> View<'a> {
         Self { baseline, ..self }
     }
 
-    /// The geometric mean of a runtime's ratios to the baseline over the programs that compute, if it ran all of those that the
-    /// baseline ran.
+    /// The geometric mean of a runtime's ratios to the baseline over the programs that compute, if it ran all
+    /// of those that the baseline ran.
     pub(super) fn geometric(self, peer: &str) -> Option<f64> {
         let level = self.level(peer);
         let has_baseline = |program: &&str| self.base(Figure::Compute, program, level).is_some();
@@ -201,8 +201,8 @@ impl<'a> View<'a> {
         rows.any(|row| matches!(row.outcome, Outcome::Measured { .. } | Outcome::SameAs(_)))
     }
 
-    /// Of the instances of a guest those that are worth a line: where both runtimes took turns, wasmaot, Wasmtime's defaults and its best
-    /// setting for this guest; else wasmaot by each way of resetting memory.
+    /// Of the instances of a guest those that are worth a line: where both runtimes took turns, wasmaot,
+    /// Wasmtime's defaults and its best setting for this guest; else wasmaot by each way of resetting memory.
     pub(super) fn instances(self, guest: &str) -> Vec<&'a InstanceTimes> {
         let sides: Vec<_> = self.results.instances.iter().filter(|times| times.guest == guest).collect();
         let theirs = sides.iter().copied().filter(|times| times.side.starts_with("Wasmtime"));

@@ -1,7 +1,8 @@
 //! Instances in one process: how long each takes, and what many of them take.
 //!
-//! **Invariant: they are measured in processes of their own**: those are large, and that would show in what the suite's children are
-//! said to use. Wasmtime's side is a command of another workspace, `wasmaot-peers`; where that is missing, there is wasmaot's own alone.
+//! **Invariant: they are measured in processes of their own**: those are large, and that would show in what
+//! the suite's children are said to use. Wasmtime's side is a command of another workspace, `wasmaot-peers`;
+//! where that is missing, there is wasmaot's own alone.
 
 use super::opts::Opts;
 use crate::adapters::{executable, on_path, present, text};
@@ -49,7 +50,8 @@ impl<'a> InProcess<'a> {
         Peer { name: "embedded Wasmtime".into(), upstream: upstream.into(), level: Level::Host, found }
     }
 
-    /// Start, call and finish: wasmaot by each way of resetting memory, and, in another run, both runtimes in turns.
+    /// Start, call and finish: wasmaot by each way of resetting memory, and, in another run, both runtimes in
+    /// turns.
     pub(super) fn instances(&self) -> io::Result<Vec<InstanceTimes>> {
         let quick = self.opts.quick;
         let own = ["instances", "--count", if quick { "5000" } else { "100000" }];

@@ -41,7 +41,8 @@ pub(crate) struct Opts {
     /// Leave out the instances in one process.
     #[arg(long)]
     pub(super) no_instances: bool,
-    /// The command `wasmaot-peers`, which has the same instances in Wasmtime. [default: where its workspace builds it, or on PATH]
+    /// The command `wasmaot-peers`, which has the same instances in Wasmtime. [default: where its workspace
+    /// builds it, or on PATH]
     #[arg(long, value_name = "PATH")]
     pub(super) embedded: Option<PathBuf>,
     /// The runtime that the tables compare with.

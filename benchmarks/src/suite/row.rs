@@ -1,6 +1,7 @@
 //! One program on one runtime.
 //!
-//! **Invariant: a row that has failed once stays as it is**, with its first message, and asks for no more runs.
+//! **Invariant: a row that has failed once stays as it is**, with its first message, and asks for no more
+//! runs.
 
 use super::{machine, peer::SuitePeer};
 use crate::adapters::{Commands, Job, NotReady, Work};
@@ -181,7 +182,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Writes a file anew, as an installation does: one as a linker wrote it starts more slowly, for how it lies in the page cache.
+/// Writes a file anew, as an installation does: one as a linker wrote it starts more slowly, for how it lies
+/// in the page cache.
 fn install(file: &Path) -> io::Result<()> {
     let (contents, permissions) = (fs::read(file)?, fs::metadata(file)?.permissions());
     fs::remove_file(file)?;

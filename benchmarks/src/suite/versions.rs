@@ -1,8 +1,9 @@
 //! Two versions of wasmaot against each other, in turns, as a nightly check does; and one against itself, as
 //! a check of the method.
 //!
-//! **Invariant: both are treated alike**: in each round the order of the two is drawn, and what is stated is the median of the ratios of
-//! the rounds with its interval. Where both are the same, the interval is to hold 1.
+//! **Invariant: both are treated alike**: in each round the order of the two is drawn, and what is stated is
+//! the median of the ratios of the rounds with its interval. Where both are the same, the interval is to hold
+//! 1.
 
 use super::machine;
 use super::peer::SuitePeer;

@@ -1,5 +1,5 @@
-//! The suite against stubs of all runtimes: scripts that insist on the command lines which the adapters are to use, and give the known
-//! answers, or fail in each of the ways that there are.
+//! The suite against stubs of all runtimes: scripts that insist on the command lines which the adapters are
+//! to use, and give the known answers, or fail in each of the ways that there are.
 
 mod stubs;
 

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What the scripts share. `answer PROGRAM ARGUMENT` prints what a program prints; `name FILE` is the program that a file is made of.
+/// What the scripts share. `answer PROGRAM ARGUMENT` prints what a program prints; `name FILE` is the program
+/// that a file is made of.
 const SHARED: &str = r#"#!/bin/sh
 answer() {
     case "$1" in
@@ -180,8 +181,8 @@ const OCI: &str = r#"case "$*" in
         *) unknown "$@" ;;
         esac"#;
 
-/// Keeps other tests from starting commands, and from writing scripts: a child has the files that its parent is writing until it is
-/// started, and what is open for writing cannot be started.
+/// Keeps other tests from starting commands, and from writing scripts: a child has the files that its parent
+/// is writing until it is started, and what is open for writing cannot be started.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,4 +1,5 @@
-//! Runs WebAssembly modules as programs from the command line: shared by `wasmaot run` and the runner of standalone executables.
+//! Runs WebAssembly modules as programs from the command line: shared by `wasmaot run` and the runner of
+//! standalone executables.
 //!
 //! | module | duty |
 //! |---|---|
@@ -13,8 +14,8 @@
 //! | [`threads`] | programs with several threads |
 //! | [`used`] | resources used by a program |
 //!
-//! **Invariant: a program behaves the same under `run` and as an executable.** Only the source of artifact and settings differs: the
-//! command line, or the executable itself.
+//! **Invariant: a program behaves the same under `run` and as an executable.** Only the source of artifact
+//! and settings differs: the command line, or the executable itself.
 #![deny(unsafe_code)]
 
 pub mod attached;

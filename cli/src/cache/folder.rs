@@ -1,7 +1,8 @@
 //! The cache's folder and what lies in it.
 //!
-//! **Invariants.** Only files that the cache has made are counted or deleted: entries, and temporary files that a killed process has left.
-//! Any number of processes may do so at once: a file that another one has deleted is no error.
+//! **Invariants.** Only files that the cache has made are counted or deleted: entries, and temporary files
+//! that a killed process has left. Any number of processes may do so at once: a file that another one has
+//! deleted is no error.
 
 use super::key::is_key;
 use std::ffi::OsString;
@@ -34,7 +35,8 @@ fn directory(xdg: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
     Some(base.join("wasmaot"))
 }
 
-/// Creates the directory if it does not exist. Returns whether it belongs to the user and to no one else: others could put code there.
+/// Creates the directory if it does not exist. Returns whether it belongs to the user and to no one else:
+/// others could put code there.
 pub(super) fn prepare(directory: &Path) -> bool {
     // The common case costs one system call.
     let metadata = std::fs::metadata(directory).or_else(|_| {
@@ -69,7 +71,8 @@ pub(super) fn entries(directory: &Path) -> io::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// Deletes the entries that were used longest ago, until the others have at most `limit` bytes. Returns what is deleted.
+/// Deletes the entries that were used longest ago, until the others have at most `limit` bytes. Returns what
+/// is deleted.
 pub(super) fn evict(directory: &Path, limit: u64) -> io::Result<Vec<Entry>> {
     let mut entries = entries(directory)?;
     let mut left: u64 = entries.iter().map(|entry| entry.bytes).sum();

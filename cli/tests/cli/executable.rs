@@ -1,4 +1,5 @@
-//! `wasmaot compile --emit exe`: programs that run without the command, what they are given, and what is refused.
+//! `wasmaot compile --emit exe`: programs that run without the command, what they are given, and what is
+//! refused.
 
 use crate::support::{ECHO, IMPORTS, Place, Run, TRAP, WRITE, broken_pipe, finish, repository};
 use serde_json::{Value, json};
@@ -7,8 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Runs a program to its end. One that this process has written itself may be busy for a moment: another test's child
-/// that was forked meanwhile holds it open until it is started.
+/// Runs a program to its end. One that this process has written itself may be busy for a moment: another
+/// test's child that was forked meanwhile holds it open until it is started.
 #[track_caller]
 fn start(mut command: Command) -> Run {
     for _ in 0..1000 {
@@ -56,8 +57,8 @@ fn streams_and_status_are_those_of_the_process() {
 /// Reads a byte of standard input; the status is the number of bytes that were read.
 const READ: &str = include_str!("../guests/read.wat");
 
-/// A file that the process opens may not become the standard input that its caller had closed, neither of a program of its own nor
-/// under `run`.
+/// A file that the process opens may not become the standard input that its caller had closed, neither of a
+/// program of its own nor under `run`.
 #[test]
 fn closed_standard_input_is_empty() {
     let place = Place::new();

@@ -1,4 +1,5 @@
-//! Modules that new users bring, and what they are told: each message says what the file is and what to do, without debug output of Rust.
+//! Modules that new users bring, and what they are told: each message says what the file is and what to do,
+//! without debug output of Rust.
 
 use crate::support::{Place, Run};
 

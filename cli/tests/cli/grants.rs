@@ -82,8 +82,9 @@ impl Drop for Ended {
 fn a_program_accepts_connections() {
     let place = Place::new();
     let name = place.artifact("server", include_str!("../guests/server.wat"));
-    // Of an address that nobody else uses, so that the port stays free until the program has it. And it is not the one that connections
-    // are made from: a connection to a port that nobody listens at can meet itself.
+    // Of an address that nobody else uses, so that the port stays free until the program has it. And it is
+    // not the one that connections are made from: a connection to a port that nobody listens at can meet
+    // itself.
     let [.., high, low] = std::process::id().to_be_bytes();
     let free =
         TcpListener::bind(SocketAddr::from(([127, 1, high, low], 0))).and_then(|socket| socket.local_addr());

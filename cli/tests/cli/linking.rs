@@ -1,5 +1,5 @@
-//! Both ways of linking: the command is static, which is what makes it start fast, and a build that sets those
-//! flags aside gives the library for C.
+//! Both ways of linking: the command is static, which is what makes it start fast, and a build that sets
+//! those flags aside gives the library for C.
 
 use object::elf::{ET_DYN, ET_EXEC, FileHeader64, PT_DYNAMIC, PT_INTERP};
 use object::read::elf::{FileHeader, ProgramHeader};

@@ -24,7 +24,8 @@ fn large_module() -> String {
     text + ")"
 }
 
-/// What a compilation writes to standard error on a terminal of this width, in pieces between control sequences.
+/// What a compilation writes to standard error on a terminal of this width, in pieces between control
+/// sequences.
 fn on_a_terminal(place: &Place, columns: u16, arguments: &[&str]) -> Vec<String> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
     grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal of ours");

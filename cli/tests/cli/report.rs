@@ -1,4 +1,5 @@
-//! `wasmaot run --fuel` and `--report`: programs that use up their fuel, and the record of what each used, however it ended.
+//! `wasmaot run --fuel` and `--report`: programs that use up their fuel, and the record of what each used,
+//! however it ended.
 
 use crate::support::{Place, Run, program, threaded};
 use serde_json::{Value, json};

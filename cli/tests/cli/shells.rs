@@ -73,8 +73,8 @@ fn zsh_completes() {
     let Some(zsh) = shell("zsh") else { return };
     let place = Place::new();
     script(&place, "zsh", "_wasmaot");
-    // An interactive shell on a terminal of its own, which is typed to. It says what it has on its line when the key that is
-    // bound to that is pressed.
+    // An interactive shell on a terminal of its own, which is typed to. It says what it has on its line when
+    // the key that is bound to that is pressed.
     let text = r#"
         zmodload zsh/zpty
         zpty typed 'zsh -f -i'

@@ -131,7 +131,8 @@ pub(crate) fn finish(mut command: Command) -> Run {
     run
 }
 
-/// The end of a pipe that nobody reads from any more: until it is started, a child that another test has just forked has the other end, too.
+/// The end of a pipe that nobody reads from any more: until it is started, a child that another test has just
+/// forked has the other end, too.
 pub(crate) fn broken_pipe() -> PipeWriter {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);

@@ -1,4 +1,5 @@
-//! `--version`: the package's version, and in a checkout the commit, which no output of the compiler has in it.
+//! `--version`: the package's version, and in a checkout the commit, which no output of the compiler has in
+//! it.
 
 use crate::support::{Place, repository};
 use std::process::Command;

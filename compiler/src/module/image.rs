@@ -22,7 +22,8 @@ use wasmaot_abi::slot::HOST_PAGE;
 /// Zero pages that are worth a mapping of their own to leave out.
 const MIN_GAP_PAGES: u64 = 16;
 
-/// The most runs of an image. Each may be two mappings more in every instance, which by default may have 200 in all.
+/// The most runs of an image. Each may be two mappings more in every instance, which by default may have 200
+/// in all.
 const MAX_RUNS: usize = 64;
 
 /// Bytes of image that a module may have however little data there is in it.

@@ -21,7 +21,8 @@ pub(super) fn group(group: RecGroup, offset: usize) -> Result<Vec<FuncType>, Com
     group
         .into_types()
         .map(|ty| match &ty.composite_type.inner {
-            // Nothing can be a subtype of final types, so that these are all that there are without hierarchies.
+            // Nothing can be a subtype of final types, so that these are all that there are without
+            // hierarchies.
             CompositeInnerType::Func(_) if !ty.is_final || ty.supertype_idx.is_some() => {
                 Err(refuse_gc(offset, "a function type that may have subtypes (`sub` without `final`)"))
             }

@@ -1,7 +1,8 @@
 //! Atomic operators.
 //!
-//! **Invariant: an atomic access is aligned to its size.** The processor would carry out others as well, or not atomically, so the
-//! address is tested first. All are sequentially consistent; the optimiser moves no access of memory across one.
+//! **Invariant: an atomic access is aligned to its size.** The processor would carry out others as well, or
+//! not atomically, so the address is tested first. All are sequentially consistent; the optimiser moves no
+//! access of memory across one.
 
 use super::heap::HeapAddress;
 use super::translator::Translator;

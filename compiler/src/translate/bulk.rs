@@ -1,13 +1,15 @@
-//! `memory.copy` and `memory.fill`: of few bytes without leaving compiled code, of others by a call of their builtin.
+//! `memory.copy` and `memory.fill`: of few bytes without leaving compiled code, of others by a call of their
+//! builtin.
 //!
-//! A *constant* length is spelled out. Nothing may be written if any byte is out of bounds; no check
-//! is needed for that: all loads come first, and the store with the highest address comes before the others. A
+//! A *constant* length is spelled out. Nothing may be written if any byte is out of bounds; no check is
+//! needed for that: all loads come first, and the store with the highest address comes before the others. A
 //! memory is accessible from its start to its length, so if any byte of a range is not, its last byte is not.
 //!
-//! A *variable* length goes to a helper function of the artifact, one per module, which checks the
-//! ranges and moves up to [`LIMIT`] bytes with at most four loads before as many stores, so that ranges may overlap.
+//! A *variable* length goes to a helper function of the artifact, one per module, which checks the ranges and
+//! moves up to [`LIMIT`] bytes with at most four loads before as many stores, so that ranges may overlap.
 //!
-//! Both are for the instance's own memory, whose length lies at a constant offset from vmctx; helpers only if its addresses have 32 bits.
+//! Both are for the instance's own memory, whose length lies at a constant offset from vmctx; helpers only if
+//! its addresses have 32 bits.
 
 use super::env::{Env, open_entry};
 use super::heap::HeapAddress;
@@ -221,7 +223,8 @@ enum Source {
     Byte(Value),
 }
 
-/// Writes `count` bytes, at most [`LIMIT`], from index `to` on, and returns. Both ranges are inside the memory.
+/// Writes `count` bytes, at most [`LIMIT`], from index `to` on, and returns. Both ranges are inside the
+/// memory.
 fn move_small(b: &mut FunctionBuilder<'_>, vmctx: Value, to: Value, source: Source, count: Value) {
     // From 33 bytes on two vectors from each end, from 17 one; then two words from the ends of each size.
     for (size, at_once) in [(16, 2), (16, 1), (8, 1), (4, 1), (2, 1)] {
@@ -278,8 +281,8 @@ fn move_ends(b: &mut FunctionBuilder<'_>, vmctx: Value, to: Value, source: Sourc
     }
 }
 
-/// The index that lies `bytes` before the end of a range that has at least as many. It is computed in 32 bits, so that it is an
-/// index whatever the range is: no address before the memory can come of it.
+/// The index that lies `bytes` before the end of a range that has at least as many. It is computed in 32
+/// bits, so that it is an index whatever the range is: no address before the memory can come of it.
 fn before_end(b: &mut FunctionBuilder<'_>, start: Value, count: Value, bytes: i32) -> Value {
     let end = b.ins().iadd(start, count);
     let end = b.ins().ireduce(types::I32, end);

@@ -1,7 +1,7 @@
 //! Calls: of this module's functions, through tables, and of builtins.
 //!
-//! **Invariant: an indirect call goes only to an address that was loaded from the instance's constants, from a
-//! function reference, or computed from an entry of a constant table, after the type was compared.**
+//! **Invariant: an indirect call goes only to an address that was loaded from the instance's constants, from
+//! a function reference, or computed from an entry of a constant table, after the type was compared.**
 
 use super::exception::Callee;
 use super::thunk;
@@ -108,7 +108,8 @@ impl Translator<'_, '_> {
         (code, vmctx)
     }
 
-    /// A field of what a function reference points to. It never changes, but may be read only if the reference is not null.
+    /// A field of what a function reference points to. It never changes, but may be read only if the
+    /// reference is not null.
     pub(super) fn load_from_reference(
         &mut self,
         ty: types::Type,

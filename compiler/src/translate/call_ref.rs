@@ -1,8 +1,9 @@
 //! Calls through references to functions of a known type.
 //!
-//! Invariant: as for calls, see [`super::call`]. That the function is of the type has been validated, and types of functions are
-//! compared wherever references come from; only null is left. It is not tested for: the record's fields are loaded from small
-//! addresses, which faults. Nothing is mapped there, so a path that the processor only speculates on gets no address from it either.
+//! Invariant: as for calls, see [`super::call`]. That the function is of the type has been validated, and
+//! types of functions are compared wherever references come from; only null is left. It is not tested for:
+//! the record's fields are loaded from small addresses, which faults. Nothing is mapped there, so a path that
+//! the processor only speculates on gets no address from it either.
 
 use super::exception::Callee;
 use super::translator::Translator;

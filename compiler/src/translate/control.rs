@@ -1,8 +1,8 @@
 //! Blocks and branches.
 //!
-//! Each Wasm label is a CLIF block whose parameters are the label's operands. Code that cannot be
-//! reached is not translated: only its nesting is followed. **Invariant: the operand stack is as high at a frame's `end` as the
-//! frame says**, because an unreachable end resets it.
+//! Each Wasm label is a CLIF block whose parameters are the label's operands. Code that cannot be reached is
+//! not translated: only its nesting is followed. **Invariant: the operand stack is as high at a frame's `end`
+//! as the frame says**, because an unreachable end resets it.
 
 use super::env::clif_type;
 use super::frame::{Frame, FrameKind, RegionId};
@@ -216,8 +216,8 @@ impl Translator<'_, '_> {
         self.stack[self.stack.len() - count..].iter().copied().map(BlockArg::from).collect()
     }
 
-    /// A branch from here to a label: where it goes, with its operands, and what is to be added to the meter on the way. Notes that the
-    /// label is used. A loop's next round begins with nothing left to be charged.
+    /// A branch from here to a label: where it goes, with its operands, and what is to be added to the meter
+    /// on the way. Notes that the label is used. A loop's next round begins with nothing left to be charged.
     fn branch(&mut self, depth: u32) -> (Block, Vec<BlockArg>, i16) {
         let tally = self.tally();
         let index = self.control.len() - 1 - depth as usize;
@@ -275,7 +275,8 @@ impl Translator<'_, '_> {
         self.builder.switch_to_block(next);
     }
 
-    /// Where a conditional branch goes: to the label, or to a block of its own where something is added to the meter.
+    /// Where a conditional branch goes: to the label, or to a block of its own where something is added to
+    /// the meter.
     fn edge(&mut self, depth: u32, edges: &mut Vec<Edge>) -> (Block, Vec<BlockArg>) {
         let (label, args, adjustment) = self.branch(depth);
         if adjustment == 0 {

@@ -6,8 +6,9 @@
 //! calls of its region. Nothing is executed on entry to a region, on leaving it, or around a call
 //! that returns.
 //!
-//! **Invariants.** Clauses of a call are in the order in which they are tried, none behind one that catches everything. A landing block
-//! reads the values before it does anything else: they are gone when something else is thrown.
+//! **Invariants.** Clauses of a call are in the order in which they are tried, none behind one that catches
+//! everything. A landing block reads the values before it does anything else: they are gone when something
+//! else is thrown.
 
 mod legacy;
 
@@ -104,7 +105,8 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Continues in a landing block, which all calls of its region know by now. Gives the exception, and its values if it is of a known tag.
+    /// Continues in a landing block, which all calls of its region know by now. Gives the exception, and its
+    /// values if it is of a known tag.
     fn land(&mut self, landing: Block, tag: Option<TagIndex>) -> (Value, Vec<Value>) {
         self.builder.seal_block(landing);
         self.builder.switch_to_block(landing);
@@ -121,7 +123,8 @@ impl Translator<'_, '_> {
         (self.builder.ins().ireduce(types::I32, exception), values)
     }
 
-    /// The clauses around the current position, in the order in which they are tried, with their landing blocks.
+    /// The clauses around the current position, in the order in which they are tried, with their landing
+    /// blocks.
     fn handlers(&mut self) -> Vec<(Clause, Block)> {
         let Some(region) = self.region() else { return Vec::new() };
         let visible = self.regions[region].visible.clone();
@@ -228,7 +231,8 @@ impl Translator<'_, '_> {
         self.builder.ins().stack_addr(types::I64, slot, 0)
     }
 
-    /// Calls a builtin that does not return but lands. It knows the vmctx of this frame, which so need not be noted.
+    /// Calls a builtin that does not return but lands. It knows the vmctx of this frame, which so need not be
+    /// noted.
     fn call_throwing(&mut self, builtin: Builtin, operands: &[Value]) {
         let (signature, code, args) = self.builtin_callee(builtin, &[], operands);
         let handlers = self.handlers();

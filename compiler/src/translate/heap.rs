@@ -1,26 +1,29 @@
 //! **Sandbox-critical.** The only place that turns a Wasm address into a native one.
 //!
-//! Invariant: every access that code can make through the pair returned by [`Translator::heap_address`] lies in
-//! the memory's reservation, in the guard behind it, or at address 0, where nothing is ever mapped; and where the bytes are not all
-//! below the memory's length, it faults. That also holds on paths that the processor only speculates on: an address depends on
-//! the outcome of its check as on any other data.
+//! Invariant: every access that code can make through the pair returned by [`Translator::heap_address`] lies
+//! in the memory's reservation, in the guard behind it, or at address 0, where nothing is ever mapped; and
+//! where the bytes are not all below the memory's length, it faults. That also holds on paths that the
+//! processor only speculates on: an address depends on the outcome of its check as on any other data.
 //!
 //! Which argument holds depends on the memory's type alone, see [`Check`]:
 //!
-//! * **No check**: addresses of 32 bits. The index is zero-extended, so it is below 4 GiB; the static offset is an
-//!   unsigned 32-bit number, so it is below 4 GiB; the access is at most `slot::MAX_ACCESS` bytes. Their sum stays below
-//!   `slot::MEMORY_RESERVATION + slot::MAX_ACCESS`, and the slot reserves `MEMORY_RESERVATION + MEMORY_GUARD`
-//!   addresses from the base of every memory on, of which only the memory's current size is accessible. So no
-//!   bounds check is needed: the fault is the check.
-//! * **Against a constant**: addresses of 64 bits in a memory that by its type never exceeds 4 GiB. An index beyond is replaced by 4 GiB
-//!   exactly, where no byte of such a memory lies. Then the argument above holds again. Static offsets of 4 GiB and more
-//!   are out of bounds whatever the index: it, too, is replaced, and the offset dropped.
-//! * **Against the length**: addresses of 64 bits in any other memory, which may be as large as `slot::MAX_MEMORY64`. The address of an
-//!   index that is not below the length is replaced by 0. Otherwise index and access end in the memory or less than `slot::OFFSET_GUARD` bytes
-//!   behind it, which are reserved; the fault is the rest of the check.
-//! * **Whole range against the length**: memories whose pages are smaller than the host's, as bytes behind their length may be accessible; and
-//!   static offsets beyond the guard. `offset + bytes` is compared with what remains of the memory behind the
-//!   index, 0 if the index is not inside; no sum overflows. If it does not fit, the address is replaced by 0.
+//! * **No check**: addresses of 32 bits. The index is zero-extended, so it is below 4 GiB; the static offset
+//!   is an unsigned 32-bit number, so it is below 4 GiB; the access is at most `slot::MAX_ACCESS` bytes.
+//!   Their sum stays below `slot::MEMORY_RESERVATION + slot::MAX_ACCESS`, and the slot reserves
+//!   `MEMORY_RESERVATION + MEMORY_GUARD` addresses from the base of every memory on, of which only the
+//!   memory's current size is accessible. So no bounds check is needed: the fault is the check.
+//! * **Against a constant**: addresses of 64 bits in a memory that by its type never exceeds 4 GiB. An index
+//!   beyond is replaced by 4 GiB exactly, where no byte of such a memory lies. Then the argument above holds
+//!   again. Static offsets of 4 GiB and more are out of bounds whatever the index: it, too, is replaced, and
+//!   the offset dropped.
+//! * **Against the length**: addresses of 64 bits in any other memory, which may be as large as
+//!   `slot::MAX_MEMORY64`. The address of an index that is not below the length is replaced by 0. Otherwise
+//!   index and access end in the memory or less than `slot::OFFSET_GUARD` bytes behind it, which are
+//!   reserved; the fault is the rest of the check.
+//! * **Whole range against the length**: memories whose pages are smaller than the host's, as bytes behind
+//!   their length may be accessible; and static offsets beyond the guard. `offset + bytes` is compared with
+//!   what remains of the memory behind the index, 0 if the index is not inside; no sum overflows. If it does
+//!   not fit, the address is replaced by 0.
 //!
 //! Memories never shrink, so that a length may be out of date does not matter.
 
@@ -80,7 +83,8 @@ impl Check {
 }
 
 impl Translator<'_, '_> {
-    /// Pops a Wasm address and gives the native one, for an access of so many bytes: at most `slot::MAX_ACCESS`.
+    /// Pops a Wasm address and gives the native one, for an access of so many bytes: at most
+    /// `slot::MAX_ACCESS`.
     pub(super) fn heap_address(&mut self, memarg: &MemArg, bytes: u32) -> HeapAddress {
         debug_assert!(u64::from(bytes) <= slot::MAX_ACCESS);
         let (memory, offset, bytes) = (MemoryIndex::from(memarg.memory), memarg.offset, u64::from(bytes));

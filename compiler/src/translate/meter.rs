@@ -1,15 +1,18 @@
-//! Metering: compiled code counts the operators that it executes, in the register that Cranelift can keep for one purpose.
+//! Metering: compiled code counts the operators that it executes, in the register that Cranelift can keep for
+//! one purpose.
 //!
-//! Every operator counts one when it begins, but for those that only delimit (`block`, `loop`, `else`, `end`, `try_table`, `try`, `catch`,
-//! `catch_all`, `delegate`) and `nop`. So the count is a property of the program and its input, whatever the optimiser makes of it.
-//! Operators in a row are charged together, by one addition, where the row has to end: at calls, at the end of the function, and where
-//! a loop begins its next round. A label continues the row of whoever branches to it first; other ways to it charge, or take back, the
-//! difference. The meter is compared with zero where a row ends, and within rows that become too long.
+//! Every operator counts one when it begins, but for those that only delimit (`block`, `loop`, `else`, `end`,
+//! `try_table`, `try`, `catch`, `catch_all`, `delegate`) and `nop`. So the count is a property of the program
+//! and its input, whatever the optimiser makes of it. Operators in a row are charged together, by one
+//! addition, where the row has to end: at calls, at the end of the function, and where a loop begins its next
+//! round. A label continues the row of whoever branches to it first; other ways to it charge, or take back,
+//! the difference. The meter is compared with zero where a row ends, and within rows that become too long.
 //!
-//! **Invariants.** At every position the meter lacks a number of operators that does not depend on the way there, [`Tally::uncharged`]. It lacks none
-//! where other code is called or returned to, so that callees and the host see exact counts. At no position more than [`MAX_ROW`] operators
-//! were executed since the meter was compared. What an operator that traps leaves uncharged is noted for the runtime, which adds it.
-//! An operator whose translation calls a builtin has to be listed in [`calls`], as nothing else notices.
+//! **Invariants.** At every position the meter lacks a number of operators that does not depend on the way
+//! there, [`Tally::uncharged`]. It lacks none where other code is called or returned to, so that callees and
+//! the host see exact counts. At no position more than [`MAX_ROW`] operators were executed since the meter
+//! was compared. What an operator that traps leaves uncharged is noted for the runtime, which adds it. An
+//! operator whose translation calls a builtin has to be listed in [`calls`], as nothing else notices.
 
 use super::tally::Tally;
 use super::translator::Translator;
@@ -77,7 +80,8 @@ impl Translator<'_, '_> {
         if meter.now.unchecked == MAX_ROW || calls(op) {
             self.settle();
         } else if matches!(op, Operator::Unreachable) {
-            // The code generator may merge a block that only traps into the branch before it, whose row is another.
+            // The code generator may merge a block that only traps into the branch before it, whose row is
+            // another.
             self.charge();
         } else if meter.now.uncharged > 0 {
             meter.rows.push((offset as u32, meter.now.uncharged));
@@ -126,8 +130,8 @@ impl Translator<'_, '_> {
         Some(count)
     }
 
-    /// The trap code of an access of memory at this position. It says what is uncharged, because an access may become part of
-    /// another operator's instruction.
+    /// The trap code of an access of memory at this position. It says what is uncharged, because an access
+    /// may become part of another operator's instruction.
     pub(super) fn access_trap(&self) -> ClifTrap {
         trap::of_access(self.tally().uncharged)
     }

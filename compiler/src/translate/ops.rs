@@ -1,4 +1,5 @@
-//! The table of operators: one arm, one line. Bodies are in the family's file. Those on vectors have a table of their own.
+//! The table of operators: one arm, one line. Bodies are in the family's file. Those on vectors have a table
+//! of their own.
 
 use super::round::Rounding;
 use super::translator::Translator;

@@ -1,4 +1,5 @@
-//! References: a function reference is the address of the instance's record of the function, others are indices. 0 is null.
+//! References: a function reference is the address of the instance's record of the function, others are
+//! indices. 0 is null.
 
 use super::env::clif_type;
 use super::translator::Translator;
@@ -37,7 +38,8 @@ impl Translator<'_, '_> {
         self.push(reference);
     }
 
-    /// Branches with the reference, the label's last operand, unless it is null, and goes on without it if it is.
+    /// Branches with the reference, the label's last operand, unless it is null, and goes on without it if it
+    /// is.
     pub(super) fn br_on_non_null(&mut self, depth: u32) {
         let reference = self.pop();
         self.push(reference);

@@ -1,4 +1,5 @@
-//! **Sandbox-critical**: the only place that turns a table index into an element's address. And the table operators.
+//! **Sandbox-critical**: the only place that turns a table index into an element's address. And the table
+//! operators.
 //!
 //! Invariant: an element's address is computed from an index that was compared with the table's length, and
 //! stays inside the table even on a path that the processor only speculates on (the address is replaced by

@@ -1,10 +1,12 @@
-//! Tail calls: the callee takes the place of its caller's frame, so that any number of them needs the stack of the largest one.
+//! Tail calls: the callee takes the place of its caller's frame, so that any number of them needs the stack
+//! of the largest one.
 //!
-//! All entries for compiled code follow a convention whose callee removes its own arguments, so every one of them can be
-//! reached by a jump, also one of another instance: through a table, or as an import (see
-//! [`ImportedFunction::tail_entry`](wasmaot_abi::state::ImportedFunction)). **What is guaranteed:** no chain of tail calls between
-//! functions of modules grows the stack, in whatever instances they are. A host function is called from its import's thunk,
-//! which is there until the host returns; what the host then calls in turn lies on top, as always.
+//! All entries for compiled code follow a convention whose callee removes its own arguments, so every one of
+//! them can be reached by a jump, also one of another instance: through a table, or as an import (see
+//! [`ImportedFunction::tail_entry`](wasmaot_abi::state::ImportedFunction)). **What is guaranteed:** no chain
+//! of tail calls between functions of modules grows the stack, in whatever instances they are. A host
+//! function is called from its import's thunk, which is there until the host returns; what the host then
+//! calls in turn lies on top, as always.
 //!
 //! Invariant: as for calls, see [`super::call`].
 
@@ -43,7 +45,8 @@ impl Translator<'_, '_> {
         self.reachable = false;
     }
 
-    /// Goes to the import's own tail entry, if it is a function of an instance; if not, translation continues with its thunk.
+    /// Goes to the import's own tail entry, if it is a function of an instance; if not, translation continues
+    /// with its thunk.
     fn return_call_defined_elsewhere(&mut self, func: FuncIndex, ty: TypeIndex) {
         let import = self.env.layout.imported_function(func.as_u32());
         let field = |field: usize| import + field as i32;

@@ -1,6 +1,7 @@
 //! Wide arithmetic: sums, differences and products of 128 bits, as pairs of 64-bit halves, the low one first.
 //!
-//! CLIF's 128-bit integers become a carry chain or one widening multiplication; nothing of 128 bits is left in the machine code.
+//! CLIF's 128-bit integers become a carry chain or one widening multiplication; nothing of 128 bits is left
+//! in the machine code.
 
 use super::translator::Translator;
 use cranelift_codegen::ir::{InstBuilder, Value, types};

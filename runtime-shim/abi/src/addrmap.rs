@@ -7,12 +7,12 @@
 //!
 //! `code` counts from the start of `.text`. An entry of the address map holds up to the next one; `wasm` is
 //! [`NO_OFFSET`] where code stems from no operator. Entries come in blocks of [`BLOCK`], the last one
-//! shorter: a block states its first entry, and `at` is where in `steps` the way to the others begins: for each, the
-//! differences of `code` (LEB128) and `wasm` (LEB128 of the zigzag form) from the entry before.
+//! shorter: a block states its first entry, and `at` is where in `steps` the way to the others begins: for
+//! each, the differences of `code` (LEB128) and `wasm` (LEB128 of the zigzag form) from the entry before.
 //!
-//! `index` is the Wasm function index; `name` is the offset in `names` of a `u32` length and that many bytes of
-//! UTF-8, or [`NO_NAME`]. Trampolines are not functions and have no entry. **Invariant: both are searched in
-//! place**: nothing is decoded until something traps.
+//! `index` is the Wasm function index; `name` is the offset in `names` of a `u32` length and that many bytes
+//! of UTF-8, or [`NO_NAME`]. Trampolines are not functions and have no entry. **Invariant: both are searched
+//! in place**: nothing is decoded until something traps.
 
 use alloc::vec::Vec;
 
@@ -105,8 +105,8 @@ fn word(bytes: &[u8], index: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(start..start.checked_add(4)?)?.try_into().ok()?))
 }
 
-/// Index of the last of `count` records of `words` words each (after the first word) whose own first word is at
-/// most `key`.
+/// Index of the last of `count` records of `words` words each (after the first word) whose own first word is
+/// at most `key`.
 fn last_at_most(bytes: &[u8], count: usize, words: usize, key: u32) -> Option<usize> {
     let (mut low, mut high) = (0, count);
     while low < high {

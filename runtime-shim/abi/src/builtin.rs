@@ -1,10 +1,10 @@
 //! Builtins: the runtime functions that compiled code calls, by index in a table.
 //!
-//! Each is `extern "C"` over 64-bit integers: the vmctx first, narrower operands zero-extended, at
-//! most six in all. **Invariant: a builtin that traps does not return.** New builtins are appended, never
-//! inserted: the index is part of the ABI. A new one has its stub and body in the runtime (`run/asm/stubs.rs`,
-//! `run/builtins.rs`), its operator in `calls` of the compiler's `translate/meter.rs`, and its arguments in the verifier's
-//! `builtins.rs`, and a minor of the ABI in `version.rs`.
+//! Each is `extern "C"` over 64-bit integers: the vmctx first, narrower operands zero-extended, at most six
+//! in all. **Invariant: a builtin that traps does not return.** New builtins are appended, never inserted:
+//! the index is part of the ABI. A new one has its stub and body in the runtime (`run/asm/stubs.rs`,
+//! `run/builtins.rs`), its operator in `calls` of the compiler's `translate/meter.rs`, and its arguments in
+//! the verifier's `builtins.rs`, and a minor of the ABI in `version.rs`.
 
 macro_rules! builtins {
     ($($(#[$doc:meta])* $name:ident = $symbol:literal ($($arg:ident),*) $(-> $result:ident)?;)*) => {
@@ -56,14 +56,15 @@ builtins! {
     TableInit = "table_init" (table, segment, to, from, length);
     /// `elem.drop`.
     ElemDrop = "elem_drop" (segment);
-    /// `memory.atomic.wait32` at `address + offset`; timeouts are in nanoseconds, none if negative. 0 if woken, 1 if the
-    /// value was another, 2 if the time was up.
+    /// `memory.atomic.wait32` at `address + offset`; timeouts are in nanoseconds, none if negative. 0 if
+    /// woken, 1 if the value was another, 2 if the time was up.
     MemoryWait32 = "memory_wait32" (memory, offset, address, expected, timeout) -> outcome;
     /// `memory.atomic.wait64`, likewise.
     MemoryWait64 = "memory_wait64" (memory, offset, address, expected, timeout) -> outcome;
     /// `memory.atomic.notify` at `address + offset`; how many were woken.
     MemoryNotify = "memory_notify" (memory, offset, address, count) -> woken;
-    /// `throw`: an exception of this tag with the values in these cells. Does not return: control lands as [`crate::exception`] says.
+    /// `throw`: an exception of this tag with the values in these cells. Does not return: control lands as
+    /// [`crate::exception`] says.
     Throw = "throw" (tag, values);
     /// `throw_ref` and `rethrow`, likewise.
     ThrowRef = "throw_ref" (exception);

@@ -1,9 +1,10 @@
 //! Canonical numbers of types: equal types have equal numbers.
 //!
-//! Types come in recursion groups, whose members may refer to each other and to types of earlier groups. Two types are equal if their
-//! groups are member by member, and they have the same position in them (core specification, "rolling and unrolling"). So a group
-//! is looked up with references among its members replaced by positions, and those to earlier types by their numbers, which are canonical
-//! already. The compiler numbers the types of a module so, and the runtime those of a process.
+//! Types come in recursion groups, whose members may refer to each other and to types of earlier groups. Two
+//! types are equal if their groups are member by member, and they have the same position in them (core
+//! specification, "rolling and unrolling"). So a group is looked up with references among its members
+//! replaced by positions, and those to earlier types by their numbers, which are canonical already. The
+//! compiler numbers the types of a module so, and the runtime those of a process.
 //!
 //! **Invariant: a number never changes its meaning.**
 
@@ -25,8 +26,8 @@ pub struct Types {
 }
 
 impl Types {
-    /// Adds a group unless it is there already. In it, `earlier[i]` is the number of type `i`, and what is not among those is
-    /// a member of the group. Gives the number of the first member; the others follow.
+    /// Adds a group unless it is there already. In it, `earlier[i]` is the number of type `i`, and what is
+    /// not among those is a member of the group. Gives the number of the first member; the others follow.
     ///
     /// # Panics
     ///

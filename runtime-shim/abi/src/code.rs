@@ -5,11 +5,13 @@
 //!  row:         | start u32 | length u32 | kind u8, index u24 | type u32 |
 //! ```
 //!
-//! Ranges count from the start of `.text`. They do not overlap; what lies between them is padding. *Index* is a function's in the module
-//! for thunks and functions, a position in the list of function entries for array entries, and a [`Helper`]'s number. *Type* is the index
-//! of the function's type in the descriptor; helpers have [`NO_TYPE`], because their numbers fix their signatures.
+//! Ranges count from the start of `.text`. They do not overlap; what lies between them is padding. *Index* is
+//! a function's in the module for thunks and functions, a position in the list of function entries for array
+//! entries, and a [`Helper`]'s number. *Type* is the index of the function's type in the descriptor; helpers
+//! have [`NO_TYPE`], because their numbers fix their signatures.
 //!
-//! **Invariant: the table is a claim.** A runtime needs nothing of it; a verifier believes no row that it has not proven.
+//! **Invariant: the table is a claim.** A runtime needs nothing of it; a verifier believes no row that it has
+//! not proven.
 
 use alloc::vec::Vec;
 

@@ -6,16 +6,18 @@
 //!  handler:          | clause u32 | landing u32 |
 //! ```
 //!
-//! A *site* is a call inside a `try_table` or `try`. `return` and `landing` count from the start of `.text`. While the call runs, the
-//! caller's stack pointer is its frame pointer less `frame`, and the caller's vmctx lies `context` bytes above that, or is nowhere
-//! ([`NO_CONTEXT`]: the call is one of [`Builtin::Throw`](crate::builtin::Builtin::Throw) or `ThrowRef`, which get it as an argument).
-//! Its handlers start at `first` and end where those of the next site start; the first that matches wins. A *clause* is a tag's index in
-//! the module, or [`CATCH_ALL`], above a bit that says whether the handler keeps a reference to the exception.
+//! A *site* is a call inside a `try_table` or `try`. `return` and `landing` count from the start of `.text`.
+//! While the call runs, the caller's stack pointer is its frame pointer less `frame`, and the caller's vmctx
+//! lies `context` bytes above that, or is nowhere ([`NO_CONTEXT`]: the call is one of
+//! [`Builtin::Throw`](crate::builtin::Builtin::Throw) or `ThrowRef`, which get it as an argument). Its
+//! handlers start at `first` and end where those of the next site start; the first that matches wins. A
+//! *clause* is a tag's index in the module, or [`CATCH_ALL`], above a bit that says whether the handler keeps
+//! a reference to the exception.
 //!
-//! Control lands with the caller's stack and frame pointers restored, the exception's index in rax and the address of its values in
-//! rdx: cells as in [`crate::entry`], valid until something else is thrown. Nothing else is preserved.
-//! A file without sites has no bytes for the table at all. **Invariants: the table is searched in place, and [`ExceptionTable::parse`] lets
-//! no landing through that is outside the text.**
+//! Control lands with the caller's stack and frame pointers restored, the exception's index in rax and the
+//! address of its values in rdx: cells as in [`crate::entry`], valid until something else is thrown. Nothing
+//! else is preserved. A file without sites has no bytes for the table at all. **Invariants: the table is
+//! searched in place, and [`ExceptionTable::parse`] lets no landing through that is outside the text.**
 
 use crate::slot::MAX_STACK;
 use alloc::vec::Vec;

@@ -1,29 +1,34 @@
 //! Counts of executed operators, where the code counts them.
 //!
-//! While metered code runs, r15 is the meter. It starts at minus the fuel, of which each operator takes one unit; code adds what it
-//! has executed, and traps with [`TrapCode::OutOfFuel`](crate::trap::TrapCode::OutOfFuel) where the sum is above zero. Compiled code, its
-//! entries and thunks included, uses the register for nothing else, so all of it on one stack has one meter. Builtins add what
-//! bulk work costs, and count that. **Invariant: the meter plus the fuel is the number of executed operators and what was
-//! charged for bulk work**, wherever a function is called or returns. Where an instruction traps, some
-//! are still to be added: the byte of the meter table at its position in the trap table.
+//! While metered code runs, r15 is the meter. It starts at minus the fuel, of which each operator takes one
+//! unit; code adds what it has executed, and traps with
+//! [`TrapCode::OutOfFuel`](crate::trap::TrapCode::OutOfFuel) where the sum is above zero. Compiled code, its
+//! entries and thunks included, uses the register for nothing else, so all of it on one stack has one meter.
+//! Builtins add what bulk work costs, and count that. **Invariant: the meter plus the fuel is the number of
+//! executed operators and what was charged for bulk work**, wherever a function is called or returns. Where
+//! an instruction traps, some are still to be added: the byte of the meter table at its position in the trap
+//! table.
 
-/// The most operators that metered code executes before it charges them and compares the meter with zero. So a run ends at most this
-/// many operators after its fuel is used up, and the count of a thread that is stopped is at most this many short.
+/// The most operators that metered code executes before it charges them and compares the meter with zero. So
+/// a run ends at most this many operators after its fuel is used up, and the count of a thread that is
+/// stopped is at most this many short.
 pub const MAX_ROW: u8 = 180;
 
-/// Bytes that one unit of fuel pays for, where an instruction copies, fills or adds many. Compiled code itself moves no more than that with
-/// one instruction, so whatever costs more than the instruction passes through the runtime, which charges it.
+/// Bytes that one unit of fuel pays for, where an instruction copies, fills or adds many. Compiled code
+/// itself moves no more than that with one instruction, so whatever costs more than the instruction passes
+/// through the runtime, which charges it.
 pub const BULK_BYTES: u64 = 64;
 
-/// The fuel that copying, filling or adding so many bytes of a memory costs besides the instruction's own unit: one for each
-/// [`BULK_BYTES`] that begin behind the first. They take about as long as a dozen simple instructions if they are touched for the first
-/// time, and as long as three if not; an instruction that misses the caches takes longer than either.
+/// The fuel that copying, filling or adding so many bytes of a memory costs besides the instruction's own
+/// unit: one for each [`BULK_BYTES`] that begin behind the first. They take about as long as a dozen simple
+/// instructions if they are touched for the first time, and as long as three if not; an instruction that
+/// misses the caches takes longer than either.
 pub const fn bytes_price(bytes: u64) -> u64 {
     bytes.saturating_sub(1) / BULK_BYTES
 }
 
-/// The fuel that copying, setting or adding so many elements of a table costs besides the instruction's own unit: one for each, as an
-/// element may be an expression to be evaluated.
+/// The fuel that copying, setting or adding so many elements of a table costs besides the instruction's own
+/// unit: one for each, as an element may be an expression to be evaluated.
 pub const fn elements_price(elements: u64) -> u64 {
     elements
 }

@@ -4,7 +4,8 @@
 
 use core::fmt::{self, Display, Write};
 
-/// A name from a module. Displayed with control characters, and marks that change the direction of writing, as escapes.
+/// A name from a module. Displayed with control characters, and marks that change the direction of writing,
+/// as escapes.
 #[derive(Debug, Clone, Copy)]
 pub struct Printable<'a>(pub &'a str);
 

@@ -8,11 +8,13 @@
 //! ```
 //!
 //! **Invariants.** Both parts are fixed in size by the counts in the descriptor. The constants are whole
-//! pages; the state may share its lowest page with the stack. Code pointers and base addresses lie only in the constant part, so that no store below
-//! the heap can redirect control. Compiled code addresses every item as `[vmctx - constant]`.
+//! pages; the state may share its lowest page with the stack. Code pointers and base addresses lie only in
+//! the constant part, so that no store below the heap can redirect control. Compiled code addresses every
+//! item as `[vmctx - constant]`.
 //!
 //! Items of the writable part (all reset at a start):
-//! * fixed: [`StateLayout::MEMORY0_LENGTH`], the cells [`ACTIVATION_CELL`] and [`INSTANCE_CELL`], and reserved words;
+//! * fixed: [`StateLayout::MEMORY0_LENGTH`], the cells [`ACTIVATION_CELL`] and [`INSTANCE_CELL`], and
+//!   reserved words;
 //! * one 16-byte cell per *defined* global;
 //! * one 8-byte length per memory (bytes) and per table (elements), imported ones unused;
 //! * one bit per data segment, then per element segment: 1 when it was dropped.
@@ -36,8 +38,8 @@ pub struct ImportedFunction {
     /// First argument of the array entry: the vmctx of the instance that defines the function, or
     /// the host's record of it.
     pub context: u64,
-    /// Address of the tail entry, to which `context` is the first argument as well; 0 if there is none that this module
-    /// may use, as for host functions.
+    /// Address of the tail entry, to which `context` is the first argument as well; 0 if there is none that
+    /// this module may use, as for host functions.
     pub tail_entry: u64,
 }
 
@@ -250,7 +252,8 @@ fn stack<const RUNS: usize>(runs: &[Run; RUNS], counts: &Counts) -> ([u64; RUNS]
 /// Distance from vmctx down to the word that holds the address of the runtime's record of the instance.
 pub const INSTANCE_CELL: u64 = RW_FIXED as u64 - offset_of!(FixedState, instance) as u64;
 
-/// Distance from vmctx down to the activation cell, which holds the address of the running activation's record.
+/// Distance from vmctx down to the activation cell, which holds the address of the running activation's
+/// record.
 pub const ACTIVATION_CELL: u64 = RW_FIXED as u64 - offset_of!(FixedState, activation) as u64;
 
 const _: () = {

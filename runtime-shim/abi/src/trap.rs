@@ -78,7 +78,8 @@ trap_codes! {
     ExceptionLimit = 21, "exception limit exceeded";
     /// More operators were executed than the instance may execute.
     OutOfFuel = 22, "out of fuel";
-    /// The kernel refused to make a page of a linear memory accessible. The artifact never contains this code.
+    /// The kernel refused to make a page of a linear memory accessible. The artifact never contains this
+    /// code.
     OutOfMemory = 23, "out of memory";
     /// The instance has used its CPU time. The artifact never contains this code.
     CpuTimeExceeded = 24, "CPU time exceeded";

@@ -15,8 +15,8 @@ pub enum HeapType {
     Exn,
     /// No exception: only null is such a reference.
     NoExn,
-    /// A function of the type with this number: in an artifact an index in its list of types, in a runtime that
-    /// opened it the process-wide number. Equal numbers are equal types.
+    /// A function of the type with this number: in an artifact an index in its list of types, in a runtime
+    /// that opened it the process-wide number. Equal numbers are equal types.
     Concrete(u32),
 }
 
@@ -304,8 +304,8 @@ impl IndexType {
     }
 }
 
-/// Limits with what the same byte tells about them: as in the binary format of Wasm, bit 0 is "has a maximum", bit 1 "shared" and bit 2
-/// "64 bits wide".
+/// Limits with what the same byte tells about them: as in the binary format of Wasm, bit 0 is "has a
+/// maximum", bit 1 "shared" and bit 2 "64 bits wide".
 struct FlaggedLimits {
     limits: Limits,
     index: IndexType,
@@ -418,13 +418,14 @@ impl MemoryType {
         }
     }
 
-    /// Whether it never has more bytes than 32 bits address, so that every memory of this type has the reservation of those.
+    /// Whether it never has more bytes than 32 bits address, so that every memory of this type has the
+    /// reservation of those.
     pub const fn is_small(&self) -> bool {
         self.most_bytes() <= slot::ADDRESSABLE32
     }
 
-    /// Whether a slot has room for it behind the state, where memory 0 lies if it is defined and has such a type. Others have
-    /// a reservation of their own.
+    /// Whether a slot has room for it behind the state, where memory 0 lies if it is defined and has such a
+    /// type. Others have a reservation of their own.
     pub const fn fits_slot(&self) -> bool {
         self.is_small() && !self.shared
     }

@@ -1,8 +1,9 @@
-//! Crossing between C and Rust: pointers that C passes, results that it is given, and panics, which stay on this side.
+//! Crossing between C and Rust: pointers that C passes, results that it is given, and panics, which stay on
+//! this side.
 //!
-//! **Invariants.** Nothing that C passes is dereferenced before it was checked for null and, where it is an array, for a size
-//! that an object can have. Every object that C holds is a `Box` that came from [`new`] and goes back through
-//! [`take`] once. No panic leaves this crate.
+//! **Invariants.** Nothing that C passes is dereferenced before it was checked for null and, where it is an
+//! array, for a size that an object can have. Every object that C holds is a `Box` that came from [`new`] and
+//! goes back through [`take`] once. No panic leaves this crate.
 
 use crate::error::{Kind, wasmaot_error_t};
 use std::any::Any;

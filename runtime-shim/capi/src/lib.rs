@@ -11,8 +11,8 @@
 //! | `place.rs`, `exports.rs`, `references.rs` | what is reached of an instance, from outside and in host functions |
 //! | `suspended.rs`, `shared.rs` | calls that wait, memories that instances share |
 //!
-//! **Invariants.** The header is the contract: every function of it is here, and nothing else is exported. Wrong use that can
-//! be noticed is refused. Panics stay on this side (see `boundary.rs`).
+//! **Invariants.** The header is the contract: every function of it is here, and nothing else is exported.
+//! Wrong use that can be noticed is refused. Panics stay on this side (see `boundary.rs`).
 #![deny(unsafe_op_in_unsafe_fn)]
 #![expect(non_camel_case_types, reason = "types have their names in C")]
 

@@ -1,7 +1,7 @@
 //! Linkers and linked modules as C sees them, and host functions that are C's.
 //!
-//! **Invariants.** A host function's environment is dropped once, when nothing can call the function any more. An exception that
-//! is thrown in one ends the process before it reaches a guest's frames.
+//! **Invariants.** A host function's environment is dropped once, when nothing can call the function any
+//! more. An exception that is thrown in one ends the process before it reaches a guest's frames.
 
 use crate::boundary::{Out, Result, at, at_mut, fallible, infallible, new, take, text, usage};
 use crate::caller::wasmaot_caller_t;

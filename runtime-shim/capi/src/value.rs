@@ -1,7 +1,8 @@
 //! Values and types as C sees them.
 //!
-//! **Invariants.** A value's union is read as its type says, and all of it is defined. C sees two types of references, to functions
-//! and to external values: what they refer to in particular, and whether they may be null, is not told apart.
+//! **Invariants.** A value's union is read as its type says, and all of it is defined. C sees two types of
+//! references, to functions and to external values: what they refer to in particular, and whether they may be
+//! null, is not told apart.
 
 use crate::boundary::{Result, slice, usage};
 use crate::references::{References, wasmaot_funcref_t};

@@ -36,7 +36,8 @@ pub enum EngineError {
 }
 
 impl Engine {
-    /// An engine that compiles with these options. What they say of the form of the output is for [`Engine::compile`] only.
+    /// An engine that compiles with these options. What they say of the form of the output is for
+    /// [`Engine::compile`] only.
     pub fn new(options: Options) -> Self {
         Self { options }
     }

@@ -1,6 +1,7 @@
 //! Addresses in guest memory, as host code has them.
 //!
-//! **Invariant: an address is what the guest means by its bits**: unsigned, whether it came as an `i32` or a `u32`.
+//! **Invariant: an address is what the guest means by its bits**: unsigned, whether it came as an `i32` or a
+//! `u32`.
 
 /// An address in a guest's memory: a literal, or what a guest passes as a pointer, of 32 bits or of 64.
 pub trait Address: Copy + sealed::Sealed {

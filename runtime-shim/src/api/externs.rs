@@ -75,9 +75,9 @@ impl Extern {
 
 /// A linear memory.
 ///
-/// Its bytes are reached by checked copies, [`read`](Memory::read) and [`write`](Memory::write), and by [`MemoryData`], which borrows the
-/// store: there are no references to them, since other threads may write to a shared memory, and since pages that come from the
-/// artifact's file go away if that is truncated.
+/// Its bytes are reached by checked copies, [`read`](Memory::read) and [`write`](Memory::write), and by
+/// [`MemoryData`], which borrows the store: there are no references to them, since other threads may write to
+/// a shared memory, and since pages that come from the artifact's file go away if that is truncated.
 ///
 /// ```
 /// use wasmaot_runtime::{Limits, Memory, MemoryError, MemoryType, Store};
@@ -289,7 +289,8 @@ impl Table {
     /// Adds elements of this value, and returns how many there were.
     ///
     /// # Errors
-    /// [`TableError::Grow`], and nothing has changed; the value is not of its element type; or one of both is of another store.
+    /// [`TableError::Grow`], and nothing has changed; the value is not of its element type; or one of both is
+    /// of another store.
     pub fn grow(&self, store: &mut impl AsStore, elements: u64, init: Val) -> Result<u64, TableError> {
         let core = store::core(store);
         let body = self.body(core)?;

@@ -93,7 +93,8 @@ impl<'a> MemoryData<'a> {
         Ok(self.body.address(address.bytes(), length)?)
     }
 
-    /// Checks a range and hands its native address and length to `f`, on the terms of [`MemoryData::address`].
+    /// Checks a range and hands its native address and length to `f`, on the terms of
+    /// [`MemoryData::address`].
     ///
     /// # Errors
     /// As for that.

@@ -26,11 +26,13 @@ pub enum Val {
     F32(u32),
     /// Bits of a 64-bit float.
     F64(u64),
-    /// Bits of a 128-bit vector: lane 0 is the lowest, so that [`u128::to_le_bytes`] gives the bytes as they lie in memory.
+    /// Bits of a 128-bit vector: lane 0 is the lowest, so that [`u128::to_le_bytes`] gives the bytes as they
+    /// lie in memory.
     V128(u128),
     /// A function, or null.
     FuncRef(Option<Func>),
-    /// A number by which the embedder knows a value of its own, or null. The number `u32::MAX` cannot be passed.
+    /// A number by which the embedder knows a value of its own, or null. The number `u32::MAX` cannot be
+    /// passed.
     ExternRef(Option<u32>),
     /// An exception, or null.
     ExnRef(Option<ExnRef>),

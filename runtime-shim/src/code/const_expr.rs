@@ -1,7 +1,7 @@
 //! Constant expressions: their types, and their values.
 //!
-//! **Invariant: what [`type_of`] accepted, [`evaluate`] evaluates without failing.** Values are as in the cell of a global: integers
-//! and floats zero-extended, references as in a table.
+//! **Invariant: what [`type_of`] accepted, [`evaluate`] evaluates without failing.** Values are as in the
+//! cell of a global: integers and floats zero-extended, references as in a table.
 
 use crate::code::raw_value::RawValue;
 use wasmaot_abi::descriptor::{ConstExpr, ConstOp, FuncEntry};
@@ -10,8 +10,8 @@ use wasmaot_abi::types::{HeapType, RefType, ValType};
 /// The deepest operand stack of an expression.
 const MAX_DEPTH: usize = 16;
 
-/// The type of an expression's value, given the types of the globals that it may read and the function entries.
-/// Says what is wrong otherwise.
+/// The type of an expression's value, given the types of the globals that it may read and the function
+/// entries. Says what is wrong otherwise.
 pub(crate) fn type_of(
     expr: &ConstExpr,
     globals: &[ValType],

@@ -33,7 +33,8 @@ impl fmt::Display for Frame {
 /// The most frames that a [`Backtrace`] displays.
 const SHOWN: usize = 32;
 
-/// The functions that were running, as reports list them: each on a line of its own, behind a line feed, and how many more there are.
+/// The functions that were running, as reports list them: each on a line of its own, behind a line feed, and
+/// how many more there are.
 #[derive(Debug, Clone, Copy)]
 pub struct Backtrace<'a> {
     /// Innermost first.

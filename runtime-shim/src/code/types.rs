@@ -1,9 +1,10 @@
 //! Function types by process-wide number, so that a call through a table compares one integer.
 //!
-//! Types come in groups (see [`wasmaot_abi::canon`]). A group is kept as long as there is a [`TypeLease`] of it: modules, host functions
-//! and tags of the host have one. **Invariants. Equal types have equal numbers in every module of the process, and what has a number that
-//! is in use has a lease. A number is used again only for a group whose numbers never were part of a value type**, since value types
-//! can be copied by the host, and kept: the numbers of such a group are never used again.
+//! Types come in groups (see [`wasmaot_abi::canon`]). A group is kept as long as there is a [`TypeLease`] of
+//! it: modules, host functions and tags of the host have one. **Invariants. Equal types have equal numbers in
+//! every module of the process, and what has a number that is in use has a lease. A number is used again only
+//! for a group whose numbers never were part of a value type**, since value types can be copied by the host,
+//! and kept: the numbers of such a group are never used again.
 
 use crate::os::fork::{self, List};
 use std::collections::{BTreeMap, HashMap};
@@ -120,7 +121,8 @@ impl Drop for TypeLease {
 }
 
 /// The number by which reference types of this process name the functions of a type: that in
-/// [`HeapType::Concrete`](crate::HeapType::Concrete). Concrete types in it are of this process, too. The type is kept from then on.
+/// [`HeapType::Concrete`](crate::HeapType::Concrete). Concrete types in it are of this process, too. The type
+/// is kept from then on.
 pub fn type_number(ty: &FuncType) -> u32 {
     let (number, lease) = number_of(ty);
     with(|numbered| {
@@ -188,7 +190,8 @@ fn concrete(ty: ValType) -> Option<u32> {
     }
 }
 
-/// Replaces the module's numbers of types by those of the process in all value types. Indices of types stay as they are.
+/// Replaces the module's numbers of types by those of the process in all value types. Indices of types stay
+/// as they are.
 pub(crate) fn renumber(descriptor: &mut Descriptor, numbers: &[u32]) {
     let mut named = Vec::new();
     each_value_type(descriptor, |ty| {

@@ -1,7 +1,7 @@
 //! The clock of deadlines, as a number that fits an atomic.
 //!
-//! **Invariant: reading it makes no system call** where the kernel offers its monotonic clock to programs, and it may be read in
-//! a signal handler.
+//! **Invariant: reading it makes no system call** where the kernel offers its monotonic clock to programs,
+//! and it may be read in a signal handler.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Instant;
@@ -14,7 +14,8 @@ pub(crate) fn now() -> u64 {
     time.tv_sec as u64 * NANOS + time.tv_nsec as u64
 }
 
-/// Nanoseconds for which the calling thread has run, in the process and in the kernel. May be called in a signal handler.
+/// Nanoseconds for which the calling thread has run, in the process and in the kernel. May be called in a
+/// signal handler.
 pub(crate) fn cpu_time() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as u64 * NANOS + time.tv_nsec as u64

@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicU32;
 
 const NANOS: u64 = 1_000_000_000;
 
-/// Waits for as long as `word` is `value`, at most so many nanoseconds. Also returns after a signal, and now and then for no reason.
+/// Waits for as long as `word` is `value`, at most so many nanoseconds. Also returns after a signal, and now
+/// and then for no reason.
 pub(crate) fn wait(word: &AtomicU32, value: u32, nanos: Option<u64>) {
     let timeout =
         nanos.map(|nanos| Timespec { tv_sec: (nanos / NANOS) as i64, tv_nsec: (nanos % NANOS) as i64 });

@@ -1,13 +1,13 @@
 //! Copies and fills of memory that may fault, in assembly, and words of memory that may not be there.
 //!
-//! **Invariant: the routines keep nothing on the stack and save no register**, so the signal handler can end any of them by
-//! continuing at a label behind them, which returns the error.
+//! **Invariant: the routines keep nothing on the stack and save no register**, so the signal handler can end
+//! any of them by continuing at a label behind them, which returns the error.
 
 use std::arch::global_asm;
 
 // Everything between the first label and `fault` is leaf code that never moves rsp, so the handler can resume
-// any of it at `fault`, which returns 1, or at `refused`, which returns 2. All loads of a step come before its
-// stores, which makes the copy correct for overlapping ranges.
+// any of it at `fault`, which returns 1, or at `refused`, which returns 2. All loads of a step come before
+// its stores, which makes the copy correct for overlapping ranges.
 global_asm!(
     ".pushsection .text.wasmaot_guarded,\"ax\",@progbits",
     ".p2align 5",
@@ -225,7 +225,8 @@ impl CopyError {
 /// Copies between ranges that may overlap. A fault in memory of a registered region ends it with an error.
 ///
 /// # Safety
-/// Both ranges are valid, or inside registered regions at addresses that are accessible apart from truncated files.
+/// Both ranges are valid, or inside registered regions at addresses that are accessible apart from truncated
+/// files.
 pub(crate) unsafe fn copy(to: *mut u8, from: *const u8, length: usize) -> Result<(), CopyError> {
     // SAFETY: the caller says that what is accessed is valid, or registered, where the handler of faults ends
     // the routine. That follows the C calling convention.

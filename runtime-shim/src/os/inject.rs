@@ -1,7 +1,8 @@
 //! Failures of system calls about memory, injected by tests.
 //!
-//! Whoever makes such a call asks here first. Outside of unit tests the answer is always to go on, and costs nothing.
-//! **Invariant: a plan concerns the thread that made it**, also in its signal handlers, so tests run side by side.
+//! Whoever makes such a call asks here first. Outside of unit tests the answer is always to go on, and costs
+//! nothing. **Invariant: a plan concerns the thread that made it**, also in its signal handlers, so tests run
+//! side by side.
 
 use std::io;
 
@@ -15,8 +16,8 @@ pub(crate) fn check() -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a call about a range of this length, unless the running test's plan says that it fails: then it may be made for a first
-/// part of the range, as the kernel does when it fails between two mappings.
+/// Makes a call about a range of this length, unless the running test's plan says that it fails: then it may
+/// be made for a first part of the range, as the kernel does when it fails between two mappings.
 #[inline(always)]
 pub(super) fn check_range(length: usize, mut call: impl FnMut(usize) -> io::Result<()>) -> io::Result<()> {
     #[cfg(test)]
@@ -41,7 +42,8 @@ pub(crate) mod plan {
     pub(crate) struct Failure {
         /// The kernel's reason.
         pub(crate) errno: i32,
-        /// Failing calls about ranges that are carried out for the first half of their range. Later ones do nothing.
+        /// Failing calls about ranges that are carried out for the first half of their range. Later ones do
+        /// nothing.
         pub(crate) halves: u32,
         /// All later calls fail, too.
         pub(crate) lasting: bool,

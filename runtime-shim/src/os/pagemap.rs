@@ -1,7 +1,8 @@
 //! Which pages of a range have contents of their own: written since they were mapped, and so to be restored.
 //!
-//! **Invariants.** A scan goes on until the end of its range, whatever the number of regions. A page that was swapped out
-//! counts as well as a present one. A scanner speaks only of the address space that it was made in.
+//! **Invariants.** A scan goes on until the end of its range, whatever the number of regions. A page that was
+//! swapped out counts as well as a present one. A scanner speaks only of the address space that it was made
+//! in.
 
 use super::inject;
 use super::map::Here;
@@ -69,8 +70,9 @@ impl Pagemap {
         Some(pagemap)
     }
 
-    /// Calls `each` with every run of pages in the range that have contents of their own, in ascending order, and with those of which it says
-    /// that they are the kernel's page of zeros: they were only read, or the kernel has found a written one to be zero and merged it (KSM).
+    /// Calls `each` with every run of pages in the range that have contents of their own, in ascending order,
+    /// and with those of which it says that they are the kernel's page of zeros: they were only read, or the
+    /// kernel has found a written one to be zero and merged it (KSM).
     pub(crate) fn scan(
         &self,
         range: Range<usize>,

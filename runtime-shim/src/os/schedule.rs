@@ -17,10 +17,11 @@ pub(crate) fn cpu_time_of(thread: i32) -> Option<u64> {
     (result == 0).then(|| time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
 }
 
-/// Gives the calling thread the usual policy and timers, and all processors that it or the main thread may use. What
-/// the kernel refuses stays as it was inherited.
+/// Gives the calling thread the usual policy and timers, and all processors that it or the main thread may
+/// use. What the kernel refuses stays as it was inherited.
 pub(crate) fn reset() {
-    // SAFETY: the calls concern the calling thread only; the parameters are valid, and those of this policy are all 0.
+    // SAFETY: the calls concern the calling thread only; the parameters are valid, and those of this policy
+    // are all 0.
     unsafe {
         let parameters: libc::sched_param = std::mem::zeroed();
         libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_OTHER, &raw const parameters);

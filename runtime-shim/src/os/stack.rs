@@ -1,24 +1,30 @@
 //! How much of the host's own stack is left.
 //!
-//! Host functions run on the stack of the thread that called the instance. When they call back into an instance, and so
-//! on, that stack must end in a typed error and not in a crash. The stack is the one that the stack pointer is really on: the main
-//! thread's, another thread's own, or one that the host has allocated (a fiber's), which is the mapping around it.
+//! Host functions run on the stack of the thread that called the instance. When they call back into an
+//! instance, and so on, that stack must end in a typed error and not in a crash. The stack is the one that
+//! the stack pointer is really on: the main thread's, another thread's own, or one that the host has
+//! allocated (a fiber's), which is the mapping around it.
 //!
-//! **Invariant: a limit that cannot be found is never guessed**: on a stack without one nothing is checked here, and only the limit on nested calls
-//! holds ([`ResourceLimits::nesting`](crate::ResourceLimits::nesting)). What was found is used only while the stack pointer is near
-//! where it was when it was found: the main thread's limit can change, and another stack can take a stack's addresses.
+//! **Invariant: a limit that cannot be found is never guessed**: on a stack without one nothing is checked
+//! here, and only the limit on nested calls holds
+//! ([`ResourceLimits::nesting`](crate::ResourceLimits::nesting)). What was found is used only while the stack
+//! pointer is near where it was when it was found: the main thread's limit can change, and another stack can
+//! take a stack's addresses.
 
 use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 
-/// Bytes that a nested entry leaves to the host function's own frames; half of a stack that is not even twice as large.
+/// Bytes that a nested entry leaves to the host function's own frames; half of a stack that is not even twice
+/// as large.
 const MARGIN: usize = 256 << 10;
 
-/// Bytes of the smallest stack that guests are called from: 64 KiB, of which the C library may have taken some for itself.
+/// Bytes of the smallest stack that guests are called from: 64 KiB, of which the C library may have taken
+/// some for itself.
 const LEAST: usize = 48 << 10;
 
-/// The most bytes of the main thread's stack that are relied on. The kernel keeps other mappings 128 MiB away from it.
+/// The most bytes of the main thread's stack that are relied on. The kernel keeps other mappings 128 MiB away
+/// from it.
 const MAIN_STACK: usize = 64 << 20;
 
 /// Bytes by which the stack pointer may differ from where the bounds were found.
@@ -38,7 +44,8 @@ thread_local! {
     static FOUND: Cell<Option<Found>> = const { Cell::new(None) };
 }
 
-/// Whether the stack that the calling thread is on has room for another nested entry, and its bounds, if they can be found.
+/// Whether the stack that the calling thread is on has room for another nested entry, and its bounds, if they
+/// can be found.
 pub(crate) fn room() -> (bool, Option<Range<usize>>) {
     let marker = 0u8;
     let here = std::hint::black_box(&raw const marker) as usize;
@@ -51,7 +58,8 @@ pub(crate) fn room() -> (bool, Option<Range<usize>>) {
     (has_room, found.map(|Found { low, high, .. }| low..high))
 }
 
-/// The stack that the system has made for the calling thread, which may be on another one; empty if it cannot be found.
+/// The stack that the system has made for the calling thread, which may be on another one; empty if it cannot
+/// be found.
 pub(crate) fn of_thread() -> Range<usize> {
     let main = main_thread().unwrap_or_default();
     match this_thread() {
@@ -96,8 +104,8 @@ fn find(here: usize) -> Option<Found> {
     Some(Found { low: range.start, high: range.end, at: here })
 }
 
-/// The main thread's stack grows on demand from the end of its argument strings down to the limit. (musl reports only
-/// the part that exists so far.) It is there also in a child of a fork that has another thread.
+/// The main thread's stack grows on demand from the end of its argument strings down to the limit. (musl
+/// reports only the part that exists so far.) It is there also in a child of a fork that has another thread.
 fn main_thread() -> Option<Range<usize>> {
     // SAFETY: takes a number, and looks it up in the vector that the kernel has put above the stack.
     let top = unsafe { libc::getauxval(libc::AT_EXECFN) } as usize;
@@ -122,7 +130,8 @@ fn this_thread() -> Option<Range<usize>> {
     }
 }
 
-/// The writable mapping around an address. A stack in the middle of a larger one, such as the heap, cannot be told from it.
+/// The writable mapping around an address. A stack in the middle of a larger one, such as the heap, cannot be
+/// told from it.
 fn mapping_at(address: usize) -> Option<Range<usize>> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
     maps.lines().find_map(|line| {

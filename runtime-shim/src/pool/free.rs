@@ -1,8 +1,8 @@
 //! Lists of free slots, without locks.
 //!
-//! Every thread has a shard of its own (more threads than shards share them), with a list of slots that hold no instance and, by
-//! the module and tenant that they last ran for, lists of slots that do. A thread takes from its
-//! own shard first and then from the others'.
+//! Every thread has a shard of its own (more threads than shards share them), with a list of slots that hold
+//! no instance and, by the module and tenant that they last ran for, lists of slots that do. A thread takes
+//! from its own shard first and then from the others'.
 //!
 //! **Invariants.** A slot is in one list at most, and the thread that took it off owns it until it puts it
 //! back. A head carries a count of changes beside the slot's number, so a list that changed and changed back

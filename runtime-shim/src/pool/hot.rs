@@ -1,5 +1,6 @@
-//! Which pages of its memory a module's instances usually write: the hot set, learned from the writes that it did not foresee, and from
-//! those that it foresees in vain: now and then a reset looks which hot pages the run wrote ([`HotSet::look`]).
+//! Which pages of its memory a module's instances usually write: the hot set, learned from the writes that it
+//! did not foresee, and from those that it foresees in vain: now and then a reset looks which hot pages the
+//! run wrote ([`HotSet::look`]).
 //!
 //! **Invariant: nothing but speed depends on it.** A reset restores every page that was written, hot or not.
 
@@ -22,8 +23,8 @@ const MAX_PAGES: u32 = 1024;
 /// Lessons after which earlier ones are forgotten, so that rare writes do not add up.
 const MEMORY: u32 = 256;
 
-/// Looks in a row that find a page unwritten, after which it is no longer hot. Twice as many each time that it comes back: a page that is
-/// written with what it held already looks unwritten.
+/// Looks in a row that find a page unwritten, after which it is no longer hot. Twice as many each time that
+/// it comes back: a page that is written with what it held already looks unwritten.
 pub(super) const PATIENCE: u32 = 8;
 
 /// What has been learned about a module.
@@ -89,7 +90,8 @@ impl HotSet {
         }
     }
 
-    /// Notes whether a run wrote a page of the runs. Says whether that makes a difference, so that [`HotSet::reshape`] is called for.
+    /// Notes whether a run wrote a page of the runs. Says whether that makes a difference, so that
+    /// [`HotSet::reshape`] is called for.
     pub(crate) fn look(&mut self, page: u32, written: bool) -> bool {
         if written {
             return self.add(page);

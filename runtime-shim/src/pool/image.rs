@@ -1,7 +1,7 @@
 //! The initial contents of a module's first memory, to be copied from.
 //!
-//! **Invariant: bytes outside the image's runs are zero at first.** The image is mapped from the artifact, whose file may be
-//! truncated: it is only read by guarded copies.
+//! **Invariant: bytes outside the image's runs are zero at first.** The image is mapped from the artifact,
+//! whose file may be truncated: it is only read by guarded copies.
 
 use crate::code::module::Module;
 use crate::os::guarded::CopyError;

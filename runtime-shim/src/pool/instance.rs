@@ -39,7 +39,8 @@ pub struct Usage {
     pub memory: u64,
     /// Operators that it executed, if its code counts them.
     pub operators: Option<u64>,
-    /// Fuel that it used, if its code counts operators: a unit for each, and what [bulk work](crate::ResourceLimits::fuel) costs.
+    /// Fuel that it used, if its code counts operators: a unit for each, and what [bulk
+    /// work](crate::ResourceLimits::fuel) costs.
     pub fuel: Option<u64>,
     /// How often it called host functions, those of WASI included.
     pub host_calls: u64,

@@ -1,6 +1,7 @@
 //! Modules with their imports resolved, ready to be started in a pool any number of times.
 //!
-//! **Invariant: what a linked module imports are host functions and shared memories of the type that it asks for**, and it keeps them.
+//! **Invariant: what a linked module imports are host functions and shared memories of the type that it asks
+//! for**, and it keeps them.
 
 use super::image::Image;
 use super::owner::{Owner, Tenant};
@@ -19,7 +20,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wasmaot_abi::descriptor::DataMode;
 
 /// A module with its imports resolved to host functions that work on data of type `T`. Made by
-/// [`Linker::instantiate_pre`](crate::Linker::instantiate_pre); cloning it is cheap. See [`TypedFunc`] for an example.
+/// [`Linker::instantiate_pre`](crate::Linker::instantiate_pre); cloning it is cheap. See [`TypedFunc`] for an
+/// example.
 pub struct InstancePre<T> {
     pub(super) core: Arc<LinkedCore>,
     /// Those in `core`.
@@ -108,7 +110,8 @@ impl<T> InstancePre<T> {
         self.module().get_func(name)
     }
 
-    /// Returns an exported function with parameters and results of these Rust types, see [`Module::get_typed_func`].
+    /// Returns an exported function with parameters and results of these Rust types, see
+    /// [`Module::get_typed_func`].
     ///
     /// # Errors
     /// There is no such export, or it is no function of this type.

@@ -1,7 +1,7 @@
 //! Every system call about memory fails once, at every position of every phase of an instance's life.
 //!
-//! Whatever fails, the process survives, each error is a typed one, and the next instance in the slot differs in nothing from
-//! one in a new pool.
+//! Whatever fails, the process survives, each error is a typed one, and the next instance in the slot differs
+//! in nothing from one in a new pool.
 
 use super::tests::{pool, with_contents};
 use crate::os::inject::plan::{self, Failure, Outcome};
@@ -131,8 +131,8 @@ pub(super) fn import() -> Val {
     Val::I32(MODULE.layout().imported_function(0))
 }
 
-/// Changes everything that a guest, the host and the kernel can change. All of it is allowed, so that the only errors are those of
-/// calls that failed. Says which actions succeeded.
+/// Changes everything that a guest, the host and the kernel can change. All of it is allowed, so that the
+/// only errors are those of calls that failed. Says which actions succeeded.
 fn spoil(instance: &mut PooledInstance<()>) -> Vec<bool> {
     let mut done = spoil_unless(instance, &[TrapCode::OutOfMemory]);
     // Only once, since a dropped segment cannot be used again.
@@ -232,7 +232,8 @@ pub(super) fn assert_as_new(pool: &Pool, linked: &InstancePre<()>, context: &str
     }
 }
 
-/// Repeats an attempt while one more of its calls succeeds before one fails, until none fails. Says how many positions there were.
+/// Repeats an attempt while one more of its calls succeeds before one fails, until none fails. Says how many
+/// positions there were.
 fn sweep(phase: &str, mut attempt: impl FnMut(u32, Failure) -> Outcome) {
     // Made before any call fails.
     LazyLock::force(&NEW);

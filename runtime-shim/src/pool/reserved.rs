@@ -1,6 +1,7 @@
 //! The addresses that a pool's instances reserve outside of their slots.
 //!
-//! **Invariant: the sum never exceeds the pool's limit**, and what an instance reserved counts until it is dropped.
+//! **Invariant: the sum never exceeds the pool's limit**, and what an instance reserved counts until it is
+//! dropped.
 
 use crate::state::demand::Exceeded;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

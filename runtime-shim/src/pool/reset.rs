@@ -6,10 +6,10 @@
 //! | scan | it wrote cold ones too, of which the kernel says which they are | a few |
 //! | drop | the kernel cannot say, the hot set is too large to copy, or it is one that does not learn | a few, and a fault per page in the next run |
 //!
-//! **Invariants.** After a reset every byte of the memory is as in a new instance, its length included, and what was added to it
-//! is inaccessible and empty. Hot pages are restored whether or not they were written; other pages can only have been written
-//! where the tracker says that they were opened, unless it is in doubt: then all pages are dropped. A failed reset leaves a slot
-//! that must be emptied.
+//! **Invariants.** After a reset every byte of the memory is as in a new instance, its length included, and
+//! what was added to it is inaccessible and empty. Hot pages are restored whether or not they were written;
+//! other pages can only have been written where the tracker says that they were opened, unless it is in
+//! doubt: then all pages are dropped. A failed reset leaves a slot that must be emptied.
 
 use super::hot::HotSet;
 use super::image::{Image, Piece};
@@ -29,14 +29,16 @@ use wasmaot_abi::slot::HOST_PAGE;
 
 const PAGE: usize = HOST_PAGE as usize;
 
-/// Without the kernel's help, opened ranges of at most so many bytes are compared with the image to learn from them.
+/// Without the kernel's help, opened ranges of at most so many bytes are compared with the image to learn
+/// from them.
 const MAX_COMPARED: usize = 64 * PAGE;
 
-/// Ranges that were announced to be written are learned from up to this size: a large buffer may be used only in part.
+/// Ranges that were announced to be written are learned from up to this size: a large buffer may be used only
+/// in part.
 const MAX_ASKED: usize = 64 * PAGE;
 
-/// Copying resets from one that looks which hot pages were written to the next: so rare that looking costs nothing, and does not show in the
-/// 99.9th percentile either.
+/// Copying resets from one that looks which hot pages were written to the next: so rare that looking costs
+/// nothing, and does not show in the 99.9th percentile either.
 pub(super) const LOOK_EVERY: u32 = 2048;
 
 /// Hot pages that one of those looks at.
@@ -147,7 +149,8 @@ impl ResetMemory {
         self.body.base()..self.body.base() + self.bytes
     }
 
-    /// Looks which of some hot pages the run wrote, those that are next in turn. Allocates nothing unless the hot set changes.
+    /// Looks which of some hot pages the run wrote, those that are next in turn. Allocates nothing unless the
+    /// hot set changes.
     #[cold]
     fn look(&self, shared: &Shared) -> Result<(), Failed> {
         let total: usize = self.hot.iter().map(|piece| piece.offsets().len() / PAGE).sum();
@@ -180,7 +183,8 @@ impl ResetMemory {
     fn restore_written(&self, pagemap: &Pagemap, range: Range<usize>) -> Result<Vec<u32>, Failed> {
         let mut runs = Vec::new();
         let base = self.body.base();
-        // A page of zeros is as it was, unless it had other contents. Then the kernel has replaced what was written.
+        // A page of zeros is as it was, unless it had other contents. Then the kernel has replaced what was
+        // written.
         let may_differ = |run: &Range<usize>| self.image.overlaps(run.start - base..run.end - base);
         pagemap.scan(range, |run, is_zero| {
             if !is_zero || may_differ(&run) {
@@ -202,7 +206,8 @@ impl ResetMemory {
         Ok(differed)
     }
 
-    /// Drops all pages and sets every page's protection anew: a call failed that changes it, so that nothing is known about it.
+    /// Drops all pages and sets every page's protection anew: a call failed that changes it, so that nothing
+    /// is known about it.
     #[cold]
     fn reset_in_doubt(&mut self, shared: &Shared) -> Result<ResetWay, Failed> {
         self.drop_all()?;
@@ -271,7 +276,8 @@ impl ResetMemory {
         Ok(written)
     }
 
-    /// Write-protects everything but the hot runs; nothing if those are too large or too many, or at the kernel's limit of mappings.
+    /// Write-protects everything but the hot runs; nothing if those are too large or too many, or at the
+    /// kernel's limit of mappings.
     fn protect(&mut self, shared: &Shared, hot: &HotSet) -> io::Result<()> {
         self.version = shared.hot_version.load(Relaxed);
         let (start, pages) = (self.body.base(), (self.bytes / PAGE) as u32);
@@ -290,7 +296,8 @@ impl ResetMemory {
         Ok(())
     }
 
-    /// Whether the memory takes no more mappings than it may when all but these runs are protected, and some ranges were opened.
+    /// Whether the memory takes no more mappings than it may when all but these runs are protected, and some
+    /// ranges were opened.
     fn has_room_for(&self, hot: &[Range<usize>]) -> bool {
         let inner = |edge: &usize| (1..self.bytes).contains(edge);
         let edges = hot.iter().flat_map(|run| [run.start, run.end]).chain(self.image.edges());
@@ -307,7 +314,8 @@ impl ResetMemory {
     }
 }
 
-/// Makes what a memory has grown by, beyond its initial `bytes`, inaccessible and empty. Its length is part of the state.
+/// Makes what a memory has grown by, beyond its initial `bytes`, inaccessible and empty. Its length is part
+/// of the state.
 pub(crate) fn drop_growth(body: &MemoryBody, bytes: usize) -> io::Result<()> {
     let now = body.accessible();
     if now > bytes {

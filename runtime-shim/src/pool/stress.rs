@@ -1,8 +1,8 @@
-//! Pools that threads use at random: calls fail, runs trap, are killed, suspended and given up, slots change their module, and
-//! signals of the host's own arrive in between.
+//! Pools that threads use at random: calls fail, runs trap, are killed, suspended and given up, slots change
+//! their module, and signals of the host's own arrive in between.
 //!
-//! Each instance is compared with one of a new pool before it is used. `WASMAOT_STRESS_ROUNDS` says how many instances each thread
-//! uses, `WASMAOT_STRESS_SEED` how.
+//! Each instance is compared with one of a new pool before it is used. `WASMAOT_STRESS_ROUNDS` says how many
+//! instances each thread uses, `WASMAOT_STRESS_SEED` how.
 
 use super::refused::{
     FAILURES, NEW, SUSPEND, WAYS, assert_as_new, assert_cannot_start, import, link, see, spoil_unless,

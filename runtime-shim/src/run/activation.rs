@@ -53,7 +53,8 @@ pub(crate) struct Activation {
     pub(crate) landing: Landing,
 }
 
-/// The running activation, as a stub passes it to a body that it calls. Nothing else makes one, but for [`Running::of`].
+/// The running activation, as a stub passes it to a body that it calls. Nothing else makes one, but for
+/// [`Running::of`].
 #[repr(transparent)]
 pub(crate) struct Running(NonNull<Activation>);
 
@@ -274,8 +275,8 @@ impl Activation {
         (0..count as u64).map(|position| cell(address + position * size_of::<RawValue>() as u64)).collect()
     }
 
-    /// Whether the return of a host function needs more than returning: it returns on another thread, or its thread was poked, has
-    /// other runs or is to be checked.
+    /// Whether the return of a host function needs more than returning: it returns on another thread, or its
+    /// thread was poked, has other runs or is to be checked.
     #[inline]
     pub(crate) fn needs_attention(&self) -> bool {
         // SAFETY: a thread's record outlives its runs, of which this is one (see
@@ -304,7 +305,8 @@ impl Activation {
         (self.thread, self.thread_pointer) = (thread, os::stack::thread_pointer());
     }
 
-    /// Whether this is the record of a run of the calling thread. It may be gone, and unless it `is_readable`, its memory, too.
+    /// Whether this is the record of a run of the calling thread. It may be gone, and unless it
+    /// `is_readable`, its memory, too.
     pub(crate) fn is_of(this: *mut Self, thread: &Thread, is_readable: bool) -> bool {
         let word = |offset: usize| match is_readable {
             // SAFETY: the fields are words, whose memory can be read.
@@ -325,8 +327,8 @@ impl Activation {
     /// Drops inner runs of the same store, which a jump of the host's has left.
     ///
     /// # Safety
-    /// A host function has just returned to `this`, to which nothing else refers. `is_dropped` says whether the record at an address is gone, when
-    /// another address is in use.
+    /// A host function has just returned to `this`, to which nothing else refers. `is_dropped` says whether
+    /// the record at an address is gone, when another address is in use.
     pub(crate) unsafe fn becomes_innermost(this: *mut Self, is_dropped: impl Fn(usize, usize) -> bool) {
         // SAFETY: the host function has returned to this run, so its record is alive, and nothing else refers
         // to it, as the caller says. The store outlives its runs, and the stack's cell is accessible.

@@ -1,7 +1,7 @@
 //! Bodies of the builtins. Their stubs (see [`crate::run::asm`]) bring them to the host's stack.
 //!
-//! **Invariants.** Operands are what compiled code passed: indices are the module's own, everything else is checked. A body
-//! that traps says so in its result and its stub does not return.
+//! **Invariants.** Operands are what compiled code passed: indices are the module's own, everything else is
+//! checked. A body that traps says so in its result and its stub does not return.
 
 use crate::run::atomic::Atomic;
 use crate::run::fuel::Payer;

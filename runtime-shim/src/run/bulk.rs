@@ -1,8 +1,8 @@
 //! The bulk operators on memories and tables, for builtins and for active segments.
 //!
-//! **Invariants.** Every range is checked against the current length before the first byte or element is written. An operation of any length
-//! looks at the deadline every few hundred microseconds; one that is ended by it may have been carried out in part. What code that counts
-//! asks for is paid for before that.
+//! **Invariants.** Every range is checked against the current length before the first byte or element is
+//! written. An operation of any length looks at the deadline every few hundred microseconds; one that is
+//! ended by it may have been carried out in part. What code that counts asks for is paid for before that.
 
 use crate::os::guarded::CopyError;
 use crate::run::fuel::Payer;
@@ -20,15 +20,15 @@ fn memory_trap(error: MemoryError) -> TrapCode {
     error.trap_code().expect("an access fails like one of a guest")
 }
 
-/// Bytes after which a long operation asks whether its caller is to be stopped: some hundred microseconds, if each page is touched for the
-/// first time.
+/// Bytes after which a long operation asks whether its caller is to be stopped: some hundred microseconds, if
+/// each page is touched for the first time.
 const BYTES: usize = 1 << 20;
 
 /// The same for elements of tables.
 const ELEMENTS: usize = 1 << 15;
 
-/// Carries out an operation on parts of a range, given by where they begin and their length; from the last one to the first if
-/// `backwards`.
+/// Carries out an operation on parts of a range, given by where they begin and their length; from the last
+/// one to the first if `backwards`.
 fn in_parts(
     length: usize,
     most: usize,

@@ -69,8 +69,8 @@ unsafe fn begin(core: *mut StoreCore, func: &FuncRef) -> Result<Begin, Failure> 
         let stack = unsafe { InstanceCore::from_vmctx(func.vmctx) }.slot().stack();
         return Ok(Begin { stack, guest_rsp: stack.top() as u64, outer });
     }
-    // SAFETY: the store's current activation is live, and waits for a host function: everything of the guest lies above the
-    // stub's frame and what that may save.
+    // SAFETY: the store's current activation is live, and waits for a host function: everything of the guest
+    // lies above the stub's frame and what that may save.
     let (stack, guest_fp) = unsafe { ((*outer).stack(), (*outer).guest_fp) };
     Ok(Begin { stack, guest_rsp: (guest_fp - SAVED_REGISTERS) & !15, outer })
 }
@@ -99,12 +99,12 @@ impl Outcome for Ended {
     }
 }
 
-/// Makes an activation current and lets `go` enter the guest with it, which says how control came back. If a host function panics
-/// meanwhile, so does this.
+/// Makes an activation current and lets `go` enter the guest with it, which says how control came back. If a
+/// host function panics meanwhile, so does this.
 ///
 /// # Safety
-/// `store` is the store that owns `core`; it is not otherwise in use, and stays where it is. `go` enters a guest on the stack where
-/// the run begins, with the activation.
+/// `store` is the store that owns `core`; it is not otherwise in use, and stays where it is. `go` enters a
+/// guest on the stack where the run begins, with the activation.
 #[inline]
 unsafe fn run<R: Outcome>(
     thread: &Thread,
@@ -135,8 +135,8 @@ unsafe fn run<R: Outcome>(
     let watched =
         outer.is_null() && interrupt::begin(thread, &causes, begin_slice).inspect_err(|_| unwatched())?;
     let cell = stack.activation_cell().cast::<*mut Activation>();
-    // SAFETY: the cell is in the accessible stack of a live slot. The record is reached only through `activation` until the
-    // guest is left.
+    // SAFETY: the cell is in the accessible stack of a live slot. The record is reached only through
+    // `activation` until the guest is left.
     let how = unsafe {
         cell.write(activation);
         let checked = (*core).host_signals == HostSignals::Checked;
@@ -156,7 +156,8 @@ unsafe fn run<R: Outcome>(
             let meter = if outer.is_null() { &raw mut (*core).meter.shown } else { &raw mut (*outer).meter };
             meter.write((*activation).meter);
         } else if how == reason::SUSPENDED {
-            // Where nothing counts it is a register like others: the guest wants it back, and no other one gets it.
+            // Where nothing counts it is a register like others: the guest wants it back, and no other one
+            // gets it.
             (*core).meter.shown = (*activation).meter;
         }
         // What is around it in the store runs on the same stack.
@@ -208,8 +209,8 @@ unsafe fn leave(activation: *mut Activation, watched: bool, checked: bool) {
 /// Calls a function. If a host function panics meanwhile, so does this.
 ///
 /// # Safety
-/// `store` is the store that owns `core` and the function; it is not otherwise in use, and stays where it is. `values`
-/// has as many cells as the function has parameters or results, whichever are more.
+/// `store` is the store that owns `core` and the function; it is not otherwise in use, and stays where it is.
+/// `values` has as many cells as the function has parameters or results, whichever are more.
 pub(crate) unsafe fn call(
     store: *mut (),
     core: *mut StoreCore,
@@ -230,12 +231,13 @@ pub(crate) unsafe fn call(
     unsafe { run(thread, store, core, begin, Suspends::Never, go) }
 }
 
-/// Calls a function that may be suspended. Its arguments and results lie on the guest's stack, in the cells that are returned: there
-/// are `cells` of them, which `write` fills. `suspends` is what the call may wait for.
+/// Calls a function that may be suspended. Its arguments and results lie on the guest's stack, in the cells
+/// that are returned: there are `cells` of them, which `write` fills. `suspends` is what the call may wait
+/// for.
 ///
 /// # Safety
-/// As for [`call`], with `cells` as many as the function has parameters or results, whichever are more. The returned cells are
-/// valid until the next call.
+/// As for [`call`], with `cells` as many as the function has parameters or results, whichever are more. The
+/// returned cells are valid until the next call.
 pub(crate) unsafe fn call_suspendable(
     store: *mut (),
     core: *mut StoreCore,

@@ -1,8 +1,8 @@
 //! Which exceptions of a store a guest can still reach.
 //!
 //! From its stack, a global, a table, or the values of another exception. The stack is searched
-//! conservatively: every aligned word that could be a reference is one. **Invariant: it costs
-//! nothing but throws**: making instances, starts and calls do not look at exceptions. A collection looks at the deadline
+//! conservatively: every aligned word that could be a reference is one. **Invariant: it costs nothing but
+//! throws**: making instances, starts and calls do not look at exceptions. A collection looks at the deadline
 //! every few hundred microseconds, and is given up if that has passed.
 
 use crate::code::raw_value::RawValue;
@@ -53,7 +53,8 @@ fn collect(core: &mut StoreCore, roots: &Roots<'_>) -> Result<(), TrapCode> {
 /// Places between two looks at the deadline.
 const PART: usize = 1 << 16;
 
-/// Marks all that a guest can reach. Returns how many places were looked at, or why the guest is to be stopped.
+/// Marks all that a guest can reach. Returns how many places were looked at, or why the guest is to be
+/// stopped.
 fn mark(heap: &mut Heap, core: &StoreCore, roots: &Roots<'_>) -> Result<usize, TrapCode> {
     let go_on = || interrupt::due().map_or(Ok(()), Err);
     for part in roots.stack.chunks(PART) {

@@ -1,10 +1,11 @@
-//! What a fault means: a trap of the guest, a copy to be resumed, a handler that needs room, or none of the runtime's business.
+//! What a fault means: a trap of the guest, a copy to be resumed, a handler that needs room, or none of the
+//! runtime's business.
 //!
-//! Dispatch is by address first: the inaccessible part of a stack is a stack overflow, a memory's reservation is out of bounds.
-//! Only then by pc: the module's trap table. A fault is a trap only if the instruction is one of compiled code or of a stub: a handler of the
-//! host's that runs on a guest's stack is never abandoned. **Invariants: called in the signal
-//! handler, so nothing here allocates, locks or panics. An activation is trusted only when the stack pointer is inside
-//! a registered slot.**
+//! Dispatch is by address first: the inaccessible part of a stack is a stack overflow, a memory's reservation
+//! is out of bounds. Only then by pc: the module's trap table. A fault is a trap only if the instruction is
+//! one of compiled code or of a stub: a handler of the host's that runs on a guest's stack is never
+//! abandoned. **Invariants: called in the signal handler, so nothing here allocates, locks or panics. An
+//! activation is trusted only when the stack pointer is inside a registered slot.**
 
 use crate::os::guarded::{self, CopyError};
 use crate::run::activation::{Activation, At, Interrupted};
@@ -20,8 +21,8 @@ use wasmaot_abi::trap::TrapCode;
 /// Faults below this address are accesses through null.
 const NULL_AREA: usize = 64 << 10;
 
-/// The most bytes that the kernel puts on a stack to start a handler: all registers, which are 11 KiB with the largest register
-/// files, and the red zone.
+/// The most bytes that the kernel puts on a stack to start a handler: all registers, which are 11 KiB with
+/// the largest register files, and the red zone.
 const SIGNAL_FRAME: usize = 16 << 10;
 
 /// Which signal reported a fault.
@@ -81,7 +82,8 @@ pub(crate) fn decide(fault: &Fault) -> Decision {
     })
 }
 
-/// Makes a write-protected page of a pool's slot writable. Whoever wrote, compiled code or a copy of the host's, tries again.
+/// Makes a write-protected page of a pool's slot writable. Whoever wrote, compiled code or a copy of the
+/// host's, tries again.
 fn opens_cold_page(fault: &Fault, regions: Regions<'_>) -> bool {
     if fault.signal != Signal::Segv || !fault.write {
         return false;
@@ -174,8 +176,8 @@ fn stack_at(at: At, regions: Regions<'_>) -> Option<RunningStack<'_>> {
     Some(RunningStack { activation, guard: slot.range.start..slot.stack_low })
 }
 
-/// Decides about a fault of a thread that is on a slot's stack: in compiled code, in a stub, or in a handler that the kernel has
-/// started there.
+/// Decides about a fault of a thread that is on a slot's stack: in compiled code, in a stub, or in a handler
+/// that the kernel has started there.
 fn on_stack(fault: &Fault, regions: Regions<'_>) -> Option<Decision> {
     let stack = stack_at(fault.at, regions)?;
     let is_guest = text_at(fault.at.pc, regions).is_some() || asm::is_stub(fault.at.pc);

@@ -1,4 +1,5 @@
-//! The count of operators that a store's instances have executed, where their code counts them, and the fuel that they have used.
+//! The count of operators that a store's instances have executed, where their code counts them, and the fuel
+//! that they have used.
 //!
 //! While code runs, the count is in a register ([`wasmaot_abi::meter`]), and in the record of the
 //! running activation while that waits for the host; between runs it is here. So it lies where no

@@ -1,8 +1,9 @@
 //! Threads that wait at addresses of shared memories, by address, in the order in which they came.
 //!
-//! **Invariants.** The value is compared, and the waiter queued, under the lock of the address's queue, which whoever notifies takes too: a
-//! notification after the value was changed finds everybody who saw the old one. A waiter that was taken off its queue
-//! was woken, whatever else ends its wait at that moment, so that no notification is lost.
+//! **Invariants.** The value is compared, and the waiter queued, under the lock of the address's queue, which
+//! whoever notifies takes too: a notification after the value was changed finds everybody who saw the old
+//! one. A waiter that was taken off its queue was woken, whatever else ends its wait at that moment, so that
+//! no notification is lost.
 
 use crate::os::clock;
 use crate::os::fork::{self, List};
@@ -51,8 +52,8 @@ fn lock_for_fork() -> Box<dyn FnOnce()> {
     Box::new(move || queues.iter_mut().for_each(|queue| queue.clear()))
 }
 
-/// Waits at an address until a notification, or until the clock says so. `due` is asked, after each signal at least, for a reason to
-/// give up.
+/// Waits at an address until a notification, or until the clock says so. `due` is asked, after each signal at
+/// least, for a reason to give up.
 pub(crate) fn wait(
     address: usize,
     is_expected: impl FnOnce() -> Result<bool, TrapCode>,

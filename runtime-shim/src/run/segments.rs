@@ -1,7 +1,7 @@
 //! Active segments, written when an instance is made.
 //!
-//! **Invariant: element segments come first, then data segments, each in order.** The first one that does not fit traps; what
-//! was written before stays written, as other instances may share the table or memory.
+//! **Invariant: element segments come first, then data segments, each in order.** The first one that does not
+//! fit traps; what was written before stays written, as other instances may share the table or memory.
 
 use super::fuel::Payer;
 use crate::state::demand::item_count;

@@ -1,4 +1,5 @@
-//! Which part of the address space is what: slots, memories, code. The signal handler's only source of knowledge.
+//! Which part of the address space is what: slots, memories, code. The signal handler's only source of
+//! knowledge.
 //!
 //! **Invariants.** Readers take no lock, allocate nothing and may be signal handlers: they look at a
 //! snapshot. A new one is a tree that shares all but one path with the old one, so registering one of n
@@ -48,7 +49,8 @@ pub(crate) enum Kind {
 pub(crate) struct PoolSlots {
     /// Address of the first one.
     pub(crate) base: usize,
-    /// Of each slot: the record of its memory's write protection, which also knows the stack, or null while the slot is inaccessible.
+    /// Of each slot: the record of its memory's write protection, which also knows the stack, or null while
+    /// the slot is inaccessible.
     trackers: Box<[AtomicPtr<Tracker>]>,
 }
 
@@ -243,8 +245,8 @@ impl Registration {
     /// Makes a region known.
     ///
     /// # Safety
-    /// It overlaps no other region; the caller owns its addresses, and they stay reserved, laid out as `kind` says and with the
-    /// trap table alive, for as long as the registration.
+    /// It overlaps no other region; the caller owns its addresses, and they stay reserved, laid out as `kind`
+    /// says and with the trap table alive, for as long as the registration.
     pub(crate) unsafe fn new(region: Region) -> Self {
         let start = region.range.start;
         fork::attend(List::Regions, lock_for_fork);

@@ -1,11 +1,13 @@
-//! Room below a guest's stack for a handler of the host's that the kernel has started there, because it has no `SA_ONSTACK`.
+//! Room below a guest's stack for a handler of the host's that the kernel has started there, because it has
+//! no `SA_ONSTACK`.
 //!
-//! When such a handler runs into the guard, the upper part of the guard is opened, so that it runs to its end: if it was abandoned, it would leave its
-//! locks held and its signal blocked. The part is closed again when the handler returns, when the guest traps, and when the slot is reset. What lies below
-//! it is still guard enough for compiled code, whose larger frames are probed.
+//! When such a handler runs into the guard, the upper part of the guard is opened, so that it runs to its
+//! end: if it was abandoned, it would leave its locks held and its signal blocked. The part is closed again
+//! when the handler returns, when the guest traps, and when the slot is reset. What lies below it is still
+//! guard enough for compiled code, whose larger frames are probed.
 //!
-//! **Invariants.** [`open`] is called in the signal handler: it allocates nothing and takes no lock. Every open part is noted, and a slot is given
-//! to its next instance only with its part closed.
+//! **Invariants.** [`open`] is called in the signal handler: it allocates nothing and takes no lock. Every
+//! open part is noted, and a slot is given to its next instance only with its part closed.
 
 use crate::space::slot::{GuestStack, StackBounds};
 use std::io;

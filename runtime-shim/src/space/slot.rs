@@ -1,7 +1,8 @@
 //! One instance's address range, laid out as [`wasmaot_abi::slot`] draws it.
 //!
-//! **Invariant: whatever is not stack, state or memory is inaccessible**, but for the gap between constants and the next part: it reads as
-//! zeros, so that it is one mapping with those. A slot is registered exactly as long as it is mapped.
+//! **Invariant: whatever is not stack, state or memory is inaccessible**, but for the gap between constants
+//! and the next part: it reads as zeros, so that it is one mapping with those. A slot is registered exactly
+//! as long as it is mapped.
 
 use crate::os::map::{self, Access, Mapping};
 use crate::space::pages::Pages;
@@ -215,7 +216,8 @@ impl StackBounds {
         self.top
     }
 
-    /// The part of the guard below it that can be opened for a handler of the host's; empty if there is no room for one.
+    /// The part of the guard below it that can be opened for a handler of the host's; empty if there is no
+    /// room for one.
     fn reserve(self) -> Range<usize> {
         self.reserve.min(self.low)..self.low
     }

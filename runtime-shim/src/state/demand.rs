@@ -1,7 +1,8 @@
 //! What a module may ask for, and what it asks for.
 //!
-//! **Invariant: what an instance costs before its first instruction, and what giving it back costs, is bounded by these limits**,
-//! whatever the artifact says: each kind of item that is made, written, mapped or restored is counted here.
+//! **Invariant: what an instance costs before its first instruction, and what giving it back costs, is
+//! bounded by these limits**, whatever the artifact says: each kind of item that is made, written, mapped or
+//! restored is counted here.
 //!
 //! The fields are repeated in C, in its header and in Python, which tests compare. Each has its worst module
 //! in `benchmarks/src/worst.rs`.
@@ -14,33 +15,35 @@ use wasmaot_abi::slot::{HOST_PAGE, STRIDE};
 
 /// Limits on what one module asks for, imports included. They are checked before anything is made for it.
 ///
-/// Each default holds for programs of the size of a language runtime, with room to spare, and keeps making an instance within a
-/// millisecond.
+/// Each default holds for programs of the size of a language runtime, with room to spare, and keeps making an
+/// instance within a millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModuleLimits {
-    /// Memories. 9 by default: the one in the slot, and eight more, which reserve 64 GiB of addresses if they need no bounds checks.
+    /// Memories. 9 by default: the one in the slot, and eight more, which reserve 64 GiB of addresses if they
+    /// need no bounds checks.
     pub memories: u32,
     /// Tables. 32 by default: each that can change takes two mappings, and toolchains emit one or two.
     pub tables: u32,
-    /// Elements that the tables which it defines have together, also after growth, and that its active element segments write.
-    /// 100,000 by default: a language runtime has some 10,000.
+    /// Elements that the tables which it defines have together, also after growth, and that its active
+    /// element segments write. 100,000 by default: a language runtime has some 10,000.
     pub total_elements: u64,
     /// Globals. 10,000 by default: their cells are restored after each run.
     pub globals: u32,
-    /// Functions that an instance has a record of: imported ones, and those that a reference can be taken of. 20,000 by
-    /// default: records are written for each instance.
+    /// Functions that an instance has a record of: imported ones, and those that a reference can be taken of.
+    /// 20,000 by default: records are written for each instance.
     pub functions: u32,
     /// Types of functions. 10,000 by default: a process keeps them as long as anything uses them.
     pub types: u32,
     /// Tags of exceptions. 1,000 by default: toolchains emit one or two.
     pub tags: u32,
-    /// Data and element segments that an instance can still see: those that are not part of an image or a constant table.
-    /// 10,000 by default.
+    /// Data and element segments that an instance can still see: those that are not part of an image or a
+    /// constant table. 10,000 by default.
     pub segments: u32,
-    /// Pages of 4 KiB that active data segments write when an instance is made or started: those in an image are mapped
-    /// instead. 256 by default, which is 1 MiB and takes half a millisecond.
+    /// Pages of 4 KiB that active data segments write when an instance is made or started: those in an image
+    /// are mapped instead. 256 by default, which is 1 MiB and takes half a millisecond.
     pub written_pages: u64,
-    /// Mappings of the kernel's that an instance takes, as it says at most. 200 by default: a process has 65,530.
+    /// Mappings of the kernel's that an instance takes, as it says at most. 200 by default: a process has
+    /// 65,530.
     pub mappings: u32,
 }
 

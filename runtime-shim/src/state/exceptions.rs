@@ -21,8 +21,8 @@ pub(crate) const MAX_KEPT: u32 = 1 << 16;
 /// Values that the exceptions which a store may keep carry together, for each of them.
 pub(crate) const CELLS_EACH: usize = 16;
 
-/// What may be added to the most exceptions and values before they are collected again, as a fraction: a guest that holds
-/// nearly the most cannot have every throw collect.
+/// What may be added to the most exceptions and values before they are collected again, as a fraction: a
+/// guest that holds nearly the most cannot have every throw collect.
 const SLACK: usize = 8;
 
 /// Places that a collection may look at for each throw before it, as long as they are not more than for the

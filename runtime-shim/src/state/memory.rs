@@ -1,9 +1,9 @@
 //! Linear memories: where they lie, how they grow, and checked access for the host.
 //!
-//! **Invariants.** Behind every memory lie the reservation and the guard that compiled code relies on. Bytes below the length
-//! are accessible, whole pages behind it are not, unless the kernel refused to close them after a growth that failed: they are
-//! kept count of, and the instance traps. The host reaches guest memory only through guarded copies, after a
-//! check against the current length.
+//! **Invariants.** Behind every memory lie the reservation and the guard that compiled code relies on. Bytes
+//! below the length are accessible, whole pages behind it are not, unless the kernel refused to close them
+//! after a growth that failed: they are kept count of, and the instance traps. The host reaches guest memory
+//! only through guarded copies, after a check against the current length.
 
 use crate::os::guarded::CopyError;
 use crate::os::map::{Access, FileView};
@@ -40,7 +40,8 @@ pub(crate) struct MemoryBody {
     own: Option<Arc<Reservation>>,
     /// The record of its write protection, if it is in a pool's slot.
     tracker: OnceCell<Arc<Tracker>>,
-    /// Bytes from the base on that may be accessible after a growth that failed half way and could not be undone.
+    /// Bytes from the base on that may be accessible after a growth that failed half way and could not be
+    /// undone.
     overhang: Cell<usize>,
 }
 
@@ -223,8 +224,8 @@ impl MemoryBody {
         self.length().store(bytes, SeqCst);
     }
 
-    /// Adds pages, if `admit` agrees to their bytes once nothing else speaks against it; if not, the memory stays as it is. Returns the old
-    /// number of pages.
+    /// Adds pages, if `admit` agrees to their bytes once nothing else speaks against it; if not, the memory
+    /// stays as it is. Returns the old number of pages.
     pub(crate) fn grow(&self, pages: u64, admit: impl FnOnce(u64) -> bool) -> Result<u64, Refused> {
         let _growing = self.own.as_ref().map(|own| own.growing());
         let old_bytes = self.size();
@@ -246,7 +247,8 @@ impl MemoryBody {
         Ok(old)
     }
 
-    /// Undoes a growth from `open` to `needed` bytes that failed half way. Says what that means for whoever wanted to grow.
+    /// Undoes a growth from `open` to `needed` bytes that failed half way. Says what that means for whoever
+    /// wanted to grow.
     #[cold]
     fn close_again(&self, open: usize, needed: usize) -> Refused {
         match self.pages.protect(open, needed - open, Access::None) {
@@ -277,8 +279,8 @@ impl MemoryBody {
         }
     }
 
-    /// Returns the address of a range inside the memory that is about to be written without a guarded copy, as by the kernel, to
-    /// which a write-protected page is an error.
+    /// Returns the address of a range inside the memory that is about to be written without a guarded copy,
+    /// as by the kernel, to which a write-protected page is an error.
     pub(crate) fn writable_address(&self, address: u64, length: u64) -> Result<*mut u8, MemoryError> {
         let start = self.address(address, length)?;
         let opened =
@@ -300,7 +302,8 @@ impl MemoryBody {
         self.pages.read(address as usize, into).map_err(MemoryError::from)
     }
 
-    /// Copies into the memory. Write-protected pages are opened before, as a host may have blocked the signal of the fault.
+    /// Copies into the memory. Write-protected pages are opened before, as a host may have blocked the signal
+    /// of the fault.
     pub(crate) fn write(&self, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
         self.writable_address(address, bytes.len() as u64)?;
         self.pages.write(address as usize, bytes).map_err(MemoryError::from)

@@ -30,8 +30,9 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Bytes of addresses that compiled code relies on for a memory of this type that never has more than `limit` bytes. One that is
-    /// compared with its length needs no more than that length and the largest offset.
+    /// Bytes of addresses that compiled code relies on for a memory of this type that never has more than
+    /// `limit` bytes. One that is compared with its length needs no more than that length and the largest
+    /// offset.
     pub(crate) fn bytes(ty: MemoryType, limit: u64) -> u64 {
         if ty.is_small() {
             return MEMORY_RESERVATION + MEMORY_GUARD;

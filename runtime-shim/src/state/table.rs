@@ -1,7 +1,8 @@
 //! Tables that can change: bodies of 8-byte elements. Those that an instance defines share a reservation,
 //! others have one each.
 //!
-//! **Invariant: elements below the length are accessible and are null or belong to the table's store.** A body never moves.
+//! **Invariant: elements below the length are accessible and are null or belong to the table's store.** A
+//! body never moves.
 
 use crate::os::map::{Access, FileView, Mapping};
 use crate::state::demand::within;
@@ -156,7 +157,8 @@ impl TableBody {
         Self { index, ty, limit, all: None, mapping, open, length, _own_length: Some(kept) }.opened()
     }
 
-    /// Changes how many elements it may grow to, not beyond the limit that it was made with. It has its initial length now.
+    /// Changes how many elements it may grow to, not beyond the limit that it was made with. It has its
+    /// initial length now.
     pub(crate) fn set_limit(&self, limit: u64) -> Result<(), ResourceError> {
         check_limit(&self.ty, limit)?;
         debug_assert!(Self::reserved(&self.ty, limit) <= self.mapping.range().len() as u64);
@@ -170,8 +172,8 @@ impl TableBody {
         if needed > open {
             let opened = self.mapping.protect(open, needed - open, Access::ReadWrite);
             if opened.is_err() {
-                // What the kernel opened all the same does no harm: it lies behind the length, which every access is checked
-                // against. Closing it gives the address space's allowance back.
+                // What the kernel opened all the same does no harm: it lies behind the length, which every
+                // access is checked against. Closing it gives the address space's allowance back.
                 _ = self.mapping.protect(open, needed - open, Access::None);
             }
             opened?;
@@ -197,7 +199,8 @@ impl TableBody {
         self.mapping.map_file(0, whole_pages(elements), view, offset, Access::ReadWrite)
     }
 
-    /// Makes elements behind the first `elements` inaccessible again and drops their pages, whose contents nobody can see.
+    /// Makes elements behind the first `elements` inaccessible again and drops their pages, whose contents
+    /// nobody can see.
     pub(crate) fn shrink(&self, elements: u64) -> io::Result<()> {
         if let Some(all) = &self.all {
             all.remove(self.size().saturating_sub(elements));
@@ -237,8 +240,8 @@ impl TableBody {
         unsafe { self.length.read() }
     }
 
-    /// Adds elements, which `fill` sets before they are part of the table. Returns the old length; if `fill` gives up, the table
-    /// stays as it is.
+    /// Adds elements, which `fill` sets before they are part of the table. Returns the old length; if `fill`
+    /// gives up, the table stays as it is.
     pub(crate) fn grow(&self, count: u64, fill: impl FnOnce(&[Cell<u64>]) -> bool) -> Result<u64, Refused> {
         let old = self.size();
         let new = old.checked_add(count).filter(|&new| new <= declared(&self.ty)).ok_or(Refused::Declared)?;

@@ -97,7 +97,8 @@ global_asm!(
     "mov ecx, [rsi + 16]",
     "mov [rdi + rax], ecx",
     "ret",
-    // import: (i32, ...) -> ..., calls the imported function at the distance in the first cell with the cells behind it
+    // import: (i32, ...) -> ..., calls the imported function at the distance in the first cell with the cells
+    // behind it
     ".globl wasmaot_test_import",
     "wasmaot_test_import:",
     "push rbp",
@@ -439,7 +440,8 @@ extern "C" fn count(_: libc::c_int) {
     HANDLED.fetch_add(1, SeqCst);
 }
 
-/// Sends signals of the host's own to threads, at intervals that vary, until `done` is set. Says how many were handled.
+/// Sends signals of the host's own to threads, at intervals that vary, until `done` is set. Says how many
+/// were handled.
 ///
 /// # Safety
 /// The threads have not been joined before `done` is set and this returns.

@@ -13,7 +13,8 @@ const STARTS: u64 = 10_000;
 /// How a child ends that was not killed.
 const DONE: i32 = 77;
 
-/// From now on this thread is killed, with its process, when it makes any system call but to end the process, and these two.
+/// From now on this thread is killed, with its process, when it makes any system call but to end the process,
+/// and these two.
 fn forbid_system_calls_but(allowed: [libc::c_long; 2]) {
     let statement = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
     let mut program = [
@@ -34,8 +35,8 @@ fn forbid_system_calls_but(allowed: [libc::c_long; 2]) {
     assert!(!failed, "{}", std::io::Error::last_os_error());
 }
 
-/// Runs an instance that writes to memory, also in the image, and to a global. It may have a deadline, and somebody who could kill
-/// it.
+/// Runs an instance that writes to memory, also in the image, and to a global. It may have a deadline, and
+/// somebody who could kill it.
 fn run(pool: &Pool, address: i64, watched: bool, allowed: [libc::c_long; 2]) {
     let linked = linked();
     let store = linked.get_typed_func::<(i64, i32), ()>("store").unwrap();
@@ -118,7 +119,8 @@ fn ten_thousand_starts_make_no_system_call() {
             let found = (output.status.signal(), output.status.code());
             (found, String::from_utf8_lossy(&output.stderr).into_owned())
         };
-        // A thread that gets no time for as long as the watchdog has patience wakes it, by a system call. That is not the steady state.
+        // A thread that gets no time for as long as the watchdog has patience wakes it, by a system call.
+        // That is not the steady state.
         let (mut tries, mut end) = (1, run());
         while end.0 != expected && tries < 5 {
             (tries, end) = (tries + 1, run());

@@ -1,15 +1,18 @@
 //! Calls, tail calls and returns.
 //!
-//! A direct call leads to an entry of the code table. An indirect one leads to a code address of which the analysis knows where it was
-//! loaded, and passes as vmctx what was loaded from the same record: of a reference to a function, whose type is known by validation or
-//! was compared; of an import; or from an entry of a constant table, whose functions are the instance's own.
+//! A direct call leads to an entry of the code table. An indirect one leads to a code address of which the
+//! analysis knows where it was loaded, and passes as vmctx what was loaded from the same record: of a
+//! reference to a function, whose type is known by validation or was compared; of an import; or from an entry
+//! of a constant table, whose functions are the instance's own.
 //!
-//! At every call the frame pointer leads to the caller's saved one and the return address, so that frames can be walked. What the
-//! callee may change is forgotten: registers that it need not preserve, parameters on the stack, cells that it was given. A call in the exception
-//! table continues in its landing pads as well, where no register is preserved; those that callees preserve are where the call throws.
+//! At every call the frame pointer leads to the caller's saved one and the return address, so that frames can
+//! be walked. What the callee may change is forgotten: registers that it need not preserve, parameters on the
+//! stack, cells that it was given. A call in the exception table continues in its landing pads as well, where
+//! no register is preserved; those that callees preserve are where the call throws.
 //!
-//! **Invariant: at a return and at a tail call, the registers that a caller relies on have their values of the entry, and the stack
-//! pointer is at the return address**, which is where the caller, or the callee's type, says that it is.
+//! **Invariant: at a return and at a tail call, the registers that a caller relies on have their values of
+//! the entry, and the stack pointer is at the return address**, which is where the caller, or the callee's
+//! type, says that it is.
 
 use crate::body::{Body, Flow, is_preserved};
 use crate::decode::gpr;

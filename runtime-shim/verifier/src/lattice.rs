@@ -7,12 +7,14 @@
 //!        Const(c)                    OwnFunc(i)
 //! ```
 //!
-//! A value has a *kind* and perhaps a *name*. Equal names are equal values, in the same state: a name is given by an instruction, and all
-//! that an earlier execution of the instruction named is forgotten when it names again. Kinds that are about
-//! another value refer to it by name, such as the code address that was loaded from a record of a function.
+//! A value has a *kind* and perhaps a *name*. Equal names are equal values, in the same state: a name is
+//! given by an instruction, and all that an earlier execution of the instruction named is forgotten when it
+//! names again. Kinds that are about another value refer to it by name, such as the code address that was
+//! loaded from a record of a function.
 //!
-//! **Invariants.** [`join`] is commutative, idempotent, and an upper bound of both; a chain of kinds that grow by joins is finite,
-//! because bounds only take values of [`ROUND`]. A kind never says more than is true of every value that it stands for.
+//! **Invariants.** [`join`] is commutative, idempotent, and an upper bound of both; a chain of kinds that
+//! grow by joins is finite, because bounds only take values of [`ROUND`]. A kind never says more than is true
+//! of every value that it stands for.
 
 use crate::module::Module;
 use wasmaot_abi::state::ConstEntry;
@@ -71,7 +73,8 @@ pub(crate) enum Kind {
     Heap { memory: u16, plus: u64 },
     /// The start of a memory, plus this.
     HeapAt { memory: u16, at: u64 },
-    /// The start of a memory, plus a value of 64 bits that is not checked yet, plus this, modulo 2<sup>64</sup>.
+    /// The start of a memory, plus a value of 64 bits that is not checked yet, plus this, modulo
+    /// 2<sup>64</sup>.
     Indexed { memory: u16, index: Name, plus: u64 },
     /// An address from which this many bytes are in the memory or its guard; with `null`, or 0.
     Checked { memory: u16, null: bool, room: u64 },
@@ -95,7 +98,8 @@ pub(crate) enum Kind {
     Below { table: u16, most: u64 },
     /// The address of a table's first element, if it has any.
     TableBase(u16),
-    /// The address of the element at an index, which was `checked` or not. The name of a checked index may be forgotten.
+    /// The address of the element at an index, which was `checked` or not. The name of a checked index may be
+    /// forgotten.
     Element { table: u16, index: Name, checked: bool },
     /// The address that is this many bytes behind a table's start, whatever its length.
     ElementAt { table: u16, offset: u64 },
@@ -141,7 +145,8 @@ pub(crate) enum Kind {
     ConstTable(u32),
     /// The address of an entry of a constant table whose index is not checked.
     ConstUnchecked { table: u32, index: Name },
-    /// The address of an entry of a constant table, up to this one, of a function of this type if it is known.
+    /// The address of an entry of a constant table, up to this one, of a function of this type if it is
+    /// known.
     ConstEntry { table: u32, last: u32, ty: u32 },
     /// The address of a certain entry of a constant table.
     ConstKnown { table: u32, entry: u32 },

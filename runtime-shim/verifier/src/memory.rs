@@ -2,10 +2,11 @@
 //!
 //! An address is accepted if it is one of these:
 //!
-//! * *heap*: the start of a memory (of the instance's own one, vmctx), plus values whose sum is at most the reservation, plus a
-//!   displacement that is not negative. Every memory has `MEMORY_RESERVATION` addresses and a guard of at least `MAX_ACCESS` bytes
-//!   behind them, where nothing else lies; a memory whose addresses have 64 bits and that may be larger has its length's worth and a
-//!   guard of `OFFSET_GUARD` bytes, so its index has to have been compared with the length, or its range;
+//! * *heap*: the start of a memory (of the instance's own one, vmctx), plus values whose sum is at most the
+//!   reservation, plus a displacement that is not negative. Every memory has `MEMORY_RESERVATION` addresses
+//!   and a guard of at least `MAX_ACCESS` bytes behind them, where nothing else lies; a memory whose
+//!   addresses have 64 bits and that may be larger has its length's worth and a guard of `OFFSET_GUARD`
+//!   bytes, so its index has to have been compared with the length, or its range;
 //! * *the stack*: from the stack pointer up to what the function was given on the stack;
 //! * *cells*: what the function was given the address of;
 //! * *state*: cells of defined globals, and words that are only read: lengths, and what the constants hold;
@@ -13,8 +14,8 @@
 //! * *records of functions*, entries of constant tables, values of exceptions: only read;
 //! * *constants* of the text: only read.
 //!
-//! **Invariant: stores go to heap, stack, cells, globals and elements, and nowhere else**, and where a reference to a function is
-//! kept, only such are stored.
+//! **Invariant: stores go to heap, stack, cells, globals and elements, and nowhere else**, and where a
+//! reference to a function is kept, only such are stored.
 
 use crate::body::Body;
 use crate::decode::{gpr, memory_bytes};

@@ -24,13 +24,16 @@ macro_rules! properties {
 properties! {
     /// The file's form: what the verifier reads has to be what the loader reads.
     Form = "form";
-    /// Every byte of the text is reached code, padding, or what reached code refers to; no branch leads elsewhere.
+    /// Every byte of the text is reached code, padding, or what reached code refers to; no branch leads
+    /// elsewhere.
     Control = "control";
     /// Reached instructions are on the list of allowed ones.
     Instructions = "instructions";
-    /// Every operand in memory is in a linear memory's reservation, the function's frame, or an item of the state that may be accessed so.
+    /// Every operand in memory is in a linear memory's reservation, the function's frame, or an item of the
+    /// state that may be accessed so.
     Memory = "memory";
-    /// The stack is balanced, callee-saved registers and the return address are restored, frames grow in probed steps.
+    /// The stack is balanced, callee-saved registers and the return address are restored, frames grow in
+    /// probed steps.
     Stack = "stack";
     /// Calls and jumps between functions lead to entries, with the vmctx and the arguments that these expect.
     Calls = "calls";

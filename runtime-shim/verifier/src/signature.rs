@@ -5,8 +5,9 @@
 //!  floats and vectors        xmm0 .. xmm7, then the stack                xmm0 .. xmm7, then cells
 //! ```
 //!
-//! The vmctx is the first parameter, behind a hidden one if results take cells: their address. Values on the stack and in cells take 8
-//! bytes, vectors 16, and are aligned to their size; both areas to 16 bytes. The callee removes its parameters from the stack.
+//! The vmctx is the first parameter, behind a hidden one if results take cells: their address. Values on the
+//! stack and in cells take 8 bytes, vectors 16, and are aligned to their size; both areas to 16 bytes. The
+//! callee removes its parameters from the stack.
 
 use crate::registers::{RAX, RCX, RDI, RDX, RSI};
 use wasmaot_abi::code::Helper;

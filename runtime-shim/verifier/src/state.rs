@@ -1,10 +1,11 @@
 //! What is known at a place of a function: registers, words of the stack, flags.
 //!
-//! Words are kept where something is known of them, by their distance from the stack pointer at the function's entry. Cells that a
-//! function was given the address of, for its results, are words too, from [`AREA`] on.
+//! Words are kept where something is known of them, by their distance from the stack pointer at the
+//! function's entry. Cells that a function was given the address of, for its results, are words too, from
+//! [`AREA`] on.
 //!
-//! **Invariants.** All places that have a name hold the same value, which is the one that its instruction named last. No word that is
-//! kept overlaps another.
+//! **Invariants.** All places that have a name hold the same value, which is the one that its instruction
+//! named last. No word that is kept overlaps another.
 
 use crate::balance::Balance;
 use crate::lattice::{self, Item, Kind, LOW, NO_NAME, Name, Val};

@@ -1,7 +1,7 @@
 //! What instructions do to the abstract state.
 //!
-//! **Invariant: every register that an instruction writes is written here**, at least with [`Val::ANY`]. Writes of 8 and 16 bits leave
-//! nothing known of the register.
+//! **Invariant: every register that an instruction writes is written here**, at least with [`Val::ANY`].
+//! Writes of 8 and 16 bits leave nothing known of the register.
 
 use crate::body::{Body, Flow};
 use crate::decode::{Condition, Form, gpr, is_high_byte};
@@ -100,7 +100,8 @@ impl Body<'_, '_> {
         Ok(if self.faults { Flow::Stop } else { Flow::Next })
     }
 
-    /// The value of an operand. That of a register is all of its 64 bits, if the operand has 64 or 32 of them.
+    /// The value of an operand. That of a register is all of its 64 bits, if the operand has 64 or 32 of
+    /// them.
     fn read(&mut self, state: &mut State, instruction: &Instruction, operand: u32) -> Result<Val, Problem> {
         Ok(match instruction.op_kind(operand) {
             OpKind::Register => match gpr(instruction.op_register(operand)) {
@@ -350,7 +351,8 @@ impl Body<'_, '_> {
                 let name = if a.name == b.name { a.name } else { NO_NAME };
                 Val { kind: join_kinds(self.module, a.kind, b.kind, false), name }
             }
-            // Bounds of jump tables are computed so: whichever number it is, it is at most the table's last position.
+            // Bounds of jump tables are computed so: whichever number it is, it is at most the table's last
+            // position.
             (Some(value), None) => {
                 match (narrow(source).kind.most(), narrow(state.reg(register)).kind.most()) {
                     (Some(a), Some(b)) => Val::of(Kind::Max(a.max(b))),

@@ -1,4 +1,5 @@
-//! How a call reaches its context: an instance has one of its own, or shares one with instances on other threads.
+//! How a call reaches its context: an instance has one of its own, or shares one with instances on other
+//! threads.
 //!
 //! **Invariant: nothing waits while it holds a shared context.** A call that may wait takes a copy of the
 //! entries that it works on, which keeps their files open until it returns, or is made again

@@ -54,8 +54,8 @@ pub enum WasiError {
 /// # Ok::<(), wasmaot_wasi::WasiError>(())
 /// ```
 ///
-/// A host that gives every request an instance keeps the builder and builds a context for each, which costs next to
-/// nothing. Its input and output need no files:
+/// A host that gives every request an instance keeps the builder and builds a context for each, which costs
+/// next to nothing. Its input and output need no files:
 ///
 /// ```
 /// use wasmaot_wasi::WasiCtxBuilder;
@@ -150,8 +150,8 @@ impl WasiCtxBuilder {
         self.stream(0, Handle::Input)
     }
 
-    /// Collects the guest's standard output in the context, see [`WasiCtx::stdout`]. Of more than `limit` bytes the
-    /// guest learns that no space is left, and the host by [`WasiCtx::stdout_overflowed`].
+    /// Collects the guest's standard output in the context, see [`WasiCtx::stdout`]. Of more than `limit`
+    /// bytes the guest learns that no space is left, and the host by [`WasiCtx::stdout_overflowed`].
     pub fn capture_stdout(&mut self, limit: usize) -> &mut Self {
         self.capture(1, Captured::Stdout, limit)
     }
@@ -185,8 +185,8 @@ impl WasiCtxBuilder {
         self.directory(host.as_ref(), guest.into(), false)
     }
 
-    /// As [`WasiCtxBuilder::preopen_dir`], for the guest to read only: what would change something is refused as on a
-    /// file system that is mounted so.
+    /// As [`WasiCtxBuilder::preopen_dir`], for the guest to read only: what would change something is refused
+    /// as on a file system that is mounted so.
     ///
     /// # Errors
     ///
@@ -229,7 +229,8 @@ impl WasiCtxBuilder {
         self
     }
 
-    /// Gives the guest a socket that listens at a TCP address, as [`WasiCtxBuilder::preopen_listener`] does. Gives the address with its port, which the system chooses for port 0.
+    /// Gives the guest a socket that listens at a TCP address, as [`WasiCtxBuilder::preopen_listener`] does.
+    /// Gives the address with its port, which the system chooses for port 0.
     ///
     /// # Errors
     ///

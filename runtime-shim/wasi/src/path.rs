@@ -13,7 +13,8 @@
 //!   all) never follow a final symbolic link. (What is linked after following one was opened before, and is
 //!   named to the kernel by its descriptor.)
 //!
-//! A path that leads out is [`Errno::Perm`], as in Wasmtime, which C and Rust programs see as a lack of permission.
+//! A path that leads out is [`Errno::Perm`], as in Wasmtime, which C and Rust programs see as a lack of
+//! permission.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -235,8 +236,8 @@ pub(crate) fn symlink(target: &CStr, dir: BorrowedFd<'_>, path: &CStr) -> Result
     Ok(rustix::fs::symlinkat(target, &place.parent, &place.name)?)
 }
 
-/// Makes a further name for a file that is not a directory. A symbolic link is linked itself unless it is to be
-/// followed.
+/// Makes a further name for a file that is not a directory. A symbolic link is linked itself unless it is to
+/// be followed.
 pub(crate) fn link(
     old_dir: BorrowedFd<'_>,
     old: &CStr,
@@ -252,8 +253,8 @@ pub(crate) fn link(
     Ok(rustix::fs::linkat(&from.parent, &from.name, &to.parent, &to.name, AtFlags::empty())?)
 }
 
-/// Links the file that a path leads to. What was found is named by its descriptor, so that nothing is looked up twice;
-/// `/proc` does for every process what `AT_EMPTY_PATH` does for privileged ones.
+/// Links the file that a path leads to. What was found is named by its descriptor, so that nothing is looked
+/// up twice; `/proc` does for every process what `AT_EMPTY_PATH` does for privileged ones.
 fn link_opened(
     old_dir: BorrowedFd<'_>,
     old: &CStr,

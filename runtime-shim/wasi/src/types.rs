@@ -174,8 +174,8 @@ impl Rights {
     /// What takes a file that is open for writing.
     pub(crate) const WRITES: Self = Self::FD_WRITE.union(Self::FD_ALLOCATE).union(Self::FD_FILESTAT_SET_SIZE);
 
-    /// What changes something, where a directory may only be read. (To make a file is refused only if there is none of
-    /// that name.)
+    /// What changes something, where a directory may only be read. (To make a file is refused only if there
+    /// is none of that name.)
     pub(crate) const CHANGES: Self = Self::WRITES
         .union(Self::FD_FILESTAT_SET_TIMES)
         .union(Self::PATH_CREATE_DIRECTORY)

@@ -1,6 +1,7 @@
-//! The tests of `pulldown-cmark`, all of the CommonMark specification's examples among them, as one program. Its own
-//! frame for them takes an HTML parser and many crates; here markup is compared after white space that means nothing is
-//! taken out. Two of its modules are left out: what they expect is the same only to such a parser.
+//! The tests of `pulldown-cmark`, all of the CommonMark specification's examples among them, as one program.
+//! Its own frame for them takes an HTML parser and many crates; here markup is compared after white space
+//! that means nothing is taken out. Two of its modules are left out: what they expect is the same only to
+//! such a parser.
 
 use pulldown_cmark::{Options, Parser, html};
 

@@ -1,7 +1,9 @@
-//! Run by the test suite `release`, built with optimisation: panics, traps and errors in an artifact given as the argument.
+//! Run by the test suite `release`, built with optimisation: panics, traps and errors in an artifact given as
+//! the argument.
 //!
-//! It does not depend on the compiler, so that an optimised build of it takes seconds. The artifact imports `host` `f` and exports `run`, which calls
-//! it, `trap`, which traps, and `add`. Prints `ok` if all is well, and panics otherwise.
+//! It does not depend on the compiler, so that an optimised build of it takes seconds. The artifact imports
+//! `host` `f` and exports `run`, which calls it, `trap`, which traps, and `add`. Prints `ok` if all is well,
+//! and panics otherwise.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmaot_abi::trap::TrapCode;

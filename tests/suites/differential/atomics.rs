@@ -1,8 +1,10 @@
-//! Atomic operators, which the interpreter does not have: one thread cannot tell them from an ordinary load and store, so it gets those.
+//! Atomic operators, which the interpreter does not have: one thread cannot tell them from an ordinary load
+//! and store, so it gets those.
 //!
-//! [`tame`] changes a generated module for both sides: three of four atomic operators get an address at which they do not trap, and
-//! nothing waits. [`lower`] is the interpreter's form of that. Both set an operator's operands aside, in locals behind the function's own.
-//! A trap of an atomic operator is `unreachable` to the interpreter.
+//! [`tame`] changes a generated module for both sides: three of four atomic operators get an address at which
+//! they do not trap, and nothing waits. [`lower`] is the interpreter's form of that. Both set an operator's
+//! operands aside, in locals behind the function's own. A trap of an atomic operator is `unreachable` to the
+//! interpreter.
 
 // Found from here also where another crate (`fuzz/`) names the path of this file.
 #[path = "atomics/operators.rs"]
@@ -15,7 +17,8 @@ use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{BlockType, CodeSection, Instruction, MemArg, Module, ValType};
 use wasmparser::{FunctionBody, MemArgTarget, Operator, Parser};
 
-/// The locals that operands are set aside in: one for each of [`Places`]' fields, first as `i32`, then as `i64`.
+/// The locals that operands are set aside in: one for each of [`Places`]' fields, first as `i32`, then as
+/// `i64`.
 const SCRATCH: [(u32, ValType); 2] = [(4, ValType::I32), (4, ValType::I64)];
 
 /// Where the operands of an operator are set aside.
@@ -71,7 +74,8 @@ enum Aim {
     Lower,
 }
 
-/// Lets nothing wait, and three of four atomic operators access an aligned place in the first page. How many there are.
+/// Lets nothing wait, and three of four atomic operators access an aligned place in the first page. How many
+/// there are.
 pub(crate) fn tame(wasm: &[u8]) -> Result<(Vec<u8>, usize), Error> {
     rewrite(wasm, Aim::Tame)
 }

@@ -1,6 +1,7 @@
 //! Runs a module on both sides and compares everything that a host can see.
 //!
-//! **Invariant: an `Err` is a disagreement or a fault of the harness**, never an outcome that both sides agree on.
+//! **Invariant: an `Err` is a disagreement or a fault of the harness**, never an outcome that both sides
+//! agree on.
 
 use crate::engine::{End, Engine, Item, Plan, Program, Value};
 use crate::generate::Oracle;
@@ -29,7 +30,8 @@ pub(crate) struct Tally {
     /// Modules with atomic operators, and those that throw.
     pub(crate) with_atomics: usize,
     pub(crate) throwing: usize,
-    /// Modules given up because one side ran out of stack, which the specification leaves to the implementation.
+    /// Modules given up because one side ran out of stack, which the specification leaves to the
+    /// implementation.
     pub(crate) exhausted: usize,
 }
 
@@ -51,8 +53,8 @@ impl Tally {
 }
 
 impl Tally {
-    /// Notes how a call ended on our side, and whether it ended alike on the other: not at all if a stack was used up, after which nothing
-    /// more can be said. The message of an `Err` says where they disagree.
+    /// Notes how a call ended on our side, and whether it ended alike on the other: not at all if a stack was
+    /// used up, after which nothing more can be said. The message of an `Err` says where they disagree.
     pub(crate) fn note(&mut self, what: &str, ours: &End, theirs: &End) -> Result<bool, String> {
         self.calls += 1;
         match agree(ours, theirs) {
@@ -86,8 +88,8 @@ pub(crate) fn argument(random: &mut Random, ty: wasmaot_abi::types::ValType) -> 
 
 /// Runs a module on both sides, on ours in the given form. The message of an `Err` says where they disagree.
 ///
-/// Each export has its turn in a fresh instance, as the fuel of an instance is used up for good; the export after it is
-/// called next, to see what the first one left behind.
+/// Each export has its turn in a fresh instance, as the fuel of an instance is used up for good; the export
+/// after it is called next, to see what the first one left behind.
 pub(crate) fn compare(wasm: &[u8], oracle: Oracle, form: Form, options: &Options) -> Result<Tally, String> {
     let mut tally = Tally { modules: 1, ..Tally::default() };
     let (theirs, ours) = (oracle.program(wasm)?, ours::Program::new(&form.of(wasm)?, options)?);

@@ -1,8 +1,9 @@
-//! Metered code against the same module with its counting spelled out: before every operator that counts, a global is incremented, and
-//! behind every one that does bulk work, or before it throws, what that costs is added to another.
+//! Metered code against the same module with its counting spelled out: before every operator that counts, a
+//! global is incremented, and behind every one that does bulk work, or before it throws, what that costs is
+//! added to another.
 //!
-//! The rewritten module is compiled without a meter. **After every call, however it ended, its globals and the meter show the same
-//! numbers**, at every level of optimisation and in every form of the module.
+//! The rewritten module is compiled without a meter. **After every call, however it ended, its globals and
+//! the meter show the same numbers**, at every level of optimisation and in every form of the module.
 
 use crate::engine::Program as _;
 use crate::rewrite::{Facts, emit};
@@ -96,8 +97,8 @@ impl Rewriter {
         Some(Bulk { wide, unit, grows })
     }
 
-    /// Adds what an operator costs that has just been executed. Its last operand is in the first local if that has 64 bits, or else in the
-    /// second; the locals behind each are free.
+    /// Adds what an operator costs that has just been executed. Its last operand is in the first local if
+    /// that has 64 bits, or else in the second; the locals behind each are free.
     fn pay(&self, function: &mut Function, bulk: &Bulk, [wide, narrow]: [u32; 2]) {
         use Instruction as I;
         let fuel = self.bulk_fuel();

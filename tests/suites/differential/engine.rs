@@ -3,7 +3,8 @@
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 
-/// A value in a form that both sides share. References to functions and exceptions only tell whether they are null.
+/// A value in a form that both sides share. References to functions and exceptions only tell whether they are
+/// null.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Value {
     /// `i32`.
@@ -47,7 +48,8 @@ impl PartialEq for Value {
 }
 
 impl Value {
-    /// A value of a type from random bits. NaNs become the canonical one, references to functions and exceptions null.
+    /// A value of a type from random bits. NaNs become the canonical one, references to functions and
+    /// exceptions null.
     pub(crate) fn from_bits(ty: ValType, bits: u64) -> Self {
         match ty {
             ValType::I32 => Value::I32(bits as i32),
@@ -86,7 +88,8 @@ impl Value {
 pub(crate) enum End {
     /// With results.
     Values(Vec<Value>),
-    /// With a trap. An index outside a table in `call_indirect` counts as a table access out of bounds: `wasmi` does not tell them apart.
+    /// With a trap. An index outside a table in `call_indirect` counts as a table access out of bounds:
+    /// `wasmi` does not tell them apart.
     Trap(TrapCode),
     /// With an exception that nothing caught, and these values of it.
     Exception(Vec<Value>),

@@ -1,8 +1,8 @@
 //! Makes the random modules.
 //!
 //! Modules come in four kinds, by number: with or without instructions that may trap, with or without
-//! imports. All end: loops and calls draw on a fuel global that traps when it is used up. Sizes are bounded so that
-//! growing a memory or table succeeds or fails alike on both sides.
+//! imports. All end: loops and calls draw on a fuel global that traps when it is used up. Sizes are bounded
+//! so that growing a memory or table succeeds or fails alike on both sides.
 
 use crate::atomics;
 use crate::engine::{Plan, Program};
@@ -102,7 +102,8 @@ pub(crate) fn module(number: u64) -> Generated {
     smith::first(number, |bytes| from_bytes(number, bytes))
 }
 
-/// The module that the generator makes of a byte string, of the kind that `number` says. `None` if it gives up.
+/// The module that the generator makes of a byte string, of the kind that `number` says. `None` if it gives
+/// up.
 pub(crate) fn from_bytes(number: u64, bytes: &[u8]) -> Option<Generated> {
     let mut module = smith::from_bytes(config(number), bytes)?;
     module.ensure_termination(FUEL).unwrap_or_else(|e| panic!("module {number}: {e}"));

@@ -6,10 +6,10 @@
 //! ([`counting`]). And what runs in time slices of a few microseconds is compared with what runs without
 //! ([`sliced`]).
 //!
-//! Module number n is always the same. Variables: `WASMAOT_FUZZ_MODULES` is how many to run (2,500
-//! unless given), `WASMAOT_FUZZ_FIRST` the number of the first. A module on which the two disagree is
-//! written out; once understood it belongs in `tests/regressions/`, which is run as well.
-//! **Invariant: at least half of the modules run an export to its normal end**, so that agreement means something.
+//! Module number n is always the same. Variables: `WASMAOT_FUZZ_MODULES` is how many to run (2,500 unless
+//! given), `WASMAOT_FUZZ_FIRST` the number of the first. A module on which the two disagree is written out;
+//! once understood it belongs in `tests/regressions/`, which is run as well. **Invariant: at least half of
+//! the modules run an export to its normal end**, so that agreement means something.
 
 mod atomics;
 mod compare;

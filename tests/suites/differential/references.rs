@@ -1,7 +1,9 @@
-//! Rewrites modules so that they call through typed references, which the interpreter does not have: what they do stays the same.
+//! Rewrites modules so that they call through typed references, which the interpreter does not have: what
+//! they do stays the same.
 //!
-//! `call` and `return_call` become `ref.func` and `call_ref` or `return_call_ref`; in turn as it is, through a label whose operand may
-//! be null, and after `ref.as_non_null`. Modules export all of their functions, so references to them are declared.
+//! `call` and `return_call` become `ref.func` and `call_ref` or `return_call_ref`; in turn as it is, through
+//! a label whose operand may be null, and after `ref.as_non_null`. Modules export all of their functions, so
+//! references to them are declared.
 
 use crate::rewrite::{Facts, emit};
 use wasm_encoder::reencode::{Error, Reencode, utils};

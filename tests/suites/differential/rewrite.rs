@@ -20,7 +20,8 @@ impl Form {
     /// All of them.
     pub(crate) const ALL: [Form; 3] = [Form::AsGenerated, Form::ThroughReferences, Form::ThroughExceptions];
 
-    /// That of module number `number`. Modules that have exceptions of their own ([`crate::generate`]) stay as they are.
+    /// That of module number `number`. Modules that have exceptions of their own ([`crate::generate`]) stay
+    /// as they are.
     pub(crate) fn of_number(number: u64) -> Self {
         use Form::{AsGenerated as A, ThroughExceptions as E, ThroughReferences as R};
         [A, E, R, A, E][number as usize % 5]
@@ -104,7 +105,8 @@ impl Facts {
         self.functions[self.imported + index]
     }
 
-    /// A function with the locals of one that the module defines and further ones, and the index of the first of those.
+    /// A function with the locals of one that the module defines and further ones, and the index of the first
+    /// of those.
     pub(crate) fn with_locals(
         &self,
         defined: usize,

@@ -1,8 +1,10 @@
-//! Rewrites modules so that functions throw their results, which the interpreter does not have: what they do stays the same.
+//! Rewrites modules so that functions throw their results, which the interpreter does not have: what they do
+//! stays the same.
 //!
-//! For each type of functions there is a tag with its results. A function is left as it is, or throws its results to a handler of
-//! its own, or becomes an *inner* one at the end of the index space, which throws them to what stands in its place; in the form of Wasm 3.0 or
-//! in the legacy one, and straight or through another function that throws on what it catches. Traps and tail calls pass all of these.
+//! For each type of functions there is a tag with its results. A function is left as it is, or throws its
+//! results to a handler of its own, or becomes an *inner* one at the end of the index space, which throws
+//! them to what stands in its place; in the form of Wasm 3.0 or in the legacy one, and straight or through
+//! another function that throws on what it catches. Traps and tail calls pass all of these.
 
 use crate::rewrite::{Facts, emit};
 use wasm_encoder::reencode::{Error, Reencode, RoundtripReencoder, utils};

@@ -1,4 +1,5 @@
-//! The host's side: uncaught exceptions as errors, exceptions through host functions, and those that a host function throws.
+//! The host's side: uncaught exceptions as errors, exceptions through host functions, and those that a host
+//! function throws.
 
 use super::exception;
 use wasmaot_runtime::{
@@ -7,7 +8,8 @@ use wasmaot_runtime::{
 };
 use wasmaot_tests::{compile_wat, trap_code};
 
-/// Calls the import in a region that catches tag `t` of the host's, giving its value, or anything else, giving -1.
+/// Calls the import in a region that catches tag `t` of the host's, giving its value, or anything else,
+/// giving -1.
 const CATCHES: &str = include_str!("../../guests/exceptions_catch.wat");
 
 /// The module above, its import a host function that does as `f` says with the tag.

@@ -1,4 +1,5 @@
-//! Exceptions that pass from one instance to another: through imports, tables and references, with tags told by identity.
+//! Exceptions that pass from one instance to another: through imports, tables and references, with tags told
+//! by identity.
 
 use super::exception;
 use wasmaot_runtime::{Extern, Instance, InstantiateError, Linker, Store, Tag, Val, ValType};
@@ -11,7 +12,8 @@ const THROWER: &str = r#"(module
   (func $t (export "throw_t") (param i32) (throw $t (local.get 0)))
   (func $u (export "throw_u") (param i32) (throw $u (local.get 0))))"#;
 
-/// Catches `t` of what it imports (1000 and the value), and a tag of its own of the same type (2000 and the value).
+/// Catches `t` of what it imports (1000 and the value), and a tag of its own of the same type (2000 and the
+/// value).
 const CATCHER: &str = include_str!("../../guests/exceptions_across.wat");
 
 fn add(linker: &mut Linker<()>, store: &mut Store<()>, name: &str, wat: &str) -> Instance {

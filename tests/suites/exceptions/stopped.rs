@@ -1,6 +1,8 @@
-//! A guest that is to be stopped is stopped within a throw: while its handler is looked for, and while exceptions are collected.
+//! A guest that is to be stopped is stopped within a throw: while its handler is looked for, and while
+//! exceptions are collected.
 //!
-//! A host function kills its caller and then throws, so what the throw does happens to a guest that is to be stopped.
+//! A host function kills its caller and then throws, so what the throw does happens to a guest that is to be
+//! stopped.
 
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
@@ -8,8 +10,8 @@ use wasmaot_runtime::{
 };
 use wasmaot_tests::{compile_wat, trap_code};
 
-/// `deep` calls the host below so many frames of its own, and `garbage` after so many exceptions that nothing refers to any more. A
-/// handler of what the host throws sets `caught`.
+/// `deep` calls the host below so many frames of its own, and `garbage` after so many exceptions that nothing
+/// refers to any more. A handler of what the host throws sets `caught`.
 const TEXT: &str = include_str!("../../guests/exceptions_stopped.wat");
 
 /// More frames than are looked through at once.
@@ -18,7 +20,8 @@ const FRAMES: i32 = 5000;
 /// Exceptions after which the next throw collects.
 const EXCEPTIONS: i32 = 256;
 
-/// Calls an export; the host function kills its caller if `kills` says so. Returns what the call came to, and `caught`.
+/// Calls an export; the host function kills its caller if `kills` says so. Returns what the call came to, and
+/// `caught`.
 fn run(name: &str, count: i32, kills: bool) -> (Option<TrapCode>, Val) {
     let mut store: Store<Option<InterruptHandle>> = Store::new(None);
     let tag = Tag::new(&mut store, &[]);

@@ -10,7 +10,8 @@ fn listing(module: &str) -> String {
     Golden::read(&folder().join(module).with_extension("wat")).listing(Emit::Asm)
 }
 
-/// The machine instructions of a function, without offsets and notes, and without the frame's set-up and take-down.
+/// The machine instructions of a function, without offsets and notes, and without the frame's set-up and
+/// take-down.
 fn code(module: &str, function: &str) -> Vec<String> {
     let text = listing(module);
     let instructions = instructions(&text, function);

@@ -1,7 +1,8 @@
 //! Exception tables that are not what the compiler wrote, in artifacts whose checksum is right all the same.
 //!
-//! A sealed file is believed as far as its code is: nobody can tell without reading the code whether a landing pad is the right one for a tag. All
-//! else is refused, or harmless: **whatever lies where a table says that a frame keeps its vmctx, the runtime does not follow it.**
+//! A sealed file is believed as far as its code is: nobody can tell without reading the code whether a
+//! landing pad is the right one for a tag. All else is refused, or harmless: **whatever lies where a table
+//! says that a frame keeps its vmctx, the runtime does not follow it.**
 
 use crate::image::Image;
 use std::ops::Range;
@@ -199,7 +200,8 @@ fn outcomes(store: &mut Store<()>, instance: Instance) -> Vec<String> {
     (0..4).flat_map(|number| ["inner", "run", "all"].map(|name| call(name, number))).collect()
 }
 
-/// Whatever word of its frame stands for the caller's vmctx, exceptions are caught as they should be, or by somebody further out.
+/// Whatever word of its frame stands for the caller's vmctx, exceptions are caught as they should be, or by
+/// somebody further out.
 #[test]
 fn a_wrong_context_is_harmless() {
     let good = Artifact::new();

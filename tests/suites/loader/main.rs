@@ -1,7 +1,7 @@
 //! Files that are not what they should be.
 //!
-//! **Invariant: whatever a file holds, opening it gives a module or a typed error**, and nothing from it runs. A
-//! crash of this test is a failure of that.
+//! **Invariant: whatever a file holds, opening it gives a module or a typed error**, and nothing from it
+//! runs. A crash of this test is a failure of that.
 
 mod exceptions;
 mod image;

@@ -1,7 +1,8 @@
 //! Thousands of damaged artifacts, the same ones every time.
 //!
-//! Every other one is sealed again, so that its damage gets past the checksum. **Invariants.** Damage that is not sealed is
-//! always an error. Damage that is sealed may open; then the module is instantiated, but no code of the file is run.
+//! Every other one is sealed again, so that its damage gets past the checksum. **Invariants.** Damage that is
+//! not sealed is always an error. Damage that is sealed may open; then the module is instantiated, but no
+//! code of the file is run.
 
 use crate::image::{Image, RICH, SMALL};
 use crate::instantiate::instantiate;
@@ -34,7 +35,8 @@ enum Damage {
 const KINDS: [Damage; 6] =
     [Damage::Truncation, Damage::BitFlip, Damage::Bytes, Damage::Number, Damage::Splice, Damage::Move];
 
-/// Parts of a file where damage is most likely to be read: ELF header and program headers, dynamic section, symbols, descriptor, tables, maps, section headers.
+/// Parts of a file where damage is most likely to be read: ELF header and program headers, dynamic section,
+/// symbols, descriptor, tables, maps, section headers.
 fn places(image: &Image) -> Vec<Range<usize>> {
     let sections = image.u64_at(40) as usize;
     let mut found = vec![0..64, 64..64 + 56 * usize::from(image.bytes[56]), sections..image.bytes.len()];

@@ -19,7 +19,8 @@ fn around(bytes: &[u8], offset: usize) -> File {
     file
 }
 
-/// What is mapped from the file in one way or another: code, an image, passive data, and the maps that name a trap.
+/// What is mapped from the file in one way or another: code, an image, passive data, and the maps that name a
+/// trap.
 const MAPPED: &str = r#"(module $mapped (memory 2) (data (i32.const 65536) "image") (data $passive "passive")
     (func (export "image") (result i32) (i32.load8_u (i32.const 65540)))
     (func (export "passive") (result i32)

@@ -9,7 +9,8 @@ use wasmaot_tests::trap_code;
 /// Lengths at which the price, or the way in which bytes are moved, changes.
 const LENGTHS: [u64; 16] = [0, 1, 2, 15, 16, 17, 33, 63, 64, 65, 127, 128, 129, 192, 193, 4096];
 
-/// Operators of each function below but for those that push operands, and of those. Each length is an operand and a constant.
+/// Operators of each function below but for those that push operands, and of those. Each length is an operand
+/// and a constant.
 fn text() -> String {
     let mut functions = String::new();
     let bulk = [

@@ -1,4 +1,5 @@
-//! Metered code: counts that are exact wherever a run ends and whatever the optimiser does, and fuel that ends it.
+//! Metered code: counts that are exact wherever a run ends and whatever the optimiser does, and fuel that
+//! ends it.
 //!
 //! The suite `differential` compares counts of random modules with those of modules that spell
 //! their counting out; here, and in `scripts/metering.wast`, the numbers are known.
@@ -59,7 +60,8 @@ fn long_rows_are_exact_up_to_every_operator() {
     }
 }
 
-/// Whatever the fuel, a run of `total` operators ends normally if that is enough, and not much later if it is not.
+/// Whatever the fuel, a run of `total` operators ends normally if that is enough, and not much later if it is
+/// not.
 fn with_every_fuel(name: &str, arguments: &[Val], total: u64) {
     let modules: Vec<Module> = all_variants().iter().map(|(_, options)| metered(TEXT, options)).collect();
     for fuel in (0..total + 2).step_by(1 + total as usize / 300) {
@@ -305,8 +307,8 @@ fn pools_count_every_instance_anew() {
     assert_eq!(pool.stats().made, 1);
 }
 
-/// Code that calls host functions which return, trap, panic, throw and wait, each of which was called; and so does code that does not count
-/// operators.
+/// Code that calls host functions which return, trap, panic, throw and wait, each of which was called; and so
+/// does code that does not count operators.
 #[test]
 fn calls_of_host_functions_are_counted_however_they_end() {
     let text = r#"(module

@@ -1,5 +1,5 @@
-//! Accesses around every edge of every kind of memory: further ones, 64-bit ones with and without a small maximum, ones with pages of a
-//! byte, shared ones; defined and imported; by plain and by atomic operators.
+//! Accesses around every edge of every kind of memory: further ones, 64-bit ones with and without a small
+//! maximum, ones with pages of a byte, shared ones; defined and imported; by plain and by atomic operators.
 
 use std::fmt::Write;
 use wasmaot_abi::trap::TrapCode;

@@ -5,7 +5,8 @@ use wasmaot_abi::trap::TrapCode;
 use wasmaot_runtime::Val;
 use wasmaot_tests::Guest;
 
-/// A function that calls itself while `count` of its values are live, so its frame is at least that many words.
+/// A function that calls itself while `count` of its values are live, so its frame is at least that many
+/// words.
 fn recursion_with_frame(count: usize) -> String {
     let mut wat = String::from("(module (memory 1) (func $f (export \"f\") (param i32) (result i64) ");
     wat += &"(local i64)".repeat(count);

@@ -12,8 +12,8 @@ use wasmaot_runtime::{
 use wasmaot_tests::{compile_wat, trap_code};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder, add_to_linker};
 
-/// Page 40 is hot. The kernel opens page 38 and 39 and then has no more memory for page 41, so that the call fails although it
-/// made pages writable.
+/// Page 40 is hot. The kernel opens page 38 and 39 and then has no more memory for page 41, so that the call
+/// fails although it made pages writable.
 #[test]
 fn a_page_that_a_failed_call_opened_is_reset() {
     in_a_child("limits::a_page_that_a_failed_call_opened_is_reset", || {

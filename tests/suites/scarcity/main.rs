@@ -1,5 +1,5 @@
-//! Hosts to which the kernel refuses memory, mappings or system calls: each call has a typed error or a working fall-back, the
-//! process survives, and no byte of an instance is left for the next one.
+//! Hosts to which the kernel refuses memory, mappings or system calls: each call has a typed error or a
+//! working fall-back, the process survives, and no byte of an instance is left for the next one.
 //!
 //! **Each case runs in a process of its own**, since it takes something from all of the process.
 

@@ -1,7 +1,8 @@
-//! Hosts in Rust with signal handlers of their own, as crates install them. Each case is a process, since handlers are the process's.
+//! Hosts in Rust with signal handlers of their own, as crates install them. Each case is a process, since
+//! handlers are the process's.
 //!
-//! **Invariant: whatever signals arrive while guests run, guests end as they would without, and every handler runs to its end.** (Hosts in C
-//! are in `runtime-shim/capi/tests/c/hosts.rs`.)
+//! **Invariant: whatever signals arrive while guests run, guests end as they would without, and every handler
+//! runs to its end.** (Hosts in C are in `runtime-shim/capi/tests/c/hosts.rs`.)
 
 mod stress;
 

@@ -1,7 +1,8 @@
-//! Guests of all kinds on several threads, stopped and suspended at random, while signals of the host arrive at random moments.
+//! Guests of all kinds on several threads, stopped and suspended at random, while signals of the host arrive
+//! at random moments.
 //!
-//! Each instance that ends by itself gives the result of a fresh one, and each that is to be stopped is. `WASMAOT_SIGNAL_STRESS` says for how many
-//! seconds it runs: 5 without it.
+//! Each instance that ends by itself gives the result of a fresh one, and each that is to be stopped is.
+//! `WASMAOT_SIGNAL_STRESS` says for how many seconds it runs: 5 without it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc;
@@ -126,7 +127,8 @@ fn linker() -> Linker<()> {
     linker
 }
 
-/// Sends signals to the process and its handlers' places, and now and then has the host install its handlers anew.
+/// Sends signals to the process and its handlers' places, and now and then has the host install its handlers
+/// anew.
 fn send_signals(stop: &AtomicBool) {
     let mut random = Random::new(99);
     let numbers = [libc::SIGUSR1, libc::SIGUSR2, libc::SIGALRM, libc::SIGIO, libc::SIGPROF];

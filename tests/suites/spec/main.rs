@@ -1,9 +1,9 @@
 //! The official specification suite, every assertion through compile, load and run, and the
 //! project's own scripts ([`own`]).
 //!
-//! One test per set; the files of a set run in parallel. Each command of a script counts once, and
-//! each set prints one line, `SET: N passed, N failed`. **Invariant: no command is skipped.** The
-//! few that a later version of the specification contradicts are listed in [`superseded`], and the files that need what is not
+//! One test per set; the files of a set run in parallel. Each command of a script counts once, and each set
+//! prints one line, `SET: N passed, N failed`. **Invariant: no command is skipped.** The few that a later
+//! version of the specification contradicts are listed in [`superseded`], and the files that need what is not
 //! translated yet in [`waiting`]: they are still run, must still fail, and are printed.
 
 mod host;

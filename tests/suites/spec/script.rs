@@ -1,7 +1,8 @@
 //! Runs one script of the suite.
 //!
-//! Trap messages are compared with the script's as the reference interpreter does, by prefix;
-//! messages of malformed and invalid modules are not, as every validator words them its own way, but the kind of error is.
+//! Trap messages are compared with the script's as the reference interpreter does, by prefix; messages of
+//! malformed and invalid modules are not, as every validator words them its own way, but the kind of error
+//! is.
 
 use crate::{host, superseded, values};
 use std::collections::HashMap;

@@ -1,6 +1,8 @@
-//! Assertions of the proposals' own sets that a later version or another proposal contradicts, or that go beyond it.
+//! Assertions of the proposals' own sets that a later version or another proposal contradicts, or that go
+//! beyond it.
 //!
-//! **Invariant: each entry is met and contradicted**: an entry whose assertion holds, or that names no command, fails the suite.
+//! **Invariant: each entry is met and contradicted**: an entry whose assertion holds, or that names no
+//! command, fails the suite.
 
 /// An assertion that does not hold.
 pub(crate) struct Superseded {

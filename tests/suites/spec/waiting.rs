@@ -1,6 +1,7 @@
 //! Files that need what is not translated yet.
 //!
-//! **Invariant: each of them still fails**: one that passes fails the suite, so that the list shrinks as features come.
+//! **Invariant: each of them still fails**: one that passes fails the suite, so that the list shrinks as
+//! features come.
 
 /// Set, file, and what it needs.
 const TABLE: &[(&str, &str, &str)] = &[

@@ -1,5 +1,5 @@
-//! The figure of a slot, in `ARCHITECTURE.md` and at the head of `slot.rs`, against the constants. (That of the state is checked where
-//! it is drawn, in `abi/src/state.rs`.)
+//! The figure of a slot, in `ARCHITECTURE.md` and at the head of `slot.rs`, against the constants. (That of
+//! the state is checked where it is drawn, in `abi/src/state.rs`.)
 
 use wasmaot_abi::slot::{
     ADDRESSABLE32, CONSTANTS, DEFAULT_STACK, MAX_ACCESS, MEMORY_GUARD, MEMORY_RESERVATION, OFFSET_GUARD,
@@ -56,7 +56,8 @@ fn the_head_of_the_slot_draws_it_as_it_is() {
     );
 }
 
-/// The parts in the order of the figures: from the base of the slot, with the usual stack and the smallest state.
+/// The parts in the order of the figures: from the base of the slot, with the usual stack and the smallest
+/// state.
 #[test]
 fn the_parts_lie_in_the_order_that_is_drawn() {
     let state = StateLayout::new(Counts::default()).expect("it is small");

@@ -57,7 +57,8 @@ fn every_path_that_is_named_exists() {
     assert!(missing.is_empty(), "ARCHITECTURE.md names what does not exist: {missing:?}");
 }
 
-/// Folders that are to be in the map: those at the top, the crates, and the layers and parts inside the two large ones.
+/// Folders that are to be in the map: those at the top, the crates, and the layers and parts inside the two
+/// large ones.
 fn places() -> BTreeSet<String> {
     let below = |folder: &str| {
         let entries =

@@ -13,8 +13,9 @@ use wasmaot_runtime::{InstancePre, Linker, Pool, PoolConfig, PooledInstance, Tra
 use wasmaot_tests::{compile_wat, trap_code};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
-/// Each export but `print` and `connect` waits for what never comes. Descriptor 3 is a directory with a FIFO, 4 a socket without clients and
-/// 5 one with a client that neither sends nor reads once `connect` has accepted it.
+/// Each export but `print` and `connect` waits for what never comes. Descriptor 3 is a directory with a FIFO,
+/// 4 a socket without clients and 5 one with a client that neither sends nor reads once `connect` has
+/// accepted it.
 pub(crate) const TEXT: &str = include_str!("../../guests/wasi_blocking.wat");
 
 /// After so long what did not come is a failure.

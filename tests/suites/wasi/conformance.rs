@@ -1,8 +1,8 @@
 //! The conformance programs of the WASI test suite, from the folder that `WASI_TESTSUITE` names.
 //!
-//! Each `NAME.wasm` is a program; `NAME.json` beside it says what it is given and what must come of it, in either of
-//! two forms. **Invariant: nothing is skipped in silence.** A field or an operation that is not known here fails its
-//! program, and without the variable the suite says that it did not run.
+//! Each `NAME.wasm` is a program; `NAME.json` beside it says what it is given and what must come of it, in
+//! either of two forms. **Invariant: nothing is skipped in silence.** A field or an operation that is not
+//! known here fails its program, and without the variable the suite says that it did not run.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -54,8 +54,8 @@ impl Specification {
         }
     }
 
-    /// The older form: one object with everything. A stream that it does not name may hold anything: some programs say
-    /// there what they do.
+    /// The older form: one object with everything. A stream that it does not name may hold anything: some
+    /// programs say there what they do.
     fn of_fields(fields: &Object) -> Result<Self, String> {
         let mut specification = Self::default();
         for (name, value) in fields {
@@ -135,8 +135,8 @@ impl Specification {
     }
 }
 
-/// Copies a folder, which may be read-only, to one that the programs may change. What earlier runs of other runners left
-/// behind stays away.
+/// Copies a folder, which may be read-only, to one that the programs may change. What earlier runs of other
+/// runners left behind stays away.
 fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir(to).expect("a writable folder");
     for entry in fs::read_dir(from).unwrap_or_else(|e| panic!("{}: {e}", from.display())) {

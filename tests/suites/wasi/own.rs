@@ -1,8 +1,9 @@
-//! The programs in `tests/wasi`: every function of both versions of WASI, and every error number that it can give here.
+//! The programs in `tests/wasi`: every function of both versions of WASI, and every error number that it can
+//! give here.
 //!
-//! A program prints a line for each call that did as expected. **Invariant: `errnos.txt` is complete.** The lines of all
-//! programs must be exactly the pairs of function and error number that it lists, for each version. Set
-//! `WASMAOT_BLESS=1` to write it anew.
+//! A program prints a line for each call that did as expected. **Invariant: `errnos.txt` is complete.** The
+//! lines of all programs must be exactly the pairs of function and error number that it lists, for each
+//! version. Set `WASMAOT_BLESS=1` to write it anew.
 //!
 //! What a program is given is described in `tests/wasi/check.h`.
 
@@ -123,7 +124,8 @@ impl Place {
     }
 }
 
-/// The end of a pipe that nobody reads from any more: until it is started, a child that another test has just forked has the other end, too.
+/// The end of a pipe that nobody reads from any more: until it is started, a child that another test has just
+/// forked has the other end, too.
 fn broken_pipe() -> PipeWriter {
     let (reader, writer) = io::pipe().expect("a pipe");
     drop(reader);

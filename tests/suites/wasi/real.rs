@@ -1,5 +1,5 @@
-//! Real programs, in `tests/programs`: each runs its own tests, or gives known answers. `README.md` there says where they
-//! come from.
+//! Real programs, in `tests/programs`: each runs its own tests, or gives known answers. `README.md` there
+//! says where they come from.
 
 use std::fs;
 use std::path::{Path, PathBuf};

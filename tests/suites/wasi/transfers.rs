@@ -1,4 +1,5 @@
-//! Calls that transfer gigabytes end at a deadline long before they are done, and what they have done is counted.
+//! Calls that transfer gigabytes end at a deadline long before they are done, and what they have done is
+//! counted.
 
 use std::time::Instant;
 
@@ -7,7 +8,8 @@ use wasmaot_runtime::{CallError, Linker, Pool, PoolConfig, PooledInstance, Val};
 use wasmaot_tests::{compile_wat, stopped_while_running};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
-/// Each export transfers [`ALL`] bytes with one call: 1023 buffers of 2 MiB with the same bytes each. Descriptor 4 is a file.
+/// Each export transfers [`ALL`] bytes with one call: 1023 buffers of 2 MiB with the same bytes each.
+/// Descriptor 4 is a file.
 const TEXT: &str = include_str!("../../guests/wasi_transfers.wat");
 
 const ALL: u64 = 1023 * (2 << 20);

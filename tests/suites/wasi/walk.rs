@@ -1,5 +1,5 @@
-//! The conformance programs that are about paths once more, in a process whose kernel has no `openat2`: paths are walked a
-//! component at a time there.
+//! The conformance programs that are about paths once more, in a process whose kernel has no `openat2`: paths
+//! are walked a component at a time there.
 
 use std::io;
 use std::os::unix::process::CommandExt;

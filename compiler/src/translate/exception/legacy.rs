@@ -1,7 +1,9 @@
-//! The form of exceptions that came before `try_table`: `try` with `catch`, `catch_all` or `delegate` behind its body, and `rethrow`.
+//! The form of exceptions that came before `try_table`: `try` with `catch`, `catch_all` or `delegate` behind
+//! its body, and `rethrow`.
 //!
-//! Which clauses a `try` has comes behind its body, but calls in the body must name them. So the first `try` of a function looks ahead
-//! over the whole body. **Invariant: outlines are taken in the order in which their `try` opens, also where nothing can be reached.**
+//! Which clauses a `try` has comes behind its body, but calls in the body must name them. So the first `try`
+//! of a function looks ahead over the whole body. **Invariant: outlines are taken in the order in which their
+//! `try` opens, also where nothing can be reached.**
 
 use crate::index::TagIndex;
 use crate::translate::frame::{FrameKind, RegionId};
@@ -27,7 +29,8 @@ impl Translator<'_, '_> {
         self.push_frame_in_region(kind, ty, region);
     }
 
-    /// Ends the body of a `try` or the clause before, and begins the next clause: `catch` of a tag, or `catch_all`.
+    /// Ends the body of a `try` or the clause before, and begins the next clause: `catch` of a tag, or
+    /// `catch_all`.
     pub(in crate::translate) fn legacy_catch(&mut self, tag: Option<TagIndex>) {
         let Some((region, index)) = self.next_clause() else { return };
         let Some(landing) = self.regions[region].clauses[index].landing else {
@@ -40,7 +43,8 @@ impl Translator<'_, '_> {
         self.reachable = true;
     }
 
-    /// The next clause of the innermost frame, from where on that is outside of its region; `None` if the frame cannot be reached.
+    /// The next clause of the innermost frame, from where on that is outside of its region; `None` if the
+    /// frame cannot be reached.
     fn next_clause(&mut self) -> Option<(RegionId, usize)> {
         let outer = |region: RegionId| self.regions[region].outer;
         let frame = self.control.last().expect("validated: a try is open");

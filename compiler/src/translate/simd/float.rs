@@ -24,7 +24,8 @@ impl Translator<'_, '_> {
         self.push_lanes(result);
     }
 
-    /// `second` where `a` is less than `b`, else `first`. The code generator knows the form as one instruction.
+    /// `second` where `a` is less than `b`, else `first`. The code generator knows the form as one
+    /// instruction.
     fn second_if_less(&mut self, ty: Type, (a, b): (Value, Value), (first, second): (Value, Value)) -> Value {
         let is_less = self.builder.ins().fcmp(FloatCC::LessThan, a, b);
         let is_less = self.as_lanes(is_less, ty);

@@ -8,13 +8,13 @@
 //! | [`integer`], [`float`], [`convert`] | arithmetic and conversions |
 //! | [`relaxed`] | operators whose result the specification leaves open |
 //!
-//! CLIF gives vectors the type of their lanes, Wasm does not. **Invariant: a vector on the operand stack, in a local, a
-//! parameter, a result or a global is [`I8X16`]**; an operator takes it off as the lanes that it works on, and puts it
-//! back as bytes. The casts cost nothing: both types are the same register.
+//! CLIF gives vectors the type of their lanes, Wasm does not. **Invariant: a vector on the operand stack, in
+//! a local, a parameter, a result or a global is [`I8X16`]**; an operator takes it off as the lanes that it
+//! works on, and puts it back as bytes. The casts cost nothing: both types are the same register.
 //!
-//! The code generator has an instruction for all operators from SSE4.1 on. Below, it would call library functions for some,
-//! which an artifact does not have: those are spelled out ([`crate::translate::round`]) or are calls of a
-//! [`Helper`](crate::key::Helper).
+//! The code generator has an instruction for all operators from SSE4.1 on. Below, it would call library
+//! functions for some, which an artifact does not have: those are spelled out ([`crate::translate::round`])
+//! or are calls of a [`Helper`](crate::key::Helper).
 
 mod convert;
 mod float;

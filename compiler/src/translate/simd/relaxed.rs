@@ -1,8 +1,8 @@
 //! Relaxed SIMD: operators for which the specification allows several results.
 //!
-//! [`RelaxedSimd::Deterministic`] gives the same bits on every CPU level: that of the fixed-width operator of the same
-//! kind where there is one, products rounded before the sum (no fused multiplication), and dot products of signed bytes, whose sums
-//! of two wrap in 16 bits and whose sums of four are exact.
+//! [`RelaxedSimd::Deterministic`] gives the same bits on every CPU level: that of the fixed-width operator of
+//! the same kind where there is one, products rounded before the sum (no fused multiplication), and dot
+//! products of signed bytes, whose sums of two wrap in 16 bits and whose sums of four are exact.
 //! [`RelaxedSimd::Native`] takes what the level's instruction gives, where it has one.
 
 use super::integer::Extension;
@@ -64,7 +64,8 @@ impl Translator<'_, '_> {
         self.builder.ins().fadd(product, z)
     }
 
-    /// Native: by the highest bit of each lane of the mask. There is no such instruction for lanes of 16 bits.
+    /// Native: by the highest bit of each lane of the mask. There is no such instruction for lanes of 16
+    /// bits.
     pub(super) fn relaxed_select(&mut self, ty: Type) {
         if ty == I16X8 || !self.takes_native(cpu::SSE41) {
             return self.select_bits(ty);

@@ -1,7 +1,7 @@
 //! Swizzles below SSSE3, which has an instruction for them: a helper function of the artifact.
 //!
-//! It takes each byte in turn into all lanes whose index names it. Indices beyond the last byte meet none and give zero.
-//! Nothing goes through memory, so no address depends on an index.
+//! It takes each byte in turn into all lanes whose index names it. Indices beyond the last byte meet none and
+//! give zero. Nothing goes through memory, so no address depends on an index.
 
 use super::{cast, constant};
 use crate::key::Helper;

@@ -42,7 +42,8 @@ fn orders_in_rust() {
     );
 }
 
-/// Requests: one that is answered, one that traps, one that never ends, an empty one, and again one that is answered.
+/// Requests: one that is answered, one that traps, one that never ends, an empty one, and again one that is
+/// answered.
 pub(crate) const REQUESTS: &str = "27\nx\n0\n\n97\n";
 
 pub(crate) const ANSWERS: &str = "\

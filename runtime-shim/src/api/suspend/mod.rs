@@ -1,10 +1,12 @@
 //! Calls that a host function leaves half done, to be resumed later and on any thread.
 //!
-//! A host function suspends its caller by returning [`Suspend`]. Its own frames are gone then; the guest's stay on the stack of
-//! their slot, which needs no thread to exist. Whoever resumes the call gives what the host function would have returned.
+//! A host function suspends its caller by returning [`Suspend`]. Its own frames are gone then; the guest's
+//! stay on the stack of their slot, which needs no thread to exist. Whoever resumes the call gives what the
+//! host function would have returned.
 //!
-//! **Invariants.** A store has at most one suspended call, and runs nothing else until that is resumed or given up. A suspension is
-//! resumed at most once. Only the outermost call of a thread can be suspended: no host frame ever lies on a suspended stack.
+//! **Invariants.** A store has at most one suspended call, and runs nothing else until that is resumed or
+//! given up. A suspension is resumed at most once. Only the outermost call of a thread can be suspended: no
+//! host frame ever lies on a suspended stack.
 
 mod future;
 
@@ -30,7 +32,8 @@ use std::sync::{Mutex, PoisonError};
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::{FuncType, ValType};
 
-/// What a host function returns, as a [`HostError`], to suspend its caller. The value is for whoever made the call.
+/// What a host function returns, as a [`HostError`], to suspend its caller. The value is for whoever made the
+/// call.
 ///
 /// ```
 /// # use wasmaot_runtime::{Caller, HostError, Linker, LinkError, Suspend};
@@ -130,8 +133,8 @@ impl<R> Suspended<R> {
         self.resume_with(store, |_| Ok(values))
     }
 
-    /// Goes on with the call, on this thread, as if what is left of the host function were this. It may write to the memory of the
-    /// instance that waits, fail, or suspend the call once more.
+    /// Goes on with the call, on this thread, as if what is left of the host function were this. It may write
+    /// to the memory of the instance that waits, fail, or suspend the call once more.
     ///
     /// # Errors
     /// As for [`Suspended::resume`], or what `complete` returns.

@@ -1,7 +1,8 @@
 //! Checks every index, type and range in a descriptor, once, when a module is opened.
 //!
-//! **Invariant: after [`check`], code that reads the descriptor indexes without looking**: nothing in it can lead out of
-//! the file, the text, or another list, and every constant expression evaluates to the type that is needed.
+//! **Invariant: after [`check`], code that reads the descriptor indexes without looking**: nothing in it can
+//! lead out of the file, the text, or another list, and every constant expression evaluates to the type that
+//! is needed.
 
 use super::error::OpenError;
 use super::source::Source;
@@ -316,7 +317,8 @@ fn refers_to(ty: ValType) -> Option<usize> {
     }
 }
 
-/// Checks that recursion groups divide the list of types, and that each type refers to its own group and earlier ones only.
+/// Checks that recursion groups divide the list of types, and that each type refers to its own group and
+/// earlier ones only.
 pub(crate) fn check_types(descriptor: &Descriptor) -> Result<(), OpenError> {
     let mut end = 0;
     for group in descriptor.recursion_groups() {

@@ -1,8 +1,8 @@
 //! The strict ELF reader: accepts the one shape that wasmaot emits and names what differs.
 //!
-//! **Invariants.** Nothing is mapped here and nothing from the file runs. Every offset is checked against the file's size before
-//! it is read. What a loader of the system would act on (constructors, relocations, needed libraries, interpreters) is
-//! refused, whether or not this runtime would look at it.
+//! **Invariants.** Nothing is mapped here and nothing from the file runs. Every offset is checked against the
+//! file's size before it is read. What a loader of the system would act on (constructors, relocations, needed
+//! libraries, interpreters) is refused, whether or not this runtime would look at it.
 
 use super::error::OpenError;
 use super::source::Source;
@@ -148,7 +148,8 @@ fn read_segments(source: &Source, headers: &[u8]) -> Result<Segments, OpenError>
     Ok(found)
 }
 
-/// Checks one PT_LOAD, which must start at or behind `end`, the page where the one before it ended. Returns its own end.
+/// Checks one PT_LOAD, which must start at or behind `end`, the page where the one before it ended. Returns
+/// its own end.
 fn read_load(
     source: &Source,
     header: &[u8],

@@ -13,22 +13,24 @@
 //!          ------- back to guest_fp ------>   pop rbp; ret
 //! ```
 //!
-//! Guests always run with the default MXCSR, and a host function with the one that the host had when it called the guest; what a host
-//! function sets lasts until it returns. So MXCSR is loaded at every crossing. To compare it first would need `stmxcsr`, which takes ten
-//! times as long as `ldmxcsr` on a Zen 4. Guests do not use the x87 control word, so it is only kept for the host, over the call as a
-//! whole, and loaded only if it has changed: that is slow everywhere. The flags of exceptions that happened, in the low bits of MXCSR,
-//! are preserved for neither side.
+//! Guests always run with the default MXCSR, and a host function with the one that the host had when it
+//! called the guest; what a host function sets lasts until it returns. So MXCSR is loaded at every crossing.
+//! To compare it first would need `stmxcsr`, which takes ten times as long as `ldmxcsr` on a Zen 4. Guests do
+//! not use the x87 control word, so it is only kept for the host, over the call as a whole, and loaded only
+//! if it has changed: that is slow everywhere. The flags of exceptions that happened, in the low bits of
+//! MXCSR, are preserved for neither side.
 //!
-//! Stubs come in two kinds: those that modules with a meter get (see [`wasmaot_abi::meter`]) take it out of its register on the way to
-//! the host, and back; for others that register is one that the host preserves like any.
+//! Stubs come in two kinds: those that modules with a meter get (see [`wasmaot_abi::meter`]) take it out of
+//! its register on the way to the host, and back; for others that register is one that the host preserves
+//! like any.
 //!
 //! At the end of a time slice the handler of the poke signal makes a guest leave in the middle of its code,
 //! with all registers saved. Stubs that find the slice over save those that their caller relies on, and leave
 //! as if the guest were interrupted where they return to. Either way [`go_on`] leads back.
 //!
 //! **Invariants.** The host's stack is cut back to `host_rsp` whenever control comes back from the guest, by
-//! whichever way, and the callee-saved registers, MXCSR and the x87 control word are as they were. The frame chain of the
-//! guest ends with a zero rbp. No Rust frame ever lies on a slot's stack.
+//! whichever way, and the callee-saved registers, MXCSR and the x87 control word are as they were. The frame
+//! chain of the guest ends with a zero rbp. No Rust frame ever lies on a slot's stack.
 
 pub(crate) mod stubs;
 #[cfg(test)]
@@ -70,9 +72,9 @@ macro_rules! save_host {
 /// Calls an array entry on a slot's stack and says how control came back (see [`reason`]).
 ///
 /// # Safety
-/// `entry` is an array entry of a mapped module and `context` its first argument; `values` has the cells that it
-/// uses; `guest_rsp` is a multiple of 16 inside a slot's stack below which nothing is alive; the slot's activation cell
-/// holds `activation`; the calling thread has an alternate signal stack.
+/// `entry` is an array entry of a mapped module and `context` its first argument; `values` has the cells that
+/// it uses; `guest_rsp` is a multiple of 16 inside a slot's stack below which nothing is alive; the slot's
+/// activation cell holds `activation`; the calling thread has an alternate signal stack.
 #[unsafe(naked)]
 #[unsafe(link_section = "wasmaot_stubs")]
 pub(crate) unsafe extern "C" fn enter(
@@ -111,12 +113,12 @@ pub(crate) unsafe extern "C" fn enter(
     )
 }
 
-/// Goes on with a guest that a host function's stub left with [`reason::SUSPENDED`], as if the host function returned now, and says how
-/// control came back. The thread need not be the same.
+/// Goes on with a guest that a host function's stub left with [`reason::SUSPENDED`], as if the host function
+/// returned now, and says how control came back. The thread need not be the same.
 ///
 /// # Safety
-/// `guest_fp` is the stub's frame, and everything above it and the registers saved below it are as they were then. The slot's
-/// activation cell holds `activation`; the calling thread has an alternate signal stack.
+/// `guest_fp` is the stub's frame, and everything above it and the registers saved below it are as they were
+/// then. The slot's activation cell holds `activation`; the calling thread has an alternate signal stack.
 #[unsafe(naked)]
 #[unsafe(link_section = "wasmaot_stubs")]
 pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activation) -> u32 {
@@ -266,9 +268,10 @@ pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) 
     )
 }
 
-/// The body of a stub, which begins by leading from the guest to the host's stack, with the activation in a register: rbp is the frame
-/// that it leaves on the guest's. What `save` says is done before control leaves that. Where the guest has a meter, what it shows is noted
-/// first: if there is no room for the frame, the guest ends here.
+/// The body of a stub, which begins by leading from the guest to the host's stack, with the activation in a
+/// register: rbp is the frame that it leaves on the guest's. What `save` says is done before control leaves
+/// that. Where the guest has a meter, what it shows is noted first: if there is no room for the frame, the
+/// guest ends here.
 macro_rules! stub_asm {
     (metered, $activation:literal, save: $save:expr, $($rest:tt)*) => {
         stub_asm!(
@@ -310,8 +313,8 @@ macro_rules! to_guest {
 }
 pub(crate) use to_guest;
 
-/// Saves the registers that the guest's caller may rely on, and that a host function's body has preserved, where a suspended guest
-/// keeps them. If there is no room, that is the guest's overflow.
+/// Saves the registers that the guest's caller may rely on, and that a host function's body has preserved,
+/// where a suspended guest keeps them. If there is no room, that is the guest's overflow.
 macro_rules! save_guest {
     () => {
         "mov [rbp - 8], rbx
@@ -337,9 +340,9 @@ macro_rules! load_meter {
 }
 pub(crate) use load_meter;
 
-/// Defines the array entry of every host function, for one kind of modules. `context` points to the host function's record, whose first
-/// word is the function that continues on the host's stack: `extern "C" fn(record, values, caller, activation) -> u32`, which gives an
-/// [`answer`].
+/// Defines the array entry of every host function, for one kind of modules. `context` points to the host
+/// function's record, whose first word is the function that continues on the host's stack: `extern "C"
+/// fn(record, values, caller, activation) -> u32`, which gives an [`answer`].
 macro_rules! host_entry {
     ($stub:ident, $metered:ident) => {
         #[unsafe(naked)]
@@ -397,8 +400,9 @@ pub(crate) fn host_entry(metered: bool) -> u64 {
     (if metered { host_entry_metered } else { host_entry_unmetered }) as *const () as u64
 }
 
-/// Goes where a [`BuiltinResult`](crate::run::protocol::BuiltinResult) in rax and rdx says: out of the guest with a trap code or what is pending, or to a landing pad, with the
-/// registers as the guest's stub found them but for those that a landing pad gets.
+/// Goes where a [`BuiltinResult`](crate::run::protocol::BuiltinResult) in rax and rdx says: out of the guest
+/// with a trap code or what is pending, or to a landing pad, with the registers as the guest's stub found
+/// them but for those that a landing pad gets.
 ///
 /// # Safety
 /// Only reached by a jump, with the stub's frame pointer in rbp.

@@ -35,8 +35,9 @@ macro_rules! builtin_stub {
     };
 }
 
-/// Defines the stub that compiled code calls for a builtin that throws: it saves the registers that the guest may rely on, runs `$body` on
-/// the host's stack with the activation as fourth argument, and goes where that says.
+/// Defines the stub that compiled code calls for a builtin that throws: it saves the registers that the guest
+/// may rely on, runs `$body` on the host's stack with the activation as fourth argument, and goes where that
+/// says.
 macro_rules! throwing_stub {
     ($stub:ident $metered:ident => $body:path) => {
         #[unsafe(naked)]

@@ -1,10 +1,11 @@
 //! The record of the calling thread, as signal handlers find it: by the kernel's number of the thread.
 //!
-//! Any access to the thread-local storage of a shared library may allocate, once another library was loaded: a handler that has interrupted
-//! the allocator would wait for itself.
+//! Any access to the thread-local storage of a shared library may allocate, once another library was loaded:
+//! a handler that has interrupted the allocator would wait for itself.
 //!
-//! **Invariants.** Entries are never freed, but used again. One that has a thread's number is written by that thread only, which
-//! removes it before its record goes. Free ones are taken while the list of threads is locked.
+//! **Invariants.** Entries are never freed, but used again. One that has a thread's number is written by that
+//! thread only, which removes it before its record goes. Free ones are taken while the list of threads is
+//! locked.
 
 use super::thread::{Thread, Threads};
 use std::sync::OnceLock;
@@ -57,7 +58,8 @@ pub(super) fn remove() {
     }
 }
 
-/// In the child of a fork: the calling thread, if it has a record, has another number, and no other thread is there.
+/// In the child of a fork: the calling thread, if it has a record, has another number, and no other thread is
+/// there.
 pub(super) fn renew(_: &Threads, current: *const Thread) {
     for entry in entries() {
         let is_own = entry.id.load(Relaxed) != 0 && entry.thread.load(Relaxed).cast_const() == current;

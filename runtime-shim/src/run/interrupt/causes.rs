@@ -13,7 +13,8 @@ use wasmaot_abi::trap::TrapCode;
 /// The deadline of a run that has none, in the clock's nanoseconds, and the CPU time of one that may use any.
 pub(super) use crate::run::slices::NEVER;
 
-/// The highest number of an instance in this place that was killed. Numbers of one place ascend, so those before it are gone.
+/// The highest number of an instance in this place that was killed. Numbers of one place ascend, so those
+/// before it are gone.
 #[derive(Debug, Default)]
 pub(super) struct KillWord(pub(super) AtomicU64);
 

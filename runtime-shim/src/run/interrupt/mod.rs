@@ -1,4 +1,5 @@
-//! Stopping a run from outside: deadlines, limits of CPU time and the kill switch, which compiled code does not pay for.
+//! Stopping a run from outside: deadlines, limits of CPU time and the kill switch, which compiled code does
+//! not pay for.
 //!
 //! ```text
 //!  runs on thread T                          watchdog thread                another thread
@@ -12,14 +13,15 @@
 //! Time slices of asynchronous calls are watched for like deadlines: the signal that comes at the end of one
 //! makes the guest leave its stack as it is, with its registers in the store (see [`slices`](super::slices)).
 //!
-//! A call that waits for a host function's future is on no thread. It leaves its task's waker with the watchdog instead, and looks for
-//! itself whenever it is polled.
+//! A call that waits for a host function's future is on no thread. It leaves its task's waker with the
+//! watchdog instead, and looks for itself whenever it is polled.
 //!
-//! **A poke is only a hint.** Whether a run ends is decided on its own thread, from what belongs to that very run: the
-//! clock against its deadline, its thread's CPU time against what it may use, the kill word against its number. So it does not matter how late a signal arrives, or what
-//! the thread does by then. **Invariants.** A due run is poked until it has left its thread. A run that is not watched
-//! costs nothing here; one that is costs a fence, a look at the clock if it has a deadline, and a system call at its start and end if its CPU
-//! time is limited.
+//! **A poke is only a hint.** Whether a run ends is decided on its own thread, from what belongs to that very
+//! run: the clock against its deadline, its thread's CPU time against what it may use, the kill word against
+//! its number. So it does not matter how late a signal arrives, or what the thread does by then.
+//! **Invariants.** A due run is poked until it has left its thread. A run that is not watched costs nothing
+//! here; one that is costs a fence, a look at the clock if it has a deadline, and a system call at its start
+//! and end if its CPU time is limited.
 
 mod by_id;
 pub(crate) mod causes;
@@ -55,9 +57,9 @@ pub struct InterruptHandle {
 }
 
 impl InterruptHandle {
-    /// Ends whatever the instance runs with [`TrapCode::Killed`], and all that it would run later. Does not wait for that. A
-    /// host function that is running is not ended; its caller is, on return. An instance that has finished is not affected,
-    /// nor is the one that has its slot now.
+    /// Ends whatever the instance runs with [`TrapCode::Killed`], and all that it would run later. Does not
+    /// wait for that. A host function that is running is not ended; its caller is, on return. An instance
+    /// that has finished is not affected, nor is the one that has its slot now.
     pub fn kill(&self) {
         self.word.0.fetch_max(self.id.number(), SeqCst);
         watchdog::look_for(self.id);
@@ -126,8 +128,8 @@ impl Changes<'_> {
     }
 }
 
-/// Announces a run on this thread, which has become its current one, if it is watched. Returns whether it is. The error says why it must not
-/// begin.
+/// Announces a run on this thread, which has become its current one, if it is watched. Returns whether it is.
+/// The error says why it must not begin.
 #[inline]
 pub(crate) fn begin(
     thread: &Thread,
@@ -161,7 +163,8 @@ pub(crate) fn end(thread: &Thread) {
 }
 
 impl Thread {
-    /// The thread goes on with another run. That was not poked meanwhile, nor was a kill of it noted, for it was not found running.
+    /// The thread goes on with another run. That was not poked meanwhile, nor was a kill of it noted, for it
+    /// was not found running.
     fn announce_again(&self, announced: Announced) {
         let Some(announcement) = announced else { return self.announce(None) };
         // A thread that cannot be prepared is refused when its host function returns.
@@ -171,7 +174,8 @@ impl Thread {
         self.set_poked();
         // As when it began: who does not see what was just stored has stored what follows sees.
         fence(SeqCst);
-        // Without a watchdog, which only a child of a fork can lack, the run is stopped when its host function returns.
+        // Without a watchdog, which only a child of a fork can lack, the run is stopped when its host
+        // function returns.
         _ = watchdog::expect(announcement.first_look());
         let causes = announcement.causes;
         if causes.due() == Some(TrapCode::Killed) {
@@ -180,7 +184,8 @@ impl Thread {
     }
 }
 
-/// Has the task that waits for a suspended call's host function woken when the call is to be stopped. Returns why, if that is so already.
+/// Has the task that waits for a suspended call's host function woken when the call is to be stopped. Returns
+/// why, if that is so already.
 pub(crate) fn wake_when_due(causes: &Causes, waker: &Waker) -> Result<Option<TrapCode>, Failure> {
     if !causes.is_watched() {
         return Ok(None);
@@ -248,8 +253,8 @@ pub(crate) fn with_run_around(change: impl FnOnce(&mut Activation, &mut StoreCor
     }
 }
 
-/// Why the run that called the host is not to go on; `None` outside of host functions. Once it has said so, the host function's
-/// return ends the run, whatever it returns.
+/// Why the run that called the host is not to go on; `None` outside of host functions. Once it has said so,
+/// the host function's return ends the run, whatever it returns.
 pub(crate) fn due() -> Option<TrapCode> {
     let thread = current()?;
     let code = thread.announcement_here()?.causes.due()?;

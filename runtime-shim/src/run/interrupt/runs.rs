@@ -1,15 +1,17 @@
 //! The runs on a thread: the current one, and those beside it.
 //!
-//! Usually there is one. A run stays beside the current one while a host function of it calls another guest, or while the host has
-//! switched to another stack (a fiber). The runtime is not told when the host switches stacks, moves one to another thread, or drops
-//! frames by a jump. It finds that out when a run begins, when a host function returns, and when a run ends:
+//! Usually there is one. A run stays beside the current one while a host function of it calls another guest,
+//! or while the host has switched to another stack (a fiber). The runtime is not told when the host switches
+//! stacks, moves one to another thread, or drops frames by a jump. It finds that out when a run begins, when
+//! a host function returns, and when a run ends:
 //!
 //! * a run whose host function returns becomes the current one, on the thread where it returns;
 //! * a run whose record lies in a dropped part of the thread's own stack is over, and is forgotten.
 //!
-//! **Invariants.** While compiled code runs, its run is the current one of its thread. A record of a run is read only where it lies in
-//! the living part of the stack that the reader is on. The list belongs to its thread; another thread only takes a run away that has
-//! moved to it, and holds the list of threads locked meanwhile.
+//! **Invariants.** While compiled code runs, its run is the current one of its thread. A record of a run is
+//! read only where it lies in the living part of the stack that the reader is on. The list belongs to its
+//! thread; another thread only takes a run away that has moved to it, and holds the list of threads locked
+//! meanwhile.
 
 use super::causes::Announcement;
 use super::thread::{self, Thread};
@@ -36,7 +38,8 @@ struct Aside {
 /// The runs on a thread.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
-    /// Null if there is none. Its own thread writes it, and, while the list is locked, the thread that the run has moved to.
+    /// Null if there is none. Its own thread writes it, and, while the list is locked, the thread that the
+    /// run has moved to.
     current: AtomicPtr<Activation>,
     /// In the order in which they were set aside.
     aside: Mutex<Vec<Aside>>,
@@ -57,14 +60,14 @@ impl Runs {
         self.aside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the record of a run is known to be gone when there is a record of another run at this address. Only the
-    /// thread's own stack is known well enough: those that the host allocates may lie side by side.
+    /// Whether the record of a run is known to be gone when there is a record of another run at this address.
+    /// Only the thread's own stack is known well enough: those that the host allocates may lie side by side.
     pub(super) fn is_dropped(&self, run: usize, other: usize) -> bool {
         self.is_left(run, other) || run.abs_diff(other) < size_of::<Activation>()
     }
 
-    /// Whether the record of a run is known to be gone when the stack ends at this address. One may begin just there, at
-    /// the end of the frame that makes it.
+    /// Whether the record of a run is known to be gone when the stack ends at this address. One may begin
+    /// just there, at the end of the frame that makes it.
     pub(super) fn is_left(&self, run: usize, pointer: usize) -> bool {
         self.own_stack.contains(&run) && self.own_stack.contains(&pointer) && run < pointer
     }
@@ -207,7 +210,8 @@ impl Thread {
         }
     }
 
-    /// Makes a run current that was set aside: the one around a place of a stack or, if there is none, the last one.
+    /// Makes a run current that was set aside: the one around a place of a stack or, if there is none, the
+    /// last one.
     fn take_back(&self, mut aside: MutexGuard<'_, Vec<Aside>>, place: usize) {
         let position = around(&self.runs, &aside, place).or(aside.len().checked_sub(1));
         match position.map(|position| aside.remove(position)) {

@@ -1,7 +1,7 @@
 //! Calls that wait for a future, on no thread: how to wake their tasks when they are to be stopped.
 //!
-//! **Invariants.** A store is here at most once. A waker is the embedder's code, which may do anything: it is taken out, and
-//! called or dropped when no lock is held.
+//! **Invariants.** A store is here at most once. A waker is the embedder's code, which may do anything: it is
+//! taken out, and called or dropped when no lock is held.
 
 use super::causes::NEVER;
 use crate::run::store_id::StoreId;

@@ -1,7 +1,7 @@
 //! Threads that run compiled code, as the watchdog sees them.
 //!
-//! **Invariants.** A thread's record is listed from before its first run until the thread ends. Only the thread itself writes what
-//! it runs; others only poke it.
+//! **Invariants.** A thread's record is listed from before its first run until the thread ends. Only the
+//! thread itself writes what it runs; others only poke it.
 
 use super::by_id;
 use super::causes::{Announcement, Causes, NEVER};
@@ -21,7 +21,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// It was signalled, and whatever runs here may be due.
 const POKED: u8 = 1;
 
-/// What runs here has its thread checked whenever it is entered or returned to, see [`HostSignals`](crate::HostSignals).
+/// What runs here has its thread checked whenever it is entered or returned to, see
+/// [`HostSignals`](crate::HostSignals).
 const CHECKED: u8 = 2;
 
 /// There are runs beside the current one.
@@ -43,7 +44,8 @@ pub(crate) struct Thread {
     pub(super) seen: AtomicU64,
     /// Why a host function's return is not just that: [`POKED`], [`CHECKED`], [`ASIDE`].
     attention: AtomicU8,
-    /// What stops the watched store that runs. Only its own thread looks at it, in the handler of pokes while `running` is not 0.
+    /// What stops the watched store that runs. Only its own thread looks at it, in the handler of pokes while
+    /// `running` is not 0.
     watched: Cell<Announced>,
     pub(super) runs: Runs,
     /// The poke signal that the thread was seen to let through.
@@ -214,12 +216,14 @@ pub(crate) fn received() {
     }
 }
 
-/// For the handlers of signals: whether another signal than that of pokes was sent to the calling thread as one.
+/// For the handlers of signals: whether another signal than that of pokes was sent to the calling thread as
+/// one.
 pub(crate) fn was_insisted() -> bool {
     in_handler().is_some_and(|thread| thread.kernel_id.was_insisted())
 }
 
-/// For the handlers of signals: whether the run is due in whose host function the calling thread was interrupted at this stack pointer.
+/// For the handlers of signals: whether the run is due in whose host function the calling thread was
+/// interrupted at this stack pointer.
 pub(crate) fn is_due_at(stack_pointer: usize) -> bool {
     let Some(thread) = in_handler() else { return false };
     let number = thread.running.load(Relaxed);
@@ -234,8 +238,8 @@ pub(crate) fn is_due_at(stack_pointer: usize) -> bool {
     thread.runs.may_be_inside(at, stack_pointer) && causes.due().is_some()
 }
 
-/// For the handlers of signals: pokes are blocked until the interrupted handler of the host's returns. If it never does, the thread's next run lets
-/// them through.
+/// For the handlers of signals: pokes are blocked until the interrupted handler of the host's returns. If it
+/// never does, the thread's next run lets them through.
 pub(crate) fn masks_pokes() {
     if let Some(thread) = in_handler() {
         thread.unblocked.set(0);
@@ -267,7 +271,8 @@ thread_local! {
 /// The calling thread, if it was prepared.
 #[inline]
 pub(crate) fn current<'a>() -> Option<&'a Thread> {
-    // SAFETY: the record lives until the thread ends, and is not `Send` behind this reference: callers use it at once.
+    // SAFETY: the record lives until the thread ends, and is not `Send` behind this reference: callers use it
+    // at once.
     unsafe { CURRENT.get().as_ref() }
 }
 

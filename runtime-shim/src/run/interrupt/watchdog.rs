@@ -1,13 +1,14 @@
 //! The thread that watches deadlines and carries out kills, for the whole process.
 //!
-//! It says in [`NEXT_LOOK`] until when it sleeps. Whoever arms an earlier deadline wakes it; all others only store theirs, and it
-//! finds them when it looks. While requests keep coming it looks often enough that nobody needs to wake it, so the steady
-//! state makes no system call on the threads that serve them.
+//! It says in [`NEXT_LOOK`] until when it sleeps. Whoever arms an earlier deadline wakes it; all others only
+//! store theirs, and it finds them when it looks. While requests keep coming it looks often enough that
+//! nobody needs to wake it, so the steady state makes no system call on the threads that serve them.
 //!
-//! **Invariants.** `NEXT_LOOK` is stored before the threads are looked at, and is only lowered afterwards, so a deadline is either
-//! seen or its owner sees that it has to wake the watchdog. A kill is dropped only when, after the kill word was stored, no thread was found
-//! that runs what is to be killed: whoever enters later sees the word. A call that waits for a future is added before it looks at the
-//! word and the clock for the last time.
+//! **Invariants.** `NEXT_LOOK` is stored before the threads are looked at, and is only lowered afterwards, so
+//! a deadline is either seen or its owner sees that it has to wake the watchdog. A kill is dropped only when,
+//! after the kill word was stored, no thread was found that runs what is to be killed: whoever enters later
+//! sees the word. A call that waits for a future is added before it looks at the word and the clock for the
+//! last time.
 
 use super::causes::NEVER;
 use super::error::InterruptError;
@@ -41,8 +42,8 @@ const CHECK_INTERVAL: u64 = 100_000_000;
 /// Looks in a row that find nothing new, after which it sleeps until it is woken.
 const IDLE_LOOKS: u32 = 20;
 
-/// How long its maker waits until it is scheduled as it has to be. It takes longer only where the maker holds what every new thread needs, such as
-/// the lock of the dynamic linker.
+/// How long its maker waits until it is scheduled as it has to be. It takes longer only where the maker holds
+/// what every new thread needs, such as the lock of the dynamic linker.
 const START_WAIT: Duration = Duration::from_secs(1);
 
 /// Bytes of its stack, on which the embedder's wakers run.
@@ -105,7 +106,8 @@ fn start_locked(_: &Locked) -> Result<(), InterruptError> {
     };
     builder.spawn(watch).map_err(InterruptError::Watchdog)?;
     drop(blocked);
-    // With the inherited real-time policy and processor it might not even start once this thread runs the guest.
+    // With the inherited real-time policy and processor it might not even start once this thread runs the
+    // guest.
     _ = scheduled.recv_timeout(START_WAIT);
     if let Some(here) = HERE.get_or_init(|| Here::mark().ok()) {
         here.renew();
@@ -114,8 +116,8 @@ fn start_locked(_: &Locked) -> Result<(), InterruptError> {
     Ok(())
 }
 
-/// Locks the tasks for a fork. Its child has no watchdog: whoever needs one finds that it sleeps, and
-/// starts it in order to wake it. A call that waits for a future is added again when its future is polled there.
+/// Locks the tasks for a fork. Its child has no watchdog: whoever needs one finds that it sleeps, and starts
+/// it in order to wake it. A call that waits for a future is added again when its future is polled there.
 fn lock_for_fork() -> Box<dyn FnOnce()> {
     let mut tasks = tasks();
     Box::new(move || {
@@ -131,15 +133,16 @@ pub(super) fn expect(deadline: u64) -> Result<(), InterruptError> {
     if deadline < NEXT_LOOK.load(SeqCst) && deadline != NEVER { wake(tasks()) } else { Ok(()) }
 }
 
-/// Pokes whatever thread runs the store with this number, until none does, and wakes its call if that waits for a future. The kill word was
-/// stored before.
+/// Pokes whatever thread runs the store with this number, until none does, and wakes its call if that waits
+/// for a future. The kill word was stored before.
 pub(super) fn look_for(id: StoreId) {
     fence(SeqCst);
     let mut tasks = tasks();
     let sleeper = tasks.sleepers.take(id);
     if poke_runner(id) {
         tasks.kills.push(id);
-        // Whoever has a handle had a watchdog. In the child of a fork it may be missing: then this poke is the only one until one starts.
+        // Whoever has a handle had a watchdog. In the child of a fork it may be missing: then this poke is
+        // the only one until one starts.
         _ = wake(tasks);
     } else {
         drop(tasks);
@@ -149,7 +152,8 @@ pub(super) fn look_for(id: StoreId) {
     }
 }
 
-/// Wakes a task when a deadline passes, or when the store with this number is killed. Whoever calls this looks at both afterwards.
+/// Wakes a task when a deadline passes, or when the store with this number is killed. Whoever calls this
+/// looks at both afterwards.
 pub(super) fn add_sleeper(id: StoreId, deadline: u64, waker: &Waker) -> Result<(), InterruptError> {
     let unneeded = tasks().sleepers.add(id, deadline, waker.clone());
     drop(unneeded);

@@ -1,19 +1,21 @@
 //! Dispositions of signals: the handlers of the process, which any part of the host may change at any time.
 //!
-//! [`check`] is called off the hot path, whenever a module is opened, a pool is made or a thread is prepared, and now and then by
-//! the watchdog. It repairs what the host has changed:
+//! [`check`] is called off the hot path, whenever a module is opened, a pool is made or a thread is prepared,
+//! and now and then by the watchdog. It repairs what the host has changed:
 //!
-//! * A fault signal that was set to its default or ignored gets the runtime's handler again. A handler of the host's that replaced
-//!   the runtime's gets another one in front of it. For each handler that is another function (a *layer*), which knows what it
-//!   replaced: so handlers that chain to each other in the order of their installation never form a cycle. A handler that comes again gets the same
-//!   layer again, which calls what another one would call. There are eight; after that, [`check`] fails.
+//! * A fault signal that was set to its default or ignored gets the runtime's handler again. A handler of the
+//!   host's that replaced the runtime's gets another one in front of it. For each handler that is another
+//!   function (a *layer*), which knows what it replaced: so handlers that chain to each other in the order of
+//!   their installation never form a cycle. A handler that comes again gets the same layer again, which calls
+//!   what another one would call. There are eight; after that, [`check`] fails.
 //! * The poke signal is installed again, or replaced by another signal (see [`super::poke`]).
 //!
-//! Handlers of other signals are left as they are. In particular they do not get `SA_ONSTACK`: that would move them to the alternate stacks of threads
-//! that run no guests, which are as small as 8 KiB on threads of Rust's.
+//! Handlers of other signals are left as they are. In particular they do not get `SA_ONSTACK`: that would
+//! move them to the alternate stacks of threads that run no guests, which are as small as 8 KiB on threads of
+//! Rust's.
 //!
-//! **Invariant: the record of what a layer replaced is written before the layer is installed, and never again**, so handlers read
-//! it without a lock.
+//! **Invariant: the record of what a layer replaced is written before the layer is installed, and never
+//! again**, so handlers read it without a lock.
 
 use super::context::Handler;
 use super::faults::FAULTS;
@@ -108,10 +110,12 @@ pub(super) fn is_free(action: &libc::sigaction) -> bool {
     matches!(action.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN)
 }
 
-/// Keeps the library that this code is in loaded until the process ends, as the handlers' addresses stay known to the kernel.
+/// Keeps the library that this code is in loaded until the process ends, as the handlers' addresses stay
+/// known to the kernel.
 #[cfg(not(target_feature = "crt-static"))]
 fn stay_loaded() {
-    // SAFETY: `dladdr` fills the structure for an address of this library; opening what is loaded only adds a reference to it.
+    // SAFETY: `dladdr` fills the structure for an address of this library; opening what is loaded only adds a
+    // reference to it.
     unsafe {
         let mut info: libc::Dl_info = std::mem::zeroed();
         let here = stay_loaded as *const ();

@@ -1,6 +1,7 @@
 //! The handler of faults: guests trap, everything else goes to the handler that was there before.
 //!
-//! **Invariant: a layer chains to what it replaced**, which was installed before it. See [`super::dispositions`].
+//! **Invariant: a layer chains to what it replaced**, which was installed before it. See
+//! [`super::dispositions`].
 
 use super::context::{Handler, Registers};
 use super::dispositions::{action, calls, get, is_free, set};
@@ -20,8 +21,8 @@ use wasmaot_abi::trap::TrapCode;
 /// Handlers of the host's that the runtime's can be put in front of, for each signal, from the first one on.
 const LAYERS: usize = 8;
 
-/// Layers up to which the runtime's handler is put in front of one of another copy of this library, which does the same. The rest are for handlers of the
-/// host's.
+/// Layers up to which the runtime's handler is put in front of one of another copy of this library, which
+/// does the same. The rest are for handlers of the host's.
 const FOR_COPIES: usize = LAYERS / 2;
 
 /// Bit of a page fault's error code: the access was a write.
@@ -48,7 +49,8 @@ fn is_same(one: &libc::sigaction, other: &libc::sigaction) -> bool {
 /// The action that a layer replaced.
 struct Replaced(UnsafeCell<MaybeUninit<libc::sigaction>>);
 
-// SAFETY: it is written before its layer is installed, by the one thread that may change dispositions, and only read from then on.
+// SAFETY: it is written before its layer is installed, by the one thread that may change dispositions, and
+// only read from then on.
 unsafe impl Sync for Replaced {}
 
 /// A signal that reports faults.
@@ -93,7 +95,8 @@ impl FaultSignal {
         self.number == number && get(number).as_ref().is_some_and(is_ours)
     }
 
-    /// Makes sure that the runtime's handler is the first one called. The caller holds the lock of dispositions.
+    /// Makes sure that the runtime's handler is the first one called. The caller holds the lock of
+    /// dispositions.
     ///
     /// # Errors
     /// All layers are used, and a handler that none of them replaced is in front.
@@ -120,8 +123,8 @@ impl FaultSignal {
         };
         self.spent[layer].store(false, Relaxed);
         let mut ours = action(HANDLERS[layer], 0);
-        // Blocked in its handler anyway: the mark of a layer.
-        // SAFETY: the set is initialised. The handler keeps to what handlers may do, and the record of its layer is written.
+        // Blocked in its handler anyway: the mark of a layer. SAFETY: the set is initialised. The handler
+        // keeps to what handlers may do, and the record of its layer is written.
         unsafe {
             libc::sigaddset(&raw mut ours.sa_mask, self.number);
             set(self.number, &ours).map(drop)
@@ -174,10 +177,12 @@ extern "C" fn layer<const LAYER: usize>(number: c_int, info: *mut libc::siginfo_
             leave(registers, activation, code, at);
         },
         // A handler of the host's has run into the end of the guest's stack, and is to run to its own end.
-        // SAFETY: `decide` found that this thread is on that stack: its slot is in use until the thread leaves it,
-        // which it cannot before the handlers here and of the host's have returned. The guest waits for them.
+        // SAFETY: `decide` found that this thread is on that stack: its slot is in use until the thread
+        // leaves it, which it cannot before the handlers here and of the host's have returned. The guest
+        // waits for them.
         Decision::Reserve(stack) if room::open(unsafe { stack.in_use() }, state) => {}
-        // SAFETY: this is the handler of the signal, in a layer that was installed; the arguments are the kernel's.
+        // SAFETY: this is the handler of the signal, in a layer that was installed; the arguments are the
+        // kernel's.
         Decision::Reserve(_) | Decision::NotOurs => unsafe {
             chain(this.replaced(LAYER), &this.spent[LAYER], number, info, context, from_kernel);
         },
@@ -204,7 +209,8 @@ unsafe fn chain(
         libc::SIG_IGN if !from_kernel => {}
         // The kernel does not let a fault be ignored: it recurs, and then kills.
         libc::SIG_DFL | libc::SIG_IGN => {
-            // SAFETY: restores the default action; `raise` may be called in handlers. A fault recurs on return.
+            // SAFETY: restores the default action; `raise` may be called in handlers. A fault recurs on
+            // return.
             unsafe {
                 let mut default: libc::sigaction = std::mem::zeroed();
                 default.sa_sigaction = libc::SIG_DFL;
@@ -220,8 +226,9 @@ unsafe fn chain(
     }
 }
 
-/// Calls the previous handler with the signals blocked that the kernel would have blocked for it. It may leave by a jump that does
-/// not restore the mask, and must then find the interrupted code's own, not that of the handlers here.
+/// Calls the previous handler with the signals blocked that the kernel would have blocked for it. It may
+/// leave by a jump that does not restore the mask, and must then find the interrupted code's own, not that of
+/// the handlers here.
 ///
 /// # Safety
 /// As for [`chain`]; it is a function.

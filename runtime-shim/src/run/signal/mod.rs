@@ -11,8 +11,9 @@
 //! | `thread_id.rs` | how signals are addressed to a thread |
 //! | `threads.rs` | a thread's signal mask and alternate stack |
 //!
-//! **Invariants.** The handlers allocate nothing, take no lock, use no thread-local storage (see [`interrupt`](super::interrupt)), and call nothing that does. A fault that is not a guest's
-//! goes to the handler that was there before. Compiled code only runs on threads with an alternate stack.
+//! **Invariants.** The handlers allocate nothing, take no lock, use no thread-local storage (see
+//! [`interrupt`](super::interrupt)), and call nothing that does. A fault that is not a guest's goes to the
+//! handler that was there before. Compiled code only runs on threads with an alternate stack.
 
 mod context;
 mod dispositions;

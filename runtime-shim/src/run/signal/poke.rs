@@ -1,10 +1,12 @@
 //! The poke signal, by which the watchdog makes a thread look whether its run is due.
 //!
-//! It is `SIGURG` if the host has no handler of it, since its default is to be ignored: a poke that comes too late hurts nothing.
-//! Otherwise it is a real-time signal that the host does not handle, from the highest number down, as programs count them upwards. An embedder may choose another one.
+//! It is `SIGURG` if the host has no handler of it, since its default is to be ignored: a poke that comes too
+//! late hurts nothing. Otherwise it is a real-time signal that the host does not handle, from the highest
+//! number down, as programs count them upwards. An embedder may choose another one.
 //!
-//! **Invariants.** A signal that the host handles is never taken, so the runtime's choice does not change what others' system calls
-//! do. A poke is sent only while the runtime's handler is installed for it; to a thread that receives none, as a signal of faults. The handler restarts the system calls that it interrupts
+//! **Invariants.** A signal that the host handles is never taken, so the runtime's choice does not change
+//! what others' system calls do. A poke is sent only while the runtime's handler is installed for it; to a
+//! thread that receives none, as a signal of faults. The handler restarts the system calls that it interrupts
 //! (`SA_RESTART`), but for those of a run that is due (see [`super::waits`]).
 
 use super::context::Registers;
@@ -21,12 +23,13 @@ use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasmaot_abi::trap::TrapCode;
 
-/// How many pokes in a row a real-time signal is taken for queued. Then it is sent again, as the kernel drops what is queued when the
-/// host ignores the signal for a while.
+/// How many pokes in a row a real-time signal is taken for queued. Then it is sent again, as the kernel drops
+/// what is queued when the host ignores the signal for a while.
 const BELIEVED: u32 = 250;
 
-/// The signal that is sent to a thread that receives no pokes: it has blocked the signal, which was another one when it began, or the kernel has
-/// no room to queue it. The first entry has unblocked this one, whose handler is the runtime's, and it is never queued.
+/// The signal that is sent to a thread that receives no pokes: it has blocked the signal, which was another
+/// one when it began, or the kernel has no room to queue it. The first entry has unblocked this one, whose
+/// handler is the runtime's, and it is never queued.
 const INSISTENT: c_int = libc::SIGILL;
 
 /// Pokes after which that is sent.
@@ -96,7 +99,8 @@ pub(crate) fn choose(number: c_int) -> bool {
         return false;
     }
     if before == libc::SIGURG && is_installed(before) {
-        // SAFETY: all-zero bytes are a valid action, and the one before calls no handler. This signal is ignored by default, too.
+        // SAFETY: all-zero bytes are a valid action, and the one before calls no handler. This signal is
+        // ignored by default, too.
         _ = unsafe { set(before, &libc::sigaction { sa_sigaction: action, ..std::mem::zeroed() }) };
     }
     true

@@ -1,11 +1,13 @@
-//! Room for a handler of the host's that has run into the end of a guest's stack, from its fault until it returns.
+//! Room for a handler of the host's that has run into the end of a guest's stack, from its fault until it
+//! returns.
 //!
-//! The poke signal tells when that is: it is sent to the thread at once, but stays blocked while the handler runs. The handler's return restores
-//! the mask of the guest, so the poke arrives before the guest's next instruction. Where it finds another handler instead, to which an inner one has
-//! returned, it is sent again.
+//! The poke signal tells when that is: it is sent to the thread at once, but stays blocked while the handler
+//! runs. The handler's return restores the mask of the guest, so the poke arrives before the guest's next
+//! instruction. Where it finds another handler instead, to which an inner one has returned, it is sent again.
 //!
-//! **Invariant: a guest does not run on while its reserve is open**, unless the poke signal is not installed or the host has blocked it. Then a guest
-//! that has grown into the reserve overflows its stack as soon as a poke finds it there.
+//! **Invariant: a guest does not run on while its reserve is open**, unless the poke signal is not installed
+//! or the host has blocked it. Then a guest that has grown into the reserve overflows its stack as soon as a
+//! poke finds it there.
 
 use super::poke::poke_later;
 use crate::run::activation::{Activation, At};
@@ -22,7 +24,8 @@ pub(super) fn open(stack: GuestStack<'_>, context: &mut libc::ucontext_t) -> boo
     done
 }
 
-/// Closes the reserve of a stack whose guest is left or goes on. A failure leaves it open until the slot is reset.
+/// Closes the reserve of a stack whose guest is left or goes on. A failure leaves it open until the slot is
+/// reset.
 pub(super) fn close(stack: GuestStack<'_>) {
     _ = reserve::close(stack);
 }

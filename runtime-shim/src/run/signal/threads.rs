@@ -1,7 +1,8 @@
-//! What a thread needs to run compiled code: an alternate stack, and a mask that lets the runtime's signals through.
+//! What a thread needs to run compiled code: an alternate stack, and a mask that lets the runtime's signals
+//! through.
 //!
-//! **Invariant: both hold from a thread's first entry on**, whatever mask it has inherited. What the host changes later can be seen
-//! only by asking the kernel, see [`HostSignals`](crate::HostSignals).
+//! **Invariant: both hold from a thread's first entry on**, whatever mask it has inherited. What the host
+//! changes later can be seen only by asking the kernel, see [`HostSignals`](crate::HostSignals).
 
 use super::number;
 use crate::os::map::{Access, Mapping};
@@ -10,17 +11,18 @@ use std::ffi::c_void;
 use std::io;
 use std::ops::Range;
 
-/// Bytes of an alternate stack that the runtime makes. Pages of it exist once they are used: by the kernel's frame (some 12 KiB with
-/// the largest register files), and by handlers of the host's that set `SA_ONSTACK`.
+/// Bytes of an alternate stack that the runtime makes. Pages of it exist once they are used: by the kernel's
+/// frame (some 12 KiB with the largest register files), and by handlers of the host's that set `SA_ONSTACK`.
 const ALTERNATE_STACK: usize = 256 << 10;
 
-/// The least bytes of an alternate signal stack that the runtime leaves in place. A thread that has a smaller one, or none, gets one of
-/// the runtime's when it first runs compiled code.
+/// The least bytes of an alternate signal stack that the runtime leaves in place. A thread that has a smaller
+/// one, or none, gets one of the runtime's when it first runs compiled code.
 pub const LEAST_ALTERNATE_STACK: usize = 64 << 10;
 
 const _: () = assert!(ALTERNATE_STACK >= LEAST_ALTERNATE_STACK, "the runtime takes its own for large enough");
 
-/// Why a guest cannot be called in a signal handler: its trap would start a handler over the frames of that one.
+/// Why a guest cannot be called in a signal handler: its trap would start a handler over the frames of that
+/// one.
 const ON_ALTERNATE_STACK: &str = "a signal handler on the alternate stack cannot call a guest";
 
 /// Why the last code that a thread runs may not be able to call a guest.
@@ -66,7 +68,8 @@ impl AlternateStack {
 
 impl Drop for AlternateStack {
     fn drop(&mut self) {
-        // SAFETY: asks for and, if it is still this one, switches off the thread's alternate stack, before it is unmapped.
+        // SAFETY: asks for and, if it is still this one, switches off the thread's alternate stack, before it
+        // is unmapped.
         unsafe {
             let mut current: libc::stack_t = std::mem::zeroed();
             let asked = libc::sigaltstack(std::ptr::null(), &raw mut current) == 0;
@@ -114,8 +117,8 @@ fn stack() -> io::Result<Option<Range<usize>>> {
     Ok(is_usable.then_some(start..start + current.ss_size))
 }
 
-/// Unblocks the signals, and makes sure that the calling thread has an alternate stack, which is returned: two system calls where nothing
-/// was changed.
+/// Unblocks the signals, and makes sure that the calling thread has an alternate stack, which is returned:
+/// two system calls where nothing was changed.
 ///
 /// # Errors
 /// The kernel refuses the stack, the thread is on it, or the thread is ending.
@@ -131,7 +134,8 @@ pub(crate) fn check_thread() -> io::Result<Range<usize>> {
     done
 }
 
-/// Leaves all signals of the process to its other threads until it is dropped. Threads that are made meanwhile inherit that.
+/// Leaves all signals of the process to its other threads until it is dropped. Threads that are made
+/// meanwhile inherit that.
 pub(crate) struct BlockAll(libc::sigset_t);
 
 impl BlockAll {

@@ -1,12 +1,14 @@
 //! System calls that end with `EINTR` when a poke finds a due run in one.
 //!
-//! The handler of pokes is installed with `SA_RESTART`: when it starts, the kernel has already set the interrupted thread back to the `syscall`
-//! instruction, with the number of the call in rax. So system calls of others, and of runs that are not due, go on. To end one
-//! it is enough to step over the instruction, with the error as its result.
+//! The handler of pokes is installed with `SA_RESTART`: when it starts, the kernel has already set the
+//! interrupted thread back to the `syscall` instruction, with the number of the call in rax. So system calls
+//! of others, and of runs that are not due, go on. To end one it is enough to step over the instruction, with
+//! the error as its result.
 //!
-//! A thread that was just about to execute the instruction for the first time looks the same; its call then ends before it
-//! began. **Invariant: only calls that may fail with `EINTR` anyway, and have done nothing then, are ended.** (Calls that the kernel never restarts,
-//! such as `poll` and `nanosleep`, end whatever the handler does.)
+//! A thread that was just about to execute the instruction for the first time looks the same; its call then
+//! ends before it began. **Invariant: only calls that may fail with `EINTR` anyway, and have done nothing
+//! then, are ended.** (Calls that the kernel never restarts, such as `poll` and `nanosleep`, end whatever the
+//! handler does.)
 
 use super::context::Registers;
 use std::ffi::c_long;

@@ -1,5 +1,6 @@
-//! What a call may have changed, by what it reported: a call that failed nothing, one that did not its results and as many
-//! bytes of its buffers as it says. Functions have their numbers of `random_calls.rs`; one that is not listed writes nothing.
+//! What a call may have changed, by what it reported: a call that failed nothing, one that did not its
+//! results and as many bytes of its buffers as it says. Functions have their numbers of `random_calls.rs`;
+//! one that is not listed writes nothing.
 
 use rustix::fs::OFlags;
 
@@ -89,7 +90,8 @@ impl<'a> Effects<'a> {
             ranges: Vec::new(),
             listed: None,
             written: None,
-            // Whether these failed is all that is looked at: to close, allocate, set flags or the size, read or seek.
+            // Whether these failed is all that is looked at: to close, allocate, set flags or the size, read
+            // or seek.
             file_may_change: result.is_ok() && !matches!(index, 19 | 26),
             call: (index, arguments, result),
         };

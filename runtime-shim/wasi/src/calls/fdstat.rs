@@ -137,7 +137,8 @@ pub(super) fn write_stat(guest: Guest<'_>, version: Version, stat: &FileStat, ou
     guest.write_record(out, &bytes[..used], FileStat::ALIGN)
 }
 
-/// The kernel's record does not say which kind of socket it is; the socket does. What lies in memory is like a pipe.
+/// The kernel's record does not say which kind of socket it is; the socket does. What lies in memory is like
+/// a pipe.
 fn file_stat(entry: &Entry) -> Result<FileStat, Errno> {
     let Some(fd) = entry.host() else { return Ok(FileStat::IN_MEMORY) };
     let mut stat = FileStat::from_host(&rustix::fs::fstat(fd)?);

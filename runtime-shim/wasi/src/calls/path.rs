@@ -63,8 +63,8 @@ pub(crate) fn path_open(
     guest.write_u32(out, fd)
 }
 
-/// Opens what is there already, where nothing may be made: a name that is missing is refused as on a file system that
-/// is mounted so.
+/// Opens what is there already, where nothing may be made: a name that is missing is refused as on a file
+/// system that is mounted so.
 fn open_unchanged(dir: BorrowedFd<'_>, path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
     let create = flags.contains(OFlags::CREATE);
     if create && flags.contains(OFlags::EXCL) {

@@ -56,7 +56,8 @@ pub(crate) fn poll_oneoff(
     guest.write_u32(out, events.len() as u32)
 }
 
-/// Subscriptions that take some system calls each, between two looks at whether the instance is to be stopped.
+/// Subscriptions that take some system calls each, between two looks at whether the instance is to be
+/// stopped.
 const AT_ONCE: usize = 256;
 
 /// Looks whether the instance is to be stopped, if it is time for that.

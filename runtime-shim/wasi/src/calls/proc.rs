@@ -1,4 +1,5 @@
-//! `proc_*` and `sched_yield`. An instance is a process of its own: what would end one ends the instance's call.
+//! `proc_*` and `sched_yield`. An instance is a process of its own: what would end one ends the instance's
+//! call.
 
 use wasmaot_runtime::HostError;
 
@@ -20,7 +21,8 @@ enum Action {
 /// WASI's signals by number.
 fn action(signal: u32) -> Option<Action> {
     match signal {
-        // hup int quit ill trap abrt bus fpe kill usr1 segv usr2; alrm term; xcpu xfsz vtalrm prof; poll pwr sys.
+        // hup int quit ill trap abrt bus fpe kill usr1 segv usr2; alrm term; xcpu xfsz vtalrm prof; poll pwr
+        // sys.
         1..=12 | 14 | 15 | 23..=26 | 28..=30 => Some(Action::End),
         // None at all; pipe; chld, cont of what has not stopped; urg; winch.
         0 | 13 | 16 | 17 | 22 | 27 => Some(Action::Ignore),
@@ -30,8 +32,8 @@ fn action(signal: u32) -> Option<Action> {
     }
 }
 
-/// Does what the signal would do to the instance, with the exit status that a shell gives a process that it ended.
-/// Nobody could go on with an instance that stopped.
+/// Does what the signal would do to the instance, with the exit status that a shell gives a process that it
+/// ended. Nobody could go on with an instance that stopped.
 pub(crate) fn proc_raise(signal: u32) -> Result<Result<(), Errno>, HostError> {
     match action(signal) {
         Some(Action::End) => Err(HostError::Exit(128 + signal.cast_signed())),

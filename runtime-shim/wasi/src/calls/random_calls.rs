@@ -1,5 +1,6 @@
-//! Every function with arguments that mean nothing: no panic, no byte outside guest memory or of it that the call does not
-//! report (see `effects.rs`), nothing outside the directory. What it reports as read and written is what the context counts.
+//! Every function with arguments that mean nothing: no panic, no byte outside guest memory or of it that the
+//! call does not report (see `effects.rs`), nothing outside the directory. What it reports as read and
+//! written is what the context counts.
 
 use std::fs;
 use std::sync::Mutex;
@@ -160,7 +161,8 @@ impl Arguments {
         }
     }
 
-    /// The function to call: in place of one that leaves little open, or that takes its time, mostly `path_open`.
+    /// The function to call: in place of one that leaves little open, or that takes its time, mostly
+    /// `path_open`.
     fn function(&self, index: u64) -> u64 {
         let seldom = match index {
             8 => 500,

@@ -1,9 +1,10 @@
 //! The ranges of guest memory that one call transfers, and the pieces in which it does so.
 //!
-//! **Invariants.** Every range is checked when it is listed, before the host acts, and again when it is used. One piece
-//! has at most [`PIECE`] bytes, so a transfer of any length looks often whether its instance is to be stopped; what is
-//! handed to the kernel is made writable piece by piece, never all that a guest lists. A transfer that ends early reports
-//! what it has done, as the system's own calls do; an error is reported only if there is nothing else to report.
+//! **Invariants.** Every range is checked when it is listed, before the host acts, and again when it is used.
+//! One piece has at most [`PIECE`] bytes, so a transfer of any length looks often whether its instance is to
+//! be stopped; what is handed to the kernel is made writable piece by piece, never all that a guest lists. A
+//! transfer that ends early reports what it has done, as the system's own calls do; an error is reported only
+//! if there is nothing else to report.
 
 use std::marker::PhantomData;
 
@@ -52,8 +53,8 @@ impl<'a> Guest<'a> {
         Ok(ranges)
     }
 
-    /// The ranges that a guest's list of `(pointer, length)` pairs names, to be read. All of the list is checked, and
-    /// every range that is used.
+    /// The ranges that a guest's list of `(pointer, length)` pairs names, to be read. All of the list is
+    /// checked, and every range that is used.
     pub(crate) fn sources(self, list: u32, count: u32) -> Result<Ranges<'a>, Errno> {
         self.ranges(list, count, Use::Source)
     }
@@ -125,8 +126,8 @@ impl<'a> Ranges<'a> {
         (0..self.bytes.div_ceil(PIECE)).map(|number| self.piece(number * PIECE, PIECE))
     }
 
-    /// Transfers by `transfer`, which says how many bytes of a piece it has transferred, and returns how many bytes those
-    /// are together. `extent` is asked if there is more than a piece.
+    /// Transfers by `transfer`, which says how many bytes of a piece it has transferred, and returns how many
+    /// bytes those are together. `extent` is asked if there is more than a piece.
     #[inline]
     pub(crate) fn transfer(
         &self,

@@ -1,9 +1,9 @@
-//! Nothing leads out while others change the tree: links and directories that are swapped during the call, parents that
-//! move, names that are made for links in another place, and the links of `/proc`.
+//! Nothing leads out while others change the tree: links and directories that are swapped during the call,
+//! parents that move, names that are made for links in another place, and the links of `/proc`.
 //!
-//! The guest's side is every operation of [`super`], by both ways to resolve a path; the other side is a thread of the
-//! host, which a guest's own threads or other instances could be. **What must hold**: what lies outside is as before,
-//! and no call ever gave it.
+//! The guest's side is every operation of [`super`], by both ways to resolve a path; the other side is a
+//! thread of the host, which a guest's own threads or other instances could be. **What must hold**: what lies
+//! outside is as before, and no call ever gave it.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink as host_symlink};
@@ -190,8 +190,8 @@ fn leads_nowhere(dir: BorrowedFd<'_>, path: &CStr) {
     }
 }
 
-/// The links of `/proc` lead to what a descriptor or a process has, whatever their text says. Even with `/proc` itself
-/// none is followed.
+/// The links of `/proc` lead to what a descriptor or a process has, whatever their text says. Even with
+/// `/proc` itself none is followed.
 #[test]
 fn links_of_proc_are_not_followed() {
     let tree = Tree::new();

@@ -1,5 +1,5 @@
-//! Both ways to resolve a path find what is inside, agree on every error, and do not lead out. (What happens while
-//! others change the tree is in `escapes.rs`.)
+//! Both ways to resolve a path find what is inside, agree on every error, and do not lead out. (What happens
+//! while others change the tree is in `escapes.rs`.)
 
 use std::cell::Cell;
 use std::ffi::CString;
@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use super::*;
 
 thread_local! {
-    /// Whether this thread does without what newer kernels have: `openat2`, and times set by descriptor alone.
+    /// Whether this thread does without what newer kernels have: `openat2`, and times set by descriptor
+    /// alone.
     pub(super) static WALKS: Cell<bool> = const { Cell::new(false) };
 }
 

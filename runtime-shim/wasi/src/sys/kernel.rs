@@ -2,10 +2,11 @@
 //!
 //! **Invariant.** Only [`Buffers`] reach the kernel, so it reads and writes checked ranges alone. No Rust
 //! reference to guest memory is made: ranges that overlap are the guest's affair. A call returns what the
-//! kernel transferred, never more. How much is transferred at once, [`Ranges::transfer`](crate::guest::ranges::Ranges::transfer) says.
+//! kernel transferred, never more. How much is transferred at once,
+//! [`Ranges::transfer`](crate::guest::ranges::Ranges::transfer) says.
 //!
-//! A call that a signal interrupts before anything happened is made again, unless the instance is to be stopped
-//! (see [`super::again`]).
+//! A call that a signal interrupts before anything happened is made again, unless the instance is to be
+//! stopped (see [`super::again`]).
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -41,7 +42,8 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buffers: &Buffers<'_>) -> Result<usize, E
     })
 }
 
-/// Writes at the descriptor's own position. `raises` says whether that may raise a signal, which is an error then.
+/// Writes at the descriptor's own position. `raises` says whether that may raise a signal, which is an error
+/// then.
 pub(crate) fn write(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, raises: bool) -> Result<usize, Errno> {
     let list = buffers.as_slice();
     let write = || {
@@ -80,8 +82,8 @@ pub(crate) fn write_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) -
     held_back(write, |&count| is_whole(list, count))
 }
 
-/// How far reading goes on behind the first piece: a file is read to the end of what was asked for, and from anything else, such
-/// as a pipe, comes what is there.
+/// How far reading goes on behind the first piece: a file is read to the end of what was asked for, and from
+/// anything else, such as a pipe, comes what is there.
 #[cold]
 pub(crate) fn extent_of_reading(fd: BorrowedFd<'_>) -> Result<Extent, Errno> {
     match FileType::from_raw_mode(rustix::fs::fstat(fd)?.st_mode) {
@@ -91,21 +93,22 @@ pub(crate) fn extent_of_reading(fd: BorrowedFd<'_>) -> Result<Extent, Errno> {
     }
 }
 
-/// How far writing goes on behind the first piece: to the end of what was asked for, or until the kernel takes less.
+/// How far writing goes on behind the first piece: to the end of what was asked for, or until the kernel
+/// takes less.
 #[cold]
 pub(crate) fn extent_of_writing(fd: BorrowedFd<'_>) -> Result<Extent, Errno> {
     let is_socket = FileType::from_raw_mode(rustix::fs::fstat(fd)?.st_mode) == FileType::Socket;
     if is_socket && is_of_messages(fd)? { Ok(Extent::Message) } else { Ok(Extent::All) }
 }
 
-/// Whether what is sent through a socket arrives as it was sent, in one, or is cut. Such messages are bounded by the socket's
-/// buffer, before a byte of a longer one is looked at.
+/// Whether what is sent through a socket arrives as it was sent, in one, or is cut. Such messages are bounded
+/// by the socket's buffer, before a byte of a longer one is looked at.
 fn is_of_messages(fd: BorrowedFd<'_>) -> Result<bool, Errno> {
     Ok(rustix::net::sockopt::socket_type(fd)? != SocketType::STREAM)
 }
 
-/// Random bytes between two looks at whether the instance is to be stopped: about a millisecond. The call itself would go on: what a
-/// signal cuts short is filled from there.
+/// Random bytes between two looks at whether the instance is to be stopped: about a millisecond. The call
+/// itself would go on: what a signal cuts short is filled from there.
 const RANDOM_AT_ONCE: usize = 256 << 10;
 
 /// Fills every range with random bytes.

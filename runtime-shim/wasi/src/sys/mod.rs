@@ -1,5 +1,5 @@
-//! What goes to the kernel by libc: transfers on guest memory, signals that writing raises, and the numbers that
-//! `rustix` has no names for.
+//! What goes to the kernel by libc: transfers on guest memory, signals that writing raises, and the numbers
+//! that `rustix` has no names for.
 
 use wasmaot_runtime::check_interrupt;
 
@@ -20,7 +20,8 @@ pub(crate) const MSG_WAITALL: i32 = libc::MSG_WAITALL;
 /// Synchronised data, the weaker kind.
 pub(crate) const O_DSYNC: u32 = libc::O_DSYNC.cast_unsigned();
 
-/// Makes a call again that a signal interrupted, as long as the instance may go on: then it is [`Errno::Intr`].
+/// Makes a call again that a signal interrupted, as long as the instance may go on: then it is
+/// [`Errno::Intr`].
 #[inline]
 pub(crate) fn again<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, Errno> {
     loop {

@@ -1,13 +1,15 @@
-//! Signals that a guest's writing raises on the thread that writes for it: `SIGPIPE` when nobody is left to read, and
-//! `SIGXFSZ` above the process's limit for the size of files. Each would end a host that has not taken care.
+//! Signals that a guest's writing raises on the thread that writes for it: `SIGPIPE` when nobody is left to
+//! read, and `SIGXFSZ` above the process's limit for the size of files. Each would end a host that has not
+//! taken care.
 //!
-//! **Invariant.** Such a signal is never delivered: the guest gets the error that comes with it. A signal that was
-//! pending for other reasons stays so, and the thread's mask is as before afterwards.
+//! **Invariant.** Such a signal is never delivered: the guest gets the error that comes with it. A signal
+//! that was pending for other reasons stays so, and the thread's mask is as before afterwards.
 
 use crate::errno::Errno;
 
-/// Makes a call that writes, with the signals held back that it may raise. `is_whole` says whether it did all that it was
-/// asked for: the kernel raises a signal with an error, and also where it gives what it has done before instead.
+/// Makes a call that writes, with the signals held back that it may raise. `is_whole` says whether it did all
+/// that it was asked for: the kernel raises a signal with an error, and also where it gives what it has done
+/// before instead.
 pub(crate) fn held_back<R>(
     call: impl FnOnce() -> Result<R, Errno>,
     is_whole: impl FnOnce(&R) -> bool,
@@ -165,7 +167,8 @@ pub(crate) mod tests {
         unsafe { libc::raise(libc::SIGPIPE) };
         assert_eq!(break_a_pipe(), Err(Errno::Pipe));
         assert!(is_pending(libc::SIGPIPE), "the host's own stays");
-        // SAFETY: a valid set, and what was there before; the handler is still the counting one when the signal comes.
+        // SAFETY: a valid set, and what was there before; the handler is still the counting one when the
+        // signal comes.
         unsafe {
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, std::ptr::null_mut());
             libc::signal(libc::SIGPIPE, before);

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// Every call that transfers, with streams of each kind: what it reports is counted, and nothing where it fails.
+/// Every call that transfers, with streams of each kind: what it reports is counted, and nothing where it
+/// fails.
 #[test]
 fn transfers_are_counted_as_they_are_reported() {
     type Call = fn(&mut Ctx<'_>, Guest<'_>, u32, u32) -> Result<(), Errno>;
@@ -90,7 +91,8 @@ fn large_transfers_are_whole() {
     assert_eq!(machine.u32(OUT), 100, "to the end of the file");
 }
 
-/// Writing to a pipe or socket waits until all is written; reading waits for all only where that is asked for.
+/// Writing to a pipe or socket waits until all is written; reading waits for all only where that is asked
+/// for.
 #[test]
 fn large_transfers_wait_as_the_system_does() {
     let (mut machine, bytes) = large(&mut WasiCtxBuilder::new());
@@ -131,8 +133,8 @@ fn connection(socket: UnixStream) -> Entry {
     }
 }
 
-/// The host limits the size of files when the guest has written to one already. In a process of its own, which that ends at
-/// worst.
+/// The host limits the size of files when the guest has written to one already. In a process of its own,
+/// which that ends at worst.
 #[test]
 fn a_limit_of_files_is_an_error_whenever_it_is_set() {
     use rustix::process::{Resource, Rlimit, setrlimit};
