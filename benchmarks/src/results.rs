@@ -370,7 +370,7 @@ mod tests {
                 load_after: 1.0,
                 steal: 0.0,
             },
-            noise: vec!["somebody else".into()],
+            noise: vec!["another process".into()],
             peers: vec![Peer {
                 name: "native".into(),
                 upstream: "gcc".into(),

@@ -24,7 +24,7 @@ pub trait Side: Sync {
     fn idle(&self) -> io::Result<Box<dyn Any>>;
 }
 
-/// Times the instances of all sides, so many of each in so many rounds.
+/// Times the instances of all sides, `count` of each in each of `rounds` rounds.
 pub fn instances(sides: &[Box<dyn Side>], rounds: usize, count: usize) -> io::Result<Vec<Times>> {
     for side in sides {
         (0..WARM_UP).try_for_each(|_| side.instance())?;
@@ -32,7 +32,7 @@ pub fn instances(sides: &[Box<dyn Side>], rounds: usize, count: usize) -> io::Re
     take(sides, rounds, |side, times: &mut Times| times.round(count / rounds, || side.instance()))
 }
 
-/// Lets all sides take turns, so many rounds, and gives what each turn added to its side's figures.
+/// Lets all sides take turns for a number of rounds, and returns what each turn added to its side's figures.
 pub fn take<S, F: Default>(
     sides: &[S],
     rounds: usize,
@@ -48,7 +48,7 @@ pub fn take<S, F: Default>(
     Ok(figures)
 }
 
-/// Instances per second on so many threads, `count` on each.
+/// Instances per second on `threads` threads, `count` on each.
 pub fn rate(side: &dyn Side, threads: usize, count: usize) -> io::Result<f64> {
     let barrier = Barrier::new(threads);
     let work = || {

@@ -80,7 +80,7 @@ Examples:
   wasmaot compile --features                          which proposals are enabled
   wasmaot compile app.wasm --max-memory 1G --timeout 30s   a module from somewhere else
 
-The output is the same, byte for byte, for any number of jobs. An executable reads the program from its own file: whoever starts it needs
+The output is the same, byte for byte, for any number of jobs. An executable reads the program from its own file: its user needs
 permission to read it, and it must not be stripped.
 
 A line of JSON has input, output, emit, functions, code_bytes, image_bytes, bytes (of the output), wall_ns, parse_ns, translate_ns and

@@ -15,7 +15,7 @@ pub fn waiting<'scope, R: Send + 'scope>(
     let (tell, told) = mpsc::channel();
     let thread = scope.spawn(move || {
         tell.send(std::fs::read_link("/proc/thread-self").expect("the kernel says"))
-            .expect("somebody listens");
+            .expect("the other side listens");
         call()
     });
     let path = told.recv().expect("it starts");

@@ -12,7 +12,7 @@ use wasmaot_runtime::{
 use wasmaot_tests::{compile, report, repository, variable};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
-/// The kernel's limit of mappings unless somebody raised it.
+/// The kernel's limit of mappings unless it was raised.
 const DEFAULT_MAX_MAPPINGS: usize = 65_530;
 
 /// Bytes that an instance may take: three pages of its memory, one of stack and state, one of constants, two

@@ -10,7 +10,8 @@ use wasmaot_runtime::{
 };
 use wasmaot_tests::{Guest, compile_wat, trap_code, waiting};
 
-/// Runs for ever, by itself or after the host has forked; or writes some of its memory and says what was there before.
+/// Runs for ever, by itself or after the host has forked; or writes some of its memory and says what was
+/// there before.
 const TEXT: &str = include_str!("../guests/fork.wat");
 
 /// What the fork gave that a host function makes; -1 before it.
@@ -49,7 +50,7 @@ fn fork() -> libc::pid_t {
     // SAFETY: the child runs what is tested here, and ends.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        // SAFETY: takes a number; nobody handles the signal.
+        // SAFETY: takes a number; the signal has no handler.
         unsafe { libc::alarm(60) };
     }
     child
@@ -76,7 +77,7 @@ fn finish(success: bool) -> ! {
 fn expect_success(child: libc::pid_t) {
     assert!(child > 0, "fork: {}", std::io::Error::last_os_error());
     let mut status = 0;
-    // SAFETY: `child` is a child of this process that nobody else waits for.
+    // SAFETY: `child` is a child of this process that no other thread waits for.
     while unsafe { libc::waitpid(child, &mut status, 0) } < 0 {
         let error = std::io::Error::last_os_error();
         assert_eq!(error.kind(), std::io::ErrorKind::Interrupted, "waitpid: {error}");
@@ -195,8 +196,8 @@ fn waiting_guest(memory: &SharedMemory) -> Guest {
     Guest::with_linker(WAITING, &linker)
 }
 
-/// Threads that wait at an address when the process forks do not wait in the child, where a notification would be lost on them; nor do
-/// those that notify there just then keep anybody off.
+/// Threads that wait at an address when the process forks do not wait in the child, where a notification
+/// would be lost on them; nor do those that notify there just then keep others off.
 #[test]
 fn nobody_waits_in_the_child() {
     let memory = SharedMemory::new(MemoryType::new(Limits { min: 1, max: Some(1) })).expect("a valid type");

@@ -1,4 +1,4 @@
-//! Deadlines and the kill switch: whatever an instance does, it is stopped, and nobody else is.
+//! Deadlines and the kill switch: whatever an instance does, it is stopped, and no other is.
 //!
 //! `WASMAOT_KILLS` says how often the last test fires at a random moment; without it, that is as often as a
 //! minute has room for, up to a number that takes seconds where two cores are idle.
@@ -265,7 +265,7 @@ fn nested(depth: u32, innermost: fn(&InterruptHandle)) -> (Store<Nested>, Instan
     let late = Instant::now() + Duration::from_secs(60);
     let busy = move |_: &mut Caller<'_, Nested>| match Instant::now() < late {
         true => Ok(()),
-        false => Err(HostError::other("nobody stopped it")),
+        false => Err(HostError::other("nothing stopped it")),
     };
     let defined =
         linker.func_wrap("host", "call", call).and_then(|linker| linker.func_wrap("host", "busy", busy));
@@ -276,7 +276,7 @@ fn nested(depth: u32, innermost: fn(&InterruptHandle)) -> (Store<Nested>, Instan
 }
 
 /// What stops a store is not forgotten because it comes while another one runs inside, even if there is one
-/// between the two that nobody watches.
+/// between the two that nothing watches.
 #[test]
 fn what_comes_while_another_store_runs_inside_is_not_forgotten() {
     for depth in [1, 2, 3] {
@@ -309,7 +309,7 @@ fn a_host_function_that_waits_after_another_store_ran_is_interrupted() {
                 // SAFETY: there are no descriptors to write about.
                 let result = unsafe { libc::poll(std::ptr::null_mut(), 0, 60_000) };
                 if result == 0 {
-                    return Err::<(), _>(HostError::other("nobody interrupted it"));
+                    return Err::<(), _>(HostError::other("nothing interrupted it"));
                 }
                 check_interrupt()?;
             }
@@ -350,7 +350,7 @@ fn many_deadlines_on_two_threads() {
     });
 }
 
-/// Kills after having waited for about so many turns of an empty loop.
+/// Kills after having waited for about this number of turns of an empty loop.
 fn fire(handles: mpsc::Receiver<(InterruptHandle, u64)>, fired: &AtomicU64) {
     for (handle, turns) in handles {
         (0..turns).for_each(|_| std::hint::spin_loop());

@@ -1,4 +1,4 @@
-//! Limits of an instance: none is exceeded, exceeding one is a typed error, and the slot is as good as new
+//! Limits of an instance: none is exceeded, exceeding one is a typed error, and the slot can be used again
 //! afterwards. And limits on what a module asks for: one beyond a limit is refused when it is linked, before
 //! anything is made for it.
 

@@ -148,7 +148,7 @@ fn a_suspended_store_runs_nothing_else() {
     refused(twice.call_resumable(&mut instance, 1).expect_err("it is suspended"));
     let error = waiting.resume(&mut other, 1).expect_err("it is another instance");
     assert!(matches!(error, CallError::WrongStore(_)), "{error}");
-    // The call can no longer be resumed, but its slot is as good as new.
+    // The call can no longer be resumed, but its slot can be used again.
     drop(instance);
     drop(other);
     for _ in 0..2 {
@@ -468,7 +468,7 @@ fn an_asynchronous_host_function_needs_an_asynchronous_call() {
 }
 
 /// Whichever way a call ends that waits, the future of its host function is dropped by then, and its slot is
-/// as good as new.
+/// usable again.
 #[test]
 fn nothing_of_a_call_outlives_it() {
     let (linked, pool) = endless();

@@ -118,7 +118,7 @@ fn as_many_are_woken_as_asked_for() {
         }
         let mut guest = instance(&module, &memory);
         assert_eq!(guest.i32("notify", &[32, 0]), 0);
-        assert_eq!(guest.i32("notify", &[36, -1]), 0, "nobody waits there");
+        assert_eq!(guest.i32("notify", &[36, -1]), 0, "no thread waits there");
         // One that fails is awaited no longer than until its deadline, which this instance has, too.
         for already in 0..2 {
             while guest.i32("notify", &[32, 1]) == 0 {
@@ -222,7 +222,7 @@ fn threads_grow_a_memory_together() {
             if old < 0 {
                 return sizes;
             }
-            // What was just added is there, whoever added more meanwhile.
+            // What was just added is there, whatever other threads added meanwhile.
             guest.call("store", &integers(&[(old + 1) * 65_536 - 4, old])).expect("inside");
             sizes.push(old);
         }

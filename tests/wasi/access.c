@@ -1,5 +1,5 @@
 /* What the system's own permissions refuse. Run for a user that is not privileged, with a file of another user in "/": "owned",
- * which nobody else may write to, and a directory "closed" that nobody else may use, with "file" and "link" in it.
+ * which no other user may write to, and a directory "closed" that no other user may use, with "file" and "link" in it.
  */
 #include "check.h"
 

@@ -1,4 +1,4 @@
-/* Writing where nobody reads any more. Given: the writing end of a pipe without the other as 2. */
+/* Writing to a pipe without readers. Given: the writing end of a pipe without the other as 2. */
 #include "check.h"
 
 static void run(void)

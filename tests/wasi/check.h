@@ -8,7 +8,7 @@
  *   3      "/", an empty directory at first but for what the suite says
  *   4      "/ro", a directory that may only be read, with "file" ("text") and "dir" in it
  *   5      "/other", a directory of another file system, if the variable OTHER is 1
- *   6      a listening socket to which nobody connects
+ *   6      a listening socket without connections
  *   7      a listening socket with clients, see socket.c
  */
 #pragma once

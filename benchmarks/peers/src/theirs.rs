@@ -55,7 +55,7 @@ pub(crate) const SETTINGS: [Setting; 7] = [
     Setting::new("keep 16 MiB, scan", 16 << 20, Enabled::Yes),
 ];
 
-/// An engine with a pool of so many slots.
+/// An engine with a pool of `slots` slots.
 pub(crate) fn engine(setting: Setting, slots: u32) -> io::Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(slots)

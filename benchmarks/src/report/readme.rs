@@ -172,7 +172,7 @@ mod tests {
         }
     }
 
-    /// What is measured is stated in the section only: elsewhere nobody would see it become wrong.
+    /// What is measured is stated in the section only: elsewhere it would become wrong unnoticed.
     #[test]
     fn no_figure_stands_outside_of_the_section() {
         let text = readme();

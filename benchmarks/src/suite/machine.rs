@@ -105,8 +105,8 @@ pub(crate) fn date() -> String {
     format!("{year}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
-/// Year, month and day so many days after 1970-01-01. Years are counted from March, so that a leap day is the
-/// last of its year.
+/// Converts days to year, month and day, counted from 1970-01-01. Years are counted from March, so that a
+/// leap day is the last of its year.
 fn civil(days: u64) -> (u64, u64, u64) {
     const ERA: u64 = 146_097; // 400 years
     let day = days + 719_468; // since 0000-03-01

@@ -263,7 +263,7 @@ impl Stubs {
         peers.map(|(name, script)| (name, self.folder.join(script))).into()
     }
 
-    /// Images that nobody removed.
+    /// Images that were not removed.
     pub(crate) fn left_behind(&self) -> Vec<String> {
         let entries = fs::read_dir(self.folder.join("images")).expect("the folder is there");
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()

@@ -6,7 +6,8 @@
 //!   hint: ...                                                        1: func[3] <_start> at wasm offset 0x98
 //! ```
 //!
-//! **Invariant: a name that comes from a module never reaches a terminal with its control characters intact.**
+//! **Invariant: a name that comes from a module never reaches a terminal with its control characters
+//! intact.**
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -14,7 +15,7 @@ use std::io::Write as _;
 pub use wasmaot_runtime::abi::printable::Printable as Name;
 use wasmaot_runtime::{Exception, Trap};
 
-/// Writes a line to stderr, where there is nobody left to tell of a failure.
+/// Writes a line to stderr, where a failure can no longer be reported.
 pub fn note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -17,7 +17,7 @@ unsafe impl Sync for AlternateStack {}
 
 /// Makes the process ready in place of Rust's own preparations, which a `main` that the C library calls does
 /// without: the standard streams are open, so that no file takes the place of one that the caller had closed;
-/// writing to a pipe that nobody reads is an error and not the end; and there is a stack for signal handlers.
+/// writing to a pipe without readers is an error and not the end; and there is a stack for signal handlers.
 pub fn begin() {
     open_standard_streams();
     // SAFETY: the signal is ignored from now on, so no handler is installed that would have to be fit to run.

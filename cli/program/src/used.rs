@@ -1,4 +1,4 @@
-//! What a program used, for whoever pays for it.
+//! What a program used, for billing.
 
 use wasmaot_runtime::Store;
 use wasmaot_wasi::Transferred;

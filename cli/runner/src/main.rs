@@ -43,7 +43,7 @@ impl RunError {
     fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Own(error) if error.kind() == ErrorKind::PermissionDenied => Some(
-                "the program is read from the executable: whoever starts it needs permission to read it, too (chmod +r)",
+                "the program is read from the executable: the user who starts it needs permission to read it, too (chmod +r)",
             ),
             Self::Attached(AttachedError::Nothing) => Some(
                 "`strip`, `objcopy` and packers remove the program; compile it again and leave the file as it is",

@@ -49,7 +49,7 @@ fn streams_and_status_are_those_of_the_process() {
     let run = finish(place.started(&place.path("hello"), &[])).status(0).silent();
     assert!(run.stdout.starts_with("hello"), "{run:#?}");
     let closed = place.executable("closed", WRITE, &[]);
-    // As under `wasmaot run`, nobody left to read is an error number and not a signal.
+    // As under `wasmaot run`, a pipe without readers is an error number and not a signal.
     let mut command = place.started(&closed, &[]);
     assert_eq!(command.stdout(broken_pipe()).status().expect("it starts").code(), Some(64));
 }

@@ -82,8 +82,8 @@ impl Drop for Ended {
 fn a_program_accepts_connections() {
     let place = Place::new();
     let name = place.artifact("server", include_str!("../guests/server.wat"));
-    // Of an address that nobody else uses, so that the port stays free until the program has it. And it is
-    // not the one that connections are made from: a connection to a port that nobody listens at can meet
+    // Of an address that no other test uses, so that the port stays free until the program has it. And it is
+    // not the one that connections are made from: a connection to a port without listeners can meet
     // itself.
     let [.., high, low] = std::process::id().to_be_bytes();
     let free =

@@ -249,7 +249,7 @@ fn all_threads_are_in_the_record() {
         assert_eq!((&found["end"], &found["host_calls"]), (&json!(name), &json!(host_calls)));
         assert!(found["operators"].as_u64() > Some(2 * 6 + 4 + 8), "{found}");
     }
-    // Each thread has the fuel, and nobody more.
+    // Each thread has the fuel, and none has more.
     let run = run("(call $spawned) (call $sleep)", "(loop (br 0))", &["--fuel", "1000"]).status(134);
     let (found, _) = record(&run);
     let executed = found["operators"].as_u64().expect("it is counted");

@@ -131,14 +131,14 @@ pub(crate) fn finish(mut command: Command) -> Run {
     run
 }
 
-/// The end of a pipe that nobody reads from any more: until it is started, a child that another test has just
+/// The end of a pipe without readers: until it is started, a child that another test has just
 /// forked has the other end, too.
 pub(crate) fn broken_pipe() -> PipeWriter {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let minute = Timespec { tv_sec: 60, tv_nsec: 0 };
     let ready = poll(&mut [PollFd::new(&writer, PollFlags::empty())], Some(&minute)).expect("a pipe");
-    assert_eq!(ready, 1, "somebody has the other end");
+    assert_eq!(ready, 1, "another process has the other end");
     writer
 }
 

@@ -83,7 +83,7 @@ impl Check {
 }
 
 impl Translator<'_, '_> {
-    /// Pops a Wasm address and gives the native one, for an access of so many bytes: at most
+    /// Pops a Wasm address and returns the native one, for an access of `size` bytes: at most
     /// `slot::MAX_ACCESS`.
     pub(super) fn heap_address(&mut self, memarg: &MemArg, bytes: u32) -> HeapAddress {
         debug_assert!(u64::from(bytes) <= slot::MAX_ACCESS);

@@ -5,7 +5,7 @@
 //! `try_table`, `try`, `catch`, `catch_all`, `delegate`) and `nop`. So the count is a property of the program
 //! and its input, whatever the optimiser makes of it. Operators in a row are charged together, by one
 //! addition, where the row has to end: at calls, at the end of the function, and where a loop begins its next
-//! round. A label continues the row of whoever branches to it first; other ways to it charge, or take back,
+//! round. A label continues the row of the first branch to it; other ways to it charge, or take back,
 //! the difference. The meter is compared with zero where a row ends, and within rows that become too long.
 //!
 //! **Invariants.** At every position the meter lacks a number of operators that does not depend on the way

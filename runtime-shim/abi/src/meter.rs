@@ -19,7 +19,7 @@ pub const MAX_ROW: u8 = 180;
 /// through the runtime, which charges it.
 pub const BULK_BYTES: u64 = 64;
 
-/// The fuel that copying, filling or adding so many bytes of a memory costs besides the instruction's own
+/// The fuel that copying, filling or adding `bytes` of a memory costs besides the instruction's own
 /// unit: one for each [`BULK_BYTES`] that begin behind the first. They take about as long as a dozen simple
 /// instructions if they are touched for the first time, and as long as three if not; an instruction that
 /// misses the caches takes longer than either.
@@ -27,7 +27,7 @@ pub const fn bytes_price(bytes: u64) -> u64 {
     bytes.saturating_sub(1) / BULK_BYTES
 }
 
-/// The fuel that copying, setting or adding so many elements of a table costs besides the instruction's own
+/// The fuel that copying, setting or adding `elements` of a table costs besides the instruction's own
 /// unit: one for each, as an element may be an expression to be evaluated.
 pub const fn elements_price(elements: u64) -> u64 {
     elements
@@ -50,7 +50,7 @@ pub const fn throw_price(elements: u64) -> u64 {
     (if part > SEARCHED { part } else { SEARCHED }) * ELEMENT / BULK_BYTES
 }
 
-/// The fuel of whoever may execute whatever it likes. Centuries pass before it is used up.
+/// The fuel of a run without a limit. Centuries pass before it is used up.
 pub const UNLIMITED: u64 = 1 << 62;
 
 /// What the meter starts at.

@@ -22,7 +22,7 @@
 pub const HOST_PAGE: u64 = 4096;
 
 /// The alignment of a slot, a power of two. Stacks, constants, state and the first bytes of memory lie in the
-/// first so many bytes.
+/// first bytes.
 pub const STACK_WINDOW: u64 = 16 << 20;
 
 /// Bytes at the low end of every stack that cannot be written, at least. Frames larger than

@@ -397,7 +397,7 @@ impl MemoryType {
         Self { limits, page_log2: DEFAULT_PAGE_LOG2, index: IndexType::I32, shared: false }
     }
 
-    /// Bytes of so many pages; the most that fit 64 bits if they do not.
+    /// Size of a number of pages in bytes; the most that fit 64 bits if they do not.
     pub const fn bytes(&self, pages: u64) -> u64 {
         match pages {
             0 => 0,

@@ -623,7 +623,7 @@ wasmaot_error_t *wasmaot_wasi_max_transfer(wasmaot_wasi_t *wasi, uint64_t bytes)
 
 /* ---- Pools ---- */
 
-/* How an instance's memory is made as new. */
+/* How an instance's memory is reset. */
 typedef enum {
     /* the slot was emptied: that failed, or others still use a shared memory that the instance defines */
     WASMAOT_RESET_NONE = 0,
@@ -808,7 +808,7 @@ typedef struct {
     /* by functions of WASI, from files, pipes, sockets and input in memory, as reported to the program */
     uint64_t bytes_read;
     uint64_t bytes_written; /* by functions of WASI, likewise, output that is collected included */
-    wasmaot_reset_t reset;  /* how its slot was made as new */
+    wasmaot_reset_t reset;  /* how its slot was reset */
 } wasmaot_usage_t;
 
 /*

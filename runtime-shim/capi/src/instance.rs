@@ -132,7 +132,7 @@ fn so_far(instance: &wasmaot_instance_t) -> Result<wasmaot_usage_t> {
     })
 }
 
-/// The deadline so many nanoseconds from now; none if that is later than any clock shows.
+/// The deadline a number of nanoseconds from now; none if that is later than any clock shows.
 pub(crate) fn deadline(timeout: u64) -> Option<Instant> {
     Instant::now().checked_add(Duration::from_nanos(timeout)).filter(|_| timeout != u64::MAX)
 }

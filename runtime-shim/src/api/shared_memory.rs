@@ -1,6 +1,6 @@
 //! Making shared memories.
 //!
-//! **Invariant: a memory that is made here is shared**, whoever uses it.
+//! **Invariant: a memory that is made here is shared** between all of its users.
 
 use crate::api::error::CreateError;
 use crate::state::shared::SharedMemory;

@@ -1,8 +1,8 @@
 //! Address ranges of the process: reserved, opened, mapped from files, given back.
 //!
 //! **Invariants. A [`Mapping`] owns its range alone**, and memory inside it is reached only through raw
-//! pointers, so changing its protection invalidates no Rust reference. A call that fails may have been carried out in part: its
-//! caller must assume the worse of both states for every page of the range.
+//! pointers, so changing its protection invalidates no Rust reference. A call that fails may have been
+//! carried out in part: its caller must assume the worse of both states for every page of the range.
 
 use super::fork::{self, List};
 use super::inject;
@@ -41,14 +41,15 @@ pub(crate) struct FileView<'a> {
 pub(crate) struct Mapping {
     start: usize,
     length: usize,
-    /// Bytes below and above that belong to it too, are inaccessible, and nobody's business: what alignment took.
+    /// Bytes below and above that belong to it too, are inaccessible, and unused: what alignment took.
     padding: (usize, usize),
     /// The larger reservation that it lies in, whose owner empties it by [`Mapping::empty`].
     whole: Option<Arc<Mapping>>,
 }
 
 impl Mapping {
-    /// Reserves `length` inaccessible bytes at a multiple of `align`; both are whole pages and `align` is a power of two.
+    /// Reserves `length` inaccessible bytes at a multiple of `align`; both are whole pages and `align` is a
+    /// power of two.
     pub(crate) fn reserve(length: usize, align: usize) -> io::Result<Self> {
         let page = wasmaot_abi::slot::HOST_PAGE as usize;
         debug_assert!(align.is_power_of_two() && align >= page && length.is_multiple_of(page));
@@ -145,11 +146,12 @@ impl Mapping {
         Ok(())
     }
 
-    /// Makes a part inaccessible and drops its pages, as if it had just been reserved. `has_files` says whether files were
-    /// mapped there.
+    /// Makes a part inaccessible and drops its pages, as if it had just been reserved. `has_files` says
+    /// whether files were mapped there.
     ///
     /// # Errors
-    /// The kernel refused; the part may hold former contents, and must not be used again until it has been emptied.
+    /// The kernel refused; the part may hold former contents, and must not be used again until it has been
+    /// emptied.
     pub(crate) fn empty(&self, offset: usize, length: usize, has_files: bool) -> io::Result<()> {
         let address = self.checked(offset, length);
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED;
@@ -162,8 +164,8 @@ impl Mapping {
         if replace().is_ok() {
             return Ok(());
         }
-        // At its limit of mappings the kernel makes no new one, not even in place of others. Those that differ in nothing but
-        // their protection become one, which makes room.
+        // At its limit of mappings the kernel makes no new one, not even in place of others. Those that
+        // differ in nothing but their protection become one, which makes room.
         let cleared = self.protect(offset, length, Access::None).and_then(|()| self.discard(offset, length));
         if has_files { replace() } else { cleared.or_else(|_| replace()) }
     }
@@ -228,7 +230,8 @@ impl Here {
     }
 }
 
-/// Ranges that the kernel refused to unmap, as it may at its limit of mappings. They hold no pages, only addresses.
+/// Ranges that the kernel refused to unmap, as it may at its limit of mappings. They hold no pages, only
+/// addresses.
 static REFUSED: Mutex<Vec<Range<usize>>> = Mutex::new(Vec::new());
 
 /// Whether there are any.
@@ -297,7 +300,7 @@ pub(crate) unsafe fn protect(start: usize, length: usize, access: Access) -> io:
 /// Drops the pages of a range: they are again what was mapped there, the file's bytes or zeros.
 ///
 /// # Safety
-/// As for [`protect`]; nobody relies on what the pages hold.
+/// As for [`protect`]; the contents of the pages are not relied on.
 pub(crate) unsafe fn discard(start: usize, length: usize) -> io::Result<()> {
     if length == 0 {
         return Ok(());

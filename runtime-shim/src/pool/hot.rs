@@ -61,7 +61,7 @@ impl HotSet {
         Self { pages, runs, too_large: self.too_large, ..Self::default() }
     }
 
-    /// There are so many that copying does not pay.
+    /// There are too many for copying to pay.
     pub(crate) fn is_too_large(&self) -> bool {
         self.too_large
     }

@@ -1,6 +1,6 @@
 //! An instance in a pool's slot, for as long as one request needs it.
 //!
-//! **Invariant: whatever way it ends, its slot is made as new before anybody else gets it**, or emptied.
+//! **Invariant: whatever way it ends, its slot is reset before it is used again**, or emptied.
 
 use super::kept::Kept;
 use super::{PoolInner, ResetWay};

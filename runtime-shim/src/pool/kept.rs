@@ -1,7 +1,8 @@
-//! An instance that stays in its slot from one start to the next, and everything needed to make it as new.
+//! An instance that stays in its slot from one start to the next, and everything needed to reset it.
 //!
-//! **Invariant: after [`Kept::reset`] the instance is as it was when it was made**: memories, tables, globals, lengths and
-//! dropped segments. The native stack is left as it is, since no guest reads what it has not written.
+//! **Invariant: after [`Kept::reset`] the instance is as it was when it was made**: memories, tables,
+//! globals, lengths and dropped segments. The native stack is left as it is, since no guest reads what it has
+//! not written.
 
 use super::owner::{Owner, Tenant};
 use super::reserved::Reserved;
@@ -144,7 +145,7 @@ impl Kept {
         Ok(())
     }
 
-    /// Makes the instance as new. `core` is its store.
+    /// Resets the instance. `core` is its store.
     pub(crate) fn reset(
         &mut self,
         core: &mut StoreCore,

@@ -7,10 +7,11 @@
 //!                                     └──────────────────── the slot keeps its instance ◀──────┘
 //! ```
 //!
-//! A slot keeps the instance that it last ran. When that has been made as new (see [`reset`]), starting it again is taking it
-//! off a list. **Invariants.** A slot is owned by its list's next taker, or by one [`PooledInstance`]. Between `start` and
-//! `finish` nothing is locked or allocated, and no system call is made, unless the slot is new to the module, or the run wrote
-//! pages that the module does not usually write, or grew its memory.
+//! A slot keeps the instance that it last ran. When that has been reset (see [`reset`]), starting it again is
+//! taking it off a list. **Invariants.** A slot is owned by its list's next taker, or by one
+//! [`PooledInstance`]. Between `start` and `finish` nothing is locked or allocated, and no system call is
+//! made, unless the slot is new to the module, or the run wrote pages that the module does not usually write,
+//! or grew its memory.
 
 mod free;
 mod hot;
@@ -59,8 +60,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use wasmaot_abi::slot::{DEFAULT_STACK, HOST_PAGE, MAX_STACK, STACK_WINDOW, STRIDE};
 
-/// Mappings of the kernel's that a slot in use takes beside its memory's: the inaccessible part, the stack, the constants with the gap
-/// below them, and the state.
+/// Mappings of the kernel's that a slot in use takes beside its memory's: the inaccessible part, the stack,
+/// the constants with the gap below them, and the state.
 const MAPPINGS_PER_SLOT: u64 = 4;
 
 /// What a memory takes at least: an image and zeros.
@@ -91,8 +92,8 @@ pub struct PoolConfig {
     pub table: u64,
     /// Bytes of addresses that one instance may reserve, see [`ResourceLimits::addresses`].
     pub addresses: u64,
-    /// Bytes of addresses that all instances may reserve together outside of their slots, those included that slots keep for later
-    /// starts. 8 TiB by default, of the 128 TiB that a process has.
+    /// Bytes of addresses that all instances may reserve together outside of their slots, those included that
+    /// slots keep for later starts. 8 TiB by default, of the 128 TiB that a process has.
     pub total_addresses: u64,
     /// The cheapest way of resetting that may be taken. The others are for comparison.
     pub reset: ResetWay,
@@ -127,7 +128,7 @@ impl Default for PoolConfig {
     }
 }
 
-/// How an instance's memory is made as new.
+/// How an instance's memory is reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResetWay {
     /// Copying the pages that the module's instances usually write; no system call.
@@ -233,7 +234,7 @@ struct Handle {
 /// A slot's place in the pool.
 #[repr(align(128))]
 struct Cell {
-    /// Owned by whoever owns the slot.
+    /// Owned by the owner of the slot.
     content: UnsafeCell<Content>,
     /// Threads that are putting the slot back: they use the pool although they no longer keep it alive.
     returning: AtomicU32,
@@ -274,7 +275,8 @@ pub(crate) struct PoolInner {
     pub(crate) way: ResetWay,
     pub(crate) hot_sets: HotSets,
     pub(crate) host_signals: HostSignals,
-    /// Mappings that the first memory of each slot may take: where slots are many, cold pages cannot be protected.
+    /// Mappings that the first memory of each slot may take: where slots are many, cold pages cannot be
+    /// protected.
     pub(crate) mappings: u64,
 }
 
@@ -282,8 +284,8 @@ pub(crate) struct PoolInner {
 // here lead to what the store in `core` keeps, or will keep again, and that goes where this goes.
 unsafe impl Send for Kept {}
 
-// SAFETY: a cell's content is only used by the owner of its slot, and goes from one to the next through the free lists. What it
-// holds is not tied to a thread, as with `Store`.
+// SAFETY: a cell's content is only used by the owner of its slot, and goes from one to the next through the
+// free lists. What it holds is not tied to a thread, as with `Store`.
 unsafe impl Sync for PoolInner {}
 // SAFETY: what it holds is not tied to a thread: contents of cells go from owner to owner through the free
 // lists, and a kept instance goes where its store goes.
@@ -381,8 +383,8 @@ impl Pool {
         begin(&linked.core, self.handle.inner.take(linked, self.tenant, data)?)
     }
 
-    /// A fresh instance with limits of its own, its start function run. None is beyond the pool's, from which also follows what addresses it
-    /// reserves.
+    /// A fresh instance with limits of its own, its start function run. None is beyond the pool's, from which
+    /// also follows what addresses it reserves.
     ///
     /// # Errors
     /// As for [`Pool::start`]; or the module needs more than a limit allows, or a limit cannot be enforced.
@@ -499,7 +501,7 @@ impl PoolInner {
         unsafe { &mut *self.cells[slot as usize].content.get() }
     }
 
-    /// An instance as new, before its start function runs.
+    /// A fresh instance, before its start function runs.
     fn take<T>(
         &self,
         linked: &InstancePre<T>,
@@ -617,7 +619,7 @@ impl PoolInner {
         Ok(())
     }
 
-    /// Makes an instance as new and puts its slot back.
+    /// Resets an instance and puts its slot back.
     fn give_back(pool: Arc<Self>, mut kept: Box<Kept>, mut core: Box<StoreCore>) -> Option<ResetWay> {
         let (slot, owner) = (kept.slot, kept.owner);
         let outcome = kept.reset(&mut core, pool.pagemap.as_ref());
@@ -625,7 +627,8 @@ impl PoolInner {
         let way = way.filter(|_| reserve::close(kept.instance.slot().guest_stack()).is_ok());
         kept.core = Some(core);
         let this = Arc::as_ptr(&pool);
-        // SAFETY: `pool` keeps it alive; once that is the slot's ticket, `returning` does, which `Handle::drop` waits for.
+        // SAFETY: `pool` keeps it alive; once that is the slot's ticket, `returning` does, which
+        // `Handle::drop` waits for.
         let inner = unsafe { &*this };
         let cell = &inner.cells[slot as usize];
         cell.count(outcome);
@@ -666,7 +669,8 @@ impl Drop for Handle {
             }
         }
         while let Some(slot) = pool.free.take_any() {
-            // SAFETY: the slot was taken off a list. If it fails, the slot's memory is given back with the pool.
+            // SAFETY: the slot was taken off a list. If it fails, the slot's memory is given back with the
+            // pool.
             _ = unsafe { pool.empty(slot) };
             // SAFETY: the slot was taken off a list and is not put back, so this owns it.
             drop(unsafe { pool.content(slot) }.ticket.take());

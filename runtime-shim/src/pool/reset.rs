@@ -29,7 +29,7 @@ use wasmaot_abi::slot::HOST_PAGE;
 
 const PAGE: usize = HOST_PAGE as usize;
 
-/// Without the kernel's help, opened ranges of at most so many bytes are compared with the image to learn
+/// Without the kernel's help, opened ranges of at most this many bytes are compared with the image to learn
 /// from them.
 const MAX_COMPARED: usize = 64 * PAGE;
 

@@ -106,7 +106,7 @@ fn round(pools: &[Pool], modules: &[InstancePre<()>], random: &mut Random, conte
     if random.below(3) == 0 {
         let seen = see(&mut instance);
         let same = seen.memories.iter().zip(&NEW.memories).map(|(seen, new)| seen == new);
-        assert!(seen == *NEW, "{context}: memories are as new: {:?}", same.collect::<Vec<_>>());
+        assert!(seen == *NEW, "{context}: memories are reset: {:?}", same.collect::<Vec<_>>());
     } else {
         _ = (0..=random.below(3)).all(|_| act(&mut instance, random));
     }

@@ -1,7 +1,7 @@
 //! How runs of compiled code end: what host functions leave behind that do not return, and what is
 //! left of a run that failed.
 //!
-//! **Invariant: values are cells here.** The embedder's view of them is made by whoever made the
+//! **Invariant: values are cells here.** The embedder's view of them is made by the maker of the
 //! call.
 
 use crate::code::raw_value::RawValue;

@@ -35,7 +35,7 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// One that nobody has used, with fuel for so many operators, or for any number.
+    /// An unused meter, with fuel for a number of instructions, or without a limit.
     pub(crate) fn new(fuel: Option<u64>) -> Self {
         let fuel = fuel.unwrap_or(UNLIMITED).min(UNLIMITED);
         Self { shown: initial(fuel), fuel, bulk: 0 }

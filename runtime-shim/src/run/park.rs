@@ -1,9 +1,9 @@
 //! Threads that wait at addresses of shared memories, by address, in the order in which they came.
 //!
 //! **Invariants.** The value is compared, and the waiter queued, under the lock of the address's queue, which
-//! whoever notifies takes too: a notification after the value was changed finds everybody who saw the old
-//! one. A waiter that was taken off its queue was woken, whatever else ends its wait at that moment, so that
-//! no notification is lost.
+//! a notifying thread takes too: a notification after the value was changed finds every thread that saw the
+//! old one. A waiter that was taken off its queue was woken, whatever else ends its wait at that moment, so
+//! that no notification is lost.
 
 use crate::os::clock;
 use crate::os::fork::{self, List};
@@ -92,7 +92,8 @@ pub(crate) fn wait(
     }
 }
 
-/// Wakes at most so many of those that wait at an address, first come, first served. Says how many.
+/// Wakes at most `count` of the threads that wait at an address, in the order of their arrival. Returns how
+/// many.
 pub(crate) fn notify(address: usize, count: u32) -> u32 {
     let mut woken = 0;
     queue(address).retain(|waiter| {

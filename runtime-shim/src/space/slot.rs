@@ -64,7 +64,7 @@ impl Slot {
         Ok(slot)
     }
 
-    /// The same for an inaccessible, empty slot that somebody else registers.
+    /// The same for an inaccessible, empty slot that its owner registers.
     pub(crate) fn open(mapping: Mapping, needs: Needs<'_>) -> io::Result<Self> {
         let Needs { stack, layout, funcrefs, memory } = needs;
         debug_assert!(stack.is_multiple_of(HOST_PAGE) && stack <= MAX_STACK);

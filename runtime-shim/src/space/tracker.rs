@@ -118,7 +118,7 @@ impl Tracker {
         self.noted().map(|noted| noted.start.load(Relaxed)..noted.end.load(Relaxed))
     }
 
-    /// The parts of those that somebody wrote to, or announced to write to.
+    /// The parts of those that were written to, or announced to be written to.
     pub(crate) fn asked(&self) -> impl Iterator<Item = Range<usize>> {
         self.noted().map(|noted| noted.start.load(Relaxed)..noted.asked.load(Relaxed))
     }

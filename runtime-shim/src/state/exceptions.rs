@@ -140,7 +140,8 @@ impl Heap {
         }
     }
 
-    /// Whether the limits allow one more exception with so many values. To be asked after a collection.
+    /// Whether the limits allow one more exception with this number of values. To be asked after a
+    /// collection.
     pub(crate) fn has_room(&self, cells: usize) -> bool {
         self.objects.len() < self.max_kept && self.cells + cells <= self.max_cells()
     }
@@ -154,7 +155,7 @@ impl Heap {
         Ok(id)
     }
 
-    /// Whether to collect before an exception with so many values is added.
+    /// Whether to collect before an exception with this number of values is added.
     pub(crate) fn is_due(&self, cells: usize) -> bool {
         self.is_full
             || self.objects.len() >= self.threshold.max(MIN_COLLECT)

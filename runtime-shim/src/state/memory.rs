@@ -140,7 +140,7 @@ impl MemoryBody {
         self.own.is_none()
     }
 
-    /// Gives it its initial size, of which so many bytes are accessible already.
+    /// Sets its initial size, of which `open` bytes are accessible already.
     fn open(self, accessible: u64) -> Result<Self, ResourceError> {
         self.check_limit(self.limit.get())?;
         let bytes = self.ty.bytes(self.ty.limits.min);
@@ -157,7 +157,7 @@ impl MemoryBody {
         self.ty.limits.max.unwrap_or(most).min(most)
     }
 
-    /// Whether it may have its initial size if it may have so many bytes.
+    /// Whether it may have its initial size under a limit in bytes.
     fn check_limit(&self, limit: u64) -> Result<(), ResourceError> {
         let (size, most) = (self.ty.limits.min, self.declared());
         if size > most {
@@ -247,8 +247,8 @@ impl MemoryBody {
         Ok(old)
     }
 
-    /// Undoes a growth from `open` to `needed` bytes that failed half way. Says what that means for whoever
-    /// wanted to grow.
+    /// Undoes a growth from `open` to `needed` bytes that failed half way. Says what that means for the
+    /// operation that wanted to grow.
     #[cold]
     fn close_again(&self, open: usize, needed: usize) -> Refused {
         match self.pages.protect(open, needed - open, Access::None) {

@@ -102,7 +102,7 @@ fn declared(ty: &TableType) -> u64 {
     ty.limits.max.unwrap_or(MAX_ELEMENTS).min(MAX_ELEMENTS)
 }
 
-/// Whether a table may have its initial length if it may have so many elements.
+/// Whether a table may have its initial length under a limit in elements.
 pub(crate) fn check_limit(ty: &TableType, limit: u64) -> Result<(), ResourceError> {
     let (size, most) = (ty.limits.min, declared(ty));
     if size > most {
@@ -200,7 +200,7 @@ impl TableBody {
     }
 
     /// Makes elements behind the first `elements` inaccessible again and drops their pages, whose contents
-    /// nobody can see.
+    /// no code can see.
     pub(crate) fn shrink(&self, elements: u64) -> io::Result<()> {
         if let Some(all) = &self.all {
             all.remove(self.size().saturating_sub(elements));

@@ -542,7 +542,7 @@ fn addresses_are_given_back() {
         (0..RUNS).for_each(|_| run());
         count().saturating_sub(before)
     };
-    // Other tests run meanwhile, but hardly take so many each time.
+    // Other tests run meanwhile, but hardly take that many each time.
     assert!((0..10).any(|_| grown() < RUNS), "each run leaves mappings behind");
 }
 

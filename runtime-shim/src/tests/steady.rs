@@ -1,4 +1,5 @@
-//! A test that a pool's steady state makes no system call: under a filter that kills whoever makes one.
+//! A test that a pool's steady state makes no system call: under a filter that kills the thread that makes
+//! one.
 
 use crate::pool::tests::{linked, pool};
 use crate::{HostSignals, HotSets, Pool, PoolConfig, ResetWay};
@@ -36,7 +37,7 @@ fn forbid_system_calls_but(allowed: [libc::c_long; 2]) {
 }
 
 /// Runs an instance that writes to memory, also in the image, and to a global. It may have a deadline, and
-/// somebody who could kill it.
+/// another thread that could kill it.
 fn run(pool: &Pool, address: i64, watched: bool, allowed: [libc::c_long; 2]) {
     let linked = linked();
     let store = linked.get_typed_func::<(i64, i32), ()>("store").unwrap();

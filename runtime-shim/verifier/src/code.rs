@@ -234,7 +234,7 @@ impl Code {
     }
 
     /// The instructions of the loop that begins at a place, as far as addresses tell. None if it has looked
-    /// at so many that it takes too long.
+    /// at a number that takes too long.
     pub(crate) fn loop_at(&mut self, start: u32) -> Option<impl Iterator<Item = &Decoded>> {
         if !std::mem::replace(&mut self.is_sorted, true) {
             self.loops.sort_unstable();

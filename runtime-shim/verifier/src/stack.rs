@@ -24,7 +24,7 @@ const _: () = assert!(STACK_GUARD >= 2 * STACK_PROBE);
 
 impl Body<'_, '_> {
     /// Wherever the stack pointer has moved, it is known, and not further below what is known to be
-    /// accessible than a probe's distance. What lies below it is anybody's.
+    /// accessible than a probe's distance. What lies below it is not part of the frame.
     pub(crate) fn check_stack_pointer(&self, state: &mut State, before: Option<i32>) -> Result<(), Problem> {
         let Some(sp) = state.sp() else {
             return problem(Property::Stack, "the stack pointer is no longer known");

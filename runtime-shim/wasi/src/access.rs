@@ -59,7 +59,7 @@ enum Context<'a> {
     Shared(&'a Mutex<WasiCtx>),
 }
 
-/// A context that nobody else has meanwhile.
+/// A context to which no other thread has access meanwhile.
 pub(crate) enum Held<'a> {
     Own(&'a mut WasiCtx),
     Shared(Undivided<'a, WasiCtx>),
@@ -127,14 +127,14 @@ impl Ctx<'_> {
         ranges
     }
 
-    /// Reports so many bytes as read at `out`, which was checked, and counts them.
+    /// Reports a number of bytes as read at `out`, which was checked, and counts them.
     #[inline]
     pub(crate) fn report_read(&mut self, guest: Guest<'_>, out: u32, count: usize) -> Result<(), Errno> {
         self.hold().transferred.read += count as u64;
         guest.write_u32(out, count as u32)
     }
 
-    /// Reports so many bytes as written at `out`, which was checked, and counts them.
+    /// Reports a number of bytes as written at `out`, which was checked, and counts them.
     #[inline]
     pub(crate) fn report_written(&mut self, guest: Guest<'_>, out: u32, count: usize) -> Result<(), Errno> {
         self.hold().transferred.written += count as u64;

@@ -1,7 +1,7 @@
 //! One open descriptor: the host's side of it, its kind, and the guest's rights to it.
 //!
-//! **Invariant.** Descriptors that instances share are never repositioned and their status flags never changed, so an entry
-//! keeps the flags that its guest set.
+//! **Invariant.** Descriptors that instances share are never repositioned and their status flags never
+//! changed, so an entry keeps the flags that its guest set.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -82,16 +82,16 @@ pub(crate) struct Entry {
     pub(crate) kind: Kind,
     pub(crate) rights: Rights,
     pub(crate) inheriting: Rights,
-    /// Whether nothing may be changed through it, as on a file system that is mounted so. What is opened beneath it
-    /// takes that on.
+    /// Whether nothing may be changed through it, as on a file system that is mounted so. What is opened
+    /// beneath it takes that on.
     pub(crate) read_only: bool,
     /// As the guest set them. On a shared descriptor only `NONBLOCK` can be set, and is kept here alone.
     pub(crate) flags: FdFlags,
 }
 
 impl Entry {
-    /// The host's descriptor. A stream in memory has none, and the call is refused with `in_memory`: what the system
-    /// says to the same call on a pipe.
+    /// The host's descriptor. A stream in memory has none, and the call is refused with `in_memory`: what the
+    /// system says to the same call on a pipe.
     pub(crate) fn fd(&self, in_memory: Errno) -> Result<BorrowedFd<'_>, Errno> {
         self.host().ok_or(in_memory)
     }
@@ -106,7 +106,7 @@ impl Entry {
         matches!(self.handle, Handle::Owned(_))
     }
 
-    /// Whether there may be nobody left to read what is written.
+    /// Whether there may be no reader left for what is written.
     pub(crate) fn may_break(&self) -> bool {
         matches!(self.kind, Kind::Stream { raises: Raises::Broken })
     }

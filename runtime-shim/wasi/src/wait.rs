@@ -33,8 +33,8 @@ impl Attempt {
         self.wait.take()
     }
 
-    /// Says that the next one is to be made when one of these files is ready or so many nanoseconds have
-    /// passed.
+    /// Says that the next one is to be made when one of these files is ready or this number of nanoseconds
+    /// has passed.
     ///
     /// # Errors
     /// Nothing can be waited for without a thread.

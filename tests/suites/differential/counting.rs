@@ -50,7 +50,7 @@ struct Rewriter {
 struct Bulk {
     /// Whether its last operand, which says how much it does, has 64 bits.
     wide: bool,
-    /// Whether it counts bytes, and so many as a unit of the operand stands for; or else elements.
+    /// Whether it counts bytes, and how many a unit of the operand stands for; or else elements.
     unit: Option<u64>,
     /// Whether it grows something, and gives -1 if it does not.
     grows: bool,

@@ -10,8 +10,8 @@ use wasmaot_runtime::{
 };
 use wasmaot_tests::{compile_wat, trap_code};
 
-/// `deep` calls the host below so many frames of its own, and `garbage` after so many exceptions that nothing
-/// refers to any more. A handler of what the host throws sets `caught`.
+/// `deep` calls the host below a number of frames of its own, and `garbage` after a number of exceptions that
+/// nothing refers to any more. A handler of what the host throws sets `caught`.
 const TEXT: &str = include_str!("../../guests/exceptions_stopped.wat");
 
 /// More frames than are looked through at once.

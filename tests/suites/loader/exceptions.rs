@@ -1,6 +1,6 @@
 //! Exception tables that are not what the compiler wrote, in artifacts whose checksum is right all the same.
 //!
-//! A sealed file is believed as far as its code is: nobody can tell without reading the code whether a
+//! A sealed file is believed as far as its code is: without reading the code nothing can tell whether a
 //! landing pad is the right one for a tag. All else is refused, or harmless: **whatever lies where a table
 //! says that a frame keeps its vmctx, the runtime does not follow it.**
 
@@ -201,7 +201,7 @@ fn outcomes(store: &mut Store<()>, instance: Instance) -> Vec<String> {
 }
 
 /// Whatever word of its frame stands for the caller's vmctx, exceptions are caught as they should be, or by
-/// somebody further out.
+/// a caller further out.
 #[test]
 fn a_wrong_context_is_harmless() {
     let good = Artifact::new();

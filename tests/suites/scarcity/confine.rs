@@ -14,7 +14,7 @@ pub(crate) fn limit(resource: libc::__rlimit_resource_t, value: u64) {
     assert!(!failed, "setrlimit: {}", io::Error::last_os_error());
 }
 
-/// Runs `scarce` while the process may have so many more bytes of private writable memory.
+/// Runs `scarce` while the process may have `bytes` more of private writable memory.
 pub(crate) fn with_data<R>(more: u64, scarce: impl FnOnce() -> R) -> R {
     // What `scarce` allocates comes from the heap as it is, which gives nothing back meanwhile.
     // SAFETY: these parameters change only when memory is taken from the kernel and given back.
@@ -44,7 +44,7 @@ pub(crate) fn become_unprivileged() {
     assert!(!failed, "setresuid: {}", io::Error::last_os_error());
 }
 
-/// Locks all later mappings into memory, of which the process may have so many bytes.
+/// Locks all later mappings into memory, of which the process may have a number of bytes.
 pub(crate) fn lock_later_mappings(bytes: u64) {
     become_unprivileged();
     limit(libc::RLIMIT_MEMLOCK, bytes);

@@ -36,7 +36,7 @@ impl Host {
         Self { pool, linked: Linker::new().instantiate_pre(&module).expect("it imports nothing") }
     }
 
-    /// Whether there is room for so many levels.
+    /// Whether there is room for this number of levels.
     fn near(&self, levels: i32, count: i32) -> bool {
         let mut instance = self.pool.start(&self.linked, ()).expect("a free slot");
         let ended = instance.call("near", &[Val::I32(levels), Val::I32(count)]);

@@ -8,6 +8,7 @@ mod links;
 mod locks;
 mod map;
 mod notes;
+mod prose;
 
 use std::path::{Path, PathBuf};
 use wasmaot_tests::repository;

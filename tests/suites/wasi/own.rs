@@ -124,14 +124,14 @@ impl Place {
     }
 }
 
-/// The end of a pipe that nobody reads from any more: until it is started, a child that another test has just
+/// The end of a pipe without readers: until it is started, a child that another test has just
 /// forked has the other end, too.
 fn broken_pipe() -> PipeWriter {
     let (reader, writer) = io::pipe().expect("a pipe");
     drop(reader);
     let mut broken = [PollFd::new(&writer, PollFlags::empty())];
     let ready = poll(&mut broken, Some(&Timespec::try_from(LONG).expect("a time"))).expect("a pipe");
-    assert_eq!(ready, 1, "somebody has the other end");
+    assert_eq!(ready, 1, "another process has the other end");
     writer
 }
 
@@ -190,8 +190,9 @@ fn run(program: &str, version: Version) -> Result<Pairs, String> {
         let ended = scope.spawn(|| {
             if program == "access" {
                 // Of this thread alone.
-                let nobody = Uid::from_raw(NOBODY);
-                rustix::thread::set_thread_res_uid(nobody, nobody, nobody).expect("privileged");
+                let unprivileged = Uid::from_raw(NOBODY);
+                rustix::thread::set_thread_res_uid(unprivileged, unprivileged, unprivileged)
+                    .expect("privileged");
             }
             start(&module, builder.build())
         });

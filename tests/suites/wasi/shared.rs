@@ -1,5 +1,6 @@
-//! Instances on several threads that share one context: one that waits keeps no other from its calls, can be stopped, and has the
-//! file that it waits for until its call is over, whatever the others do with the descriptor. What all of them transfer is counted.
+//! Instances on several threads that share one context: one that waits keeps no other from its calls, can be
+//! stopped, and has the file that it waits for until its call is over, whatever the others do with the
+//! descriptor. What all of them transfer is counted.
 
 use super::blocking::{Given, LONG, TEXT, WAITS};
 use std::io::Write;
@@ -23,8 +24,8 @@ const BADF: i32 = 8;
 /// What a `read` gives that is refused, less the error number.
 const REFUSED: i32 = -1;
 
-/// Each export makes one call and gives its error number. `read` and `poll_read` give the byte that they got, -1 for none, or
-/// [`REFUSED`] less the error number.
+/// Each export makes one call and gives its error number. `read` and `poll_read` give the byte that they got,
+/// -1 for none, or [`REFUSED`] less the error number.
 const CALLS: &str = include_str!("../../guests/wasi_calls.wat");
 
 /// Two instances with one context.
@@ -74,7 +75,8 @@ fn number(instance: &mut PooledInstance<Shared>, name: &str, args: &[i32]) -> i3
     }
 }
 
-/// Has one instance wait in each way while the other prints; then `stop` has it ended with `code`, or its timeout does.
+/// Has one instance wait in each way while the other prints; then `stop` has it ended with `code`, or its
+/// timeout does.
 fn each_wait(code: TrapCode, timeout: Duration, stop: impl Fn(&InterruptHandle)) {
     let linked = linked(TEXT);
     for name in WAITS {
@@ -124,7 +126,7 @@ fn one_feeds_the_other_that_waits() {
     }
 }
 
-/// Interrupts the system call that a thread waits in, as a signal does that comes late and is meant for nobody.
+/// Interrupts the system call that a thread waits in, as a signal does that comes late and for another run.
 fn interrupt(thread: i32) {
     // SAFETY: the call takes numbers only; the runtime has a handler of this signal.
     let sent = unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), thread, libc::SIGURG) };
@@ -132,8 +134,8 @@ fn interrupt(thread: i32) {
     sleep(Duration::from_millis(10));
 }
 
-/// The other instance closes or replaces descriptor 0 while one waits to read it, which gets what comes for the file that it waits
-/// for. Gives what a second call gets.
+/// The other instance closes or replaces descriptor 0 while one waits to read it, which gets what comes for
+/// the file that it waits for. Gives what a second call gets.
 fn taken_away_meanwhile(call: &str, take: impl Fn(&mut PooledInstance<Shared>)) -> i32 {
     let (input, mut feed) = std::io::pipe().expect("a pipe");
     let (socket, mut peer) = UnixStream::pair().expect("a pair of sockets");

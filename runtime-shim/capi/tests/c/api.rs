@@ -46,7 +46,7 @@ fn in_cpp() {
     works(CPP11, Linked::Dynamically);
 }
 
-/// There is nobody who could catch it: the process ends before it reaches a guest's frames.
+/// Nothing catches it: the process ends before it reaches a guest's frames.
 #[test]
 fn an_exception_in_a_host_function_ends_the_process() {
     let Some(program) = CPP11.build("throws", &[sources().join("throws.cc")], Linked::Dynamically) else {

@@ -1,7 +1,7 @@
 /* What instances execute is counted and limited. */
 #include "test.h"
 
-/* Operators of so many rounds of the guest's loop. */
+/* Operators of a number of rounds of the guest's loop. */
 static uint64_t operators_of(int32_t rounds) {
     return 1 + 5 * (uint64_t)rounds;
 }

@@ -88,7 +88,7 @@ static void other_threads_stop(wasmaot_pool_t *pool, const wasmaot_linked_t *gue
 
 static void *run_forever(void *instance) {
     wasmaot_error_t *error;
-    /* Until it gets its turn: whoever looks whether it is in use is using it for that moment. */
+    /* Until it gets its turn: a check whether it is in use uses it for that moment. */
     while (wasmaot_error_kind(error = wasmaot_instance_call((wasmaot_instance_t *)instance, "forever", NULL, 0, NULL, 0)) ==
            WASMAOT_ERROR_USAGE) {
         wasmaot_error_delete(error);

@@ -50,7 +50,7 @@ wasmaot_module_t *opened(const char *name);
 /* A guest, linked with the host functions of host.c and with WASI. */
 wasmaot_linked_t *linked(const char *name);
 
-/* A pool of so many slots. */
+/* A pool with this number of slots. */
 wasmaot_pool_t *pool_of(uint32_t slots);
 
 /* What the host functions of host.c work on, given to instances as their data. */

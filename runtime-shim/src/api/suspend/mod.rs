@@ -32,7 +32,7 @@ use std::sync::{Mutex, PoisonError};
 use wasmaot_abi::state::FuncRef;
 use wasmaot_abi::types::{FuncType, ValType};
 
-/// What a host function returns, as a [`HostError`], to suspend its caller. The value is for whoever made the
+/// What a host function returns, as a [`HostError`], to suspend its caller. The value is for the maker of the
 /// call.
 ///
 /// ```
@@ -56,7 +56,7 @@ impl fmt::Debug for Suspend {
 }
 
 impl Suspend {
-    /// Suspends the caller and hands this value to whoever made the call.
+    /// Suspends the caller and hands this value to the maker of the call.
     pub fn new(value: impl Any + Send) -> Self {
         Self { value: Mutex::new(Box::new(value)) }
     }

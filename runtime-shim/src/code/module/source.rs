@@ -1,6 +1,7 @@
 //! The artifact's bytes, a whole file or a part of one: bounded reads and the checksum.
 //!
-//! **Invariant: nothing is read outside the artifact's size**, and a file that shrinks meanwhile gives an error.
+//! **Invariant: nothing is read outside the artifact's size**, and a file that shrinks meanwhile gives an
+//! error.
 
 use super::error::OpenError;
 use crate::os::map::{FileView, memory_file};
@@ -59,7 +60,7 @@ impl Source {
         Self { head: Vec::new(), ..self }
     }
 
-    /// Puts bytes into memory that nobody can change any more.
+    /// Puts bytes into memory that can no longer be changed.
     pub(crate) fn sealed(bytes: &[u8]) -> Result<Self, OpenError> {
         let io = |error| OpenError::Io { what: "copy the artifact into a sealed memory file", error };
         Self::sealed_file(bytes).map_err(io)?.with_head()

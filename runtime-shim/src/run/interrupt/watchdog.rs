@@ -2,13 +2,13 @@
 //!
 //! It says in [`NEXT_LOOK`] until when it sleeps. Whoever arms an earlier deadline wakes it; all others only
 //! store theirs, and it finds them when it looks. While requests keep coming it looks often enough that
-//! nobody needs to wake it, so the steady state makes no system call on the threads that serve them.
+//! it needs no waking, so the steady state makes no system call on the threads that serve them.
 //!
 //! **Invariants.** `NEXT_LOOK` is stored before the threads are looked at, and is only lowered afterwards, so
 //! a deadline is either seen or its owner sees that it has to wake the watchdog. A kill is dropped only when,
-//! after the kill word was stored, no thread was found that runs what is to be killed: whoever enters later
-//! sees the word. A call that waits for a future is added before it looks at the word and the clock for the
-//! last time.
+//! after the kill word was stored, no thread was found that runs what is to be killed: a run that enters
+//! later sees the word. A call that waits for a future is added before it looks at the word and the clock for
+//! the last time.
 
 use super::causes::NEVER;
 use super::error::InterruptError;
@@ -116,8 +116,9 @@ fn start_locked(_: &Locked) -> Result<(), InterruptError> {
     Ok(())
 }
 
-/// Locks the tasks for a fork. Its child has no watchdog: whoever needs one finds that it sleeps, and starts
-/// it in order to wake it. A call that waits for a future is added again when its future is polled there.
+/// Locks the tasks for a fork. Its child has no watchdog: a run that needs one finds that it sleeps, and
+/// starts it in order to wake it. A call that waits for a future is added again when its future is polled
+/// there.
 fn lock_for_fork() -> Box<dyn FnOnce()> {
     let mut tasks = tasks();
     Box::new(move || {

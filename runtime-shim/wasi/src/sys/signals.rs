@@ -1,5 +1,5 @@
-//! Signals that a guest's writing raises on the thread that writes for it: `SIGPIPE` when nobody is left to
-//! read, and `SIGXFSZ` above the process's limit for the size of files. Each would end a host that has not
+//! Signals that a guest's writing raises on the thread that writes for it: `SIGPIPE` when no reader is left
+//! to read, and `SIGXFSZ` above the process's limit for the size of files. Each would end a host that has not
 //! taken care.
 //!
 //! **Invariant.** Such a signal is never delivered: the guest gets the error that comes with it. A signal
@@ -123,7 +123,7 @@ pub(crate) mod tests {
         contains(&pending, signal)
     }
 
-    /// A write into a pipe that nobody reads.
+    /// A write into a pipe without readers.
     fn break_a_pipe() -> Result<(), Errno> {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
