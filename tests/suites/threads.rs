@@ -36,7 +36,7 @@ fn instance(module: &Module, memory: &SharedMemory) -> Guest {
     let mut linker = Linker::new();
     linker.define_shared("host", "memory", memory.clone()).expect("a new name");
     let mut store = Store::new(());
-    // Whoever waits for ever fails.
+    // A thread that waits for ever fails.
     store.set_deadline(Instant::now() + LONG).expect("a watchdog");
     let instance = linker.instantiate(&mut store, module).expect("its import is there");
     Guest { store, instance }
@@ -155,7 +155,7 @@ fn waits_end_at_once_or_when_their_time_is_up() {
     };
     assert_eq!(wait64(0xffff_ffff, -1), [Val::I32(1)]);
     assert_eq!(wait64(-1, 1000), [Val::I32(2)]);
-    // Nobody is left in the queue.
+    // No thread is left in the queue.
     assert_eq!(guest.i32("notify", &[16, -1]), 0);
 }
 

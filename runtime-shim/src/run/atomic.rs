@@ -49,7 +49,7 @@ impl InstanceCore {
         park::wait(address as usize, is_expected, until, interrupt::due_after_poke)
     }
 
-    /// `memory.atomic.notify`. Nobody waits at a memory that is not shared.
+    /// `memory.atomic.notify`. No thread waits at a memory that is not shared.
     pub(crate) fn notify(&self, place: &Atomic, count: u32) -> Result<u32, TrapCode> {
         let (memory, address) = self.atomic_address(place)?;
         Ok(if memory.ty().shared { park::notify(address as usize, count) } else { 0 })

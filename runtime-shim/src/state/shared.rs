@@ -3,7 +3,7 @@
 //! A shared memory lies outside all slots and is counted: it lives as long as any store that uses
 //! it, or any [`SharedMemory`]. **Invariants.** A memory never moves or shrinks, so that a length
 //! that was read before another thread grew it is still right, only not the newest. It is grown by
-//! one thread at a time. Nobody holds a Rust reference to its bytes.
+//! one thread at a time. No thread holds a Rust reference to its bytes.
 
 use super::memory::MemoryBody;
 use crate::os::fork::Undivided;

@@ -64,7 +64,7 @@ impl TableSpace {
     /// The next bytes, which are whole pages.
     ///
     /// # Panics
-    /// So many are not left.
+    /// That many are not left.
     fn take(&self, bytes: usize) -> Mapping {
         let offset = self.taken.replace(self.taken.get() + bytes);
         // SAFETY: no other table gets these pages.

@@ -109,7 +109,7 @@ fn no_prologue_checks_the_stack() {
 
 #[test]
 fn a_large_frame_is_probed() {
-    // So many values that are live across a call need a frame of two probes.
+    // This many values that are live across a call need a frame of two probes.
     let locals = 1..=slot::STACK_PROBE as usize / 4;
     let loads: String =
         locals.clone().map(|n| format!("(local.set {n} (i64.load offset={n} (local.get 0)))")).collect();

@@ -32,7 +32,7 @@ type Pairs = BTreeSet<(String, String)>;
 const MAX_DESCRIPTORS: usize = 64;
 
 /// A user without any privileges.
-const NOBODY: u32 = 65534;
+const UNPRIVILEGED: u32 = 65534;
 
 fn folder() -> PathBuf {
     tests_folder().join("wasi")
@@ -190,7 +190,7 @@ fn run(program: &str, version: Version) -> Result<Pairs, String> {
         let ended = scope.spawn(|| {
             if program == "access" {
                 // Of this thread alone.
-                let unprivileged = Uid::from_raw(NOBODY);
+                let unprivileged = Uid::from_raw(UNPRIVILEGED);
                 rustix::thread::set_thread_res_uid(unprivileged, unprivileged, unprivileged)
                     .expect("privileged");
             }

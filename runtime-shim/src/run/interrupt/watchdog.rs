@@ -187,7 +187,7 @@ fn poke_runner(id: StoreId) -> bool {
 
 fn wake(tasks: Locked) -> Result<(), InterruptError> {
     start_locked(&tasks)?;
-    // Nobody else needs to.
+    // No other thread needs to.
     NEXT_LOOK.store(0, SeqCst);
     drop(tasks);
     WAKE.notify_one();

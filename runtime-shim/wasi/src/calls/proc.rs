@@ -33,7 +33,7 @@ fn action(signal: u32) -> Option<Action> {
 }
 
 /// Does what the signal would do to the instance, with the exit status that a shell gives a process that it
-/// ended. Nobody could go on with an instance that stopped.
+/// ended. An instance that stopped cannot be continued.
 pub(crate) fn proc_raise(signal: u32) -> Result<Result<(), Errno>, HostError> {
     match action(signal) {
         Some(Action::End) => Err(HostError::Exit(128 + signal.cast_signed())),
