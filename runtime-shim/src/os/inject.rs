@@ -1,8 +1,8 @@
 //! Failures of system calls about memory, injected by tests.
 //!
-//! Whoever makes such a call asks here first. Outside of unit tests the answer is always to go on, and costs
-//! nothing. **Invariant: a plan concerns the thread that made it**, also in its signal handlers, so tests run
-//! side by side.
+//! Code that makes such a call asks here first. Outside of unit tests the answer is always to go on, and
+//! costs nothing. **Invariant: a plan concerns the thread that made it**, also in its signal handlers, so
+//! tests run side by side.
 
 use std::io;
 

@@ -82,7 +82,7 @@ pub(crate) fn decide(fault: &Fault) -> Decision {
     })
 }
 
-/// Makes a write-protected page of a pool's slot writable. Whoever wrote, compiled code or a copy of the
+/// Makes a write-protected page of a pool's slot writable. The writer, compiled code or a copy of the
 /// host's, tries again.
 fn opens_cold_page(fault: &Fault, regions: Regions<'_>) -> bool {
     if fault.signal != Signal::Segv || !fault.write {

@@ -97,7 +97,7 @@ impl Ctx<'_> {
         self.attempt
     }
 
-    /// Has the context alone. Whoever has it does not wait.
+    /// Has the context alone. Its holder does not wait.
     #[inline]
     pub(crate) fn hold(&mut self) -> Held<'_> {
         match &mut self.context {

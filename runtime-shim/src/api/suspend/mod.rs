@@ -1,7 +1,7 @@
 //! Calls that a host function leaves half done, to be resumed later and on any thread.
 //!
 //! A host function suspends its caller by returning [`Suspend`]. Its own frames are gone then; the guest's
-//! stay on the stack of their slot, which needs no thread to exist. Whoever resumes the call gives what the
+//! stay on the stack of their slot, which needs no thread to exist. Resuming the call passes what the
 //! host function would have returned.
 //!
 //! **Invariants.** A store has at most one suspended call, and runs nothing else until that is resumed or

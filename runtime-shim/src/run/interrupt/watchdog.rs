@@ -1,6 +1,6 @@
 //! The thread that watches deadlines and carries out kills, for the whole process.
 //!
-//! It says in [`NEXT_LOOK`] until when it sleeps. Whoever arms an earlier deadline wakes it; all others only
+//! It says in [`NEXT_LOOK`] until when it sleeps. Arming an earlier deadline wakes it; all others only
 //! store theirs, and it finds them when it looks. While requests keep coming it looks often enough that
 //! it needs no waking, so the steady state makes no system call on the threads that serve them.
 //!
@@ -142,7 +142,7 @@ pub(super) fn look_for(id: StoreId) {
     let sleeper = tasks.sleepers.take(id);
     if poke_runner(id) {
         tasks.kills.push(id);
-        // Whoever has a handle had a watchdog. In the child of a fork it may be missing: then this poke is
+        // The owner of a handle had a watchdog. In the child of a fork it may be missing: then this poke is
         // the only one until one starts.
         _ = wake(tasks);
     } else {
@@ -153,7 +153,7 @@ pub(super) fn look_for(id: StoreId) {
     }
 }
 
-/// Wakes a task when a deadline passes, or when the store with this number is killed. Whoever calls this
+/// Wakes a task when a deadline passes, or when the store with this number is killed. The caller
 /// looks at both afterwards.
 pub(super) fn add_sleeper(id: StoreId, deadline: u64, waker: &Waker) -> Result<(), InterruptError> {
     let unneeded = tasks().sleepers.add(id, deadline, waker.clone());
