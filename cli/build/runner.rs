@@ -6,7 +6,7 @@
 //! ```text
 //! OUT_DIR/runner/Cargo.toml                the workspace, with the profile
 //!                Cargo.lock                the versions that the command is locked to
-//!                cli/runner/Cargo.toml     the crate's manifest without its tests and examples
+//!                cli/runner/Cargo.toml     the crate's manifest without tests, examples, features and what is optional
 //!                cli/runner/src            link to the sources
 //!                ...                       and so on for each of `CRATES`
 //! ```
@@ -106,7 +106,7 @@ impl Sources {
             // The crates inherit from it.
             Self::Repository(root) => {
                 let manifest = read(&root.join("Cargo.toml"));
-                let inherited = tables(&manifest, |table| {
+                let inherited = tables(&manifest, |table, _| {
                     table == "workspace.package"
                         || table == "workspace.dependencies"
                         || table.starts_with("workspace.lints.")
@@ -134,9 +134,10 @@ fn lay_out(sources: &Sources, workspace: &Path) {
         fs::create_dir_all(&to).expect("OUT_DIR is writable");
         let manifest = from.join("Cargo.toml");
         watch(&manifest);
-        let text = tables(&read(&manifest), |table| {
-            !["dev-dependencies", "example", "test", "bench"]
-                .contains(&table.split('.').next().unwrap_or(table))
+        let text = tables(&read(&manifest), |table, lines| {
+            let kind = table.split('.').next().unwrap_or(table);
+            let is_optional = kind == "dependencies" && lines.contains(&"optional = true");
+            !["dev-dependencies", "example", "test", "bench", "features"].contains(&kind) && !is_optional
         });
         write(&to.join("Cargo.toml"), &text);
         for part in ["src", "build.rs"] {
@@ -190,20 +191,15 @@ fn flags() -> [String; 3] {
     ]
 }
 
-/// Returns the text of those tables of a manifest whose names are wanted.
-fn tables(manifest: &str, wanted: impl Fn(&str) -> bool) -> String {
-    let mut keep = true;
-    let mut text = String::new();
-    for line in manifest.lines() {
-        if let Some(header) = line.strip_prefix('[') {
-            keep = wanted(header.trim_start_matches('[').split(']').next().unwrap_or(header));
-        }
-        if keep {
-            text += line;
-            text += "\n";
-        }
-    }
-    text
+/// Returns the text of those tables of a manifest that are wanted, by their names and lines.
+fn tables(manifest: &str, wanted: impl Fn(&str, &[&str]) -> bool) -> String {
+    let lines: Vec<&str> = manifest.lines().collect();
+    let tables = lines.chunk_by(|_, next| !next.starts_with('['));
+    let kept = tables.filter(|lines| match lines[0].strip_prefix('[') {
+        Some(header) => wanted(header.trim_start_matches('[').split(']').next().unwrap_or(header), lines),
+        None => true,
+    });
+    kept.flatten().flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Makes a symbolic link, unless it is there.

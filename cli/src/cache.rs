@@ -1,4 +1,4 @@
-//! The cache of `run`: artifacts of modules, under `$XDG_CACHE_HOME/wasmaot`; and `wasmaot cache`.
+//! The cache of `run`: artifacts of modules, and proofs of others, under `$XDG_CACHE_HOME/wasmaot`; and `wasmaot cache`.
 //!
 //! **Invariants: an entry is only used if it loads**, and is made anew if it does not; entries appear by renaming, so any number of
 //! processes may run at once; a cache that cannot be used never keeps a program from running; the cache never stays larger than its limit.
@@ -6,6 +6,7 @@
 
 mod folder;
 mod key;
+mod proofs;
 
 use crate::error::CliError;
 use crate::output;
@@ -14,7 +15,7 @@ use folder::Entry;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use wasmaot_compiler::Options;
-use wasmaot_runtime::{Module, OpenError};
+use wasmaot_runtime::{Module, OpenError, ProofCache};
 
 /// The environment variable with the cache's limit.
 const LIMIT: &str = "WASMAOT_CACHE_LIMIT";
@@ -37,7 +38,8 @@ Examples:
   wasmaot cache clear                                 delete all artifacts
 
 `run` compiles modules into $XDG_CACHE_HOME/wasmaot (or ~/.cache/wasmaot). When the artifacts there are larger than WASMAOT_CACHE_LIMIT
-(bytes, or a number with K, M or G; default 1G; 0 for no cache), those that were used longest ago are deleted.";
+(bytes, or a number with K, M or G; default 1G; 0 for no cache), those that were used longest ago are deleted. Beside them it keeps which
+other artifacts it has proven, in a folder `proofs`, so that each is proven once.";
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
@@ -58,7 +60,7 @@ impl Opts {
         let printed = match self.action {
             Action::Show { json } => show(&folder, json)?,
             Action::Clear => {
-                let deleted = folder::clear(&folder);
+                let deleted = proofs::clear(&folder).and_then(|()| folder::clear(&folder));
                 let deleted = deleted.map_err(|source| CliError::Delete { path: folder.clone(), source })?;
                 format!("deleted {}\n", size(&deleted))
             }
@@ -130,6 +132,12 @@ pub(crate) fn module(
         // SAFETY: this process has compiled it.
         _ => Ok(unsafe { Module::from_bytes_trusted(&artifact) }),
     }
+}
+
+/// Returns where `run` keeps what it has proven, unless there is to be no cache.
+pub(crate) fn proofs() -> Option<ProofCache> {
+    let folder = folder::path().filter(|folder| limit() > 0 && folder::prepare(folder))?;
+    proofs::open(&folder).ok()
 }
 
 /// Opens an artifact of the cache.

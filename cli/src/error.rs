@@ -71,8 +71,6 @@ pub(crate) enum CliError {
     Failed { failed: usize, all: usize },
     #[error("`{}` is a standalone executable", shown(path))]
     Executable { path: PathBuf },
-    #[error("`{}` is native code, but its name does not end in `.so`", shown(path))]
-    NativeCode { path: PathBuf },
     #[error("`{}` cannot be an executable: it imports what only a host program can define", shown(path))]
     Imports { path: PathBuf, source: Box<InstantiateError> },
     #[error(
@@ -168,8 +166,8 @@ impl CliError {
             Self::Executable { path } => {
                 format!("start it by its name; `wasmaot inspect {}` shows what is in it", shown(path))
             }
-            Self::NativeCode { .. } => "native code can do whatever you can: if you have made it or trust its origin, name it \
-                `.so`, or put `--allow-native` in front of it"
+            Self::Open { source: OpenError::NotProven(_), .. } => "unproven native code can do whatever you can: compile the module \
+                with this version, or, if you trust the file as you trust a program, put `--allow-native` in front of it"
                 .into(),
             Self::Compile { source: CompileError::Threads(_), .. } => "each thread takes 2 MiB: `--max-memory` and the \
                 limits of this process (ulimit) have to leave room; `--jobs 1` needs the least"

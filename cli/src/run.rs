@@ -1,7 +1,7 @@
 //! `wasmaot run`: runs a program, or calls one function of a module.
 //!
 //! **Invariants.** Options end at FILE: nothing behind it changes what the program is granted, or anything else but its arguments.
-//! Native code is loaded only if the name says that it is, or with `--allow-native`.
+//! Native code runs only if it is proven to obey the sandbox, or with `--allow-native`; what the command has compiled itself it trusts.
 
 mod calls;
 #[cfg(test)]
@@ -17,20 +17,20 @@ use crate::resources::{Recorder, ReportOpts};
 use crate::{cache, output};
 use calls::{Call, Request};
 use clap::Args;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
-use wasmaot_compiler::{Emit, Options};
+use wasmaot_compiler::{Emit, Options, Progress};
 use wasmaot_program::attached::Attached;
 use wasmaot_program::end::End;
 use wasmaot_program::entry;
 use wasmaot_program::report;
 use wasmaot_program::threads::{self, Record, StartError, Terms};
 use wasmaot_program::used::Used;
-use wasmaot_runtime::{CallError, Instance, InstantiateError, Module, OpenError, Store};
+use wasmaot_runtime::{CallError, Instance, InstantiateError, Loader, Module, OpenError, Store};
 use wasmaot_wasi::WasiCtx;
 
 /// Run a program, compiling it first if need be
@@ -48,7 +48,7 @@ pub(crate) struct Opts {
     #[arg(long, value_name = "NAME")]
     invoke: Option<String>,
 
-    /// Run FILE also if it is native code whose name does not end in .so
+    /// Run an artifact without proving that its native code obeys the sandbox: it can then do whatever you can
     #[arg(long)]
     allow_native: bool,
 
@@ -76,7 +76,7 @@ Examples:
 
 FILE is started by its export `_start`, or the default export `` (the empty name); of a reactor, `_initialize` is called. A first `--`
 behind FILE is dropped. A module is compiled into a cache (see `wasmaot cache`), to which -O, --target-cpu, --meter and --jobs apply.
-An artifact is native code, which can do whatever the user can: run only artifacts that you have made, or trust. A program may have 4096
+An artifact is proven first (see `wasmaot verify`), once for each content; --allow-native is for those that you trust without. A program may have 4096
 threads at a time besides the first; further ones are refused to it. --timeout is one for all threads, --fuel and --cpu-time are for each.
 
 The report has operators (instructions; null if the code does not count them: compile it with --meter), fuel (its limit), fuel_used
@@ -209,11 +209,9 @@ impl Opts {
     fn module(&self) -> Result<Module, CliError> {
         let file = self.file();
         let opened = match input::read(file)? {
-            Input::Elf if self.allow_native || file.extension() == Some(OsStr::new("so")) => {
-                // SAFETY: whether it is to be trusted is the decision of the user, who names it.
-                unsafe { Module::open_trusted(file) }
-            }
-            Input::Elf => return Err(self.not_allowed()),
+            // SAFETY: the user has said that it is to be trusted.
+            Input::Elf if self.allow_native => unsafe { Module::open_trusted(file) },
+            Input::Elf => self.proven(),
             Input::Source(source) => {
                 let mut options = self.codegen.options(Emit::SharedObject);
                 options.meter |= self.limits.fuel().is_some();
@@ -231,12 +229,11 @@ impl Opts {
         }
     }
 
-    fn not_allowed(&self) -> CliError {
-        let path = self.file().into();
-        match self.is_executable() {
-            true => CliError::Executable { path },
-            false => CliError::NativeCode { path },
-        }
+    /// Opens the artifact if it is proven.
+    fn proven(&self) -> Result<Module, OpenError> {
+        let bar = Bar::new(format!("verifying {}", self.file().display()), true);
+        let report = |done, total| bar.report(Progress { done, total });
+        Loader { jobs: 0, proofs: cache::proofs() }.open_reporting(self.file(), &report)
     }
 
     /// Returns whether the file is one of `compile --emit exe`.

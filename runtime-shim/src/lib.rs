@@ -86,6 +86,8 @@ pub use api::func::{Func, TypedFunc};
 pub use api::host::{HostResults, IntoHostFunc, check_interrupt};
 pub use api::instance::Instance;
 pub use api::linker::Linker;
+#[cfg(feature = "verify")]
+pub use api::loader::Loader;
 pub use api::memory_data::MemoryData;
 pub use api::prepare::{interrupt_signal, prepare_thread, set_interrupt_signal};
 pub use api::store::{AsStore, Store};
@@ -94,6 +96,9 @@ pub use api::trap::Trap;
 pub use api::val::{MAX_VALUES, Val, ValueError, WasmValue, WasmValues};
 pub use code::frame::{Backtrace, Frame};
 pub use code::module::{Module, OpenError};
+pub use code::policy::{CodePolicy, ModulePolicy, PolicyError};
+#[cfg(feature = "verify")]
+pub use code::proof::ProofCache;
 pub use code::types::type_number;
 /// For WASI.
 #[doc(hidden)]

@@ -2,10 +2,10 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, InstancePre, InterruptError, Limits, Linker, MemoryType, Pool, PoolConfig,
+    CallError, Caller, InstancePre, InterruptError, Limits, Linker, Loader, MemoryType, Pool, PoolConfig,
     SharedMemory, Store, Tenant, TrapCode, Val,
 };
 use wasmaot_tests::{Guest, compile_wat, trap_code, waiting};
@@ -113,6 +113,28 @@ fn deadlines_and_kills_work_in_children_and_their_children() {
         here
     });
     assert!(stops(&pool, &linked));
+}
+
+/// Threads that prove are none of the child's, and neither is a lock that one of the parent's holds.
+#[test]
+fn modules_are_proven_in_children() {
+    let artifact = |number: usize| {
+        let functions: String = (0..2000)
+            .map(|at| format!("(func (export \"f{at}\") (result i64) (i64.const {}))", number << 32 | at))
+            .collect();
+        wasmaot_tests::compile_wat(&format!("(module {functions})"))
+    };
+    let proves = |artifact: &[u8]| Loader { jobs: 3, ..Loader::default() }.from_bytes(artifact).is_ok();
+    let (before, after) = (artifact(1), artifact(2));
+    assert!(proves(&before));
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| while !stop.load(Relaxed) && proves(&before) {});
+        for _ in 0..20 {
+            in_child(|| proves(&before) && proves(&after));
+        }
+        stop.store(true, Relaxed);
+    });
 }
 
 #[test]

@@ -2,7 +2,7 @@
  * C API of the wasmaot runtime. It loads the artifacts that `wasmaot compile` writes, and gives every request
  * an instance of its own:
  *
- *     once per program        wasmaot_module_open_trusted
+ *     once per program        wasmaot_module_open
  *                             wasmaot_linker_new, wasmaot_linker_func, wasmaot_linker_wasi
  *                             wasmaot_linker_link -> wasmaot_linked_func
  *                             wasmaot_pool_new
@@ -413,9 +413,24 @@ typedef struct {
 /* ---- Modules ---- */
 
 /*
- * Artifacts are native code. Their structure is checked when they are opened, their machine code is not: open
- * those that wasmaot's compiler has written, and that others cannot have changed.
+ * Artifacts are native code. wasmaot_module_open and wasmaot_module_from_bytes prove that it obeys the sandbox,
+ * whoever has made the file. Functions whose names say `trusted` check the structure only: give them artifacts
+ * that wasmaot's compiler has written, and that others cannot have changed.
  */
+
+/*
+ * Opens a private copy of an artifact, which later changes of the file do not reach, if its machine code is
+ * proven. That takes about as long as to read the file a hundred times, on this thread; what a process has
+ * proven it remembers. `out` gets the module, to be deleted by the caller. WASMAOT_ERROR_OPEN says what is wrong
+ * with the file, or where its code is not proven. Any thread.
+ */
+wasmaot_error_t *wasmaot_module_open(const char *path, wasmaot_module_t **out);
+/* Opens a private copy of an artifact that is in memory; otherwise as wasmaot_module_open. */
+wasmaot_error_t *wasmaot_module_from_bytes(const void *bytes, size_t length, wasmaot_module_t **out);
+/*
+ * Whether the module's code was proven when it was opened; false for NULL. Any number of threads at a time.
+ */
+bool wasmaot_module_is_proven(const wasmaot_module_t *module);
 
 /*
  * Opens an artifact. `out` gets the module, to be deleted by the caller. The file must not change while the
@@ -668,6 +683,19 @@ typedef enum {
     WASMAOT_SIGNALS_CHECKED = 1
 } wasmaot_host_signals_t;
 
+/*
+ * Which modules a store has instances of; each instance of a pool is in a store of its own. Code that is only
+ * trusted can break what was proven of others in its store.
+ */
+typedef enum {
+    /* all are proven (wasmaot_module_is_proven), or all are trusted: what the first one is */
+    WASMAOT_MODULES_UNIFORM = 0,
+    /* all are proven */
+    WASMAOT_MODULES_PROVEN = 1,
+    /* both together */
+    WASMAOT_MODULES_MIXED = 2
+} wasmaot_modules_t;
+
 /* What a pool is to offer. A field that is 0 has its default. */
 typedef struct {
     uint32_t slots;        /* instances that can exist at a time, each taking some 8 GiB of addresses; 64 */
@@ -685,6 +713,7 @@ typedef struct {
     uint64_t total_addresses;
     /* exceptions that an instance keeps because its code can still reach them; 65,536, at least 256 */
     uint32_t exceptions;
+    wasmaot_modules_t modules; /* WASMAOT_MODULES_UNIFORM; instances of others are refused (WASMAOT_ERROR_LINK) */
 } wasmaot_pool_config_t;
 
 /* How often what happened in a pool. */
@@ -759,6 +788,11 @@ wasmaot_error_t *wasmaot_pool_start(const wasmaot_pool_t *pool, const wasmaot_li
  * function reaches none of them but by its caller.
  */
 wasmaot_error_t *wasmaot_store_new(const wasmaot_start_t *start, wasmaot_store_t **out);
+/*
+ * Sets which modules the store makes instances of from now on; WASMAOT_MODULES_UNIFORM at first.
+ * WASMAOT_ERROR_LINK if one that it has is of another module; nothing has changed then. One thread at a time.
+ */
+wasmaot_error_t *wasmaot_store_set_modules(wasmaot_store_t *store, wasmaot_modules_t modules);
 /* Deletes a handle. The store lives as long as one of its instances has not been finished. Does nothing with NULL. */
 void wasmaot_store_delete(wasmaot_store_t *store);
 /*

@@ -2,7 +2,7 @@
  * C++ API of the wasmaot runtime: wasmaot.h with owners, exceptions and the types of C++. A header alone, for
  * C++17 and later.
  *
- *     auto module = wasmaot::Module::open_trusted("gcd.so");
+ *     auto module = wasmaot::Module::open("gcd.so");
  *     auto linked = wasmaot::Linker().link(module);
  *     auto gcd = linked.func("gcd");
  *     wasmaot::Pool pool;
@@ -266,6 +266,11 @@ namespace detail {
 class Module : public detail::Owner<wasmaot_module_t, wasmaot_module_delete> {
 public:
     using Owner::Owner;
+    static Module open(const char *path) { return opened(wasmaot_module_open, path); }
+    static Module from_bytes(const void *bytes, std::size_t length) {
+        return opened(wasmaot_module_from_bytes, bytes, length);
+    }
+    bool is_proven() const { return wasmaot_module_is_proven(get()); }
     static Module open_trusted(const char *path) { return opened(wasmaot_module_open_trusted, path); }
     static Module open_sealed_trusted(const char *path) { return opened(wasmaot_module_open_sealed_trusted, path); }
     static Module from_bytes_trusted(const void *bytes, std::size_t length) {
@@ -379,6 +384,7 @@ public:
 class Store : public detail::Owner<wasmaot_store_t, wasmaot_store_delete> {
 public:
     explicit Store(const wasmaot_start_t &start = {}) : Owner(made(start)) {}
+    void set_modules(wasmaot_modules_t modules) { check(wasmaot_store_set_modules(get(), modules)); }
 
 private:
     static wasmaot_store_t *made(const wasmaot_start_t &start) {

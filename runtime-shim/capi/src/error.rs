@@ -11,8 +11,8 @@ use std::fmt;
 use std::ptr::null;
 use wasmaot_runtime::{
     CallError, CreateError, Exception, ExportError, Frame, GlobalError, HostError, InstantiateError,
-    InterruptError, LinkError, MemoryError, NotMetered, OpenError, PoolError, StartError, Suspend,
-    TableError, Trap, TrapCode, WrongStore,
+    InterruptError, LinkError, MemoryError, NotMetered, OpenError, PolicyError, PoolError, StartError,
+    Suspend, TableError, Trap, TrapCode, WrongStore,
 };
 use wasmaot_wasi::WasiError;
 
@@ -219,6 +219,12 @@ impl From<ExportError> for wasmaot_error_t {
 impl From<WrongStore> for wasmaot_error_t {
     fn from(error: WrongStore) -> Self {
         Self::new(Kind::Usage, error)
+    }
+}
+
+impl From<PolicyError> for wasmaot_error_t {
+    fn from(error: PolicyError) -> Self {
+        Self::new(Kind::Link, error)
     }
 }
 

@@ -302,6 +302,62 @@ unsafe fn open(
     Ok(())
 }
 
+/// # Safety
+/// As the header states.
+unsafe fn read(
+    bytes: *const c_void,
+    length: usize,
+    out: *mut *mut wasmaot_module_t,
+    open: impl FnOnce(&[u8]) -> std::result::Result<Module, OpenError>,
+) -> Result<()> {
+    if bytes.is_null() {
+        return Err(usage("`bytes` is NULL"));
+    }
+    // SAFETY: C passes NULL or `length` bytes as `bytes`, and NULL or a place to write as `out`.
+    let (bytes, out) = unsafe { (slice(bytes.cast::<u8>(), length, "bytes")?, Out::at(out)?) };
+    out.give(wasmaot_module_t::new(open(bytes)?));
+    Ok(())
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[cfg(feature = "verify")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_module_open(
+    path: *const c_char,
+    out: *mut *mut wasmaot_module_t,
+) -> *mut wasmaot_error_t {
+    // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as `out`.
+    fallible(|| unsafe { open(path, out, |path| Module::open(path)) })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[cfg(feature = "verify")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_module_from_bytes(
+    bytes: *const c_void,
+    length: usize,
+    out: *mut *mut wasmaot_module_t,
+) -> *mut wasmaot_error_t {
+    // SAFETY: C passes NULL or `length` bytes as `bytes`, and NULL or a place to write as `out`.
+    fallible(|| unsafe { read(bytes, length, out, |bytes| Module::from_bytes(bytes)) })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_module_is_proven(module: *const wasmaot_module_t) -> bool {
+    // SAFETY: C passes NULL or a module that it has not deleted.
+    infallible(false, || unsafe { Some(at(module, "module").is_ok_and(|module| module.module.is_proven())) })
+}
+
 /// See the header.
 ///
 /// # Safety
@@ -340,18 +396,9 @@ pub unsafe extern "C" fn wasmaot_module_from_bytes_trusted(
     length: usize,
     out: *mut *mut wasmaot_module_t,
 ) -> *mut wasmaot_error_t {
-    fallible(|| {
-        if bytes.is_null() {
-            return Err(usage("`bytes` is NULL"));
-        }
-        // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as
-        // `out`.
-        let (bytes, out) = unsafe { (slice(bytes.cast::<u8>(), length, "bytes")?, Out::at(out)?) };
-        // SAFETY: the header makes C answer for the code: that it was compiled by this project and not
-        // changed since.
-        out.give(wasmaot_module_t::new(unsafe { Module::from_bytes_trusted(bytes)? }));
-        Ok(())
-    })
+    // SAFETY: C passes NULL or `length` bytes as `bytes`, and NULL or a place to write as `out`. It answers for
+    // the code: that it was compiled by this project and not changed since.
+    fallible(|| unsafe { read(bytes, length, out, |bytes| Module::from_bytes_trusted(bytes)) })
 }
 
 /// See the header.

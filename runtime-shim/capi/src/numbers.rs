@@ -5,7 +5,7 @@
 
 use crate::boundary::{Result, usage};
 use crate::error::Kind;
-use wasmaot_runtime::{HostSignals, HotSets, ResetWay};
+use wasmaot_runtime::{CodePolicy, HostSignals, HotSets, ResetWay};
 
 /// An enumeration of the header.
 pub struct Numbers<T: 'static> {
@@ -58,6 +58,16 @@ pub static HOT_SETS: Numbers<HotSets> = Numbers {
 pub static HOST_SIGNALS: Numbers<HostSignals> = Numbers {
     what: "contract about signals",
     values: &[("UNCHANGED", 0, HostSignals::Unchanged), ("CHECKED", 1, HostSignals::Checked)],
+};
+
+/// Which modules a store takes.
+pub static MODULES: Numbers<CodePolicy> = Numbers {
+    what: "choice of modules",
+    values: &[
+        ("UNIFORM", 0, CodePolicy::Uniform),
+        ("PROVEN", 1, CodePolicy::Proven),
+        ("MIXED", 2, CodePolicy::Mixed),
+    ],
 };
 
 impl<T: Copy + PartialEq> Numbers<T> {

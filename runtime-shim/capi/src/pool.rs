@@ -8,12 +8,14 @@ use crate::guarded::Guarded;
 use crate::instance::{Held, wasmaot_instance_t};
 use crate::limits::{or, wasmaot_resource_limits_t};
 use crate::linker::wasmaot_linked_t;
-use crate::numbers::{HOST_SIGNALS, HOT_SETS, RESETS};
+use crate::numbers::{HOST_SIGNALS, HOT_SETS, MODULES, RESETS};
 use crate::place::Data;
 use crate::wasi::wasmaot_wasi_t;
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use wasmaot_runtime::{InstancePre, Pool, PoolConfig, PoolStats, PooledInstance, ResourceLimits, Tenant};
+use wasmaot_runtime::{
+    InstancePre, ModulePolicy, Pool, PoolConfig, PoolStats, PooledInstance, ResourceLimits, Tenant,
+};
 
 /// A pool, as C holds it.
 pub struct wasmaot_pool_t {
@@ -36,6 +38,7 @@ pub struct wasmaot_pool_config_t {
     pub addresses: u64,
     pub total_addresses: u64,
     pub exceptions: u32,
+    pub modules: u32,
 }
 
 /// See the header.
@@ -130,8 +133,11 @@ pub unsafe extern "C" fn wasmaot_pool_new(
         // SAFETY: C passes NULL or a structure of this type as `config`, and NULL or a place to write as
         // `out`.
         let (config, out) = unsafe { (config.as_ref(), Out::at(out)?) };
-        let config = config.map_or(Ok(PoolConfig::default()), wasmaot_pool_config_t::read)?;
-        out.give(wasmaot_pool_t { pool: Pool::new(config)? });
+        let (config, policy) = match config {
+            Some(config) => (config.read()?, ModulePolicy { code: MODULES.read(config.modules)? }),
+            None => (PoolConfig::default(), ModulePolicy::default()),
+        };
+        out.give(wasmaot_pool_t { pool: Pool::with_policy(config, policy)? });
         Ok(())
     })
 }

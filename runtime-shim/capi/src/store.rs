@@ -8,6 +8,7 @@ use crate::guarded::Guarded;
 use crate::instance::{Held, wasmaot_instance_t, within};
 use crate::linker::wasmaot_linker_t;
 use crate::module::{wasmaot_globaltype_t, wasmaot_memorytype_t, wasmaot_module_t, wasmaot_tabletype_t};
+use crate::numbers::MODULES;
 use crate::place::Data;
 use crate::pool::wasmaot_start_t;
 use crate::value::wasmaot_value_t;
@@ -15,7 +16,7 @@ use crate::wasi::wasmaot_wasi_t;
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
 use std::sync::Arc;
-use wasmaot_runtime::{Extern, Global, Memory, Store, Table};
+use wasmaot_runtime::{Extern, Global, Memory, ModulePolicy, Store, Table};
 
 /// A store, as C holds it.
 pub struct wasmaot_store_t {
@@ -45,6 +46,23 @@ pub unsafe extern "C" fn wasmaot_store_new(
         }
         out.give(wasmaot_store_t { host, store: Arc::new(Guarded::new(store)) });
         Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_store_set_modules(
+    store: *mut wasmaot_store_t,
+    modules: u32,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: C passes NULL or a store that it has not deleted.
+        let store = unsafe { at(store, "store")? };
+        let policy = ModulePolicy { code: MODULES.read(modules)? };
+        Ok(store.store.enter()?.get().set_policy(policy)?)
     })
 }
 

@@ -373,6 +373,7 @@ class Declarations(unittest.TestCase):
             ("wasmaot_reset_t", "WASMAOT_RESET_", wasmaot.Reset),
             ("wasmaot_hot_sets_t", "WASMAOT_HOT_SETS_", wasmaot.HotSets),
             ("wasmaot_host_signals_t", "WASMAOT_SIGNALS_", wasmaot.HostSignals),
+            ("wasmaot_modules_t", "WASMAOT_MODULES_", wasmaot.Modules),
         ):
             numbers = {key: value for key, value in _library.ffi.typeof(name).relements.items()}
             numbers.pop("WASMAOT_TRAP_NONE", None)

@@ -1,6 +1,6 @@
 """Runs WebAssembly modules that wasmaot compiled ahead of time, each request in an instance of its own.
 
-    module = Module(wasm)                       # or Module.open_trusted("app.so")
+    module = Module(wasm)                       # or Module.open("app.so")
     linked = Linker().link(module)
     pool = Pool(slots=100)
     with pool.start(linked, fuel=1_000_000, deadline=0.1) as instance:
@@ -38,6 +38,7 @@ from ._library import VERSION as __version__
 from ._library import runtime as _runtime
 from ._limits import (
     HostSignals,
+    Modules,
     HotSets,
     ModuleLimits,
     PoolConfig,
@@ -71,6 +72,7 @@ __all__ = [
     "GlobalType",
     "HostError",
     "HostSignals",
+    "Modules",
     "HotSets",
     "I32",
     "I64",

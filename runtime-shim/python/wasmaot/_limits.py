@@ -37,6 +37,14 @@ class HostSignals(enum.IntEnum):
     CHECKED = 1
 
 
+class Modules(enum.IntEnum):
+    """Which modules a pool has instances of, see the header."""
+
+    UNIFORM = 0
+    PROVEN = 1
+    MIXED = 2
+
+
 @dataclass(frozen=True)
 class ModuleLimits:
     """Limits on what one module asks for. A limit of 0 is the default."""
@@ -92,6 +100,7 @@ class PoolConfig:
     addresses: int = 0
     total_addresses: int = 0
     exceptions: int = 0
+    modules: Modules = Modules.UNIFORM
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,8 @@ def _name(start: Any, length: int) -> str:
 class Module:
     """An artifact that has been checked and mapped. Any number of threads may use it.
 
-    `open_trusted` and its like load native code: the artifact is to come from wasmaot's compiler. What `Module` itself is given, it compiles.
+    `open` and `from_bytes` prove that its native code obeys the sandbox, whoever has made it. `open_trusted` and its like do not: the artifact
+    is to come from wasmaot's compiler. What `Module` itself is given, it compiles.
     """
 
     def __init__(self, wasm: Union[bytes, str], **options: Any) -> None:
@@ -107,7 +108,7 @@ class Module:
         self._take(runtime.wasmaot_module_from_bytes_trusted, compile(wasm, **options))
 
     def _take(self, load: Any, *source: Any) -> None:
-        if isinstance(source[0], bytes) and load == runtime.wasmaot_module_from_bytes_trusted:
+        if load in (runtime.wasmaot_module_from_bytes, runtime.wasmaot_module_from_bytes_trusted):
             source = (source[0], len(source[0]))
         out = ffi.new("wasmaot_module_t **")
         check(load(*source, out))
@@ -118,6 +119,21 @@ class Module:
         module = cls.__new__(cls)
         module._take(load, source)
         return module
+
+    @classmethod
+    def open(cls, path: Union[str, os.PathLike[str]]) -> Module:
+        """Opens a private copy of an artifact, which later changes of the file do not reach, if its code is proven."""
+        return cls._loaded(runtime.wasmaot_module_open, os.fsencode(path) + b"\0")
+
+    @classmethod
+    def from_bytes(cls, artifact: bytes) -> Module:
+        """Opens a private copy of an artifact that is in memory, if its code is proven."""
+        return cls._loaded(runtime.wasmaot_module_from_bytes, artifact)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether its code was proven when it was opened."""
+        return bool(runtime.wasmaot_module_is_proven(self._pointer))
 
     @classmethod
     def open_trusted(cls, path: Union[str, os.PathLike[str]]) -> Module:

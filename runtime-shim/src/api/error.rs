@@ -7,6 +7,7 @@ use crate::api::exception::Exception;
 use crate::api::suspend::Suspend;
 use crate::api::trap::Trap;
 use crate::api::val::ValueError;
+use crate::code::policy::PolicyError;
 use crate::run::end::Failure;
 use crate::run::instantiate::MakeError;
 use crate::run::interrupt::error::InterruptError;
@@ -123,6 +124,9 @@ pub enum InstantiateError {
         /// Whether this module's code counts.
         metered: bool,
     },
+    /// The store's policy does not allow the module.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// The initial value of a global or table that the host makes does not fit.
     #[error("the initial value does not fit: {0}")]
     Value(ValueError),
@@ -288,6 +292,7 @@ impl From<MakeError> for InstantiateError {
             MakeError::Resource(error) => error.into(),
             MakeError::Meter(MeterError::NotMetered) => NotMetered.into(),
             MakeError::Meter(MeterError::Mixed { metered }) => InstantiateError::MixedMetering { metered },
+            MakeError::Policy(error) => error.into(),
         }
     }
 }

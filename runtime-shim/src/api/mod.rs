@@ -12,6 +12,8 @@ pub(crate) mod func;
 pub(crate) mod host;
 pub(crate) mod instance;
 pub(crate) mod linker;
+#[cfg(feature = "verify")]
+pub(crate) mod loader;
 pub(crate) mod memory_data;
 mod module;
 pub(crate) mod prepare;

@@ -1,17 +1,57 @@
 //! Opening modules.
 //!
 //! **Invariants.** When a module has been opened, faults in its code are traps. Native code comes into the
-//! process through functions only whose names say that the caller trusts it, and which are unsafe.
+//! process only if it is proven, or through functions whose names say that the caller trusts it, and which are unsafe.
 
 use crate::code::module::source::Source;
-use crate::code::module::{Module, OpenError};
+use crate::code::module::{Assurance, Module, OpenError};
 use crate::run::signal;
 use std::fs::File;
 use std::path::Path;
-use wasmaot_abi::descriptor::FileRange;
 
-/// Opening artifacts. Their structure is checked, but their machine code is not: what it does when it runs is
-/// up to its maker. The crate `wasmaot-embed` compiles and loads in one step, which is safe.
+/// Opening artifacts by proof: whoever made the file, its machine code obeys the sandbox. [`Loader`](crate::Loader) has the
+/// choices that there are.
+#[cfg(feature = "verify")]
+impl Module {
+    /// Opens a private copy of an artifact, which later changes of the file do not reach, if its machine code is proven.
+    ///
+    /// A proof takes about as long as reading the file a hundred times; the process remembers it, so that the same bytes are proven
+    /// once.
+    ///
+    /// ```
+    /// use wasmaot_runtime::{Module, OpenError};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = std::env::temp_dir().join(format!("wasmaot-doc-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let path = folder.join("app.so");
+    /// # let wasm = wat::parse_str("(module)")?;
+    /// # std::fs::write(&path, wasmaot_compiler::compile(&wasm, &Default::default(), &|_| ())?.bytes)?;
+    /// let module = Module::open(&path)?;
+    /// assert!(module.is_proven());
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The file cannot be read, copied or mapped, is not an artifact, is damaged, or is for another version of the
+    /// runtime or another CPU; or its code is [not proven](OpenError::NotProven).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        super::loader::Loader::default().open(path)
+    }
+
+    /// Opens a private copy of an artifact that is in memory, if its machine code is proven.
+    ///
+    /// # Errors
+    /// As for [`Module::open`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, OpenError> {
+        super::loader::Loader::default().from_bytes(bytes)
+    }
+}
+
+/// Opening artifacts on trust: their structure is checked, but their machine code is not, and what it does when it runs is
+/// up to its maker. That takes neither a proof nor, unless it is asked for, a copy.
 impl Module {
     /// Opens an artifact.
     ///
@@ -23,10 +63,10 @@ impl Module {
     /// runtime or another CPU.
     ///
     /// # Safety
-    /// The file is an artifact as wasmaot's compiler writes it, for instance one that `wasmaot verify` has proven, and is not
+    /// The file is an artifact as wasmaot's compiler writes it, and is not
     /// written to while the module exists. Where the directory is not to be trusted, use [`Module::open_sealed_trusted`].
     pub unsafe fn open_trusted(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        loaded(Source::open(path.as_ref())?)
+        trusted(Source::open(path.as_ref())?)
     }
 
     /// Opens a private copy of an artifact, which later changes of the file do not reach.
@@ -37,9 +77,7 @@ impl Module {
     /// # Safety
     /// The file is an artifact as wasmaot's compiler writes it.
     pub unsafe fn open_sealed_trusted(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let source = Source::open(path.as_ref())?;
-        let whole = FileRange { offset: 0, length: source.size() };
-        loaded(Source::sealed(&source.read(whole, "the file")?)?)
+        trusted(Source::open(path.as_ref())?.into_sealed()?)
     }
 
     /// Opens an artifact that is in memory, by way of a sealed memory file.
@@ -50,7 +88,7 @@ impl Module {
     /// # Safety
     /// The bytes are an artifact as wasmaot's compiler writes it.
     pub unsafe fn from_bytes_trusted(bytes: &[u8]) -> Result<Self, OpenError> {
-        loaded(Source::sealed(bytes)?)
+        trusted(Source::sealed(bytes)?)
     }
 
     /// Opens an artifact that is part of a file: `length` bytes from `offset` on, which is a multiple of 4096. The rest of the
@@ -63,13 +101,20 @@ impl Module {
     /// # Safety
     /// As for [`Module::open_trusted`], for this part of the file.
     pub unsafe fn open_at_trusted(file: File, offset: u64, length: u64) -> Result<Self, OpenError> {
-        loaded(Source::part(file, offset, length)?)
+        trusted(Source::part(file, offset, length)?)
     }
 }
 
+fn trusted(source: Source) -> Result<Module, OpenError> {
+    loaded(source, |_| Ok(Assurance::Trusted))
+}
+
 /// Opens an artifact, and prepares the process for what it runs.
-fn loaded(source: Source) -> Result<Module, OpenError> {
-    let module = Module::load(source)?;
+pub(super) fn loaded(
+    source: Source,
+    examine: impl FnOnce(&Source) -> Result<Assurance, OpenError>,
+) -> Result<Module, OpenError> {
+    let module = Module::load(source, examine)?;
     signal::install().map_err(OpenError::Handlers)?;
     Ok(module)
 }

@@ -2,6 +2,7 @@
 //!
 //! **Invariant: a store is used by one thread at a time**, as every call borrows it mutably.
 
+use crate::code::policy::{ModulePolicy, PolicyError};
 use crate::run::interrupt::InterruptHandle;
 use crate::run::interrupt::error::InterruptError;
 use crate::run::meter::NotMetered;
@@ -53,6 +54,14 @@ impl<T> Store<T> {
     /// Sets what the runtime may rely on about signals when it runs the store's instances.
     pub fn set_host_signals(&mut self, host_signals: HostSignals) {
         self.inner.changes().set_host_signals(host_signals);
+    }
+
+    /// Sets which modules the store makes instances of from now on. By default they are all proven, or all trusted.
+    ///
+    /// # Errors
+    /// An instance of the store is of a module that the policy does not allow; it stays as it was.
+    pub fn set_policy(&mut self, policy: ModulePolicy) -> Result<(), PolicyError> {
+        self.inner.changes().set_policy(policy)
     }
 
     /// Returns the embedder's data, when the store is no longer needed.

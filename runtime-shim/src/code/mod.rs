@@ -6,5 +6,8 @@
 pub(crate) mod const_expr;
 pub(crate) mod frame;
 pub(crate) mod module;
+pub(crate) mod policy;
+#[cfg(feature = "verify")]
+pub(crate) mod proof;
 pub(crate) mod raw_value;
 pub(crate) mod types;

@@ -29,6 +29,8 @@ pub(crate) enum List {
     Waiters,
     /// Dispositions of signals.
     Signals,
+    /// What was proven.
+    Proofs,
     /// Addresses that the kernel refused to take back.
     Refused,
 }

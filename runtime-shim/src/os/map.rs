@@ -185,9 +185,44 @@ pub(crate) fn memory_file(name: &CStr, write: impl FnOnce(&mut File) -> io::Resu
     inject::check()?;
     let mut file = File::from(memfd_create(name, flags)?);
     write(&mut file)?;
-    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
+    fcntl_add_seals(&file, UNCHANGING)?;
     Ok(file)
 }
+
+/// The bytes of a file that nothing can change any more.
+#[cfg(feature = "verify")]
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    mapping: Mapping,
+}
+
+#[cfg(feature = "verify")]
+impl Sealed {
+    /// Maps the first `length` bytes of a file of [`memory_file`].
+    ///
+    /// # Errors
+    /// The file is not sealed, it has fewer bytes, or the kernel refuses the mapping.
+    pub(crate) fn map(file: &File, length: u64) -> io::Result<Self> {
+        let is_sealed = rustix::fs::fcntl_get_seals(file)?.contains(UNCHANGING);
+        if !is_sealed || file.metadata()?.len() < length {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        Ok(Self { mapping: Mapping::of_file(FileView { file, start: 0 }, 0, length)? })
+    }
+
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        let Mapping { start, length, .. } = self.mapping;
+        // SAFETY: the mapping has these bytes, which the file has too. Its seals, once set, stay: they keep it
+        // from being written to and from being cut, and were not to be had while a writable mapping existed.
+        unsafe { std::slice::from_raw_parts(start as *const u8, length) }
+    }
+}
+
+/// What keeps a file in memory as it is.
+const UNCHANGING: SealFlags =
+    SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::WRITE).union(SealFlags::SEAL);
 
 impl Drop for Mapping {
     fn drop(&mut self) {

@@ -41,6 +41,7 @@ use crate::api::error::{CallError, InstantiateError};
 use crate::api::func;
 use crate::api::store::sealed::Access;
 use crate::api::trap::Trap;
+use crate::code::policy::ModulePolicy;
 use crate::os::map::Mapping;
 use crate::os::pagemap::Pagemap;
 use crate::run::signal;
@@ -275,6 +276,7 @@ pub(crate) struct PoolInner {
     pub(crate) way: ResetWay,
     pub(crate) hot_sets: HotSets,
     pub(crate) host_signals: HostSignals,
+    pub(crate) policy: ModulePolicy,
     /// Mappings that the first memory of each slot may take: where slots are many, cold pages cannot be
     /// protected.
     pub(crate) mappings: u64,
@@ -321,6 +323,15 @@ impl Pool {
     /// A value of the configuration is out of range, the kernel allows too few mappings or has too few
     /// addresses, or faults of guests cannot be handled.
     pub fn new(config: PoolConfig) -> Result<Self, PoolError> {
+        Self::with_policy(config, ModulePolicy::default())
+    }
+
+    /// Reserves the slots, for modules that the policy allows: [`Pool::start`] fails for others. By default, those are all, as
+    /// each instance is alone in its store.
+    ///
+    /// # Errors
+    /// As for [`Pool::new`].
+    pub fn with_policy(config: PoolConfig, policy: ModulePolicy) -> Result<Self, PoolError> {
         config.check()?;
         signal::install().map_err(PoolError::Handlers)?;
         let slots = config.slots;
@@ -354,6 +365,7 @@ impl Pool {
             way: config.reset,
             hot_sets: config.hot_sets,
             host_signals: config.host_signals,
+            policy,
             mappings: (max_mappings().saturating_sub(MAPPINGS_LEFT) / u64::from(slots))
                 .saturating_sub(MAPPINGS_PER_SLOT),
         });

@@ -4,6 +4,7 @@
 //! them**, whatever fails later: what they share with others may soon be in use.
 
 use crate::code::module::Module;
+use crate::code::policy::{ModulePolicy, PolicyError};
 use crate::os::map::Mapping;
 use crate::run::asm::stubs;
 use crate::run::imports::{Imports, Lists, Unowned};
@@ -25,6 +26,8 @@ pub(crate) enum MakeError {
     Resource(ResourceError),
     /// Its code counts and that of the store's others does not, or the other way round.
     Meter(MeterError),
+    /// The store's policy does not allow the module.
+    Policy(PolicyError),
 }
 
 fn map_error(error: io::Error) -> ResourceError {
@@ -40,6 +43,12 @@ impl From<ResourceError> for MakeError {
 impl From<MeterError> for MakeError {
     fn from(error: MeterError) -> Self {
         MakeError::Meter(error)
+    }
+}
+
+impl From<PolicyError> for MakeError {
+    fn from(error: PolicyError) -> Self {
+        MakeError::Policy(error)
     }
 }
 
@@ -61,15 +70,17 @@ impl<T: 'static> StoreInner<T> {
 
 impl StoreCore {
     /// Makes a store with an instance in an inaccessible, empty slot, which the caller registers. It gets
-    /// these limits.
+    /// these limits and this policy.
     pub(crate) fn with_instance(
         mapping: Mapping,
         stack: u64,
         imports: &Unowned,
         limits: ResourceLimits,
+        policy: &ModulePolicy,
     ) -> Result<(Box<Self>, Rc<InstanceCore>), MakeError> {
         let mut core = Box::<Self>::default();
         (core.limits, core.nesting) = (limits, limits.nesting);
+        core.policy = policy.clone();
         core.exceptions.set_limit(limits.exceptions);
         let module = imports.module();
         let needs = InstanceCore::needs(module, stack, limits.memory);
@@ -94,6 +105,7 @@ impl StoreCore {
         lists: Lists,
     ) -> Result<Rc<InstanceCore>, MakeError> {
         self.check_metering(module)?;
+        self.policy.check(module, self.instances().iter().map(|other| other.module()))?;
         self.counts = module.is_metered();
         let Lists { functions, tables, memories, globals, tags, hosts, total_elements } = lists;
         let memories: Vec<_> = memories.into_iter().map(|memory| self.body(memory)).collect();

@@ -7,6 +7,7 @@
 //! number ([`StoreCore::renew`]).
 
 use crate::code::module::Module;
+use crate::code::policy::{ModulePolicy, PolicyError};
 use crate::code::raw_value::RawValue;
 use crate::run::activation::Activation;
 use crate::run::backtrace;
@@ -213,6 +214,14 @@ impl Changes<'_> {
         self.0.host_signals = host_signals;
     }
 
+    /// Sets which modules its instances may be of, if those that there are fit.
+    pub(crate) fn set_policy(&mut self, policy: ModulePolicy) -> Result<(), PolicyError> {
+        let modules = || self.0.instances.iter().map(|instance| instance.module());
+        modules().try_for_each(|module| policy.check(module, modules()))?;
+        self.0.policy = policy;
+        Ok(())
+    }
+
     /// Sets the fuel that it may use from now on, or lets it use any.
     pub(crate) fn set_fuel(&mut self, fuel: Option<u64>) -> Result<(), NotMetered> {
         self.0.set_fuel(fuel)
@@ -270,6 +279,8 @@ pub(crate) struct StoreCore {
     pub(crate) nesting: u32,
     /// What the host does with signals.
     pub(crate) host_signals: HostSignals,
+    /// Which modules its instances may be of.
+    pub(crate) policy: ModulePolicy,
     /// What its instances have executed.
     pub(crate) meter: Meter,
     /// Whether they count it.
@@ -304,6 +315,7 @@ impl Default for StoreCore {
             limits: ResourceLimits::default(),
             nesting: ResourceLimits::default().nesting,
             host_signals: HostSignals::default(),
+            policy: ModulePolicy::default(),
             meter: Meter::new(None),
             counts: false,
             host_calls: 0,

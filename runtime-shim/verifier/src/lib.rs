@@ -82,9 +82,9 @@ pub use reject::{Place, Property, Rejection};
 use body::{Body, Checks};
 use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter};
 use module::Module;
-use rayon::prelude::*;
 use reject::Problem;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use wasmaot_abi::addrmap::{function_at, wasm_offset};
 use wasmaot_abi::code::{CodeKind, CodeRange};
 use wasmaot_abi::entry::VALUE;
@@ -119,17 +119,17 @@ impl std::fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Proves a file.
+/// Proves a file, on as many threads as there are cores.
 ///
 /// # Errors
 ///
 /// With the reasons, if the file does not have the [properties](Property), or the verifier does not see that it has.
 pub fn verify(file: &[u8]) -> Result<Proof, Refused> {
-    examine(file, &|_, _| {})
+    verify_with(file, 0, &|_, _| {})
 }
 
-/// As [`verify`], with a number of threads, 0 being one per core. Tells after each function how many were
-/// examined and how many there are.
+/// As [`verify`], with a number of threads, 0 being one per core, of which the calling one is one. The others end with the proof;
+/// little code needs none. Calls `progress` after each function with the number of those examined and of all.
 ///
 /// # Errors
 ///
@@ -139,35 +139,14 @@ pub fn verify_with(
     jobs: usize,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Proof, Refused> {
-    let threads = (jobs > 0).then(|| rayon::ThreadPoolBuilder::new().num_threads(jobs).build());
-    match threads {
-        Some(Ok(threads)) => threads.install(|| examine(file, progress)),
-        // Without threads of its own it takes those of the process.
-        _ => examine(file, progress),
-    }
-}
-
-fn examine(file: &[u8], progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Proof, Refused> {
     let of_file = |problem: Problem| Refused {
         rejections: vec![Rejection::of_file(problem.property(), problem.into_text())],
     };
     let module = Module::read(file).map_err(of_file)?;
     check_gaps(&module).map_err(of_file)?;
-    let done = AtomicUsize::new(0);
-    let examine = |checks: &mut Checks, range: &CodeRange| {
-        let sites = function(&module, checks, *range);
-        progress(done.fetch_add(1, Ordering::Relaxed) + 1, module.ranges.len());
-        sites
-    };
-    let results: Vec<_> = module.ranges.par_iter().map_init(Checks::default, examine).collect();
-    let mut sites = 0;
-    let mut rejections = Vec::new();
-    for result in results {
-        match result {
-            Ok(found) => sites += found,
-            Err(rejection) => rejections.push(*rejection),
-        }
-    }
+    let Examined { sites, mut rejections } = examine_all(&module, jobs, progress);
+    rejections.sort_by_key(|&(position, _)| position);
+    let mut rejections: Vec<_> = rejections.into_iter().map(|(_, rejection)| *rejection).collect();
     if rejections.is_empty() && sites != module.exceptions.sites().count() {
         let text = "the exception table has a site that is no call";
         rejections.push(Rejection::of_file(Property::Metadata, text));
@@ -176,6 +155,57 @@ fn examine(file: &[u8], progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Proo
         true => Ok(Proof { functions: module.ranges.len(), code_bytes: module.text.len() as u64 }),
         false => Err(Refused { rejections }),
     }
+}
+
+/// Functions that a thread takes at a time.
+const BATCH: usize = 16;
+
+/// Bytes of code for each thread beside the calling one: less is proven while a thread starts.
+const SHARE: usize = 64 << 10;
+
+/// What threads have found.
+#[derive(Default)]
+struct Examined {
+    /// Calls that are in the exception table.
+    sites: usize,
+    /// By position of the function.
+    rejections: Vec<(usize, Box<Rejection>)>,
+}
+
+/// Examines all functions. What was found is in no order.
+fn examine_all(module: &Module<'_>, jobs: usize, progress: &(dyn Fn(usize, usize) + Sync)) -> Examined {
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = || {
+        let (mut checks, mut found) = (Checks::default(), Examined::default());
+        loop {
+            let first = next.fetch_add(BATCH, Ordering::Relaxed);
+            let batch = module.ranges.iter().enumerate().skip(first).take(BATCH);
+            if batch.len() == 0 {
+                return found;
+            }
+            for (position, range) in batch {
+                match function(module, &mut checks, *range) {
+                    Ok(sites) => found.sites += sites,
+                    Err(rejection) => found.rejections.push((position, rejection)),
+                }
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, module.ranges.len());
+            }
+        }
+    };
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let others = (if jobs == 0 { cores() } else { jobs } - 1).min(module.text.len() / SHARE);
+    thread::scope(|scope| {
+        // Where the system has no room for one, the others do its share.
+        let others: Vec<_> =
+            (0..others).map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+        let own = work();
+        others.into_iter().fold(own, |mut all, other| {
+            let found = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            all.sites += found.sites;
+            all.rejections.extend(found.rejections);
+            all
+        })
+    })
 }
 
 /// What a proof does not say, in a few words each. See [the crate's documentation](self).

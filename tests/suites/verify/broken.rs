@@ -5,6 +5,7 @@ use wasmaot_abi::builtin::Builtin;
 use wasmaot_abi::code::{CodeKind, CodeRange};
 use wasmaot_abi::state::{StateLayout, TableRef};
 use wasmaot_compiler::Options;
+use wasmaot_runtime::Module;
 use wasmaot_tests::{options, report};
 use wasmaot_verifier::{Property, verify};
 
@@ -52,7 +53,7 @@ pub(crate) struct Broken {
 }
 
 impl Broken {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::of(&module())
     }
 
@@ -83,9 +84,12 @@ impl Broken {
         assert!(self.failures.is_empty(), "{}", self.failures.join("\n"));
     }
 
-    /// Expects that a file is rejected by a property.
+    /// Expects that a file is rejected by a property, and not loaded.
     pub(crate) fn expect(&mut self, what: &str, property: Property, file: &[u8]) {
         *self.counts.entry(property).or_default() += 1;
+        if Module::from_bytes(&self.artifact.resealed(file.to_vec())).is_ok() {
+            self.failures.push(format!("{what}: opened"));
+        }
         match verify(file) {
             Ok(_) => self.failures.push(format!("{what}: accepted")),
             Err(refused) => {

@@ -8,6 +8,7 @@
 //! | `metering` | metered code that is not charged, or runs without an end |
 //! | `hostile` | functions that are made to take long, or much memory |
 //! | `attacks` | the same, made to mislead one rule of the analysis |
+//! | `loading` | what is opened by proof, what is refused, and what may be in one store |
 //! | `mutants` | artifacts with random changes of their code |
 //!
 //! With `WASMAOT_VERIFY_KEEP`, artifacts that are rejected are kept in that folder.
@@ -15,6 +16,7 @@
 mod attacks;
 mod broken;
 mod hostile;
+mod loading;
 mod metering;
 mod modules;
 mod mutants;

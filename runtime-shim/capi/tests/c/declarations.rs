@@ -17,7 +17,7 @@ use wasmaot::module::{
     wasmaot_export_t, wasmaot_externtype_t, wasmaot_globaltype_t, wasmaot_import_t, wasmaot_limits_t,
     wasmaot_memorytype_t, wasmaot_tabletype_t,
 };
-use wasmaot::numbers::{ERROR_KINDS, HOST_SIGNALS, HOT_SETS, RESETS};
+use wasmaot::numbers::{ERROR_KINDS, HOST_SIGNALS, HOT_SETS, MODULES, RESETS};
 use wasmaot::pool::{wasmaot_pool_config_t, wasmaot_pool_stats_t, wasmaot_start_t};
 use wasmaot::references::wasmaot_funcref_t;
 use wasmaot::value::{wasmaot_functype_t, wasmaot_value_t};
@@ -88,6 +88,7 @@ fn layouts_in_rust() -> Figures {
         wasmaot_resource_limits_t { memory table addresses fuel deadline cpu_time nesting exceptions trap }
         wasmaot_pool_config_t {
             slots stack memory table reset hot_sets nesting host_signals addresses total_addresses exceptions
+            modules
         }
         wasmaot_pool_stats_t { made copied scanned dropped failed removed moved }
         wasmaot_start_t { data wasi tenant limits }
@@ -118,11 +119,12 @@ fn constant(variant: &str) -> String {
 
 fn constants_in_rust() -> Figures {
     let mut figures = Figures::new();
-    let enumerations: [(&str, Vec<_>); 4] = [
+    let enumerations: [(&str, Vec<_>); 5] = [
         ("ERROR", ERROR_KINDS.names().collect()),
         ("RESET", RESETS.names().collect()),
         ("HOT_SETS", HOT_SETS.names().collect()),
         ("SIGNALS", HOST_SIGNALS.names().collect()),
+        ("MODULES", MODULES.names().collect()),
     ];
     for (prefix, (name, number)) in
         enumerations.into_iter().flat_map(|(prefix, names)| names.into_iter().map(move |name| (prefix, name)))

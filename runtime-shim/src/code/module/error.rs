@@ -128,6 +128,10 @@ pub enum OpenError {
         /// The range.
         range: FileRange,
     },
+    /// Its machine code was not proven to obey the sandbox.
+    #[cfg(feature = "verify")]
+    #[error("the machine code is not proven: {}{}", .0.rejections[0], more(.0.rejections.len()))]
+    NotProven(Box<wasmaot_verifier::Refused>),
     /// The runtime's handlers of faults cannot be put in front of the host's.
     #[error("cannot handle the faults of guests: {0}")]
     Handlers(#[source] io::Error),
@@ -137,4 +141,10 @@ pub enum OpenError {
         /// The feature.
         what: &'static str,
     },
+}
+
+/// What else there is to say of rejections of which the first one was named.
+#[cfg(feature = "verify")]
+fn more(rejections: usize) -> String {
+    if rejections > 1 { format!("\nand {} more", rejections - 1) } else { String::new() }
 }

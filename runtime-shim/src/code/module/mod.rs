@@ -1,7 +1,7 @@
 //! Modules: artifacts that have been checked and mapped, ready to be instantiated any number of times.
 //!
 //! Opening goes in this order: ELF structures, header (ABI version, size, checksum, calling convention, CPU), descriptor, every index in
-//! it; only then is the code mapped. **Invariants.** Nothing of a file is mapped executable before all of it has been checked, and
+//! it, the machine code unless it is trusted; only then is the code mapped. **Invariants.** Nothing of a file is mapped executable before all of it has been checked, and
 //! nothing of it runs while it is opened. A module's mappings live as long as any clone of it.
 
 mod check;
@@ -56,6 +56,17 @@ struct Inner {
     code: Code,
     data: Option<Data>,
     maps: OnceLock<Maps>,
+    assurance: Assurance,
+}
+
+/// Why an artifact's machine code is believed to obey the sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Assurance {
+    /// Whoever had it opened answers for it.
+    Trusted,
+    /// The verifier has proven it, and the bytes that are mapped are those that it has seen.
+    #[cfg(feature = "verify")]
+    Proven,
 }
 
 /// Bytes of the data segments that are not in an image, mapped from the file.
@@ -85,13 +96,18 @@ pub(crate) struct Located {
 }
 
 impl Module {
-    /// Checks and maps an artifact.
-    pub(crate) fn load(source: Source) -> Result<Self, OpenError> {
+    /// Checks and maps an artifact. `examine` says what is known of its machine code, after all other checks.
+    pub(crate) fn load(
+        source: Source,
+        examine: impl FnOnce(&Source) -> Result<Assurance, OpenError>,
+    ) -> Result<Self, OpenError> {
         let elf = elf::read(&source)?;
         let (header, mut descriptor) = read_header(&source, &elf)?;
         let text = elf.text().ok_or(OpenError::NoModule)?;
         let layout = check::check(&descriptor, &source, text)?;
-        let code = map_code(&source, &elf, text, read_tables(&source, &descriptor, text)?)?;
+        let tables = read_tables(&source, &descriptor, text)?;
+        let assurance = examine(&source)?;
+        let code = map_code(&source, &elf, text, tables)?;
         let data = Data::map(&source, descriptor.places.data)?;
         let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();
         let type_ids = types::number(&descriptor);
@@ -99,7 +115,8 @@ impl Module {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let (id, maps) = (NEXT.fetch_add(1, Relaxed), OnceLock::new());
         let source = source.without_head();
-        let inner = Inner { id, source, header, descriptor, layout, exports, type_ids, code, data, maps };
+        let inner =
+            Inner { id, source, header, descriptor, layout, exports, type_ids, code, data, maps, assurance };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -165,6 +182,11 @@ impl Module {
             .map_or(0, |memory| memory.ty.bytes(memory.ty.limits.min));
         let bytes = bytes / HOST_PAGE * HOST_PAGE;
         if bytes <= limit { bytes } else { 0 }
+    }
+
+    /// Whether its machine code was proven to obey the sandbox when it was opened; otherwise it is trusted to.
+    pub fn is_proven(&self) -> bool {
+        self.inner.assurance != Assurance::Trusted
     }
 
     /// Process-wide number of each of its types.

@@ -4,6 +4,8 @@
 //! error.
 
 use super::error::OpenError;
+#[cfg(feature = "verify")]
+use crate::os::map::Sealed;
 use crate::os::map::{FileView, memory_file};
 use std::borrow::Cow;
 use std::fs::File;
@@ -26,6 +28,9 @@ pub(crate) struct Source {
 
 /// Bytes that are read at once.
 const CHUNK: u64 = 64 << 10;
+
+/// Bytes that are copied at once: a processor's cache holds them.
+const COPIED: u64 = 256 << 10;
 
 impl Source {
     /// Opens a regular file.
@@ -62,17 +67,38 @@ impl Source {
 
     /// Puts bytes into memory that can no longer be changed.
     pub(crate) fn sealed(bytes: &[u8]) -> Result<Self, OpenError> {
-        let io = |error| OpenError::Io { what: "copy the artifact into a sealed memory file", error };
-        Self::sealed_file(bytes).map_err(io)?.with_head()
+        Self::in_memory(bytes.len() as u64, |file| file.write_all(bytes))
     }
 
-    fn sealed_file(bytes: &[u8]) -> io::Result<Self> {
-        Ok(Self {
-            file: memory_file(c"wasmaot", |file| file.write_all(bytes))?,
-            start: 0,
-            size: bytes.len() as u64,
-            head: Vec::new(),
-        })
+    /// Copies the artifact into memory that nothing can change any more.
+    pub(crate) fn into_sealed(self) -> Result<Self, OpenError> {
+        Self::in_memory(self.size, |file| self.copy(file))
+    }
+
+    fn in_memory(size: u64, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<Self, OpenError> {
+        let io = |error| OpenError::Io { what: "copy the artifact into a sealed memory file", error };
+        let file = memory_file(c"wasmaot", write).map_err(io)?;
+        Self { file, start: 0, size, head: Vec::new() }.with_head()
+    }
+
+    fn copy(&self, to: &mut File) -> io::Result<()> {
+        to.write_all(&self.head)?;
+        let mut chunk = vec![0; COPIED.min(self.size - self.head.len() as u64) as usize];
+        let mut offset = self.head.len() as u64;
+        while offset < self.size {
+            let chunk = &mut chunk[..COPIED.min(self.size - offset) as usize];
+            self.file.read_exact_at(chunk, self.start + offset)?;
+            to.write_all(chunk)?;
+            offset += chunk.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// The bytes of a source that is sealed.
+    #[cfg(feature = "verify")]
+    pub(crate) fn unchanging(&self) -> Result<Sealed, OpenError> {
+        let io = |error| OpenError::Io { what: "map the artifact's copy", error };
+        Sealed::map(&self.file, self.size).map_err(io)
     }
 
     /// The artifact, to be mapped.

@@ -1,0 +1,145 @@
+//! Loading by proof: what is opened, what is refused, and which modules may be in one store.
+
+use crate::broken::{Broken, EPILOGUE, F, PROLOGUE};
+use std::fs;
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use wasmaot_runtime::{
+    CallError, CodePolicy, InstantiateError, Linker, Loader, Module, ModulePolicy, OpenError, PolicyError,
+    Pool, PoolConfig, StartError, Store, TrapCode,
+};
+use wasmaot_tests::{compile_wat, load};
+use wasmaot_verifier::Property;
+
+/// A module whose answer is its number, so that no other test has proven it.
+fn artifact(number: u32) -> Vec<u8> {
+    compile_wat(&format!(
+        r#"(module (memory (export "m") 1) (data (i32.const 7) "image")
+            (func (export "answer") (result i32) (i32.const {number}))
+            (func (export "load") (param i32) (result i32) (i32.load (local.get 0))))"#
+    ))
+}
+
+fn answer(module: &Module) -> i32 {
+    let mut store = Store::new(());
+    let instance = Linker::new().instantiate(&mut store, module).unwrap_or_else(|e| panic!("{e}"));
+    let load = instance.get_typed_func::<i32, i32>(&store, "load").unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(load.call(&mut store, 7).ok(), Some(i32::from_le_bytes(*b"imag")));
+    let trap = load.call(&mut store, -4).expect_err("it is out of bounds");
+    assert!(matches!(trap, CallError::Trap(trap) if trap.code == TrapCode::MemoryOutOfBounds));
+    let answer = instance.get_typed_func::<(), i32>(&store, "answer").unwrap_or_else(|e| panic!("{e}"));
+    answer.call(&mut store, ()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn opened(artifact: &[u8]) -> Module {
+    Module::from_bytes(artifact).unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[test]
+fn what_is_proven_runs_and_later_changes_of_the_file_do_not_reach_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("app.so");
+    let artifact = artifact(41);
+    fs::write(&path, &artifact).expect("a writable folder");
+    let module = Module::open(&path).unwrap_or_else(|e| panic!("{e}"));
+    assert!(module.is_proven() && opened(&artifact).is_proven());
+    assert!(!load(&artifact).expect("an artifact").is_proven());
+    // In place: the same file with other bytes, and none at all.
+    let mut file = fs::File::options().write(true).open(&path).expect("the file");
+    file.write_all(&vec![0xf4; artifact.len()]).expect("a writable file");
+    file.set_len(0).expect("a writable file");
+    assert_eq!(answer(&module), 41);
+    assert!(matches!(Module::open(&path), Err(OpenError::Truncated { .. })));
+}
+
+#[test]
+fn what_is_not_proven_is_not_loaded() {
+    let broken = Broken::new();
+    // mov rax, [rdi + rsi]: an index of 64 bits
+    let code = [PROLOGUE, &[0x48, 0x8b, 0x04, 0x37], EPILOGUE].concat();
+    let file = broken.artifact.resealed(broken.artifact.with_code(&broken.function(F), &code));
+    load(&file).expect("its form is an artifact's");
+    for _ in 0..2 {
+        match Module::from_bytes(&file) {
+            Err(OpenError::NotProven(refused)) => {
+                let properties = refused.rejections.iter().map(|rejection| rejection.property);
+                assert!(properties.eq([Property::Memory]), "{refused}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_same_bytes_are_proven_once() {
+    let artifact = artifact(42);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("app.so");
+    let reports = AtomicUsize::new(0);
+    let open = |bytes: &[u8]| {
+        fs::write(&path, bytes).expect("a writable folder");
+        let open = Loader::default().open_reporting(&path, &|_, _| _ = reports.fetch_add(1, Relaxed));
+        open.unwrap_or_else(|e| panic!("{e}"));
+        reports.swap(0, Relaxed)
+    };
+    assert!(open(&artifact) > 0);
+    assert_eq!(open(&artifact), 0);
+    assert!(open(&self::artifact(43)) > 0);
+}
+
+fn refused<T>(result: Result<T, InstantiateError>) -> PolicyError {
+    match result {
+        Err(InstantiateError::Policy(error)) => error,
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it was made"),
+    }
+}
+
+#[test]
+fn a_store_has_proven_and_trusted_modules_only_if_asked() {
+    let artifact = artifact(46);
+    let (proven, trusted) = (opened(&artifact), load(&artifact).expect("an artifact"));
+    let linker = Linker::new();
+    for (first, second) in [(&proven, &trusted), (&trusted, &proven)] {
+        let mut store = Store::new(());
+        linker.instantiate(&mut store, first).unwrap_or_else(|e| panic!("{e}"));
+        linker.instantiate(&mut store, first).unwrap_or_else(|e| panic!("{e}"));
+        let mixed = PolicyError::Mixed { proven: second.is_proven() };
+        assert_eq!(refused(linker.instantiate(&mut store, second)), mixed);
+        let linked = linker.instantiate_pre(second).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(refused(linked.instantiate(&mut store)), mixed);
+        store.set_policy(ModulePolicy::MIXED).expect("all are allowed");
+        linker.instantiate(&mut store, second).unwrap_or_else(|e| panic!("{e}"));
+        // A policy that its instances do not meet changes nothing.
+        assert_eq!(store.set_policy(ModulePolicy::PROVEN), Err(PolicyError::NotProven));
+        assert!(matches!(store.set_policy(ModulePolicy::default()), Err(PolicyError::Mixed { .. })));
+        linker.instantiate(&mut store, first).unwrap_or_else(|e| panic!("{e}"));
+    }
+    let mut store = Store::new(());
+    store.set_policy(ModulePolicy { code: CodePolicy::Proven }).expect("it is empty");
+    assert_eq!(refused(linker.instantiate(&mut store, &trusted)), PolicyError::NotProven);
+    linker.instantiate(&mut store, &proven).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn a_pool_starts_what_its_policy_allows() {
+    let artifact = artifact(47);
+    let (proven, trusted) = (opened(&artifact), load(&artifact).expect("an artifact"));
+    let linked = [&proven, &trusted]
+        .map(|module| Linker::<()>::new().instantiate_pre(module).unwrap_or_else(|e| panic!("{e}")));
+    let config = PoolConfig { slots: 1, ..PoolConfig::default() };
+    let any = Pool::new(config).unwrap_or_else(|e| panic!("{e}"));
+    let strict = Pool::with_policy(config, ModulePolicy::PROVEN).unwrap_or_else(|e| panic!("{e}"));
+    for _ in 0..3 {
+        for linked in &linked {
+            any.start(linked, ()).unwrap_or_else(|e| panic!("{e}")).finish();
+        }
+        strict.start(&linked[0], ()).unwrap_or_else(|e| panic!("{e}")).finish();
+        match strict.start(&linked[1], ()).map(drop) {
+            Err(StartError::Instantiate(InstantiateError::Policy(error))) => {
+                assert_eq!(error, PolicyError::NotProven);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
