@@ -57,7 +57,7 @@ static wasmaot_error_t *open_service(const char *path, service_t *service) {
     wasmaot_linker_t *linker = wasmaot_linker_new();
     wasmaot_module_t *module = NULL;
     wasmaot_error_t *error = wasmaot_linker_func(linker, "faas", "peak", &type, peak, NULL, NULL);
-    if (error == NULL) error = wasmaot_module_open_trusted(path, &module);
+    if (error == NULL) error = wasmaot_module_open(path, &module);
     if (error == NULL) error = wasmaot_linker_link(linker, module, &service->linked);
     if (error == NULL) error = wasmaot_linked_func(service->linked, "handle", &service->handle);
     if (error == NULL) error = wasmaot_pool_new(&config, &service->pool);

@@ -35,7 +35,7 @@ def answer(instance: wasmaot.Instance, line: str) -> str:
 def main() -> None:
     linker = wasmaot.Linker()
     linker.func("faas", "peak", [wasmaot.I64], [], peak)
-    linked = linker.link(wasmaot.Module.open_trusted(sys.argv[1]))
+    linked = linker.link(wasmaot.Module.open(sys.argv[1]))
     pool = wasmaot.Pool(slots=16, stack=256 << 10, memory=1 << 20)
     for line in sys.stdin.read().splitlines():
         request = Request()

@@ -36,8 +36,7 @@ impl Service {
         linker.func_wrap("faas", "peak", |caller: &mut Caller<'_, Request>, peak: i64| {
             caller.data_mut().peak = peak;
         })?;
-        // SAFETY: the user names an artifact that the compiler has written.
-        let module = unsafe { Module::open_trusted(path)? };
+        let module = Module::open(path)?;
         let linked = linker.instantiate_pre(&module)?;
         let handle = linked.get_typed_func("handle")?;
         let config = PoolConfig { slots: 16, stack: 256 << 10, memory: 1 << 20, ..PoolConfig::default() };

@@ -52,7 +52,7 @@ int main(int argc, char **argv) {
     if (status != 0) {
         fprintf(stderr, "usage: orders ARTIFACT\n");
     } else {
-        status = failed(wasmaot_module_open_trusted(argv[1], &module)) ||
+        status = failed(wasmaot_module_open(argv[1], &module)) ||
                  failed(wasmaot_linker_func(linker, "shop", "log", &type, log_sum, &logged, NULL)) ||
                  failed(wasmaot_linker_link(linker, module, &linked)) || failed(wasmaot_pool_new(&config, &pool)) ||
                  failed(wasmaot_pool_start(pool, linked, NULL, &instance)) ||

@@ -16,8 +16,7 @@ struct Shop {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: orders ARTIFACT")?;
-    // SAFETY: the user names an artifact that the compiler has written.
-    let module = unsafe { Module::open_trusted(path)? };
+    let module = Module::open(path)?;
 
     let mut linker = Linker::new();
     linker.func_wrap("shop", "log", |caller: &mut Caller<'_, Shop>, sum: i32| {

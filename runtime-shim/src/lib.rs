@@ -4,8 +4,7 @@
 //! use wasmaot_runtime::{Caller, Linker, Module, Store};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // SAFETY: the compiler has written it.
-//! let module = unsafe { Module::open_trusted("app.so")? };
+//! let module = Module::open("app.so")?;
 //! let mut linker = Linker::new();
 //! linker.func_wrap("host", "add", |caller: &mut Caller<'_, i32>, a: i32| *caller.data() + a)?;
 //! let mut store = Store::new(42);
@@ -22,8 +21,7 @@
 //! use wasmaot_runtime::{Linker, Module, Pool, PoolConfig};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // SAFETY: the compiler has written it.
-//! let module = unsafe { Module::open_trusted("app.so")? };
+//! let module = Module::open("app.so")?;
 //! let linked = Linker::<String>::new().instantiate_pre(&module)?;
 //! let handle = linked.get_typed_func::<i32, i32>("handle")?;
 //! let pool = Pool::new(PoolConfig { slots: 100, ..PoolConfig::default() })?;
@@ -38,12 +36,18 @@
 //!
 //! | part | does |
 //! |---|---|
-//! | [`Module`] | checks and maps an artifact |
+//! | [`Module`] | checks and maps an artifact, whose machine code is proven or trusted |
 //! | [`Linker`] | collects definitions, makes [`Instance`]s |
 //! | [`Store`] | keeps instances and the embedder's data |
 //! | [`Pool`] | keeps slots, and starts a [`InstancePre`] module in them in well under a microsecond |
 //! | [`Caller`] | a host function's view of its caller |
 //! | [`Trap`] | why a run ended early, and where |
+//!
+//! # Proven and trusted code
+//!
+//! An artifact is native code. `Module::open` and the rest of `Loader` prove that it obeys the sandbox, whoever has made the file, and need
+//! the feature `verify`, which is a default one. [`Module::open_trusted`] and its like skip the proof and are unsafe.
+//! [`ModulePolicy`] says which of them a store takes.
 //!
 //! # One store
 //!

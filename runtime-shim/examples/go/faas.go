@@ -107,7 +107,7 @@ func open(path string) (*Service, error) {
 		return nil, err
 	}
 	var module *C.wasmaot_module_t
-	if err := failed(C.wasmaot_module_open_trusted(name, &module)); err != nil {
+	if err := failed(C.wasmaot_module_open(name, &module)); err != nil {
 		return nil, err
 	}
 	defer C.wasmaot_module_delete(module)

@@ -68,6 +68,17 @@ class Modules(unittest.TestCase):
         with self.assertRaises(wasmaot.OpenError):
             Module.open_trusted(GUESTS / "no such file")
 
+    def test_opens_by_proof(self) -> None:
+        with self.assertRaises(wasmaot.OpenError):
+            Module.open(GUESTS / "hello.txt")
+        proven = Module.open(GUESTS / "plain.so")
+        self.assertTrue(proven.is_proven and Module.from_bytes((GUESTS / "plain.so").read_bytes()).is_proven)
+        self.assertFalse(module("plain").is_proven)
+        pool = wasmaot.Pool(wasmaot.PoolConfig(slots=1, modules=wasmaot.Modules.PROVEN))
+        pool.start(Linker().link(proven)).finish()
+        with self.assertRaisesRegex(wasmaot.LinkError, "proven"):
+            pool.start(Linker().link(module("plain")))
+
     def test_reports_missing_imports(self) -> None:
         with self.assertRaisesRegex(wasmaot.LinkError, '"host" "next": function'):
             Linker().link(module("guest"))

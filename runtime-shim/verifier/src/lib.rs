@@ -51,7 +51,8 @@
 //! MiB and 65,536 executions beside that for each function that is examined at a time. What exceeds them is
 //! not proven.
 //!
-//! A proof is about the bytes that were given: a loader has to map those and no others, and to check the file's form on its own.
+//! A proof is about the bytes that were given: a loader has to map those and no others, and to check the file's form on its own, as
+//! that of `wasmaot-runtime` does.
 #![forbid(unsafe_code)]
 
 mod balance;

@@ -7,7 +7,11 @@ static void refuses_other_files(void) {
     FAILS(wasmaot_module_open_sealed_trusted(guest_path("hello.txt"), &module), WASMAOT_ERROR_OPEN, "");
     FAILS(wasmaot_module_from_bytes_trusted("not ELF", 7, &module), WASMAOT_ERROR_OPEN, "");
     FAILS(wasmaot_module_from_bytes_trusted("", 0, &module), WASMAOT_ERROR_OPEN, "");
-    CHECK(module == NULL);
+    FAILS(wasmaot_module_open("/nowhere.so", &module), WASMAOT_ERROR_OPEN, "No such file");
+    FAILS(wasmaot_module_from_bytes("not ELF", 7, &module), WASMAOT_ERROR_OPEN, "");
+    FAILS(wasmaot_module_from_bytes(NULL, 7, &module), WASMAOT_ERROR_USAGE, "`bytes` is NULL");
+    FAILS(wasmaot_module_open(NULL, &module), WASMAOT_ERROR_USAGE, "path");
+    CHECK(module == NULL && !wasmaot_module_is_proven(NULL));
 }
 
 static void opens_copies(void) {
@@ -22,6 +26,13 @@ static void opens_copies(void) {
     wasmaot_module_delete(module);
     FAILS(wasmaot_module_from_bytes_trusted(bytes, length - 1, &module), WASMAOT_ERROR_OPEN, "");
     OK(wasmaot_module_open_sealed_trusted(guest_path("plain.so"), &module));
+    CHECK(!wasmaot_module_is_proven(module));
+    wasmaot_module_delete(module);
+    OK(wasmaot_module_from_bytes(bytes, length, &module));
+    CHECK(wasmaot_module_is_proven(module));
+    wasmaot_module_delete(module);
+    OK(wasmaot_module_open(guest_path("plain.so"), &module));
+    CHECK(wasmaot_module_is_proven(module));
     wasmaot_module_delete(module);
 }
 

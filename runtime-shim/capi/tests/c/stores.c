@@ -25,6 +25,41 @@ static int32_t number_of(wasmaot_instance_t *instance, const char *name) {
     return result.of.i32;
 }
 
+static void proven_and_trusted_modules_are_kept_apart(void) {
+    wasmaot_store_t *store = store_of(NULL, 0);
+    wasmaot_linker_t *linker = wasmaot_linker_new();
+    wasmaot_instance_t *trusted = made(linker, store, "defines.so"), *other = NULL;
+    wasmaot_module_t *module = NULL;
+    wasmaot_linked_t *linked = NULL;
+    wasmaot_pool_config_t config;
+    wasmaot_pool_t *pool = NULL;
+    OK(wasmaot_module_open(guest_path("defines.so"), &module));
+    FAILS(wasmaot_linker_instantiate(linker, store, module, &other), WASMAOT_ERROR_LINK, "opened as trusted");
+    FAILS(wasmaot_store_set_modules(store, WASMAOT_MODULES_PROVEN), WASMAOT_ERROR_LINK, "trusted");
+    FAILS(wasmaot_store_set_modules(store, 3), WASMAOT_ERROR_USAGE, "3");
+    OK(wasmaot_store_set_modules(store, WASMAOT_MODULES_MIXED));
+    OK(wasmaot_linker_instantiate(linker, store, module, &other));
+    OK(wasmaot_instance_finish(other, NULL));
+    OK(wasmaot_instance_finish(trusted, NULL));
+    wasmaot_store_delete(store);
+    memset(&config, 0, sizeof config);
+    config.slots = 1;
+    config.modules = WASMAOT_MODULES_PROVEN;
+    OK(wasmaot_pool_new(&config, &pool));
+    OK(wasmaot_linker_link(linker, module, &linked));
+    OK(wasmaot_pool_start(pool, linked, NULL, &other));
+    OK(wasmaot_instance_finish(other, NULL));
+    wasmaot_linked_delete(linked);
+    wasmaot_module_delete(module);
+    module = opened("defines.so");
+    OK(wasmaot_linker_link(linker, module, &linked));
+    FAILS(wasmaot_pool_start(pool, linked, NULL, &other), WASMAOT_ERROR_LINK, "proven");
+    wasmaot_linked_delete(linked);
+    wasmaot_module_delete(module);
+    wasmaot_pool_delete(pool);
+    wasmaot_linker_delete(linker);
+}
+
 static void instances_import_from_each_other(void) {
     int data = 0;
     wasmaot_store_t *store = store_of(&data, 0), *other = store_of(NULL, 0);
@@ -135,6 +170,7 @@ static void stores_are_limited(void) {
 
 void test_stores(void) {
     instances_import_from_each_other();
+    proven_and_trusted_modules_are_kept_apart();
     hosts_define_them();
     stores_are_limited();
 }
