@@ -129,7 +129,11 @@ fn modules_are_proven_in_children() {
     assert!(proves(&before));
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| while !stop.load(Relaxed) && proves(&before) {});
+        scope.spawn(|| {
+            while !stop.load(Relaxed) {
+                assert!(proves(&before));
+            }
+        });
         for _ in 0..20 {
             in_child(|| proves(&before) && proves(&after));
         }

@@ -65,3 +65,56 @@ fn folders_and_executables_are_taken() {
     std::fs::create_dir(place.path("empty")).expect("a writable folder");
     place.run(&["verify", "empty"]).status(1).stderr_has(&["no file whose name ends in `.so`"]);
 }
+
+/// The checksum that the file has to have, so that loading it goes as far as the proof.
+fn reseal(bytes: &mut [u8]) {
+    let header = bytes.windows(8).position(|window| window == b"wasmaot\0").expect("the header");
+    let at = header + 32;
+    bytes[at..at + 4].fill(0);
+    let checksum = crc32fast::hash(bytes);
+    bytes[at..at + 4].copy_from_slice(&checksum.to_le_bytes());
+}
+
+#[test]
+fn run_proves_artifacts_once() {
+    let place = Place::new();
+    let name = place.artifact("a", MODULE);
+    std::fs::rename(place.path(&name), place.path("any name")).expect("a writable folder");
+    let proofs = || {
+        let files = std::fs::read_dir(place.path("home/.cache/wasmaot/proofs")).into_iter().flatten();
+        files
+            .filter_map(|file| file.ok()?.file_name().into_string().ok())
+            .filter(|name| name.ends_with(".proof"))
+            .count()
+    };
+    assert_eq!(proofs(), 0);
+    for _ in 0..2 {
+        place.run(&["run", "any name"]).status(0).stdout("").silent();
+        assert_eq!(proofs(), 1);
+    }
+    place.run(&["cache", "clear"]).status(0);
+    assert_eq!(proofs(), 0);
+    place.run(&["run", "any name"]).status(0).silent();
+    assert_eq!(proofs(), 1);
+}
+
+#[test]
+fn run_refuses_what_is_not_proven_unless_it_is_trusted() {
+    let place = Place::new();
+    let name = place.artifact("a", MODULE);
+    let mut bytes = std::fs::read(place.path(&name)).expect("the artifact");
+    let at = extension(&bytes);
+    bytes[at..at + 2].copy_from_slice(&[0x66, 0x90]);
+    reseal(&mut bytes);
+    std::fs::write(place.path(&name), &bytes).expect("a writable folder");
+    for _ in 0..2 {
+        place.run(&["run", &name]).status(1).stdout("").stderr_has(&[
+            "cannot load `a.so`",
+            "the machine code is not proven: memory: ",
+            "in function 0",
+            "hint: ",
+            "--allow-native",
+        ]);
+    }
+    place.run(&["run", "--allow-native", &name]).status(0).silent();
+}

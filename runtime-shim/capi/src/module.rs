@@ -345,7 +345,7 @@ pub unsafe extern "C" fn wasmaot_module_from_bytes(
     out: *mut *mut wasmaot_module_t,
 ) -> *mut wasmaot_error_t {
     // SAFETY: C passes NULL or `length` bytes as `bytes`, and NULL or a place to write as `out`.
-    fallible(|| unsafe { read(bytes, length, out, |bytes| Module::from_bytes(bytes)) })
+    fallible(|| unsafe { read(bytes, length, out, Module::from_bytes) })
 }
 
 /// See the header.

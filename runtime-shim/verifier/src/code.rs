@@ -141,7 +141,7 @@ impl Code {
 
     /// Decodes from a place on, as far as control can get without a branch.
     fn decode_row(&mut self, module: &Module<'_>, mut next: u32, at: &mut u32) -> Result<(), Problem> {
-        let mut decoder = Instructions::new(module.text, next, self.range.end());
+        let mut decoder = Instructions::new(module.text, next, self.range.end(), module.cpu_features);
         loop {
             ensure(
                 self.contains(next),
@@ -267,7 +267,8 @@ impl Code {
                 offset = next;
                 continue;
             }
-            let (instruction, form) = Instructions::new(module.text, *at, self.range.end()).next()?;
+            let (instruction, form) =
+                Instructions::new(module.text, *at, self.range.end(), module.cpu_features).next()?;
             let next = offset + instruction.len();
             let is_jump = form == Form::Jump
                 && instruction.op0_kind() == OpKind::NearBranch64

@@ -8,6 +8,7 @@
 //! meaning on every processor that executes it**: it has no segment override and no address-size prefix, no prefix twice, and branches
 //! have none at all.
 
+use crate::cpu;
 use crate::reject::{Problem, Property, ensure, problem};
 use iced_x86::{
     Decoder, DecoderOptions, Instruction, MemorySize, Mnemonic, OpKind, Register, RoundingControl,
@@ -159,14 +160,19 @@ struct Prefixes {
 /// Instructions that follow one another.
 pub(crate) struct Instructions<'a> {
     bytes: &'a [u8],
+    cpu_features: u64,
     decoder: Decoder<'a>,
 }
 
 impl<'a> Instructions<'a> {
-    /// Those from an offset from the start of the text on, up to an end.
-    pub(crate) fn new(text: &'a [u8], at: u32, end: u32) -> Self {
+    /// Those from an offset from the start of the text on, up to an end, for a CPU with these features.
+    pub(crate) fn new(text: &'a [u8], at: u32, end: u32, cpu_features: u64) -> Self {
         let bytes = text.get(at as usize..end as usize).unwrap_or_default();
-        Self { bytes, decoder: Decoder::with_ip(64, bytes, u64::from(at), DecoderOptions::NONE) }
+        Self {
+            bytes,
+            cpu_features,
+            decoder: Decoder::with_ip(64, bytes, u64::from(at), DecoderOptions::NONE),
+        }
     }
 
     /// Decodes the next one.
@@ -175,6 +181,7 @@ impl<'a> Instructions<'a> {
         let mut instruction = Instruction::default();
         self.decoder.decode_out(&mut instruction);
         let form = check(&instruction, prefixes)?;
+        cpu::check(&instruction, self.cpu_features)?;
         Ok((instruction, form))
     }
 }
@@ -435,9 +442,10 @@ fn names_ordinary_registers(instruction: &Instruction) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmaot_abi::cpu::{self as cpu_abi, KNOWN};
 
     fn decoded(bytes: &[u8]) -> Result<Form, Property> {
-        Instructions::new(bytes, 0, bytes.len() as u32)
+        Instructions::new(bytes, 0, bytes.len() as u32, KNOWN)
             .next()
             .map(|(_, form)| form)
             .map_err(|problem| problem.property())
@@ -513,6 +521,32 @@ mod tests {
             ("VEX behind a prefix", &[0x66, 0xc5, 0xf8, 0x58, 0xc1]),
         ] {
             assert_eq!(decoded(bytes), Err(Property::Instructions), "{what}");
+        }
+    }
+
+    #[test]
+    fn instructions_need_what_the_header_claims() {
+        for (what, bytes, least) in [
+            ("paddd", &[0x66, 0x0f, 0xfe, 0xc1][..], 0),
+            ("cmovb", &[0x0f, 0x42, 0xc1], 0),
+            ("tzcnt", &[0xf3, 0x0f, 0xbc, 0xc1], cpu_abi::BMI1),
+            ("lzcnt", &[0xf3, 0x0f, 0xbd, 0xc1], cpu_abi::LZCNT),
+            ("popcnt", &[0xf3, 0x0f, 0xb8, 0xc1], cpu_abi::POPCNT),
+            ("pshufb", &[0x66, 0x0f, 0x38, 0x00, 0xc1], cpu_abi::SSSE3),
+            ("pmulld", &[0x66, 0x0f, 0x38, 0x40, 0xc1], cpu_abi::SSE41),
+            ("pcmpgtq", &[0x66, 0x0f, 0x38, 0x37, 0xc1], cpu_abi::SSE42),
+            ("movddup", &[0xf2, 0x0f, 0x12, 0xc1], cpu_abi::SSE3),
+            ("vaddps", &[0xc5, 0xf0, 0x58, 0xc1], cpu_abi::AVX),
+            ("vpbroadcastd", &[0xc4, 0xe2, 0x79, 0x58, 0xc1], cpu_abi::AVX2),
+            ("vfmadd213ps", &[0xc4, 0xe2, 0x71, 0xa8, 0xc1], cpu_abi::FMA),
+            ("shlx", &[0xc4, 0xe2, 0x79, 0xf7, 0xc1], cpu_abi::BMI2),
+            ("vpmullq", &[0x62, 0xf2, 0xf5, 0x08, 0x40, 0xc1], cpu_abi::AVX512VL | cpu_abi::AVX512DQ),
+            ("vpabsq", &[0x62, 0xf2, 0xfd, 0x08, 0x1f, 0xc1], cpu_abi::AVX512VL | cpu_abi::AVX512F),
+        ] {
+            let decoded = |features| Instructions::new(bytes, 0, bytes.len() as u32, features).next();
+            assert!(decoded(least).is_ok(), "{what}");
+            let mut bits = (0..64).map(|bit| 1 << bit).filter(|bit| least & bit != 0);
+            assert!(bits.all(|bit| decoded(KNOWN & !bit).is_err()), "{what}");
         }
     }
 

@@ -6,7 +6,7 @@
 //!
 //! | file | property |
 //! |---|---|
-//! | `decode` | the list of allowed instructions |
+//! | `decode`, `cpu` | the list of allowed instructions, and the CPU features that they need |
 //! | `code` | control flow: what each byte is |
 //! | `body`, `effect`, `rows` | the interpretation, and its bounds of time and memory |
 //! | `memory` | operands in memory |
@@ -25,7 +25,7 @@
 //! Of a file that [`verify`] accepts, every execution that begins at an entry of the code table, with the state that a runtime of this ABI
 //! prepares, keeps to these [properties](Property):
 //!
-//! * it executes allowed instructions only, each at its beginning;
+//! * it executes allowed instructions only, each at its beginning, and none that a CPU with the features of the header lacks;
 //! * it accesses linear memories within their reservations, its frame, its parameters and cells, globals, elements below a table's length, and reads
 //!   the instance's constants; nothing else;
 //! * calls lead to entries with the vmctx that belongs to them, and returns to the caller with preserved registers restored;
@@ -60,6 +60,7 @@ mod body;
 mod builtins;
 mod calls;
 mod code;
+mod cpu;
 mod decode;
 mod effect;
 mod facts;

@@ -39,6 +39,8 @@ pub(crate) struct Module<'a> {
     bytes: &'a [u8],
     pub(crate) descriptor: Descriptor,
     pub(crate) layout: StateLayout,
+    /// What the header says that the code needs, see [`wasmaot_abi::cpu`].
+    pub(crate) cpu_features: u64,
     pub(crate) text: &'a [u8],
     /// Offset of the text in the file, and its address from where the file is mapped.
     pub(crate) text_offset: u64,
@@ -147,6 +149,7 @@ impl<'a> Module<'a> {
         let module = Self {
             bytes,
             layout,
+            cpu_features: header.cpu_features,
             text,
             text_offset: descriptor.places.text.offset,
             ranges,
@@ -346,6 +349,7 @@ pub(crate) mod tests {
         Module {
             bytes: &[],
             layout: descriptor.state_layout().expect("a small state"),
+            cpu_features: 0,
             text: &[],
             text_offset: 4096,
             ranges: Vec::new(),
