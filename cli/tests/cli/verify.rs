@@ -81,7 +81,7 @@ fn run_proves_artifacts_once() {
     let name = place.artifact("a", MODULE);
     std::fs::rename(place.path(&name), place.path("any name")).expect("a writable folder");
     let proofs = || {
-        let files = std::fs::read_dir(place.path("home/.cache/wasmaot/proofs")).into_iter().flatten();
+        let files = std::fs::read_dir(place.path("cache/wasmaot/proofs")).into_iter().flatten();
         files
             .filter_map(|file| file.ok()?.file_name().into_string().ok())
             .filter(|name| name.ends_with(".proof"))
