@@ -45,7 +45,7 @@
 //!
 //! # Proven and trusted code
 //!
-//! An artifact is native code. `Module::open` and the rest of `Loader` prove that it obeys the sandbox, whoever has made the file, and need
+//! An artifact is native code. `Module::open` and the rest of `Loader` prove that it obeys the sandbox, regardless of who made the file, and need
 //! the feature `verify`, which is a default one. [`Module::open_trusted`] and its like skip the proof and are unsafe.
 //! [`ModulePolicy`] says which of them a store takes.
 //!
@@ -100,7 +100,7 @@ pub use api::trap::Trap;
 pub use api::val::{MAX_VALUES, Val, ValueError, WasmValue, WasmValues};
 pub use code::frame::{Backtrace, Frame};
 pub use code::module::{Module, OpenError};
-pub use code::policy::{CodePolicy, ModulePolicy, PolicyError};
+pub use code::policy::{ModulePolicy, PolicyError};
 #[cfg(feature = "verify")]
 pub use code::proof::ProofCache;
 pub use code::types::type_number;

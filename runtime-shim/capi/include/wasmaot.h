@@ -414,7 +414,7 @@ typedef struct {
 
 /*
  * Artifacts are native code. wasmaot_module_open and wasmaot_module_from_bytes prove that it obeys the sandbox,
- * whoever has made the file. Functions whose names say `trusted` check the structure only: give them artifacts
+ * regardless of who made the file. Functions whose names say `trusted` check the structure only: give them artifacts
  * that wasmaot's compiler has written, and that others cannot have changed.
  */
 

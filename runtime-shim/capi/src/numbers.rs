@@ -5,7 +5,7 @@
 
 use crate::boundary::{Result, usage};
 use crate::error::Kind;
-use wasmaot_runtime::{CodePolicy, HostSignals, HotSets, ResetWay};
+use wasmaot_runtime::{HostSignals, HotSets, ModulePolicy, ResetWay};
 
 /// An enumeration of the header.
 pub struct Numbers<T: 'static> {
@@ -61,12 +61,12 @@ pub static HOST_SIGNALS: Numbers<HostSignals> = Numbers {
 };
 
 /// Which modules a store takes.
-pub static MODULES: Numbers<CodePolicy> = Numbers {
+pub static MODULES: Numbers<ModulePolicy> = Numbers {
     what: "choice of modules",
     values: &[
-        ("UNIFORM", 0, CodePolicy::Uniform),
-        ("PROVEN", 1, CodePolicy::Proven),
-        ("MIXED", 2, CodePolicy::Mixed),
+        ("UNIFORM", 0, ModulePolicy::Uniform),
+        ("PROVEN", 1, ModulePolicy::Proven),
+        ("MIXED", 2, ModulePolicy::Mixed),
     ],
 };
 

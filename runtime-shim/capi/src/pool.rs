@@ -13,9 +13,7 @@ use crate::place::Data;
 use crate::wasi::wasmaot_wasi_t;
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use wasmaot_runtime::{
-    InstancePre, ModulePolicy, Pool, PoolConfig, PoolStats, PooledInstance, ResourceLimits, Tenant,
-};
+use wasmaot_runtime::{InstancePre, Pool, PoolConfig, PoolStats, PooledInstance, ResourceLimits, Tenant};
 
 /// A pool, as C holds it.
 pub struct wasmaot_pool_t {
@@ -79,6 +77,7 @@ impl wasmaot_pool_config_t {
             addresses: or(self.addresses, default.addresses),
             total_addresses: or(self.total_addresses, default.total_addresses),
             exceptions: or(self.exceptions, default.exceptions),
+            modules: MODULES.read(self.modules)?,
         })
     }
 }
@@ -133,11 +132,8 @@ pub unsafe extern "C" fn wasmaot_pool_new(
         // SAFETY: C passes NULL or a structure of this type as `config`, and NULL or a place to write as
         // `out`.
         let (config, out) = unsafe { (config.as_ref(), Out::at(out)?) };
-        let (config, policy) = match config {
-            Some(config) => (config.read()?, ModulePolicy { code: MODULES.read(config.modules)? }),
-            None => (PoolConfig::default(), ModulePolicy::default()),
-        };
-        out.give(wasmaot_pool_t { pool: Pool::with_policy(config, policy)? });
+        let config = config.map_or(Ok(PoolConfig::default()), wasmaot_pool_config_t::read)?;
+        out.give(wasmaot_pool_t { pool: Pool::new(config)? });
         Ok(())
     })
 }

@@ -16,7 +16,7 @@ use crate::wasi::wasmaot_wasi_t;
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
 use std::sync::Arc;
-use wasmaot_runtime::{Extern, Global, Memory, ModulePolicy, Store, Table};
+use wasmaot_runtime::{Extern, Global, Memory, Store, Table};
 
 /// A store, as C holds it.
 pub struct wasmaot_store_t {
@@ -61,8 +61,7 @@ pub unsafe extern "C" fn wasmaot_store_set_modules(
     fallible(|| {
         // SAFETY: C passes NULL or a store that it has not deleted.
         let store = unsafe { at(store, "store")? };
-        let policy = ModulePolicy { code: MODULES.read(modules)? };
-        Ok(store.store.enter()?.get().set_policy(policy)?)
+        Ok(store.store.enter()?.get().set_policy(MODULES.read(modules)?)?)
     })
 }
 

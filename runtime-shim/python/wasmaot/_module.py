@@ -99,7 +99,7 @@ def _name(start: Any, length: int) -> str:
 class Module:
     """An artifact that has been checked and mapped. Any number of threads may use it.
 
-    `open` and `from_bytes` prove that its native code obeys the sandbox, whoever has made it. `open_trusted` and its like do not: the artifact
+    `open` and `from_bytes` prove that its native code obeys the sandbox, regardless of who made it. `open_trusted` and its like do not: the artifact
     is to come from wasmaot's compiler. What `Module` itself is given, it compiles.
     """
 

@@ -9,7 +9,7 @@ use crate::run::signal;
 use std::fs::File;
 use std::path::Path;
 
-/// Opening artifacts by proof: whoever made the file, its machine code obeys the sandbox. [`Loader`](crate::Loader) has the
+/// Opening artifacts by proof: regardless of who made the file, its machine code obeys the sandbox. [`Loader`](crate::Loader) has the
 /// choices that there are.
 #[cfg(feature = "verify")]
 impl Module {

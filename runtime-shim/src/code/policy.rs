@@ -6,49 +6,42 @@
 
 use super::module::Module;
 
-/// What modules have to be for a store to make instances of them: for [`Store::set_policy`](crate::Store::set_policy)
-/// and [`Pool::with_policy`](crate::Pool::with_policy). Every instance of a pool is in a store of its own.
+/// Which modules a store makes instances of: for [`Store::set_policy`](crate::Store::set_policy) and
+/// [`PoolConfig::modules`](crate::PoolConfig::modules). Every instance of a pool is in a store of its own.
 ///
 /// ```
 /// use wasmaot_runtime::{ModulePolicy, Store};
 ///
 /// # fn main() -> Result<(), wasmaot_runtime::PolicyError> {
 /// let mut store = Store::new(());
-/// store.set_policy(ModulePolicy::PROVEN)?;
+/// store.set_policy(ModulePolicy::Proven)?;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ModulePolicy {
-    /// Why their machine code is believed to obey the sandbox.
-    pub code: CodePolicy,
-}
-
-/// Why the machine code of a store's modules is believed to obey the sandbox.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum CodePolicy {
-    /// All modules are proven, or all are trusted: what the first one is.
+pub enum ModulePolicy {
+    /// All of them are proven, or all are trusted: what the first one is.
     #[default]
     Uniform,
-    /// All modules are proven: opened by `Module::open` or the like.
+    /// All of them are proven: opened by `Module::open` or the like.
     Proven,
-    /// Proven and trusted modules together. What is proven of some then holds as far as the others deserve the trust.
+    /// Proven and trusted ones together. What was proven of some then holds as far as the others deserve the trust.
     Mixed,
 }
 
 /// A module that a store's policy does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
-    /// [`CodePolicy::Uniform`]: others of the store's modules are of the other kind.
+    /// [`ModulePolicy::Uniform`]: others of the store's modules are of the other kind.
     #[error(
-        "a module was {}, another one of the store was {}: one store has both only with `CodePolicy::Mixed`",
+        "a module was {}, another one of the store was {}: one store has both only with `ModulePolicy::Mixed`",
         kind(*.proven), kind(!.proven)
     )]
     Mixed {
         /// Whether the refused module is proven.
         proven: bool,
     },
-    /// [`CodePolicy::Proven`]: the module was opened without a proof.
+    /// [`ModulePolicy::Proven`]: the module was opened without a proof.
     #[error(
         "the module was opened as trusted, but the store's policy asks for proven ones: open it by `Module::open`"
     )]
@@ -60,22 +53,16 @@ fn kind(proven: bool) -> &'static str {
 }
 
 impl ModulePolicy {
-    /// Proven modules only.
-    pub const PROVEN: Self = Self { code: CodePolicy::Proven };
-
-    /// Any modules.
-    pub const MIXED: Self = Self { code: CodePolicy::Mixed };
-
     /// Whether a store may have a module beside others.
     pub(crate) fn check<'a>(
-        &self,
+        self,
         module: &Module,
         mut others: impl Iterator<Item = &'a Module>,
     ) -> Result<(), PolicyError> {
         let proven = module.is_proven();
-        match self.code {
-            CodePolicy::Proven if !proven => Err(PolicyError::NotProven),
-            CodePolicy::Uniform if others.any(|other| other.is_proven() != proven) => {
+        match self {
+            ModulePolicy::Proven if !proven => Err(PolicyError::NotProven),
+            ModulePolicy::Uniform if others.any(|other| other.is_proven() != proven) => {
                 Err(PolicyError::Mixed { proven })
             }
             _ => Ok(()),

@@ -82,7 +82,7 @@ impl Kept {
         let map_error = |error| InstantiateError::Map { what: "a slot of the pool", error };
         let (owner, shared) = (linked.owner(tenant), linked.hot_sets.get(pool.hot_sets, tenant));
         let addresses = Addresses::reserve(pool, &linked.module)?;
-        let made = StoreCore::with_instance(mapping, pool.stack, &linked.imports, pool.limits, &pool.policy);
+        let made = StoreCore::with_instance(mapping, pool.stack, &linked.imports, pool.limits, pool.policy);
         let (mut core, instance) = made.map_err(InstantiateError::from)?;
         core.host_signals = pool.host_signals;
         let opened = instance.slot();

@@ -108,6 +108,8 @@ pub struct PoolConfig {
     pub exceptions: u32,
     /// What the runtime may rely on about signals.
     pub host_signals: HostSignals,
+    /// Which modules it starts instances of. Each is in a store of its own, so the default allows all.
+    pub modules: ModulePolicy,
 }
 
 impl Default for PoolConfig {
@@ -125,6 +127,7 @@ impl Default for PoolConfig {
             nesting: limits.nesting,
             exceptions: limits.exceptions,
             host_signals: HostSignals::default(),
+            modules: ModulePolicy::default(),
         }
     }
 }
@@ -323,15 +326,6 @@ impl Pool {
     /// A value of the configuration is out of range, the kernel allows too few mappings or has too few
     /// addresses, or faults of guests cannot be handled.
     pub fn new(config: PoolConfig) -> Result<Self, PoolError> {
-        Self::with_policy(config, ModulePolicy::default())
-    }
-
-    /// Reserves the slots, for modules that the policy allows: [`Pool::start`] fails for others. By default, those are all, as
-    /// each instance is alone in its store.
-    ///
-    /// # Errors
-    /// As for [`Pool::new`].
-    pub fn with_policy(config: PoolConfig, policy: ModulePolicy) -> Result<Self, PoolError> {
         config.check()?;
         signal::install().map_err(PoolError::Handlers)?;
         let slots = config.slots;
@@ -365,7 +359,7 @@ impl Pool {
             way: config.reset,
             hot_sets: config.hot_sets,
             host_signals: config.host_signals,
-            policy,
+            policy: config.modules,
             mappings: (max_mappings().saturating_sub(MAPPINGS_LEFT) / u64::from(slots))
                 .saturating_sub(MAPPINGS_PER_SLOT),
         });

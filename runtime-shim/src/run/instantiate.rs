@@ -76,11 +76,11 @@ impl StoreCore {
         stack: u64,
         imports: &Unowned,
         limits: ResourceLimits,
-        policy: &ModulePolicy,
+        policy: ModulePolicy,
     ) -> Result<(Box<Self>, Rc<InstanceCore>), MakeError> {
         let mut core = Box::<Self>::default();
         (core.limits, core.nesting) = (limits, limits.nesting);
-        core.policy = policy.clone();
+        core.policy = policy;
         core.exceptions.set_limit(limits.exceptions);
         let module = imports.module();
         let needs = InstanceCore::needs(module, stack, limits.memory);

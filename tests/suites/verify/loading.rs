@@ -5,8 +5,8 @@ use std::fs;
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasmaot_runtime::{
-    CallError, CodePolicy, InstantiateError, Linker, Loader, Module, ModulePolicy, OpenError, PolicyError,
-    Pool, PoolConfig, StartError, Store, TrapCode,
+    CallError, InstantiateError, Linker, Loader, Module, ModulePolicy, OpenError, PolicyError, Pool,
+    PoolConfig, StartError, Store, TrapCode,
 };
 use wasmaot_tests::{compile_wat, load};
 use wasmaot_verifier::Property;
@@ -108,15 +108,15 @@ fn a_store_has_proven_and_trusted_modules_only_if_asked() {
         assert_eq!(refused(linker.instantiate(&mut store, second)), mixed);
         let linked = linker.instantiate_pre(second).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(refused(linked.instantiate(&mut store)), mixed);
-        store.set_policy(ModulePolicy::MIXED).expect("all are allowed");
+        store.set_policy(ModulePolicy::Mixed).expect("all are allowed");
         linker.instantiate(&mut store, second).unwrap_or_else(|e| panic!("{e}"));
         // A policy that its instances do not meet changes nothing.
-        assert_eq!(store.set_policy(ModulePolicy::PROVEN), Err(PolicyError::NotProven));
+        assert_eq!(store.set_policy(ModulePolicy::Proven), Err(PolicyError::NotProven));
         assert!(matches!(store.set_policy(ModulePolicy::default()), Err(PolicyError::Mixed { .. })));
         linker.instantiate(&mut store, first).unwrap_or_else(|e| panic!("{e}"));
     }
     let mut store = Store::new(());
-    store.set_policy(ModulePolicy { code: CodePolicy::Proven }).expect("it is empty");
+    store.set_policy(ModulePolicy::Proven).expect("it is empty");
     assert_eq!(refused(linker.instantiate(&mut store, &trusted)), PolicyError::NotProven);
     linker.instantiate(&mut store, &proven).unwrap_or_else(|e| panic!("{e}"));
 }
@@ -129,7 +129,8 @@ fn a_pool_starts_what_its_policy_allows() {
         .map(|module| Linker::<()>::new().instantiate_pre(module).unwrap_or_else(|e| panic!("{e}")));
     let config = PoolConfig { slots: 1, ..PoolConfig::default() };
     let any = Pool::new(config).unwrap_or_else(|e| panic!("{e}"));
-    let strict = Pool::with_policy(config, ModulePolicy::PROVEN).unwrap_or_else(|e| panic!("{e}"));
+    let strict =
+        Pool::new(PoolConfig { modules: ModulePolicy::Proven, ..config }).unwrap_or_else(|e| panic!("{e}"));
     for _ in 0..3 {
         for linked in &linked {
             any.start(linked, ()).unwrap_or_else(|e| panic!("{e}")).finish();
