@@ -62,7 +62,7 @@ struct Inner {
 /// Why an artifact's machine code is believed to obey the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Assurance {
-    /// Whoever had it opened answers for it.
+    /// The one who had it opened answers for it.
     Trusted,
     /// The verifier has proven it, and the bytes that are mapped are those that it has seen.
     #[cfg(feature = "verify")]
