@@ -28,6 +28,10 @@ pub(crate) struct BoundOpts {
     /// Time that the compilation of each module may take: seconds, or a number with ms, s, m or h
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     timeout: Option<Duration>,
+
+    /// Values, operands and branch targets that the intermediate code of a function may have [default: 1048576]
+    #[arg(long, value_name = "N")]
+    max_function_size: Option<u64>,
 }
 
 impl BoundOpts {
@@ -44,7 +48,8 @@ impl BoundOpts {
 
     /// The compiler's options with these bounds.
     pub(crate) fn add_to(&self, options: Options) -> Options {
-        Options { max_memory: self.max_memory, timeout: self.timeout, ..options }
+        let Self { max_memory, timeout, max_function_size } = *self;
+        Options { max_memory, timeout, max_function_size, ..options }
     }
 }
 

@@ -173,6 +173,9 @@ impl CliError {
                 limits of this process (ulimit) have to leave room; `--jobs 1` needs the least"
                 .into(),
             Self::Compile { source: CompileError::Memory { .. }, .. } => limits::raise("--max-memory"),
+            Self::Compile { source: CompileError::FunctionSize { .. }, .. } => {
+                limits::raise("--max-function-size")
+            }
             Self::Compile { source: CompileError::Timeout { .. }, .. } | Self::Overdue { .. } => {
                 limits::raise("--timeout")
             }

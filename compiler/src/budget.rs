@@ -5,14 +5,15 @@
 //! a block. So the *size* of a function is counted when it has been translated, before the
 //! expensive part of its compilation: its values, instructions and blocks, and the operands and
 //! targets of its instructions. All functions of a module together may have [`BASE_SIZE`] and
-//! [`SIZE_PER_BYTE`] for each byte of the module.
+//! [`SIZE_PER_BYTE`] for each byte of the module, and each of them may have what the options say: the
+//! code generator takes time that grows with the square of a function's size, in the worst case.
 //!
 //! **Invariant: whether a module exceeds the limit on its size depends on the module and the
 //! options that shape its code, not on the machine or the number of threads.** The limits on memory
 //! and time, which are for those who compile untrusted modules, have no such property.
 
 use crate::error::CompileError;
-use crate::options::Options;
+use crate::options::{MAX_FUNCTION_SIZE, Options};
 use cranelift_codegen::ir::Function;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -36,6 +37,8 @@ const EMITTED_COPIES: u64 = 3;
 pub(crate) struct Budget {
     size: AtomicU64,
     max_size: u64,
+    largest_function: AtomicU64,
+    max_function: u64,
     memory: AtomicU64,
     max_memory: Option<u64>,
     begin: Instant,
@@ -48,6 +51,8 @@ impl Budget {
         Self {
             size: AtomicU64::new(0),
             max_size: BASE_SIZE + SIZE_PER_BYTE * wasm.len() as u64,
+            largest_function: AtomicU64::new(0),
+            max_function: options.max_function_size.unwrap_or(MAX_FUNCTION_SIZE),
             memory: AtomicU64::new(0),
             max_memory: options.max_memory,
             begin: Instant::now(),
@@ -76,20 +81,38 @@ impl Budget {
         Ok(())
     }
 
-    /// Fails if a function that is being translated has become larger than all of its module may
+    /// Fails if a function that is being translated has become larger than it or all of its module may
     /// be. Looks only at what costs nothing to see; [`Budget::add_function`] counts.
-    pub(crate) fn check_growth(&self, func: &Function, extra_size: u64) -> Result<(), CompileError> {
+    pub(crate) fn check_growth(
+        &self,
+        func: &Function,
+        extra_size: u64,
+        name: impl FnOnce() -> String,
+    ) -> Result<(), CompileError> {
         // Lists take four units of the pool at least, and at most eight for each operand. What
         // functions before this one left is less than that, too.
         const POOL_PER_OPERAND: u64 = 32;
         let values = func.dfg.num_values() as u64;
         let pool = func.dfg.value_lists.capacity() as u64 / POOL_PER_OPERAND;
-        if values.max(pool).max(extra_size) > self.max_size { Err(self.too_large()) } else { Ok(()) }
+        let (own, all) = (values.max(extra_size), values.max(pool).max(extra_size));
+        if own > self.max_function {
+            return Err(self.function_too_large(name()));
+        }
+        if all > self.max_size { Err(self.too_large()) } else { Ok(()) }
     }
 
     /// Counts a translated function, and what its translation took beside it. Gives its size.
-    pub(crate) fn add_function(&self, func: &Function, extra_size: u64) -> Result<u64, CompileError> {
+    pub(crate) fn add_function(
+        &self,
+        func: &Function,
+        extra_size: u64,
+        name: impl FnOnce() -> String,
+    ) -> Result<u64, CompileError> {
         let size = size(func) + extra_size;
+        if size > self.max_function {
+            return Err(self.function_too_large(name()));
+        }
+        self.largest_function.fetch_max(size, Ordering::Relaxed);
         let before = self.size.fetch_add(size, Ordering::Relaxed);
         if before + size > self.max_size { Err(self.too_large()) } else { Ok(size) }
     }
@@ -97,6 +120,17 @@ impl Budget {
     /// The size of all functions that were counted.
     pub(crate) fn size(&self) -> u64 {
         self.size.load(Ordering::Relaxed)
+    }
+
+    /// The size of the largest of them.
+    pub(crate) fn largest_function(&self) -> u64 {
+        self.largest_function.load(Ordering::Relaxed)
+    }
+
+    /// Like [`Self::too_large`], of one function.
+    fn function_too_large(&self, function: String) -> CompileError {
+        let (actual, limit) = (self.max_function.saturating_add(1), self.max_function);
+        CompileError::FunctionSize { function, actual, limit }
     }
 
     /// How much it is depends on when counting stopped, so the error says what would have been one

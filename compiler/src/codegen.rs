@@ -168,7 +168,8 @@ impl Worker {
             }
             FuncKey::Helper(helper) => translate::helper(env, helper, func, frontend),
         }
-        env.budget.add_function(&self.context.func, extra_size)
+        let name = || env.label(Symbol::Function(index));
+        env.budget.add_function(&self.context.func, extra_size, name)
     }
 
     /// The translated function, not yet optimised.

@@ -64,6 +64,19 @@ pub enum CompileError {
         limit: u64,
     },
 
+    /// A function is larger than the options allow.
+    #[error(
+        "limit exceeded: values, operands and branch targets of the intermediate code of {function}: {actual}, at most {limit}"
+    )]
+    FunctionSize {
+        /// Name or index of the function.
+        function: String,
+        /// How much there is, or the least that would be too much where counting stopped there.
+        actual: u64,
+        /// How much there may be.
+        limit: u64,
+    },
+
     /// The compilation takes more memory than the options allow.
     #[error("limit exceeded: bytes of memory for the compilation: {actual}, at most {limit}")]
     Memory {

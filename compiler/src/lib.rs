@@ -39,7 +39,7 @@ mod translate;
 pub use codegen::Progress;
 pub use error::{CompileError, EmitError};
 pub use features::{FEATURES, Feature, FeatureSet, feature};
-pub use options::{Emit, OptLevel, Options, RelaxedSimd, TargetCpu};
+pub use options::{Emit, MAX_FUNCTION_SIZE, OptLevel, Options, RelaxedSimd, TargetCpu};
 pub use phases::Phases;
 
 use budget::Budget;
@@ -68,6 +68,8 @@ pub struct Summary {
     /// Values, instructions, operands and branch targets of the intermediate code, which is limited
     /// in proportion to the module.
     pub intermediate_size: u64,
+    /// The same of the function that has most of it, which [`Options::max_function_size`] limits.
+    pub largest_function: u64,
     /// Bytes of machine code.
     pub code_bytes: usize,
     /// Bytes of memory image.
@@ -169,7 +171,7 @@ fn compile_here(
         }
     };
     summary.phases = watch.phases(parse);
-    summary.intermediate_size = budget.size();
+    (summary.intermediate_size, summary.largest_function) = (budget.size(), budget.largest_function());
     Ok(Output { bytes, summary })
 }
 

@@ -4,6 +4,9 @@ use crate::features::FeatureSet;
 use std::time::Duration;
 use wasmaot_abi::cpu::{self, Level};
 
+/// The default of [`Options::max_function_size`].
+pub const MAX_FUNCTION_SIZE: u64 = 1 << 20;
+
 /// Options of a compilation. `Options::default()` is what a build pipeline wants.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -21,6 +24,11 @@ pub struct Options {
     pub meter: bool,
     /// Worker threads; 0 for one per core. The output does not depend on it.
     pub jobs: usize,
+    /// The most intermediate code that a function may have: values, instructions, blocks, operands and branch
+    /// targets, of which real programs have one to two for each byte of a function; [`MAX_FUNCTION_SIZE`] by
+    /// default. The code generator's time grows with the square of a function's size in the worst case, and
+    /// the time limit is not looked at meanwhile, so this limit is what bounds the time of one function.
+    pub max_function_size: Option<u64>,
     /// The most memory that the compilation may take, in bytes; by default there is no limit. What
     /// is counted is what the compiler allocates by design, for functions in the making by an
     /// estimate from their size: a module far beyond the limit is refused before it takes the

@@ -3,7 +3,7 @@
 //!
 //! Nothing is timed: code bytes, table entries and image bytes are counted instead.
 
-use wasmaot_compiler::{CompileError, Emit, Options, Output};
+use wasmaot_compiler::{CompileError, Emit, MAX_FUNCTION_SIZE, Options, Output, Summary};
 use wasmaot_runtime::{Instance, Linker, ModuleLimits, Store, Val};
 use wasmaot_tests::{Guest, files, options, parallel, report, repository};
 
@@ -32,7 +32,8 @@ fn refused(wat: &str) -> String {
 
 const TOO_LARGE: &str = "limit exceeded: values, operands and branch targets of the intermediate code: ";
 
-/// Real programs have an eighth of the intermediate code that they may have, or less.
+/// Real programs have an eighth of the intermediate code that they may have, or less, and so have their
+/// functions.
 #[test]
 fn programs_are_far_from_the_limit() {
     let folders = ["benchmarks/programs", "tests/programs"].map(|folder| repository().join(folder));
@@ -41,10 +42,15 @@ fn programs_are_far_from_the_limit() {
     let sizes = parallel(&programs, |path| {
         let wasm = std::fs::read(path).expect("a readable file");
         let output = wasmaot_compiler::compile(&wasm, &options(), &|_| {}).unwrap_or_else(|e| panic!("{e}"));
-        (output.summary.intermediate_size, wasm.len() as u64)
+        let Summary { intermediate_size, largest_function, .. } = output.summary;
+        (intermediate_size, largest_function, wasm.len() as u64)
     });
-    for (path, (size, bytes)) in programs.iter().zip(sizes) {
-        report(format_args!("bombs: {}: {size} of intermediate code in {bytes} bytes", path.display()));
+    for (path, (size, largest, bytes)) in programs.iter().zip(sizes) {
+        report(format_args!(
+            "bombs: {}: {size} of intermediate code in {bytes} bytes, {largest} in one function",
+            path.display()
+        ));
+        assert!(largest <= MAX_FUNCTION_SIZE / 8, "{}: {largest} in one function", path.display());
         assert!(size <= 2 * bytes + 10_000, "{}: {size} in {bytes} bytes", path.display());
     }
 }
@@ -166,6 +172,78 @@ fn what_types_say_is_too_much_is_refused_before_any_code_is_generated() {
     assert!(error.to_string().starts_with(TOO_LARGE), "{error}");
     assert!(!begun.into_inner());
     compile(&imports(300, 1000, false));
+}
+
+/// A function with this code, and a parameter.
+fn one_function(code: &str) -> String {
+    format!(r#"(module (memory 1) (func $large (param i32) {code}))"#)
+}
+
+#[test]
+fn the_size_of_a_function_is_limited_by_the_options() {
+    let wat = one_function("(drop (i32.load (local.get 0)))");
+    let with = |most| try_compile(&wat, &Options { max_function_size: Some(most), ..options() });
+    let size = compile(&wat).summary.largest_function;
+    let output = with(size).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((output.summary.largest_function, output.bytes), (size, compile(&wat).bytes));
+    let limit = size - 1;
+    assert_eq!(
+        failure(with(limit)).to_string(),
+        format!(
+            "limit exceeded: values, operands and branch targets of the intermediate code of large: {size}, at most {limit}"
+        )
+    );
+}
+
+/// One function may not take whatever its module may: its code is generated in a time that grows with the
+/// square of its size.
+#[test]
+fn the_size_of_a_function_is_limited_by_default() {
+    let code = "(drop (i32.load (local.get 0)))".repeat(MAX_FUNCTION_SIZE as usize / 2);
+    let begun = std::sync::atomic::AtomicBool::new(false);
+    let begin = |_| begun.store(true, std::sync::atomic::Ordering::Relaxed);
+    let wasm = wat::parse_str(one_function(&code)).expect("it is sound");
+    let error = failure(wasmaot_compiler::compile(&wasm, &options(), &begin));
+    assert!(matches!(error, CompileError::FunctionSize { .. }), "{error}");
+    assert!(!begun.into_inner());
+}
+
+/// What is nested costs no more than what is not, unless these are loops.
+#[test]
+fn nested_blocks_are_in_proportion() {
+    let kinds = [
+        ("block ", "end "),
+        ("local.get 0 if ", "end "),
+        ("local.get 0 if else ", "end "),
+        ("try_table ", "end "),
+        ("block local.get 0 br_if 0 ", "end "),
+        ("local.get 0 i32.load ", "drop "),
+    ];
+    for (open, close) in kinds {
+        let size = |depth| {
+            let code = open.repeat(depth) + &close.repeat(depth);
+            compile(&one_function(&code)).summary.intermediate_size
+        };
+        let (few, many) = (size(1000), size(4000));
+        assert!(many <= 4 * few, "{open}: {few} of intermediate code at 1,000, {many} at 4,000");
+    }
+}
+
+/// A table that does not list its labels goes where it says.
+#[test]
+fn a_branch_table_of_many_labels_goes_where_it_says() {
+    const LABELS: usize = 1000;
+    let (open, list) = ("block ".repeat(LABELS), each(LABELS, |label| format!(" {label}")));
+    let add = |label| format!("end (local.set 1 (i32.add (local.get 1) (i32.const {label})))");
+    let mut guest = Guest::new(&format!(
+        r#"(module (func (export "f") (param i32) (result i32) (local i32)
+            {open} local.get 0 br_table {list} {} local.get 1))"#,
+        each(LABELS, add)
+    ));
+    for index in [0, 1, 500, LABELS - 1, LABELS, LABELS + 1] {
+        let from = index.min(LABELS - 1) as i32;
+        assert_eq!(guest.i32("f", &[index as i32]), (from..LABELS as i32).sum(), "{index}");
+    }
 }
 
 /// The code generator looks at each loop around an instruction.

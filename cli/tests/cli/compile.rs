@@ -152,6 +152,8 @@ fn memory_and_time_are_bounded() {
         "limit exceeded: the compilation takes longer than 0s",
     ]);
     assert!(!place.path("late.so").exists());
+    let large = place.run(&["compile", "a.wat", "-o", "large.so", "--max-function-size", "2"]).status(1);
+    large.stderr_has(&["intermediate code of ", "at most 2", "hint: `--max-function-size` sets the limit"]);
     place.run(&["compile", "a.wat", "--max-memory", "1T"]).status(2).stderr_has(&["512M or 2G"]);
 }
 

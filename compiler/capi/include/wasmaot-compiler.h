@@ -59,6 +59,8 @@ typedef struct {
     /* bytes that the compilation may take, by an estimate that may be exceeded by half; any number */
     uint64_t max_memory;
     uint64_t timeout;         /* nanoseconds that it may take, looked at between functions; any number */
+    /* values, operands and branch targets that a function's intermediate code may have; 1,048,576 */
+    uint64_t max_function_size;
     /* generate code that counts the instructions it executes, for fuel and usage records */
     bool meter;
     /* relaxed SIMD gives what the CPU's instructions give, and not the same on every CPU */

@@ -62,9 +62,10 @@ impl From<CompileError> for Failure {
             CompileError::Component | CompileError::Unsupported { .. } | CompileError::Disabled { .. } => {
                 status::UNSUPPORTED
             }
-            CompileError::Limit { .. } | CompileError::Memory { .. } | CompileError::Timeout { .. } => {
-                status::LIMIT
-            }
+            CompileError::Limit { .. }
+            | CompileError::FunctionSize { .. }
+            | CompileError::Memory { .. }
+            | CompileError::Timeout { .. } => status::LIMIT,
             CompileError::Emit(EmitError::TooLarge { .. }) => status::LIMIT,
             CompileError::Target(_) => status::USAGE,
             CompileError::Threads(_) => status::SYSTEM,

@@ -26,6 +26,7 @@ pub struct wasmaot_compile_options_t {
     pub disabled: *const c_char,
     pub max_memory: u64,
     pub timeout: u64,
+    pub max_function_size: u64,
     pub meter: bool,
     pub native_relaxed_simd: bool,
 }
@@ -93,6 +94,7 @@ impl wasmaot_compile_options_t {
             meter: self.meter,
             jobs: self.jobs as usize,
             max_memory: (self.max_memory != 0).then_some(self.max_memory),
+            max_function_size: (self.max_function_size != 0).then_some(self.max_function_size),
             timeout: (self.timeout != 0).then(|| Duration::from_nanos(self.timeout)),
             ..Options::default()
         })

@@ -23,6 +23,9 @@ struct Edge {
     args: Vec<BlockArg>,
 }
 
+/// Labels up to which a table of branches lists them, and not blocks on the way to them.
+const MAX_LISTED: usize = 256;
+
 impl Translator<'_, '_> {
     pub(super) fn push_function_frame(&mut self, results: &[ValType]) {
         let end = self.block_with_params(results);
@@ -312,7 +315,8 @@ impl Translator<'_, '_> {
 
     /// Where the entries of a table go. Several entries for one label go through a block that
     /// passes its operands, those that locals will turn out to be included: code grows with the
-    /// number of labels, not of entries.
+    /// number of labels, not of entries. Where there are many labels, each is reached so: the construction of
+    /// values looks through a whole table for each operand of a label that it lists.
     fn table_entries(&mut self, depths: &[u32], edges: &mut Vec<Edge>) -> Vec<ir::BlockCall> {
         let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
         depths.iter().for_each(|&depth| *counts.entry(depth).or_default() += 1);
@@ -320,7 +324,7 @@ impl Translator<'_, '_> {
         let mut shared: HashMap<u32, Block> = HashMap::new();
         let entries = depths.iter().map(|&depth| {
             let (block, args) = match counts[&depth] {
-                1 => self.edge(depth, edges),
+                1 if counts.len() <= MAX_LISTED => self.edge(depth, edges),
                 _ => (*shared.entry(depth).or_insert_with(|| self.split_edge(depth, edges)), Vec::new()),
             };
             self.builder.func.dfg.block_call(block, &args)

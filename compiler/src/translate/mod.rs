@@ -68,6 +68,7 @@ use crate::key::FuncKey;
 use cranelift_codegen::ir::{Function, SourceLoc};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use translator::Translator;
+use wasmaot_abi::printable::Printable;
 use wasmparser::FunctionBody;
 
 pub(crate) use env::Env;
@@ -110,6 +111,7 @@ pub(crate) fn translate(
     t.declare_locals(body)?;
     let mut reader = body.get_operators_reader()?;
     let (mut translated, mut in_loops, mut next_look) = (0_u64, 0_u64, WORK_PER_LOOK);
+    let name = || Printable(&env.module.function_name(func)).to_string();
     let extra_size = |t: &Translator<'_, '_>, in_loops: u64| t.extra_size + in_loops / LOOPS_PER_UNIT;
     while !reader.eof() {
         let (op, offset) = reader.read_with_offset()?;
@@ -118,7 +120,7 @@ pub(crate) fn translate(
         t.operator(&op);
         translated += 1;
         in_loops += u64::from(t.loops());
-        env.budget.check_growth(t.builder.func, extra_size(&t, in_loops))?;
+        env.budget.check_growth(t.builder.func, extra_size(&t, in_loops), name)?;
         let work = translated + t.builder.func.dfg.num_values() as u64;
         if work >= next_look {
             next_look = work + WORK_PER_LOOK;

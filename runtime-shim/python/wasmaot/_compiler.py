@@ -29,12 +29,14 @@ def compile(
     jobs: int = 0,
     max_memory: int = 0,
     timeout: float = 0,
+    max_function_size: int = 0,
 ) -> bytes:
     """Compiles a module in binary or text format, and returns the artifact.
 
     `opt` is "none", "speed" or "full". With `meter` the code counts the instructions it executes, for fuel and usage records. `target_cpu` is
     the minimum CPU ("x86-64", "x86-64-v2", "x86-64-v3", "native"). `disabled` names features that modules may not use. `jobs` is a
-    number of threads, `max_memory` a limit in bytes, `timeout` one in seconds; 0 sets none. Other threads of Python go on meanwhile.
+    number of threads, `max_memory` a limit in bytes, `timeout` one in seconds; 0 sets none. `max_function_size` limits the values,
+    operands and branch targets of a function's intermediate code; 0 is 1,048,576. Other threads of Python go on meanwhile.
     """
     library = compiler()
     if opt not in _OPT:
@@ -49,6 +51,7 @@ def compile(
         options.target_cpu = kept[-1]
     options.meter, options.native_relaxed_simd = meter, native_relaxed_simd
     options.jobs, options.max_memory, options.timeout = jobs, max_memory, round(timeout * 1e9)
+    options.max_function_size = max_function_size
     compilation = library.wasmaot_compile(source, len(source), options)
     try:
         status = int(library.wasmaot_compilation_status(compilation))

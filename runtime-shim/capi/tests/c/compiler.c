@@ -97,6 +97,9 @@ static void says_why_it_failed(void) {
     options.max_memory = 1;
     ENDS(ADDS, &options, WASMAOT_COMPILE_LIMIT, "limit exceeded");
     options = options_of(WASMAOT_OPT_DEFAULT);
+    options.max_function_size = 2;
+    ENDS(ADDS, &options, WASMAOT_COMPILE_LIMIT, "at most 2");
+    options = options_of(WASMAOT_OPT_DEFAULT);
     options.timeout = 1;
     ENDS(ADDS, &options, WASMAOT_COMPILE_LIMIT, "longer than 1ns");
 }

@@ -69,7 +69,7 @@ fn layouts_in_rust() -> Figures {
     let mut figures = Figures::new();
     layouts! { figures;
         wasmaot_compile_options_t {
-            opt jobs target_cpu disabled max_memory timeout meter native_relaxed_simd
+            opt jobs target_cpu disabled max_memory timeout max_function_size meter native_relaxed_simd
         }
         wasmaot_frame_t { func_index wasm_offset name }
         wasmaot_funcref_t { instance index }
