@@ -23,14 +23,14 @@ fn failure(result: Result<Output, CompileError>) -> CompileError {
     }
 }
 
-/// The error of a module that is beyond the limit on intermediate code.
+/// The error of a module that is beyond the limit on intermediate code, of all functions or of one.
 fn refused(wat: &str) -> String {
     let error = failure(try_compile(wat, &options()));
-    assert!(matches!(error, CompileError::Limit { .. }), "{error}");
+    assert!(matches!(error, CompileError::Limit { .. } | CompileError::FunctionSize { .. }), "{error}");
     error.to_string()
 }
 
-const TOO_LARGE: &str = "limit exceeded: values, operands and branch targets of the intermediate code: ";
+const TOO_LARGE: &str = "limit exceeded: values, operands and branch targets of the intermediate code";
 
 /// Real programs have an eighth of the intermediate code that they may have, or less, and so have their
 /// functions.
