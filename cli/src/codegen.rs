@@ -23,6 +23,10 @@ pub(crate) struct CodegenOpts {
     #[arg(long)]
     meter: bool,
 
+    /// Leave the source lines out that debug information (DWARF) of the module names
+    #[arg(long)]
+    no_debug: bool,
+
     /// Refuse modules that use this feature [list: wasmaot compile --features]
     #[arg(long = "disable", value_name = "FEATURE", value_parser = translated_feature)]
     disabled: Vec<&'static Feature>,
@@ -65,6 +69,7 @@ impl CodegenOpts {
         target_cpu: Cpu::V2,
         relaxed_simd: Relaxed::Deterministic,
         meter: false,
+        no_debug: false,
         disabled: Vec::new(),
         jobs: None,
     };
@@ -94,6 +99,7 @@ impl CodegenOpts {
             features: self.features(),
             relaxed_simd,
             meter: self.meter,
+            no_debug: self.no_debug,
             jobs,
             ..Options::default()
         }

@@ -133,6 +133,7 @@ fn compile_here(
         target: &target,
         relaxed_simd: options.relaxed_simd,
         meter: options.meter,
+        debug: !options.no_debug,
         budget: &budget,
     };
     let parse = begin.elapsed();

@@ -22,6 +22,9 @@ pub struct Options {
     pub relaxed_simd: RelaxedSimd,
     /// Whether code counts the operators that it executes, and ends when they are more than an instance may execute.
     pub meter: bool,
+    /// Whether to leave out the source lines of modules with debug information (DWARF). They cost nothing at run time, and are
+    /// as large as the machine code or larger.
+    pub no_debug: bool,
     /// Worker threads; 0 for one per core. The output does not depend on it.
     pub jobs: usize,
     /// The most intermediate code that a function may have: values, instructions, blocks, operands and branch

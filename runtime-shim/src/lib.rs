@@ -98,7 +98,7 @@ pub use api::store::{AsStore, Store};
 pub use api::suspend::{AsyncResults, Complete, IntoAsyncHostFunc, Outcome, Suspend, Suspended};
 pub use api::trap::Trap;
 pub use api::val::{MAX_VALUES, Val, ValueError, WasmValue, WasmValues};
-pub use code::frame::{Backtrace, Frame};
+pub use code::frame::{Backtrace, Frame, SourceLocation};
 pub use code::module::{Module, OpenError};
 pub use code::policy::{ModulePolicy, PolicyError};
 #[cfg(feature = "verify")]

@@ -285,7 +285,7 @@ fn an_exception_with_a_long_backtrace_is_thrown_on() {
     let mut store = Store::new(());
     let tag = Tag::new(&mut store, &[]);
     let mut exception = Exception::new(&store, tag, vec![]).unwrap_or_else(|e| panic!("{e}"));
-    let frame = wasmaot_runtime::Frame { func_index: 0, name: None, wasm_offset: None };
+    let frame = wasmaot_runtime::Frame { func_index: 0, name: None, wasm_offset: None, source: None };
     exception.backtrace = vec![frame; 2 * wasmaot_runtime::MAX_FRAMES];
     match thrown_by_the_host(&mut store, exception) {
         Err(CallError::Exception(thrown)) => {

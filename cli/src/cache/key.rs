@@ -38,7 +38,7 @@ pub(super) fn key(source: &[u8], options: &Options) -> String {
         RelaxedSimd::Deterministic => 0,
         RelaxedSimd::Native => 1,
     }]);
-    hash.update([u8::from(options.meter)]);
+    hash.update([u8::from(options.meter), u8::from(options.no_debug)]);
     hash.update(Sha256::digest(options.features.names().collect::<Vec<_>>().join(" ")));
     hash.update(source);
     let mut name = String::with_capacity(2 * 32 + 3);
@@ -77,6 +77,7 @@ mod tests {
             key(b"a", &of(cpu::V2, OptLevel::Full)),
             key(b"a", &Options { relaxed_simd: RelaxedSimd::Native, ..base.clone() }),
             key(b"a", &Options { meter: true, ..base.clone() }),
+            key(b"a", &Options { no_debug: true, ..base.clone() }),
             key(b"a", &without("bulk-memory")),
             key(b"a", &without("multi-value")),
         ];

@@ -8,6 +8,7 @@ use super::escape::export_symbol;
 use super::hash::GnuHash;
 use super::headers;
 use super::layout::Layout;
+use super::lines::SourceLines;
 use super::parts::{Export, Parts};
 use super::relocate::Places;
 use super::section::{DYNAMIC_SIZE, PerSection, Section};
@@ -38,6 +39,7 @@ pub(super) struct Contents<'a> {
     descriptor: Descriptor,
     descriptor_size: u32,
     cpu_features: u64,
+    lines: Option<SourceLines>,
     /// What is stored as it is, in file order.
     blobs: [(Section, Vec<u8>); 8],
 }
@@ -90,12 +92,13 @@ impl<'a> Contents<'a> {
             descriptor,
             descriptor_size,
             cpu_features,
+            lines: parts.lines,
             blobs,
         })
     }
 
     /// Bytes of each section.
-    pub(super) fn sizes(&self) -> PerSection<u64> {
+    pub(super) fn sizes(&self) -> Result<PerSection<u64>, EmitError> {
         let mut sizes = PerSection::default();
         sizes[Section::GnuHash] = self.hash.len() as u64;
         sizes[Section::Dynsym] = self.dynamic_symbols.size();
@@ -111,8 +114,14 @@ impl<'a> Contents<'a> {
         }
         sizes[Section::Symtab] = self.symbols.size();
         sizes[Section::Strtab] = self.symbols.names().len() as u64;
-        sizes[Section::Shstrtab] = headers::section_names().len() as u64;
-        sizes
+        let sections = Section::present(self.lines.is_some());
+        sizes[Section::Shstrtab] = headers::section_names(sections).len() as u64;
+        if let Some(lines) = &self.lines {
+            for (section, bytes) in lines.sections(0)? {
+                sizes[section] = bytes.len() as u64;
+            }
+        }
+        Ok(sizes)
     }
 
     /// Writes the whole file, but for the checksum.
@@ -138,7 +147,12 @@ impl<'a> Contents<'a> {
         }
         file.put(Section::Symtab, &self.symbols.to_bytes(layout));
         file.put(Section::Strtab, self.symbols.names());
-        file.put(Section::Shstrtab, &headers::section_names());
+        file.put(Section::Shstrtab, &headers::section_names(layout.sections()));
+        if let Some(lines) = &self.lines {
+            for (section, bytes) in lines.sections(layout[Section::Text].offset)? {
+                file.put(section, &bytes);
+            }
+        }
         file.pad(layout.section_headers(), 0);
         file.bytes.extend_from_slice(&headers::sections(layout, self.symbols.locals()));
         Ok(file.bytes)
@@ -185,6 +199,9 @@ fn rebase(descriptor: &mut Descriptor, layout: &Layout) {
     descriptor.code = Some(layout[Section::CodeTable]);
     if let Some(meter) = &mut descriptor.meter {
         *meter = layout[Section::Meter];
+    }
+    if let Some(lines) = &mut descriptor.lines {
+        *lines = layout[Section::Lines];
     }
     for run in descriptor.memories.iter_mut().flat_map(|memory| &mut memory.image) {
         move_into(&mut run.file, layout[Section::Image]);

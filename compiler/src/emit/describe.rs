@@ -69,6 +69,7 @@ pub(super) fn describe(
         exceptions: FileRange::default(),
         meter: env.meter.then(FileRange::default),
         code: Some(FileRange::default()),
+        lines: None,
         entries,
     };
     Description { descriptor, data: data_bytes }

@@ -56,7 +56,7 @@ fn file_header(layout: &Layout) -> FileHeader64<LE> {
         e_phentsize: U16::new(LE, PROGRAM_HEADER as u16),
         e_phnum: U16::new(LE, SEGMENTS as u16),
         e_shentsize: U16::new(LE, SECTION_HEADER as u16),
-        e_shnum: U16::new(LE, Section::HEADERS as u16),
+        e_shnum: U16::new(LE, layout.headers() as u16),
         e_shstrndx: U16::new(LE, Section::Shstrtab.index()),
     }
 }
@@ -89,9 +89,9 @@ pub(super) fn dynamic(layout: &Layout) -> Vec<u8> {
     pod::bytes_of_slice(&entries).to_vec()
 }
 
-/// The bytes of `.shstrtab`: the names of sections, in their order.
-pub(super) fn section_names() -> Vec<u8> {
-    let names = Section::ALL.into_iter().flat_map(|section| [section.form().name.as_bytes(), b"\0"]);
+/// The bytes of `.shstrtab`: the names of these sections, in their order.
+pub(super) fn section_names(sections: &[Section]) -> Vec<u8> {
+    let names = sections.iter().flat_map(|section| [section.form().name.as_bytes(), b"\0"]);
     std::iter::once(b"\0".as_slice()).chain(names).flatten().copied().collect()
 }
 
@@ -99,7 +99,7 @@ pub(super) fn section_names() -> Vec<u8> {
 pub(super) fn sections(layout: &Layout, locals: u32) -> Vec<u8> {
     let mut bytes = vec![0; SECTION_HEADER as usize];
     let mut name = 1;
-    for section in Section::ALL {
+    for &section in layout.sections() {
         let form = section.form();
         let range = layout[section];
         let first_global = match section {

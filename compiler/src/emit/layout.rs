@@ -13,6 +13,7 @@
 //!  none  page  .wasmaot.image                          whole pages, mapped by instances
 //!              .wasmaot.data  .traps  .meter  .exceptions  .addrmap  .funcs  .code
 //!              .symtab  .strtab  .shstrtab             for debuggers and profilers
+//!              .wasmaot.lines  .debug_*                source lines, where the module has them
 //!              section headers
 //! ```
 //!
@@ -41,6 +42,7 @@ pub(super) const SEGMENTS: u64 = 6;
 /// The place of each section, and of the section headers behind them.
 #[derive(Debug)]
 pub(super) struct Layout {
+    sections: &'static [Section],
     places: PerSection<FileRange>,
     section_headers: u64,
 }
@@ -50,17 +52,28 @@ impl Layout {
     pub(super) fn new(sizes: &PerSection<u64>) -> Result<Self, EmitError> {
         let mut places = PerSection::default();
         let mut end = FILE_HEADER + SEGMENTS * PROGRAM_HEADER;
-        for section in Section::ALL {
+        let sections = Section::present(sizes[Section::Lines] != 0);
+        for &section in sections {
             let offset = end.next_multiple_of(section.form().align);
             places[section] = FileRange { offset, length: sizes[section] };
             end = offset + sizes[section];
         }
-        let layout = Self { places, section_headers: end.next_multiple_of(8) };
+        let layout = Self { sections, places, section_headers: end.next_multiple_of(8) };
         let loaded = layout.end(Section::Dynamic);
         if loaded > i32::MAX as u64 {
             return Err(EmitError::TooLarge { what: "code and constants", bytes: loaded });
         }
         Ok(layout)
+    }
+
+    /// The sections that there are, in file order.
+    pub(super) fn sections(&self) -> &'static [Section] {
+        self.sections
+    }
+
+    /// Number of section headers: one for each section, and the null section.
+    pub(super) fn headers(&self) -> usize {
+        self.sections.len() + 1
     }
 
     /// Offset of the byte after a section.
@@ -75,7 +88,7 @@ impl Layout {
 
     /// Bytes of the whole file.
     pub(super) fn file_size(&self) -> u64 {
-        self.section_headers + Section::HEADERS as u64 * SECTION_HEADER
+        self.section_headers + self.headers() as u64 * SECTION_HEADER
     }
 }
 

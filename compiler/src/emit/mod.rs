@@ -8,6 +8,7 @@
 //! | `relocate` | references between functions and constant tables |
 //! | `names` | names of functions' symbols |
 //! | `tables` | traps, exceptions, the meter, maps from code to Wasm, kinds of code |
+//! | `lines` | source lines |
 //! | `describe` | the descriptor |
 //! | `parts` | all of the above, gathered |
 //! | `contents` | what each section holds |
@@ -29,6 +30,7 @@ mod escape;
 mod hash;
 mod headers;
 mod layout;
+mod lines;
 mod names;
 mod object;
 mod parts;
@@ -77,7 +79,7 @@ pub(crate) fn artifact(
 /// Makes the shared object.
 fn shared_object(parts: Parts<'_>) -> Result<Vec<u8>, EmitError> {
     let contents = Contents::new(parts)?;
-    let layout = Layout::new(&contents.sizes())?;
+    let layout = Layout::new(&contents.sizes()?)?;
     let mut file = contents.write(&layout)?;
     seal(&mut file, &layout);
     Ok(file)

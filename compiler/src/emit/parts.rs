@@ -2,6 +2,7 @@
 
 use super::const_tables::ConstTables;
 use super::describe::{self, Description};
+use super::lines::SourceLines;
 use super::text::Text;
 use super::{names, tables};
 use crate::codegen::Code;
@@ -12,7 +13,7 @@ use crate::module::image;
 use crate::translate::Env;
 use cranelift_entity::PrimaryMap;
 use gimli::write::CommonInformationEntry;
-use wasmaot_abi::descriptor::{Descriptor, FuncEntry};
+use wasmaot_abi::descriptor::{Descriptor, FileRange, FuncEntry};
 use wasmparser::WasmFeatures;
 
 /// What an artifact is made of.
@@ -42,6 +43,8 @@ pub(super) struct Parts<'a> {
     pub(super) function_map: Vec<u8>,
     /// See [`wasmaot_abi::code`].
     pub(super) code_table: Vec<u8>,
+    /// Source lines, where the module has them.
+    pub(super) lines: Option<SourceLines>,
     /// Exported functions, each name once.
     pub(super) exports: Vec<Export>,
     /// What the unwind information of all functions has in common.
@@ -68,7 +71,11 @@ impl<'a> Parts<'a> {
         let text = Text::new(codes)?;
         let image = image::build(env.module);
         env.budget.keep(2 * image.bytes.len() as u64)?;
-        let Description { descriptor, data } = describe::describe(env, features, &image, entries(env, &text));
+        let lines = env.debug.then(|| env.module.debug.lines()).flatten();
+        let lines = lines.and_then(|lines| SourceLines::new(lines, &text));
+        let Description { mut descriptor, data } =
+            describe::describe(env, features, &image, entries(env, &text));
+        descriptor.lines = lines.is_some().then(FileRange::default);
         // The code was made for the one, the runtime will lay instances out by the other.
         debug_assert_eq!(descriptor.counts(), *env.layout.counts());
         Ok(Self {
@@ -84,6 +91,7 @@ impl<'a> Parts<'a> {
             address_map: tables::address_map(&text),
             function_map: tables::function_map(env, &text),
             code_table: tables::code_table(env, &text),
+            lines,
             exports: exports(env, &text),
             cie: env.target.isa.create_systemv_cie().expect("x86-64 has System V unwinding"),
             text,

@@ -64,6 +64,14 @@ pub(super) enum Section {
     Strtab,
     /// Names of sections.
     Shstrtab,
+    /// Code offsets to source lines.
+    Lines,
+    /// The same for debuggers: the compilation unit.
+    DebugInfo,
+    /// What its entries look like.
+    DebugAbbrev,
+    /// Its line table.
+    DebugLine,
 }
 
 /// What a section header says, apart from the place.
@@ -78,7 +86,7 @@ pub(super) struct Form {
 
 impl Section {
     /// Every section, in file order.
-    pub(super) const ALL: [Section; 20] = [
+    pub(super) const ALL: [Section; 24] = [
         Section::GnuHash,
         Section::Dynsym,
         Section::Dynstr,
@@ -99,10 +107,17 @@ impl Section {
         Section::Symtab,
         Section::Strtab,
         Section::Shstrtab,
+        Section::Lines,
+        Section::DebugInfo,
+        Section::DebugAbbrev,
+        Section::DebugLine,
     ];
 
-    /// Number of section headers: all, and the null section.
-    pub(super) const HEADERS: usize = Self::ALL.len() + 1;
+    /// The sections of an artifact, in file order: the last ones are only there with source lines.
+    pub(super) fn present(has_lines: bool) -> &'static [Section] {
+        const ALL: &[Section] = &Section::ALL;
+        if has_lines { ALL } else { &ALL[..Section::Shstrtab as usize] }
+    }
 
     /// The section index.
     pub(super) const fn index(self) -> u16 {
@@ -150,6 +165,10 @@ impl Section {
             Section::Symtab => table(".symtab", SHT_SYMTAB, 0, 8, SYMBOL_SIZE, Some(Section::Strtab)),
             Section::Strtab => table(".strtab", SHT_STRTAB, 0, 1, 0, None),
             Section::Shstrtab => table(".shstrtab", SHT_STRTAB, 0, 1, 0, None),
+            Section::Lines => bytes(".wasmaot.lines", 0, 16),
+            Section::DebugInfo => bytes(".debug_info", 0, 1),
+            Section::DebugAbbrev => bytes(".debug_abbrev", 0, 1),
+            Section::DebugLine => bytes(".debug_line", 0, 1),
         }
     }
 }

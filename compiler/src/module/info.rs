@@ -4,6 +4,7 @@
 //! each once.
 
 use super::const_expr::{ConstExpr, ConstValue};
+use super::debug::DebugSections;
 use crate::error::CompileError;
 use crate::index::{
     DataIndex, DeclaredTypeIndex, DefinedGlobalIndex, ElemIndex, FuncIndex, GlobalIndex, MemoryIndex,
@@ -47,6 +48,8 @@ pub(crate) struct ModuleInfo<'a> {
     pub(crate) names: HashMap<FuncIndex, &'a str>,
     /// The first name that each function is exported by.
     pub(crate) export_names: HashMap<FuncIndex, &'a str>,
+    /// What debuggers would read.
+    pub(crate) debug: DebugSections<'a>,
     /// Of each imported function the position among the imports.
     pub(crate) function_imports: PrimaryMap<FuncIndex, usize>,
 }

@@ -5,12 +5,14 @@
 //! | [`info`] | [`ModuleInfo`]: everything that sections declare |
 //! | [`const_expr`] | constant expressions |
 //! | [`types`] | types |
+//! | [`debug`] | source lines |
 //! | [`parse`] | sections in, [`ModuleInfo`] out |
 //! | [`survey`] | one look at all function bodies: validation, and what they do to tables |
 //! | [`tables`] | which tables are constant |
 //! | [`image`] | the initial contents of memories |
 
 pub(crate) mod const_expr;
+pub(crate) mod debug;
 pub(crate) mod image;
 pub(crate) mod info;
 pub(crate) mod parse;

@@ -151,7 +151,9 @@ impl<'a> SectionReader<'a> {
                 if let wasmparser::KnownCustom::Name(names) = section.as_known() {
                     self.names(names);
                 }
+                self.module.debug.add(section.name(), section.data());
             }
+            Payload::CodeSectionStart { range, .. } => self.module.debug.code_begins(range.start),
             _ => {}
         }
         Ok(())

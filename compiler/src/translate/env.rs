@@ -26,6 +26,8 @@ pub(crate) struct Env<'m> {
     pub(crate) relaxed_simd: RelaxedSimd,
     /// Whether code counts the operators that it executes.
     pub(crate) meter: bool,
+    /// Whether the artifact gets the source lines of the module, if it has them.
+    pub(crate) debug: bool,
     pub(crate) budget: &'m Budget,
 }
 

@@ -340,11 +340,21 @@ record! {
 
 /// The value of a section that is missing.
 macro_rules! missing {
-    ($end:ident, $name:literal, later) => {
+    ($end:ident, $name:literal, $later:ident) => {
         Default::default()
     };
     ($end:ident, $name:literal) => {
         return Err(DecodeError { offset: $end, expected: concat!("a section of ", $name) })
+    };
+}
+
+/// Whether a section is written: one that is optional is not where its value is that of a missing one.
+macro_rules! is_written {
+    ($value:expr, optional) => {
+        $value != Default::default()
+    };
+    ($value:expr $(, later)?) => {
+        true
     };
 }
 
@@ -356,7 +366,7 @@ macro_rules! descriptor {
 
         impl Encode for Descriptor {
             fn encode(&self, w: &mut Writer) {
-                $({
+                $(if is_written!(self.$field $(, $later)?) {
                     let mut section = Writer::default();
                     self.$field.encode(&mut section);
                     let bytes = section.into_bytes();
@@ -438,6 +448,8 @@ descriptor! {
     meter: Option<FileRange> = 17, "the meter table's place", later;
     /// Where the code table lies, see [`crate::code`]. A file without one cannot be verified.
     code: Option<FileRange> = 18, "the code table's place", later;
+    /// Where the line table lies, see [`crate::lines`]; there is none if the module had no debug information.
+    lines: Option<FileRange> = 24, "the line table's place", optional;
 }
 
 impl Descriptor {

@@ -16,6 +16,7 @@
 //! | [`meter`] | counts of executed operators |
 //! | [`code`] | what each range of the text is |
 //! | [`addrmap`] | machine code offsets to Wasm offsets and functions |
+//! | [`lines`] | machine code offsets to source lines |
 //! | [`types`] | Wasm types |
 //! | [`canon`] | when types are equal |
 //! | [`descriptor`] | the module descriptor: the artifact's table of contents |
@@ -36,6 +37,7 @@ pub mod descriptor;
 pub mod entry;
 pub mod exception;
 pub mod header;
+pub mod lines;
 pub mod meter;
 pub mod printable;
 pub mod slot;

@@ -190,6 +190,9 @@ typedef struct {
     uint32_t func_index;  /* its index in the Wasm module */
     uint32_t wasm_offset; /* of the operator that trapped or called, in the Wasm file, or WASMAOT_NO_OFFSET */
     const char *name;     /* NULL if the artifact has none */
+    const char *file;     /* of its source, NULL if the module has no debug information */
+    uint32_t line;        /* in that file, counted from 1; 0 if it is not known */
+    uint32_t column;      /* the same */
 } wasmaot_frame_t;
 
 /*

@@ -70,8 +70,8 @@ enum Cause {
 #[derive(Debug)]
 struct Backtrace {
     frames: Vec<wasmaot_frame_t>,
-    /// What the frames' names point to.
-    _names: Vec<CString>,
+    /// What the frames' names and files point to.
+    _strings: Vec<CString>,
 }
 
 /// See the header.
@@ -84,6 +84,12 @@ pub struct wasmaot_frame_t {
     pub wasm_offset: u32,
     /// Its name, or null.
     pub name: *const c_char,
+    /// The file of its source, or null.
+    pub file: *const c_char,
+    /// Line in that, or 0.
+    pub line: u32,
+    /// Column in that, or 0.
+    pub column: u32,
 }
 
 // SAFETY: a frame's name belongs to the error that holds the frame, and does not change.
@@ -98,14 +104,25 @@ pub(crate) fn c_string(text: &str) -> CString {
 
 impl Backtrace {
     fn new(frames: &[Frame]) -> Self {
-        let names: Vec<Option<CString>> =
-            frames.iter().map(|frame| frame.name.as_deref().map(c_string)).collect();
-        let frames = frames.iter().zip(&names).map(|(frame, name)| wasmaot_frame_t {
-            func_index: frame.func_index,
-            wasm_offset: frame.wasm_offset.unwrap_or(NO_OFFSET),
-            name: name.as_ref().map_or(null(), |name| name.as_ptr()),
+        let mut strings = Vec::new();
+        let mut keep = |text: Option<&str>| {
+            let text = text.map(c_string);
+            let pointer = text.as_ref().map_or(null(), |text| text.as_ptr());
+            strings.extend(text);
+            pointer
+        };
+        let frames = frames.iter().map(|frame| {
+            let source = frame.source.as_ref();
+            wasmaot_frame_t {
+                func_index: frame.func_index,
+                wasm_offset: frame.wasm_offset.unwrap_or(NO_OFFSET),
+                name: keep(frame.name.as_deref()),
+                file: keep(source.map(|source| &*source.file)),
+                line: source.map_or(0, |source| source.line),
+                column: source.and_then(|source| source.column).unwrap_or(0),
+            }
         });
-        Self { frames: frames.collect(), _names: names.into_iter().flatten().collect() }
+        Self { frames: frames.collect(), _strings: strings }
     }
 }
 

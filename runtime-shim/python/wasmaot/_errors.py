@@ -49,6 +49,10 @@ class Frame:
     wasm_offset: Optional[int]
     #: Its name, if the artifact has one.
     name: Optional[str]
+    #: The file of its source, if the module has debug information.
+    file: Optional[str] = None
+    #: The line in that file, counted from 1.
+    line: Optional[int] = None
 
 
 class Error(Exception):
@@ -140,6 +144,8 @@ def _frames(error: Any) -> tuple[Frame, ...]:
             frame.func_index,
             None if frame.wasm_offset == _NO_OFFSET else frame.wasm_offset,
             text(frame.name) if frame.name else None,
+            text(frame.file) if frame.file else None,
+            frame.line or None,
         )
         for frame in (frames[index] for index in range(count[0]))
     )

@@ -3,6 +3,7 @@
 //! **Invariant: it names a Wasm function**, never a thunk or an entry.
 
 use std::fmt;
+use wasmaot_abi::lines::SourceLine;
 use wasmaot_abi::printable::Printable;
 
 /// A function that was running when a trap happened.
@@ -14,17 +15,51 @@ pub struct Frame {
     pub name: Option<String>,
     /// Offset in the Wasm file of the operator that trapped or called.
     pub wasm_offset: Option<u32>,
+    /// The source line that it stems from, if the module has debug information.
+    pub source: Option<SourceLocation>,
 }
 
-/// `func[3] <name> at wasm offset 0x98`, with control characters of the name as escapes.
+/// A place in the source of a module, as its debug information states it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceLocation {
+    /// Path of the file on the machine that compiled the source.
+    pub file: String,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// Column, counted from 1, if it is known.
+    pub column: Option<u32>,
+}
+
+impl From<SourceLine<'_>> for SourceLocation {
+    fn from(found: SourceLine<'_>) -> Self {
+        let column = (found.column != 0).then_some(found.column);
+        Self { file: found.file.to_owned(), line: found.line, column }
+    }
+}
+
+/// `src/main.c:12:5`, with control characters of the path as escapes.
+impl fmt::Display for SourceLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", Printable(&self.file), self.line)?;
+        match self.column {
+            Some(column) => write!(f, ":{column}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `func[3] <name> at wasm offset 0x98 (src/main.c:12:5)`, with control characters of the name as escapes.
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "func[{}]", self.func_index)?;
         if let Some(name) = &self.name {
             write!(f, " <{}>", Printable(name))?;
         }
-        match self.wasm_offset {
-            Some(offset) => write!(f, " at wasm offset {offset:#x}"),
+        if let Some(offset) = self.wasm_offset {
+            write!(f, " at wasm offset {offset:#x}")?;
+        }
+        match &self.source {
+            Some(source) => write!(f, " ({source})"),
             None => Ok(()),
         }
     }
@@ -60,7 +95,14 @@ mod tests {
     use super::*;
 
     fn frame(name: Option<&str>, wasm_offset: Option<u32>) -> Frame {
-        Frame { func_index: 3, name: name.map(str::to_string), wasm_offset }
+        Frame { func_index: 3, name: name.map(str::to_string), wasm_offset, source: None }
+    }
+
+    #[test]
+    fn source_lines_stand_behind_the_offset() {
+        let source = SourceLocation { file: "a\u{7}.c".into(), line: 12, column: Some(5) };
+        let frame = Frame { source: Some(source), ..frame(None, Some(1)) };
+        assert_eq!(frame.to_string(), "func[3] at wasm offset 0x1 (a\\u{7}.c:12:5)");
     }
 
     #[test]

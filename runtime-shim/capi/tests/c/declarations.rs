@@ -71,7 +71,7 @@ fn layouts_in_rust() -> Figures {
         wasmaot_compile_options_t {
             opt jobs target_cpu disabled max_memory timeout max_function_size meter native_relaxed_simd
         }
-        wasmaot_frame_t { func_index wasm_offset name }
+        wasmaot_frame_t { func_index wasm_offset name file line column }
         wasmaot_funcref_t { instance index }
         wasmaot_value_t { ty of }
         wasmaot_functype_t { params params_count results results_count }

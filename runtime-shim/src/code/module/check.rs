@@ -46,6 +46,7 @@ pub(crate) fn check(
         ("the function map", places.function_map),
         ("the exception table", descriptor.exceptions),
         ("the meter table", descriptor.meter.unwrap_or_default()),
+        ("the line table", descriptor.lines.unwrap_or_default()),
     ] {
         check_place(source, what, range)?;
     }

@@ -14,7 +14,7 @@ mod tests;
 pub(crate) use check::check_types;
 pub use error::OpenError;
 
-use crate::code::frame::Frame;
+use crate::code::frame::{Frame, SourceLocation};
 use crate::code::types::{self, TypeNumbers};
 use crate::os::cpu;
 use crate::os::map::{Access, FileView, Mapping};
@@ -25,7 +25,6 @@ use source::Source;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use wasmaot_abi::addrmap;
 use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import, ImportKind};
 use wasmaot_abi::exception::ExceptionTable;
 use wasmaot_abi::header::Header;
@@ -35,6 +34,7 @@ use wasmaot_abi::trap::TrapTable;
 use wasmaot_abi::types::{FuncType, GlobalType};
 use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, METERED_CONVENTION, TAIL_CONVENTION};
 use wasmaot_abi::wire::{Decode, Reader};
+use wasmaot_abi::{addrmap, lines};
 
 /// A checked and mapped artifact. Cloning it is cheap.
 #[derive(Debug, Clone)]
@@ -83,6 +83,8 @@ struct Data {
 struct Maps {
     addresses: Vec<u8>,
     functions: Vec<u8>,
+    /// Empty if the module had no debug information.
+    lines: Vec<u8>,
     /// Operators left to be charged, by position in the trap table.
     uncharged: Vec<u8>,
 }
@@ -241,6 +243,7 @@ impl Module {
             func_index: function.index,
             name: function.name.map(str::to_owned),
             wasm_offset: addrmap::wasm_offset(&maps.addresses, offset),
+            source: lines::line_at(&maps.lines, offset).map(SourceLocation::from),
         };
         Some(Located { frame, from_entry: offset - function.code })
     }
@@ -344,6 +347,7 @@ impl Maps {
         Self {
             addresses: read(places.address_map),
             functions: read(places.function_map),
+            lines: inner.descriptor.lines.map(read).unwrap_or_default(),
             uncharged: inner.descriptor.meter.map(read).unwrap_or_default(),
         }
     }

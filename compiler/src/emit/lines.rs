@@ -1,0 +1,147 @@
+//! Source lines: the line table that the runtime reads when something traps, and the same as DWARF for debuggers and
+//! profilers.
+//!
+//! DWARF is that of one compilation unit with a sequence of rows for each function; names of functions are in the symbol
+//! table. **Invariant: sizes do not depend on where the text lies.**
+
+use super::section::Section;
+use super::text::Text;
+use crate::error::EmitError;
+use crate::module::debug::Lines;
+use gimli::write::{
+    Address, AttributeValue, DirectoryId, Dwarf, EndianVec, FileId, LineProgram, LineString, Sections, Unit,
+};
+use gimli::{
+    DW_AT_comp_dir, DW_AT_high_pc, DW_AT_language, DW_AT_low_pc, DW_AT_name, DW_AT_producer, DW_LANG_C99,
+    Encoding, Format, LineEncoding, LittleEndian,
+};
+use std::collections::HashMap;
+use wasmaot_abi::lines::{Row, write_line_table};
+
+/// What readers take for the directory of relative paths, and for the name of the only unit.
+const DIRECTORY: &str = ".";
+
+/// As all readers know it, and without sections for strings.
+const ENCODING: Encoding = Encoding { format: Format::Dwarf32, version: 4, address_size: 8 };
+
+/// A function with source lines.
+struct Function {
+    /// From the start of the text.
+    start: u32,
+    /// Bytes of code.
+    length: u32,
+    /// Offset from `start` and line, ascending.
+    rows: Vec<(u32, Row)>,
+}
+
+/// The source lines of a module's code.
+pub(super) struct SourceLines {
+    files: Vec<String>,
+    functions: Vec<Function>,
+    /// Bytes of text.
+    text: u64,
+}
+
+impl SourceLines {
+    /// Maps the lines of a module to its code; `None` if no code has one.
+    pub(super) fn new(lines: Lines, text: &Text) -> Option<Self> {
+        let functions = text.functions().map(|(start, code)| {
+            let mut rows: Vec<(u32, Row)> = Vec::new();
+            for &(at, wasm) in &code.locations {
+                if let Some(row) = lines.at(wasm).filter(|row| rows.last().is_none_or(|last| last.1 != *row))
+                {
+                    rows.push((at, row));
+                }
+            }
+            Function { start, length: code.bytes.len() as u32, rows }
+        });
+        let functions: Vec<Function> = functions.filter(|function| !function.rows.is_empty()).collect();
+        (!functions.is_empty()).then(|| Self { files: lines.files, functions, text: text.size() })
+    }
+
+    /// Encodes all sections, for a text at this address.
+    pub(super) fn sections(&self, text: u64) -> Result<[(Section, Vec<u8>); 4], EmitError> {
+        let [info, abbrev, line] = self.dwarf(text)?;
+        Ok([
+            (Section::Lines, self.table()),
+            (Section::DebugInfo, info),
+            (Section::DebugAbbrev, abbrev),
+            (Section::DebugLine, line),
+        ])
+    }
+
+    /// Encodes the runtime's line table.
+    fn table(&self) -> Vec<u8> {
+        let mut entries = Vec::new();
+        for function in &self.functions {
+            entries.extend(function.rows.iter().map(|&(at, row)| (function.start + at, Some(row))));
+            entries.push((function.start + function.length, None));
+        }
+        // A function may begin where the one before it ends.
+        entries.dedup_by(|next, entry| {
+            let is_same = next.0 == entry.0;
+            if is_same {
+                *entry = *next;
+            }
+            is_same
+        });
+        write_line_table(&entries, &self.files)
+    }
+
+    /// Encodes `.debug_info`, `.debug_abbrev` and `.debug_line`.
+    fn dwarf(&self, text: u64) -> Result<[Vec<u8>; 3], EmitError> {
+        let mut dwarf = Dwarf::new();
+        let unit = dwarf.units.add(Unit::new(ENCODING, self.program(text)));
+        let unit = dwarf.units.get_mut(unit);
+        let root = unit.get_mut(unit.root());
+        let string = |text: &str| AttributeValue::String(text.into());
+        root.set(DW_AT_producer, string(concat!("wasmaot ", env!("CARGO_PKG_VERSION"))));
+        // Debuggers want one; that of the sources is not known for the whole.
+        root.set(DW_AT_language, AttributeValue::Language(DW_LANG_C99));
+        root.set(DW_AT_name, string(self.files.first().map_or(DIRECTORY, |file| file)));
+        root.set(DW_AT_comp_dir, string(DIRECTORY));
+        root.set(DW_AT_low_pc, AttributeValue::Address(Address::Constant(text)));
+        root.set(DW_AT_high_pc, AttributeValue::Udata(self.text));
+        let mut sections = Sections::new(EndianVec::new(LittleEndian));
+        dwarf.write(&mut sections)?;
+        Ok([sections.debug_info.take(), sections.debug_abbrev.take(), sections.debug_line.take()])
+    }
+
+    fn program(&self, text: u64) -> LineProgram {
+        let string = |text: &str| LineString::String(text.into());
+        let mut program = LineProgram::new(
+            ENCODING,
+            LineEncoding::default(),
+            string(DIRECTORY),
+            None,
+            string(self.files.first().map_or(DIRECTORY, |file| file)),
+            None,
+        );
+        let mut directories: HashMap<&str, DirectoryId> = HashMap::new();
+        let files: Vec<FileId> = self
+            .files
+            .iter()
+            .map(|path| {
+                let (directory, name) =
+                    path.rsplit_once('/').filter(|parts| !parts.1.is_empty()).unwrap_or((DIRECTORY, path));
+                let directory = if directory.is_empty() { "/" } else { directory };
+                let directory =
+                    *directories.entry(directory).or_insert_with(|| program.add_directory(string(directory)));
+                program.add_file(string(name), directory, None)
+            })
+            .collect();
+        for function in &self.functions {
+            program.begin_sequence(Some(Address::Constant(text + u64::from(function.start))));
+            for &(at, row) in &function.rows {
+                let next = program.row();
+                next.address_offset = at.into();
+                next.file = files[row.file as usize];
+                next.line = row.line.into();
+                next.column = row.column.into();
+                program.generate_row();
+            }
+            program.end_sequence(function.length.into());
+        }
+        program
+    }
+}
