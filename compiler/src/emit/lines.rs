@@ -53,6 +53,10 @@ impl SourceLines {
                     rows.push((at, row));
                 }
             }
+            // What sets the frame up belongs to the function's first line.
+            if let Some(first) = rows.first_mut() {
+                first.0 = 0;
+            }
             Function { start, length: code.bytes.len() as u32, rows }
         });
         let functions: Vec<Function> = functions.filter(|function| !function.rows.is_empty()).collect();

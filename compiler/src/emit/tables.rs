@@ -7,6 +7,7 @@
 use super::text::Text;
 use crate::index::CodeIndex;
 use crate::key::{FuncKey, Helper};
+use crate::module::demangle::demangle;
 use crate::translate::Env;
 use cranelift_entity::EntityRef;
 use wasmaot_abi::addrmap::{FunctionRange, write_address_map, write_function_map};
@@ -54,11 +55,13 @@ pub(super) fn function_map(env: &Env<'_>, text: &Text) -> Vec<u8> {
         FuncKey::Function(defined) => Some((CodeIndex::new(position), env.functions.defined(defined))),
         _ => None,
     });
-    let ranges = defined.map(|(code, func)| FunctionRange {
-        code: text.offset(code),
-        length: text.length(code),
+    let named = defined.map(|(code, func)| (code, func, env.module.known_name(func).map(demangle)));
+    let named: Vec<_> = named.collect();
+    let ranges = named.iter().map(|(code, func, name)| FunctionRange {
+        code: text.offset(*code),
+        length: text.length(*code),
         index: func.as_u32(),
-        name: env.module.known_name(func),
+        name: name.as_deref(),
     });
     write_function_map(&ranges.collect::<Vec<_>>())
 }

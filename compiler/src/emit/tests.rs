@@ -144,6 +144,7 @@ fn parts(sample: &Sample, text: Text) -> Parts<'_> {
         address_map: b"address map".to_vec(),
         function_map: b"function map".to_vec(),
         code_table: b"code table".to_vec(),
+        lines: None,
         exports: vec![Export { name: "a-b".to_owned(), offset: 0, size: F.len() as u32 }],
         cie: isa().create_systemv_cie().unwrap(),
     }

@@ -5,7 +5,7 @@
 //! | [`info`] | [`ModuleInfo`]: everything that sections declare |
 //! | [`const_expr`] | constant expressions |
 //! | [`types`] | types |
-//! | [`debug`] | source lines |
+//! | [`debug`], [`demangle`] | source lines, names of functions in the source |
 //! | [`parse`] | sections in, [`ModuleInfo`] out |
 //! | [`survey`] | one look at all function bodies: validation, and what they do to tables |
 //! | [`tables`] | which tables are constant |
@@ -13,6 +13,7 @@
 
 pub(crate) mod const_expr;
 pub(crate) mod debug;
+pub(crate) mod demangle;
 pub(crate) mod image;
 pub(crate) mod info;
 pub(crate) mod parse;

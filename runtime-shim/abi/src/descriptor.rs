@@ -603,6 +603,7 @@ mod tests {
             exceptions: FileRange { offset: 64, length: 32 },
             meter: Some(FileRange { offset: 96, length: 2 }),
             code: Some(FileRange { offset: 98, length: 16 }),
+            lines: Some(FileRange { offset: 90, length: 4 }),
         }
     }
 
@@ -658,11 +659,12 @@ mod tests {
     #[test]
     fn every_truncation_and_bit_flip_is_read_without_a_panic() {
         let bytes = bytes_of(&sample());
-        let without_code = Descriptor { code: None, ..sample() };
+        let without_lines = Descriptor { lines: None, ..sample() };
+        let without_code = Descriptor { code: None, ..without_lines.clone() };
         let without_meter = Descriptor { meter: None, ..without_code.clone() };
         let without_exceptions = Descriptor { exceptions: FileRange::default(), ..without_meter.clone() };
         let without_tags = Descriptor { tags: Vec::new(), ..without_exceptions.clone() };
-        let earlier = [without_code, without_meter, without_exceptions, without_tags];
+        let earlier = [without_lines, without_code, without_meter, without_exceptions, without_tags];
         // Miri takes seconds for each.
         let step = if cfg!(miri) { 61 } else { 1 };
         for end in (0..bytes.len()).step_by(step) {

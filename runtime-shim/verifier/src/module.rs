@@ -344,6 +344,7 @@ pub(crate) mod tests {
             exceptions: FileRange::default(),
             meter: None,
             code: None,
+            lines: None,
         };
         let limits = Limits { min: 1, max: None };
         Module {
