@@ -211,7 +211,7 @@ impl CliError {
                         .into()
                 }
                 InstantiateError::NotMetered(_) => "compile it with `--meter`".into(),
-                InstantiateError::Limit { limit, .. } => limits::raise(&limits::option(limit)),
+                InstantiateError::Limit { limit, .. } => limits::raise(&limits::option(limit.name())),
                 _ => unresolved(source, "`wasmaot run` defines")?,
             },
             _ => return None,

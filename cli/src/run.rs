@@ -135,10 +135,10 @@ impl Opts {
         let calls = request.calls(module.descriptor())?;
         let context = self.wasi()?;
         let recorder = self.report.recorder(self.file(), self.limits.fuel())?;
-        if threads::is_threaded(module.imports()) {
+        if threads::is_threaded(&module.descriptor().imports) {
             return self.run_threads(&module, context, calls, recorder.map(Arc::new));
         }
-        let mut linker = entry::linker(module.imports()).map_err(CliError::Wasi)?;
+        let mut linker = entry::linker(&module.descriptor().imports).map_err(CliError::Wasi)?;
         linker.set_module_limits(self.limits.module());
         // The end of the process takes its instances with it.
         let mut store = ManuallyDrop::new(Store::new(context));

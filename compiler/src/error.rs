@@ -39,8 +39,7 @@ pub enum CompileError {
 
     /// The module uses a feature that the options exclude.
     #[error(
-        "disabled WebAssembly feature at offset {offset:#x}: {feature} ({message}); compile without `--disable {feature}`, or \
-         {help}"
+        "disabled WebAssembly feature at offset {offset:#x}: {feature} ({message}); compile with {feature} enabled, or {help}"
     )]
     Disabled {
         /// Name of the proposal.

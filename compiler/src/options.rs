@@ -36,12 +36,12 @@ pub struct Options {
     /// is counted is what the compiler allocates by design, for functions in the making by an
     /// estimate from their size: a module far beyond the limit is refused before it takes the
     /// memory, but the process may take half as much again. Where the bound has to be exact,
-    /// compile in a process that has one (`wasmaot compile --max-memory` gives itself one).
+    /// compile in a process that has one.
     pub max_memory: Option<u64>,
     /// The most time that the compilation may take; by default there is no limit. It is looked at between
     /// functions, and while one is translated, but not while its code is generated: so it can be exceeded by
     /// what the largest function takes. Where the bound has to be exact, compile in a process that can be
-    /// ended (`wasmaot compile --timeout` ends itself).
+    /// ended.
     pub timeout: Option<Duration>,
 }
 

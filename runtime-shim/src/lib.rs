@@ -119,9 +119,8 @@ pub use run::signal::threads::LEAST_ALTERNATE_STACK;
 pub use state::demand::ModuleLimits;
 pub use state::error::{MemoryError, WrongStore};
 pub use state::host_signals::HostSignals;
-pub use state::limits::ResourceLimits;
+pub use state::limits::{LimitKind, ResourceLimits};
 pub use state::shared::SharedMemory;
-pub use wasmaot_abi as abi;
 pub use wasmaot_abi::trap::TrapCode;
 pub use wasmaot_abi::types::{
     FuncType, GlobalType, HeapType, IndexType, Limits, MemoryType, RefType, TableType, ValType,

@@ -4,8 +4,8 @@
 
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{
-    CallError, Caller, InstancePre, InstantiateError, Linker, Module, ModuleLimits, Pool, PoolConfig,
-    PooledInstance, ResourceLimits, StartError, Store, TrapCode, Val,
+    CallError, Caller, InstancePre, InstantiateError, LimitKind, Linker, Module, ModuleLimits, Pool,
+    PoolConfig, PooledInstance, ResourceLimits, StartError, Store, TrapCode, Val,
 };
 use wasmaot_tests::{compile_wat, trap_code};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder, add_to_linker};
@@ -89,7 +89,7 @@ fn an_instance_that_begins_beyond_a_limit_is_not_started() {
     let config = PoolConfig { slots: 1, memory: PAGE, ..PoolConfig::default() };
     let error = Pool::new(config).expect("a pool").start(&linked, ()).err().expect("too large");
     assert!(
-        matches!(error, StartError::Instantiate(InstantiateError::Limit { limit: "memory", .. })),
+        matches!(error, StartError::Instantiate(InstantiateError::Limit { limit: LimitKind::Memory, .. })),
         "{error}"
     );
 }
@@ -110,8 +110,12 @@ fn a_constant_table_is_limited_too() {
         match (in_store, in_pool) {
             (Ok(()), Ok(())) => assert_eq!(table, 5),
             (
-                Err(InstantiateError::Limit { limit: "table", value: 4, asked: 5 }),
-                Err(StartError::Instantiate(InstantiateError::Limit { limit: "table", value: 4, asked: 5 })),
+                Err(InstantiateError::Limit { limit: LimitKind::Table, value: 4, asked: 5 }),
+                Err(StartError::Instantiate(InstantiateError::Limit {
+                    limit: LimitKind::Table,
+                    value: 4,
+                    asked: 5,
+                })),
             ) => assert_eq!(table, 4),
             other => panic!("{other:?}"),
         }
@@ -221,7 +225,7 @@ fn exceeded(linker: &Linker<()>, module: &Module) -> Option<(&'static str, u64, 
             Err(InstantiateError::Limit { limit: other, .. }),
         ) => {
             assert_eq!(limit, other);
-            Some((limit, value, asked))
+            Some((limit.name(), value, asked))
         }
         other => panic!("{other:?}"),
     }
@@ -399,7 +403,7 @@ fn addresses_are_limited_for_an_instance_and_for_a_pool() {
     };
     let limit = |error: Option<StartError>| match error {
         Some(StartError::Instantiate(InstantiateError::Limit { limit, value, asked })) => {
-            (limit, value, asked)
+            (limit.name(), value, asked)
         }
         other => panic!("{other:?}"),
     };

@@ -15,9 +15,9 @@ use crate::grants::Grants;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use wasmaot_runtime::abi::descriptor::FileRange;
-use wasmaot_runtime::abi::slot::HOST_PAGE;
-use wasmaot_runtime::abi::wire::{Decode, DecodeError, Encode, Reader, Writer};
+use wasmaot_abi::descriptor::FileRange;
+use wasmaot_abi::slot::HOST_PAGE;
+use wasmaot_abi::wire::{Decode, DecodeError, Encode, Reader, Writer};
 
 /// The last bytes of every executable. The digit changes with the form of what is before them.
 const MAGIC: [u8; 8] = *b"wasmaot1";

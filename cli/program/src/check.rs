@@ -2,7 +2,7 @@
 
 use crate::entry;
 use crate::threads::{self, StartError};
-use wasmaot_runtime::abi::descriptor::Descriptor;
+use wasmaot_abi::descriptor::Descriptor;
 
 /// Checks that everything a module imports is defined for programs, and that it exports what its imports call for.
 ///

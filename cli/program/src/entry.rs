@@ -3,8 +3,8 @@
 //! **Invariant: `run` and the runner start the same modules in the same way**, so both ask here.
 
 use crate::limits;
-use wasmaot_runtime::abi::descriptor::{Descriptor, ExportKind, Import, ImportKind};
-use wasmaot_runtime::abi::types::FuncType;
+use wasmaot_abi::descriptor::{Descriptor, ExportKind, Import, ImportKind};
+use wasmaot_abi::types::FuncType;
 use wasmaot_runtime::{IndexType, LinkError, Linker};
 use wasmaot_wasi::{Version, WasiCtx};
 
@@ -71,6 +71,11 @@ pub fn is_wide(descriptor: &Descriptor) -> bool {
 pub fn linker(imports: &[Import]) -> Result<Linker<WasiCtx>, LinkError> {
     let mut linker = Linker::new();
     linker.set_module_limits(limits::of_module());
-    wasmaot_wasi::add_imports_to_linker(&mut linker, imports, |ctx| ctx)?;
+    wasmaot_wasi::add_imports_to_linker(&mut linker, names(imports), |ctx| ctx)?;
     Ok(linker)
+}
+
+/// The two names of each import.
+pub(crate) fn names(imports: &[Import]) -> impl Iterator<Item = (&str, &str)> + Clone {
+    imports.iter().map(|import| (&*import.module, &*import.name))
 }

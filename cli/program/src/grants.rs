@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
-use wasmaot_runtime::abi::wire::{Decode, DecodeError, Encode, Reader, Writer};
+use wasmaot_abi::wire::{Decode, DecodeError, Encode, Reader, Writer};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder, WasiError};
 
 /// What a program is given.

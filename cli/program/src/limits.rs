@@ -2,7 +2,7 @@
 //!
 //! **Invariant: `run` and the runner allow the same.**
 
-use wasmaot_runtime::abi::slot::MAX_MEMORY64;
+use wasmaot_abi::slot::MAX_MEMORY64;
 use wasmaot_runtime::{ModuleLimits, ResourceLimits};
 
 /// What a program may do by calls of WASI.

@@ -12,7 +12,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;
-pub use wasmaot_runtime::abi::printable::Printable as Name;
+pub use wasmaot_abi::printable::Printable as Name;
 use wasmaot_runtime::{Exception, Trap};
 
 /// Writes a line to stderr, where a failure can no longer be reported.

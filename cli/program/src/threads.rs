@@ -13,11 +13,11 @@ use crate::{entry, limits, report, sys};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
-use wasmaot_runtime::abi::descriptor::{Descriptor, Import, ImportKind};
-use wasmaot_runtime::abi::types::ValType;
+use wasmaot_abi::descriptor::{Descriptor, Import, ImportKind};
+use wasmaot_abi::types::ValType;
 use wasmaot_runtime::{
-    CallError, Caller, Instance, InstantiateError, InterruptError, InterruptHandle, LinkError, Linker,
-    Module, ModuleLimits, ResourceLimits, SharedMemory, Store, Val,
+    CallError, Caller, Instance, InstantiateError, InterruptError, InterruptHandle, LimitKind, LinkError,
+    Linker, Module, ModuleLimits, ResourceLimits, SharedMemory, Store, Val,
 };
 use wasmaot_wasi::WasiCtx;
 
@@ -141,7 +141,7 @@ fn check_thread_start(descriptor: &Descriptor) -> Result<(), StartError> {
 /// [`StartError`]; that an import is not defined is found by [`instantiate`].
 pub fn first(module: &Module, context: WasiCtx, terms: Terms) -> Result<Store<Thread>, StartError> {
     check_thread_start(module.descriptor())?;
-    let linker = linker(module.imports(), &terms)?;
+    let linker = linker(&module.descriptor().imports, &terms)?;
     let process = Arc::new(Process {
         module: module.clone(),
         linker: OnceLock::new(),
@@ -170,7 +170,7 @@ pub fn instantiate(store: &mut Store<Thread>) -> Result<Instance, InstantiateErr
 
 /// Ends the program on behalf of the first thread and returns the usage of all threads, if it is recorded. Those that still run are
 /// stopped first, so their count of instructions may be up to
-/// [`MAX_ROW`](wasmaot_runtime::abi::meter::MAX_ROW) short. Does not return if another thread is ending the program already.
+/// [`MAX_ROW`](wasmaot_abi::meter::MAX_ROW) short. Does not return if another thread is ending the program already.
 pub fn close(store: &Store<Thread>) -> Used {
     store.data().process.close(store)
 }
@@ -179,7 +179,7 @@ fn linker(imports: &[Import], terms: &Terms) -> Result<Linker<Thread>, StartErro
     let max_memory = terms.limits.memory;
     let mut linker = Linker::new();
     linker.set_module_limits(terms.module);
-    wasmaot_wasi::add_shared_imports_to_linker(&mut linker, imports, |thread: &mut Thread| {
+    wasmaot_wasi::add_shared_imports_to_linker(&mut linker, entry::names(imports), |thread: &mut Thread| {
         &thread.process.context
     })?;
     linker.func_wrap(SPAWN.0, SPAWN.1, |caller: &mut Caller<'_, Thread>, argument: i32| {
@@ -191,7 +191,7 @@ fn linker(imports: &[Import], terms: &Terms) -> Result<Linker<Thread>, StartErro
         {
             let size = ty.bytes(ty.limits.min);
             if size > max_memory {
-                let (limit, value) = ("memory", max_memory);
+                let (limit, value) = (LimitKind::Memory, max_memory);
                 return Err(InstantiateError::Limit { limit, value, asked: size }.into());
             }
             linker.define_shared(

@@ -75,14 +75,14 @@ fn run() -> Result<i32, RunError> {
     let mut arguments = std::env::args_os();
     let path = arguments.next().unwrap_or_default();
     let context = grants.context(name(&path), arguments, WasiLimits::default()).map_err(RunError::Grants)?;
-    let end = if threads::is_threaded(module.imports()) {
+    let end = if threads::is_threaded(&module.descriptor().imports) {
         let mut store = threads::first(&module, context, Terms::default()).map_err(RunError::Start)?;
         let instance = threads::instantiate(&mut store);
         let end = start(&mut store, instance, &module)?;
         threads::close(&store);
         end
     } else {
-        let linker = entry::linker(module.imports())?;
+        let linker = entry::linker(&module.descriptor().imports)?;
         // The end of the process takes its instances with it.
         let mut store = ManuallyDrop::new(Store::new(context));
         store.set_limits(limits::resources()).map_err(|error| InstantiateError::Run(error.into()))?;

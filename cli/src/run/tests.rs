@@ -124,7 +124,7 @@ fn no_argument_behind_the_file_is_an_option() {
 
 #[test]
 fn the_help_states_by_how_much_counts_may_be_short() {
-    use wasmaot_runtime::abi::meter::MAX_ROW;
+    use wasmaot_abi::meter::MAX_ROW;
     let help = Command::command().find_subcommand("run").expect("it is there").clone().render_long_help();
     let help = help.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(help.contains(&format!("instructions may be up to {MAX_ROW} short")), "{help}");

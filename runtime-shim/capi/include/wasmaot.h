@@ -256,7 +256,7 @@ enum {
     WASMAOT_V128 = 5,
     WASMAOT_FUNCREF = 6,
     WASMAOT_EXTERNREF = 7,
-    WASMAOT_EXNREF = 8 /* modules may use it; functions that C calls or defines may not */
+    WASMAOT_EXNREF = 8
 };
 
 /* The null among the numbers that stand for external references. */
@@ -272,6 +272,16 @@ typedef struct {
     uint64_t index;
 } wasmaot_funcref_t;
 
+/*
+ * An exception that an instance has caught; all zero is the null reference. It is a number as that of a function is.
+ * It does not keep the exception, which is there as long as the instance's code can reach it: throwing one that is
+ * gone is the trap WASMAOT_TRAP_EXCEPTION_LIMIT.
+ */
+typedef struct {
+    uint64_t instance;
+    uint64_t index;
+} wasmaot_exnref_t;
+
 /* A value. */
 typedef struct {
     wasmaot_type_t type;
@@ -284,6 +294,7 @@ typedef struct {
         /* a number by which the host knows something of its own, or WASMAOT_NULL_EXTERNREF */
         uint32_t externref;
         wasmaot_funcref_t funcref;
+        wasmaot_exnref_t exnref;
     } of;
 } wasmaot_value_t;
 
@@ -336,6 +347,13 @@ static inline wasmaot_value_t wasmaot_funcref(wasmaot_funcref_t funcref) {
     wasmaot_value_t value;
     value.type = WASMAOT_FUNCREF;
     value.of.funcref = funcref;
+    return value;
+}
+
+static inline wasmaot_value_t wasmaot_exnref(wasmaot_exnref_t exnref) {
+    wasmaot_value_t value;
+    value.type = WASMAOT_EXNREF;
+    value.of.exnref = exnref;
     return value;
 }
 
@@ -719,8 +737,13 @@ typedef struct {
     wasmaot_modules_t modules; /* WASMAOT_MODULES_UNIFORM; instances of others are refused (WASMAOT_ERROR_LINK) */
 } wasmaot_pool_config_t;
 
-/* How often what happened in a pool. */
+/* Gauges and event counters of a pool at one moment. */
 typedef struct {
+    uint64_t slots;     /* slots of the pool */
+    uint64_t in_use;    /* slots whose instance is in use now */
+    uint64_t free;      /* slots that a start can take now */
+    uint64_t started;   /* instances that were started */
+    uint64_t exhausted; /* starts that failed because all slots were in use */
     uint64_t made;    /* instances that were made in a slot that held none of their module */
     uint64_t copied;  /* resets by WASMAOT_RESET_COPY */
     uint64_t scanned; /* resets by WASMAOT_RESET_SCAN */
@@ -769,7 +792,7 @@ wasmaot_error_t *wasmaot_pool_new(const wasmaot_pool_config_t *config, wasmaot_p
  * Does nothing with NULL.
  */
 void wasmaot_pool_delete(wasmaot_pool_t *pool);
-/* Copies the event counters of a pool to `out`. Any number of threads at a time. */
+/* Copies the gauges and event counters of a pool to `out`. Any number of threads at a time. */
 wasmaot_error_t *wasmaot_pool_stats(const wasmaot_pool_t *pool, wasmaot_pool_stats_t *out);
 /*
  * Makes a fresh instance and runs its start function, on this thread. `start` may be NULL for an instance that

@@ -124,6 +124,7 @@ WASMAOT_TYPE(std::uint64_t, WASMAOT_I64, i64, std::int64_t)
 WASMAOT_TYPE(float, WASMAOT_F32, f32, float)
 WASMAOT_TYPE(double, WASMAOT_F64, f64, double)
 WASMAOT_TYPE(wasmaot_funcref_t, WASMAOT_FUNCREF, funcref, wasmaot_funcref_t)
+WASMAOT_TYPE(wasmaot_exnref_t, WASMAOT_EXNREF, exnref, wasmaot_exnref_t)
 #undef WASMAOT_TYPE
 
 /* Results as a type of C++: none, one or a tuple. */

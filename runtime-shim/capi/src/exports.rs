@@ -16,7 +16,7 @@ use wasmaot_runtime::{Instance, MemoryError, TableError, Val};
 
 fn global_get(place: &mut impl Place, handle: Instance, name: &str) -> Result<wasmaot_value_t> {
     let value = handle.get_global(place, name)?.get(place)?;
-    wasmaot_value_t::from_val(value, &mut place.data().references)
+    Ok(wasmaot_value_t::from_val(value, &mut place.data().references))
 }
 
 fn global_set(place: &mut impl Place, handle: Instance, name: &str, value: wasmaot_value_t) -> Result<()> {
@@ -30,7 +30,7 @@ fn table_size(place: &mut impl Place, handle: Instance, name: &str) -> Result<u6
 
 fn table_get(place: &mut impl Place, handle: Instance, name: &str, index: u64) -> Result<wasmaot_value_t> {
     let value = handle.get_table(place, name)?.get(place, index)?;
-    wasmaot_value_t::from_val(value, &mut place.data().references)
+    Ok(wasmaot_value_t::from_val(value, &mut place.data().references))
 }
 
 fn table_set(

@@ -69,7 +69,8 @@ impl<'a> Values<'a> {
             with_place(c_results.len(), Val::I32(0), |results| {
                 read(c_args, args, &place.data().references)?;
                 call(place, args, results)?;
-                write(results, c_results, &mut place.data().references)
+                write(results, c_results, &mut place.data().references);
+                Ok(())
             })
         })
     }
@@ -99,15 +100,9 @@ pub(crate) fn read(from: &[wasmaot_value_t], into: &mut [Val], references: &Refe
     })
 }
 
-/// Gives results to C: all, or none if C has no values of one's type.
-pub(crate) fn write(from: &[Val], into: &mut [wasmaot_value_t], references: &mut References) -> Result<()> {
-    if let Some(value) = from.iter().find(|value| matches!(value, Val::ExnRef(_))) {
-        return Err(usage(format!("C has no values of type {}", value.ty())));
-    }
-    into.iter_mut().zip(from).try_for_each(|(c, &value)| {
-        *c = wasmaot_value_t::from_val(value, references)?;
-        Ok(())
-    })
+/// Gives results to C.
+pub(crate) fn write(from: &[Val], into: &mut [wasmaot_value_t], references: &mut References) {
+    into.iter_mut().zip(from).for_each(|(c, &value)| *c = wasmaot_value_t::from_val(value, references));
 }
 
 /// See the header.

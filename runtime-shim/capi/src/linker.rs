@@ -6,11 +6,10 @@
 use crate::boundary::{Out, Result, at, at_mut, fallible, infallible, new, take, text, usage};
 use crate::caller::wasmaot_caller_t;
 use crate::error::wasmaot_error_t;
-use crate::func::wasmaot_func_t;
+use crate::func::{wasmaot_func_t, write};
 use crate::limits::wasmaot_module_limits_t;
 use crate::module::wasmaot_module_t;
 use crate::place::Data;
-use crate::references::References;
 use crate::value::{wasmaot_functype_t, wasmaot_value_t, with_place};
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
@@ -72,8 +71,8 @@ impl Host {
         with_place(args.len(), wasmaot_value_t::ZERO, |c_args| {
             with_place(results.len(), wasmaot_value_t::ZERO, |c_results| {
                 let references = &mut caller.data_mut().references;
-                to_c(args, c_args, references)?;
-                to_c(results, c_results, references)?;
+                write(args, c_args, references);
+                write(results, c_results, references);
                 let mut lent = wasmaot_caller_t::new(caller);
                 let (args, into) = (c_args.as_ptr(), c_results.as_mut_ptr());
                 // SAFETY: the header says what C makes of these; the values are those of the function's type.
@@ -90,13 +89,6 @@ impl Host {
             })
         })
     }
-}
-
-fn to_c(values: &[Val], into: &mut [wasmaot_value_t], references: &mut References) -> Result<()> {
-    values.iter().zip(into).try_for_each(|(&value, c)| {
-        *c = wasmaot_value_t::from_val(value, references)?;
-        Ok(())
-    })
 }
 
 fn wasi_of(data: &mut Data) -> &mut WasiCtx {

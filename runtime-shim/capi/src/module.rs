@@ -10,8 +10,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::null;
 use std::sync::OnceLock;
-use wasmaot_runtime::abi::descriptor::{Descriptor, ExportKind, ImportKind};
-use wasmaot_runtime::{GlobalType, IndexType, Limits, MemoryType, Module, OpenError, TableType};
+use wasmaot_runtime::{
+    ExternType, FuncType, GlobalType, IndexType, Limits, MemoryType, Module, OpenError, TableType,
+};
 
 /// A module, as C holds it.
 pub struct wasmaot_module_t {
@@ -137,6 +138,15 @@ fn memory(ty: MemoryType) -> wasmaot_memorytype_t {
     }
 }
 
+fn table(ty: TableType) -> wasmaot_tabletype_t {
+    let is_64 = ty.index == IndexType::I64;
+    wasmaot_tabletype_t { elements: limits(ty.limits), ty: number(ty.element), is_64 }
+}
+
+fn global(ty: GlobalType) -> wasmaot_globaltype_t {
+    wasmaot_globaltype_t { ty: number(ty.value), is_mutable: ty.mutable }
+}
+
 impl wasmaot_limits_t {
     fn read(&self) -> Limits {
         Limits { min: self.min, max: (self.max != NO_MAX).then_some(self.max) }
@@ -177,82 +187,21 @@ impl wasmaot_globaltype_t {
 }
 
 impl wasmaot_externtype_t {
-    fn func(descriptor: &Descriptor, ty: u32, keep: &mut Vec<Box<[u8]>>) -> Self {
-        let func = wasmaot_functype_t::lend(&descriptor.types[ty as usize], |list| keep.push(list));
-        Self { kind: kind::FUNC, of: ExternPayload { func } }
-    }
-
-    fn table(ty: TableType) -> Self {
-        let elements = limits(ty.limits);
-        let is_64 = ty.index == IndexType::I64;
-        let table = wasmaot_tabletype_t { elements, ty: number(ty.element), is_64 };
-        Self { kind: kind::TABLE, of: ExternPayload { table } }
-    }
-
-    fn memory(ty: MemoryType) -> Self {
-        Self { kind: kind::MEMORY, of: ExternPayload { memory: memory(ty) } }
-    }
-
-    fn global(ty: GlobalType) -> Self {
-        let global = wasmaot_globaltype_t { ty: number(ty.value), is_mutable: ty.mutable };
-        Self { kind: kind::GLOBAL, of: ExternPayload { global } }
-    }
-
-    fn tag(descriptor: &Descriptor, ty: u32, keep: &mut Vec<Box<[u8]>>) -> Self {
-        Self { kind: kind::TAG, ..Self::func(descriptor, ty, keep) }
-    }
-}
-
-/// Types by index: the imported ones first, then the defined ones.
-struct Types<'a> {
-    descriptor: &'a Descriptor,
-    tables: Vec<TableType>,
-    memories: Vec<MemoryType>,
-    globals: Vec<GlobalType>,
-}
-
-impl<'a> Types<'a> {
-    fn of(descriptor: &'a Descriptor) -> Self {
-        Self {
-            descriptor,
-            tables: descriptor.all_tables().map(|(ty, _)| ty).collect(),
-            memories: descriptor.all_memories().map(|(ty, _)| ty).collect(),
-            globals: descriptor.all_globals().map(|(ty, _)| ty).collect(),
-        }
-    }
-
-    fn import(&self, kind: ImportKind, keep: &mut Vec<Box<[u8]>>) -> wasmaot_externtype_t {
-        match kind {
-            ImportKind::Func { ty } => wasmaot_externtype_t::func(self.descriptor, ty, keep),
-            ImportKind::Table { ty } => wasmaot_externtype_t::table(ty),
-            ImportKind::Memory { ty } => wasmaot_externtype_t::memory(ty),
-            ImportKind::Global { ty } => wasmaot_externtype_t::global(ty),
-            ImportKind::Tag { ty } => wasmaot_externtype_t::tag(self.descriptor, ty, keep),
-        }
-    }
-
-    /// The loader checked that the indices exist, and that exported functions have entries.
-    fn export(&self, kind: ExportKind, keep: &mut Vec<Box<[u8]>>) -> Option<wasmaot_externtype_t> {
-        Some(match kind {
-            ExportKind::Func { index } => {
-                let entries = &self.descriptor.entries;
-                let position = entries.binary_search_by_key(&index, |entry| entry.func).ok()?;
-                wasmaot_externtype_t::func(self.descriptor, entries[position].ty, keep)
-            }
-            ExportKind::Table { index } => wasmaot_externtype_t::table(*self.tables.get(index as usize)?),
-            ExportKind::Memory { index } => wasmaot_externtype_t::memory(*self.memories.get(index as usize)?),
-            ExportKind::Global { index } => wasmaot_externtype_t::global(*self.globals.get(index as usize)?),
-            ExportKind::Tag { index } => {
-                let ty = self.descriptor.tag_types().nth(index as usize)?;
-                wasmaot_externtype_t::tag(self.descriptor, ty, keep)
-            }
-        })
+    fn of(ty: &ExternType, keep: &mut Vec<Box<[u8]>>) -> Self {
+        let mut func = |ty: &FuncType| wasmaot_functype_t::lend(ty, |list| keep.push(list));
+        let (kind, of) = match *ty {
+            ExternType::Func(ref ty) => (kind::FUNC, ExternPayload { func: func(ty) }),
+            ExternType::Tag(ref ty) => (kind::TAG, ExternPayload { func: func(ty) }),
+            ExternType::Table(ty) => (kind::TABLE, ExternPayload { table: table(ty) }),
+            ExternType::Memory(ty) => (kind::MEMORY, ExternPayload { memory: memory(ty) }),
+            ExternType::Global(ty) => (kind::GLOBAL, ExternPayload { global: global(ty) }),
+        };
+        Self { kind, of }
     }
 }
 
 impl Listed {
-    fn of(descriptor: &Descriptor) -> Self {
-        let types = Types::of(descriptor);
+    fn of(module: &Module) -> Self {
         let mut kept = Vec::new();
         let name = |text: &str, kept: &mut Vec<Box<[u8]>>| {
             let bytes: Box<[u8]> = [text.as_bytes(), b"\0"].concat().into();
@@ -260,21 +209,21 @@ impl Listed {
             kept.push(bytes);
             start
         };
-        let imports = descriptor.imports.iter().map(|import| wasmaot_import_t {
-            module: name(&import.module, &mut kept),
-            module_length: import.module.len(),
-            name: name(&import.name, &mut kept),
-            name_length: import.name.len(),
-            ty: types.import(import.kind.clone(), &mut kept),
+        let imports = module.imports().map(|(first, second, ty)| wasmaot_import_t {
+            module: name(first, &mut kept),
+            module_length: first.len(),
+            name: name(second, &mut kept),
+            name_length: second.len(),
+            ty: wasmaot_externtype_t::of(&ty, &mut kept),
         });
         let imports = imports.collect();
-        let exports = descriptor.exports.iter().filter_map(|export| {
-            let ty = types.export(export.kind, &mut kept)?;
-            let name_length = export.name.len();
-            Some(wasmaot_export_t { ty, name: name(&export.name, &mut kept), name_length })
+        let exports = module.exports().map(|(text, ty)| wasmaot_export_t {
+            name: name(text, &mut kept),
+            name_length: text.len(),
+            ty: wasmaot_externtype_t::of(&ty, &mut kept),
         });
         let exports = exports.collect();
-        let memories = types.memories.iter().map(|&ty| memory(ty)).collect();
+        let memories = module.memories().map(memory).collect();
         Self { imports, exports, memories, _kept: kept }
     }
 }
@@ -285,7 +234,7 @@ impl wasmaot_module_t {
     }
 
     fn listed(&self) -> &Listed {
-        self.listed.get_or_init(|| Listed::of(self.module.descriptor()))
+        self.listed.get_or_init(|| Listed::of(&self.module))
     }
 }
 

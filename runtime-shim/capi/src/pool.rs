@@ -43,6 +43,11 @@ pub struct wasmaot_pool_config_t {
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_pool_stats_t {
+    pub slots: u64,
+    pub in_use: u64,
+    pub free: u64,
+    pub started: u64,
+    pub exhausted: u64,
     pub made: u64,
     pub copied: u64,
     pub scanned: u64,
@@ -114,8 +119,22 @@ unsafe fn begin(
 
 impl From<PoolStats> for wasmaot_pool_stats_t {
     fn from(stats: PoolStats) -> Self {
-        let PoolStats { made, copied, scanned, dropped, failed, removed, moved } = stats;
-        Self { made, copied, scanned, dropped, failed, removed, moved }
+        let PoolStats { slots, in_use, free, started, exhausted, made, .. } = stats;
+        let PoolStats { copied, scanned, dropped, failed, removed, moved, .. } = stats;
+        Self {
+            slots,
+            in_use,
+            free,
+            started,
+            exhausted,
+            made,
+            copied,
+            scanned,
+            dropped,
+            failed,
+            removed,
+            moved,
+        }
     }
 }
 

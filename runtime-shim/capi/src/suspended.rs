@@ -38,7 +38,7 @@ fn settle(
     match ended? {
         Outcome::Suspended(call) => Ok(Some(call)),
         Outcome::Returned(values) if values.len() == results.len() => {
-            write(&values, results, &mut place.data().references)?;
+            write(&values, results, &mut place.data().references);
             Ok(None)
         }
         Outcome::Returned(values) => {

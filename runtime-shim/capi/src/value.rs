@@ -1,11 +1,11 @@
 //! Values and types as C sees them.
 //!
-//! **Invariants.** A value's union is read as its type says, and all of it is defined. C sees two types of
-//! references, to functions and to external values: what they refer to in particular, and whether they may be
-//! null, is not told apart.
+//! **Invariants.** A value's union is read as its type says, and all of it is defined. C sees three types of
+//! references, to functions, external values and exceptions: what they refer to in particular, and whether
+//! they may be null, is not told apart.
 
 use crate::boundary::{Result, slice, usage};
-use crate::references::{References, wasmaot_funcref_t};
+use crate::references::{References, wasmaot_exnref_t, wasmaot_funcref_t};
 use wasmaot_runtime::{FuncType, HeapType, Val, ValType};
 
 /// A value: a type, and the union that it says how to read.
@@ -30,6 +30,8 @@ pub union Payload {
     bytes: [u8; 16],
     /// A function, or null.
     funcref: wasmaot_funcref_t,
+    /// An exception, or null.
+    exnref: wasmaot_exnref_t,
 }
 
 /// See the header.
@@ -74,7 +76,7 @@ pub(crate) fn passable(number: u8) -> Result<ValType> {
         kind::V128 => ValType::V128,
         kind::EXTERNREF => ValType::EXTERNREF,
         kind::FUNCREF => ValType::FUNCREF,
-        kind::EXNREF => return Err(usage("C has no values of type exnref")),
+        kind::EXNREF => ValType::EXNREF,
         _ => return Err(usage(format!("{number} is no type of a value"))),
     })
 }
@@ -149,13 +151,14 @@ impl wasmaot_value_t {
                 ValType::F64 => Val::F64(self.of.long),
                 ValType::V128 => Val::V128(u128::from_le_bytes(self.of.bytes)),
                 ValType::FUNCREF => Val::FuncRef(references.find(self.of.funcref)?),
+                ValType::EXNREF => Val::ExnRef(references.find_exception(self.of.exnref)?),
                 _ => Val::ExternRef((self.of.word != NULL).then_some(self.of.word)),
             })
         }
     }
 
     /// The value in C's form, which gets references of an instance.
-    pub(crate) fn from_val(value: Val, references: &mut References) -> Result<Self> {
+    pub(crate) fn from_val(value: Val, references: &mut References) -> Self {
         // All have the same end: the lowest bytes come first.
         let bits = match value {
             Val::I32(value) => u128::from(value as u32),
@@ -165,11 +168,14 @@ impl wasmaot_value_t {
             Val::V128(bits) => bits,
             Val::ExternRef(number) => u128::from(number.unwrap_or(NULL)),
             Val::FuncRef(func) => {
-                return Ok(Self { ty: kind::FUNCREF, of: Payload { funcref: references.give(func) } });
+                return Self { ty: kind::FUNCREF, of: Payload { funcref: references.give(func) } };
             }
-            Val::ExnRef(_) => return Err(usage(format!("C has no values of type {}", value.ty()))),
+            Val::ExnRef(exception) => {
+                let exnref = references.give_exception(exception);
+                return Self { ty: kind::EXNREF, of: Payload { exnref } };
+            }
         };
-        Ok(Self { ty: number(value.ty()), of: Payload { bytes: bits.to_le_bytes() } })
+        Self { ty: number(value.ty()), of: Payload { bytes: bits.to_le_bytes() } }
     }
 }
 
@@ -196,18 +202,21 @@ mod tests {
             Val::ExternRef(None),
             Val::ExternRef(Some(0)),
             Val::FuncRef(None),
+            Val::ExnRef(None),
         ];
         let mut references = References::default();
         for value in values {
-            let in_c = wasmaot_value_t::from_val(value, &mut references).unwrap();
+            let in_c = wasmaot_value_t::from_val(value, &mut references);
             assert_eq!(in_c.to_val(&references).unwrap(), value);
         }
-        assert!(wasmaot_value_t::from_val(Val::ExnRef(None), &mut references).is_err());
-        for ty in [0, 8, 255] {
+        for ty in [0, 9, 255] {
             assert!(wasmaot_value_t { ty, ..wasmaot_value_t::ZERO }.to_val(&references).is_err(), "{ty}");
         }
         let funcref = wasmaot_funcref_t { instance: 1, index: 0 };
         let made_up = wasmaot_value_t { ty: kind::FUNCREF, of: Payload { funcref } };
+        assert!(made_up.to_val(&references).is_err());
+        let exnref = wasmaot_exnref_t { instance: 1, index: 0 };
+        let made_up = wasmaot_value_t { ty: kind::EXNREF, of: Payload { exnref } };
         assert!(made_up.to_val(&references).is_err());
     }
 

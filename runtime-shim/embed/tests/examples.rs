@@ -1,46 +1,29 @@
 //! Each example prints what it is to.
 
-use std::path::{Path, PathBuf};
+mod built;
+
+use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 
 const EXAMPLES: [&str; 8] =
     ["hello", "host_functions", "hot_reload", "limits", "pool", "requests", "tenants", "wasi"];
 
-/// Builds all examples with the features that dependencies have in `cargo test --workspace`, so that they are
-/// not built again. Returns the folder that they are in.
-fn built() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder of the target");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--locked", "--workspace", "--target-dir"]);
-        cargo.arg(folder.parent().expect("the folder of all targets"));
-        for name in EXAMPLES {
-            cargo.args(["--example", name]);
-        }
-        let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo starts");
-        assert!(output.status.success(), "{output:?}");
-        folder.join("debug/examples")
-    })
-}
-
 /// What the example with this name prints.
 fn printed(name: &str) -> String {
-    let output = Command::new(built().join(name)).output().unwrap_or_else(|e| panic!("{name}: {e}"));
+    let output =
+        Command::new(built::examples().join(name)).output().unwrap_or_else(|e| panic!("{name}: {e}"));
     assert!(output.status.success(), "{name}: {output:?}");
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
+/// Here, or in the test of its name.
 #[test]
 fn each_example_is_tested() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    let sources = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
-    let mut names: Vec<String> =
-        sources.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect();
-    names.sort();
-    assert_eq!(names, EXAMPLES);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let has_own = |name: &String| folder.join(name).join("main.rs").exists();
+    let (own, here): (Vec<_>, Vec<_>) = built::names().into_iter().partition(has_own);
+    assert_eq!(here, EXAMPLES);
+    assert_eq!(own, ["serve"]);
 }
 
 #[test]

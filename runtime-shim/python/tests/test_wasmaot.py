@@ -352,6 +352,44 @@ class Wasis(unittest.TestCase):
         self.assertEqual(instance.usage.bytes_written, 5)
 
 
+class References(unittest.TestCase):
+    def test_exceptions_pass_both_ways(self) -> None:
+        linker = Linker()
+        linker.func("host", "visit", [FUNCREF], [FUNCREF], lambda caller, func: func)
+        linked = linker.link(module("exports"))
+        pool = Pool(slots=2)
+        with pool.start(linked) as instance, pool.start(linked) as other:
+            self.assertIsNone(instance.call("none"))
+            caught = instance.call("catch", 7)
+            self.assertIsInstance(caught, wasmaot.ExnRef)
+            self.assertEqual(instance.call("number", caught), 7)
+            with self.assertRaisesRegex(wasmaot.UsageError, "another instance"):
+                other.call("number", caught)
+            with self.assertRaises(TypeError):
+                instance.call("number", 7)
+
+
+class Memories(unittest.TestCase):
+    def test_instances_share_one(self) -> None:
+        memory = wasmaot.SharedMemory(wasmaot.MemoryType(1, 3, is_shared=True))
+        linker = Linker()
+        linker.shared_memory("host", "memory", memory)
+        linked = linker.link(module("shares"))
+        pool = Pool(slots=2)
+        with pool.start(linked) as one, pool.start(linked) as two:
+            one.call("add", 40)
+            two.call("add", 2)
+            self.assertEqual(memory.read(8, 4), (42).to_bytes(4, "little"))
+            memory.write(8, bytes(4))
+            self.assertEqual(one.call("add", 1), 0)
+            self.assertEqual((memory.grow(1), memory.size, two.call("pages")), (1, 2 * 65536, 2))
+            self.assertIsNone(memory.grow(2))
+        with self.assertRaises(wasmaot.AccessError):
+            memory.read(2 * 65536 - 1, 2)
+        with self.assertRaisesRegex(wasmaot.UsageError, "is_shared"):
+            wasmaot.SharedMemory(wasmaot.MemoryType(1, 3))
+
+
 class Compiler(unittest.TestCase):
     def setUp(self) -> None:
         try:

@@ -48,8 +48,9 @@ from ._limits import (
     Usage,
 )
 from ._linker import Caller, Linked, Linker
+from ._memory import SharedMemory
 from ._module import Export, GlobalType, Import, MemoryType, Module, TableType, TagType
-from ._values import EXNREF, EXTERNREF, F32, F64, FUNCREF, I32, I64, V128, FuncRef, FuncType, Type, Value
+from ._values import EXNREF, EXTERNREF, F32, F64, FUNCREF, I32, I64, V128, ExnRef, FuncRef, FuncType, Type, Value
 from ._wasi import Wasi
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "EXNREF",
     "EXTERNREF",
     "Error",
+    "ExnRef",
     "ExhaustedError",
     "Exit",
     "Export",
@@ -93,6 +95,7 @@ __all__ = [
     "PoolStats",
     "Reset",
     "ResourceLimits",
+    "SharedMemory",
     "SystemFailure",
     "TableType",
     "TagType",

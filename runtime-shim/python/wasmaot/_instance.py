@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -313,11 +314,9 @@ class Pool:
 
     @property
     def stats(self) -> PoolStats:
-        """Event counters."""
+        """Gauges and event counters at this moment."""
         stats = ffi.new("wasmaot_pool_stats_t *")
         check(runtime.wasmaot_pool_stats(self._pointer, stats))
-        return PoolStats(
-            stats.made, stats.copied, stats.scanned, stats.dropped, stats.failed, stats.removed, stats.moved
-        )
+        return PoolStats(**{field.name: getattr(stats, field.name) for field in fields(PoolStats)})
 
 

@@ -105,8 +105,13 @@ class PoolConfig:
 
 @dataclass(frozen=True)
 class PoolStats:
-    """Event counters of a pool, see the header."""
+    """Gauges and event counters of a pool at one moment, see the header."""
 
+    slots: int
+    in_use: int
+    free: int
+    started: int
+    exhausted: int
     made: int
     copied: int
     scanned: int

@@ -8,6 +8,7 @@ from ._errors import UsageError, check, error_of
 from ._instance import Exports, Func, Started
 from ._library import ffi, runtime
 from ._limits import ModuleLimits, structure
+from ._memory import SharedMemory
 from ._module import Module
 from ._values import FuncType, Type, results_from, set_values, values_of
 
@@ -92,6 +93,10 @@ class Linker:
             )
         )
         self._hosts.append(host)
+
+    def shared_memory(self, module: str, name: str, memory: SharedMemory) -> None:
+        """Defines a shared memory, which all instances that import it use together."""
+        check(runtime.wasmaot_linker_sharedmemory(self._pointer, module.encode(), name.encode(), memory._pointer))
 
     def wasi(self) -> None:
         """Defines the functions of WASI preview 1."""

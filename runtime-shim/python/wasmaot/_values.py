@@ -27,7 +27,7 @@ class Type(enum.IntEnum):
     FUNCREF = 6
     #: An `int` below 2**32 - 1 by which the host knows something of its own, or `None` for null.
     EXTERNREF = 7
-    #: A reference to an exception, which does not pass between Python and a module.
+    #: An `ExnRef`, or `None` for null.
     EXNREF = 8
 
 
@@ -43,8 +43,16 @@ class FuncRef:
     index: int
 
 
+@dataclass(frozen=True)
+class ExnRef:
+    """An exception that an instance has caught, which no other instance takes. It does not keep the exception."""
+
+    instance: int
+    index: int
+
+
 #: A value.
-Value = Union[int, float, bytes, FuncRef, None]
+Value = Union[int, float, bytes, FuncRef, ExnRef, None]
 
 _NULL_EXTERNREF = 0xFFFF_FFFF
 
@@ -108,7 +116,10 @@ def _set(into: Any, kind: Type, value: Value) -> None:
             raise OverflowError(f"{value} is no number of an external reference")
         of.externref = _NULL_EXTERNREF if value is None else value
     else:
-        raise UsageError(f"no values of type {kind.name.lower()} pass between Python and a module")
+        if not (value is None or isinstance(value, ExnRef)):
+            raise TypeError(f"expected an ExnRef or None, found {type(value).__name__}")
+        of.exnref.instance = value.instance if value else 0
+        of.exnref.index = value.index if value else 0
 
 
 def value_of(given: Any) -> Value:
@@ -127,6 +138,9 @@ def value_of(given: Any) -> Value:
     if kind == Type.FUNCREF:
         reference = of.funcref
         return FuncRef(reference.instance, reference.index) if reference.instance else None
+    if kind == Type.EXNREF:
+        exception = of.exnref
+        return ExnRef(exception.instance, exception.index) if exception.instance else None
     return None if of.externref == _NULL_EXTERNREF else int(of.externref)
 
 

@@ -8,13 +8,16 @@ use crate::api::suspend::Suspend;
 use crate::api::trap::Trap;
 use crate::api::val::ValueError;
 use crate::code::policy::PolicyError;
+use crate::os::trace::event;
 use crate::run::end::Failure;
 use crate::run::instantiate::MakeError;
 use crate::run::interrupt::error::InterruptError;
 use crate::run::meter::{MeterError, NotMetered};
 use crate::run::store::Changes;
+use crate::run::store_id::StoreId;
 use crate::state::demand::Exceeded;
 use crate::state::error::{MemoryError, ResourceError, WrongStore};
+use crate::state::limits::LimitKind;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -66,6 +69,22 @@ impl fmt::Display for List<'_> {
 }
 
 /// An instance that cannot be made.
+///
+/// ```
+/// use wasmaot_runtime::{InstantiateError, Linker, Module, Store, TrapCode};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (func unreachable) (start 0))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let error = Linker::new().instantiate(&mut Store::new(()), &module).expect_err("it traps");
+/// assert_eq!(error.trap().map(|trap| trap.code), Some(TrapCode::Unreachable));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum InstantiateError {
     /// Nothing is defined for these imports: all of them.
@@ -95,8 +114,8 @@ pub enum InstantiateError {
     /// [`ResourceLimits`](crate::ResourceLimits) and [`PoolConfig`](crate::PoolConfig).
     #[error("limit exceeded: `{limit}` is {value}, and the module asks for {asked}")]
     Limit {
-        /// The limit's name.
-        limit: &'static str,
+        /// Which limit.
+        limit: LimitKind,
         /// Its value.
         value: u64,
         /// What the module asks for.
@@ -155,6 +174,31 @@ impl InstantiateError {
 }
 
 /// A call that did not return.
+///
+/// ```
+/// use wasmaot_runtime::{CallError, Caller, HostError, Linker, Module, Store, Val};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (import "host" "exit" (func (param i32))) (export "exit" (func 0)))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let mut linker = Linker::new();
+/// linker.func_wrap("host", "exit", |_: &mut Caller<'_, ()>, status: i32| -> Result<(), HostError> {
+///     Err(HostError::Exit(status))
+/// })?;
+/// let mut store = Store::new(());
+/// let instance = linker.instantiate(&mut store, &module)?;
+/// match instance.call(&mut store, "exit", &[Val::I32(3)]) {
+///     Err(CallError::Exit(status)) => assert_eq!(status, 3),
+///     // It never returns; it could trap, throw, or fail in a host function.
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// It trapped.
@@ -229,6 +273,18 @@ pub enum CallError {
 }
 
 /// How a host function ends its caller instead of returning.
+///
+/// ```
+/// use wasmaot_runtime::{Caller, HostError, TrapCode};
+///
+/// fn open(caller: &mut Caller<'_, Vec<String>>, number: u32) -> Result<u32, HostError> {
+///     // The guest traps.
+///     let name = caller.data().get(number as usize).ok_or(HostError::Trap(TrapCode::Unreachable))?;
+///     // The call fails with the host's own error.
+///     let size = std::fs::metadata(name).map_err(HostError::other)?.len();
+///     u32::try_from(size).map_err(HostError::other)
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// End the program with this status.
@@ -257,6 +313,7 @@ impl HostError {
 
 impl From<Exceeded> for InstantiateError {
     fn from(Exceeded { limit, value, asked }: Exceeded) -> Self {
+        event!(WARN, limit = %limit, value, asked, "limit hit");
         InstantiateError::Limit { limit, value, asked }
     }
 }
@@ -311,6 +368,7 @@ impl CallError {
     /// How a run in this store failed.
     #[cold]
     pub(crate) fn of(failure: Failure, core: &mut Changes<'_>) -> Self {
+        tell(&failure, core.id());
         match failure {
             Failure::Trapped(code, frames) => CallError::Trap(Trap::with_frames(code, frames)),
             Failure::Exit(status) => CallError::Exit(status),
@@ -325,6 +383,38 @@ impl CallError {
         }
     }
 }
+
+/// Tells how a run ended that did not return.
+#[cfg(feature = "tracing")]
+fn tell(failure: &Failure, store: StoreId) {
+    let store = store.number();
+    match failure {
+        Failure::Trapped(code, frames) => {
+            let function = frames.named.first().map(tracing::field::display);
+            if is_limit(*code) {
+                event!(WARN, store, limit = %code, function, "limit hit");
+            } else {
+                event!(DEBUG, store, code = %code, function, "trap");
+            }
+        }
+        Failure::Exit(status) => event!(DEBUG, store, status, "exit"),
+        Failure::Thrown(_) => event!(DEBUG, store, "exception that nothing caught"),
+        Failure::Error(error) => event!(DEBUG, store, error = %error, "host function failed"),
+        Failure::Thread(error) => event!(ERROR, store, error = %error, "thread not prepared"),
+        Failure::Interrupt(error) => event!(ERROR, store, error = %error, "run cannot be stopped"),
+        Failure::CannotSuspend | Failure::WrongStore | Failure::Suspended => {}
+    }
+}
+
+/// Whether a run ended by a limit of the embedder's.
+#[cfg(feature = "tracing")]
+fn is_limit(code: TrapCode) -> bool {
+    use TrapCode::*;
+    matches!(code, MemoryLimit | TableLimit | ExceptionLimit | OutOfFuel | DeadlineExceeded | CpuTimeExceeded)
+}
+
+#[cfg(not(feature = "tracing"))]
+fn tell(_: &Failure, _: StoreId) {}
 
 /// The failure of a nested call goes on to the outer caller as it is.
 impl From<CallError> for HostError {
@@ -462,7 +552,7 @@ impl From<ResourceError> for CreateError {
     fn from(error: ResourceError) -> Self {
         match error {
             ResourceError::Exceeded(Exceeded { limit, value, asked }) => {
-                CreateError::TooLarge { what: limit, unit: "units", size: asked, limit: value }
+                CreateError::TooLarge { what: limit.name(), unit: "units", size: asked, limit: value }
             }
             ResourceError::TooLarge { what, unit, size, limit } => {
                 CreateError::TooLarge { what, unit, size, limit }

@@ -25,6 +25,18 @@ use std::rc::Rc;
 use wasmaot_abi::types::{FuncType, ValType};
 
 /// A kind of exceptions, told from others of the same type by its identity.
+///
+/// ```
+/// use wasmaot_runtime::{Store, Tag, ValType};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut store = Store::new(());
+/// let (one, other) = (Tag::new(&mut store, &[ValType::I32]), Tag::new(&mut store, &[ValType::I32]));
+/// assert_ne!(one, other);
+/// assert_eq!(one.values(&store)?, [ValType::I32]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tag(InStore<TagRecord>);
 
@@ -59,7 +71,7 @@ impl Tag {
 ///
 /// It does not keep the exception: that is kept while a guest can reach it. Throwing one that is
 /// gone is a [`TrapCode::ExceptionLimit`](crate::TrapCode::ExceptionLimit).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ExnRef {
     pub(crate) store: StoreId,
     pub(crate) id: NonZeroU32,
@@ -67,6 +79,28 @@ pub struct ExnRef {
 
 /// An exception on the host's side: what no guest has caught, or what a host function throws by
 /// returning it as a [`HostError::Exception`](crate::HostError::Exception).
+///
+/// ```
+/// use wasmaot_runtime::{CallError, Extern, Linker, Module, Store, Tag, Val, ValType};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (import "host" "tag" (tag (param i32))) (func (export "throw") (throw 0 (i32.const 7))))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let mut store = Store::new(());
+/// let tag = Tag::new(&mut store, &[ValType::I32]);
+/// let mut linker = Linker::new();
+/// linker.define("host", "tag", Extern::Tag(tag))?;
+/// let instance = linker.instantiate(&mut store, &module)?;
+/// let error = instance.call(&mut store, "throw", &[]).expect_err("nothing catches it");
+/// let CallError::Exception(exception) = error else { panic!("{error}") };
+/// assert_eq!((exception.tag, &exception.values[..]), (tag, &[Val::I32(7)][..]));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
     /// What it is.

@@ -21,6 +21,28 @@ use std::rc::Rc;
 use wasmaot_abi::types::{GlobalType, MemoryType, TableType, ValType};
 
 /// Something that instances export and import.
+///
+/// ```
+/// use wasmaot_runtime::{Extern, Linker, Module, Store};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (memory (export "memory") 1) (func (export "run")))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let mut store = Store::new(());
+/// let instance = Linker::new().instantiate(&mut store, &module)?;
+/// let run = instance.get_export(&store, "run")?.into_func().expect("it is a function");
+/// run.call(&mut store, &[], &mut [])?;
+/// // What an instance exports, others import.
+/// let memory = instance.get_export(&store, "memory")?;
+/// assert!(matches!(memory, Extern::Memory(_)));
+/// Linker::<()>::new().define("env", "memory", memory)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub enum Extern {
     /// A function.

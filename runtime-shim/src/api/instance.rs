@@ -100,7 +100,7 @@ impl Instance {
     ) -> Result<impl Iterator<Item = (&'a str, Extern)>, WrongStore> {
         let core = store::core(store);
         let instance = self.core(core)?;
-        let exports = instance.module().exports().iter();
+        let exports = instance.module().descriptor().exports.iter();
         Ok(exports.filter_map(move |export| Some((&*export.name, extern_of(core, instance, export.kind)?))))
     }
 

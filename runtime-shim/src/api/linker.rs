@@ -16,6 +16,7 @@ use crate::api::trap::Trap;
 use crate::api::val::Val;
 use crate::code::module::{Module, check_types};
 use crate::code::types::{self, TypeNumbers};
+use crate::os::trace::event;
 use crate::run::host::HostFunc;
 use crate::run::imports::{ExternType, Imports, Item};
 use crate::run::store::StoreCore;
@@ -29,6 +30,32 @@ use wasmaot_abi::types::FuncType;
 /// Definitions that modules are instantiated against.
 ///
 /// Host functions are independent of any store; instances, and what they export, belong to one.
+///
+/// ```
+/// use wasmaot_runtime::{Caller, InstantiateError, Linker, Module, Store};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (import "host" "next" (func (result i32))) (export "next" (func 0)))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let mut linker = Linker::<i32>::new();
+/// // All missing definitions are reported together.
+/// let error = linker.instantiate(&mut Store::new(0), &module).expect_err("nothing is defined");
+/// assert!(matches!(error, InstantiateError::Unresolved(imports) if imports[0].name == "next"));
+///
+/// linker.func_wrap("host", "next", |caller: &mut Caller<'_, i32>| {
+///     *caller.data_mut() += 1;
+///     *caller.data()
+/// })?;
+/// let mut store = Store::new(41);
+/// let instance = linker.instantiate(&mut store, &module)?;
+/// assert_eq!(instance.get_typed_func::<(), i32>(&store, "next")?.call(&mut store, ())?, 42);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Linker<T> {
     modules: HashMap<String, HashMap<String, Definition<T>>>,
     shadowing: bool,
@@ -201,6 +228,7 @@ impl<T: 'static> Linker<T> {
     ///
     /// # Errors
     /// What [`Linker::instantiate_pre`] would say.
+    #[doc(hidden)]
     pub fn check(&self, descriptor: &Descriptor) -> Result<(), InstantiateError> {
         // Types that are not sound have no numbers, and imports of functions are then unknown.
         let numbers =
@@ -255,6 +283,7 @@ pub(crate) fn make<T: 'static>(
 ) -> Result<Instance, InstantiateError> {
     let inner = store.store_mut();
     let instance = inner.instantiate(imports)?;
+    event!(DEBUG, module = instance.module().id(), store = inner.core().id().number(), "instance started");
     instance.write_segments().map_err(|code| InstantiateError::Run(Trap::new(code).into()))?;
     if let Some(start) = instance.module().descriptor().start {
         let start = inner.core().func(&instance, start as usize).map(Func::of);

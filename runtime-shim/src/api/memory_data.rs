@@ -8,6 +8,20 @@ use crate::state::error::MemoryError;
 use crate::state::memory::MemoryBody;
 
 /// The bytes of a [`Memory`](crate::Memory), borrowed from its store.
+///
+/// ```
+/// use wasmaot_runtime::{Limits, Memory, MemoryError, MemoryType, Store};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut store = Store::new(());
+/// let memory = Memory::new(&mut store, MemoryType::new(Limits { min: 1, max: None }))?;
+/// let data = memory.data(&store)?;
+/// data.write_u32(65_532, 7)?;
+/// assert_eq!(data.read_u32(65_532)?, 7);
+/// assert!(matches!(data.read_u32(65_533), Err(MemoryError::OutOfBounds { .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct MemoryData<'a> {
     body: &'a MemoryBody,

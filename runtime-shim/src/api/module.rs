@@ -5,6 +5,7 @@
 
 use crate::code::module::source::Source;
 use crate::code::module::{Assurance, Module, OpenError};
+use crate::os::trace::event;
 use crate::run::signal;
 use std::fs::File;
 use std::path::Path;
@@ -116,5 +117,12 @@ pub(super) fn loaded(
 ) -> Result<Module, OpenError> {
     let module = Module::load(source, examine)?;
     signal::install().map_err(OpenError::Handlers)?;
+    event!(
+        DEBUG,
+        module = module.id(),
+        functions = module.descriptor().entries.len(),
+        metered = module.is_metered(),
+        "module opened"
+    );
     Ok(module)
 }

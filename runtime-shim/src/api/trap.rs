@@ -8,6 +8,26 @@ use std::fmt;
 use wasmaot_abi::trap::TrapCode;
 
 /// A run that ended early.
+///
+/// ```
+/// use wasmaot_runtime::{CallError, Linker, Module, Store, TrapCode};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (func $f (export "f") unreachable))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let mut store = Store::new(());
+/// let instance = Linker::new().instantiate(&mut store, &module)?;
+/// let error = instance.call(&mut store, "f", &[]).expect_err("it traps");
+/// let CallError::Trap(trap) = error else { panic!("{error}") };
+/// assert_eq!(trap.code, TrapCode::Unreachable);
+/// assert_eq!(trap.backtrace[0].name.as_deref(), Some("f"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Trap {
     /// Why.

@@ -16,6 +16,16 @@ use wasmaot_abi::types::{HeapType, RefType, ValType};
 /// A WebAssembly value.
 ///
 /// Floats are kept as their IEEE 754 bits, so that values compare bit by bit and NaN payloads survive.
+///
+/// ```
+/// use wasmaot_runtime::{Val, ValType};
+///
+/// let half = Val::F64(0.5f64.to_bits());
+/// assert_eq!((half.ty(), half.to_string()), (ValType::F64, "0.5".to_string()));
+/// assert_eq!(Val::default_of(ValType::FUNCREF), Some(Val::FuncRef(None)));
+/// // Bit by bit: a NaN equals itself.
+/// assert_eq!(Val::F32(f32::NAN.to_bits()), Val::F32(f32::NAN.to_bits()));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Val {
     /// 32-bit integer.

@@ -1,5 +1,5 @@
-//! What speaks to the kernel directly, and knows nothing of guests: mappings, clocks, threads that wait
-//! and how they are scheduled, forks, and copies that may fault.
+//! What knows nothing of guests. Most of it speaks to the kernel directly: mappings, clocks, threads that wait
+//! and how they are scheduled, forks, and copies that may fault. What is told to `tracing` passes here, too.
 //!
 //! **Invariant: raw system calls live here**, but for those about signals, in [`crate::run::signal`].
 
@@ -14,3 +14,4 @@ pub(crate) mod pagemap;
 pub(crate) mod schedule;
 pub(crate) mod stack;
 pub(crate) mod sync;
+pub(crate) mod trace;

@@ -15,6 +15,30 @@ use std::sync::Arc;
 ///
 /// It is its own store: handles like [`Memory`](crate::Memory) or [`TypedFunc`] take it where they take a
 /// [`Store`](crate::Store), and are of no use with any later instance.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use wasmaot_runtime::{CallError, Linker, Module, Pool, PoolConfig, TrapCode};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (func (export "spin") (loop $again (br $again))))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let pre = Linker::new().instantiate_pre(&module)?;
+/// let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() })?;
+/// let mut instance = pool.start(&pre, ())?;
+/// instance.set_deadline(Instant::now() + Duration::from_millis(5))?;
+/// let error = instance.call("spin", &[]).expect_err("it is stopped");
+/// assert!(matches!(error, CallError::Trap(trap) if trap.code == TrapCode::DeadlineExceeded));
+/// // However it was used, its slot is as before.
+/// let usage = instance.finish();
+/// assert!(usage.reset.is_some());
+/// # Ok(())
+/// # }
+/// ```
 pub struct PooledInstance<T> {
     /// None when it has ended.
     running: Option<Running<T>>,
@@ -31,6 +55,26 @@ struct Running<T> {
 }
 
 /// What a finished instance used.
+///
+/// ```
+/// use wasmaot_runtime::{Linker, Module, Pool, PoolConfig};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (memory 3) (func (export "run")))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let pre = Linker::new().instantiate_pre(&module)?;
+/// let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() })?;
+/// let usage = pool.start(&pre, ())?.finish();
+/// assert_eq!((usage.memory, usage.host_calls), (3 * 65_536, 0));
+/// // The code was compiled without a meter.
+/// assert_eq!(usage.fuel, None);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
     /// Bytes of all its memories in the end, which is their peak, as memories never shrink: those

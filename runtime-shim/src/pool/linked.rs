@@ -22,6 +22,29 @@ use wasmaot_abi::descriptor::DataMode;
 /// A module with its imports resolved to host functions that work on data of type `T`. Made by
 /// [`Linker::instantiate_pre`](crate::Linker::instantiate_pre); cloning it is cheap. See [`TypedFunc`] for an
 /// example.
+///
+/// ```
+/// use wasmaot_runtime::{Linker, Module, Pool, PoolConfig, Store};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (func (export "run")))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// // Imports are resolved once, for all instances.
+/// let pre = Linker::<()>::new().instantiate_pre(&module)?;
+/// let run = pre.get_typed_func::<(), ()>("run")?;
+///
+/// let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() })?;
+/// run.call(&mut pool.start(&pre, ())?, ())?;
+/// let mut store = Store::new(());
+/// pre.instantiate(&mut store)?;
+/// run.call(&mut store, ())?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct InstancePre<T> {
     pub(super) core: Arc<LinkedCore>,
     /// Those in `core`.

@@ -13,6 +13,7 @@
 //! made, unless the slot is new to the module, or the run wrote pages that the module does not usually write,
 //! or grew its memory.
 
+mod config;
 mod free;
 mod hot;
 mod image;
@@ -32,6 +33,7 @@ mod stress;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use config::{PoolConfig, PoolError, ResetWay};
 pub use instance::{PooledInstance, Usage};
 pub use linked::InstancePre;
 pub use owner::Tenant;
@@ -44,6 +46,7 @@ use crate::api::trap::Trap;
 use crate::code::policy::ModulePolicy;
 use crate::os::map::Mapping;
 use crate::os::pagemap::Pagemap;
+use crate::os::trace::event;
 use crate::run::signal;
 use crate::run::store::{StoreCore, StoreInner};
 use crate::space::registry::{Kind, PoolSlots, Region, Registration};
@@ -59,93 +62,35 @@ use std::cell::UnsafeCell;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
-use wasmaot_abi::slot::{DEFAULT_STACK, HOST_PAGE, MAX_STACK, STACK_WINDOW, STRIDE};
+use wasmaot_abi::slot::{STACK_WINDOW, STRIDE};
 
-/// Mappings of the kernel's that a slot in use takes beside its memory's: the inaccessible part, the stack,
-/// the constants with the gap below them, and the state.
-const MAPPINGS_PER_SLOT: u64 = 4;
-
-/// What a memory takes at least: an image and zeros.
-const MAPPINGS_PER_MEMORY: u64 = 2;
-
-/// Mappings that are left to the rest of the process.
-const MAPPINGS_LEFT: u64 = 2000;
-
-/// The kernel's limit of mappings where it does not say.
-const DEFAULT_MAX_MAPPINGS: u64 = 65_530;
-
-/// The least native stack of a slot.
-const MIN_STACK: u64 = 64 << 10;
-
-/// The default of [`PoolConfig::total_addresses`].
-const TOTAL_ADDRESSES: u64 = 8 << 40;
-
-/// What a pool is to offer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolConfig {
-    /// Instances that can exist at a time. Each takes about 8 GiB of addresses.
-    pub slots: u32,
-    /// Bytes of native stack of each.
-    pub stack: u64,
-    /// Bytes that each memory of an instance may have, see [`ResourceLimits::memory`].
-    pub memory: u64,
-    /// Elements that each table of an instance may have, see [`ResourceLimits::table`].
-    pub table: u64,
-    /// Bytes of addresses that one instance may reserve, see [`ResourceLimits::addresses`].
-    pub addresses: u64,
-    /// Bytes of addresses that all instances may reserve together outside of their slots, those included that
-    /// slots keep for later starts. 8 TiB by default, of the 128 TiB that a process has.
-    pub total_addresses: u64,
-    /// The cheapest way of resetting that may be taken. The others are for comparison.
-    pub reset: ResetWay,
-    /// Which requests share what is learned about the pages that their module writes. The default
-    /// keeps requests apart unless they are said to be of the same tenant ([`Pool::for_tenant`]);
-    /// where all requests are, [`HotSets::Shared`] is faster.
-    pub hot_sets: HotSets,
-    /// Calls of guests that one thread may have begun at a time, see [`ResourceLimits::nesting`].
-    pub nesting: u32,
-    /// Exceptions that an instance keeps, see [`ResourceLimits::exceptions`].
-    pub exceptions: u32,
-    /// What the runtime may rely on about signals.
-    pub host_signals: HostSignals,
-    /// Which modules it starts instances of. Each is in a store of its own, so the default allows all.
-    pub modules: ModulePolicy,
-}
-
-impl Default for PoolConfig {
-    fn default() -> Self {
-        let limits = ResourceLimits::default();
-        Self {
-            slots: 64,
-            stack: DEFAULT_STACK,
-            memory: limits.memory,
-            table: limits.table,
-            addresses: limits.addresses,
-            total_addresses: TOTAL_ADDRESSES,
-            reset: ResetWay::Copy,
-            hot_sets: HotSets::default(),
-            nesting: limits.nesting,
-            exceptions: limits.exceptions,
-            host_signals: HostSignals::default(),
-            modules: ModulePolicy::default(),
-        }
-    }
-}
-
-/// How an instance's memory is reset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResetWay {
-    /// Copying the pages that the module's instances usually write; no system call.
-    Copy,
-    /// Asking the kernel which pages were written, and copying those.
-    Scan,
-    /// Dropping all pages, so that the next run faults them in again.
-    Drop,
-}
-
-/// How often what happened in a pool.
+/// Gauges and event counters of a pool at one moment: a snapshot by [`Pool::stats`].
+///
+/// Each number is exact where no other thread uses the pool meanwhile. Otherwise slots that change hands while
+/// the snapshot is taken are counted as they were before or as they are after it.
+///
+/// ```
+/// use wasmaot_runtime::{Pool, PoolConfig};
+///
+/// # fn main() -> Result<(), wasmaot_runtime::PoolError> {
+/// let pool = Pool::new(PoolConfig { slots: 3, ..PoolConfig::default() })?;
+/// let stats = pool.stats();
+/// assert_eq!((stats.slots, stats.in_use, stats.free, stats.made), (3, 0, 3, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolStats {
+    /// Slots of the pool.
+    pub slots: u64,
+    /// Slots whose instance is in use now.
+    pub in_use: u64,
+    /// Slots that a start can take now.
+    pub free: u64,
+    /// Instances that were started.
+    pub started: u64,
+    /// Starts that failed because all slots were in use.
+    pub exhausted: u64,
     /// Instances that were made in a slot that held none of their module.
     pub made: u64,
     /// Resets by [`ResetWay::Copy`].
@@ -161,45 +106,6 @@ pub struct PoolStats {
     pub removed: u64,
     /// Slots whose instance was handed over from one tenant to another, all pages dropped.
     pub moved: u64,
-}
-
-/// A pool that cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum PoolError {
-    /// A value of the configuration is out of range.
-    #[error("{what} is {value}; it must be {wanted}")]
-    Config {
-        /// Which.
-        what: &'static str,
-        /// What it is.
-        value: u64,
-        /// What it must be.
-        wanted: &'static str,
-    },
-    /// The kernel allows a process fewer mappings than the slots need.
-    #[error(
-        "{slots} slots need {needed} mappings and the kernel allows {limit}; use fewer, or raise vm.max_map_count"
-    )]
-    Mappings {
-        /// Slots asked for.
-        slots: u32,
-        /// Mappings that they need.
-        needed: u64,
-        /// The limit.
-        limit: u64,
-    },
-    /// The runtime's handlers of faults cannot be put in front of the host's.
-    #[error("cannot handle the faults of guests: {0}")]
-    Handlers(#[source] io::Error),
-    /// The addresses cannot be reserved.
-    #[error("cannot reserve {slots} slots: {error}")]
-    Reserve {
-        /// Slots asked for.
-        slots: u32,
-        /// The kernel's reason.
-        #[source]
-        error: io::Error,
-    },
 }
 
 /// An instance that cannot be started.
@@ -223,6 +129,31 @@ impl From<CallError> for StartError {
 }
 
 /// Slots for instances. Cloning it gives another handle to the same slots.
+///
+/// ```
+/// use wasmaot_runtime::{Linker, Module, Pool, PoolConfig, StartError};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (memory (export "memory") 1))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let pre = Linker::new().instantiate_pre(&module)?;
+/// let pool = Pool::new(PoolConfig { slots: 1, memory: 1 << 20, ..PoolConfig::default() })?;
+/// let mut instance = pool.start(&pre, "data of the host's")?;
+/// instance.write(0, b"a request's")?;
+/// assert!(matches!(pool.start(&pre, ""), Err(StartError::Exhausted { slots: 1 })));
+/// assert_eq!(instance.finish().memory, 65_536);
+///
+/// // The next instance has the same slot, and sees nothing of that.
+/// let mut bytes = [1; 11];
+/// pool.start(&pre, "")?.read(0, &mut bytes)?;
+/// assert_eq!(bytes, [0; 11]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Pool {
     handle: Arc<Handle>,
@@ -242,6 +173,7 @@ struct Cell {
     content: UnsafeCell<Content>,
     /// Threads that are putting the slot back: they use the pool although they no longer keep it alive.
     returning: AtomicU32,
+    started: AtomicU64,
     made: AtomicU64,
     copied: AtomicU64,
     scanned: AtomicU64,
@@ -270,6 +202,8 @@ pub(crate) struct PoolInner {
     pub(crate) slots: Arc<PoolSlots>,
     cells: Box<[Cell]>,
     free: FreeSlots,
+    /// Starts that found no free slot.
+    exhausted: AtomicU64,
     closed: AtomicBool,
     pagemap: Option<Pagemap>,
     pub(crate) stack: u64,
@@ -296,29 +230,6 @@ unsafe impl Sync for PoolInner {}
 // lists, and a kept instance goes where its store goes.
 unsafe impl Send for PoolInner {}
 
-fn max_mappings() -> u64 {
-    let text = std::fs::read_to_string("/proc/sys/vm/max_map_count").unwrap_or_default();
-    text.trim().parse().unwrap_or(DEFAULT_MAX_MAPPINGS)
-}
-
-impl PoolConfig {
-    fn check(&self) -> Result<(), PoolError> {
-        let error = |what, value, wanted| Err(PoolError::Config { what, value, wanted });
-        if self.slots == 0 {
-            return error("the number of slots", 0, "at least 1");
-        }
-        if !self.stack.is_multiple_of(HOST_PAGE) || !(MIN_STACK..=MAX_STACK).contains(&self.stack) {
-            return error("the stack", self.stack, "whole pages of 4 KiB, from 64 KiB to 7 MiB");
-        }
-        let (needed, limit) =
-            (u64::from(self.slots) * (MAPPINGS_PER_SLOT + MAPPINGS_PER_MEMORY), max_mappings());
-        if needed > limit {
-            return Err(PoolError::Mappings { slots: self.slots, needed, limit });
-        }
-        Ok(())
-    }
-}
-
 impl Pool {
     /// Reserves the slots.
     ///
@@ -344,6 +255,7 @@ impl Pool {
             slots: pool_slots,
             cells: (0..slots).map(|_| Cell::new()).collect(),
             free: FreeSlots::new(slots, threads.min(64)),
+            exhausted: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             pagemap: (config.reset != ResetWay::Drop).then(Pagemap::open).flatten(),
             stack: config.stack,
@@ -360,8 +272,7 @@ impl Pool {
             hot_sets: config.hot_sets,
             host_signals: config.host_signals,
             policy: config.modules,
-            mappings: (max_mappings().saturating_sub(MAPPINGS_LEFT) / u64::from(slots))
-                .saturating_sub(MAPPINGS_PER_SLOT),
+            mappings: config.mappings_of_memory(),
         });
         for cell in &inner.cells {
             // SAFETY: the pool was made here and nothing else refers to it.
@@ -421,17 +332,17 @@ impl Pool {
         begin(&linked.core, instance)
     }
 
-    /// How often what happened so far.
+    /// Returns the gauges and event counters of the pool. It takes no lock, and reads a few words of each slot.
     pub fn stats(&self) -> PoolStats {
-        self.handle.inner.cells.iter().fold(PoolStats::default(), |sum, cell| PoolStats {
-            made: sum.made + cell.made.load(Relaxed),
-            copied: sum.copied + cell.copied.load(Relaxed),
-            scanned: sum.scanned + cell.scanned.load(Relaxed),
-            dropped: sum.dropped + cell.dropped.load(Relaxed),
-            failed: sum.failed + cell.failed.load(Relaxed),
-            removed: sum.removed + cell.removed.load(Relaxed),
-            moved: sum.moved + cell.moved.load(Relaxed),
-        })
+        let pool = &*self.handle.inner;
+        let mut stats = PoolStats {
+            slots: pool.cells.len() as u64,
+            exhausted: pool.exhausted.load(Relaxed),
+            ..PoolStats::default()
+        };
+        pool.cells.iter().for_each(|cell| cell.add_to(&mut stats));
+        stats.free = stats.slots - stats.in_use;
+        stats
     }
 }
 
@@ -461,6 +372,7 @@ impl Cell {
         Self {
             content,
             returning,
+            started: count(),
             made: count(),
             copied: count(),
             scanned: count(),
@@ -469,6 +381,24 @@ impl Cell {
             removed: count(),
             moved: count(),
         }
+    }
+
+    /// Adds what happened in the slot, and whether it is in use.
+    fn add_to(&self, stats: &mut PoolStats) {
+        let numbers = [&self.copied, &self.scanned, &self.dropped, &self.failed, &self.removed]
+            .map(|n| n.load(Relaxed));
+        let [copied, scanned, dropped, failed, removed] = numbers;
+        // Read last, so that each reset that was counted is of a start that is.
+        let started = self.started.load(Relaxed);
+        stats.started += started;
+        stats.in_use += u64::from(started > numbers.iter().sum());
+        stats.made += self.made.load(Relaxed);
+        stats.copied += copied;
+        stats.scanned += scanned;
+        stats.dropped += dropped;
+        stats.failed += failed;
+        stats.removed += removed;
+        stats.moved += self.moved.load(Relaxed);
     }
 
     /// Counts a reset.
@@ -533,6 +463,14 @@ impl PoolInner {
         // of type `T`. It is the core's, as was compared, too, and the only one there, as a pool makes no
         // other.
         let store = unsafe { StoreInner::with_core(core, data) };
+        add_one(&self.cells[slot as usize].started);
+        event!(
+            DEBUG,
+            slot,
+            module = linked.module().id(),
+            store = store.core().id().number(),
+            "instance started"
+        );
         Ok(PooledInstance::new(kept, store, pool))
     }
 
@@ -561,6 +499,7 @@ impl PoolInner {
             }
         }
         add_one(&self.cells[slot as usize].made);
+        event!(DEBUG, slot, module = linked.module.id(), "instance made");
         Ok(slot)
     }
 
@@ -586,7 +525,13 @@ impl PoolInner {
             }
         };
         refused.into_iter().for_each(|slot| self.free.put_empty(slot));
-        found.ok_or(error)
+        found.ok_or_else(|| {
+            if let StartError::Exhausted { .. } = error {
+                self.exhausted.fetch_add(1, Relaxed);
+                event!(WARN, slots = self.cells.len(), "pool exhausted");
+            }
+            error
+        })
     }
 
     /// Keeps the instance in a slot for another tenant, if it is one of this module. Returns
@@ -637,6 +582,7 @@ impl PoolInner {
         // `Handle::drop` waits for.
         let inner = unsafe { &*this };
         let cell = &inner.cells[slot as usize];
+        event!(DEBUG, slot, outcome = ?outcome, "instance reset");
         cell.count(outcome);
         cell.returning.fetch_add(1, SeqCst);
         // SAFETY: the instance owned its slot, and has given it to this.

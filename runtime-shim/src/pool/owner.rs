@@ -5,6 +5,18 @@
 
 /// A tenant: requests with the same number may learn from each other which pages their module
 /// writes, see [`HotSets`](crate::HotSets). The number is the embedder's choice.
+///
+/// ```
+/// use wasmaot_runtime::{Pool, PoolConfig, Tenant};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = Pool::new(PoolConfig { slots: 2, ..PoolConfig::default() })?;
+/// // The same slots, for requests of one customer.
+/// let pool = pool.for_tenant(Tenant(17));
+/// assert_eq!(pool.stats().slots, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tenant(pub u64);
 

@@ -4,6 +4,7 @@
 //! dropped.
 
 use crate::state::demand::Exceeded;
+use crate::state::limits::LimitKind;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// See the module's description.
@@ -22,7 +23,7 @@ impl Reserved {
         let add = |sum: u64| sum.checked_add(bytes).filter(|&sum| sum <= self.limit);
         let result = self.bytes.fetch_update(Relaxed, Relaxed, add).map(drop);
         let exceeded = |sum: u64| Exceeded {
-            limit: "total_addresses",
+            limit: LimitKind::TotalAddresses,
             value: self.limit,
             asked: sum.saturating_add(bytes),
         };
@@ -43,7 +44,7 @@ mod tests {
     fn the_sum_stays_below_the_limit() {
         let reserved = Reserved::new(10);
         reserved.add(7).unwrap();
-        assert_eq!(reserved.add(4), Err(Exceeded { limit: "total_addresses", value: 10, asked: 11 }));
+        assert_eq!(reserved.add(4), Err(Exceeded { limit: LimitKind::TotalAddresses, value: 10, asked: 11 }));
         assert_eq!(reserved.add(u64::MAX).unwrap_err().asked, u64::MAX);
         reserved.add(3).unwrap();
         reserved.remove(7);

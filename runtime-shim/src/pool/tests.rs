@@ -76,6 +76,33 @@ fn nothing_is_left_in_memory() {
     }
 }
 
+#[test]
+fn gauges_follow_the_slots() {
+    let (pool, linked) = (pool(2, ResetWay::Copy), linked());
+    let gauges = || {
+        let stats = pool.stats();
+        assert_eq!(stats.slots, stats.in_use + stats.free);
+        (stats.in_use, stats.started, stats.exhausted)
+    };
+    assert_eq!(gauges(), (0, 0, 0));
+    let first = pool.start(&linked, ()).unwrap();
+    let second = pool.start(&linked, ()).unwrap();
+    assert_eq!(gauges(), (2, 2, 0));
+    let refused = pool.start(&linked, ());
+    assert!(matches!(refused, Err(StartError::Exhausted { slots: 2 })));
+    assert_eq!(gauges(), (2, 2, 1));
+    first.finish();
+    assert_eq!(gauges(), (1, 2, 1));
+    drop(second);
+    assert_eq!(gauges(), (0, 2, 1));
+    // One that ends while it starts is none in use.
+    let mut trap = Artifact::new(0);
+    trap.descriptor.start = Some(1);
+    let trap = Linker::new().instantiate_pre(&crate::tests::load(&trap.build()).unwrap()).unwrap();
+    assert!(matches!(pool.start(&trap, ()), Err(StartError::Instantiate(_))));
+    assert_eq!(gauges(), (0, 3, 1));
+}
+
 /// The kernel may replace a page that was written with zeros by its own page of zeros (KSM), as here another mapping does.
 #[test]
 fn zeros_in_the_image_are_found_that_the_kernel_has_merged() {

@@ -3,6 +3,7 @@
 //! **Invariants.** Operands are what compiled code passed: indices are the module's own, everything else is
 //! checked. A body that traps says so in its result and its stub does not return.
 
+use crate::os::trace;
 use crate::run::atomic::Atomic;
 use crate::run::fuel::Payer;
 use crate::run::interrupt::{self, Next};
@@ -32,6 +33,9 @@ fn grown(
     result: Result<Result<u64, Refused>, TrapCode>,
     code: TrapCode,
 ) -> BuiltinResult {
+    if let Ok(Err(Refused::Limit)) = result {
+        trace::limit_hit(if code == TrapCode::MemoryLimit { "memory" } else { "table" });
+    }
     match result {
         Err(code) => BuiltinResult::trap(code),
         Ok(Err(Refused::Limit)) if instance.traps_at_limits() => BuiltinResult::trap(code),

@@ -8,6 +8,7 @@
 //! guest has no activation: it gets a new one when it is resumed.
 
 use crate::code::raw_value::RawValue;
+use crate::os::trace::span;
 use crate::run::activation::{Activation, Left, Running, Suspends};
 use crate::run::asm;
 use crate::run::end::{Ended, Failure, Pending};
@@ -223,6 +224,13 @@ pub(crate) unsafe fn call(
     // otherwise in use, as the caller says.
     let (array_entry, vmctx, begin) = unsafe { ((*func).array_entry, (*func).vmctx, begin(core, &*func)?) };
     let guest_rsp = begin.guest_rsp;
+    // SAFETY: the store is alive, as the caller says, and nothing changes it meanwhile.
+    span!(
+        DEBUG,
+        "call",
+        store = unsafe { (*core).id().number() },
+        function = unsafe { named(&*core, &*func) }
+    );
     // SAFETY: entry and vmctx are of one function, `values` has its cells, and nothing of the guest lies
     // below `guest_rsp`. `run` makes the activation current.
     let go = move |activation| unsafe { asm::enter(array_entry, vmctx, values, guest_rsp, activation) };
@@ -253,6 +261,13 @@ pub(crate) unsafe fn call_suspendable(
     let (func, mut begin) = unsafe { (*func, begin(core, &*func)?) };
     begin.guest_rsp -= (cells * size_of::<RawValue>()) as u64;
     let values = begin.guest_rsp as *mut RawValue;
+    // SAFETY: the store is alive, as the caller says, and nothing changes it meanwhile.
+    span!(
+        DEBUG,
+        "call",
+        store = unsafe { (*core).id().number() },
+        function = unsafe { named(&*core, &func) }
+    );
     if !begin.stack.holds(begin.guest_rsp as usize, cells * size_of::<RawValue>()) {
         return Err(Failure::trap(TrapCode::StackOverflow));
     }
@@ -270,6 +285,13 @@ pub(crate) unsafe fn call_suspendable(
     // SAFETY: `store` owns `core`, is not otherwise in use and stays where it is, as the caller says. `go`
     // enters the guest below the cells, where its stack is free.
     Ok((unsafe { run(thread, store, core, begin, suspends, go)? }, values))
+}
+
+/// What a span says of a function.
+#[cfg(feature = "tracing")]
+fn named(core: &StoreCore, func: &FuncRef) -> tracing::field::DisplayValue<String> {
+    let located = core.instances().locate(func.tail_entry as usize);
+    tracing::field::display(located.map_or_else(|| "unknown".into(), |located| located.frame.to_string()))
 }
 
 /// Goes on with a suspended guest that called a host function. `complete` does what is left of that: it
@@ -345,6 +367,8 @@ unsafe fn run_again(
     // The guest's own stack pointer is among what it goes on with.
     let begin = Begin { stack: suspension.stack, guest_rsp: 0, outer: std::ptr::null_mut() };
     let mut has_begun = false;
+    // SAFETY: the store is alive, as the caller says, and nothing changes it meanwhile.
+    span!(DEBUG, "resume", store = unsafe { (*core).id().number() });
     let go = |activation| {
         has_begun = true;
         go(activation)

@@ -82,7 +82,8 @@ impl<T: 'static> Imports<T> {
     pub(crate) fn add(&mut self, core: &StoreCore, item: &Item<'_, T>) {
         let module = &self.module;
         let wanted = module
-            .imports()
+            .descriptor()
+            .imports
             .get(self.added)
             .and_then(|import| ExternType::wanted(module.descriptor(), module.type_ids(), import));
         let found = item.ty(core);
@@ -100,7 +101,7 @@ impl<T: 'static> Imports<T> {
 impl<T> Imports<T> {
     /// The module and the lists, if they are complete and this is the store that they belong to.
     pub(super) fn for_store(self, core: &StoreCore) -> Option<(Module, Lists)> {
-        let is_complete = self.added == self.module.imports().len();
+        let is_complete = self.added == self.module.descriptor().imports.len();
         let is_right = self.store.is_none_or(|store| store == core.id());
         (is_complete && is_right).then_some((self.module, self.lists))
     }
@@ -113,7 +114,7 @@ impl<T> Imports<T> {
             ImportedMemory::Shared(memory) => Some(memory),
             ImportedMemory::Own(_) => None,
         };
-        let is_complete = self.store.is_none() && self.added == self.module.imports().len();
+        let is_complete = self.store.is_none() && self.added == self.module.descriptor().imports.len();
         let memories = memories.into_iter().map(shared).collect::<Option<_>>()?;
         let imports = Unowned { module: self.module, functions, memories, hosts, total_elements };
         is_complete.then(|| UnownedOf { imports: Arc::new(imports), data: PhantomData })
@@ -141,7 +142,7 @@ impl<T> UnownedOf<T> {
     /// As the imports of one instance.
     pub(crate) fn imports(&self) -> Imports<T> {
         let module = self.imports.module.clone();
-        let (added, lists) = (module.imports().len(), self.imports.lists());
+        let (added, lists) = (module.descriptor().imports.len(), self.imports.lists());
         Imports { module, store: None, added, lists, data: PhantomData }
     }
 }

@@ -7,7 +7,7 @@
 //! The fields are repeated in C, in its header and in Python, which tests compare. Each has its worst module
 //! in `benchmarks/src/worst.rs`.
 
-use crate::state::limits::ResourceLimits;
+use crate::state::limits::{LimitKind, ResourceLimits};
 use crate::state::shared::Reservation;
 use crate::state::table::TableBody;
 use wasmaot_abi::descriptor::{DataMode, Descriptor, ElemItems, ElemMode, ImportKind};
@@ -17,6 +17,27 @@ use wasmaot_abi::slot::{HOST_PAGE, STRIDE};
 ///
 /// Each default holds for programs of the size of a language runtime, with room to spare, and keeps making an
 /// instance within a millisecond.
+///
+/// ```
+/// use wasmaot_runtime::{InstantiateError, LimitKind, Linker, Module, ModuleLimits};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (memory 1))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let mut linker = Linker::<()>::new();
+/// linker.set_module_limits(ModuleLimits { memories: 0, ..ModuleLimits::default() });
+/// let refused = linker.instantiate_pre(&module).map(drop);
+/// assert!(matches!(
+///     refused,
+///     Err(InstantiateError::Limit { limit: LimitKind::Memories, value: 0, asked: 1 })
+/// ));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModuleLimits {
     /// Memories. 9 by default: the one in the slot, and eight more, which reserve 64 GiB of addresses if they
@@ -67,8 +88,8 @@ impl Default for ModuleLimits {
 /// A limit that something exceeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exceeded {
-    /// The name of its field.
-    pub(crate) limit: &'static str,
+    /// Which.
+    pub(crate) limit: LimitKind,
     /// Its value.
     pub(crate) value: u64,
     /// What is asked for.
@@ -76,7 +97,7 @@ pub(crate) struct Exceeded {
 }
 
 /// Fails unless a limit allows what is asked for.
-pub(crate) fn within(limit: &'static str, value: u64, asked: u64) -> Result<(), Exceeded> {
+pub(crate) fn within(limit: LimitKind, value: u64, asked: u64) -> Result<(), Exceeded> {
     if asked <= value { Ok(()) } else { Err(Exceeded { limit, value, asked }) }
 }
 
@@ -97,17 +118,17 @@ impl ModuleLimits {
         let globals = imports(|kind| matches!(kind, ImportKind::Global { .. }));
         let functions = imports(|kind| matches!(kind, ImportKind::Func { .. }));
         let count = |list: usize| list as u64;
-        within("memories", self.memories.into(), memories + count(descriptor.memories.len()))?;
-        within("tables", self.tables.into(), tables + count(descriptor.tables.len()))?;
-        within("total_elements", self.total_elements, total_elements(descriptor))?;
-        within("total_elements", self.total_elements, written_elements(descriptor))?;
-        within("globals", self.globals.into(), globals + count(descriptor.globals.len()))?;
-        within("functions", self.functions.into(), functions + count(descriptor.entries.len()))?;
-        within("types", self.types.into(), count(descriptor.types.len()))?;
-        within("tags", self.tags.into(), count(descriptor.tag_types().count()))?;
-        within("segments", self.segments.into(), segments(descriptor))?;
-        within("written_pages", self.written_pages, written_pages(descriptor))?;
-        within("mappings", self.mappings.into(), mappings(descriptor))
+        within(LimitKind::Memories, self.memories.into(), memories + count(descriptor.memories.len()))?;
+        within(LimitKind::Tables, self.tables.into(), tables + count(descriptor.tables.len()))?;
+        within(LimitKind::TotalElements, self.total_elements, total_elements(descriptor))?;
+        within(LimitKind::TotalElements, self.total_elements, written_elements(descriptor))?;
+        within(LimitKind::Globals, self.globals.into(), globals + count(descriptor.globals.len()))?;
+        within(LimitKind::Functions, self.functions.into(), functions + count(descriptor.entries.len()))?;
+        within(LimitKind::Types, self.types.into(), count(descriptor.types.len()))?;
+        within(LimitKind::Tags, self.tags.into(), count(descriptor.tag_types().count()))?;
+        within(LimitKind::Segments, self.segments.into(), segments(descriptor))?;
+        within(LimitKind::WrittenPages, self.written_pages, written_pages(descriptor))?;
+        within(LimitKind::Mappings, self.mappings.into(), mappings(descriptor))
     }
 }
 

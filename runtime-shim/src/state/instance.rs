@@ -14,7 +14,7 @@ use crate::space::slot::{self, Needs, Slot, Word};
 use crate::state::demand::{addresses, within};
 use crate::state::error::ResourceError;
 use crate::state::funcrefs::FuncRefs;
-use crate::state::limits::ResourceLimits;
+use crate::state::limits::{LimitKind, ResourceLimits};
 use crate::state::tag::TagRecord;
 use std::cell::Cell;
 use std::io;
@@ -134,7 +134,7 @@ impl InstanceCore {
     pub(crate) unsafe fn new(module: &Module, slot: Slot, parts: Parts) -> Result<Rc<Self>, ResourceError> {
         let state = State { vmctx: slot.vmctx(), layout: *module.layout() };
         let ((memory, table), limits) = (parts.next, parts.limits);
-        within("addresses", limits.addresses, addresses(module.descriptor(), &limits))?;
+        within(LimitKind::Addresses, limits.addresses, addresses(module.descriptor(), &limits))?;
         let elements = Elements::new(parts.total_elements);
         // SAFETY: the slot is new, so lengths are 0; slot and bodies live as long as the store.
         let memories =

@@ -7,10 +7,26 @@
 
 use crate::state::exceptions::MAX_KEPT;
 use crate::state::table::MAX_ELEMENTS;
+use std::fmt;
 use std::time::{Duration, Instant};
 use wasmaot_abi::slot::ADDRESSABLE32;
 
 /// Limits of one instance, or of those that are made in a store.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use wasmaot_runtime::{ResourceLimits, Store};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut store = Store::new(());
+/// store.set_limits(ResourceLimits {
+///     memory: 16 << 20,
+///     deadline: Some(Instant::now() + Duration::from_millis(100)),
+///     ..ResourceLimits::default()
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResourceLimits {
     /// Bytes that each memory may have. 4 GiB by default, which is what 32 bits address.
@@ -31,8 +47,7 @@ pub struct ResourceLimits {
     /// for each 65,536 of those. They pay before they begin, if their ranges are inside; those that fail take
     /// nothing. Host functions, those of WASI included, take none, as what they do depends on more than the
     /// guest: a deadline ends them. A run that would use more ends with
-    /// [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel), at most [`MAX_ROW`](crate::abi::meter::MAX_ROW) operators later. Only code
-    /// that was compiled with a meter counts; to make an instance of another module is an error where this is set. Can be changed later, by
+    /// [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel), at most 180 operators later. Only code that was compiled with a meter counts; to make an instance of another module is an error where this is set. Can be changed later, by
     /// [`PooledInstance::set_fuel`](crate::PooledInstance::set_fuel).
     pub fuel: Option<u64>,
     /// Growth beyond a limit ends the run with [`TrapCode::MemoryLimit`](crate::TrapCode::MemoryLimit) or
@@ -54,6 +69,76 @@ pub struct ResourceLimits {
     /// Exceptions that a store keeps because its guests can still reach them, 16 values in each on average. 65,536 by default; fewer than 256
     /// are always kept. A throw beyond it ends with [`TrapCode::ExceptionLimit`](crate::TrapCode::ExceptionLimit).
     pub exceptions: u32,
+}
+
+/// A limit that a module, or an instance of it, can exceed. Its name is that of the field, which displays as it
+/// is.
+///
+/// ```
+/// use wasmaot_runtime::LimitKind;
+///
+/// assert_eq!(LimitKind::TotalElements.name(), "total_elements");
+/// assert_eq!(LimitKind::TotalElements.to_string(), "total_elements");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LimitKind {
+    /// `ModuleLimits::memories`.
+    Memories,
+    /// `ModuleLimits::tables`.
+    Tables,
+    /// `ModuleLimits::total_elements`.
+    TotalElements,
+    /// `ModuleLimits::globals`.
+    Globals,
+    /// `ModuleLimits::functions`.
+    Functions,
+    /// `ModuleLimits::types`.
+    Types,
+    /// `ModuleLimits::tags`.
+    Tags,
+    /// `ModuleLimits::segments`.
+    Segments,
+    /// `ModuleLimits::written_pages`.
+    WrittenPages,
+    /// `ModuleLimits::mappings`.
+    Mappings,
+    /// `ResourceLimits::memory`.
+    Memory,
+    /// `ResourceLimits::table`.
+    Table,
+    /// `ResourceLimits::addresses`.
+    Addresses,
+    /// `PoolConfig::total_addresses`.
+    TotalAddresses,
+}
+
+impl LimitKind {
+    /// Returns the name of the field.
+    pub fn name(self) -> &'static str {
+        match self {
+            LimitKind::Memories => "memories",
+            LimitKind::Tables => "tables",
+            LimitKind::TotalElements => "total_elements",
+            LimitKind::Globals => "globals",
+            LimitKind::Functions => "functions",
+            LimitKind::Types => "types",
+            LimitKind::Tags => "tags",
+            LimitKind::Segments => "segments",
+            LimitKind::WrittenPages => "written_pages",
+            LimitKind::Mappings => "mappings",
+            LimitKind::Memory => "memory",
+            LimitKind::Table => "table",
+            LimitKind::Addresses => "addresses",
+            LimitKind::TotalAddresses => "total_addresses",
+        }
+    }
+}
+
+impl fmt::Display for LimitKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// The default of [`ResourceLimits::memory`].

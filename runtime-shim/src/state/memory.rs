@@ -12,7 +12,7 @@ use crate::space::slot::{Slot, Word};
 use crate::space::tracker::Tracker;
 use crate::state::demand::within;
 use crate::state::error::{MemoryError, ResourceError};
-use crate::state::limits::Refused;
+use crate::state::limits::{LimitKind, Refused};
 use crate::state::shared::{Reservation, SharedMemory};
 use std::cell::{Cell, OnceCell};
 use std::io;
@@ -163,7 +163,7 @@ impl MemoryBody {
         if size > most {
             return Err(ResourceError::TooLarge { what: "memory", unit: "pages", size, limit: most });
         }
-        Ok(within("memory", limit, self.ty.bytes(size))?)
+        Ok(within(LimitKind::Memory, limit, self.ty.bytes(size))?)
     }
 
     /// Changes how many bytes it may grow to. It has its initial size now.

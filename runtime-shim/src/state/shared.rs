@@ -69,6 +69,22 @@ impl Reservation {
 ///
 /// Reads and writes of the host are plain copies: a host that needs more agrees with the other threads
 /// on when to access what.
+///
+/// ```
+/// use wasmaot_runtime::{Limits, MemoryType, SharedMemory};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ty = MemoryType { shared: true, ..MemoryType::new(Limits { min: 1, max: Some(4) }) };
+/// let memory = SharedMemory::new(ty)?;
+/// let other = memory.clone();
+/// std::thread::spawn(move || other.write(8, b"from another thread")).join().expect("no panic")?;
+/// let mut bytes = [0; 4];
+/// memory.read(8, &mut bytes)?;
+/// assert_eq!(&bytes, b"from");
+/// assert_eq!(memory.grow(1)?, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct SharedMemory(pub(super) Arc<Reservation>);
 

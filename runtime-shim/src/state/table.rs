@@ -7,7 +7,7 @@
 use crate::os::map::{Access, FileView, Mapping};
 use crate::state::demand::within;
 use crate::state::error::ResourceError;
-use crate::state::limits::Refused;
+use crate::state::limits::{LimitKind, Refused};
 use std::cell::{Cell, UnsafeCell};
 use std::fs::File;
 use std::io;
@@ -108,7 +108,7 @@ pub(crate) fn check_limit(ty: &TableType, limit: u64) -> Result<(), ResourceErro
     if size > most {
         return Err(ResourceError::TooLarge { what: "table", unit: "elements", size, limit: most });
     }
-    Ok(within("table", limit, size)?)
+    Ok(within(LimitKind::Table, limit, size)?)
 }
 
 impl TableBody {
@@ -127,7 +127,7 @@ impl TableBody {
     ) -> Result<Self, ResourceError> {
         check_limit(&ty, limit)?;
         let asked = all.count.get().saturating_add(ty.limits.min);
-        within("total_elements", all.limit, asked)?;
+        within(LimitKind::TotalElements, all.limit, asked)?;
         all.count.set(asked);
         let mapping = space.take(Self::reserved(&ty, limit) as usize);
         let (limit, all, open) = (Cell::new(limit), Some(all), Cell::new(0));

@@ -34,7 +34,6 @@ mod wait;
 mod walk;
 
 use std::sync::Mutex;
-use wasmaot_runtime::abi::descriptor::Import;
 use wasmaot_runtime::{Caller, Complete, HostError, LinkError, Linker, Suspend, check_interrupt};
 
 use access::{Access, Ctx};
@@ -80,9 +79,9 @@ pub fn add_to_linker<T: 'static>(
 /// # Errors
 ///
 /// [`LinkError`] when the linker has one of the names already.
-pub fn add_shared_imports_to_linker<T: 'static>(
+pub fn add_shared_imports_to_linker<'a, T: 'static>(
     linker: &mut Linker<T>,
-    imports: &[Import],
+    imports: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     ctx: fn(&mut T) -> &Mutex<WasiCtx>,
 ) -> Result<(), LinkError> {
     add_imports(linker, imports, Access::Shared(ctx))
@@ -101,29 +100,27 @@ pub fn add_version_to_linker<T: 'static>(
     add(linker, version, &|_| true, Access::Own(ctx))
 }
 
-/// Defines those functions, of either version, that these imports name: a module that is instantiated only once does not pay for
+/// Defines those functions, of either version, that a module imports by these two names: one that is instantiated only once does not pay for
 /// the others.
 ///
 /// # Errors
 ///
 /// [`LinkError`] when the linker has one of the names already.
-pub fn add_imports_to_linker<T: 'static>(
+pub fn add_imports_to_linker<'a, T: 'static>(
     linker: &mut Linker<T>,
-    imports: &[Import],
+    imports: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     ctx: fn(&mut T) -> &mut WasiCtx,
 ) -> Result<(), LinkError> {
     add_imports(linker, imports, Access::Own(ctx))
 }
 
-fn add_imports<T: 'static>(
+fn add_imports<'a, T: 'static>(
     linker: &mut Linker<T>,
-    imports: &[Import],
+    imports: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     ctx: Access<T>,
 ) -> Result<(), LinkError> {
     Version::ALL.into_iter().try_for_each(|version| {
-        let named = |name: &str| {
-            imports.iter().any(|import| import.module == version.module() && import.name == name)
-        };
+        let named = |name: &str| imports.clone().any(|import| import == (version.module(), name));
         add(linker, version, &named, ctx)
     })
 }
@@ -142,9 +139,11 @@ fn add<T: 'static>(
     }
     define! { call_waiting: linker, version, wanted, ctx;
         fd_read => fd::fd_read, (fd: u32, list: u32, count: u32, out: u32);
+        fd_write => fd::fd_write, (fd: u32, list: u32, count: u32, out: u32);
         poll_oneoff => poll::poll_oneoff [version], (input: u32, output: u32, count: u32, out: u32);
         sock_recv => sock::sock_recv,
             (fd: u32, list: u32, count: u32, flags: u32, out: u32, flags_out: u32);
+        sock_send => sock::sock_send, (fd: u32, list: u32, count: u32, flags: u32, out: u32);
     }
     define! { call: linker, version, wanted, ctx;
         args_get => args::args_get, (pointers: u32, bytes: u32);
@@ -172,7 +171,6 @@ fn add<T: 'static>(
         fd_seek => fd::fd_seek [version], (fd: u32, offset: i64, whence: u32, out: u32);
         fd_sync => fd::fd_sync, (fd: u32);
         fd_tell => fd::fd_tell, (fd: u32, out: u32);
-        fd_write => fd::fd_write, (fd: u32, list: u32, count: u32, out: u32);
         path_create_directory => paths::path_create_directory, (fd: u32, path: u32, len: u32);
         path_filestat_get => paths::path_filestat_get [version], (fd: u32, lookup: u32, path: u32, len: u32, out: u32);
         path_filestat_set_times => paths::path_filestat_set_times,
@@ -190,7 +188,6 @@ fn add<T: 'static>(
         path_unlink_file => paths::path_unlink_file, (fd: u32, path: u32, len: u32);
         random_get => random::random_get, (buffer: u32, len: u32);
         sched_yield => proc::sched_yield, ();
-        sock_send => sock::sock_send, (fd: u32, list: u32, count: u32, flags: u32, out: u32);
         sock_shutdown => sock::sock_shutdown, (fd: u32, how: u32);
     }
     let module = version.module();

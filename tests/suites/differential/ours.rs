@@ -76,8 +76,8 @@ impl Program {
 
 impl engine::Program for Program {
     fn plan(&self) -> Plan {
-        let imports = self.module.imports().iter();
-        let exports = self.module.exports().iter();
+        let imports = self.module.descriptor().imports.iter();
+        let exports = self.module.descriptor().exports.iter();
         Plan {
             imports: imports.map(|i| (i.module.clone(), i.name.clone(), self.imported(&i.kind))).collect(),
             exports: exports.map(|e| (e.name.clone(), self.exported(e.kind))).collect(),
@@ -89,7 +89,7 @@ impl engine::Program for Program {
         let mut linker = Linker::new();
         for (position, (module, name, item)) in plan.imports.iter().enumerate() {
             // The plan may not know which memories are shared.
-            let mut imports = self.module.imports().iter();
+            let mut imports = self.module.descriptor().imports.iter();
             let import = imports.find(|import| (&import.module, &import.name) == (module, name));
             let shared = match import.map(|import| &import.kind) {
                 Some(&ImportKind::Memory { ty }) => Some(Item::Memory(ty)),

@@ -11,7 +11,7 @@ pub(crate) fn instantiate(module: &Module) -> Result<(), InstantiateError> {
     let mut store = Store::new(());
     let mut linker = Linker::new();
     linker.allow_shadowing(true);
-    for import in module.imports() {
+    for import in &module.descriptor().imports {
         let (module_name, name) = (import.module.as_str(), import.name.as_str());
         let definition = match import.kind {
             ImportKind::Func { ty } => {

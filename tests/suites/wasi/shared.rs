@@ -37,7 +37,8 @@ struct Pair {
 fn linked(text: &str) -> (Pool, InstancePre<Shared>) {
     let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
     let mut linker = Linker::new();
-    wasmaot_wasi::add_shared_imports_to_linker(&mut linker, module.imports(), |ctx: &mut Shared| &**ctx)
+    let names = module.imports().map(|(module, name, _)| (module, name)).collect::<Vec<_>>();
+    wasmaot_wasi::add_shared_imports_to_linker(&mut linker, names.into_iter(), |ctx: &mut Shared| &**ctx)
         .expect("new names");
     let pool = Pool::new(PoolConfig { slots: 2, ..PoolConfig::default() }).expect("a pool");
     (pool, linker.instantiate_pre(&module).expect("all imports are defined"))

@@ -97,7 +97,7 @@ fn many_sleep_on_one_thread() {
 fn calls_that_wait_can_be_stopped() {
     let (given, (pool, linked)) = (Given::new(), pool(blocking::TEXT, 1));
     let runtime = runtime();
-    for name in ["read", "poll_clock", "poll_input", "accept", "recv"] {
+    for name in blocking::WAITS.into_iter().filter(|name| *name != "open") {
         let wait = linked.get_typed_func::<(), ()>(name).expect("an export");
         for code in [Some(TrapCode::DeadlineExceeded), Some(TrapCode::Killed), None] {
             let mut instance = pool.start(&linked, given.builder.build()).expect("the slot is free");
@@ -131,6 +131,45 @@ fn calls_that_wait_can_be_stopped() {
         }
     }
     assert_eq!(pool.stats().made, 1);
+}
+
+/// A guest that writes more than there is room for leaves its thread to others until there is more, and writes every byte.
+#[test]
+fn a_guest_waits_for_room_without_its_thread() {
+    const WANTED: u64 = 1 << 20;
+    let (pool, linked) = pool(blocking::TEXT, 1);
+    let write = linked.get_typed_func::<(), ()>("write").expect("an export");
+    let (mut input, output) = std::io::pipe().expect("a pipe");
+    let ctx = WasiCtxBuilder::new().stdout(OwnedFd::from(output)).build();
+    let mut instance = pool.start(&linked, ctx).expect("the slot is free");
+    instance.set_deadline(Instant::now() + LONG).expect("a watchdog");
+    let (is_full, full) = channel();
+    let reader = std::thread::spawn(move || {
+        full.recv_timeout(LONG).expect("another task runs");
+        let mut bytes = Vec::new();
+        Read::by_ref(&mut input).take(WANTED).read_to_end(&mut bytes).expect("a pipe");
+        bytes
+    });
+    let returned = runtime().block_on(async {
+        let local = tokio::task::LocalSet::new();
+        let writer = local.spawn_local(async move {
+            let returned = write.call_async(&mut instance, ()).await;
+            (returned.map_err(|error| error.to_string()), instance.data().transferred())
+        });
+        local.spawn_local(async move {
+            // The first run of the other task has filled the pipe, or is never left.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            is_full.send(()).expect("the reader waits");
+        });
+        local.await;
+        writer.await.expect("it does not panic")
+    });
+    let (result, transferred) = returned;
+    // No one reads the rest.
+    assert_eq!(result, Ok(()));
+    let bytes = reader.join().expect("it has read");
+    assert_eq!(bytes.len() as u64, WANTED);
+    assert!(transferred.written >= WANTED, "{transferred:?}");
 }
 
 /// Says on a channel that a task is woken.

@@ -19,7 +19,7 @@ use wasmaot::module::{
 };
 use wasmaot::numbers::{ERROR_KINDS, HOST_SIGNALS, HOT_SETS, MODULES, RESETS};
 use wasmaot::pool::{wasmaot_pool_config_t, wasmaot_pool_stats_t, wasmaot_start_t};
-use wasmaot::references::wasmaot_funcref_t;
+use wasmaot::references::{wasmaot_exnref_t, wasmaot_funcref_t};
 use wasmaot::value::{wasmaot_functype_t, wasmaot_value_t};
 use wasmaot_compiler_c::wasmaot_compile_options_t;
 use wasmaot_runtime::TrapCode;
@@ -73,6 +73,7 @@ fn layouts_in_rust() -> Figures {
         }
         wasmaot_frame_t { func_index wasm_offset name file line column }
         wasmaot_funcref_t { instance index }
+        wasmaot_exnref_t { instance index }
         wasmaot_value_t { ty of }
         wasmaot_functype_t { params params_count results results_count }
         wasmaot_limits_t { min max }
@@ -90,7 +91,7 @@ fn layouts_in_rust() -> Figures {
             slots stack memory table reset hot_sets nesting host_signals addresses total_addresses exceptions
             modules
         }
-        wasmaot_pool_stats_t { made copied scanned dropped failed removed moved }
+        wasmaot_pool_stats_t { slots in_use free started exhausted made copied scanned dropped failed removed moved }
         wasmaot_start_t { data wasi tenant limits }
         wasmaot_usage_t { memory operators fuel host_calls bytes_read bytes_written reset }
     }
@@ -226,7 +227,7 @@ fn limits_have_their_names_in_rust() {
     let pairs = [
         ("state/limits.rs", "ResourceLimits", "wasmaot_resource_limits_t"),
         ("state/demand.rs", "ModuleLimits", "wasmaot_module_limits_t"),
-        ("pool/mod.rs", "PoolConfig", "wasmaot_pool_config_t"),
+        ("pool/config.rs", "PoolConfig", "wasmaot_pool_config_t"),
         ("pool/mod.rs", "PoolStats", "wasmaot_pool_stats_t"),
     ];
     for (file, rust, c) in pairs {

@@ -120,6 +120,30 @@ static void memories(wasmaot_instance_t *instance) {
     FAILS(wasmaot_instance_memory_data(instance, "table", 0, 1, true, &data), WASMAOT_ERROR_USAGE, "not a memory");
 }
 
+/* References to exceptions pass both ways, and are of use in their own instance only. */
+static void exceptions(const wasmaot_linked_t *linked, wasmaot_instance_t *instance) {
+    wasmaot_pool_t *pool = pool_of(1);
+    wasmaot_instance_t *other = started(pool, linked, NULL);
+    wasmaot_value_t caught, again, result, seven = wasmaot_i32(7), func = nothing();
+    OK(wasmaot_instance_call(instance, "none", NULL, 0, &result, 1));
+    CHECK(result.type == WASMAOT_EXNREF && result.of.exnref.instance == 0 && result.of.exnref.index == 0);
+    FAILS(wasmaot_instance_call(instance, "number", &result, 1, &again, 1), WASMAOT_ERROR_TRAP, "null exception");
+    OK(wasmaot_instance_call(instance, "catch", &seven, 1, &caught, 1));
+    CHECK(caught.type == WASMAOT_EXNREF && caught.of.exnref.instance != 0);
+    OK(wasmaot_instance_table_set(instance, "caught", 0, &caught));
+    OK(wasmaot_instance_table_get(instance, "caught", 0, &again));
+    CHECK(memcmp(&again.of.exnref, &caught.of.exnref, sizeof caught.of.exnref) == 0);
+    OK(wasmaot_instance_call(instance, "number", &again, 1, &result, 1));
+    CHECK(result.of.i32 == 7);
+    FAILS(wasmaot_instance_call(other, "number", &caught, 1, &result, 1), WASMAOT_ERROR_USAGE, "another instance");
+    /* The number of an exception is none of a function. */
+    func.of.funcref.instance = caught.of.exnref.instance;
+    func.of.funcref.index = caught.of.exnref.index;
+    FAILS(wasmaot_instance_call(instance, "same", &func, 1, &result, 1), WASMAOT_ERROR_USAGE, "another instance");
+    OK(wasmaot_instance_finish(other, NULL));
+    wasmaot_pool_delete(pool);
+}
+
 static void references_stay_in_their_instance(const wasmaot_linked_t *linked, wasmaot_instance_t *instance) {
     wasmaot_pool_t *pool = pool_of(1);
     wasmaot_instance_t *other = started(pool, linked, NULL);
@@ -140,7 +164,6 @@ static void references_stay_in_their_instance(const wasmaot_linked_t *linked, wa
     OK(wasmaot_instance_call(instance, "same", &null, 1, &result, 1));
     CHECK(result.type == WASMAOT_FUNCREF && result.of.funcref.instance == 0 && result.of.funcref.index == 0);
     OK(wasmaot_instance_global_set(instance, "chosen", &one));
-    FAILS(wasmaot_instance_call(instance, "none", NULL, 0, &result, 1), WASMAOT_ERROR_USAGE, "type exnref");
     OK(wasmaot_instance_finish(other, NULL));
     /* The slot is used again, by an instance with another number. */
     other = started(pool, linked, NULL);
@@ -180,6 +203,7 @@ void test_exports(void) {
     globals(instance);
     tables(instance);
     memories(instance);
+    exceptions(linked, instance);
     references_stay_in_their_instance(linked, instance);
     host_functions_reach_them(linked, &called);
     OK(wasmaot_instance_finish(instance, NULL));

@@ -3,8 +3,8 @@
 use crate::library::{C99, CPP11, CPP17, CPP20, folder, installed, repository, run, sources};
 use object::{Object, ObjectSymbol};
 use std::collections::BTreeSet;
+use wasmaot_abi::meter::MAX_ROW;
 use wasmaot_runtime::LEAST_ALTERNATE_STACK;
-use wasmaot_runtime::abi::meter::MAX_ROW;
 
 pub(crate) fn text() -> String {
     std::fs::read_to_string(repository().join("runtime-shim/capi/include/wasmaot.h")).expect("the header")
@@ -37,6 +37,7 @@ fn declared() -> BTreeSet<String> {
         "wasmaot_v128",
         "wasmaot_externref",
         "wasmaot_funcref",
+        "wasmaot_exnref",
     ];
     functions(&text()).into_iter().filter(|name| !inline.contains(&&**name)).collect()
 }

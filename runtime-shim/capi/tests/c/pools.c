@@ -131,8 +131,11 @@ static void says_what_was_used(const wasmaot_linked_t *guest) {
         CHECK(usage.memory == 3 * 65536);
         instance = started(pool, guest, &host);
         CHECK(wasmaot_instance_memory_size(instance) == 65536);
+        OK(wasmaot_pool_stats(pool, &stats));
+        CHECK(stats.slots == 1 && stats.in_use == 1 && stats.free == 0);
         OK(wasmaot_instance_finish(instance, NULL));
         OK(wasmaot_pool_stats(pool, &stats));
+        CHECK(stats.in_use == 0 && stats.free == 1 && stats.started == 3 && stats.exhausted == 0);
         CHECK(stats.made == 1 && stats.failed == 0);
         CHECK(stats.copied + stats.scanned + stats.dropped == 3);
         CHECK(ways[i] == WASMAOT_RESET_COPY ? stats.copied > 0 : stats.dropped == 3);

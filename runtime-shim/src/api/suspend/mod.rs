@@ -19,6 +19,7 @@ use crate::api::host;
 use crate::api::store::{self, AsStore};
 use crate::api::val::{Val, WasmValues};
 use crate::code::raw_value::RawValue;
+use crate::os::trace::event;
 use crate::run::activation::Suspends;
 use crate::run::end::Failure;
 use crate::run::invoke::{self, Plain, Progress, Signature};
@@ -73,6 +74,32 @@ impl From<Suspend> for HostError {
 }
 
 /// How a call came back that can be resumed.
+///
+/// ```
+/// use wasmaot_runtime::{Caller, HostError, Linker, Module, Outcome, Store, Suspend};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (import "host" "ask" (func (result i32))) (export "ask" (func 0)))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let mut linker = Linker::new();
+/// linker.func_wrap("host", "ask", |_: &mut Caller<'_, ()>| -> Result<i32, HostError> {
+///     Err(Suspend::new("the question").into())
+/// })?;
+/// let mut store = Store::new(());
+/// let instance = linker.instantiate(&mut store, &module)?;
+/// let ask = instance.get_typed_func::<(), i32>(&store, "ask")?;
+/// let Outcome::Suspended(call) = ask.call_resumable(&mut store, ())? else { panic!("it waits") };
+/// assert_eq!(call.value().downcast_ref(), Some(&"the question"));
+/// // Later, on any thread: what the host function returns.
+/// let Outcome::Returned(answer) = call.resume(&mut store, 42)? else { panic!("it goes on") };
+/// assert_eq!(answer, 42);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub enum Outcome<R> {
     /// It is over, with these results.
@@ -83,6 +110,24 @@ pub enum Outcome<R> {
 
 /// A suspended call with results of type `R`. If it is dropped, its store runs nothing any more; a
 /// [`PooledInstance`](crate::PooledInstance) may simply be finished.
+///
+/// ```
+/// use wasmaot_runtime::{AsStore, CallError, Outcome, Suspended};
+///
+/// /// Goes on until the call is over: each time that it waits, the host has a number for it.
+/// fn finish<R>(
+///     store: &mut impl AsStore,
+///     mut call: Suspended<R>,
+///     mut next: impl FnMut() -> i32,
+/// ) -> Result<R, CallError> {
+///     loop {
+///         match call.resume(store, next())? {
+///             Outcome::Returned(results) => return Ok(results),
+///             Outcome::Suspended(again) => call = again,
+///         }
+///     }
+/// }
+/// ```
 #[must_use = "its store runs nothing until the call is resumed or given up"]
 pub struct Suspended<R> {
     store: StoreId,
@@ -238,9 +283,13 @@ fn step<T, R>(
     match ended {
         Ok(Progress::Returned(results)) => Ok(Step::Returned(results)),
         Ok(Progress::Suspended(value)) => {
+            event!(DEBUG, store = store.core().id().number(), "call suspended");
             Ok(Step::Suspended(Suspended { store: store.core().id(), value, reader }))
         }
-        Ok(Progress::Yielded) => Ok(Step::Yielded(reader)),
+        Ok(Progress::Yielded) => {
+            event!(TRACE, store = store.core().id().number(), "time slice over");
+            Ok(Step::Yielded(reader))
+        }
         Err(failure) => Err(CallError::of(failure, &mut store.changes())),
     }
 }

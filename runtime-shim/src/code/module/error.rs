@@ -100,7 +100,7 @@ pub enum OpenError {
     },
     /// The code needs a better CPU.
     #[error(
-        "the code needs CPU features that this machine lacks: {}; compile for a lower --target-cpu",
+        "the code needs CPU features that this machine lacks: {}; compile for a CPU that has fewer",
         missing.join(", ")
     )]
     CpuFeatures {

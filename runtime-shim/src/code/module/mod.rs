@@ -25,7 +25,7 @@ use source::Source;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use wasmaot_abi::descriptor::{Descriptor, Export, ExportKind, FileRange, Import, ImportKind};
+use wasmaot_abi::descriptor::{Descriptor, ExportKind, FileRange, Import, ImportKind};
 use wasmaot_abi::exception::ExceptionTable;
 use wasmaot_abi::header::Header;
 use wasmaot_abi::slot::HOST_PAGE;
@@ -37,6 +37,23 @@ use wasmaot_abi::wire::{Decode, Reader};
 use wasmaot_abi::{addrmap, lines};
 
 /// A checked and mapped artifact. Cloning it is cheap.
+///
+/// ```
+/// use wasmaot_runtime::{ExternType, Module};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (func (export "run") (param i32)))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// assert!(matches!(module.get_export("run"), Some(ExternType::Func(ty)) if ty.params.len() == 1));
+/// // A function of every instance of the module.
+/// let run = module.get_typed_func::<i32, ()>("run")?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Module {
     inner: Arc<Inner>,
@@ -128,24 +145,17 @@ impl Module {
         self.inner.id
     }
 
-    /// What the artifact says of the module. Value types name concrete types by their process-wide numbers.
+    /// What the artifact says of the module, for crates that know the format. Value types name concrete types
+    /// by their process-wide numbers.
+    #[doc(hidden)]
     pub fn descriptor(&self) -> &Descriptor {
         &self.inner.descriptor
     }
 
-    /// The artifact's versions, CPU features and checksum.
+    /// The artifact's versions, CPU features and checksum, for crates that know the format.
+    #[doc(hidden)]
     pub fn header(&self) -> &Header {
         &self.inner.header
-    }
-
-    /// What the module asks for.
-    pub fn imports(&self) -> &[Import] {
-        &self.inner.descriptor.imports
-    }
-
-    /// What the module offers.
-    pub fn exports(&self) -> &[Export] {
-        &self.inner.descriptor.exports
     }
 
     /// The type of a function by its position in the list of entries, with its process-wide number.
@@ -161,7 +171,7 @@ impl Module {
 
     /// The type of a global, by index.
     pub(crate) fn global_type(&self, index: u32) -> Option<GlobalType> {
-        let imported = self.imports().iter().filter_map(|import| match import.kind {
+        let imported = self.descriptor().imports.iter().filter_map(|import| match import.kind {
             ImportKind::Global { ty } => Some(ty),
             _ => None,
         });

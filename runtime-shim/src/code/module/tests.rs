@@ -39,7 +39,7 @@ fn assert_says(message: &str, part: &str) {
 fn a_well_formed_artifact_is_accepted() {
     let module = load(&Artifact::new(0).build()).unwrap();
     assert_eq!(module.descriptor().producer, "test");
-    assert_eq!(module.exports().len(), module.descriptor().entries.len());
+    assert_eq!(module.descriptor().exports.len(), module.descriptor().entries.len());
 }
 
 #[test]

@@ -50,6 +50,26 @@ use wasmaot_abi::trap::TrapCode;
 /// Stops one instance, from any thread, outside of signal handlers. Made by
 /// [`PooledInstance::interrupt_handle`](crate::PooledInstance::interrupt_handle) and
 /// [`Store::interrupt_handle`](crate::Store::interrupt_handle).
+///
+/// ```
+/// use wasmaot_runtime::{CallError, Linker, Module, Store, TrapCode};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let artifact = |text: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// #     Ok(wasmaot_compiler::compile(&wat::parse_str(text)?, &Default::default(), &|_| ())?.bytes)
+/// # };
+/// let artifact = artifact(r#"(module (func (export "spin") (loop $again (br $again))))"#)?;
+/// // SAFETY: the compiler has written it.
+/// let module = unsafe { Module::from_bytes_trusted(&artifact)? };
+/// let mut store = Store::new(());
+/// let instance = Linker::new().instantiate(&mut store, &module)?;
+/// let handle = store.interrupt_handle()?;
+/// std::thread::spawn(move || handle.kill());
+/// let error = instance.call(&mut store, "spin", &[]).expect_err("it is stopped");
+/// assert!(matches!(error, CallError::Trap(trap) if trap.code == TrapCode::Killed));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct InterruptHandle {
     word: Arc<KillWord>,

@@ -18,6 +18,7 @@ use crate::os::clock;
 use crate::os::fork::{self, List};
 use crate::os::map::Here;
 use crate::os::schedule;
+use crate::os::trace::event;
 use crate::run::signal;
 use crate::run::store_id::StoreId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -195,6 +196,7 @@ fn wake(tasks: Locked) -> Result<(), InterruptError> {
 }
 
 fn watch() {
+    event!(DEBUG, "watchdog started");
     let mut tasks = tasks();
     let (mut unchanged, mut next_check) = (0, 0);
     loop {
@@ -210,6 +212,7 @@ fn watch() {
         let due = tasks.sleepers.take_due(now);
         if !due.is_empty() {
             drop(tasks);
+            event!(DEBUG, calls = due.len(), "watchdog wakes calls that wait");
             due.into_iter().for_each(wake_task);
             tasks = self::tasks();
             continue;
@@ -219,6 +222,16 @@ fn watch() {
         // While there are deadlines the handlers are checked, too.
         let next = if look.next == NEVER { bound } else { look.next.min(bound).min(next_check) };
         NEXT_LOOK.store(next, SeqCst);
+        #[cfg(feature = "tracing")]
+        if look.poked > 0 {
+            drop(tasks);
+            event!(DEBUG, runs = look.poked, "watchdog interrupts runs");
+            tasks = self::tasks();
+            // What came meanwhile notified no one.
+            if NEXT_LOOK.load(SeqCst) == 0 {
+                continue;
+            }
+        }
         tasks = if next == NEVER {
             WAKE.wait(tasks).unwrap_or_else(PoisonError::into_inner)
         } else {
@@ -239,13 +252,21 @@ struct Look {
     next: u64,
     /// A thread has another deadline than at the last look.
     changed: bool,
+    /// Threads whose run was interrupted.
+    #[cfg(feature = "tracing")]
+    poked: usize,
 }
 
 impl Look {
     /// Pokes what is due, and drops the kills that nothing runs for.
     fn at(now: u64, tasks: &mut Tasks) -> Self {
         let Tasks { kills, sleepers } = tasks;
-        let mut look = Self { next: sleepers.next(), changed: false };
+        let mut look = Self {
+            next: sleepers.next(),
+            changed: false,
+            #[cfg(feature = "tracing")]
+            poked: 0,
+        };
         let mut found = Vec::new();
         thread::for_each(|thread| {
             let running = thread.running.load(SeqCst);
@@ -259,6 +280,10 @@ impl Look {
             found.extend(killed);
             if killed.is_some() || due_at <= now {
                 poke(thread);
+                #[cfg(feature = "tracing")]
+                {
+                    look.poked += 1;
+                }
                 look.next = look.next.min(now + REPEAT);
             } else {
                 look.next = look.next.min(due_at.max(now + LEAST));

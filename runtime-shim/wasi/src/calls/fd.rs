@@ -11,11 +11,12 @@ use crate::ctx::WasiCtx;
 use crate::entry::{Entry, Handle};
 use crate::errno::Errno;
 use crate::guest::Guest;
-use crate::guest::ranges::{Extent, Ranges};
+use crate::guest::ranges::{Extent, Piece, Ranges};
 use crate::sys::signals::held_back;
 use crate::sys::{again, kernel};
 use crate::types::{FdFlags, Prestat, Rights};
 use crate::version::{Version, Whence};
+use crate::wait::is_any_ready;
 
 pub(crate) fn fd_read(
     ctx: &mut Ctx<'_>,
@@ -78,10 +79,9 @@ pub(crate) fn fd_write(
         _ => {
             let ranges = sendable(&entry, ctx.sources(guest, list, count)?)?;
             let host = entry.fd(Errno::BadF)?;
-            let written = ranges.transfer(
-                || kernel::extent_of_writing(host),
-                |piece| kernel::write(host, &piece.buffers()?, entry.may_raise()),
-            )?;
+            let written = send(ctx, &entry, &ranges, |piece| {
+                kernel::write(host, &piece.buffers()?, entry.may_raise())
+            })?;
             drop(entry);
             written
         }
@@ -119,6 +119,22 @@ pub(super) fn sendable<'a>(entry: &Entry, mut ranges: Ranges<'a>) -> Result<Rang
         ranges.truncate(AT_ONCE);
     }
     Ok(ranges)
+}
+
+/// Transfers ranges to a file by `write`. In an asynchronous call, what may have to wait is suspended until there is room, and
+/// is then written as far as there is: where others write to the same file, they may take it first, and the thread waits.
+pub(super) fn send<'a>(
+    ctx: &Ctx<'_>,
+    entry: &Entry,
+    ranges: &Ranges<'a>,
+    mut write: impl FnMut(&Piece<'_, 'a>) -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    let host = entry.fd(Errno::BadF)?;
+    let Some(files) = waits::writable(ctx, entry, ranges)? else {
+        return ranges.transfer(|| kernel::extent_of_writing(host), write);
+    };
+    let has_room = || if is_any_ready(&files) { Ok(()) } else { Err(Errno::Again) };
+    ranges.in_pieces(AT_ONCE, &has_room, &mut write)
 }
 
 pub(crate) fn fd_pread(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustix::event::PollFlags;
 use rustix::net::{Shutdown, SocketFlags};
 
-use super::fd::{sendable, would_block};
+use super::fd::{send, sendable, would_block};
 use super::waits;
 use crate::access::{Ctx, Found};
 use crate::entry::{Entry, Handle, Kind, Raises};
@@ -117,8 +117,7 @@ pub(crate) fn sock_send(
     let entry = socket(ctx, fd, Rights::FD_WRITE)?;
     guest.result::<4>(out)?;
     let (ranges, host) = (sendable(&entry, ctx.sources(guest, list, count)?)?, entry.fd(Errno::NotSock)?);
-    let sent =
-        ranges.transfer(|| kernel::extent_of_writing(host), |piece| kernel::send(host, &piece.buffers()?))?;
+    let sent = send(ctx, &entry, &ranges, |piece| kernel::send(host, &piece.buffers()?))?;
     drop(entry);
     ctx.report_written(guest, out, sent)
 }

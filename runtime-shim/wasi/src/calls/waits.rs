@@ -9,6 +9,8 @@ use super::clock::{MONOTONIC, now};
 use crate::access::Ctx;
 use crate::entry::{Entry, Handle};
 use crate::errno::Errno;
+use crate::guest::ranges::{Extent, Ranges};
+use crate::sys::kernel;
 use crate::wait::is_any_ready;
 
 /// When a call was first made, in nanoseconds of the monotonic clock.
@@ -30,6 +32,29 @@ pub(super) fn readable(ctx: &Ctx<'_>, entry: &Entry) -> Result<(), Errno> {
         return Ok(());
     }
     later(ctx, files, None)
+}
+
+/// Suspends a call that would wait for room to write. Returns what says whether there is room; `None` where a call does not wait
+/// for it, or cannot write as far as there is: then it is to be made as it is.
+///
+/// # Errors
+/// [`Errno::Intr`] if the call is to be made again.
+pub(super) fn writable(
+    ctx: &Ctx<'_>,
+    entry: &Entry,
+    ranges: &Ranges<'_>,
+) -> Result<Option<Vec<(Handle, PollFlags)>>, Errno> {
+    let (Some(_), Some(host)) = (ctx.attempt(), entry.host()) else { return Ok(None) };
+    if !entry.may_break() || ranges.is_empty() || rustix::fs::fcntl_getfl(host)?.contains(OFlags::NONBLOCK) {
+        return Ok(None);
+    }
+    let files = vec![(entry.handle.clone(), PollFlags::OUT)];
+    if !is_any_ready(&files) {
+        later(ctx, files.clone(), None)?;
+        return Ok(None);
+    }
+    let is_message = kernel::extent_of_writing(host)? == Extent::Message;
+    Ok((!is_message).then_some(files))
 }
 
 /// Suspends a call until one of these files is ready or this time in nanoseconds has passed.

@@ -121,9 +121,19 @@ impl<'a> Ranges<'a> {
         Piece { ranges: self, done, bytes: (self.bytes - done).min(most) }
     }
 
+    /// Whether there is nothing to transfer.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// All of it, in pieces of `bytes` each.
+    fn pieces_of(&self, bytes: u64) -> impl Iterator<Item = Piece<'_, 'a>> {
+        (0..self.bytes.div_ceil(bytes)).map(move |number| self.piece(number * bytes, bytes))
+    }
+
     /// All of it, piece by piece.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_, 'a>> {
-        (0..self.bytes.div_ceil(PIECE)).map(|number| self.piece(number * PIECE, PIECE))
+        self.pieces_of(PIECE)
     }
 
     /// Transfers by `transfer`, which says how many bytes of a piece it has transferred, and returns how many
@@ -140,19 +150,22 @@ impl<'a> Ranges<'a> {
         match extent()? {
             Extent::First => transfer(&self.piece(0, PIECE)),
             Extent::Message => transfer(&self.piece(0, MAX_TRANSFER)),
-            Extent::All => self.transfer_all(&mut transfer),
+            Extent::All => self.in_pieces(PIECE, &go_on, &mut transfer),
         }
     }
 
+    /// Transfers by pieces of `bytes` each, as long as `goes_on` allows the next one.
     #[cold]
-    fn transfer_all(
+    pub(crate) fn in_pieces(
         &self,
+        bytes: u64,
+        goes_on: &dyn Fn() -> Result<(), Errno>,
         transfer: &mut dyn FnMut(&Piece<'_, 'a>) -> Result<usize, Errno>,
     ) -> Result<usize, Errno> {
         let mut done = 0;
-        for piece in self.pieces() {
+        for piece in self.pieces_of(bytes) {
             // An instance that is to be stopped does not see the result, but its host has it counted.
-            let result = if done > 0 { go_on().and_then(|()| transfer(&piece)) } else { transfer(&piece) };
+            let result = if done > 0 { goes_on().and_then(|()| transfer(&piece)) } else { transfer(&piece) };
             match result {
                 Err(error) if done == 0 => return Err(error),
                 Err(_) => break,

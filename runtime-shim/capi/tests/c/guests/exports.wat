@@ -13,4 +13,16 @@
   (func (export "at") (param i32) (result i32) (call_indirect $table (result i32) (local.get 0)))
   (func (export "same") (param funcref) (result funcref) (local.get 0))
   (func (export "visit") (param funcref) (result funcref) (call $visit (local.get 0)))
-  (func (export "none") (result exnref) (ref.null exn)))
+  (func (export "none") (result exnref) (ref.null exn))
+  (tag $kept (param i32))
+  (table (export "caught") 1 exnref)
+  ;; Throws a number, and returns the exception that it has caught.
+  (func (export "catch") (param i32) (result exnref)
+    (block $h (result exnref)
+      (try_table (catch_all_ref $h) (throw $kept (local.get 0)))
+      unreachable))
+  ;; Throws an exception that the host has, and returns its number.
+  (func (export "number") (param exnref) (result i32)
+    (block $h (result i32)
+      (try_table (catch $kept $h) (throw_ref (local.get 0)))
+      unreachable)))
