@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use wasmaot_abi::cpu;
-use wasmaot_compiler::{Emit, Feature, FeatureSet, OptLevel, Options, RelaxedSimd, TargetCpu};
+use wasmaot_compiler::{Emit, Feature, FeatureSet, OptLevel, Options, Pass, PassSet, RelaxedSimd, TargetCpu};
 
 /// Options that shape the code.
 #[derive(Debug, PartialEq, clap::Args)]
@@ -26,6 +26,10 @@ pub(crate) struct CodegenOpts {
     /// Leave the source lines out that debug information (DWARF) of the module names
     #[arg(long)]
     no_debug: bool,
+
+    /// Leave this pass out at -O2; which there are may change with any version
+    #[arg(long = "without-pass", value_name = "PASS", value_parser = pass, hide = true)]
+    without_passes: Vec<Pass>,
 
     /// Refuse modules that use this feature [list: wasmaot compile --features]
     #[arg(long = "disable", value_name = "FEATURE", value_parser = translated_feature)]
@@ -70,6 +74,7 @@ impl CodegenOpts {
         relaxed_simd: Relaxed::Deterministic,
         meter: false,
         no_debug: false,
+        without_passes: Vec::new(),
         disabled: Vec::new(),
         jobs: None,
     };
@@ -94,6 +99,7 @@ impl CodegenOpts {
         let jobs = usize::from(self.jobs.unwrap_or(0));
         Options {
             opt,
+            passes: self.without_passes.iter().fold(PassSet::default(), |all, &pass| all.without(pass)),
             cpu,
             emit,
             features: self.features(),
@@ -118,6 +124,14 @@ fn level(text: &str) -> Result<u8, &'static str> {
         "2" => Ok(2),
         _ => Err("no such level; the levels are 0, 1 and 2"),
     }
+}
+
+fn pass(name: &str) -> Result<Pass, String> {
+    let named = Pass::ALL.iter().find(|pass| pass.name() == name);
+    named.copied().ok_or_else(|| {
+        let names: Vec<_> = Pass::ALL.iter().map(|pass| pass.name()).collect();
+        format!("no such pass; the passes are {}", names.join(", "))
+    })
 }
 
 /// A number of threads.

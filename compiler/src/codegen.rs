@@ -7,6 +7,8 @@ use crate::error::CompileError;
 use crate::index::CodeIndex;
 use crate::key::{FuncKey, Symbol};
 use crate::module::survey::Bodies;
+use crate::opt;
+use crate::passes::PassSet;
 use crate::phases::Watch;
 use crate::translate::{self, Env, trap};
 use cranelift_codegen::binemit::Reloc;
@@ -115,7 +117,7 @@ pub(crate) fn for_each<T: Send>(
             let result = watch.generate(|| finish(worker, index));
             drop(generating);
             if size > LARGE {
-                worker.context = Context::new();
+                (worker.context, worker.registers) = (Context::new(), regalloc2::Ctx::default());
             }
             if matches!(env.functions.key(index), FuncKey::Function(_)) {
                 progress(Progress { done: done.fetch_add(1, Ordering::Relaxed) + 1, total });
@@ -132,6 +134,8 @@ const LARGE: u64 = 1 << 18;
 /// What a thread reuses from function to function.
 pub(crate) struct Worker {
     context: Context,
+    /// Of the passes of our own.
+    registers: regalloc2::Ctx,
     /// Uncharged operators at some offsets of the function's Wasm, ascending.
     rows: Vec<(u32, u8)>,
     frontend: FunctionBuilderContext,
@@ -139,7 +143,8 @@ pub(crate) struct Worker {
 
 impl Default for Worker {
     fn default() -> Self {
-        Self { context: Context::new(), rows: Vec::new(), frontend: FunctionBuilderContext::new() }
+        let registers = regalloc2::Ctx::default();
+        Self { context: Context::new(), registers, rows: Vec::new(), frontend: FunctionBuilderContext::new() }
     }
 }
 
@@ -197,6 +202,10 @@ impl Worker {
     }
 
     fn compile(&mut self, env: &Env<'_>, index: CodeIndex) -> Result<CompiledCode, CompileError> {
+        if env.passes != PassSet::NONE {
+            return opt::generate(&mut self.context, &mut self.registers, env.target, env.passes)
+                .map_err(|error| codegen_error(env, index, &error));
+        }
         self.context
             .compile(&*env.target.isa, &mut ControlPlane::default())
             .map_err(|error| codegen_error(env, index, &error.inner))?;

@@ -9,10 +9,11 @@
 //!
 //! | layer | duty |
 //! |---|---|
-//! | `error`, `options`, `features`, `isa`, `budget` | what is asked for, what is refused |
+//! | `error`, `options`, `passes`, `features`, `isa`, `budget` | what is asked for, what is refused |
 //! | `index`, `key` | what the items of a module and of an artifact are called |
 //! | `module/` | what is known of a module before a function is translated |
 //! | `translate/` | Wasm operators to CLIF |
+//! | `opt/` | passes of our own on CLIF |
 //! | `codegen`, `phases` | machine code, in parallel |
 //! | `emit/`, `listing` | machine code to an artifact, or to text |
 //! | here | one compilation from end to end |
@@ -32,7 +33,9 @@ mod isa;
 mod key;
 mod listing;
 mod module;
+mod opt;
 mod options;
+mod passes;
 mod phases;
 mod translate;
 
@@ -40,6 +43,7 @@ pub use codegen::Progress;
 pub use error::{CompileError, EmitError};
 pub use features::{FEATURES, Feature, FeatureSet, feature};
 pub use options::{Emit, MAX_FUNCTION_SIZE, OptLevel, Options, RelaxedSimd, TargetCpu};
+pub use passes::{Pass, PassSet};
 pub use phases::Phases;
 
 use budget::Budget;
@@ -134,6 +138,7 @@ fn compile_here(
         relaxed_simd: options.relaxed_simd,
         meter: options.meter,
         debug: !options.no_debug,
+        passes: if options.opt == OptLevel::Full { options.passes } else { PassSet::NONE },
         budget: &budget,
     };
     let parse = begin.elapsed();

@@ -1,6 +1,7 @@
 //! What a compilation can be asked for.
 
 use crate::features::FeatureSet;
+use crate::passes::PassSet;
 use std::time::Duration;
 use wasmaot_abi::cpu::{self, Level};
 
@@ -12,6 +13,8 @@ pub const MAX_FUNCTION_SIZE: u64 = 1 << 20;
 pub struct Options {
     /// How hard to optimise.
     pub opt: OptLevel,
+    /// The passes that run at [`OptLevel::Full`]. Which there are may change with any version.
+    pub passes: PassSet,
     /// What the code may assume of the CPU.
     pub cpu: TargetCpu,
     /// What to produce.
@@ -53,7 +56,7 @@ pub enum OptLevel {
     /// For the speed of the code.
     #[default]
     Speed,
-    /// For speed, with whatever the compiler has beyond Cranelift's own passes. Today the same as [`OptLevel::Speed`].
+    /// For speed, with the compiler's own [passes](crate::Pass) beside those of Cranelift.
     Full,
 }
 

@@ -39,6 +39,7 @@ pub(super) fn key(source: &[u8], options: &Options) -> String {
         RelaxedSimd::Native => 1,
     }]);
     hash.update([u8::from(options.meter), u8::from(options.no_debug)]);
+    hash.update(Sha256::digest(options.passes.names().collect::<Vec<_>>().join(" ")));
     hash.update(Sha256::digest(options.features.names().collect::<Vec<_>>().join(" ")));
     hash.update(source);
     let mut name = String::with_capacity(2 * 32 + 3);

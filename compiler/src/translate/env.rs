@@ -7,6 +7,7 @@ use crate::key::{FuncKey, FuncKeys, Symbol};
 use crate::module::ModuleInfo;
 use crate::module::tables::Elements;
 use crate::options::RelaxedSimd;
+use crate::passes::PassSet;
 use cranelift_codegen::ir::{self, AbiParam, ExtFuncData, ExternalName, Function, Signature, types};
 use cranelift_codegen::isa::CallConv;
 use cranelift_entity::PrimaryMap;
@@ -28,6 +29,7 @@ pub(crate) struct Env<'m> {
     pub(crate) meter: bool,
     /// Whether the artifact gets the source lines of the module, if it has them.
     pub(crate) debug: bool,
+    pub(crate) passes: PassSet,
     pub(crate) budget: &'m Budget,
 }
 

@@ -30,7 +30,7 @@ use generate::{Generated, Oracle};
 use rewrite::Form;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use wasmaot_compiler::Options;
+use wasmaot_compiler::{OptLevel, Options, Pass, PassSet};
 use wasmaot_tests::{files, options, parallel, report, tests_folder, variable, variants};
 
 /// Modules of an ordinary run.
@@ -46,10 +46,14 @@ fn keep(number: u64, wasm: &[u8]) -> String {
     }
 }
 
-/// The default options, twice as often as each of the others.
+/// The default options, twice as often as each of the others, among which is each pass alone.
 fn all_variants() -> Vec<(String, Options)> {
     let default = || ("default".to_string(), options());
-    [default(), default()].into_iter().chain(variants()).collect()
+    let passes = Pass::ALL.iter().map(|&pass| {
+        let options = Options { opt: OptLevel::Full, passes: PassSet::only(pass), ..options() };
+        (format!("only {}", pass.name()), options)
+    });
+    [default(), default()].into_iter().chain(variants()).chain(passes).collect()
 }
 
 /// The random modules of a run.

@@ -207,3 +207,46 @@ fn atomic_operators_are_locked() {
     }
     assert_eq!(code("atomics", "fence"), ["mfence"]);
 }
+
+/// The instructions of a function from where its only backward branch leads up to that branch.
+fn loop_of(module: &str, function: &str) -> Vec<String> {
+    let (text, title) = (listing(module), format!("{function}:"));
+    let body = text.lines().skip_while(|line| *line != title).skip(1).take_while(|line| !line.is_empty());
+    let lines: Vec<(u64, &str)> = body
+        .filter_map(|line| line.split_once(":  "))
+        .map(|(at, rest)| (u64::from_str_radix(at.trim(), 16).expect("an offset"), rest.trim()))
+        .collect();
+    let backward = lines.iter().find_map(|&(at, line)| {
+        let (_, target) = line.strip_prefix('j')?.split_once(" 0x")?;
+        let target = u64::from_str_radix(target.split_whitespace().next()?, 16).ok()?;
+        (target <= at).then_some((target, at))
+    });
+    let (first, last) = backward.expect("a loop");
+    let inside = lines.iter().filter(|(at, _)| (first..=last).contains(at));
+    inside.map(|&(_, line)| line.to_string()).collect()
+}
+
+#[test]
+fn a_rotation_by_bytes_is_one_instruction() {
+    for function in ["by_two_bytes", "by_a_byte_right_first", "words"] {
+        let mut code = code("opt_rotates", function);
+        code.retain(|line| !line.starts_with(".byte"));
+        assert!(code.len() == 1 && code[0].starts_with("pshufb"), "{function}: {code:#?}");
+    }
+    for function in ["by_seven_bits", "of_two_vectors", "of_two_widths", "with_sign"] {
+        let code = code("opt_rotates", function);
+        assert!(code.iter().any(|line| line.starts_with("psll")), "{function}: {code:#?}");
+    }
+}
+
+#[test]
+fn factors_are_not_kept_in_the_frame() {
+    let code = code("opt_order", "twenty_products");
+    assert!(!code.iter().any(|line| line.contains("[rsp")), "{code:#?}");
+}
+
+#[test]
+fn a_loop_keeps_what_it_uses_in_registers() {
+    let code = loop_of("opt_carry", "sum");
+    assert_eq!(memory_accesses(&code).len(), 1, "{code:#?}");
+}

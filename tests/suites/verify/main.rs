@@ -147,7 +147,12 @@ fn programs() {
     let folders = [tests_folder().join("programs"), repository().join("benchmarks/programs")];
     let paths: Vec<_> = folders.iter().flat_map(|folder| files(folder, "wasm")).collect();
     let metered = Options { meter: true, ..options() };
-    let options = [("as it is".to_string(), options()), ("metered".to_string(), metered)];
+    let optimised = Options { opt: OptLevel::Full, ..options() };
+    let options = [
+        ("as it is".to_string(), options()),
+        ("metered".to_string(), metered),
+        ("-O2".to_string(), optimised),
+    ];
     verify_all(&paths, &options, |path| read(path)).check("programs");
 }
 
