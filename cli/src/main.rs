@@ -41,7 +41,7 @@ use wasmaot_program::report::{self, Name};
 #[derive(Debug, Parser)]
 #[command(name = "wasmaot", version = VERSION, arg_required_else_help = true, after_help = EXAMPLES)]
 enum Command {
-    Compile(compile::Opts),
+    Compile(Box<compile::Opts>),
     Run(Box<run::Opts>),
     Inspect(inspect::Opts),
     Verify(verify::Opts),
