@@ -209,7 +209,8 @@ impl Func {
         Ok(())
     }
 
-    /// Calls it so that host functions can suspend it.
+    /// Calls it so that host functions can suspend it. Its results come with the [`Outcome`], now or when the call
+    /// is resumed, so no place for them is borrowed meanwhile.
     ///
     /// # Errors
     /// As for [`Func::call`].
@@ -221,26 +222,28 @@ impl Func {
         store: &mut impl AsStore,
         args: &[Val],
     ) -> Result<Outcome<Vec<Val>>, CallError> {
-        let (record, signature, cells) = self.cells(store, args)?;
+        let results = self.signature(store)?.ty().results.len();
+        let (record, signature, cells) = self.cells(store, args, results)?;
         suspend::call_dynamic(store.store_mut(), record, signature, &cells)
     }
 
-    /// Its record and type, and the cells of a call with these arguments.
+    /// Its record and type, and the cells of a call with these arguments and room for results.
     fn cells(
         &self,
         store: &impl AsStore,
         args: &[Val],
+        results: usize,
     ) -> Result<(InStore<FuncRef>, Signature, Vec<RawValue>), CallError> {
         let (core, signature) = (store::core(store), self.signature(store)?);
         let ty = signature.ty();
         let mut cells = vec![RawValue::default(); ty.params.len().max(ty.results.len())];
-        write(core, ty, args, ty.results.len(), &mut cells)?;
+        write(core, ty, args, results, &mut cells)?;
         Ok((self.record(core)?, signature, cells))
     }
 
     /// Calls it; while an asynchronous host function waits, so does this, and between the time slices of the
-    /// store, if it
-    /// [has any](AsStore::yield_every). If the future is dropped before it is ready, the call is given up.
+    /// store, if it [has any](AsStore::yield_every). `results` has as many values as the function has results.
+    /// If the future is dropped before it is ready, the call is given up.
     ///
     /// # Errors
     /// As for [`Func::call`].
@@ -251,12 +254,15 @@ impl Func {
         &self,
         store: &mut S,
         args: &[Val],
-    ) -> Result<Vec<Val>, CallError> {
-        let (record, signature, cells) = self.cells(store, args)?;
-        match suspend::begin_dynamic_async(store.store_mut(), record, signature, &cells)? {
-            Step::Returned(results) => Ok(results),
-            step => suspend::finish(store, step).await,
-        }
+        results: &mut [Val],
+    ) -> Result<(), CallError> {
+        let (record, signature, cells) = self.cells(store, args, results.len())?;
+        let returned = match suspend::begin_dynamic_async(store.store_mut(), record, signature, &cells)? {
+            Step::Returned(returned) => returned,
+            step => suspend::finish(store, step).await?,
+        };
+        results.copy_from_slice(&returned);
+        Ok(())
     }
 
     /// Returns the function with parameters and results of these Rust types.

@@ -191,9 +191,12 @@ impl Engine for Run {
                 let Ok(Extern::Func(func)) = self.instance.get_export(&self.store, name) else {
                     panic!("the plan names the function {name:?}");
                 };
-                let (result, count) = in_slices(func.call_async(&mut self.store, &arguments));
+                let count = func.ty(&self.store).expect("of this store").results.len();
+                let mut results = vec![Val::I32(0); count];
+                let call = func.call_async(&mut self.store, &arguments, &mut results);
+                let (result, count) = in_slices(call);
                 *yields += count;
-                result
+                result.map(|()| results)
             }
         };
         match result {
