@@ -2,7 +2,8 @@
 //! request's body and whose standard output is the response's. `GET /pool` shows the gauges of the pool.
 //!
 //! `serve [ADDRESS [SLOTS [MILLISECONDS]]]`: where to listen (a port of the system's choice by default), how
-//! many requests run at a time (64), and how long each may take (100 ms).
+//! many requests run at a time (64), and how long each may take (1000 ms). A request's header `deadline-ms` makes
+//! that less.
 //!
 //! A guest that computes gives its thread to other requests after each millisecond. When the client closes
 //! its connection, the future of the request is dropped, and its instance with it, wherever the guest is.
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use wasmaot_embed::wasi::{WasiCtx, WasiCtxBuilder, add_to_linker};
@@ -47,12 +48,12 @@ impl Host {
         Ok(Self { pool, pre, start, wasi, time })
     }
 
-    /// Runs an instance with the body as its input. Returns its output.
-    async fn run(&self, body: &[u8]) -> Result<Vec<u8>, Error> {
+    /// Runs an instance with the body as its input, for this time at most. Returns its output.
+    async fn run(&self, body: &[u8], time: Duration) -> Result<Vec<u8>, Error> {
         let mut ctx = self.wasi.build();
         ctx.set_stdin_bytes(body);
-        let limits =
-            ResourceLimits { deadline: Some(Instant::now() + self.time), ..ResourceLimits::default() };
+        let deadline = Some(Instant::now() + time.min(self.time));
+        let limits = ResourceLimits { deadline, ..ResourceLimits::default() };
         let mut instance = self.pool.start_with(&self.pre, ctx, &limits)?;
         instance.yield_every(Duration::from_millis(1))?;
         match self.start.call_async(&mut instance, ()).await {
@@ -64,8 +65,14 @@ impl Host {
     }
 }
 
-async fn serve(State(host): State<Arc<Host>>, body: Bytes) -> Result<Vec<u8>, (StatusCode, String)> {
-    host.run(&body).await.map_err(|error| (status(&error), error.to_string()))
+async fn serve(
+    State(host): State<Arc<Host>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Vec<u8>, (StatusCode, String)> {
+    let asked = headers.get("deadline-ms").and_then(|value| value.to_str().ok()?.parse().ok());
+    let time = asked.map_or(host.time, Duration::from_millis);
+    host.run(&body, time).await.map_err(|error| (status(&error), error.to_string()))
 }
 
 /// What the client learns of a request that failed.
@@ -99,7 +106,7 @@ fn main() -> Result<(), Error> {
     let mut args = std::env::args().skip(1);
     let address = args.next().unwrap_or_else(|| "127.0.0.1:0".into());
     let slots = args.next().map_or(Ok(64), |slots| slots.parse())?;
-    let milliseconds = args.next().map_or(Ok(100), |time| time.parse())?;
+    let milliseconds = args.next().map_or(Ok(1000), |time| time.parse())?;
     let wasm = wat::parse_str(include_str!("serve.wat"))?;
     let host = Host::new(&wasm, slots, Duration::from_millis(milliseconds))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_io().build()?;

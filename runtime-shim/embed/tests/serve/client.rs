@@ -83,13 +83,24 @@ impl Client {
 
     /// Sends a request, without waiting for its answer.
     pub(crate) fn send(&mut self, body: &[u8]) -> Result<()> {
-        let head = format!("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", body.len());
+        self.send_with("", body)
+    }
+
+    fn send_with(&mut self, headers: &str, body: &[u8]) -> Result<()> {
+        let length = body.len();
+        let head = format!("POST / HTTP/1.1\r\nhost: test\r\n{headers}content-length: {length}\r\n\r\n");
         self.stream.get_mut().write_all(&[head.as_bytes(), body].concat())
     }
 
     /// Sends a request and returns the answer's status and body.
     pub(crate) fn post(&mut self, body: &[u8]) -> Result<(u16, Vec<u8>)> {
         self.send(body)?;
+        self.answer()
+    }
+
+    /// The same, for a request that may take this number of milliseconds.
+    pub(crate) fn post_within(&mut self, milliseconds: u64, body: &[u8]) -> Result<(u16, Vec<u8>)> {
+        self.send_with(&format!("deadline-ms: {milliseconds}\r\n"), body)?;
         self.answer()
     }
 
