@@ -31,7 +31,7 @@ use wasmaot_program::report;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// Modules to compile, binary or text; `-` for standard input
+    /// Modules or components to compile, binary or text; `-` for standard input
     #[arg(value_name = "MODULE", required_unless_present = "features")]
     inputs: Vec<PathBuf>,
 
@@ -75,6 +75,7 @@ Examples:
   wasmaot compile a.wasm b.wasm -o lib                lib/a.so and lib/b.so
   wasmaot compile app.wasm --target-cpu native        for this machine only
   wasmaot compile app.wat --emit asm -o - --quiet     the machine code, on standard output
+  wasmaot compile component.wasm --emit wasm          component.core.wasm, the one core module that it is flattened into
   wasmaot compile app.wasm --emit exe                 app, a program that needs nothing else to run
   wasmaot compile app.wasm --emit exe --dir .         the same, with access to the directory that it is started in
   wasmaot compile --features                          which proposals are enabled
@@ -167,6 +168,9 @@ impl Opts {
 
     /// Returns a warning if the module was built for JavaScript.
     fn warning(&self, job: &Job, descriptor: &Descriptor) -> Option<String> {
+        if descriptor.component.is_some() {
+            return None;
+        }
         let imports = descriptor.imports.iter().map(|import| (&*import.module, &*import.name));
         let origin = Origin::of(imports)?;
         Some(format!("`wasmaot run` cannot run `{}`: {origin}", job.shown_output()))

@@ -71,6 +71,8 @@ pub(crate) enum CliError {
     Failed { failed: usize, all: usize },
     #[error("`{}` is a standalone executable", shown(path))]
     Executable { path: PathBuf },
+    #[error("`{}` is a component, which the command compiles and does not run", shown(path))]
+    Component { path: PathBuf },
     #[error("`{}` cannot be an executable: it imports what only a host program can define", shown(path))]
     Imports { path: PathBuf, source: Box<InstantiateError> },
     #[error(
@@ -166,6 +168,9 @@ impl CliError {
             Self::Executable { path } => {
                 format!("start it by its name; `wasmaot inspect {}` shows what is in it", shown(path))
             }
+            Self::Component { .. } => "a host program runs it, with the crate `wasmaot-component`; for a program of its own, build a \
+                module (target wasm32-wasip1)"
+                .into(),
             Self::Open { source: OpenError::NotProven(_), .. } => "unproven native code can do whatever you can: compile the module \
                 with this version, or, if you trust the file as you trust a program, put `--allow-native` in front of it"
                 .into(),

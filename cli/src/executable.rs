@@ -22,6 +22,9 @@ pub(crate) fn make(
     grants: &Grants,
 ) -> Result<Vec<u8>, CliError> {
     let path = || path.into();
+    if descriptor.component.is_some() {
+        return Err(CliError::Component { path: path() });
+    }
     if entry::is_wide(descriptor) {
         return Err(CliError::WideWasi { path: path() });
     }

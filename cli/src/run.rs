@@ -123,6 +123,9 @@ impl Opts {
     /// Runs the program and returns the exit status.
     pub(crate) fn run(&self) -> Result<i32, CliError> {
         let module = self.module()?;
+        if module.descriptor().component.is_some() {
+            return Err(CliError::Component { path: self.file().into() });
+        }
         if entry::is_wide(module.descriptor()) {
             return Err(CliError::WideWasi { path: self.file().into() });
         }

@@ -14,11 +14,12 @@ pub enum CompileError {
         message: String,
     },
 
-    /// The file is a component, not a module.
-    #[error(
-        "it is a component, and this version compiles core modules only; build a module instead (target wasm32-wasip1)"
-    )]
-    Component,
+    /// The component is valid but needs what this version does not support.
+    #[error("unsupported component: {message}")]
+    Component {
+        /// What it needs.
+        message: String,
+    },
 
     /// The module is valid but uses something that this version does not translate.
     #[error(

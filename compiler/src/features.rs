@@ -72,6 +72,26 @@ pub static FEATURES: &[Feature] = &{
     ]
 };
 
+/// What builds on the component model and is refused by name in a component.
+#[rustfmt::skip]
+static COMPONENT_FEATURES: &[Feature] = &{
+    use WasmFeatures as F;
+    const WITHOUT: &str = "build for WASI 0.2 (target wasm32-wasip2)";
+    [
+        refused("component-model-async", F::CM_ASYNC, NOTHING, WITHOUT),
+        refused("component-model-async-stackful", F::CM_ASYNC_STACKFUL, F::CM_ASYNC, WITHOUT),
+        refused("component-model-canon-names", F::CM_CANON_NAMES, NOTHING, WITHOUT),
+        refused("component-model-error-context", F::CM_ERROR_CONTEXT, F::CM_ASYNC, WITHOUT),
+        refused("component-model-fixed-length-lists", F::CM_FIXED_LENGTH_LISTS, NOTHING, WITHOUT),
+        refused("component-model-gc", F::CM_GC, F::GC, WITHOUT),
+        refused("component-model-map", F::CM_MAP, NOTHING, WITHOUT),
+        refused("component-model-more-async-builtins", F::CM_MORE_ASYNC_BUILTINS, F::CM_ASYNC, WITHOUT),
+        refused("component-model-nested-names", F::CM_NESTED_NAMES, NOTHING, WITHOUT),
+        refused("component-model-threading", F::CM_THREADING, F::CM_ASYNC, WITHOUT),
+        refused("component-model-values", F::CM_VALUES, NOTHING, WITHOUT),
+    ]
+};
+
 /// Not proposals, but asked for by the validator's switches for types that every version has.
 const BASE: WasmFeatures = WasmFeatures::FLOATS.union(WasmFeatures::GC_TYPES);
 
@@ -110,6 +130,12 @@ impl FeatureSet {
     /// Whether it takes what these flags stand for.
     pub(crate) fn takes(self, flags: WasmFeatures) -> bool {
         self.0.contains(flags)
+    }
+
+    /// The set with the component model, for files that are components. That an import says which interface it implements is a matter of its
+    /// name only.
+    pub(crate) fn with_components(self) -> Self {
+        Self(self.0.union(WasmFeatures::COMPONENT_MODEL).union(WasmFeatures::CM_IMPLEMENTS))
     }
 
     /// For the validator.
@@ -246,8 +272,12 @@ pub(crate) fn explain(wasm: &[u8], taken: FeatureSet, error: BinaryReaderError) 
             Err(other) => other.offset() > error.offset(),
         };
     let (offset, message) = (error.offset(), error.message().to_string());
-    let others = || FEATURES.iter().filter(|feature| !taken.contains(feature));
-    let alone = others().find(|feature| moves_on(feature.flags));
+    let of_components = if taken.takes(WasmFeatures::COMPONENT_MODEL) { COMPONENT_FEATURES } else { &[] };
+    let others = || FEATURES.iter().chain(of_components).filter(|feature| !taken.contains(feature));
+    // Of what components are made of the validator says what is missing. What is behind it may be invalid all the same.
+    let missing = error.missing_wasm_feature().filter(|_| !of_components.is_empty());
+    let missing = missing.and_then(|missing| others().find(|feature| feature.flags.intersects(missing)));
+    let alone = missing.or_else(|| others().find(|feature| moves_on(feature.flags)));
     match alone.or_else(|| others().find(|feature| moves_on(feature.flags.union(feature.needs)))) {
         Some(feature) if feature.translated => {
             CompileError::Disabled { feature: feature.name, offset, message, help: feature.help }

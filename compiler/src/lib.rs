@@ -10,6 +10,7 @@
 //! | layer | duty |
 //! |---|---|
 //! | `error`, `options`, `passes`, `features`, `isa`, `budget` | what is asked for, what is refused |
+//! | `component/` | a component flattened into one core module |
 //! | `index`, `key` | what the items of a module and of an artifact are called |
 //! | `module/` | what is known of a module before a function is translated |
 //! | `translate/` | Wasm operators to CLIF |
@@ -25,6 +26,7 @@
 
 mod budget;
 mod codegen;
+mod component;
 mod emit;
 mod error;
 mod features;
@@ -47,6 +49,7 @@ pub use passes::{Pass, PassSet};
 pub use phases::Phases;
 
 use budget::Budget;
+use component::Flattened;
 use index::CodeIndex;
 use isa::Target;
 use key::{FuncKeys, Symbol};
@@ -82,7 +85,7 @@ pub struct Summary {
     pub phases: Phases,
 }
 
-/// Compiles a binary module.
+/// Compiles a binary module, or a component, which is flattened into one module first.
 ///
 /// `progress` is called from worker threads as functions are done.
 ///
@@ -115,11 +118,20 @@ fn compile_here(
     }
     let begin = Instant::now();
     let budget = Budget::new(wasm, options);
+    let flattened = match component::is_component(wasm) {
+        true => Some(flatten(wasm, options, &budget)?),
+        false => None,
+    };
+    let (wasm, features, component) = match &flattened {
+        // What the component may use has been looked at; adapters and glue may use everything.
+        Some(flattened) => (&*flattened.wasm, FeatureSet::default(), Some(&flattened.component)),
+        None => (wasm, options.features, None),
+    };
     let target = Target::new(options)?;
     budget.keep_parsed(wasm)?;
-    let (mut module, bodies) = parse::parse(wasm, options.features)?;
+    let (mut module, bodies) = parse::parse(wasm, features)?;
     budget.check_time()?;
-    let (facts, bodies) = survey::survey(wasm, &module, options.features, bodies, &budget)?;
+    let (facts, bodies) = survey::survey(wasm, &module, features, bodies, &budget)?;
     let constant_tables = tables::extract_constant(&mut module, &facts);
     let entries = tables::reachable_functions(&module, &facts);
     let functions = FuncKeys::new(
@@ -146,6 +158,7 @@ fn compile_here(
     let mut summary = Summary { functions: bodies.len(), ..Summary::default() };
     let title = |index: CodeIndex| env.label(Symbol::Function(index));
     let bytes = match options.emit {
+        Emit::Wasm => wasm.to_vec(),
         Emit::Clif => text(codegen::for_each(&env, &bodies, &watch, progress, |worker, index| {
             Ok(format!("; {}\n{}", title(index), worker.function().display()))
         })?),
@@ -170,7 +183,7 @@ fn compile_here(
             if options.emit == Emit::Object {
                 watch.emit(|| emit::object(&env, &codes))?
             } else {
-                let artifact = watch.emit(|| emit::artifact(&env, facts.features, codes))?;
+                let artifact = watch.emit(|| emit::artifact(&env, facts.features, component, codes))?;
                 summary.image_bytes = artifact.image_bytes;
                 artifact.bytes
             }
@@ -179,6 +192,15 @@ fn compile_here(
     summary.phases = watch.phases(parse);
     (summary.intermediate_size, summary.largest_function) = (budget.size(), budget.largest_function());
     Ok(Output { bytes, summary })
+}
+
+/// Flattens a component, which takes memory of the budget.
+fn flatten(wasm: &[u8], options: &Options, budget: &Budget) -> Result<Flattened, CompileError> {
+    budget.keep_parsed(wasm)?;
+    let flattened = component::flatten(wasm, options.features)?;
+    budget.keep(flattened.wasm.len() as u64)?;
+    budget.check_time()?;
+    Ok(flattened)
 }
 
 fn text(functions: impl Into<Vec<String>>) -> Vec<u8> {

@@ -97,4 +97,6 @@ pub enum Emit {
     Clif,
     /// The machine code in words.
     Asm,
+    /// The core module that is compiled: a component flattened, a module as it is.
+    Wasm,
 }

@@ -87,7 +87,7 @@ pub use api::exception::{Exception, ExnRef, Tag};
 pub use api::extern_type::ExternType;
 pub use api::externs::{Extern, Global, Memory, Table};
 pub use api::func::{Func, TypedFunc};
-pub use api::host::{HostResults, IntoHostFunc, check_interrupt};
+pub use api::host::{Cells, HostResults, IntoHostFunc, check_interrupt};
 pub use api::instance::Instance;
 pub use api::linker::Linker;
 #[cfg(feature = "verify")]

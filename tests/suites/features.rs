@@ -14,7 +14,6 @@ fn outcome(wasm: &[u8], options: &Options) -> (String, String) {
             let found = format!("uses {}", module.descriptor().wasm_features.join(", "));
             return (found.trim_end().to_string(), String::new());
         }
-        Err(CompileError::Component) => return ("component".to_string(), String::new()),
         Err(CompileError::Invalid { offset, message }) => ("invalid".to_string(), offset, message),
         Err(CompileError::Unsupported { feature, offset, message, help }) => {
             assert!(!help.is_empty(), "{feature}: {message}");
@@ -217,7 +216,6 @@ fn invalid() {
     for wasm in [&b""[..], b"(module)", cut] {
         assert_eq!(outcome(wasm, &options()).0, "invalid", "{wasm:?}");
     }
-    check("(component)", &options(), "component");
     let reason = check("(module (func (result i32) (i64.const 1)))", &options(), "invalid");
     assert!(reason.contains("type mismatch"), "{reason}");
 }

@@ -14,6 +14,8 @@ pub(super) enum Emit {
     Clif,
     /// Assembly listing
     Asm,
+    /// The core module that is compiled, which a component is flattened into
+    Wasm,
     /// A standalone program: static, and needs nothing else
     Exe,
 }
@@ -26,6 +28,7 @@ impl Emit {
             Emit::Obj => "o",
             Emit::Clif => "clif",
             Emit::Asm => "s",
+            Emit::Wasm => "core.wasm",
             Emit::Exe => "",
         }
     }
@@ -42,6 +45,7 @@ impl Emit {
             Emit::Obj => wasmaot_compiler::Emit::Object,
             Emit::Clif => wasmaot_compiler::Emit::Clif,
             Emit::Asm => wasmaot_compiler::Emit::Asm,
+            Emit::Wasm => wasmaot_compiler::Emit::Wasm,
         }
     }
 

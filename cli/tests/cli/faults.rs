@@ -40,14 +40,36 @@ fn the_default_export_and_reactors_start() {
 }
 
 #[test]
-fn components_are_told_from_modules() {
+fn components_are_compiled_and_refused_by_name() {
     let place = Place::new();
     place.file("component.wat", "(component)");
     place.file("component.wasm", wat::parse_str("(component)").expect("a component"));
-    for line in [["compile", "component.wat"], ["run", "component.wat"], ["compile", "component.wasm"]] {
-        let run = plain(place.run(&line).status(1).stdout(""));
-        assert!(!run.stderr.contains("enable"), "{run:#?}");
-        run.stderr_has(&["cannot compile `component.wa", "it is a component", "wasm32-wasip1"]);
+    place.run(&["compile", "component.wat"]).status(0);
+    for line in [
+        &["run", "component.wat"][..],
+        &["run", "component.so"],
+        &["compile", "component.wasm", "--emit", "exe"],
+    ] {
+        plain(place.run(line).status(1).stdout("")).stderr_has(&["is a component", "wasmaot-component"]);
+    }
+    place.file("async.wat", "(component (type (stream)))");
+    plain(place.run(&["compile", "async.wat"]).status(1))
+        .stderr_has(&["component-model-async", "wasm32-wasip2"]);
+}
+
+#[test]
+fn a_flattened_component_is_a_module() {
+    let place = Place::new();
+    place.file(
+        "seven.wat",
+        r#"(component (core module $m (func (export "seven") (result i32) (i32.const 7))) (core instance $i (instantiate $m))
+            (func (export "seven") (result u32) (canon lift (core func $i "seven"))))"#,
+    );
+    place.run(&["compile", "seven.wat", "--emit", "wasm"]).status(0);
+    place.file("other.wat", r#"(module (func (export "f")))"#);
+    place.run(&["compile", "other.wat", "--emit", "wasm"]).status(0);
+    for name in ["seven.core.wasm", "other.core.wasm"] {
+        place.run(&["compile", name]).status(0);
     }
 }
 

@@ -59,9 +59,9 @@ impl From<CompileError> for Failure {
     fn from(error: CompileError) -> Self {
         let status = match &error {
             CompileError::Invalid { .. } => status::INVALID,
-            CompileError::Component | CompileError::Unsupported { .. } | CompileError::Disabled { .. } => {
-                status::UNSUPPORTED
-            }
+            CompileError::Component { .. }
+            | CompileError::Unsupported { .. }
+            | CompileError::Disabled { .. } => status::UNSUPPORTED,
             CompileError::Limit { .. }
             | CompileError::FunctionSize { .. }
             | CompileError::Memory { .. }

@@ -70,6 +70,7 @@ pub(super) fn describe(
         meter: env.meter.then(FileRange::default),
         code: Some(FileRange::default()),
         lines: None,
+        component: None,
         entries,
     };
     Description { descriptor, data: data_bytes }

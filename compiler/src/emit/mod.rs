@@ -52,6 +52,7 @@ use cranelift_entity::PrimaryMap;
 use layout::Layout;
 use parts::Parts;
 use section::Section;
+use wasmaot_abi::component::Component;
 use wasmaot_abi::header::Header;
 use wasmparser::WasmFeatures;
 
@@ -65,13 +66,14 @@ pub(crate) struct Artifact {
     pub(crate) image_bytes: usize,
 }
 
-/// Makes the artifact of a module whose bodies use these features.
+/// Makes the artifact of a module whose bodies use these features, and of the component that it was flattened from, if any.
 pub(crate) fn artifact(
     env: &Env<'_>,
     features: WasmFeatures,
+    component: Option<&Component>,
     codes: PrimaryMap<CodeIndex, Code>,
 ) -> Result<Artifact, CompileError> {
-    let parts = Parts::gather(env, features, codes)?;
+    let parts = Parts::gather(env, features, component, codes)?;
     let image_bytes = parts.image.len();
     Ok(Artifact { bytes: shared_object(parts)?, image_bytes })
 }

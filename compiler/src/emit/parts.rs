@@ -13,6 +13,7 @@ use crate::module::image;
 use crate::translate::Env;
 use cranelift_entity::PrimaryMap;
 use gimli::write::CommonInformationEntry;
+use wasmaot_abi::component::Component;
 use wasmaot_abi::descriptor::{Descriptor, FileRange, FuncEntry};
 use wasmparser::WasmFeatures;
 
@@ -66,6 +67,7 @@ impl<'a> Parts<'a> {
     pub(super) fn gather(
         env: &Env<'a>,
         features: WasmFeatures,
+        component: Option<&Component>,
         codes: PrimaryMap<CodeIndex, Code>,
     ) -> Result<Self, CompileError> {
         let text = Text::new(codes)?;
@@ -76,6 +78,7 @@ impl<'a> Parts<'a> {
         let Description { mut descriptor, data } =
             describe::describe(env, features, &image, entries(env, &text));
         descriptor.lines = lines.is_some().then(FileRange::default);
+        descriptor.component = component.cloned();
         // The code was made for the one, the runtime will lay instances out by the other.
         debug_assert_eq!(descriptor.counts(), *env.layout.counts());
         Ok(Self {

@@ -28,9 +28,6 @@ pub(crate) fn parse<'a>(
     wasm: &'a [u8],
     taken: FeatureSet,
 ) -> Result<(ModuleInfo<'a>, Vec<Body<'a>>), CompileError> {
-    if Parser::is_component(wasm) {
-        return Err(CompileError::Component);
-    }
     let mut validator = Validator::new_with_features(taken.flags());
     let explain = |error| features::explain(wasm, taken, error);
     let mut parser = Parser::new(0);

@@ -6,6 +6,7 @@
 //! **Invariant: indices are as in the Wasm module** (imports first), unless a field says otherwise. File offsets count from the
 //! start of the file; the reader checks each against the file's size before use.
 
+use crate::component::Component;
 use crate::state::{Counts, StateLayout, StateTooLarge};
 use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 use crate::version::{METERED_CONVENTION, TAIL_CONVENTION};
@@ -448,6 +449,8 @@ descriptor! {
     meter: Option<FileRange> = 17, "the meter table's place", later;
     /// Where the code table lies, see [`crate::code`]. A file without one cannot be verified.
     code: Option<FileRange> = 18, "the code table's place", later;
+    /// The component that the module was flattened from, if it was.
+    component: Option<Component> = 19, "the component", optional;
     /// Where the line table lies, see [`crate::lines`]; there is none if the module had no debug information.
     lines: Option<FileRange> = 24, "the line table's place", optional;
 }
@@ -603,6 +606,7 @@ mod tests {
             exceptions: FileRange { offset: 64, length: 32 },
             meter: Some(FileRange { offset: 96, length: 2 }),
             code: Some(FileRange { offset: 98, length: 16 }),
+            component: Some(crate::component::sample()),
             lines: Some(FileRange { offset: 90, length: 4 }),
         }
     }
@@ -660,11 +664,13 @@ mod tests {
     fn every_truncation_and_bit_flip_is_read_without_a_panic() {
         let bytes = bytes_of(&sample());
         let without_lines = Descriptor { lines: None, ..sample() };
-        let without_code = Descriptor { code: None, ..without_lines.clone() };
+        let without_component = Descriptor { component: None, ..without_lines.clone() };
+        let without_code = Descriptor { code: None, ..without_component.clone() };
         let without_meter = Descriptor { meter: None, ..without_code.clone() };
         let without_exceptions = Descriptor { exceptions: FileRange::default(), ..without_meter.clone() };
         let without_tags = Descriptor { tags: Vec::new(), ..without_exceptions.clone() };
-        let earlier = [without_lines, without_code, without_meter, without_exceptions, without_tags];
+        let earlier =
+            [without_lines, without_component, without_code, without_meter, without_exceptions, without_tags];
         // Miri takes seconds for each.
         let step = if cfg!(miri) { 61 } else { 1 };
         for end in (0..bytes.len()).step_by(step) {

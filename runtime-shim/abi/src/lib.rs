@@ -19,6 +19,7 @@
 //! | [`lines`] | machine code offsets to source lines |
 //! | [`types`] | Wasm types |
 //! | [`canon`] | when types are equal |
+//! | [`component`] | the component that a module was flattened from |
 //! | [`descriptor`] | the module descriptor: the artifact's table of contents |
 //! | [`header`] | the fixed bytes in front of it |
 //! | [`cpu`] | CPU features and psABI levels |
@@ -32,6 +33,7 @@ pub mod addrmap;
 pub mod builtin;
 pub mod canon;
 pub mod code;
+pub mod component;
 pub mod cpu;
 pub mod descriptor;
 pub mod entry;

@@ -59,6 +59,16 @@ impl<'a, T> Caller<'a, T> {
     pub fn memory_and_data(&mut self) -> (Option<MemoryData<'_>>, &mut T) {
         (self.instance.default_memory().map(MemoryData::new), &mut self.store.data)
     }
+
+    /// Returns a memory by its index in the module, if there is one, together with the embedder's data.
+    pub fn memory_at_and_data(&mut self, index: u32) -> (Option<MemoryData<'_>>, &mut T) {
+        (self.instance.memory_at(index).map(MemoryData::new), &mut self.store.data)
+    }
+
+    /// Returns two memories by their indices in the module, if there are such.
+    pub fn memories_at(&self, indices: [u32; 2]) -> [Option<MemoryData<'_>>; 2] {
+        indices.map(|index| self.instance.memory_at(index).map(MemoryData::new))
+    }
 }
 
 at_an_instance! { impl<'a, T> Caller<'a, T> }

@@ -19,7 +19,7 @@ use crate::state::error::WrongStore;
 use std::marker::PhantomData;
 use wasmaot_abi::descriptor::ExportKind;
 use wasmaot_abi::state::FuncRef;
-use wasmaot_abi::types::FuncType;
+use wasmaot_abi::types::{FuncType, ValType};
 
 /// A function of an instance ([`Instance::get_func`]), or of every instance of a module
 /// ([`Module::get_func`]).
@@ -206,6 +206,53 @@ impl Func {
                 })?;
             }
         }
+        Ok(())
+    }
+
+    /// Calls it with parameters and results as the bits of numbers, zero-extended; those of results above the ones of their types mean
+    /// nothing. Allocates nothing for up to [`MAX_VALUES`] of either, unless it fails.
+    ///
+    /// # Errors
+    /// Its type has another number of either, or vectors or references; otherwise as for [`Func::call`].
+    ///
+    /// # Panics
+    /// A host function panics.
+    pub fn call_in_cells(
+        &self,
+        store: &mut impl AsStore,
+        params: &[u64],
+        results: &mut [u64],
+    ) -> Result<(), CallError> {
+        let record = self.record(store::core(store))?;
+        let signature = self.signature(store)?;
+        let ty = signature.ty();
+        if params.len() != ty.params.len() {
+            return Err(CallError::ArgumentCount { expected: ty.params.len(), found: params.len() });
+        }
+        if results.len() != ty.results.len() {
+            return Err(CallError::ResultCount { expected: ty.results.len(), found: results.len() });
+        }
+        let plain = signature.plain().filter(|_| {
+            let is_number = |ty: &ValType| !matches!(ty, ValType::V128 | ValType::Ref(_));
+            ty.params.iter().chain(&ty.results).all(is_number)
+        });
+        let plain = plain.ok_or_else(|| CallError::Signature {
+            expected: FuncType { params: vec![ValType::I64; params.len()], results: Vec::new() },
+            found: ty.clone(),
+        })?;
+        let mut few = [RawValue::default(); MAX_VALUES];
+        let mut many = Vec::new();
+        let count = params.len().max(results.len());
+        let cells = match count {
+            0..=MAX_VALUES => &mut few[..],
+            count => {
+                many.resize(count, RawValue::default());
+                &mut many[..]
+            }
+        };
+        cells.iter_mut().zip(params).for_each(|(cell, &bits)| *cell = RawValue::new(bits));
+        call_plain(store.store_mut(), record, plain, cells)?;
+        results.iter_mut().zip(cells).for_each(|(result, cell)| *result = cell.low);
         Ok(())
     }
 

@@ -58,6 +58,42 @@ where
     })
 }
 
+/// The values of a call of a host function, as the bits of numbers: its parameters first, then its results.
+#[derive(Debug)]
+pub struct Cells<'a> {
+    cells: &'a mut [RawValue],
+}
+
+impl Cells<'_> {
+    /// Returns the bits of a parameter. Those above the ones of its type mean nothing.
+    ///
+    /// # Panics
+    /// There is no such parameter.
+    #[inline]
+    pub fn get(&self, index: usize) -> u64 {
+        self.cells[index].low
+    }
+
+    /// Sets the bits of a result, zero-extended.
+    ///
+    /// # Panics
+    /// There is no such result.
+    #[inline]
+    pub fn set(&mut self, index: usize, bits: u64) {
+        self.cells[index] = RawValue::new(bits);
+    }
+}
+
+/// A function of numbers by a closure over its cells.
+pub(crate) fn in_cells<T, F>(ty: FuncType, f: F) -> HostFunc<T>
+where
+    F: Fn(&mut Caller<'_, T>, &mut Cells<'_>) -> Result<(), HostError> + Send + Sync + 'static,
+{
+    of::<T, OfRecord, _>(ty, move |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
+        f(caller, &mut Cells { cells })
+    })
+}
+
 /// Has a host function of a type give its results, which are zero or null until it sets them, and writes them
 /// to cells.
 pub(crate) fn in_values<T>(

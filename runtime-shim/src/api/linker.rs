@@ -7,7 +7,7 @@ use crate::api::caller::Caller;
 use crate::api::error::{HostError, InstantiateError, LinkError, UnresolvedImport};
 use crate::api::externs::Extern;
 use crate::api::func::Func;
-use crate::api::host::{self, IntoHostFunc};
+use crate::api::host::{self, Cells, IntoHostFunc};
 use crate::api::instance::Instance;
 use crate::api::store::sealed::Access;
 use crate::api::store::{self, AsStore, Store};
@@ -25,7 +25,7 @@ use crate::state::shared::SharedMemory;
 use std::collections::HashMap;
 use std::sync::Arc;
 use wasmaot_abi::descriptor::{Descriptor, Import};
-use wasmaot_abi::types::FuncType;
+use wasmaot_abi::types::{FuncType, ValType};
 
 /// Definitions that modules are instantiated against.
 ///
@@ -165,6 +165,29 @@ impl<T: 'static> Linker<T> {
         F: Fn(&mut Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), HostError> + Send + Sync + 'static,
     {
         self.insert(module, name, Definition::Host(Arc::new(host::dynamic(ty, f))))
+    }
+
+    /// Defines a host function by a closure over the cells of its parameters, which get its results: of numbers only, as their bits,
+    /// zero-extended. It allocates nothing, whatever the number of either.
+    ///
+    /// # Errors
+    /// The name is taken, and [shadowing](Linker::allow_shadowing) is not allowed.
+    ///
+    /// # Panics
+    /// A parameter or result is a vector or a reference.
+    pub fn func_in_cells<F>(
+        &mut self,
+        module: &str,
+        name: &str,
+        ty: FuncType,
+        f: F,
+    ) -> Result<&mut Self, LinkError>
+    where
+        F: Fn(&mut Caller<'_, T>, &mut Cells<'_>) -> Result<(), HostError> + Send + Sync + 'static,
+    {
+        let is_number = |ty: &ValType| !matches!(ty, ValType::V128 | ValType::Ref(_));
+        assert!(ty.params.iter().chain(&ty.results).all(is_number), "cells are of numbers");
+        self.insert(module, name, Definition::Host(Arc::new(host::in_cells(ty, f))))
     }
 
     /// Defines something that an instance exports, or that the host made.

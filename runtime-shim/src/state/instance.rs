@@ -342,6 +342,12 @@ impl InstanceCore {
         self.memories.get(self.default_memory).map(|memory| &**memory)
     }
 
+    /// A memory by its index in the module, if there is one.
+    #[inline]
+    pub(crate) fn memory_at(&self, index: u32) -> Option<&MemoryBody> {
+        self.memories.get(index as usize).map(|memory| &**memory)
+    }
+
     /// A table that is not constant, by index in the module.
     pub(crate) fn table(&self, index: u32) -> Option<&Rc<TableBody>> {
         self.tables[index as usize].as_ref()

@@ -345,6 +345,7 @@ pub(crate) mod tests {
             meter: None,
             code: None,
             lines: None,
+            component: None,
         };
         let limits = Limits { min: 1, max: None };
         Module {

@@ -94,10 +94,11 @@ fn the_runtime_is_built_in_layers() {
 }
 
 /// The crates besides the compiler and the runtime, none of whose files may lead to one another.
-const WITHOUT_CYCLES: [&str; 14] = [
+const WITHOUT_CYCLES: [&str; 15] = [
     "runtime-shim/abi/src",
     "runtime-shim/verifier/src",
     "runtime-shim/capi/src",
+    "runtime-shim/component/src",
     "runtime-shim/embed/src",
     "compiler/capi/src",
     "runtime-shim/wasi/src",

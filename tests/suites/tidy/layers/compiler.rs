@@ -4,11 +4,12 @@
 use super::{imports, largest_cycle};
 
 /// The layers, lowest first, each with its files and folders below `compiler/src`.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     (
         "what is asked for and refused",
         &["budget.rs", "error.rs", "features.rs", "isa.rs", "options.rs", "passes.rs"],
     ),
+    ("components", &["component/"]),
     ("names", &["index.rs", "key.rs"]),
     ("module", &["module/"]),
     ("translation", &["translate/"]),
