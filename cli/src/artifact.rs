@@ -1,5 +1,6 @@
 //! Reads an artifact's tables straight from its bytes.
 
+use crate::kind::ELF_MAGIC;
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object, ObjectSection};
 use wasmaot_abi::cpu;
@@ -34,6 +35,12 @@ pub(crate) struct Section {
 pub(crate) enum NotAnArtifact {
     #[error("it is not an ELF file")]
     NotElf,
+    #[error("it is an ELF file for {0}, and artifacts are for x86-64")]
+    Foreign(String),
+    #[error(
+        "it is an ELF file that is cut off: {size} bytes are there, and its table of sections ends at {end}"
+    )]
+    CutOff { size: u64, end: u64 },
     #[error("malformed ELF: {0}")]
     Malformed(#[from] object::Error),
     #[error("it has no section `{}`", header::SECTION)]
@@ -48,9 +55,10 @@ pub(crate) enum NotAnArtifact {
 
 impl Artifact {
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, NotAnArtifact> {
-        if !bytes.starts_with(b"\x7fELF") {
+        if !bytes.starts_with(&ELF_MAGIC) {
             return Err(NotAnArtifact::NotElf);
         }
+        check_form(bytes)?;
         let elf = ElfFile64::<Endianness>::parse(bytes)?;
         let section = elf.section_by_name(header::SECTION).ok_or(NotAnArtifact::NoSection)?;
         let data = section.data()?;
@@ -110,6 +118,51 @@ impl Artifact {
             _ => {}
         }
         problems
+    }
+}
+
+/// Checks that an ELF file is for the machine that artifacts are for, and all there.
+fn check_form(bytes: &[u8]) -> Result<(), NotAnArtifact> {
+    const HEADER: usize = 64;
+    let size = bytes.len() as u64;
+    let Some(header) = bytes.first_chunk::<HEADER>() else {
+        return Err(NotAnArtifact::CutOff { size, end: HEADER as u64 });
+    };
+    let (class, order) = (header[4], header[5]);
+    let half = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
+    match (class, order, half(18)) {
+        (2, 1, X86_64) => {}
+        (1, 1, X86_64) => return Err(NotAnArtifact::Foreign("x86-64 with 32-bit addresses (x32)".into())),
+        (_, 2, _) => {
+            return Err(NotAnArtifact::Foreign(format!("{} (big-endian)", machine(half(18).swap_bytes()))));
+        }
+        (_, _, number) => return Err(NotAnArtifact::Foreign(machine(number))),
+    }
+    let mut offset = [0; 8];
+    offset.copy_from_slice(&header[40..48]);
+    let table = u64::from(half(58)) * u64::from(half(60));
+    match u64::from_le_bytes(offset).saturating_add(table) {
+        end if end > size => Err(NotAnArtifact::CutOff { size, end }),
+        _ => Ok(()),
+    }
+}
+
+/// The machine that artifacts are for, as ELF counts them.
+const X86_64: u16 = 62;
+
+/// The name of a machine.
+fn machine(number: u16) -> String {
+    match number {
+        3 => "32-bit x86".into(),
+        8 => "MIPS".into(),
+        20 | 21 => "PowerPC".into(),
+        22 => "S/390".into(),
+        40 => "32-bit ARM".into(),
+        62 => "x86-64".into(),
+        183 => "AArch64 (64-bit ARM)".into(),
+        243 => "RISC-V".into(),
+        258 => "LoongArch".into(),
+        number => format!("machine number {number}"),
     }
 }
 

@@ -7,17 +7,18 @@ use wasmaot_compiler::{Emit, Feature, FeatureSet, OptLevel, Options, Pass, PassS
 /// Options that shape the code.
 #[derive(Debug, PartialEq, clap::Args)]
 pub(crate) struct CodegenOpts {
-    /// Optimisation: 0 none, 1 speed, 2 speed with everything the compiler has
-    #[arg(short = 'O', value_name = "LEVEL", default_value_t = Self::DEFAULT.level, value_parser = level)]
-    level: u8,
+    /// Optimisation: 0 none, 1 speed, 2 speed with everything the compiler has [default: 1]
+    #[arg(short = 'O', value_name = "LEVEL", value_parser = level)]
+    level: Option<u8>,
 
-    /// Minimum CPU to generate code for: a psABI level, or everything this machine has
-    #[arg(long, value_name = "CPU", value_enum, default_value_t = Self::DEFAULT.target_cpu)]
-    target_cpu: Cpu,
+    /// Minimum CPU to generate code for: a psABI level, or everything this machine has [default: x86-64-v2]
+    #[arg(long, value_name = "CPU", value_enum)]
+    target_cpu: Option<Cpu>,
 
-    /// Results of relaxed SIMD where the specification leaves a choice: the same on every CPU, or those of its instructions
-    #[arg(long, value_name = "RESULTS", value_enum, default_value_t = Self::DEFAULT.relaxed_simd)]
-    relaxed_simd: Relaxed,
+    /// Results of relaxed SIMD where the specification leaves a choice: the same on every CPU, or those of
+    /// its instructions [default: deterministic]
+    #[arg(long, value_name = "RESULTS", value_enum)]
+    relaxed_simd: Option<Relaxed>,
 
     /// Generate code that counts the instructions it executes
     #[arg(long)]
@@ -69,9 +70,9 @@ enum Relaxed {
 impl CodegenOpts {
     /// The defaults.
     pub(crate) const DEFAULT: Self = Self {
-        level: 1,
-        target_cpu: Cpu::V2,
-        relaxed_simd: Relaxed::Deterministic,
+        level: None,
+        target_cpu: None,
+        relaxed_simd: None,
         meter: false,
         no_debug: false,
         without_passes: Vec::new(),
@@ -82,19 +83,19 @@ impl CodegenOpts {
     /// In the compiler's terms.
     pub(crate) fn options(&self, emit: Emit) -> Options {
         let opt = match self.level {
-            0 => OptLevel::None,
-            1 => OptLevel::Speed,
-            _ => OptLevel::Full,
+            Some(0) => OptLevel::None,
+            None | Some(1) => OptLevel::Speed,
+            Some(_) => OptLevel::Full,
         };
         let cpu = match self.target_cpu {
-            Cpu::Baseline => TargetCpu::Level(cpu::BASELINE),
-            Cpu::V2 => TargetCpu::Level(cpu::V2),
-            Cpu::V3 => TargetCpu::Level(cpu::V3),
-            Cpu::Native => TargetCpu::Native,
+            Some(Cpu::Baseline) => TargetCpu::Level(cpu::BASELINE),
+            None | Some(Cpu::V2) => TargetCpu::Level(cpu::V2),
+            Some(Cpu::V3) => TargetCpu::Level(cpu::V3),
+            Some(Cpu::Native) => TargetCpu::Native,
         };
         let relaxed_simd = match self.relaxed_simd {
-            Relaxed::Deterministic => RelaxedSimd::Deterministic,
-            Relaxed::Native => RelaxedSimd::Native,
+            None | Some(Relaxed::Deterministic) => RelaxedSimd::Deterministic,
+            Some(Relaxed::Native) => RelaxedSimd::Native,
         };
         let jobs = usize::from(self.jobs.unwrap_or(0));
         Options {
@@ -109,6 +110,19 @@ impl CodegenOpts {
             jobs,
             ..Options::default()
         }
+    }
+
+    /// Returns the first option given that says what code is generated. An artifact has its code already.
+    /// (How many threads would generate it does not matter then.)
+    pub(crate) fn shaping(&self) -> Option<&'static str> {
+        let given = [
+            ("-O", self.level.is_some()),
+            ("--target-cpu", self.target_cpu.is_some()),
+            ("--relaxed-simd", self.relaxed_simd.is_some()),
+            ("--meter", self.meter),
+            ("--disable", !self.disabled.is_empty()),
+        ];
+        given.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
     }
 
     /// The features that modules may use.

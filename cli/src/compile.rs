@@ -50,7 +50,7 @@ pub(crate) struct Opts {
     emit: Emit,
 
     /// List the features of WebAssembly beyond version 1, and which of them are enabled
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["inputs", "output", "emit", "json", "quiet"])]
     features: bool,
 
     /// Print a line of JSON for each module instead of the summary
@@ -127,8 +127,10 @@ impl Opts {
     fn compile(&self, job: &Job) -> Result<Record, CliError> {
         let start = Instant::now();
         let input = &job.input;
-        let Input::Source(source) = input::read(input)? else {
-            return Err(elf(input));
+        let source = match input::read(input)? {
+            Input::Source(source) => source,
+            Input::PipedElf(piped) => return Err(elf(input, || piped.read(input).ok())),
+            Input::Elf => return Err(elf(input, || std::fs::read(input).ok())),
         };
         let wasm = input::to_wasm(input, &source)?;
         let bar = Bar::new(format!("compiling {}", input.display()), !self.quiet);
@@ -145,7 +147,7 @@ impl Opts {
             wasmaot_compiler::compile(&wasm, &options, &|progress| bar.report(progress))
         })?;
         drop(bar);
-        let compiled = compiled.map_err(|source| CliError::Compile { path: input.into(), source })?;
+        let compiled = compiled.map_err(|error| CliError::compile(input, &source, error))?;
         let descriptor = self.emit.is_loadable().then(|| descriptor(input, &compiled.bytes)).transpose()?;
         let (bytes, kind) = match (&descriptor, self.emit) {
             (Some(descriptor), Emit::Exe) => {
@@ -193,10 +195,10 @@ fn descriptor(input: &Path, artifact: &[u8]) -> Result<Descriptor, CliError> {
     read.map_err(|source| CliError::NotAnArtifact { path: input.into(), source })
 }
 
-/// Returns the error for an input that is an ELF file.
-fn elf(path: &Path) -> CliError {
+/// Returns the error for an input that is an ELF file with this content.
+fn elf(path: &Path, content: impl FnOnce() -> Option<Vec<u8>>) -> CliError {
     let path = path.to_path_buf();
-    match std::fs::read(&path).is_ok_and(|bytes| Artifact::read(&bytes).is_ok()) {
+    match content().is_some_and(|bytes| Artifact::read(&bytes).is_ok()) {
         true => CliError::AlreadyCompiled { path },
         false => CliError::Elf { path },
     }

@@ -29,7 +29,9 @@ pub(crate) fn make(
         return Err(CliError::WideWasi { path: path() });
     }
     if entry::entry(descriptor).is_none() {
-        return Err(CliError::NoProgram { path: path(), functions: items::functions(descriptor) });
+        let functions = items::functions(descriptor);
+        let parameters = items::start_parameters(descriptor);
+        return Err(CliError::NoProgram { path: path(), functions, parameters });
     }
     check::check(descriptor).map_err(|error| match error {
         StartError::Link(source) => CliError::Wasi(source),

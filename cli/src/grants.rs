@@ -78,12 +78,17 @@ fn variable(text: OsString) -> Result<Variable, &'static str> {
 }
 
 /// A value of `--listen`. A name, such as that of this machine, is looked up here and now.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    if text.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
-        return Err("not an address; write HOST:PORT, such as 127.0.0.1:8080".into());
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    const WRONG: &str = "not an address; write HOST:PORT, such as 127.0.0.1:8080";
+    let (host, port) = text.rsplit_once(':').ok_or(WRONG)?;
+    if host.is_empty() || port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(WRONG);
     }
-    let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
-    found.next().ok_or_else(|| "no such host".into())
+    if port.parse::<u16>().is_err() {
+        return Err("ports are 0 to 65535");
+    }
+    // Why a name cannot be looked up is told in many ways, none of which says more.
+    text.to_socket_addrs().ok().and_then(|mut found| found.next()).ok_or("no such host")
 }
 
 #[cfg(test)]

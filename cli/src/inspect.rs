@@ -8,7 +8,9 @@ mod text;
 
 use crate::artifact::{Artifact, NotAnArtifact};
 use crate::error::CliError;
-use crate::{input, output};
+use crate::input::{self, MAX_ARTIFACT};
+use crate::kind::ELF_MAGIC;
+use crate::output;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use wasmaot_program::attached::{Attached, AttachedError};
@@ -33,12 +35,6 @@ Examples:
   wasmaot inspect app                                 an executable: what it is granted, and the artifact in it
 
 An artifact of another ABI version, or for a better CPU, is shown as far as it can be read.";
-
-/// The first bytes of an ELF file.
-const ELF_MAGIC: &[u8] = b"\x7fELF";
-
-/// The most bytes of an artifact or executable that are read.
-const MAX_ARTIFACT: u64 = 4 << 30;
 
 impl Opts {
     /// Prints, and gives the exit status.

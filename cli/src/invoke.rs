@@ -9,7 +9,9 @@ use wasmaot_runtime::Val;
 /// The arguments of a call, by the types of the function's parameters.
 pub(crate) fn arguments(name: &str, types: &[ValType], texts: &[OsString]) -> Result<Vec<Val>, CliError> {
     if types.len() != texts.len() {
-        return Err(CliError::ArgumentCount { name: name.into(), wanted: types.len(), given: texts.len() });
+        let parameters = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let (wanted, given) = (types.len(), texts.len());
+        return Err(CliError::ArgumentCount { name: name.into(), wanted, given, parameters });
     }
     let value = |(position, (&ty, text)): (usize, (&ValType, &OsString))| {
         text.to_str().and_then(|text| parse(ty, text)).ok_or_else(|| CliError::Argument {

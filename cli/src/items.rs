@@ -4,7 +4,7 @@
 
 use wasmaot_abi::descriptor::{Descriptor, ExportKind, ImportKind, Memory, Table};
 use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType};
-use wasmaot_program::entry;
+use wasmaot_program::entry::{self, START};
 use wasmaot_program::report::Name;
 
 /// What an import or an export is.
@@ -47,6 +47,13 @@ pub(crate) fn exported<'a>(descriptor: &'a Descriptor, kind: ExportKind) -> Item
 pub(crate) fn functions(descriptor: &Descriptor) -> Vec<String> {
     let functions = descriptor.exports.iter().filter(|export| matches!(export.kind, ExportKind::Func { .. }));
     functions.map(|export| Name(&export.name).to_string()).collect()
+}
+
+/// The parameters of the export `_start`, if it is a function and has any, as people write them.
+pub(crate) fn start_parameters(descriptor: &Descriptor) -> Option<String> {
+    let ty = entry::function(descriptor, START).filter(|ty| !ty.params.is_empty())?;
+    let names: Vec<_> = ty.params.iter().map(ToString::to_string).collect();
+    Some(names.join(", "))
 }
 
 /// All tables in order of index, and the plan of those that are not imported.

@@ -20,7 +20,7 @@ pub(crate) struct LimitOpts {
     cpu_time: Option<Duration>,
 
     /// Maximum fuel of each thread (instructions and bulk work), then a trap; a module is compiled as with --meter
-    #[arg(long, value_name = "N", value_parser = text::number)]
+    #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     fuel: Option<u64>,
 
     /// Maximum size of each linear memory: bytes, or a number with K, M or G
@@ -28,7 +28,7 @@ pub(crate) struct LimitOpts {
     max_memory: Option<u64>,
 
     /// Maximum number of elements of each table
-    #[arg(long, value_name = "N", value_parser = text::number)]
+    #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     max_table_elements: Option<u64>,
 
     /// Addresses that the program may reserve for memories and tables: bytes, or a number with K, M or G [default: 8192G]
@@ -36,11 +36,11 @@ pub(crate) struct LimitOpts {
     max_addresses: Option<u64>,
 
     /// Maximum number of calls of guest functions by host functions that nest [default: 1000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     nesting: Option<u32>,
 
     /// Maximum number of exceptions that are kept because the program can still reach them [default: 65536]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_exceptions: Option<u32>,
 
     /// Maximum number of bytes that one call of WASI transfers: bytes, or a number with K, M or G [default:
@@ -49,7 +49,7 @@ pub(crate) struct LimitOpts {
     max_transfer: Option<u64>,
 
     /// Maximum number of file descriptors that are open at a time [default: 1024]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<usize>)]
     max_descriptors: Option<usize>,
 
     #[command(flatten)]
@@ -64,43 +64,43 @@ pub(crate) struct LimitOpts {
 #[derive(Debug, Default, PartialEq, clap::Args)]
 struct ModuleOpts {
     /// Maximum number of memories of the module [default: 100]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_memories: Option<u32>,
 
     /// Maximum number of tables of the module [default: 1000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_tables: Option<u32>,
 
     /// Maximum number of elements of all tables together [default: 10000000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     max_total_elements: Option<u64>,
 
     /// Maximum number of globals of the module [default: 1000000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_globals: Option<u32>,
 
     /// Maximum number of imported functions, and those that references can be taken of [default: 1000000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_functions: Option<u32>,
 
     /// Maximum number of function types of the module [default: 1000000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_types: Option<u32>,
 
     /// Maximum number of exception tags of the module [default: 1000000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_tags: Option<u32>,
 
     /// Maximum number of data and element segments that are not in an image [default: 1000000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_segments: Option<u32>,
 
     /// Maximum number of pages of 4 KiB that data segments write at the start [default: 1048576]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     max_written_pages: Option<u64>,
 
     /// Maximum number of mappings that the instance takes [default: 10000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_mappings: Option<u32>,
 }
 

@@ -19,6 +19,7 @@ mod input;
 mod inspect;
 mod invoke;
 mod items;
+mod kind;
 mod limits;
 mod manual;
 mod misspelt;
@@ -27,12 +28,14 @@ mod output;
 mod progress;
 mod resources;
 mod run;
+mod source;
 mod text;
 mod verify;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 use error::CliError;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use wasmaot_program::report::{self, Name};
@@ -80,7 +83,7 @@ fn status() -> i32 {
     report::panics_as_errors();
     let run = || match run::Opts::without_options(std::env::args_os()) {
         Some(opts) => opts.run(),
-        None => match Command::try_parse() {
+        None => match parse(std::env::args_os()) {
             Ok(Command::Compile(opts)) => opts.run(),
             Ok(Command::Run(opts)) => opts.run(),
             Ok(Command::Inspect(opts)) => opts.run(),
@@ -98,6 +101,19 @@ fn status() -> i32 {
     }
 }
 
+/// Parses a command line. A negative number behind an option is a value, so that what the option takes is
+/// said of it.
+fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
+    let takes_value = |arg: &clap::Arg| !arg.is_positional() && arg.get_action().takes_values();
+    let with_negatives = |arg: clap::Arg| {
+        let takes_value = takes_value(&arg);
+        if takes_value { arg.allow_negative_numbers(true) } else { arg }
+    };
+    let command = Command::command().mut_subcommands(|command| command.mut_args(with_negatives));
+    let matches = command.try_get_matches_from(line)?;
+    Command::from_arg_matches(&matches)
+}
+
 /// Prints help, the version, or what is wrong with the command line.
 fn print(mut message: clap::Error) -> Result<i32, CliError> {
     if message.kind() == ErrorKind::UnknownArgument {
@@ -110,7 +126,8 @@ fn print(mut message: clap::Error) -> Result<i32, CliError> {
         false => CliError::Stdout,
     })?;
     if message.kind() == ErrorKind::InvalidSubcommand
-        && let Some(file) = std::env::args_os().nth(1).filter(|file| Path::new(file).exists())
+        && let Some(file) = std::env::args_os().nth(1).filter(|file| Path::new(file).is_file())
+        && Command::command().find_subcommand(&file).is_none()
     {
         let file = file.to_string_lossy();
         let file = Name(&file);

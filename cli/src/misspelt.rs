@@ -4,15 +4,22 @@
 //! to pass the word as a value; no value of this command begins with a dash, so that is no help.
 
 use clap::Command;
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, Error};
 
-/// Replaces the suggestions in a message about an unknown option by one of this module's, if the parser has found no similar option.
+/// Replaces the suggestions in a message about an unknown option by one of this module's, if the parser has
+/// found no similar option. (It takes `-1K` behind an option for one, as that is no number.)
 pub(crate) fn suggest(message: &mut Error, command: &Command, line: impl Iterator<Item = String>) {
     if message.get(ContextKind::SuggestedArg).is_some() {
         return;
     }
     message.remove(ContextKind::Suggested);
     let Some(ContextValue::String(word)) = message.get(ContextKind::InvalidArg) else { return };
+    if word.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+        let tip = StyledStr::from("no option takes a negative value");
+        message.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+        return;
+    }
     let Some(name) = word.strip_prefix("--") else { return };
     let command = selected(command, line);
     let options = command.get_arguments().filter_map(|option| option.get_long());

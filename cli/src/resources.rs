@@ -21,7 +21,8 @@ pub(crate) struct ReportOpts {
     #[arg(long, value_name = "FORMAT", value_enum)]
     report: Option<Format>,
 
-    /// Write the report to a file instead, which is created before the program starts
+    /// Write the report to a file instead, which is created before the program starts; `-` for standard
+    /// output
     #[arg(long, value_name = "FILE", requires = "report")]
     report_to: Option<PathBuf>,
 }
@@ -43,19 +44,22 @@ impl ReportOpts {
         if self.report_to.as_ref().is_some_and(|path| output::same_file(path, program)) {
             return Err(CliError::ReportOverProgram { path: program.into() });
         }
-        let file = self.report_to.as_ref().map(|path| {
-            let file = File::create(path);
-            file.map(|file| (path.clone(), file))
-                .map_err(|source| CliError::Write { path: path.clone(), source })
-        });
-        Ok(Some(Recorder { file: file.transpose()?, fuel, cpu: cpu_time(), begun: Instant::now() }))
+        let to = match &self.report_to {
+            None => Destination::Stderr,
+            Some(path) if path.as_os_str() == "-" => Destination::Stdout,
+            Some(path) => {
+                let file = File::create(path);
+                let file = file.map_err(|source| CliError::Write { path: path.clone(), source })?;
+                Destination::File(path.clone(), file)
+            }
+        };
+        Ok(Some(Recorder { to, fuel, cpu: cpu_time(), begun: Instant::now() }))
     }
 }
 
 /// Times a run and writes its record.
 pub(crate) struct Recorder {
-    /// Standard error if there is none.
-    file: Option<(PathBuf, File)>,
+    to: Destination,
     fuel: Option<u64>,
     cpu: u64,
     begun: Instant,
@@ -90,14 +94,24 @@ impl Recorder {
     }
 
     fn write(&self, line: &[u8]) -> Result<(), CliError> {
-        match &self.file {
-            Some((path, file)) => {
+        match &self.to {
+            Destination::Stderr => {
+                output::unless_closed(std::io::stderr().write_all(line)).map_err(CliError::Stderr)
+            }
+            Destination::Stdout => output::print(line),
+            Destination::File(path, file) => {
                 let written = { file }.write_all(line);
                 written.map_err(|source| CliError::Write { path: path.clone(), source })
             }
-            None => output::unless_closed(std::io::stderr().write_all(line)).map_err(CliError::Stderr),
         }
     }
+}
+
+/// Where a report goes.
+enum Destination {
+    Stderr,
+    Stdout,
+    File(PathBuf, File),
 }
 
 /// Nanoseconds that the threads of this process have run, in it and in the kernel.

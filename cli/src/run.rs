@@ -75,8 +75,9 @@ Examples:
   wasmaot run --meter --report json app.wasm          what it used, on standard error
 
 FILE is started by its export `_start`, or the default export `` (the empty name); of a reactor, `_initialize` is called. A first `--`
-behind FILE is dropped. A module is compiled into a cache (see `wasmaot cache`), to which -O, --target-cpu, --meter and --jobs apply.
-An artifact is proven first (see `wasmaot verify`), once for each content; --allow-native is for those that you trust without. A program may have 4096
+behind FILE is dropped. A module is compiled into a cache (see `wasmaot cache`), to which -O, --target-cpu, --relaxed-simd, --meter,
+--disable and --jobs apply. An artifact has its code already: but for --jobs, these are refused for it.
+It is proven first (see `wasmaot verify`), once for each content; --allow-native is for those that you trust without. A program may have 4096
 threads at a time besides the first; further ones are refused to it. --timeout is one for all threads, --fuel and --cpu-time are for each.
 
 The report has operators (instructions; null if the code does not count them: compile it with --meter), fuel (its limit), fuel_used
@@ -212,9 +213,23 @@ impl Opts {
     fn module(&self) -> Result<Module, CliError> {
         let file = self.file();
         let opened = match input::read(file)? {
-            // SAFETY: the user has said that it is to be trusted.
-            Input::Elf if self.allow_native => unsafe { Module::open_trusted(file) },
-            Input::Elf => self.proven(),
+            Input::Elf => {
+                self.check_shaping()?;
+                match self.allow_native {
+                    // SAFETY: the user has said that it is to be trusted.
+                    true => unsafe { Module::open_trusted(file) },
+                    false => self.proven(|loader, report| loader.open_reporting(file, report)),
+                }
+            }
+            Input::PipedElf(piped) => {
+                self.check_shaping()?;
+                let bytes = piped.read(file)?;
+                match self.allow_native {
+                    // SAFETY: the user has said that it is to be trusted.
+                    true => unsafe { Module::from_bytes_trusted(&bytes) },
+                    false => self.proven(|loader, report| loader.from_bytes_reporting(&bytes, report)),
+                }
+            }
             Input::Source(source) => {
                 let mut options = self.codegen.options(Emit::SharedObject);
                 options.meter |= self.limits.fuel().is_some();
@@ -233,15 +248,27 @@ impl Opts {
     }
 
     /// Opens the artifact if it is proven.
-    fn proven(&self) -> Result<Module, OpenError> {
+    fn proven(
+        &self,
+        open: impl FnOnce(&Loader, &(dyn Fn(usize, usize) + Sync)) -> Result<Module, OpenError>,
+    ) -> Result<Module, OpenError> {
         let bar = Bar::new(format!("verifying {}", self.file().display()), true);
         let report = |done, total| bar.report(Progress { done, total });
-        Loader { jobs: 0, proofs: cache::proofs() }.open_reporting(self.file(), &report)
+        open(&Loader { jobs: 0, proofs: cache::proofs() }, &report)
     }
 
-    /// Returns whether the file is one of `compile --emit exe`.
+    /// Checks that no option says how to generate code that is there already.
+    fn check_shaping(&self) -> Result<(), CliError> {
+        match self.codegen.shaping() {
+            Some(option) => Err(CliError::CompiledAlready { path: self.file().into(), option }),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns whether the file is one of `compile --emit exe`. A pipe would be waited for, and is none.
     fn is_executable(&self) -> bool {
-        File::open(self.file()).is_ok_and(|file| Attached::read(&file).is_ok())
+        input::is_regular(self.file())
+            && File::open(self.file()).is_ok_and(|file| Attached::read(&file).is_ok())
     }
 
     fn compile(&self, source: &[u8], options: &Options) -> Result<Vec<u8>, CliError> {
@@ -249,7 +276,7 @@ impl Opts {
         let wasm = input::to_wasm(file, source)?;
         let bar = Bar::new(format!("compiling {}", file.display()), true);
         let compiled = wasmaot_compiler::compile(&wasm, options, &|progress| bar.report(progress));
-        compiled.map(|output| output.bytes).map_err(|source| CliError::Compile { path: file.into(), source })
+        compiled.map(|output| output.bytes).map_err(|error| CliError::compile(file, source, error))
     }
 
     /// Returns the program's WASI context.

@@ -43,14 +43,12 @@ pub(crate) fn size(text: &str) -> Result<u64, &'static str> {
 }
 
 /// Parses a count.
-pub(crate) fn number(text: &str) -> Result<u64, &'static str> {
-    match text.parse() {
-        Ok(number) => Ok(number),
-        Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Err("more than 64 bits hold")
-        }
-        Err(_) => Err("not a whole number"),
+pub(crate) fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("not a whole number".into());
     }
+    let number = text.parse().ok().and_then(|number: u64| T::try_from(number).ok());
+    number.ok_or_else(|| format!("more than {}, which is the most", u64::MAX >> (64 - 8 * size_of::<T>())))
 }
 
 /// Parses a time: `500ms`, `2.5s`, `10m`, `1h`. A number alone is in seconds.
@@ -99,11 +97,15 @@ mod tests {
 
     #[test]
     fn numbers_are_parsed() {
-        assert_eq!(number("0"), Ok(0));
+        assert_eq!(number("0"), Ok(0u64));
         assert_eq!(number("18446744073709551615"), Ok(u64::MAX));
-        assert_eq!(number("18446744073709551616"), Err("more than 64 bits hold"));
-        for wrong in ["", "x", "-1", "1.5", "1e9", "1_000", "1K"] {
-            assert_eq!(number(wrong), Err("not a whole number"), "{wrong}");
+        let beyond = number::<u64>("18446744073709551616");
+        assert_eq!(beyond, Err("more than 18446744073709551615, which is the most".into()));
+        assert_eq!(number("4294967295"), Ok(u32::MAX));
+        let beyond = number::<u32>("4294967296");
+        assert_eq!(beyond, Err("more than 4294967295, which is the most".into()));
+        for wrong in ["", "x", "-1", "+1", "1.5", "1e9", "1_000", "1K"] {
+            assert_eq!(number::<u64>(wrong), Err("not a whole number".into()), "{wrong}");
         }
     }
 

@@ -119,6 +119,19 @@ pub enum CompileError {
     Emit(#[from] EmitError),
 }
 
+impl CompileError {
+    /// Returns the offset in the Wasm file that the error is about.
+    #[must_use]
+    pub fn offset(&self) -> Option<usize> {
+        match self {
+            Self::Invalid { offset, .. }
+            | Self::Unsupported { offset, .. }
+            | Self::Disabled { offset, .. } => Some(*offset),
+            _ => None,
+        }
+    }
+}
+
 /// A time as a person writes it. `Debug` does too, but for none at all.
 fn time(limit: &Duration) -> String {
     if limit.is_zero() { "0s".into() } else { format!("{limit:?}") }

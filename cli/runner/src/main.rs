@@ -46,7 +46,8 @@ impl RunError {
                 "the program is read from the executable: the user who starts it needs permission to read it, too (chmod +r)",
             ),
             Self::Attached(AttachedError::Nothing) => Some(
-                "`strip`, `objcopy` and packers remove the program; compile it again and leave the file as it is",
+                "it is lost where a file is copied or downloaded in part, and to `strip`, `objcopy` and packers; compile it again and leave the file \
+                 as it is",
             ),
             _ => None,
         }

@@ -5,6 +5,7 @@
 use super::emit::Emit;
 use crate::error::CliError;
 use crate::input;
+use crate::kind;
 use crate::output::same_file;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -50,13 +51,16 @@ impl Request<'_> {
         for input in self.inputs {
             let output = match (self.output, folder) {
                 (Some(file), None) => file.to_path_buf(),
-                _ if input::is_stdin(input) => return Err(CliError::NoName),
+                _ if kind::is_stdin(input) => {
+                    return Err(CliError::NoName { folder: folder.map(Into::into) });
+                }
                 (_, Some(folder)) => folder.join(self.emit.name_for(input).file_name().unwrap_or_default()),
                 (None, None) => self.emit.name_for(input),
             };
             let job = Job { input: input.clone(), output };
-            if same_file(input, &job.output) && !input.is_dir() {
-                return Err(CliError::Overwrite { path: input.into() });
+            // What is native code already is refused when it is read, with a better reason.
+            if same_file(input, &job.output) && !input.is_dir() && !input::is_elf(input) {
+                return Err(CliError::Overwrite { path: input.into(), named: self.output.is_some() });
             }
             if self.json && job.is_to_stdout() {
                 return Err(CliError::JsonAndOutput);
@@ -80,11 +84,18 @@ impl Request<'_> {
         let is_named = output.as_os_str().as_encoded_bytes().ends_with(b"/");
         match self.inputs.len() > 1 {
             _ if output.is_dir() || is_named => Ok(Some(output)),
-            true if output.exists() || output.as_os_str() == "-" => {
+            true if output.exists() || output.as_os_str() == "-" || is_file_name(output) => {
                 Err(CliError::ManyToOne { output: output.into() })
             }
             true => Ok(Some(output)),
             false => Ok(None),
         }
     }
+}
+
+/// Returns whether a name is one of a file that this command reads or writes, and so hardly meant for a
+/// folder.
+fn is_file_name(path: &Path) -> bool {
+    let is_ours = |extension| ["so", "o", "clif", "s", "wasm", "wat"].contains(&extension);
+    path.extension().and_then(|extension| extension.to_str()).is_some_and(is_ours)
 }

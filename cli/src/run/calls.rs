@@ -28,6 +28,7 @@ impl Request<'_> {
             let entry = entry::entry(descriptor).ok_or_else(|| CliError::NoStart {
                 path: path(),
                 functions: items::functions(descriptor),
+                parameters: items::start_parameters(descriptor),
                 misplaced: self.misplaced_option(),
             })?;
             return Ok(entry.iter().map(|&name| (name.into(), Vec::new())).collect());

@@ -82,6 +82,11 @@ fn the_input_is_never_overwritten() {
     place.file("a.so", ADD);
     place.run(&["compile", "a.so"]).status(1).stderr_has(&["overwrite", "hint: name the output with `-o`"]);
     assert_eq!(std::fs::read(place.path("a.so")).expect("the input"), ADD.as_bytes());
+    let named = place.run(&["compile", "a.so", "-o", "a.so"]).status(1);
+    named.stderr_has(&["overwrite", "hint: name another output with `-o`"]);
+    // That it is an artifact already is the better reason.
+    place.run(&["compile", "a.so", "-o", "b.so", "--quiet"]).status(0);
+    place.run(&["compile", "b.so"]).status(1).stderr_has(&["`b.so` is an artifact already"]);
 }
 
 #[test]
@@ -133,7 +138,7 @@ fn features_are_listed_and_can_be_disabled() {
     place.file("a.wat", r#"(module (func (export "f") (result i32 i32) (i32.const 1) (i32.const 2)))"#);
     place.run(&["run", "--invoke", "f", "a.wat"]).status(0).stdout("1\n2\n");
     let run = place.run(&["run", "--disable", "multi-value", "--invoke", "f", "a.wat"]).status(1);
-    run.stderr_has(&["disabled WebAssembly feature at offset 0x", "multi-value", "--disable multi-value"]);
+    run.stderr_has(&["disabled WebAssembly feature: ", "multi-value", "--disable multi-value"]);
     place
         .run(&["compile", "a.wat", "--disable", "multi"])
         .status(2)
@@ -223,6 +228,13 @@ fn outputs_that_would_replace_each_other_are_refused() {
     let refused = place.run(&["compile", "a.wat", "in/a.wat", "-o", "out"]).status(1).stdout("");
     refused.stderr_has(&["`a.wat` and `in/a.wat` would both become `out/a.so`", "hint: "]);
     assert!(!place.path("out").exists(), "nothing is made");
+    for output in ["both.so", "new/both.o", "both.wasm"] {
+        let refused = place.run(&["compile", "a.wat", "file", "-o", output]).status(1).stdout("");
+        refused.stderr_has(&["several modules cannot become one output", &format!("is written `{output}/`")]);
+        assert!(!place.path(output).exists(), "nothing is made");
+    }
+    place.run(&["compile", "a.wat", "file", "-o", "both.so/", "--quiet"]).status(0).silent();
+    assert!(place.path("both.so/a.so").is_file());
     for output in ["file", "-"] {
         let refused = place.run(&["compile", "a.wat", "in/a.wat", "-o", output]).status(1);
         refused.stderr_has(&[&format!("several modules cannot become one output, `{output}`"), "folder"]);
@@ -259,6 +271,8 @@ fn standard_input_is_a_module() {
     stdin(&["run", "--invoke", "add", "-", "1", "2"]).status(0).stdout("3\n").silent();
     let unnamed = stdin(&["compile", "-"]).status(1);
     unnamed.stderr_has(&["standard input has no name", "hint: name the output with `-o`"]);
+    let unnamed = stdin(&["compile", "-", "-o", "out/"]).status(1);
+    unnamed.stderr_has(&["standard input has no name", "with `-o`, such as `out/a.so`"]);
     assert!(!place.path("-").exists() && !place.path("-.so").exists());
 }
 
@@ -278,7 +292,7 @@ fn json_has_a_line_for_each_module() {
     for time in ["wall_ns", "parse_ns", "translate_ns", "generate_ns", "emit_ns"] {
         assert!(a[time].as_u64() > Some(0), "{time}: {a}");
     }
-    assert!(bad["error"].as_str().is_some_and(|error| error.contains("at offset 0x")), "{bad}");
+    assert!(bad["error"].as_str().is_some_and(|error| error.contains("bad.wat:1:10")), "{bad}");
     let keys = |line: &Value| line.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(a), keys(bad));
     assert_eq!((&bad["functions"], &bad["wall_ns"]), (&Value::Null, &Value::Null));

@@ -155,7 +155,7 @@ fn what_cannot_be_a_program_is_refused() {
         r#"(module (func (export "f")) (func (export "g")))"#,
         &["`bad.wat`", "`_start`", "hint: ", "`f`, `g`"],
     );
-    refused(r#"(module (func (export "_start") (param i32)))"#, &["`_start` without parameters"]);
+    refused(r#"(module (func (export "_start") (param i32)))"#, &["its `_start` has parameters (i32)"]);
     refused("(module)", &["exports no functions at all"]);
     refused(IMPORTS, &["`bad.wat`", "\"one\"", "\"no_such_call\"", "\"two\"", "hint: "]);
     let ty = r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func (param i64))) (func (export "_start")))"#;
@@ -179,7 +179,8 @@ fn a_damaged_program_says_so_and_runs_nothing() {
         run.stderr_has(&["error: cannot ", "cause: "])
     };
     damaged("runner", &bytes[..artifact]);
-    damaged("cut", &bytes[..bytes.len() - 1]);
+    damaged("cut", &bytes[..bytes.len() - 1])
+        .stderr_has(&["hint: it is lost where a file is copied", "in part"]);
     damaged("longer", &[&bytes[..], b"x"].concat());
     damaged("twice", &[&bytes[..artifact], &bytes[..]].concat());
     for (name, at) in [("elf", artifact), ("inside", artifact + 5000), ("settings", bytes.len() - 33)] {
@@ -288,5 +289,5 @@ fn a_stripped_program_says_so() {
         Ok(output) => assert!(output.status.success(), "{output:?}"),
     }
     let run = start(place.started(&path, &[])).status(1).stdout("");
-    run.stderr_has(&["error: cannot start the program", "hint: `strip`", "compile it again"]);
+    run.stderr_has(&["error: cannot start the program", "hint: ", "`strip`", "compile it again"]);
 }

@@ -87,11 +87,7 @@ fn unsupported_features_are_named_in_plain_words() {
     ] {
         place.file("a.wat", text);
         let run = plain(place.run(&["compile", "a.wat"]).status(1));
-        run.stderr_has(&[
-            "error: cannot compile `a.wat`",
-            "unsupported WebAssembly feature at offset 0x",
-            feature,
-        ]);
+        run.stderr_has(&["error: cannot compile `a.wat`", "unsupported WebAssembly feature: ", feature]);
     }
     place.file("a.wat", "(module (func (param (ref i31))))");
     place.run(&["compile", "a.wat"]).status(1).stderr_has(&["the reference type `i31ref`", "wasm32-wasip1"]);

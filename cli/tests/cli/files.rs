@@ -125,11 +125,87 @@ fn the_kind_is_told_by_content() {
 #[test]
 fn invalid_modules_are_reported_with_their_offset() {
     let place = Place::new();
-    place.file("bad.wat", "(module (func (result i32) i64.const 1))");
-    place.file("cut.wasm", b"\0asm\x01\0\0\0\x01\x7f");
-    for file in ["bad.wat", "cut.wasm"] {
-        for command in ["compile", "run"] {
-            place.run(&[command, file]).status(1).stderr_has(&["error: cannot compile", "at offset 0x"]);
-        }
+    let bad = wat::parse_str("(module (func (result i32) i64.const 1))").expect("well-formed");
+    place.file("bad.wasm", bad);
+    for command in ["compile", "run"] {
+        let run = place.run(&[command, "bad.wasm"]).status(1);
+        assert!(!run.stderr.contains("hint"), "{run:#?}");
+        run.stderr_has(&["error: cannot compile", "at offset 0x"]);
+    }
+}
+
+#[test]
+fn a_module_that_is_cut_off_is_recognised() {
+    let place = Place::new();
+    let whole = wat::parse_str(r#"(module (memory 1) (func (export "_start")) (data (i32.const 0) "text"))"#);
+    let whole = whole.expect("a module");
+    for length in [4, 7, 9, 12, whole.len() / 2, whole.len() - 1] {
+        place.file("cut.wasm", &whole[..length]);
+        let run = place.run(&["compile", "cut.wasm"]).status(1);
+        run.stderr_has(&[
+            "error: cannot compile `cut.wasm`",
+            "hint: the file is cut off or damaged",
+            "lacks at least ",
+        ]);
+    }
+}
+
+/// What comes through a pipe cannot be opened twice.
+#[test]
+fn artifacts_come_through_pipes() {
+    let place = Place::new();
+    let name = place.artifact("a", r#"(module (func (export "seven") (result i32) (i32.const 7)))"#);
+    let piped = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.stdin(std::fs::File::open(place.path(&name)).expect("the artifact"));
+        crate::support::finish(command)
+    };
+    for line in [
+        &["run", "--allow-native", "--invoke", "seven", "-"][..],
+        &["run", "--allow-native", "--invoke", "seven", "/dev/stdin"],
+        &["run", "--invoke", "seven", "-"],
+        &["run", "--invoke", "seven", "/dev/stdin"],
+    ] {
+        piped(line).status(0).stdout("7\n").silent();
+    }
+    piped(&["compile", "-", "-o", "b.so"])
+        .status(1)
+        .stderr_has(&["is an artifact already", "`wasmaot run -`"]);
+    piped(&["inspect", "-"]).status(0).silent();
+    piped(&["verify", "-"]).status(0).silent();
+    let pipe = place.path("pipe");
+    let made =
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0);
+    made.expect("a pipe");
+    for options in [&["--allow-native"][..], &[]] {
+        let artifact = std::fs::read(place.path(&name)).expect("the artifact");
+        let writer = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || std::fs::write(pipe, artifact).expect("a reader")
+        });
+        place.run(&[&["run"], options, &["--invoke", "seven", "pipe"]].concat()).status(0).stdout("7\n");
+        writer.join().expect("a writer");
+    }
+}
+
+#[test]
+fn paths_through_files_and_folders_are_explained() {
+    let place = Place::new();
+    place.file("file", "(module)");
+    place.file("a.wat", r#"(module (func (export "_start")))"#);
+    std::fs::create_dir(place.path("folder")).expect("a folder");
+    for (line, hint) in [
+        (&["compile", "file/a.wat"][..], "`file` is a file, not a folder"),
+        (&["compile", "a.wat", "-o", "file/a.so"], "`file` is a file, not a folder"),
+        (&["compile", "a.wat", "-o", "none/a.so"], "the folder does not exist: create it first"),
+        (&["run", "folder"], "it is a folder: name a file in it"),
+        (
+            &["run", "--report", "json", "--report-to", "folder", "a.wat"],
+            "a folder has that name: choose another",
+        ),
+        (&["man", "file"], "it is a file: name a folder"),
+    ] {
+        let run = place.run(line).status(1);
+        assert!(run.stderr.ends_with(&format!("hint: {hint}\n")), "{line:?}: {run:#?}");
     }
 }

@@ -115,6 +115,28 @@ fn an_address_that_cannot_be_used_is_named() {
 }
 
 #[test]
+fn what_cannot_be_granted_is_explained() {
+    let place = Place::new();
+    let name = place.artifact("nothing", r#"(module (func (export "_start")))"#);
+    std::fs::create_dir(place.path("data")).expect("a directory");
+    place.file("file", "");
+    for (directory, hint) in [
+        ("data:/inside", "two colons divide the name outside from that inside: `--dir data::/inside`"),
+        ("data:rw", "`--dir data` may be written to already"),
+        ("none", "the directory does not exist: create it first"),
+        ("file", "it is a file: grant the directory that it is in"),
+        ("file/data", "`file` is a file, not a folder"),
+    ] {
+        let run = place.run(&["run", "--dir", directory, &name]).status(1);
+        assert!(run.stderr.ends_with(&format!("hint: {hint}\n")), "{directory}: {run:#?}");
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").and_then(|socket| Ok((socket.local_addr()?, socket)));
+    let (address, _socket) = taken.expect("a loopback port");
+    let run = place.run(&["run", "--listen", &address.to_string(), &name]).status(1);
+    run.stderr_has(&["hint: another process listens there"]);
+}
+
+#[test]
 fn programs_for_the_older_version_run() {
     let place = Place::new();
     let name = place.artifact("older", include_str!("../guests/write_unstable.wat"));

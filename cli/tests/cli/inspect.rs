@@ -117,3 +117,29 @@ fn an_artifact_of_another_abi_version_is_shown() {
     assert_eq!(report["problems"].as_array().map(Vec::len), Some(3));
     place.run(&["run", "other.so"]).status(1).stderr_has(&["cannot load `other.so`"]);
 }
+
+#[test]
+fn elf_files_of_other_machines_and_parts_of_files_are_told() {
+    let place = Place::new();
+    let name = place.artifact("a", MODULE);
+    let whole = std::fs::read(place.path(&name)).expect("the artifact");
+    let changed = |changes: &[(usize, u8)]| {
+        let mut bytes = whole.clone();
+        for &(at, byte) in changes {
+            bytes[at] = byte;
+        }
+        bytes
+    };
+    for (bytes, cause) in [
+        (changed(&[(18, 183)]), "it is an ELF file for AArch64 (64-bit ARM), and artifacts are for x86-64"),
+        (changed(&[(4, 1), (18, 3)]), "it is an ELF file for 32-bit x86,"),
+        (changed(&[(5, 2), (18, 0), (19, 22)]), "it is an ELF file for S/390 (big-endian),"),
+        (changed(&[(18, 255)]), "it is an ELF file for machine number 255,"),
+        (whole[..20].to_vec(), "it is an ELF file that is cut off: 20 bytes"),
+        (whole[..whole.len() - 1].to_vec(), "it is an ELF file that is cut off"),
+    ] {
+        place.file("other.so", bytes);
+        let run = place.run(&["inspect", "other.so"]).status(1).stdout("");
+        run.stderr_has(&["error: `other.so` is not an artifact", cause]);
+    }
+}

@@ -73,6 +73,16 @@ fn a_refusal_names_the_option() {
         place.run(&["run", option, value, &name]).status(1).stderr_has(&[&expected, &hint]);
         place.run(&["run", option, asked, &name]).status(0).silent();
     }
+    // Also where no limit would be high enough.
+    let name = place.artifact("wide", r#"(module (memory i64 100000000) (func (export "_start")))"#);
+    let run = place.run(&["run", "--max-memory", "1G", &name]).status(1);
+    run.stderr_has(&[
+        "`memory` is 1073741824, and the module asks for 6553600000000",
+        "hint: `--max-memory` sets",
+    ]);
+    place.run(&["run", &name]).status(1).stderr_has(&["hint: larger memories are not supported"]);
+    let run = place.run(&["run", "--max-memory", "16384G", &name]).status(1);
+    run.stderr_has(&["a memory of 6553600000000 bytes is larger than the 68719476736 bytes"]);
 }
 
 #[test]

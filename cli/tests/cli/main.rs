@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod shells;
 mod support;
+mod text;
 mod threads;
 mod usage;
 mod verify;

@@ -156,6 +156,9 @@ fn the_record_may_go_to_a_file() {
     assert_eq!(line.matches('\n').count(), 1);
     assert_eq!(without_times(line.trim_end())["trap"], "unreachable");
     // Before anything runs.
+    let run = place.run(&["run", "--report", "json", "--report-to", "-", &name]).status(134);
+    assert_eq!(without_times(run.stdout.trim_end())["end"], "trap", "{run:#?}");
+    assert!(!run.stderr.contains('{') && !place.path("-").exists(), "{run:#?}");
     let run = place.run(&["run", "--report", "json", "--report-to", "no/such/record", &name]).status(1);
     assert!(!run.stderr.contains("unreachable"), "{run:#?}");
     run.stderr_has(&["error: cannot write `no/such/record`"]);

@@ -131,6 +131,13 @@ fn what_starts_a_module() {
         "--invoke",
         "`f`, `g`",
     ]);
+    let takes = place.artifact("takes", r#"(module (func (export "_start") (param i32 f64)))"#);
+    let run = place.run(&["run", &takes]).status(1);
+    run.stderr_has(&[
+        "`takes.so` cannot be started: its `_start` has parameters (i32, f64)",
+        "`--invoke _start` in front",
+    ]);
+    place.run(&["run", "--invoke", "_start", &takes, "1", "2"]).status(0).silent();
     let empty = place.artifact("empty", "(module)");
     place.run(&["run", &empty]).status(1).stderr_has(&["exports no functions at all"]);
     let start = place.artifact("start", r#"(module (func $f unreachable) (start $f))"#);
@@ -164,7 +171,9 @@ fn invoke_takes_and_prints_values_of_every_type() {
     invoke(&["ref", "null"]).status(0).stdout("null\n").silent();
     invoke(&["all", "1", "-2", "3", "4.5"]).status(0).stdout("4.5\n3.0\n-2\n1\n").silent();
     invoke(&["none"]).status(0).stdout("").silent();
-    invoke(&["i32"]).status(1).stderr_has(&["`i32` takes 1 argument, not 0"]);
+    invoke(&["i32"])
+        .status(1)
+        .stderr_has(&["`i32` takes 1 argument, not 0", "hint: its parameters are (i32)"]);
     invoke(&["none", "1"]).status(1).stderr_has(&["`none` takes 0 arguments, not 1"]);
     invoke(&["i32", "1.5"]).status(1).stderr_has(&["argument 1 of `i32` is `1.5`, which is not an i32"]);
     invoke(&["memory"]).status(1).stderr_has(&["exports no function `memory`", "`i32`"]);
@@ -207,4 +216,28 @@ fn signals_that_the_caller_blocked_still_become_traps() {
         let blocked = [&["--block-signal", env!("CARGO_BIN_EXE_wasmaot")][..], &command].concat();
         finish(place.started(env, &blocked)).status(134).stdout("").stderr_has(&[message]);
     }
+}
+
+/// What an option asks for is done or refused: code that is there already is not generated.
+#[test]
+fn options_of_code_generation_are_refused_for_artifacts() {
+    let place = Place::new();
+    let text = r#"(module (func (export "_start")))"#;
+    let name = place.artifact("a", text);
+    for (options, option) in [
+        (&["-O1"][..], "-O"),
+        (&["-O", "2"], "-O"),
+        (&["--target-cpu", "native"], "--target-cpu"),
+        (&["--relaxed-simd", "native"], "--relaxed-simd"),
+        (&["--meter"], "--meter"),
+        (&["--disable", "simd"], "--disable"),
+    ] {
+        let run = place.run(&[&["run"], options, &[&name]].concat()).status(1).stdout("");
+        run.stderr_has(&[
+            &format!("error: `{option}` is for modules, and `a.so` is compiled already"),
+            &format!("`wasmaot compile {option}`"),
+        ]);
+        place.run(&[&["run"], options, &["a.wat"]].concat()).status(0).silent();
+    }
+    place.run(&["run", "--jobs", "2", &name]).status(0).silent();
 }

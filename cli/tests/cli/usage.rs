@@ -65,6 +65,8 @@ fn misspelt_options_are_recognised() {
         let run = place.run(line).status(2).stdout("");
         run.stderr_has(&[&format!("a similar argument exists: '{meant}'")]);
     }
+    let run = place.run(&["run", "--max-memory", "-1K", "a.so"]).status(2).stdout("");
+    run.stderr_has(&["tip: no option takes a negative value"]);
     for line in [&["run", "--xyz", "a.so"][..], &["run", "-x", "a.so"], &["compile", "-j4", "a.wasm"]] {
         let run = place.run(line).status(2).stdout("");
         assert!(!run.stderr.contains("tip:") && run.stderr.contains("--help"), "{run:#?}");
@@ -82,7 +84,20 @@ fn wrong_values_are_told_what_is_right() {
         (&["run", "--max-table-elements=-1"], "not a whole number"),
         (&["run", "--timeout", "1us"], "500ms or 2.5s"),
         (&["run", "--max-memory", "1.5M"], "512M or 2G"),
+        (&["run", "--max-memory", "-1"], "512M or 2G"),
+        (&["run", "--fuel", "-1"], "not a whole number"),
+        (&["run", "--timeout", "-1.5"], "500ms or 2.5s"),
+        (&["run", "-O", "-1"], "the levels are 0, 1 and 2"),
+        (&["verify", "--jobs", "-1"], "1 to 65535"),
+        (&["run", "--nesting", "many"], "not a whole number"),
+        (&["run", "--nesting", "4294967296"], "more than 4294967295"),
+        (&["run", "--max-globals", "+1"], "not a whole number"),
+        (&["run", "--max-descriptors", "18446744073709551616"], "more than 18446744073709551615"),
+        (&["run", "--max-written-pages", ""], "not a whole number"),
         (&["run", "--listen", "127.0.0.1"], "HOST:PORT"),
+        (&["run", "--listen", ":80"], "HOST:PORT"),
+        (&["run", "--listen", "127.0.0.1:65536"], "ports are 0 to 65535"),
+        (&["run", "--listen", "no.such.host.invalid:80"], "no such host"),
         (&["run", "--listen", "localhost:http"], "HOST:PORT"),
         (&["run", "--env", "K"], "NAME=VALUE"),
     ] {
@@ -98,6 +113,9 @@ fn a_file_in_place_of_a_command_is_pointed_to_run() {
     place.file("app.wasm", "(module)");
     let run = place.run(&["app.wasm", "one"]).status(2).stdout("");
     run.stderr_has(&["hint: `wasmaot run app.wasm` runs it, `wasmaot compile app.wasm` compiles it"]);
+    place.file("cache", "");
+    let run = place.run(&["cache", "shw"]).status(2).stderr_has(&["a similar subcommand exists: 'show'"]);
+    assert!(!run.stderr.contains("runs it"), "{run:#?}");
     let run = place.run(&["frobnicate"]).status(2);
     assert!(!run.stderr.contains("runs it"), "{run:#?}");
 }
@@ -113,5 +131,28 @@ fn help_and_version_fail_where_they_cannot_be_written() {
         let mut command = place.command(arguments);
         let output = command.stdout(broken_pipe()).output().expect("the command starts");
         assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{arguments:?}");
+    }
+}
+
+/// Whatever is wrong with a number, it is said in this command's words.
+#[test]
+fn no_option_answers_in_the_words_of_rust() {
+    let place = Place::new();
+    for command in ["run", "compile", "verify"] {
+        let help = place.run(&[command, "--help"]).status(0).stdout;
+        let options = help.lines().filter_map(|line| line.trim_start().strip_prefix("--"));
+        let numbers =
+            options.filter(|line| ["<N>", "<SIZE>", "<TIME>"].iter().any(|kind| line.contains(kind)));
+        let names: Vec<_> = numbers.filter_map(|line| line.split_whitespace().next()).collect();
+        assert!(!names.is_empty(), "{help}");
+        for name in names {
+            for value in ["x", "-1", "1.5.5", "0x10", "99999999999999999999999999", "\u{664}"] {
+                let run = place.run(&[command, &format!("--{name}"), value, "a.so"]).status(2).stdout("");
+                let words =
+                    ["digit", "..", "invalid float", "too large to fit", "ParseIntError", "unexpected"];
+                assert!(!words.iter().any(|word| run.stderr.contains(word)), "{name} {value}: {run:#?}");
+                assert!(run.stderr.contains(name), "{name} {value}: {run:#?}");
+            }
+        }
     }
 }

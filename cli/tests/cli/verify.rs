@@ -1,7 +1,8 @@
 //! `wasmaot verify`: both forms, executables, folders, and what is not proven.
 
 use crate::support::Place;
-use serde_json::Value;
+use serde_json::{Value, json};
+use wasmaot_abi::header::{Header, MAGIC};
 
 const MODULE: &str = r#"(module (memory 1)
     (func (export "load") (param i32) (result i32) (i32.load offset=8 (local.get 0)))
@@ -14,7 +15,18 @@ fn extension(bytes: &[u8]) -> usize {
     load.expect("the load is as it always was") - 1
 }
 
-fn json(text: &str) -> Value {
+/// Makes the checksum that of the contents again, after a change.
+fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+    let at = bytes.windows(MAGIC.len()).position(|window| window == MAGIC).expect("a header");
+    let mut header = Header::from_bytes(&bytes[at..]).expect("a header");
+    header.checksum = 0;
+    bytes[at..at + Header::SIZE].copy_from_slice(&header.to_bytes());
+    header.checksum = crc32fast::hash(&bytes);
+    bytes[at..at + Header::SIZE].copy_from_slice(&header.to_bytes());
+    bytes
+}
+
+fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
 
@@ -25,9 +37,9 @@ fn what_the_compiler_makes_is_proven() {
     let text = place.run(&["verify", &name]).status(0).silent().stdout;
     assert!(text.starts_with("a.so: proven: 4 functions, "), "{text}");
     assert!(text.contains("not among them: "), "{text}");
-    let report = json(&place.run(&["verify", &name, "--json", "--jobs", "1"]).status(0).silent().stdout);
+    let report = parsed(&place.run(&["verify", &name, "--json", "--jobs", "1"]).status(0).silent().stdout);
     assert_eq!(report["proven"], true);
-    assert_eq!(report["files"][0]["functions"], 4);
+    assert_eq!(report["functions"], 4);
     assert!(report["not_proven"].as_array().is_some_and(|list| !list.is_empty()));
 }
 
@@ -39,12 +51,12 @@ fn a_rejection_names_what_does_not_hold_and_where() {
     let at = extension(&bytes);
     // Two bytes that do nothing: the index is any number of 64 bits then.
     bytes[at..at + 2].copy_from_slice(&[0x66, 0x90]);
-    std::fs::write(place.path(&name), &bytes).expect("a writable folder");
+    place.file(&name, with_checksum(bytes));
     let text = place.run(&["verify", &name]).status(1).silent().stdout;
     assert!(text.starts_with("a.so: not proven: 1 rejection\nmemory: "), "{text}");
     assert!(text.contains("in function 0") && text.contains("mov eax,[rdi+rsi+8]"), "{text}");
-    let report = json(&place.run(&["verify", &name, "--json"]).status(1).silent().stdout);
-    let rejection = &report["files"][0]["rejections"][0];
+    let report = parsed(&place.run(&["verify", &name, "--json"]).status(1).silent().stdout);
+    let rejection = &report["rejections"][0];
     assert_eq!(rejection["property"], "memory");
     assert_eq!(rejection["place"]["kind"], "function");
     assert_eq!(rejection["place"]["offset"], 6);
@@ -64,15 +76,6 @@ fn folders_and_executables_are_taken() {
     assert!(text.starts_with("app: proven"), "{text}");
     std::fs::create_dir(place.path("empty")).expect("a writable folder");
     place.run(&["verify", "empty"]).status(1).stderr_has(&["no file whose name ends in `.so`"]);
-}
-
-/// The checksum that the file has to have, so that loading it goes as far as the proof.
-fn reseal(bytes: &mut [u8]) {
-    let header = bytes.windows(8).position(|window| window == b"wasmaot\0").expect("the header");
-    let at = header + 32;
-    bytes[at..at + 4].fill(0);
-    let checksum = crc32fast::hash(bytes);
-    bytes[at..at + 4].copy_from_slice(&checksum.to_le_bytes());
 }
 
 #[test]
@@ -105,8 +108,7 @@ fn run_refuses_what_is_not_proven_unless_it_is_trusted() {
     let mut bytes = std::fs::read(place.path(&name)).expect("the artifact");
     let at = extension(&bytes);
     bytes[at..at + 2].copy_from_slice(&[0x66, 0x90]);
-    reseal(&mut bytes);
-    std::fs::write(place.path(&name), &bytes).expect("a writable folder");
+    place.file(&name, with_checksum(bytes));
     for _ in 0..2 {
         place.run(&["run", &name]).status(1).stdout("").stderr_has(&[
             "cannot load `a.so`",
@@ -117,4 +119,90 @@ fn run_refuses_what_is_not_proven_unless_it_is_trusted() {
         ]);
     }
     place.run(&["run", "--allow-native", &name]).status(0).silent();
+}
+
+/// A proof is about a file that is loaded: what loading refuses, whatever the code is like, is not proven.
+#[test]
+fn what_would_not_be_loaded_is_not_proven() {
+    let place = Place::new();
+    let name = place.artifact("a", MODULE);
+    let whole = std::fs::read(place.path(&name)).expect("the artifact");
+    let changed = |at: usize, byte: u8| {
+        let mut bytes = whole.clone();
+        bytes[at] = byte;
+        bytes
+    };
+    let name_at = whole.windows(5).position(|window| window == b"_star").expect("the export's name");
+    let text_at = extension(&whole);
+    for (what, bytes, reason) in [
+        ("machine", with_checksum(changed(18, 183)), "the ELF header"),
+        ("kind", with_checksum(changed(16, 2)), "the ELF header"),
+        ("name", changed(name_at, b'x'), "checksum"),
+        ("code", changed(text_at + 1, whole[text_at + 1] ^ 1), "checksum"),
+        ("longer", [&whole[..], &[0; 8]].concat(), "bytes"),
+    ] {
+        place.file("bad.so", &bytes);
+        let refused = place.run(&["run", "--invoke", "load", "bad.so", "0"]).status(1);
+        let cause = refused.stderr.lines().find_map(|line| line.strip_prefix("  cause: "));
+        let cause = cause.unwrap_or_else(|| panic!("no cause: {refused:#?}"));
+        let text = place.run(&["verify", "bad.so"]).status(1).silent().stdout;
+        assert_eq!(text, format!("bad.so: not proven: 1 rejection\nform: {cause}\n"), "{what}");
+        assert!(cause.contains(reason), "{what}: {cause}");
+        let line = parsed(&place.run(&["verify", "bad.so", "--json"]).status(1).silent().stdout);
+        let rejection = json!([{ "property": "form", "problem": cause, "place": null }]);
+        assert_eq!((&line["proven"], &line["rejections"]), (&json!(false), &rejection), "{what}");
+    }
+}
+
+/// Another machine has to be able to run what is proven, not this one.
+#[test]
+fn a_proof_needs_no_cpu() {
+    let place = Place::new();
+    let name = place.artifact("a", MODULE);
+    let mut bytes = std::fs::read(place.path(&name)).expect("the artifact");
+    let at = bytes.windows(MAGIC.len()).position(|window| window == MAGIC).expect("a header");
+    let mut header = Header::from_bytes(&bytes[at..]).expect("a header");
+    header.cpu_features |= 1 << 63;
+    bytes[at..at + Header::SIZE].copy_from_slice(&header.to_bytes());
+    place.file(&name, with_checksum(bytes));
+    place.run(&["run", &name]).status(1).stderr_has(&["CPU features that this machine lacks"]);
+    place.run(&["verify", &name]).status(0).silent();
+}
+
+#[test]
+fn a_file_that_cannot_be_examined_does_not_keep_others_from_being_verified() {
+    let place = Place::new();
+    for name in ["one", "three"] {
+        place.artifact(name, MODULE);
+    }
+    place.file("four.so", "");
+    place.file("two.so", "junk");
+    std::fs::create_dir(place.path("empty")).expect("a writable folder");
+    let run = place.run(&["verify", ".", "missing.so", "empty", "one.so"]).status(1);
+    for (name, state) in [
+        ("./four.so", "not proven"),
+        ("./one.so", "proven: "),
+        ("./three.so", "proven: "),
+        ("./two.so", "not proven"),
+        ("missing.so", "not proven"),
+        ("empty", "not proven"),
+    ] {
+        assert!(run.stdout.contains(&format!("{name}: {state}")), "{name}: {run:#?}");
+    }
+    assert!(!run.stdout.contains("properties"), "{run:#?}");
+    let run = run.stderr_has(&[
+        "error: `./two.so` is not an artifact",
+        "error: cannot read `missing.so`",
+        "error: `empty` has no file",
+        "error: 4 of 7 files not proven",
+    ]);
+    let lines = place.run(&["verify", ".", "missing.so", "empty", "one.so", "--json"]).status(1);
+    let lines: Vec<Value> = lines.stdout.lines().map(parsed).collect();
+    let proven: Vec<_> = lines.iter().map(|line| line["proven"].as_bool().expect("a truth value")).collect();
+    assert_eq!(proven, [false, true, true, false, false, false, true], "{run:#?}");
+    let keys = |line: &Value| line.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    assert!(lines.iter().all(|line| keys(line) == keys(&lines[0])), "{lines:#?}");
+    for line in &lines {
+        assert_eq!(line["error"].is_null(), line["proven"] == true, "{line}");
+    }
 }

@@ -65,7 +65,19 @@ impl Loader {
     /// # Errors
     /// As for [`Loader::open`].
     pub fn from_bytes(&self, bytes: &[u8]) -> Result<Module, OpenError> {
-        self.load(Source::sealed(bytes)?, &|_, _| {})
+        self.from_bytes_reporting(bytes, &|_, _| {})
+    }
+
+    /// As [`Loader::from_bytes`]. Calls `progress` as [`Loader::open_reporting`] does.
+    ///
+    /// # Errors
+    /// As for [`Loader::open`].
+    pub fn from_bytes_reporting(
+        &self,
+        bytes: &[u8],
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Module, OpenError> {
+        self.load(Source::sealed(bytes)?, progress)
     }
 
     fn load(&self, source: Source, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Module, OpenError> {

@@ -4,7 +4,7 @@
 //! process only if it is proven, or through functions whose names say that the caller trusts it, and which are unsafe.
 
 use crate::code::module::source::Source;
-use crate::code::module::{Assurance, Module, OpenError};
+use crate::code::module::{Assurance, Checked, Module, OpenError};
 use crate::os::trace::event;
 use crate::run::signal;
 use std::fs::File;
@@ -90,6 +90,15 @@ impl Module {
     /// The bytes are an artifact as wasmaot's compiler writes it.
     pub unsafe fn from_bytes_trusted(bytes: &[u8]) -> Result<Self, OpenError> {
         trusted(Source::sealed(bytes)?)
+    }
+
+    /// Checks an artifact as opening it does, but maps nothing of it, and does not look at this machine's
+    /// CPU. So an artifact that passes can be opened where the CPU is good enough.
+    ///
+    /// # Errors
+    /// As for [`Module::open_trusted`], but for [`OpenError::CpuFeatures`] and what only mapping tells.
+    pub fn check(artifact: &[u8]) -> Result<(), OpenError> {
+        Checked::read(&Source::sealed(artifact)?).map(drop)
     }
 
     /// Opens an artifact that is part of a file: `length` bytes from `offset` on, which is a multiple of 4096. The rest of the

@@ -160,10 +160,17 @@ impl MemoryBody {
     /// Whether it may have its initial size under a limit in bytes.
     fn check_limit(&self, limit: u64) -> Result<(), ResourceError> {
         let (size, most) = (self.ty.limits.min, self.declared());
-        if size > most {
-            return Err(ResourceError::TooLarge { what: "memory", unit: "pages", size, limit: most });
+        let bytes = self.ty.bytes(size);
+        within(LimitKind::Memory, limit, bytes)?;
+        match size > most {
+            true => Err(ResourceError::TooLarge {
+                what: "memory",
+                unit: "bytes",
+                size: bytes,
+                limit: self.ty.bytes(most),
+            }),
+            false => Ok(()),
         }
-        Ok(within(LimitKind::Memory, limit, self.ty.bytes(size))?)
     }
 
     /// Changes how many bytes it may grow to. It has its initial size now.

@@ -105,10 +105,11 @@ fn declared(ty: &TableType) -> u64 {
 /// Whether a table may have its initial length under a limit in elements.
 pub(crate) fn check_limit(ty: &TableType, limit: u64) -> Result<(), ResourceError> {
     let (size, most) = (ty.limits.min, declared(ty));
-    if size > most {
-        return Err(ResourceError::TooLarge { what: "table", unit: "elements", size, limit: most });
+    within(LimitKind::Table, limit, size)?;
+    match size > most {
+        true => Err(ResourceError::TooLarge { what: "table", unit: "elements", size, limit: most }),
+        false => Ok(()),
     }
-    Ok(within(LimitKind::Table, limit, size)?)
 }
 
 impl TableBody {

@@ -1,8 +1,9 @@
 //! Modules: artifacts that have been checked and mapped, ready to be instantiated any number of times.
 //!
-//! Opening goes in this order: ELF structures, header (ABI version, size, checksum, calling convention, CPU), descriptor, every index in
-//! it, the machine code unless it is trusted; only then is the code mapped. **Invariants.** Nothing of a file is mapped executable before all of it has been checked, and
-//! nothing of it runs while it is opened. A module's mappings live as long as any clone of it.
+//! Opening goes in this order: ELF structures, header (ABI version, size, checksum, calling convention),
+//! descriptor, every index in it, the CPU that the code needs, the machine code unless it is trusted; only
+//! then is the code mapped. **Invariants.** Nothing of a file is mapped executable before all of it has been
+//! checked, and nothing of it runs while it is opened. A module's mappings live as long as any clone of it.
 
 mod check;
 mod elf;
@@ -120,11 +121,8 @@ impl Module {
         source: Source,
         examine: impl FnOnce(&Source) -> Result<Assurance, OpenError>,
     ) -> Result<Self, OpenError> {
-        let elf = elf::read(&source)?;
-        let (header, mut descriptor) = read_header(&source, &elf)?;
-        let text = elf.text().ok_or(OpenError::NoModule)?;
-        let layout = check::check(&descriptor, &source, text)?;
-        let tables = read_tables(&source, &descriptor, text)?;
+        let Checked { elf, header, mut descriptor, text, layout, tables } = Checked::read(&source)?;
+        check_cpu(&header)?;
         let assurance = examine(&source)?;
         let code = map_code(&source, &elf, text, tables)?;
         let data = Data::map(&source, descriptor.places.data)?;
@@ -259,6 +257,37 @@ impl Module {
     }
 }
 
+/// What is in an artifact that has been checked.
+pub(crate) struct Checked {
+    elf: Elf,
+    header: Header,
+    descriptor: Descriptor,
+    text: FileRange,
+    layout: StateLayout,
+    tables: Tables,
+}
+
+impl Checked {
+    /// Reads and checks an artifact for whatever machine, and maps nothing.
+    pub(crate) fn read(source: &Source) -> Result<Self, OpenError> {
+        let elf = elf::read(source)?;
+        let (header, descriptor) = read_header(source, &elf)?;
+        let text = elf.text().ok_or(OpenError::NoModule)?;
+        let layout = check::check(&descriptor, source, text)?;
+        let tables = read_tables(source, &descriptor, text)?;
+        Ok(Self { elf, header, descriptor, text, layout, tables })
+    }
+}
+
+/// Checks that this machine's CPU has what the code needs.
+fn check_cpu(header: &Header) -> Result<(), OpenError> {
+    let missing = header.cpu_features & !cpu::features();
+    match missing {
+        0 => Ok(()),
+        _ => Err(OpenError::CpuFeatures { missing: wasmaot_abi::cpu::names(missing).collect() }),
+    }
+}
+
 fn read_header(source: &Source, elf: &Elf) -> Result<(Header, Descriptor), OpenError> {
     let fixed = FileRange { length: elf.module.length.min(Header::SIZE as u64), ..elf.module };
     let header = Header::from_bytes(&source.read(fixed, "the module header")?).map_err(OpenError::Header)?;
@@ -277,10 +306,6 @@ fn read_header(source: &Source, elf: &Elf) -> Result<(Header, Descriptor), OpenE
     }
     if ![TAIL_CONVENTION, METERED_CONVENTION].contains(&header.convention) {
         return Err(OpenError::Convention { found: header.convention, supported: TAIL_CONVENTION });
-    }
-    let missing = header.cpu_features & !cpu::features();
-    if missing != 0 {
-        return Err(OpenError::CpuFeatures { missing: wasmaot_abi::cpu::names(missing).collect() });
     }
     let length = u64::from(header.descriptor_size);
     if elf.module.length < Header::SIZE as u64 + length {
