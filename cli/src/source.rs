@@ -4,7 +4,8 @@
 //! text. So where it fails, the text is parsed again, this time with the places of its parts, and the part is
 //! looked up whose binary form contains the offset.
 //!
-//! **Invariant: a message shows a line's surroundings, never all of a long line**: a text may be one line of a gigabyte.
+//! **Invariant: a message shows a line's surroundings, never all of a long line**: a text may be one line of
+//! a gigabyte.
 
 use crate::kind::{self, Cut, WASM_MAGIC};
 use std::fmt::{self, Display};

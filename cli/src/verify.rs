@@ -1,8 +1,9 @@
 //! `wasmaot verify`: proves artifacts from their machine code.
 //!
-//! **Invariants.** The report claims what [`wasmaot_verifier`] proves and nothing more: both forms list the properties, and what is not
-//! among them. A file that loading would refuse on every machine is not proven. Each file is verified as if it were alone: one that cannot
-//! be read does not keep others from being verified. Files are only read.
+//! **Invariants.** The report claims what [`wasmaot_verifier`] proves and nothing more: both forms list the
+//! properties, and what is not among them. A file that loading would refuse on every machine is not proven.
+//! Each file is verified as if it were alone: one that cannot be read does not keep others from being
+//! verified. Files are only read.
 
 use crate::codegen;
 use crate::error::CliError;

@@ -1,7 +1,7 @@
 //! What to do about an error, where its causes do not say.
 //!
-//! **Invariant: a hint fits what was done.** It names an option only where that was not given, or where another value of it helps, and is left
-//! out where there is nothing to add.
+//! **Invariant: a hint fits what was done.** It names an option only where that was not given, or where
+//! another value of it helps, and is left out where there is nothing to add.
 
 use super::{CliError, shown};
 use crate::kind::Cut;

@@ -1,13 +1,9 @@
 //! Command lines of `run`: both parsers agree, and nothing behind the file is an option.
 
 use super::Opts;
-use clap::{CommandFactory, Parser};
+use crate::Command;
+use clap::CommandFactory;
 use std::ffi::OsString;
-
-#[derive(Debug, PartialEq, Parser)]
-enum Command {
-    Run(Opts),
-}
 
 fn line<'a>(arguments: &[&'a str]) -> impl Iterator<Item = OsString> + use<'a> {
     let arguments: Vec<_> = ["wasmaot"].iter().chain(arguments).map(OsString::from).collect();
@@ -15,9 +11,11 @@ fn line<'a>(arguments: &[&'a str]) -> impl Iterator<Item = OsString> + use<'a> {
 }
 
 fn parsed(arguments: &[&str]) -> Opts {
-    let Command::Run(opts) =
-        Command::try_parse_from(line(arguments)).unwrap_or_else(|error| panic!("{error}"));
-    opts
+    match crate::parse(line(arguments)) {
+        Ok(Command::Run(opts)) => *opts,
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 #[test]
