@@ -12,6 +12,7 @@ mod density;
 mod instances;
 mod places;
 mod quiet;
+mod requests;
 mod theirs;
 mod wasi;
 
@@ -38,6 +39,8 @@ enum What {
     Density(wasmaot_bench::density::Opts),
     /// The time and a byte to `/dev/null` through WASI.
     Wasi(wasi::Opts),
+    /// The host of docs/from-wasmtime.md, against Wasmtime: serves two requests.
+    Requests,
     /// Used by `density`: makes the instances of one side and says what the process takes.
     #[command(hide = true)]
     Resident(wasmaot_bench::density::ResidentOpts),
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         What::Calls(opts) => calls::run(&opts),
         What::Density(opts) => density::run(&opts),
         What::Wasi(opts) => wasi::run(&opts),
+        What::Requests => requests::run().map_err(std::io::Error::other),
         What::Resident(opts) => density::resident(&opts),
     };
     match result {

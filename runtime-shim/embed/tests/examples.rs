@@ -82,6 +82,11 @@ fn the_guide_quotes_the_host() {
     let host =
         example.split("\nfn main()").next().and_then(|text| text.split_once("\n\n")).expect("a host").1;
     assert!(guide.contains(host.trim_end()), "docs/from-wasmtime.md does not show this:\n{host}");
+    // The same host against Wasmtime is compiled with the benchmark of both.
+    let theirs = read("../../benchmarks/peers/src/requests.rs");
+    let theirs = theirs.split("\n/// Serves the two").next().and_then(|text| text.split_once("\n\n"));
+    let theirs = theirs.expect("a host").1.trim_end();
+    assert!(guide.contains(theirs), "docs/from-wasmtime.md does not show this:\n{theirs}");
     // Not longer than the same host against Wasmtime.
     let blocks: Vec<&str> = guide.split("```").skip(1).step_by(2).collect();
     let lengths: Vec<usize> = blocks.iter().map(|block| block.lines().count()).collect();

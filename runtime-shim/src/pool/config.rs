@@ -55,8 +55,8 @@ pub struct PoolConfig {
     /// The cheapest way of resetting that may be taken. The others are for comparison.
     pub reset: ResetWay,
     /// Which requests share what is learned about the pages that their module writes. The default
-    /// keeps requests apart unless they are said to be of the same tenant ([`Pool::for_tenant`]);
-    /// where all requests are, [`HotSets::Shared`] is faster.
+    /// keeps requests apart unless they are said to be of the same tenant
+    /// ([`Pool::for_tenant`](crate::Pool::for_tenant)); where all requests are, [`HotSets::Shared`] is faster.
     pub hot_sets: HotSets,
     /// Calls of guests that one thread may have begun at a time, see [`ResourceLimits::nesting`].
     pub nesting: u32,

@@ -1,6 +1,6 @@
 //! Exports of the instance that called a host function.
 //!
-//! **Invariant: the caller does not wait for a call that it made**, see [`wasmaot_caller_t::within`].
+//! **Invariant: the caller does not wait for a call that it made**, see `wasmaot_caller_t::within`.
 
 use crate::boundary::{Out, at, fallible, text};
 use crate::caller::wasmaot_caller_t;

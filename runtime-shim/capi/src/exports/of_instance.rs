@@ -1,6 +1,6 @@
 //! Exports of an instance, from outside.
 //!
-//! **Invariant: the instance is used by nothing else meanwhile**, see [`Guarded`](crate::guarded::Guarded).
+//! **Invariant: the instance is used by nothing else meanwhile**, see `Guarded`.
 
 use crate::boundary::{Out, at, fallible, text};
 use crate::error::wasmaot_error_t;
