@@ -17,7 +17,7 @@ use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use wasmaot_abi::component::{FuncType, Item, Lift as Lifted, ResourceOrigin, ValueType};
-use wasmaot_runtime::{Pool, PooledInstance, Store, Usage};
+use wasmaot_runtime::{CallError, Pool, PooledInstance, ResourceLimits, Store, Usage};
 
 /// A component with its imports resolved. Cloning it is cheap.
 pub struct InstancePre<T> {
@@ -74,12 +74,30 @@ impl<T: 'static> InstancePre<T> {
         Ok(Instance { place: Place::Pooled(instance), linked: self.linked.clone() })
     }
 
+    /// Starts an instance in a pool with limits of its own, none of which is beyond the pool's.
+    ///
+    /// # Errors
+    /// As for [`InstancePre::start`]; or a limit cannot be enforced.
+    pub fn start_with(&self, pool: &Pool, data: T, limits: &ResourceLimits) -> Result<Instance<T>, Error> {
+        let instance = pool.start_with(&self.module, self.state(data), limits)?;
+        Ok(Instance { place: Place::Pooled(instance), linked: self.linked.clone() })
+    }
+
     /// Makes an instance of its own.
     ///
     /// # Errors
     /// The kernel refuses what the instance needs, or a start function fails.
     pub fn instantiate(&self, data: T) -> Result<Instance<T>, Error> {
+        self.instantiate_with(data, &ResourceLimits::default())
+    }
+
+    /// Makes an instance of its own, with limits.
+    ///
+    /// # Errors
+    /// As for [`InstancePre::instantiate`]; or a limit cannot be enforced.
+    pub fn instantiate_with(&self, data: T, limits: &ResourceLimits) -> Result<Instance<T>, Error> {
         let mut store = Store::new(self.state(data));
+        store.set_limits(*limits).map_err(CallError::from)?;
         self.module.instantiate(&mut store)?;
         Ok(Instance { place: Place::Alone(Box::new(store)), linked: self.linked.clone() })
     }

@@ -3,7 +3,9 @@
 //! The conformance suite of the component model and real components lie outside of the repository, in the folder that
 //! `COMPONENT_TESTSUITE` names. Without it the tests that need it say that they are skipped.
 
+mod calls;
 mod conformance;
+mod echo;
 mod hostile;
 mod real;
 mod values;
@@ -23,4 +25,11 @@ fn suite() -> Option<PathBuf> {
 fn try_compile(wat: &str) -> Result<Vec<u8>, wasmaot_compiler::CompileError> {
     let wasm = wat::parse_str(wat).unwrap_or_else(|error| panic!("{error}\n{wat}"));
     wasmaot_compiler::compile(&wasm, &wasmaot_tests::options(), &|_| {}).map(|output| output.bytes)
+}
+
+/// A component in the text format, compiled and opened.
+fn component(wat: &str) -> wasmaot_component::Component {
+    let artifact = try_compile(wat).unwrap_or_else(|error| panic!("{error}\n{wat}"));
+    let module = wasmaot_tests::load(&artifact).expect("an artifact that loads");
+    wasmaot_component::Component::new(module).expect("a component")
 }
