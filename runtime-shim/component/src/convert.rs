@@ -6,9 +6,9 @@
 //! | `list<t>` | `Vec<T>` (to pass: `&[T]`, too) |
 //! | `option<t>`, `result<t, e>` | `Option<T>`, `Result<T, E>`, with `()` for a payload that there is not |
 //! | `tuple<..>` | a tuple |
-//! | records, variants, enums, flags | [`record!`](crate::record), [`variant!`](crate::variant), [`enumeration!`](crate::enumeration), [`flags!`](crate::flags) |
+//! | records, variants, enums, flags | [`Val`](crate::Val) |
 //! | `own<r>`, `borrow<r>` of a resource of the host's | [`Resource<T>`](crate::Resource) |
-//! | everything | [`Val`](crate::Val) |
+//! | everything else | [`Val`](crate::Val), which stands for every type |
 //!
 //! **Invariant: a Rust type is compared with the component's once, when a function is linked or looked up**, by
 //! [`ComponentType::is`]; lifting and lowering rely on it, and a mismatch that they meet all the same is an error.
