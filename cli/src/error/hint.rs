@@ -181,6 +181,7 @@ fn on_compile(failure: &Failure) -> Option<String> {
         CompileError::Threads(_) => "each thread takes 2 MiB: `--max-memory` and the limits of this process (ulimit) have to leave room; \
             `--jobs 1` needs the least"
             .into(),
+        CompileError::Disabled { feature, .. } => format!("compile without `--disable {feature}`"),
         CompileError::Memory { .. } => limits::raise("--max-memory"),
         CompileError::FunctionSize { .. } => limits::raise("--max-function-size"),
         CompileError::Timeout { .. } => limits::raise("--timeout"),
