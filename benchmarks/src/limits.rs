@@ -1,5 +1,5 @@
-//! What the worst modules within the default limits cost: linking, the first start, later ones, and
-//! finishing.
+//! What the worst modules within the default limits cost: linking, the first start in a slot and in one that
+//! was prepared, later ones, and finishing.
 //!
 //! A start ends before the guest's first instruction, as these modules have no start function.
 
@@ -27,13 +27,15 @@ pub(crate) struct Opts {
 struct Times {
     link: Vec<Duration>,
     first: Vec<Duration>,
+    prepared: Vec<Duration>,
     start: Vec<Duration>,
     finish: Vec<Duration>,
 }
 
 pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     println!(
-        "| worst module by | link, ms | first start, ms | start, ms | finish, ms |\n|---|---|---|---|---|"
+        "| worst module by | link, ms | first start, ms | prepared, ms | start, ms | finish, ms |\n\
+         |---|---|---|---|---|---|"
     );
     fs::create_dir_all(&opts.scratch)?;
     for Worst { name, text } in modules() {
@@ -47,10 +49,10 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
         for _ in 0..opts.rounds {
             round(&module, &mut times)?;
         }
-        let [link, first, start, finish] =
-            [&mut times.link, &mut times.first, &mut times.start, &mut times.finish]
-                .map(|times| median(times));
-        println!("| `{name}` | {link:.3} | {first:.3} | {start:.4} | {finish:.4} |");
+        let Times { link, first, prepared, start, finish } = &mut times;
+        let [link, first, prepared, start, finish] =
+            [link, first, prepared, start, finish].map(|times| median(times));
+        println!("| `{name}` | {link:.3} | {first:.3} | {prepared:.4} | {start:.4} | {finish:.4} |");
     }
     Ok(())
 }
@@ -63,10 +65,17 @@ fn median(times: &mut [Duration]) -> f64 {
 fn round(module: &Module, times: &mut Times) -> io::Result<()> {
     let mut linker = Linker::<()>::new();
     linker.func_wrap("h", "f", |_: &mut Caller<'_, ()>| ()).map_err(io::Error::other)?;
-    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other)?;
+    let pool = || Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other);
     let begin = Instant::now();
     let linked = linker.instantiate_pre(module).map_err(io::Error::other)?;
     times.link.push(begin.elapsed());
+    let ready = pool()?;
+    ready.prepare(&linked, 1).map_err(io::Error::other)?;
+    let begin = Instant::now();
+    let instance = ready.start(&linked, ()).map_err(io::Error::other)?;
+    times.prepared.push(begin.elapsed());
+    drop(instance);
+    let pool = pool()?;
     for turn in 0..3 {
         let begin = Instant::now();
         let mut instance = pool.start(&linked, ()).map_err(io::Error::other)?;

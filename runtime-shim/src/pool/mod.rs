@@ -289,6 +289,18 @@ impl Pool {
         Self { handle: self.handle.clone(), tenant: is_told_apart.then_some(tenant) }
     }
 
+    /// Makes slots ready for a module and the tenant of this handle, so that so many starts at the same time
+    /// are as fast as later ones. Otherwise the first start in a slot makes it, which takes some 50
+    /// microseconds, and 2 milliseconds for a module that asks for all that [`ModuleLimits`](crate::ModuleLimits)
+    /// allows by default. Slots that are ready already count; no start function runs. Slots do not stay ready if
+    /// other modules or tenants find no others.
+    ///
+    /// # Errors
+    /// Fewer slots are free, or the kernel refuses what an instance needs. Those that were made stay ready.
+    pub fn prepare<T>(&self, linked: &InstancePre<T>, slots: u32) -> Result<(), StartError> {
+        self.handle.inner.prepare(&linked.core, self.tenant, slots)
+    }
+
     /// A fresh instance, its start function run.
     ///
     /// # Errors
@@ -472,6 +484,24 @@ impl PoolInner {
             "instance started"
         );
         Ok(PooledInstance::new(kept, store, pool))
+    }
+
+    /// Makes this many slots keep an instance for an owner, and be free.
+    fn prepare(
+        &self,
+        linked: &Arc<LinkedCore>,
+        tenant: Option<Tenant>,
+        slots: u32,
+    ) -> Result<(), StartError> {
+        let owner = linked.owner(tenant);
+        let mut ready = Vec::new();
+        let prepared = (0..slots).try_for_each(|_| {
+            let kept = self.free.take_kept(owner);
+            ready.push(kept.map_or_else(|| self.make(linked, tenant), Ok)?);
+            Ok(())
+        });
+        ready.into_iter().for_each(|slot| self.free.put_kept(slot, owner));
+        prepared
     }
 
     /// Takes a slot that is free, or keeps an instance for another owner, and gives it an instance

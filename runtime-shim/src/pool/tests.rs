@@ -257,6 +257,37 @@ fn slots_run_out_go_round_and_outlive_their_pool() {
 }
 
 #[test]
+fn prepared_slots_are_not_made_by_starts() {
+    let (pool, linked) = (pool(3, ResetWay::Copy), linked());
+    pool.prepare(&linked, 2).unwrap();
+    assert_eq!(pool.stats().made, 2);
+    pool.prepare(&linked, 2).unwrap();
+    assert_eq!(pool.stats().made, 2, "those that are ready count");
+    let mut started: Vec<_> = (0..2).map(|_| pool.start(&linked, ()).unwrap()).collect();
+    assert!(started.iter().all(is_new));
+    assert_eq!(pool.stats().made, 2);
+    started.push(pool.start(&linked, ()).unwrap());
+    assert_eq!(pool.stats().made, 3);
+    started.truncate(1);
+    let refused = pool.prepare(&linked, 3);
+    assert!(matches!(refused, Err(StartError::Exhausted { slots: 3 })), "{refused:?}");
+    started.extend([pool.start(&linked, ()).unwrap(), pool.start(&linked, ()).unwrap()]);
+    assert_eq!(pool.stats().made, 3, "all that a refused preparation held is free");
+}
+
+#[test]
+fn a_slot_is_prepared_for_a_tenant() {
+    let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).unwrap();
+    let linked = linked();
+    pool.prepare(&linked, 1).unwrap();
+    let pool = pool.for_tenant(Tenant(1));
+    pool.prepare(&linked, 1).unwrap();
+    assert_eq!((pool.stats().made, pool.stats().moved), (1, 1));
+    assert!(is_new(&pool.start(&linked, ()).unwrap()));
+    assert_eq!((pool.stats().made, pool.stats().moved), (1, 1));
+}
+
+#[test]
 fn threads_share_slots() {
     let (pool, linked) = (pool(2, ResetWay::Copy), linked());
     let store = linked.get_typed_func::<(i64, i32), ()>("store").unwrap();
