@@ -795,6 +795,14 @@ void wasmaot_pool_delete(wasmaot_pool_t *pool);
 /* Copies the gauges and event counters of a pool to `out`. Any number of threads at a time. */
 wasmaot_error_t *wasmaot_pool_stats(const wasmaot_pool_t *pool, wasmaot_pool_stats_t *out);
 /*
+ * Makes slots ready for a module and a tenant (0 for none), so that so many starts at the same time are as fast as
+ * later ones: otherwise the first start in a slot makes it. Slots that are ready already count, and no start
+ * function runs. WASMAOT_ERROR_EXHAUSTED if fewer slots are free, WASMAOT_ERROR_SYSTEM if the kernel refuses one;
+ * those that were made stay ready. Any number of threads at a time.
+ */
+wasmaot_error_t *wasmaot_pool_prepare(const wasmaot_pool_t *pool, const wasmaot_linked_t *linked, uint64_t tenant,
+                                      uint32_t slots);
+/*
  * Makes a fresh instance and runs its start function, on this thread. `start` may be NULL for an instance that
  * is given nothing; it is copied. `out` gets the instance, to be finished by the caller, on any thread.
  * WASMAOT_ERROR_EXHAUSTED if all slots are in use, WASMAOT_ERROR_LIMIT if the module exceeds a limit, and

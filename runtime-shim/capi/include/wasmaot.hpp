@@ -630,6 +630,10 @@ Resumable<R> Func::call_resumable(const Instance &instance, Args... args) const 
 class Pool : public detail::Owner<wasmaot_pool_t, wasmaot_pool_delete> {
 public:
     explicit Pool(const wasmaot_pool_config_t &config = {}) : Owner(made(config)) {}
+    /* Makes slots ready for a module and a tenant, so that their first starts are as fast as later ones. */
+    void prepare(const Linked &linked, std::uint32_t slots, std::uint64_t tenant = 0) const {
+        check(wasmaot_pool_prepare(get(), linked.get(), tenant, slots));
+    }
     /* A fresh instance, its start function run. */
     Instance start(const Linked &linked, const wasmaot_start_t &start = {}) const {
         wasmaot_instance_t *instance = nullptr;

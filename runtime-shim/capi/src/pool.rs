@@ -11,6 +11,7 @@ use crate::linker::wasmaot_linked_t;
 use crate::numbers::{HOST_SIGNALS, HOT_SETS, MODULES, RESETS};
 use crate::place::Data;
 use crate::wasi::wasmaot_wasi_t;
+use std::borrow::Cow;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use wasmaot_runtime::{InstancePre, Pool, PoolConfig, PoolStats, PooledInstance, ResourceLimits, Tenant};
@@ -95,6 +96,11 @@ impl wasmaot_start_t {
     }
 }
 
+/// The pool for the requests of a tenant, or of none.
+fn of_tenant(pool: &Pool, tenant: u64) -> Cow<'_, Pool> {
+    if tenant == 0 { Cow::Borrowed(pool) } else { Cow::Owned(pool.for_tenant(Tenant(tenant))) }
+}
+
 /// # Safety
 /// `start` is null or as the header states.
 unsafe fn begin(
@@ -109,8 +115,7 @@ unsafe fn begin(
     // SAFETY: C passes NULL or a context that it has not deleted as `wasi`.
     let wasi = unsafe { start.wasi.as_ref() }.map(wasmaot_wasi_t::build);
     let data = Data::new(start.data, wasi);
-    let of_tenant = (start.tenant != 0).then(|| pool.for_tenant(Tenant(start.tenant)));
-    let pool = of_tenant.as_ref().unwrap_or(pool);
+    let pool = of_tenant(pool, start.tenant);
     Ok(match start.limits() {
         Some(limits) => pool.start_with(linked, data, &limits)?,
         None => pool.start(linked, data)?,
@@ -182,6 +187,24 @@ pub unsafe extern "C" fn wasmaot_pool_stats(
         let (pool, out) = unsafe { (at(pool, "pool")?, Out::at(out)?) };
         out.set(pool.pool.stats().into());
         Ok(())
+    })
+}
+
+/// See the header.
+///
+/// # Safety
+/// As the header states.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmaot_pool_prepare(
+    pool: *const wasmaot_pool_t,
+    linked: *const wasmaot_linked_t,
+    tenant: u64,
+    slots: u32,
+) -> *mut wasmaot_error_t {
+    fallible(|| {
+        // SAFETY: C passes NULL or an object that it has not deleted as `pool` and `linked`.
+        let (pool, linked) = unsafe { (at(pool, "pool")?, at(linked, "linked")?) };
+        Ok(of_tenant(&pool.pool, tenant).prepare(&linked.linked, slots)?)
     })
 }
 

@@ -139,6 +139,13 @@ class Calls(unittest.TestCase):
                 self.assertEqual(instance.call("count"), 1)
         self.assertEqual(self.pool.stats.made, 1)
 
+    def test_slots_are_prepared(self) -> None:
+        pool = wasmaot.Pool(slots=2)
+        pool.prepare(self.linked, 2)
+        with pool.start(self.linked) as instance:
+            self.assertEqual(instance.call("count"), 1)
+        self.assertEqual(pool.stats.made, 2)
+
     def test_finished_instances_are_refused(self) -> None:
         instance = self.pool.start(self.linked)
         self.assertEqual((instance.usage.memory, instance.usage.reset), (65536, wasmaot.Reset.NONE))

@@ -25,6 +25,18 @@ static void refuses_configurations(void) {
     wasmaot_pool_delete(pool);
 }
 
+static void slots_are_prepared(const wasmaot_linked_t *guest) {
+    wasmaot_pool_t *pool = pool_of(2);
+    wasmaot_pool_stats_t stats;
+    OK(wasmaot_pool_prepare(pool, guest, 0, 2));
+    OK(wasmaot_instance_finish(started(pool, guest, &host), NULL));
+    OK(wasmaot_pool_stats(pool, &stats));
+    CHECK(stats.made == 2);
+    FAILS(wasmaot_pool_prepare(pool, guest, 0, 3), WASMAOT_ERROR_EXHAUSTED, "all 2 slots");
+    FAILS(wasmaot_pool_prepare(pool, NULL, 0, 1), WASMAOT_ERROR_USAGE, "`linked` is NULL");
+    wasmaot_pool_delete(pool);
+}
+
 static void slots_are_counted(const wasmaot_linked_t *guest) {
     wasmaot_pool_t *pool = pool_of(2);
     wasmaot_instance_t *first = started(pool, guest, &host), *second = started(pool, guest, &host), *third = NULL;
@@ -240,6 +252,7 @@ static void threads_share_pools(const wasmaot_linked_t *guest) {
 void test_pools(void) {
     wasmaot_linked_t *guest = linked("guest.so");
     refuses_configurations();
+    slots_are_prepared(guest);
     slots_are_counted(guest);
     memory_is_limited(guest);
     starts_have_limits_of_their_own(guest);

@@ -86,6 +86,7 @@ static void owners_are_moved() {
         const auto dropped = pool.start(linked);
         CHECK(dropped.call<std::int32_t>("count") == 1);
     }
+    pool.prepare(linked, 1);
     CHECK(pool.start(linked).call<std::int32_t>("count") == 1 && pool.stats().made == 1);
 }
 
