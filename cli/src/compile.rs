@@ -16,6 +16,7 @@ use crate::grants::GrantOpts;
 use crate::input::{self, Input};
 use crate::origin::Origin;
 use crate::output::{self, Kind};
+use crate::preinit::{PreinitOpts, Preinited};
 use crate::progress::Bar;
 use crate::text::{Bytes, Count};
 use emit::Emit;
@@ -61,6 +62,9 @@ pub(crate) struct Opts {
     #[arg(long)]
     quiet: bool,
 
+    #[command(flatten, next_help_heading = "Initialisation at compile time")]
+    preinit: PreinitOpts,
+
     #[command(
         flatten,
         next_help_heading = "What an executable is granted, besides arguments and standard streams"
@@ -85,8 +89,9 @@ The output is the same, byte for byte, for any number of jobs. An executable rea
 permission to read it, and it must not be stripped.
 
 A line of JSON has input, output, emit, functions, code_bytes, image_bytes, bytes (of the output), wall_ns, parse_ns, translate_ns and
-generate_ns (of all threads together), emit_ns, features (those that the module uses; null for obj, clif and asm), warnings, and error (null
-if there is none; otherwise the figures are null).";
+generate_ns (of all threads together), emit_ns, features (those that the module uses; null for obj, clif, asm and wasm), warnings, preinit (null unless the
+module was initialised: calls, environment, directories, files, stdio, clock_reads, real_clock, random_bytes, real_random, reproducible, memory_bytes, hot_pages), and error (null if
+there is none; otherwise the figures are null).";
 
 impl Opts {
     /// Compiles, and returns the exit status.
@@ -132,9 +137,7 @@ impl Opts {
             Input::PipedElf(piped) => return Err(elf(input, || piped.read(input).ok())),
             Input::Elf => return Err(elf(input, || std::fs::read(input).ok())),
         };
-        let wasm = input::to_wasm(input, &source)?;
-        let bar = Bar::new(format!("compiling {}", input.display()), !self.quiet);
-        let options = self.bounds.add_to(self.codegen.options(self.emit.for_compiler()));
+        let mut wasm = input::to_wasm(input, &source)?;
         let overdue = |limit| {
             let error = CliError::Overdue { path: input.into(), source: Overdue { limit } };
             if self.json {
@@ -143,6 +146,16 @@ impl Opts {
             }
             error.fails();
         };
+        let preinit = match self.preinit.is_asked_for() {
+            true => {
+                let initialised = self.preinit.initialise(input, &wasm, &self.codegen, &self.bounds)?;
+                wasm = initialised.wasm.into();
+                Some(initialised.how)
+            }
+            false => None,
+        };
+        let bar = Bar::new(format!("compiling {}", input.display()), !self.quiet);
+        let options = self.bounds.add_to(self.codegen.options(self.emit.for_compiler()));
         let compiled = self.bounds.guard(overdue, || {
             wasmaot_compiler::compile(&wasm, &options, &|progress| bar.report(progress))
         })?;
@@ -164,6 +177,7 @@ impl Opts {
             bytes: bytes.len(),
             wall: start.elapsed(),
             features: descriptor.as_ref().map(|descriptor| descriptor.wasm_features.clone()),
+            preinit,
             warnings: descriptor.iter().filter_map(|descriptor| self.warning(job, descriptor)).collect(),
         })
     }
@@ -184,6 +198,7 @@ impl Opts {
             report::note(&format!("warning: {warning}"));
         }
         if !self.quiet && !self.json {
+            record.preinit.iter().flat_map(Preinited::notes).for_each(|note| report::note(&note));
             report::note(&summary(record, &job.shown_output()));
         }
     }

@@ -20,6 +20,7 @@ use wasmaot_compiler::CompileError;
 use wasmaot_program::report::{self, Name};
 use wasmaot_program::threads::StartError;
 use wasmaot_runtime::{CallError, InstantiateError, LinkError, OpenError};
+use wasmaot_snapshot::PreinitError;
 use wasmaot_wasi::WasiError;
 
 /// A path as messages show it: control characters are written as escapes.
@@ -88,6 +89,10 @@ pub(crate) enum CliError {
     GrantsWithoutExecutable,
     #[error("{}", no_start(&format!("`{}` cannot be an executable", shown(path)), parameters.as_ref()))]
     NoProgram { path: PathBuf, functions: Vec<String>, parameters: Option<String> },
+    #[error("cannot initialise `{}`", shown(path))]
+    Preinit { path: PathBuf, source: Box<PreinitError> },
+    #[error("`$SOURCE_DATE_EPOCH` is `{}`, which is no number of seconds", Name(value))]
+    SourceDateEpoch { value: String },
     #[error("cannot load `{}`", shown(path))]
     Open { path: PathBuf, source: OpenError },
     #[error("`{}` is not an artifact", shown(path))]

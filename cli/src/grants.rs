@@ -45,7 +45,7 @@ impl GrantOpts {
 
 /// A value of `--dir`. The last `::` separates: a name inside is less likely to hold one. A directory whose own name ends in `:ro`
 /// takes a slash behind it.
-fn directory(text: OsString) -> Result<Directory, &'static str> {
+pub(crate) fn directory(text: OsString) -> Result<Directory, &'static str> {
     let bytes = text.as_bytes();
     let (bytes, read_only) = match bytes.strip_suffix(b":ro") {
         Some(rest) if !rest.ends_with(b":") => (rest, true),

@@ -6,6 +6,8 @@
 mod json;
 mod text;
 
+pub(crate) use json::preinit as preinit_json;
+
 use crate::artifact::{Artifact, NotAnArtifact};
 use crate::error::CliError;
 use crate::input::{self, MAX_ARTIFACT};

@@ -25,6 +25,7 @@ mod manual;
 mod misspelt;
 mod origin;
 mod output;
+mod preinit;
 mod progress;
 mod resources;
 mod run;

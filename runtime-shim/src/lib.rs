@@ -94,6 +94,7 @@ pub use api::linker::Linker;
 pub use api::loader::Loader;
 pub use api::memory_data::MemoryData;
 pub use api::prepare::{interrupt_signal, prepare_thread, set_interrupt_signal};
+pub use api::state::{InstanceState, StateError};
 pub use api::store::{AsStore, Store};
 pub use api::suspend::{AsyncResults, Complete, IntoAsyncHostFunc, Outcome, Suspend, Suspended};
 pub use api::trap::Trap;
@@ -121,6 +122,7 @@ pub use state::error::{MemoryError, WrongStore};
 pub use state::host_signals::HostSignals;
 pub use state::limits::{LimitKind, ResourceLimits};
 pub use state::shared::SharedMemory;
+pub use wasmaot_abi::preinit::PageRun;
 pub use wasmaot_abi::trap::TrapCode;
 pub use wasmaot_abi::types::{
     FuncType, GlobalType, HeapType, IndexType, Limits, MemoryType, RefType, TableType, ValType,

@@ -14,7 +14,7 @@ pub(super) enum Emit {
     Clif,
     /// Assembly listing
     Asm,
-    /// The core module that is compiled, which a component is flattened into
+    /// The core module that is compiled: what `--preinit` makes, or a component is flattened into
     Wasm,
     /// A standalone program: static, and needs nothing else
     Exe,

@@ -14,7 +14,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use wasmaot_abi::slot::MAX_MEMORY64;
 use wasmaot_compiler::CompileError;
-use wasmaot_runtime::{InstantiateError, LimitKind, OpenError};
+use wasmaot_runtime::{InstantiateError, LimitKind, OpenError, TrapCode};
+use wasmaot_snapshot::{Denied, Grant, PreinitError};
 use wasmaot_wasi::WasiError;
 
 impl CliError {
@@ -99,6 +100,7 @@ impl CliError {
             Self::ArgumentCount { parameters, .. } => format!("its parameters are ({parameters})"),
             Self::NoFunction { functions, .. } => exported(functions).unwrap_or_else(|| NO_FUNCTIONS.into()),
             Self::Imports { source, .. } => unresolved(source, "an executable has")?,
+            Self::Preinit { source, .. } => preinit_hint(source)?,
             Self::Instantiate { source, .. } => match **source {
                 InstantiateError::Map { .. } => {
                     "an instance reserves 8 GiB of addresses for each memory: a limit of the address \
@@ -115,6 +117,36 @@ impl CliError {
             _ => return None,
         })
     }
+}
+
+/// Three lines of C that a program is initialised by.
+const INITIALISER: &str =
+    "add one, in C for instance (`initialise` is the program's own; `--preinit=EXPORT` names another export):
+  void __wasm_call_ctors(void);
+  __attribute__((export_name(\"wizer.initialize\"))) void preinit(void) { __wasm_call_ctors(); initialise(); }
+  __attribute__((export_name(\"wizer.resume\"))) void resume(void) { exit(main(0, 0)); }";
+
+/// Returns what to do about an initialisation that failed.
+fn preinit_hint(error: &PreinitError) -> Option<String> {
+    Some(match error {
+        PreinitError::NoInitialiser => INITIALISER.into(),
+        PreinitError::NoFunction { functions, .. } => exported(functions).unwrap_or_else(|| NO_FUNCTIONS.into()),
+        PreinitError::Denied { denied: Denied { grant, .. }, .. } => match grant {
+            Some(Grant::Environment) => {
+                "`--preinit-env NAME=VALUE` grants a variable, `--preinit-env ''` an empty environment; either becomes a part of the artifact".into()
+            }
+            Some(Grant::Directory) => {
+                "`--preinit-dir HOST::GUEST:ro` grants a directory; what is read becomes a part of the artifact".into()
+            }
+            Some(Grant::Stdio) => "`--preinit-inherit-stdio` grants the standard streams".into(),
+            Some(Grant::RealClock) => "`--preinit-real-clock` grants the clocks of this machine".into(),
+            None => "no option grants it: call it after the initialisation".into(),
+        },
+        PreinitError::Trap { trap, .. } if trap.code == TrapCode::DeadlineExceeded => {
+            format!("{}; a loop that waits for time to pass needs `--preinit-real-clock`", limits::raise("--preinit-timeout"))
+        }
+        _ => return None,
+    })
 }
 
 /// Returns what to do about an output that cannot be written.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use std::ffi::OsStr;
 use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::Descriptor;
+use wasmaot_abi::preinit::Preinit;
 use wasmaot_abi::types::{FuncType, GlobalType, Limits, MemoryType, TableType};
 use wasmaot_program::attached::Attached;
 use wasmaot_program::grants::{Directory, Variable};
@@ -87,8 +88,26 @@ fn module(descriptor: &Descriptor) -> Map<String, Value> {
         ("tables", tables.collect()),
         ("globals", json!(descriptor.globals.len())),
         ("tags", json!(descriptor.tag_types().count())),
+        ("preinit", descriptor.preinit.as_ref().map_or(Value::Null, preinit)),
+        ("hot_pages", descriptor.hot_pages.iter().map(|run| json!([run.first, run.count])).collect()),
     ];
     fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+/// How the module was initialised before it was compiled.
+pub(crate) fn preinit(preinit: &Preinit) -> Value {
+    json!({
+        "calls": preinit.calls,
+        "environment": preinit.environment,
+        "directories": preinit.directories,
+        "files": preinit.files,
+        "stdio": preinit.stdio,
+        "clock_reads": preinit.clock_reads,
+        "real_clock": preinit.real_clock,
+        "random_bytes": preinit.random_bytes,
+        "real_random": preinit.real_random,
+        "reproducible": preinit.is_reproducible(),
+    })
 }
 
 fn item(item: Item<'_>) -> (&'static str, Value) {

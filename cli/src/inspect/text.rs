@@ -6,6 +6,7 @@ use crate::text::Bytes;
 use std::fmt::{Display, Write};
 use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::Descriptor;
+use wasmaot_abi::preinit::Preinit;
 use wasmaot_abi::types::{GlobalType, IndexType, Limits, MemoryType, TableType};
 use wasmaot_program::attached::Attached;
 use wasmaot_program::grants::{Directory, Variable};
@@ -66,6 +67,13 @@ fn module(page: &mut Page, descriptor: &Descriptor) {
     );
     let features = descriptor.wasm_features.join(", ");
     page.fact("wasm features", Name(if features.is_empty() { "none beyond version 1" } else { &features }));
+    if let Some(preinit) = &descriptor.preinit {
+        initialisation(page, preinit);
+    }
+    let hot: u64 = descriptor.hot_pages.iter().map(|run| u64::from(run.count)).sum();
+    if hot > 0 {
+        page.fact("hot pages", hot);
+    }
     page.fact("globals", descriptor.globals.len());
     let imports = descriptor.imports.iter().map(|import| {
         let ty = item(imported(descriptor, &import.kind));
@@ -91,6 +99,24 @@ fn module(page: &mut Page, descriptor: &Descriptor) {
         None => format!("{index}: {}, imported", table(ty)),
     });
     page.list("tables", tables);
+}
+
+/// How the module was initialised before it was compiled, and what that got of the host's.
+fn initialisation(page: &mut Page, preinit: &Preinit) {
+    let names = |names: &[String]| names.iter().map(|name| format!("\"{}\"", Name(name))).collect::<Vec<_>>();
+    page.list("initialised by", names(&preinit.calls).into_iter());
+    if let Some(environment) = &preinit.environment {
+        page.list("  environment", environment.iter().map(|variable| Name(variable).to_string()));
+    }
+    if !preinit.directories.is_empty() {
+        page.list("  directories", names(&preinit.directories).into_iter());
+        page.list("  opened", names(&preinit.files).into_iter());
+    }
+    page.fact("  streams", if preinit.stdio { "granted" } else { "denied" });
+    let source = |is_real: bool| if is_real { "of the machine" } else { "deterministic" };
+    page.fact("  clock reads", format_args!("{}, {}", preinit.clock_reads, source(preinit.real_clock)));
+    page.fact("  random bytes", format_args!("{}, {}", preinit.random_bytes, source(preinit.real_random)));
+    page.fact("  reproducible", if preinit.is_reproducible() { "yes" } else { "no" });
 }
 
 fn cpu_line(features: u64) -> String {

@@ -10,6 +10,7 @@ mod inspect;
 mod limits;
 mod linking;
 mod manual;
+mod preinit;
 mod progress;
 mod report;
 mod run;

@@ -71,6 +71,8 @@ pub(super) fn describe(
         code: Some(FileRange::default()),
         lines: None,
         component: None,
+        preinit: module.preinit.clone(),
+        hot_pages: module.hot_pages.clone(),
         entries,
     };
     Description { descriptor, data: data_bytes }

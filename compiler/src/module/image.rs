@@ -22,6 +22,16 @@ use wasmaot_abi::slot::HOST_PAGE;
 /// Zero pages that are worth a mapping of their own to leave out.
 const MIN_GAP_PAGES: u64 = 16;
 
+/// Zero pages that are worth it where an image would have many of them: see [`MAX_ZEROS`].
+const SHORT_GAP_PAGES: u64 = 4;
+
+/// Zero pages that an image has at most, as one in this many pages that are not zero, as far as leaving out
+/// gaps of [`SHORT_GAP_PAGES`] helps. (What was initialised before it was compiled has holes of all sizes.)
+const MAX_ZEROS: u64 = 20;
+
+/// Runs at most that an image is divided into for that.
+const MAX_SHORT_GAPS: usize = 8;
+
 /// The most runs of an image. Each may be two mappings more in every instance, which by default may have 200
 /// in all.
 const MAX_RUNS: usize = 64;
@@ -143,7 +153,8 @@ impl Image {
             bytes[at..at + segment.bytes.len()].copy_from_slice(segment.bytes);
             self.holds[segment.index] = true;
         }
-        let pieces = join_nearest(non_zero_pages(&bytes), *pieces_left + 1);
+        let pieces = join_short(non_zero_pages(&bytes), MIN_GAP_PAGES);
+        let pieces = join_nearest(pieces, *pieces_left + 1);
         *pieces_left -= pieces.len().saturating_sub(1);
         for piece in pieces {
             let kept = &bytes[(piece.start * HOST_PAGE) as usize..(piece.end * HOST_PAGE) as usize];
@@ -192,7 +203,7 @@ fn dense<'s, 'a>(runs: Vec<Run<'s, 'a>>) -> Vec<Run<'s, 'a>> {
     runs.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(run, _)| run).collect()
 }
 
-/// The pages of `bytes` that are not zero, close ones joined.
+/// The pages of `bytes` that are not zero.
 fn non_zero_pages(bytes: &[u8]) -> Vec<Range<u64>> {
     let mut pieces: Vec<Range<u64>> = Vec::new();
     for (page, index) in bytes.chunks(HOST_PAGE as usize).zip(0..) {
@@ -200,11 +211,42 @@ fn non_zero_pages(bytes: &[u8]) -> Vec<Range<u64>> {
             continue;
         }
         match pieces.last_mut() {
-            Some(last) if index < last.end + MIN_GAP_PAGES => last.end = index + 1,
+            Some(last) if index == last.end => last.end = index + 1,
             _ => pieces.push(index..index + 1),
         }
     }
     pieces
+}
+
+/// Joins pieces over gaps shorter than `long`, but for the longest of those, where there would be too many
+/// zeros in between.
+fn join_short(pieces: Vec<Range<u64>>, long: u64) -> Vec<Range<u64>> {
+    let gap = |index: usize| pieces[index].start - pieces[index - 1].end;
+    let (mut kept, mut short): (Vec<usize>, Vec<usize>) =
+        (1..pieces.len()).partition(|&index| gap(index) >= long);
+    let data: u64 = pieces.iter().map(|piece| piece.end - piece.start).sum();
+    let mut zeros: u64 = short.iter().map(|&index| gap(index)).sum();
+    short.sort_by_key(|&index| (Reverse(gap(index)), index));
+    for index in short.into_iter().take(MAX_SHORT_GAPS) {
+        if zeros <= data / MAX_ZEROS || gap(index) < SHORT_GAP_PAGES {
+            break;
+        }
+        zeros -= gap(index);
+        kept.push(index);
+    }
+    kept.sort_unstable();
+    joined(&pieces, &kept)
+}
+
+/// The pieces, all joined but those that begin behind one of these gaps, given by the index of what follows
+/// it.
+fn joined(pieces: &[Range<u64>], gaps: &[usize]) -> Vec<Range<u64>> {
+    if pieces.is_empty() {
+        return Vec::new();
+    }
+    let starts = std::iter::once(0).chain(gaps.iter().copied());
+    let ends = gaps.iter().copied().chain([pieces.len()]);
+    starts.zip(ends).map(|(start, end)| pieces[start].start..pieces[end - 1].end).collect()
 }
 
 /// Joins pieces over the shortest gaps, until there are no more than `most`.
@@ -216,9 +258,7 @@ fn join_nearest(pieces: Vec<Range<u64>>, most: usize) -> Vec<Range<u64>> {
     gaps.sort_by_key(|&gap| (Reverse(pieces[gap].start - pieces[gap - 1].end), gap));
     gaps.truncate(most - 1);
     gaps.sort_unstable();
-    let starts = std::iter::once(0).chain(gaps.iter().copied());
-    let ends = gaps.iter().copied().chain([pieces.len()]);
-    starts.zip(ends).map(|(start, end)| pieces[start].start..pieces[end - 1].end).collect()
+    joined(&pieces, &gaps)
 }
 
 #[cfg(test)]
@@ -312,6 +352,19 @@ mod tests {
         let (_, runs) = image_of(&[(0, &long), (1 << 30, b"x")]);
         assert_eq!(runs.len(), MAX_RUNS);
         assert!(size(&runs) <= long.len() as u64 + 2 * HOST_PAGE);
+    }
+
+    #[test]
+    fn short_gaps_are_left_out_where_there_are_many_zeros() {
+        // Few zeros, or short gaps only.
+        assert_eq!(join_short(vec![0..200, 210..211], 16), [Range { start: 0, end: 211 }]);
+        assert_eq!(join_short(vec![0..1, 4..5, 8..9], 16), [Range { start: 0, end: 9 }]);
+        // The longest first, until there are few.
+        assert_eq!(join_short(vec![0..20, 25..40, 41..60, 70..80], 16), [0..20, 25..60, 70..80]);
+        assert_eq!(join_short(vec![0..100, 105..180, 190..200], 16), [0..180, 190..200]);
+        // Long ones always are.
+        assert_eq!(join_short(vec![0..100, 101..200, 216..300], 16), [0..200, 216..300]);
+        assert_eq!(join_short(Vec::new(), 16), []);
     }
 
     #[test]

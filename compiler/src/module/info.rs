@@ -13,6 +13,7 @@ use crate::index::{
 use cranelift_entity::PrimaryMap;
 use std::collections::HashMap;
 use wasmaot_abi::descriptor::{Export, ExportKind, Import};
+use wasmaot_abi::preinit::{PageRun, Preinit};
 use wasmaot_abi::slot;
 use wasmaot_abi::state::{Counts, StateLayout};
 use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
@@ -52,6 +53,10 @@ pub(crate) struct ModuleInfo<'a> {
     pub(crate) debug: DebugSections<'a>,
     /// Of each imported function the position among the imports.
     pub(crate) function_imports: PrimaryMap<FuncIndex, usize>,
+    /// How it was initialised, if it says so.
+    pub(crate) preinit: Option<Preinit>,
+    /// Pages of the first memory that its calls write, if it says which.
+    pub(crate) hot_pages: Vec<PageRun>,
 }
 
 pub(crate) struct Table {

@@ -11,6 +11,7 @@ use crate::features::{self, FeatureSet};
 use crate::index::{FuncIndex, TableIndex, TypeIndex};
 use wasmaot_abi::canon::Types;
 use wasmaot_abi::descriptor::{Export, ExportKind, Import, ImportKind};
+use wasmaot_abi::preinit::{self, HOT_PAGES_SECTION, PREINIT_SECTION};
 use wasmaot_abi::types::{RefType, ValType};
 use wasmparser::{
     DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FunctionBody, Name, Operator, Parser,
@@ -149,6 +150,13 @@ impl<'a> SectionReader<'a> {
                     self.names(names);
                 }
                 self.module.debug.add(section.name(), section.data());
+                match section.name() {
+                    PREINIT_SECTION => self.module.preinit = preinit::from_section(section.data()),
+                    HOT_PAGES_SECTION => {
+                        self.module.hot_pages = preinit::from_section(section.data()).unwrap_or_default();
+                    }
+                    _ => {}
+                }
             }
             Payload::CodeSectionStart { range, .. } => self.module.debug.code_begins(range.start),
             _ => {}

@@ -1,12 +1,13 @@
 //! The module descriptor: the artifact's table of contents.
 //!
-//! It follows the [`crate::header`] and is a row of sections, `| tag u32 | length u32 | bytes |`. A
-//! runtime skips sections with unknown tags, so a minor version can add some. Those of the major's first minor must be there; later ones
-//! are taken as empty where they are missing.
+//! It follows the [`crate::header`] and is a row of sections, `| tag u32 | length u32 | bytes |`. A runtime
+//! skips sections with unknown tags, so a minor version can add some. Those of the major's first minor must
+//! be there; later ones are taken as empty where they are missing.
 //! **Invariant: indices are as in the Wasm module** (imports first), unless a field says otherwise. File offsets count from the
 //! start of the file; the reader checks each against the file's size before use.
 
 use crate::component::Component;
+use crate::preinit::{PageRun, Preinit};
 use crate::state::{Counts, StateLayout, StateTooLarge};
 use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 use crate::version::{METERED_CONVENTION, TAIL_CONVENTION};
@@ -352,11 +353,15 @@ macro_rules! missing {
 /// Whether a section is written: one that is optional is not where its value is that of a missing one.
 macro_rules! is_written {
     ($value:expr, optional) => {
-        $value != Default::default()
+        !is_default(&$value)
     };
     ($value:expr $(, later)?) => {
         true
     };
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 macro_rules! descriptor {
@@ -419,7 +424,8 @@ descriptor! {
     wasm_features: Vec<String> = 2, "Wasm features";
     /// Where things lie in the file.
     places: Places = 3, "places";
-    /// Function types, each once, by recursion group. A type refers to others of its group and to earlier ones.
+    /// Function types, each once, by recursion group. A type refers to others of its group and to earlier
+    /// ones.
     types: Vec<FuncType> = 4, "types";
     /// Imports.
     imports: Vec<Import> = 5, "imports";
@@ -445,7 +451,8 @@ descriptor! {
     tags: Vec<u32> = 15, "tags", later;
     /// Where the exception table lies, see [`crate::exception`].
     exceptions: FileRange = 16, "the exception table's place", later;
-    /// If the code counts the operators that it executes: where those lie that it leaves uncharged, see [`crate::meter`].
+    /// If the code counts the operators that it executes: where those lie that it leaves uncharged, see
+    /// [`crate::meter`].
     meter: Option<FileRange> = 17, "the meter table's place", later;
     /// Where the code table lies, see [`crate::code`]. A file without one cannot be verified.
     code: Option<FileRange> = 18, "the code table's place", later;
@@ -453,6 +460,10 @@ descriptor! {
     component: Option<Component> = 19, "the component", optional;
     /// Where the line table lies, see [`crate::lines`]; there is none if the module had no debug information.
     lines: Option<FileRange> = 24, "the line table's place", optional;
+    /// How the module was initialised before it was compiled, if it was.
+    preinit: Option<Preinit> = 20, "the initialisation", optional;
+    /// Pages of the first memory that calls are known to write: the initial hot set of pools.
+    hot_pages: Vec<PageRun> = 21, "hot pages", optional;
 }
 
 impl Descriptor {
@@ -517,8 +528,8 @@ impl Descriptor {
         StateLayout::new(self.counts())
     }
 
-    /// Ranges of `types` that are recursion groups, up to the first one that is not inside the list. Together they are all of the list
-    /// in an artifact that is sound.
+    /// Ranges of `types` that are recursion groups, up to the first one that is not inside the list. Together
+    /// they are all of the list in an artifact that is sound.
     pub fn recursion_groups(&self) -> impl Iterator<Item = core::ops::Range<usize>> {
         self.type_groups.iter().scan(0usize, |start, &size| {
             let end = start.checked_add(size as usize).filter(|&end| end <= self.types.len())?;
@@ -544,6 +555,8 @@ mod tests {
         let limits = Limits { min: 1, max: Some(9) };
         let table = TableType::new(ValType::FUNCREF, limits);
         let memory = MemoryType::new(limits);
+        let shared = MemoryType { page_log2: 0, index: IndexType::I64, shared: true, ..memory };
+        let import = |name: &str, kind| Import { module: "m".to_string(), name: name.to_string(), kind };
         let zero = ConstExpr {
             ops: vec![ConstOp::I32Const { value: -3 }, ConstOp::I32Const { value: 4 }, ConstOp::I32Add],
         };
@@ -554,29 +567,11 @@ mod tests {
             types: vec![FuncType { params: vec![ValType::I32, ValType::V128], results: vec![ValType::F64] }],
             type_groups: vec![1],
             imports: vec![
-                Import { module: "m".to_string(), name: "f".to_string(), kind: ImportKind::Func { ty: 0 } },
-                Import {
-                    module: "m".to_string(),
-                    name: "t".to_string(),
-                    kind: ImportKind::Table { ty: table },
-                },
-                Import {
-                    module: "m".to_string(),
-                    name: "m".to_string(),
-                    kind: ImportKind::Memory { ty: memory },
-                },
-                Import {
-                    module: "m".to_string(),
-                    name: "wide".to_string(),
-                    kind: ImportKind::Table { ty: TableType { index: IndexType::I64, ..table } },
-                },
-                Import {
-                    module: "m".to_string(),
-                    name: "shared".to_string(),
-                    kind: ImportKind::Memory {
-                        ty: MemoryType { page_log2: 0, index: IndexType::I64, shared: true, ..memory },
-                    },
-                },
+                import("f", ImportKind::Func { ty: 0 }),
+                import("t", ImportKind::Table { ty: table }),
+                import("m", ImportKind::Memory { ty: memory }),
+                import("wide", ImportKind::Table { ty: TableType { index: IndexType::I64, ..table } }),
+                import("shared", ImportKind::Memory { ty: shared }),
             ],
             exports: vec![Export { name: "".to_string(), kind: ExportKind::Func { index: 1 } }],
             entries: vec![FuncEntry { func: 1, ty: 0, tail: 16, array: 48 }],
@@ -608,6 +603,8 @@ mod tests {
             code: Some(FileRange { offset: 98, length: 16 }),
             component: Some(crate::component::sample()),
             lines: Some(FileRange { offset: 90, length: 4 }),
+            preinit: Some(Preinit { calls: vec!["init".to_string()], ..Preinit::default() }),
+            hot_pages: vec![PageRun { first: 1, count: 2 }],
         }
     }
 
@@ -663,14 +660,21 @@ mod tests {
     #[test]
     fn every_truncation_and_bit_flip_is_read_without_a_panic() {
         let bytes = bytes_of(&sample());
-        let without_lines = Descriptor { lines: None, ..sample() };
-        let without_component = Descriptor { component: None, ..without_lines.clone() };
-        let without_code = Descriptor { code: None, ..without_component.clone() };
-        let without_meter = Descriptor { meter: None, ..without_code.clone() };
-        let without_exceptions = Descriptor { exceptions: FileRange::default(), ..without_meter.clone() };
-        let without_tags = Descriptor { tags: Vec::new(), ..without_exceptions.clone() };
-        let earlier =
-            [without_lines, without_component, without_code, without_meter, without_exceptions, without_tags];
+        let mut sample = sample();
+        let earlier: [fn(&mut Descriptor); 8] = [
+            |sample| sample.hot_pages.clear(),
+            |sample| sample.preinit = None,
+            |sample| sample.lines = None,
+            |sample| sample.component = None,
+            |sample| sample.code = None,
+            |sample| sample.meter = None,
+            |sample| sample.exceptions = FileRange::default(),
+            |sample| sample.tags.clear(),
+        ];
+        let earlier = earlier.map(|cut| {
+            cut(&mut sample);
+            sample.clone()
+        });
         // Miri takes seconds for each.
         let step = if cfg!(miri) { 61 } else { 1 };
         for end in (0..bytes.len()).step_by(step) {

@@ -21,6 +21,7 @@
 //! | [`canon`] | when types are equal |
 //! | [`component`] | the component that a module was flattened from |
 //! | [`descriptor`] | the module descriptor: the artifact's table of contents |
+//! | [`preinit`] | what was initialised before it was compiled |
 //! | [`header`] | the fixed bytes in front of it |
 //! | [`cpu`] | CPU features and psABI levels |
 //! | [`wire`] | the byte encoding of all of the above |
@@ -41,6 +42,7 @@ pub mod exception;
 pub mod header;
 pub mod lines;
 pub mod meter;
+pub mod preinit;
 pub mod printable;
 pub mod slot;
 pub mod state;

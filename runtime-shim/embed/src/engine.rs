@@ -33,6 +33,10 @@ pub enum EngineError {
     /// The system refuses what loading needs.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// It cannot be initialised, or the result cannot be written down.
+    #[cfg(feature = "snapshot")]
+    #[error(transparent)]
+    Preinit(#[from] wasmaot_snapshot::PreinitError),
 }
 
 impl Engine {
@@ -48,6 +52,46 @@ impl Engine {
     /// The module is not valid, uses what is not supported, or is beyond a limit of the compiler's.
     pub fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>, CompileError> {
         Ok(compile(wasm, &self.options, &|_| ())?.bytes)
+    }
+
+    /// Initialises a binary module as `wasmaot compile --preinit` does: returns a module that starts where
+    /// the initialisation stopped, to be compiled in its place.
+    ///
+    /// # Errors
+    /// The module cannot be compiled, loaded or initialised, or the result cannot be written down.
+    ///
+    /// ```
+    /// use wasmaot_embed::{Engine, Linker, Store};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let wasm = wat::parse_str(
+    /// #     r#"(module (global $g (mut i32) (i32.const 0)) (func (export "wizer.initialize") (global.set $g (i32.const 7)))
+    /// #         (func (export "get") (result i32) (global.get $g)))"#,
+    /// # )?;
+    /// let engine = Engine::default();
+    /// let initialised = engine.preinit(&wasm, &Default::default())?.wasm;
+    /// let module = engine.compile_and_load(&initialised)?;
+    /// let mut store = Store::new(());
+    /// let instance = Linker::new().instantiate(&mut store, &module)?;
+    /// assert_eq!(instance.get_typed_func::<(), i32>(&store, "get")?.call(&mut store, ())?, 7);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "snapshot")]
+    pub fn preinit(
+        &self,
+        wasm: &[u8],
+        options: &wasmaot_snapshot::Options,
+    ) -> Result<wasmaot_snapshot::Preinitialised, EngineError> {
+        // It runs once, and its result does not depend on how it was optimised, nor on the machine.
+        let compiler = Options {
+            opt: wasmaot_compiler::OptLevel::None,
+            cpu: wasmaot_compiler::TargetCpu::default(),
+            meter: false,
+            ..self.options.clone()
+        };
+        let module = Self::new(compiler).compile_and_load(wasm)?;
+        Ok(wasmaot_snapshot::preinit(&module, wasm, options)?)
     }
 
     /// Compiles a binary module and loads it.

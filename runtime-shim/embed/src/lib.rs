@@ -16,7 +16,8 @@
 //! ```
 //!
 //! The runtime's API is re-exported as it is (see `wasmaot_runtime` for its documentation), WASI as the
-//! module `wasi` with the feature of that name.
+//! module `wasi` with the feature of that name, and snapshots of initialised instances as the module
+//! `snapshot`, likewise.
 //!
 //! **Invariant: safe code here loads what this process has compiled, and nothing else.**
 
@@ -28,5 +29,7 @@ pub use engine::{Engine, EngineError};
 #[cfg(feature = "compiler")]
 pub use wasmaot_compiler::{CompileError, OptLevel, Options, TargetCpu};
 pub use wasmaot_runtime::*;
+#[cfg(feature = "snapshot")]
+pub use wasmaot_snapshot as snapshot;
 #[cfg(feature = "wasi")]
 pub use wasmaot_wasi as wasi;

@@ -18,6 +18,7 @@ pub(crate) mod memory_data;
 mod module;
 pub(crate) mod prepare;
 mod shared_memory;
+pub(crate) mod state;
 pub(crate) mod store;
 pub(crate) mod suspend;
 pub(crate) mod trap;

@@ -7,6 +7,7 @@
 use crate::space::tracker::MAX_HOT;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use wasmaot_abi::preinit::PageRun;
 
 /// Unforeseen writes after which a page is hot.
 const RECURS: u32 = 2;
@@ -28,7 +29,7 @@ const MEMORY: u32 = 256;
 pub(super) const PATIENCE: u32 = 8;
 
 /// What has been learned about a module.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct HotSet {
     counts: HashMap<u32, u32>,
     lessons: u32,
@@ -50,6 +51,37 @@ struct HotPage {
 }
 
 impl HotSet {
+    /// Returns a set in which these pages are hot. If copying them does not pay, none is: so an artifact that
+    /// names many costs nothing.
+    pub(crate) fn seeded(runs: &[PageRun]) -> Self {
+        let mut set = Self::default();
+        let count: u64 = runs.iter().map(|run| u64::from(run.count)).sum();
+        if count <= u64::from(MAX_PAGES) {
+            for run in runs {
+                (run.first..run.first.saturating_add(run.count)).for_each(|page| _ = set.add(page));
+            }
+            set.shape();
+        }
+        if set.size() > MAX_PAGES { Self::default() } else { set }
+    }
+
+    /// Returns the pages that are hot on their own account, or `None` if they are too many.
+    pub(crate) fn pages(&self) -> Option<Vec<PageRun>> {
+        let mut runs = Vec::new();
+        for &page in self.pages.keys() {
+            match runs.last_mut() {
+                Some(PageRun { first, count }) if *first + *count == page => *count += 1,
+                _ => runs.push(PageRun { first: page, count: 1 }),
+            }
+        }
+        (!self.too_large).then_some(runs)
+    }
+
+    /// Pages in all runs.
+    fn size(&self) -> u32 {
+        self.runs.iter().map(|run| run.end - run.start).sum()
+    }
+
     /// Runs of hot pages, ascending and disjoint.
     pub(crate) fn runs(&self) -> &[Range<u32>] {
         &self.runs
@@ -86,7 +118,7 @@ impl HotSet {
                 _ = self.add(page);
             }
             self.shape();
-            self.too_large |= self.runs.iter().map(|run| run.end - run.start).sum::<u32>() > MAX_PAGES;
+            self.too_large |= self.size() > MAX_PAGES;
         }
     }
 
@@ -160,6 +192,25 @@ mod tests {
         set.learn(&[6, 7]);
         assert_eq!(set.runs(), [1..8, 100..101]);
         assert!(!set.is_too_large());
+    }
+
+    #[test]
+    fn a_set_can_be_seeded_with_what_another_has_learned() {
+        let mut set = HotSet::default();
+        set.learn(&[1, 2, 100]);
+        set.learn(&[1, 2, 100]);
+        let pages = set.pages().unwrap();
+        assert_eq!(pages, [PageRun { first: 1, count: 2 }, PageRun { first: 100, count: 1 }]);
+        assert_eq!(HotSet::seeded(&pages).runs(), set.runs());
+        for too_many in [
+            vec![PageRun { first: 0, count: MAX_PAGES + 1 }],
+            vec![PageRun { first: u32::MAX, count: u32::MAX }; 3],
+            // Few pages, but so far apart that the runs are not.
+            (0..20).map(|index| PageRun { first: index * 1000, count: 1 }).collect(),
+        ] {
+            assert_eq!(HotSet::seeded(&too_many).runs(), []);
+        }
+        assert_eq!(HotSet::seeded(&[PageRun { first: u32::MAX, count: 2 }]).runs(), []);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::run::invoke::{Plain, Signature};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wasmaot_abi::descriptor::DataMode;
+use wasmaot_abi::preinit::PageRun;
 
 /// A module with its imports resolved to host functions that work on data of type `T`. Made by
 /// [`Linker::instantiate_pre`](crate::Linker::instantiate_pre); cloning it is cheap. See [`TypedFunc`] for an
@@ -104,7 +105,7 @@ impl<T> InstancePre<T> {
             id: NEXT.fetch_add(1, Relaxed),
             module: module.clone(),
             image: Arc::new(image),
-            hot_sets: Sets::new(),
+            hot_sets: Sets::new(&module.descriptor().hot_pages),
             writes_data: !module.descriptor().data.iter().all(|data| in_image(&data.mode)),
             start: start_of(module),
             imports: imports.untyped().clone(),
@@ -123,6 +124,12 @@ impl<T> InstancePre<T> {
     /// kind, call this, and serve from a pool of another kind.
     pub fn freeze_hot_set(&self) {
         self.core.hot_sets.freeze();
+    }
+
+    /// Returns the pages of the first memory that are hot now in pools with
+    /// [`HotSets::Shared`](crate::HotSets::Shared), or `None` if they are too many to copy.
+    pub fn hot_pages(&self) -> Option<Vec<PageRun>> {
+        self.core.hot_sets.learned()
     }
 
     /// Returns an exported function, see [`Module::get_func`].

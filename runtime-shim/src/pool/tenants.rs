@@ -16,6 +16,7 @@ use crate::os::fork::Undivided;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
+use wasmaot_abi::preinit::PageRun;
 
 /// Tenants of a module whose hot sets are kept although no slot is theirs.
 const MAX_TENANTS: usize = 4096;
@@ -42,7 +43,8 @@ pub enum HotSets {
     #[default]
     PerTenant,
     /// One set for all requests of a module, which none of them changes: the set that
-    /// [`InstancePre::freeze_hot_set`](crate::InstancePre::freeze_hot_set) stored, and no pages before that.
+    /// [`InstancePre::freeze_hot_set`](crate::InstancePre::freeze_hot_set) stored, and before that the pages
+    /// that the artifact names.
     /// Written pages outside of it are dropped after each run. A slot that changes tenants drops
     /// all its pages.
     Frozen,
@@ -59,8 +61,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    fn new(learns: bool) -> Arc<Self> {
-        Arc::new(Self { learns, hot: Mutex::default(), hot_version: AtomicU32::new(0) })
+    fn new(learns: bool, hot: HotSet) -> Arc<Self> {
+        Arc::new(Self { learns, hot: Mutex::new(hot), hot_version: AtomicU32::new(0) })
     }
 
     pub(super) fn hot(&self) -> Undivided<'_, HotSet> {
@@ -73,11 +75,21 @@ pub(super) struct Sets {
     shared: Arc<Shared>,
     frozen: Arc<Shared>,
     tenants: Mutex<HashMap<Tenant, Arc<Shared>>>,
+    /// What each begins with.
+    initial: HotSet,
 }
 
 impl Sets {
-    pub(super) fn new() -> Self {
-        Self { shared: Shared::new(true), frozen: Shared::new(false), tenants: Mutex::default() }
+    /// Returns sets that begin with the pages that the artifact names.
+    pub(super) fn new(pages: &[PageRun]) -> Self {
+        let initial = HotSet::seeded(pages);
+        let (shared, frozen) = (Shared::new(true, initial.clone()), Shared::new(false, initial.clone()));
+        Self { shared, frozen, tenants: Mutex::default(), initial }
+    }
+
+    /// Returns the pages that requests of all tenants have taught so far, or `None` if they are too many.
+    pub(super) fn learned(&self) -> Option<Vec<PageRun>> {
+        self.shared.hot().pages()
     }
 
     /// Returns the set that a request runs with.
@@ -95,7 +107,7 @@ impl Sets {
             // Those that no slot is used for are learned again when they come back.
             tenants.retain(|_, shared| Arc::strong_count(shared) > 1);
         }
-        tenants.entry(tenant).or_insert_with(|| Shared::new(true)).clone()
+        tenants.entry(tenant).or_insert_with(|| Shared::new(true, self.initial.clone())).clone()
     }
 
     /// Makes the frozen set the one that all requests of pools with [`HotSets::Shared`] have taught
@@ -113,7 +125,7 @@ mod tests {
 
     #[test]
     fn tenants_that_no_slot_is_used_for_are_forgotten() {
-        let sets = Sets::new();
+        let sets = Sets::new(&[]);
         let used = sets.of_tenant(Tenant(0));
         used.hot().learn(&[1]);
         used.hot().learn(&[1]);

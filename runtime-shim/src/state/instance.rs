@@ -378,9 +378,14 @@ impl InstanceCore {
 
     /// The reference to a function at this address, if there is one.
     pub(crate) fn funcref_at(&self, address: u64) -> Option<&FuncRef> {
+        self.funcrefs.get(self.entry_at(address)?)
+    }
+
+    /// The position in the list of entries of the function whose reference is at this address, if there is one.
+    pub(crate) fn entry_at(&self, address: u64) -> Option<usize> {
         let offset = (address as usize).checked_sub(self.funcrefs.as_ptr() as usize)?;
-        let is_record = offset.is_multiple_of(size_of::<FuncRef>());
-        self.funcrefs.get(offset / size_of::<FuncRef>()).filter(|_| is_record)
+        let position = offset / size_of::<FuncRef>();
+        (offset.is_multiple_of(size_of::<FuncRef>()) && position < self.funcrefs.len()).then_some(position)
     }
 
     /// How another instance reaches the function with this record, which is one of this instance. An imported function is

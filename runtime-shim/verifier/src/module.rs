@@ -346,6 +346,8 @@ pub(crate) mod tests {
             code: None,
             lines: None,
             component: None,
+            preinit: None,
+            hot_pages: Vec::new(),
         };
         let limits = Limits { min: 1, max: None };
         Module {

@@ -27,12 +27,14 @@ pub struct WasiCtx {
     pub(crate) transferred: Transferred,
 }
 
-/// What went through descriptors, in bytes, as the calls reported it to the guest: files, pipes and sockets, and streams that
-/// [lie](crate::WasiCtxBuilder::stdin_bytes) or [collect](crate::WasiCtxBuilder::capture_stdout) in memory. Names in directories, arguments
-/// and random bytes are none of it.
+/// What went through descriptors, in bytes, as the calls reported it to the guest: files, pipes and sockets,
+/// and streams that [lie](crate::WasiCtxBuilder::stdin_bytes) or
+/// [collect](crate::WasiCtxBuilder::capture_stdout) in memory. Names in directories, arguments and random
+/// bytes are none of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Transferred {
-    /// Bytes that `fd_read`, `fd_pread` and `sock_recv` gave. What was only looked at (`PEEK`) counts each time.
+    /// Bytes that `fd_read`, `fd_pread` and `sock_recv` gave. What was only looked at (`PEEK`) counts each
+    /// time.
     pub read: u64,
     /// Bytes that `fd_write`, `fd_pwrite` and `sock_send` took.
     pub written: u64,
@@ -51,9 +53,9 @@ impl WasiCtx {
         }
     }
 
-    /// Makes `bytes` the standard input of this instance, in place of what its builder gave to all that
-    /// [read from memory](crate::WasiCtxBuilder::stdin_bytes). A standard input that is a file, or none at all, stays
-    /// as it is (see [`WasiCtx::has_stdin_bytes`]).
+    /// Makes `bytes` the standard input of this instance, in place of what its builder gave to all that [read
+    /// from memory](crate::WasiCtxBuilder::stdin_bytes). A standard input that is a file, or none at all,
+    /// stays as it is (see [`WasiCtx::has_stdin_bytes`]).
     pub fn set_stdin_bytes(&mut self, bytes: impl Into<Arc<[u8]>>) {
         (self.input, self.input_at) = (Some(bytes.into()), 0);
     }
@@ -64,7 +66,8 @@ impl WasiCtx {
         self.table.given().max_transfer
     }
 
-    /// Whether it was given a standard input in memory, so that [other bytes](WasiCtx::set_stdin_bytes) can take its place.
+    /// Whether it was given a standard input in memory, so that [other bytes](WasiCtx::set_stdin_bytes) can
+    /// take its place.
     #[must_use]
     pub fn has_stdin_bytes(&self) -> bool {
         matches!(&self.table.given().entries[0], Some(Entry { handle: Handle::Input, .. }))
@@ -111,6 +114,12 @@ impl WasiCtx {
     fn take(&mut self, output: Captured) -> Vec<u8> {
         self.overflowed[output as usize] = false;
         std::mem::take(&mut self.captured[output as usize])
+    }
+
+    /// Returns the descriptors that are no longer as they were given to the instance: those that it has
+    /// opened, closed or renumbered.
+    pub fn changed_descriptors(&self) -> impl Iterator<Item = u32> {
+        self.table.changed()
     }
 
     /// The bytes that were read and written so far.

@@ -3,7 +3,7 @@
 //! **Invariant.** Descriptors that instances share are never repositioned and their status flags never
 //! changed, so an entry keeps the flags that its guest set.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use crate::errno::Errno;
@@ -28,6 +28,19 @@ pub(crate) enum Handle {
 }
 
 impl Handle {
+    /// Whether both are the same side of one descriptor.
+    pub(crate) fn is(&self, other: &Handle) -> bool {
+        match (self, other) {
+            (Handle::Owned(own), Handle::Owned(other)) | (Handle::Shared(own), Handle::Shared(other)) => {
+                Arc::ptr_eq(own, other)
+            }
+            (Handle::Inherited(own), Handle::Inherited(other)) => own.as_raw_fd() == other.as_raw_fd(),
+            (Handle::Input, Handle::Input) => true,
+            (Handle::Captured(own), Handle::Captured(other)) => own == other,
+            _ => false,
+        }
+    }
+
     /// The host's descriptor, if there is one.
     pub(crate) fn host(&self) -> Option<BorrowedFd<'_>> {
         match self {

@@ -32,6 +32,10 @@ struct Own {
     lowest_free: usize,
 }
 
+fn entry(entries: &[Option<Entry>], number: usize) -> Option<&Entry> {
+    entries.get(number).and_then(Option::as_ref)
+}
+
 impl FdTable {
     /// A table that starts with what is given.
     pub(crate) fn new(given: Arc<Given>) -> Self {
@@ -41,6 +45,18 @@ impl FdTable {
     /// What the host gave, descriptors or not.
     pub(crate) fn given(&self) -> &Given {
         &self.given
+    }
+
+    /// The numbers whose descriptors are not those that the host gave: opened, closed or renumbered ones.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = u32> {
+        let own = self.own.as_ref().map_or(&[][..], |own| &own.entries);
+        let given = self.own.as_ref().map_or(&[][..], |_| &self.given.entries);
+        let is_given = |number: usize| match (entry(own, number), entry(given, number)) {
+            (Some(own), Some(given)) => own.handle.is(&given.handle),
+            (None, None) => true,
+            _ => false,
+        };
+        (0..own.len().max(given.len())).filter(move |&number| !is_given(number)).map(|number| number as u32)
     }
 
     fn entries(&self) -> &[Option<Entry>] {

@@ -14,8 +14,9 @@
 //! without a thread (`wait.rs`); otherwise, and in all other functions, the calling thread waits.
 //!
 //! **Invariants.** Guest memory is reached through `guest.rs` alone, paths reach the kernel through
-//! `path.rs` alone, host descriptors are reached through `fdtable.rs` alone. A call that a signal
-//! interrupts is made again: where it waits (`sys::again`), with the file that it waits for, or else from the start (`call`).
+//! `path.rs` alone, host descriptors are reached through `fdtable.rs` alone. A call that a signal interrupts
+//! is made again: where it waits (`sys::again`), with the file that it waits for, or else from the start
+//! (`call`).
 
 mod access;
 mod builder;
@@ -49,18 +50,35 @@ pub use version::Version;
 /// Defines those functions that are wanted, by [`call`] or [`call_waiting`], one line each: its name, what
 /// runs it, whether that depends on the version, and the guest's arguments as they come.
 macro_rules! define {
-    ($by:ident: $linker:ident, $version:ident, $wanted:ident, $ctx:ident;
+    ($by:ident: $linker:ident, $version:ident, $wanted:ident, $ctx:ident, $gate:ident;
      $($name:ident => $call:path $([$by_version:ident])?, ($($arg:ident: $ty:ty),*);)*) => {
         $(if $wanted(stringify!($name)) {
             $linker.func_wrap($version.module(), stringify!($name), move |caller: &mut Caller<'_, T>, $($arg: $ty),*| {
+                if let Some(gate) = $gate {
+                    gate(caller, &WasiCall { version: $version, name: stringify!($name), arguments: &[$($arg as u64),*] })?;
+                }
                 $by(caller, $ctx, move |ctx, guest| $call(ctx, guest, $($by_version,)? $($arg),*))
             })?;
         })*
     };
 }
 
-/// Defines all functions of WASI preview 1 and those of the older `wasi_unstable`. `ctx` finds the context in the
-/// store's data.
+/// A call of WASI that a guest makes, as a [`Gate`] sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct WasiCall<'a> {
+    /// The version whose function it is.
+    pub version: Version,
+    /// The function's name.
+    pub name: &'static str,
+    /// The arguments, zero-extended.
+    pub arguments: &'a [u64],
+}
+
+/// Is called before each call of WASI, and ends the caller where it returns an error.
+pub type Gate<T> = fn(&mut Caller<'_, T>, &WasiCall<'_>) -> Result<(), HostError>;
+
+/// Defines all functions of WASI preview 1 and those of the older `wasi_unstable`. `ctx` finds the context in
+/// the store's data.
 ///
 /// # Errors
 ///
@@ -72,9 +90,9 @@ pub fn add_to_linker<T: 'static>(
     Version::ALL.into_iter().try_for_each(|version| add_version_to_linker(linker, version, ctx))
 }
 
-/// As [`add_imports_to_linker`], for instances on several threads that have one context together. A call that waits keeps none of
-/// the others from theirs. It keeps the files open that it works on, until it returns: what another thread closes or renumbers
-/// meanwhile is gone for calls that begin later.
+/// As [`add_imports_to_linker`], for instances on several threads that have one context together. A call that
+/// waits keeps none of the others from theirs. It keeps the files open that it works on, until it returns:
+/// what another thread closes or renumbers meanwhile is gone for calls that begin later.
 ///
 /// # Errors
 ///
@@ -84,7 +102,7 @@ pub fn add_shared_imports_to_linker<'a, T: 'static>(
     imports: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     ctx: fn(&mut T) -> &Mutex<WasiCtx>,
 ) -> Result<(), LinkError> {
-    add_imports(linker, imports, Access::Shared(ctx))
+    add_imports(linker, imports, Access::Shared(ctx), None)
 }
 
 /// Defines all functions of one version. `ctx` finds the context in the store's data.
@@ -97,7 +115,7 @@ pub fn add_version_to_linker<T: 'static>(
     version: Version,
     ctx: fn(&mut T) -> &mut WasiCtx,
 ) -> Result<(), LinkError> {
-    add(linker, version, &|_| true, Access::Own(ctx))
+    add(linker, version, &|_| true, Access::Own(ctx), None)
 }
 
 /// Defines those functions, of either version, that a module imports by these two names: one that is instantiated only once does not pay for
@@ -111,17 +129,33 @@ pub fn add_imports_to_linker<'a, T: 'static>(
     imports: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     ctx: fn(&mut T) -> &mut WasiCtx,
 ) -> Result<(), LinkError> {
-    add_imports(linker, imports, Access::Own(ctx))
+    add_imports(linker, imports, Access::Own(ctx), None)
+}
+
+/// As [`add_imports_to_linker`], with a gate in front of each function: a host that has to know which calls a
+/// guest makes, or to end the guest at some of them.
+///
+/// # Errors
+///
+/// [`LinkError`] when the linker has one of the names already.
+pub fn add_gated_imports_to_linker<'a, T: 'static>(
+    linker: &mut Linker<T>,
+    imports: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    ctx: fn(&mut T) -> &mut WasiCtx,
+    gate: Gate<T>,
+) -> Result<(), LinkError> {
+    add_imports(linker, imports, Access::Own(ctx), Some(gate))
 }
 
 fn add_imports<'a, T: 'static>(
     linker: &mut Linker<T>,
     imports: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     ctx: Access<T>,
+    gate: Option<Gate<T>>,
 ) -> Result<(), LinkError> {
     Version::ALL.into_iter().try_for_each(|version| {
         let named = |name: &str| imports.clone().any(|import| import == (version.module(), name));
-        add(linker, version, &named, ctx)
+        add(linker, version, &named, ctx, gate)
     })
 }
 
@@ -131,13 +165,14 @@ fn add<T: 'static>(
     version: Version,
     wanted: &dyn Fn(&str) -> bool,
     ctx: Access<T>,
+    gate: Option<Gate<T>>,
 ) -> Result<(), LinkError> {
     if version == Version::Preview1 {
-        define! { call_waiting: linker, version, wanted, ctx;
+        define! { call_waiting: linker, version, wanted, ctx, gate;
             sock_accept => sock::sock_accept, (fd: u32, flags: u32, out: u32);
         }
     }
-    define! { call_waiting: linker, version, wanted, ctx;
+    define! { call_waiting: linker, version, wanted, ctx, gate;
         fd_read => fd::fd_read, (fd: u32, list: u32, count: u32, out: u32);
         fd_write => fd::fd_write, (fd: u32, list: u32, count: u32, out: u32);
         poll_oneoff => poll::poll_oneoff [version], (input: u32, output: u32, count: u32, out: u32);
@@ -145,7 +180,7 @@ fn add<T: 'static>(
             (fd: u32, list: u32, count: u32, flags: u32, out: u32, flags_out: u32);
         sock_send => sock::sock_send, (fd: u32, list: u32, count: u32, flags: u32, out: u32);
     }
-    define! { call: linker, version, wanted, ctx;
+    define! { call: linker, version, wanted, ctx, gate;
         args_get => args::args_get, (pointers: u32, bytes: u32);
         args_sizes_get => args::args_sizes_get, (count: u32, size: u32);
         environ_get => args::environ_get, (pointers: u32, bytes: u32);
@@ -192,18 +227,24 @@ fn add<T: 'static>(
     }
     let module = version.module();
     if wanted("proc_exit") {
-        linker.func_wrap(module, "proc_exit", |_: &mut Caller<'_, T>, code: u32| proc::proc_exit(code))?;
+        linker.func_wrap(module, "proc_exit", move |caller: &mut Caller<'_, T>, code: u32| {
+            let call = WasiCall { version, name: "proc_exit", arguments: &[code.into()] };
+            gate.map_or(Ok(()), |gate| gate(caller, &call))?;
+            proc::proc_exit(code)
+        })?;
     }
     if wanted("proc_raise") {
-        linker.func_wrap(module, "proc_raise", |_: &mut Caller<'_, T>, signal: u32| {
+        linker.func_wrap(module, "proc_raise", move |caller: &mut Caller<'_, T>, signal: u32| {
+            let call = WasiCall { version, name: "proc_raise", arguments: &[signal.into()] };
+            gate.map_or(Ok(()), |gate| gate(caller, &call))?;
             proc::proc_raise(signal).map(number)
         })?;
     }
     Ok(())
 }
 
-/// Runs one call for `caller` and gives the guest its error number. A call that a signal interrupted ends the instance if that is to
-/// be stopped, and is made again otherwise.
+/// Runs one call for `caller` and gives the guest its error number. A call that a signal interrupted ends the
+/// instance if that is to be stopped, and is made again otherwise.
 fn call<T>(
     caller: &mut Caller<'_, T>,
     ctx: Access<T>,
