@@ -4,6 +4,7 @@
 //! compiled; the status says that it failed.
 
 mod emit;
+mod provenance;
 mod record;
 mod targets;
 
@@ -19,6 +20,7 @@ use crate::output::{self, Kind};
 use crate::preinit::{PreinitOpts, Preinited};
 use crate::progress::Bar;
 use crate::text::{Bytes, Count};
+use clap::ValueEnum;
 use emit::Emit;
 use record::Record;
 use std::path::{Path, PathBuf};
@@ -57,6 +59,10 @@ pub(crate) struct Opts {
     /// Print a line of JSON for each module instead of the summary
     #[arg(long)]
     json: bool,
+
+    /// Write where the output comes from to this file: an in-toto statement with a SLSA provenance
+    #[arg(long, value_name = "FILE")]
+    provenance: Option<PathBuf>,
 
     /// Show neither progress nor summary
     #[arg(long)]
@@ -110,6 +116,9 @@ impl Opts {
             json: self.json,
         };
         let jobs = request.jobs()?;
+        if self.provenance.is_some() && jobs.len() > 1 {
+            return Err(CliError::ProvenanceOfSeveral { all: jobs.len() });
+        }
         self.bounds.limit_process()?;
         let mut failed = 0;
         for job in &jobs {
@@ -161,13 +170,21 @@ impl Opts {
         })?;
         drop(bar);
         let compiled = compiled.map_err(|error| CliError::compile(input, &source, error))?;
-        let descriptor = self.emit.is_loadable().then(|| descriptor(input, &compiled.bytes)).transpose()?;
-        let (bytes, kind) = match (&descriptor, self.emit) {
+        let artifact = self.emit.is_loadable().then(|| artifact(input, &compiled.bytes)).transpose()?;
+        let descriptor = artifact.as_ref().and_then(|artifact| artifact.descriptor.as_ref().ok());
+        let (bytes, kind) = match (descriptor, self.emit) {
             (Some(descriptor), Emit::Exe) => {
                 (executable::make(input, &compiled.bytes, descriptor, &self.grants.grants())?, Kind::Program)
             }
             _ => (compiled.bytes, Kind::Data),
         };
+        if let Some(path) = &self.provenance {
+            let emit =
+                self.emit.to_possible_value().map_or_else(String::new, |value| value.get_name().into());
+            let statement =
+                provenance::statement(job, &emit, &options, (&source, &wasm), &bytes, artifact.as_ref());
+            output::write_file(path, statement.as_bytes(), Kind::Data)?;
+        }
         match job.is_to_stdout() {
             true => output::print(&bytes)?,
             false => output::write_file(&job.output, &bytes, kind)?,
@@ -176,7 +193,7 @@ impl Opts {
             summary: compiled.summary,
             bytes: bytes.len(),
             wall: start.elapsed(),
-            features: descriptor.as_ref().map(|descriptor| descriptor.wasm_features.clone()),
+            features: descriptor.map(|descriptor| descriptor.wasm_features.clone()),
             preinit,
             warnings: descriptor.iter().filter_map(|descriptor| self.warning(job, descriptor)).collect(),
         })
@@ -204,10 +221,9 @@ impl Opts {
     }
 }
 
-/// Returns the descriptor of an artifact that was just made.
-fn descriptor(input: &Path, artifact: &[u8]) -> Result<Descriptor, CliError> {
-    let read = Artifact::read(artifact).and_then(Artifact::into_descriptor);
-    read.map_err(|source| CliError::NotAnArtifact { path: input.into(), source })
+/// Reads an artifact that was just made.
+fn artifact(input: &Path, bytes: &[u8]) -> Result<Artifact, CliError> {
+    Artifact::read(bytes).map_err(|source| CliError::NotAnArtifact { path: input.into(), source })
 }
 
 /// Returns the error for an input that is an ELF file with this content.

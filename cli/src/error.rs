@@ -16,11 +16,12 @@ use crate::text::{Bytes, Count};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wasmaot_compiler::CompileError;
+use wasmaot_compiler::{CompileError, RebuildError};
 use wasmaot_program::report::{self, Name};
 use wasmaot_program::threads::StartError;
 use wasmaot_runtime::{CallError, InstantiateError, LinkError, OpenError};
 use wasmaot_snapshot::PreinitError;
+use wasmaot_signature::KeyError;
 use wasmaot_wasi::WasiError;
 
 /// A path as messages show it: control characters are written as escapes.
@@ -75,6 +76,24 @@ pub(crate) enum CliError {
     Failed { failed: usize, all: usize },
     #[error("{failed} of {} not proven", Count(*all, "file"))]
     NotProven { failed: usize, all: usize },
+    #[error("`{}` is not a key", shown(path))]
+    Key { path: PathBuf, source: KeyError },
+    #[error("the system has no random numbers")]
+    Random { source: io::Error },
+    #[error("`{}` is not signed by {}", shown(path), if *keys == 1 { "the key" } else { "any of the keys" })]
+    NotSigned { path: PathBuf, keys: usize },
+    #[error("`{}` cannot be made again", shown(path))]
+    Rebuild { path: PathBuf, source: RebuildError },
+    #[error(
+        "`{}` is not what `{}` compiles to: they differ from byte {offset:#x} on",
+        shown(path),
+        shown(module)
+    )]
+    Differs { path: PathBuf, module: PathBuf, offset: usize },
+    #[error("`--provenance` is for one output, and this compiles {all}")]
+    ProvenanceOfSeveral { all: usize },
+    #[error("`{}` has {most} signatures, and no artifact has more", shown(path))]
+    Signatures { path: PathBuf, most: usize },
     #[error("`{}` is a standalone executable", shown(path))]
     Executable { path: PathBuf },
     #[error("`{}` is a component, which the command compiles and does not run", shown(path))]

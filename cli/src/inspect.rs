@@ -13,8 +13,10 @@ use crate::error::CliError;
 use crate::input::{self, MAX_ARTIFACT};
 use crate::kind::ELF_MAGIC;
 use crate::output;
+use crate::text::hex;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use wasmaot_abi::signature::{Block, split};
 use wasmaot_program::attached::{Attached, AttachedError};
 
 /// Show what is in an artifact, or in an executable
@@ -49,17 +51,23 @@ impl Opts {
     }
 
     fn show(&self, bytes: &[u8]) -> Result<String, NotAnArtifact> {
-        let (attached, bytes) = match Attached::find(bytes) {
-            Ok((attached, artifact)) => (Some(attached), artifact),
-            Err(AttachedError::Nothing) => (None, bytes),
+        let (attached, (bytes, signatures)) = match Attached::find(bytes) {
+            Ok((attached, artifact)) => (Some(attached), (artifact, Vec::new())),
+            Err(AttachedError::Nothing) => (None, split(bytes)),
             Err(source) => return Err(NotAnArtifact::Executable(source)),
         };
         let artifact = Artifact::read(bytes)?;
+        let signers: Vec<String> = signatures.iter().map(signer).collect();
         Ok(match self.json {
-            true => json::render(&artifact, attached.as_ref()),
-            false => text::render(&artifact, attached.as_ref()),
+            true => json::render(&artifact, attached.as_ref(), &signers),
+            false => text::render(&artifact, attached.as_ref(), &signers),
         })
     }
+}
+
+/// The key that a signature claims to be by, in hexadecimal digits.
+fn signer(block: &Block) -> String {
+    hex(&block.key)
 }
 
 /// Reads an artifact or executable. A file that does not begin as ELF files do is not read any further: it may be endless.
@@ -78,11 +86,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     }
 }
 
-/// The artifact that a file is, or that is attached to it.
+/// The artifact that a file is, without the signatures that follow it, or that is attached to it.
 pub(crate) fn artifact_in(bytes: &[u8]) -> Result<&[u8], NotAnArtifact> {
     match Attached::find(bytes) {
         Ok((_, artifact)) => Ok(artifact),
-        Err(AttachedError::Nothing) => Ok(bytes),
+        Err(AttachedError::Nothing) => Ok(split(bytes).0),
         Err(source) => Err(NotAnArtifact::Executable(source)),
     }
 }

@@ -19,6 +19,7 @@ mod input;
 mod inspect;
 mod invoke;
 mod items;
+mod keygen;
 mod kind;
 mod limits;
 mod manual;
@@ -27,8 +28,10 @@ mod origin;
 mod output;
 mod preinit;
 mod progress;
+mod rebuild;
 mod resources;
 mod run;
+mod sign;
 mod source;
 mod text;
 mod verify;
@@ -49,6 +52,8 @@ enum Command {
     Run(Box<run::Opts>),
     Inspect(inspect::Opts),
     Verify(verify::Opts),
+    Sign(sign::Opts),
+    Keygen(keygen::Opts),
     Cache(cache::Opts),
     Completions(completions::Opts),
     Man(manual::Opts),
@@ -65,6 +70,7 @@ Examples:
   wasmaot compile app.wasm --emit exe  make a standalone program, ./app
   wasmaot inspect app.so               show imports, exports, sections and versions
   wasmaot verify app.so                prove from its machine code that it obeys the sandbox
+  wasmaot sign --key key.pem app.so    sign it, with a key of `wasmaot keygen`
   wasmaot cache show                   show what `run` has compiled
 
 `wasmaot COMMAND --help` says more.";
@@ -89,6 +95,8 @@ fn status() -> i32 {
             Ok(Command::Run(opts)) => opts.run(),
             Ok(Command::Inspect(opts)) => opts.run(),
             Ok(Command::Verify(opts)) => opts.run(),
+            Ok(Command::Sign(opts)) => opts.run(),
+            Ok(Command::Keygen(opts)) => opts.run(),
             Ok(Command::Cache(opts)) => opts.run(),
             Ok(Command::Completions(opts)) => opts.run::<Command>(),
             Ok(Command::Man(opts)) => opts.run::<Command>(),

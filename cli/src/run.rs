@@ -14,14 +14,14 @@ use crate::input::{self, Input};
 use crate::limits::{self, LimitOpts};
 use crate::progress::Bar;
 use crate::resources::{Recorder, ReportOpts};
-use crate::{cache, output};
+use crate::{cache, output, sign};
 use calls::{Call, Request};
 use clap::Args;
 use std::ffi::OsString;
 use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wasmaot_compiler::{Emit, Options, Progress};
 use wasmaot_program::attached::Attached;
@@ -31,6 +31,7 @@ use wasmaot_program::report;
 use wasmaot_program::threads::{self, Record, StartError, Terms};
 use wasmaot_program::used::Used;
 use wasmaot_runtime::{CallError, Instance, InstantiateError, Loader, Module, OpenError, Store};
+use wasmaot_signature::PublicKey;
 use wasmaot_wasi::WasiCtx;
 
 /// Run a program, compiling it first if need be
@@ -51,6 +52,10 @@ pub(crate) struct Opts {
     /// Run an artifact without proving that its native code obeys the sandbox: it can then do whatever you can
     #[arg(long)]
     allow_native: bool,
+
+    /// Public key, in PEM, that has to have signed the artifact (see `wasmaot sign`); of several, one
+    #[arg(long = "public-key", value_name = "KEY")]
+    public_keys: Vec<PathBuf>,
 
     #[command(flatten)]
     limits: LimitOpts,
@@ -103,6 +108,7 @@ impl Opts {
             grants: GrantOpts::default(),
             invoke: None,
             allow_native: false,
+            public_keys: Vec::new(),
             limits: LimitOpts::default(),
             report: ReportOpts::DEFAULT,
             codegen: CodegenOpts::DEFAULT,
@@ -212,23 +218,31 @@ impl Opts {
     /// Returns the module in the file, compiled if need be.
     fn module(&self) -> Result<Module, CliError> {
         let file = self.file();
+        let keys = sign::public_keys(&self.public_keys)?;
         let opened = match input::read(file)? {
             Input::Elf => {
                 self.check_shaping()?;
-                match self.allow_native {
+                match self.allow_native && keys.is_empty() {
                     // SAFETY: the user has said that it is to be trusted.
                     true => unsafe { Module::open_trusted(file) },
-                    false => self.proven(|loader, report| loader.open_reporting(file, report)),
+                    false => self.checked(keys),
                 }
             }
             Input::PipedElf(piped) => {
                 self.check_shaping()?;
                 let bytes = piped.read(file)?;
-                match self.allow_native {
+                match self.allow_native && keys.is_empty() {
                     // SAFETY: the user has said that it is to be trusted.
                     true => unsafe { Module::from_bytes_trusted(&bytes) },
-                    false => self.proven(|loader, report| loader.from_bytes_reporting(&bytes, report)),
+                    false if self.allow_native => {
+                        // SAFETY: the user has said that what the keys sign is to be trusted.
+                        unsafe { self.loader(keys).from_bytes_trusted(&bytes) }
+                    }
+                    false => self.reporting(|report| self.loader(keys).from_bytes_reporting(&bytes, report)),
                 }
+            }
+            Input::Source(_) if !keys.is_empty() => {
+                return Err(CliError::NotSigned { path: file.into(), keys: keys.len() });
             }
             Input::Source(source) => {
                 let mut options = self.codegen.options(Emit::SharedObject);
@@ -247,14 +261,27 @@ impl Opts {
         }
     }
 
-    /// Opens the artifact if it is proven.
-    fn proven(
+    /// Opens the artifact if it is proven or to be trusted, and signed by one of the keys if there are any.
+    fn checked(&self, keys: Vec<PublicKey>) -> Result<Module, OpenError> {
+        let loader = self.loader(keys);
+        if self.allow_native {
+            // SAFETY: the user has said that what the keys sign is to be trusted.
+            return unsafe { loader.open_trusted(self.file()) };
+        }
+        self.reporting(|report| loader.open_reporting(self.file(), report))
+    }
+
+    fn loader(&self, keys: Vec<PublicKey>) -> Loader {
+        Loader { jobs: 0, proofs: cache::proofs(), keys }
+    }
+
+    /// Shows how far a proof is.
+    fn reporting(
         &self,
-        open: impl FnOnce(&Loader, &(dyn Fn(usize, usize) + Sync)) -> Result<Module, OpenError>,
+        open: impl FnOnce(&(dyn Fn(usize, usize) + Sync)) -> Result<Module, OpenError>,
     ) -> Result<Module, OpenError> {
         let bar = Bar::new(format!("verifying {}", self.file().display()), true);
-        let report = |done, total| bar.report(Progress { done, total });
-        open(&Loader { jobs: 0, proofs: cache::proofs() }, &report)
+        open(&|done, total| bar.report(Progress { done, total }))
     }
 
     /// Checks that no option says how to generate code that is there already.

@@ -3,6 +3,11 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
+/// A digest or key in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A number of bytes, shown in the largest binary unit that leaves at least one.
 pub(crate) struct Bytes(pub(crate) u64);
 

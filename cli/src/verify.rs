@@ -10,6 +10,8 @@ use crate::error::CliError;
 use crate::inspect;
 use crate::output;
 use crate::progress::Bar;
+use crate::rebuild;
+use crate::sign;
 use crate::text::{Bytes, Count};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 use wasmaot_compiler::Progress;
 use wasmaot_program::report::Name;
 use wasmaot_runtime::Module;
+use wasmaot_signature::PublicKey;
 use wasmaot_verifier::{NOT_PROVEN, Place, Proof, Property, Refused, Rejection, verify_with};
 
 /// Prove from their machine code that artifacts obey the sandbox
@@ -32,6 +35,14 @@ pub(crate) struct Opts {
     #[arg(long)]
     json: bool,
 
+    /// Public key, in PEM, that has to have signed each file (see `wasmaot sign`); of several, one
+    #[arg(long = "public-key", value_name = "KEY")]
+    public_keys: Vec<PathBuf>,
+
+    /// Module that has to compile to the artifact, byte for byte, with the options that it records
+    #[arg(long, value_name = "MODULE")]
+    rebuild: Option<PathBuf>,
+
     /// Threads to verify with [default: one per core]
     #[arg(long, value_name = "N", value_parser = codegen::jobs)]
     jobs: Option<u16>,
@@ -45,6 +56,8 @@ const EXAMPLES: &str = "\
 Examples:
   wasmaot verify app.so                        proven or not, and why not
   wasmaot verify build/                        every artifact in a folder
+  wasmaot verify --public-key key.pub app.so   signed by this key besides (see `wasmaot sign`)
+  wasmaot verify --rebuild app.wasm app.so     and what this module compiles to
   wasmaot verify app.so --json | jq .proven    for programs
 
 The exit status is 0 if all files are proven, and 1 if not. A file that no runtime of this version would load, such as one with a wrong
@@ -63,10 +76,11 @@ type Verdict = Result<Result<Proof, Refused>, CliError>;
 impl Opts {
     /// Verifies all files and returns the exit status.
     pub(crate) fn run(&self) -> Result<i32, CliError> {
+        let keys = sign::public_keys(&self.public_keys)?;
         let files = self.artifacts();
         let (all, mut failed) = (files.len(), 0);
         for (path, found) in files {
-            let verdict = found.and_then(|()| self.verify(&path));
+            let verdict = found.and_then(|()| self.verify(&path, &keys));
             let shown = if self.json { line(&path, &verdict) } else { text(&path, &verdict) };
             output::print(shown.as_bytes())?;
             failed += usize::from(!matches!(verdict, Ok(Ok(_))));
@@ -84,8 +98,9 @@ impl Opts {
         }
     }
 
-    fn verify(&self, path: &Path) -> Verdict {
+    fn verify(&self, path: &Path, keys: &[PublicKey]) -> Verdict {
         let bytes = inspect::read(path)?;
+        sign::check(path, &bytes, keys)?;
         let artifact = inspect::artifact_in(&bytes)
             .map_err(|source| CliError::NotAnArtifact { path: path.into(), source })?;
         // What would not be loaded need not be proven, and may be another file to the loader than to the
@@ -93,6 +108,9 @@ impl Opts {
         if let Err(error) = Module::check(artifact) {
             let rejection = Rejection { property: Property::Form, problem: error.to_string(), place: None };
             return Ok(Err(Refused { rejections: vec![rejection] }));
+        }
+        if let Some(module) = &self.rebuild {
+            rebuild::check(module, path, artifact)?;
         }
         let bar = Bar::new(format!("verifying {}", path.display()), !self.quiet);
         let jobs = usize::from(self.jobs.unwrap_or(0));

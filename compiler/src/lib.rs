@@ -9,7 +9,7 @@
 //!
 //! | layer | duty |
 //! |---|---|
-//! | `error`, `options`, `passes`, `features`, `isa`, `budget` | what is asked for, what is refused |
+//! | `error`, `options`, `passes`, `features`, `isa`, `budget`, `record` | what is asked for, what is refused, what is recorded of it |
 //! | `component/` | a component flattened into one core module |
 //! | `index`, `key` | what the items of a module and of an artifact are called |
 //! | `module/` | what is known of a module before a function is translated |
@@ -39,6 +39,7 @@ mod opt;
 mod options;
 mod passes;
 mod phases;
+mod record;
 mod translate;
 
 pub use codegen::Progress;
@@ -47,6 +48,7 @@ pub use features::{FEATURES, Feature, FeatureSet, feature};
 pub use options::{Emit, MAX_FUNCTION_SIZE, OptLevel, Options, RelaxedSimd, TargetCpu};
 pub use passes::{Pass, PassSet};
 pub use phases::Phases;
+pub use record::{PRODUCER, RebuildError, options_of};
 
 use budget::Budget;
 use component::Flattened;
@@ -183,7 +185,8 @@ fn compile_here(
             if options.emit == Emit::Object {
                 watch.emit(|| emit::object(&env, &codes))?
             } else {
-                let artifact = watch.emit(|| emit::artifact(&env, facts.features, component, codes))?;
+                let artifact = watch
+                    .emit(|| emit::artifact(&env, facts.features, component, codes, record::record(input, options)))?;
                 summary.image_bytes = artifact.image_bytes;
                 artifact.bytes
             }

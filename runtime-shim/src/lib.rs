@@ -127,3 +127,7 @@ pub use wasmaot_abi::trap::TrapCode;
 pub use wasmaot_abi::types::{
     FuncType, GlobalType, HeapType, IndexType, Limits, MemoryType, RefType, TableType, ValType,
 };
+#[cfg(feature = "verify")]
+pub use wasmaot_signature::PublicKey;
+#[cfg(feature = "verify")]
+pub use wasmaot_verifier as verifier;

@@ -2,8 +2,10 @@
 
 use crate::artifact::Artifact;
 use crate::items::{Item, exported, imported, memories, tables};
+use crate::text::hex;
 use serde_json::{Map, Value, json};
 use std::ffi::OsStr;
+use wasmaot_abi::build::BuildRecord;
 use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::Descriptor;
 use wasmaot_abi::preinit::Preinit;
@@ -12,7 +14,7 @@ use wasmaot_program::attached::Attached;
 use wasmaot_program::grants::{Directory, Variable};
 
 /// The whole report, ending in a newline.
-pub(super) fn render(artifact: &Artifact, attached: Option<&Attached>) -> String {
+pub(super) fn render(artifact: &Artifact, attached: Option<&Attached>, signers: &[String]) -> String {
     let header = &artifact.header;
     let sections: Vec<_> = artifact
         .sections
@@ -27,6 +29,7 @@ pub(super) fn render(artifact: &Artifact, attached: Option<&Attached>) -> String
             "actual": format!("{:08x}", artifact.actual_checksum),
         },
         "problems": artifact.problems(),
+        "signatures": signers,
         "cpu": {
             "level": cpu::level_of(header.cpu_features).map(|level| level.name),
             "features": cpu::names(header.cpu_features).collect::<Vec<_>>(),
@@ -60,6 +63,16 @@ fn executable(attached: &Attached) -> Value {
     })
 }
 
+/// How the artifact says that it was made.
+fn build(record: &BuildRecord) -> Value {
+    json!({
+        "input_sha256": hex(&record.input),
+        "optimisation": record.opt,
+        "relaxed_simd": if record.native_relaxed_simd { "native" } else { "deterministic" },
+        "refused_features": record.refused_features,
+    })
+}
+
 /// What the descriptor tells.
 fn module(descriptor: &Descriptor) -> Map<String, Value> {
     let imports = descriptor.imports.iter().map(|import| {
@@ -79,6 +92,7 @@ fn module(descriptor: &Descriptor) -> Map<String, Value> {
     });
     let fields = [
         ("producer", json!(descriptor.producer)),
+        ("build", json!(descriptor.build.as_ref().map(build))),
         ("metered", json!(descriptor.meter.is_some())),
         ("code_table_bytes", json!(descriptor.code.map(|code| code.length))),
         ("wasm_features", json!(descriptor.wasm_features)),

@@ -2,7 +2,7 @@
 
 use crate::artifact::Artifact;
 use crate::items::{Item, exported, imported, memories, tables};
-use crate::text::Bytes;
+use crate::text::{Bytes, hex};
 use std::fmt::{Display, Write};
 use wasmaot_abi::cpu;
 use wasmaot_abi::descriptor::Descriptor;
@@ -13,7 +13,7 @@ use wasmaot_program::grants::{Directory, Variable};
 use wasmaot_program::report::Name;
 
 /// The whole report, ending in a newline.
-pub(super) fn render(artifact: &Artifact, attached: Option<&Attached>) -> String {
+pub(super) fn render(artifact: &Artifact, attached: Option<&Attached>, signers: &[String]) -> String {
     let mut page = Page::default();
     if let Some(attached) = attached {
         executable(&mut page, attached);
@@ -28,6 +28,9 @@ pub(super) fn render(artifact: &Artifact, attached: Option<&Attached>) -> String
     page.fact("cpu", cpu_line(header.cpu_features));
     for problem in artifact.problems() {
         page.fact("problem", Name(&problem));
+    }
+    if !signers.is_empty() {
+        page.list("signatures (not checked)", signers.iter().cloned());
     }
     if let Ok(descriptor) = &artifact.descriptor {
         module(&mut page, descriptor);
@@ -60,6 +63,9 @@ fn executable(page: &mut Page, attached: &Attached) {
 
 fn module(page: &mut Page, descriptor: &Descriptor) {
     page.fact("producer", Name(&descriptor.producer));
+    if let Some(record) = &descriptor.build {
+        page.fact("module", format_args!("SHA-256 {}", hex(&record.input)));
+    }
     page.fact("metered", if descriptor.meter.is_some() { "yes" } else { "no" });
     page.fact(
         "code table",

@@ -3,6 +3,7 @@
 use crate::support::Place;
 use serde_json::{Value, json};
 use wasmaot_abi::header::{Header, MAGIC};
+use std::os::unix::fs::PermissionsExt;
 
 const MODULE: &str = r#"(module (memory 1)
     (func (export "load") (param i32) (result i32) (i32.load offset=8 (local.get 0)))
@@ -205,4 +206,125 @@ fn a_file_that_cannot_be_examined_does_not_keep_others_from_being_verified() {
     for line in &lines {
         assert_eq!(line["error"].is_null(), line["proven"] == true, "{line}");
     }
+}
+
+#[test]
+fn signatures_are_made_and_asked_for() {
+    let place = Place::new();
+    let name = place.artifact("a", MODULE);
+    let plain = std::fs::read(place.path(&name)).expect("the artifact");
+    for key in ["one", "two"] {
+        let shown = place.run(&["keygen", key]).status(0).silent().stdout;
+        assert!(shown.starts_with(&format!("{key}.pub: ")) && shown.len() == key.len() + 6 + 65, "{shown}");
+    }
+    let mode = std::fs::metadata(place.path("one")).expect("the key").permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
+    place.run(&["keygen", "one"]).status(1).stderr_has(&["cannot write `one`", "exists"]);
+    let verify = |key: &str| place.run(&["verify", "--public-key", key, &name]);
+    let run = |key: &str| place.run(&["run", "--public-key", key, &name]);
+    for not_signed in [verify("one.pub"), run("one.pub")] {
+        not_signed.status(1).stderr_has(&["signed by the key"]);
+    }
+    // In the file, by both keys, in any order and again.
+    for key in ["one", "two", "one"] {
+        place.run(&["sign", "--key", key, &name]).status(0).stdout("").silent();
+    }
+    assert_eq!(std::fs::read(place.path(&name)).expect("the artifact").len(), plain.len() + 2 * 112);
+    for key in ["one.pub", "two.pub"] {
+        verify(key).status(0).silent();
+        run(key).status(0).silent();
+        place.run(&["run", "--allow-native", "--public-key", key, &name]).status(0).silent();
+    }
+    place.run(&["verify", &name]).status(0).silent();
+    place.run(&["run", &name]).status(0).silent();
+    let inspected = json(&place.run(&["inspect", "--json", &name]).status(0).stdout);
+    assert_eq!(inspected["signatures"].as_array().map(Vec::len), Some(2));
+    assert_eq!(inspected["problems"].as_array().map(Vec::len), Some(0));
+    // Another key; a changed artifact with the checksum that it has to have.
+    place.run(&["keygen", "three"]).status(0);
+    verify("three.pub").status(1).stderr_has(&["is not signed by the key"]);
+    run("three.pub").status(1).stderr_has(&["cannot load `a.so`", "not signed by the key: its 2 signatures"]);
+    let both = ["run", "--public-key", "three.pub", "--public-key", "two.pub", &name];
+    place.run(&both).status(0).silent();
+    let signed = std::fs::read(place.path(&name)).expect("the artifact");
+    let mut changed = plain.clone();
+    let at = extension(&changed);
+    changed[at..at + 2].copy_from_slice(&[0x66, 0x90]);
+    reseal(&mut changed);
+    place.file(&name, [&changed[..], &signed[plain.len()..]].concat());
+    for not_signed in [verify("one.pub"), run("one.pub")] {
+        not_signed.status(1).stderr_has(&["signed by the key"]);
+    }
+    // In a file of its own.
+    place.file(&name, &plain);
+    place.run(&["sign", "--detached", "--key", "one", &name]).status(0).silent();
+    assert_eq!(std::fs::read(place.path("a.so.sig")).expect("the signature").len(), 64);
+    verify("one.pub").status(0).silent();
+    run("one.pub").status(0).silent();
+    verify("two.pub").status(1);
+    run("two.pub").status(1).stderr_has(&["its signature is by another key"]);
+    // What is no key, and what cannot be signed.
+    run("a.so.sig").status(1).stderr_has(&["cannot read `a.so.sig`"]);
+    run("one").status(1).stderr_has(&["`one` is not a key", "BEGIN PUBLIC KEY"]);
+    place.run(&["sign", "--key", "one.pub", &name]).status(1).stderr_has(&["`one.pub` is not a key"]);
+    place.run(&["sign", "--key", "one", "a.wat"]).status(1).stderr_has(&["not an artifact"]);
+    place.run(&["run", "--public-key", "one.pub", "a.wat"]).status(1).stderr_has(&["`a.wat` is not signed"]);
+}
+
+#[test]
+fn artifacts_are_made_again_and_compared() {
+    let place = Place::new();
+    let name = place.artifact("a", MODULE);
+    let rebuild = |module: &str, name: &str| place.run(&["verify", "--rebuild", module, name]);
+    rebuild("a.wat", &name).status(0).silent();
+    let line = ["compile", "a.wat", "-O2", "--meter", "--disable", "threads", "--target-cpu", "x86-64-v3"];
+    place.run(&[&line[..], &["-o", "b.so", "--quiet"]].concat()).status(0);
+    rebuild("a.wat", "b.so").status(0).silent();
+    let record = &json(&place.run(&["inspect", "--json", "b.so"]).status(0).stdout)["build"];
+    assert_eq!((&record["optimisation"], &record["refused_features"][0]), (&json("2"), &json("\"threads\"")));
+    assert_eq!(record["input_sha256"].as_str().map(str::len), Some(64));
+    // Signed artifacts are what they were.
+    place.run(&["keygen", "key"]).status(0);
+    place.run(&["sign", "--key", "key", &name]).status(0);
+    rebuild("a.wat", &name).status(0).silent();
+    // Another module, and an artifact that says what is not so.
+    place.file("c.wat", "(module)");
+    rebuild("c.wat", &name).status(1).stderr_has(&["`a.so` cannot be made again", "of another module"]);
+    let mut bytes = std::fs::read(place.path("b.so")).expect("the artifact");
+    let text = bytes.windows(2).rposition(|window| window == b"\xc3\0").expect("a return, and padding");
+    bytes[text + 1] = 0x90;
+    reseal(&mut bytes);
+    place.file("b.so", &bytes);
+    rebuild("a.wat", "b.so")
+        .status(1)
+        .stderr_has(&["`b.so` is not what `a.wat` compiles to", "from byte 0x"]);
+}
+
+#[test]
+fn provenance_names_input_output_and_options() {
+    let place = Place::new();
+    place.file("a.wat", MODULE);
+    let compile = || {
+        place.run(&["compile", "a.wat", "--quiet", "-O0", "--provenance", "a.json"]).status(0).silent();
+        std::fs::read_to_string(place.path("a.json")).expect("the statement")
+    };
+    let text = compile();
+    assert_eq!(compile(), text, "it is the same each time");
+    let statement = json(&text);
+    assert_eq!(statement["_type"], "https://in-toto.io/Statement/v1");
+    assert_eq!(statement["predicateType"], "https://slsa.dev/provenance/v1");
+    assert_eq!(statement["subject"][0]["name"], "a.so");
+    let build = &statement["predicate"]["buildDefinition"];
+    assert_eq!(build["externalParameters"]["source"]["name"], "a.wat");
+    assert_eq!(build["externalParameters"]["optimisation"], 0);
+    let recorded = json(&place.run(&["inspect", "--json", "a.so"]).stdout);
+    assert_eq!(build["resolvedDependencies"][0]["digest"]["sha256"], recorded["build"]["input_sha256"]);
+    let sha256sum = std::process::Command::new("sha256sum").arg(place.path("a.so")).output();
+    if let Ok(output) = sha256sum {
+        let digest = String::from_utf8_lossy(&output.stdout)[..64].to_string();
+        assert_eq!(statement["subject"][0]["digest"]["sha256"], digest);
+    }
+    place.file("b.wat", "(module)");
+    let several = ["compile", "a.wat", "b.wat", "--provenance", "a.json"];
+    place.run(&several).status(1).stderr_has(&["`--provenance` is for one output"]);
 }

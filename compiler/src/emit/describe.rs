@@ -7,13 +7,11 @@ use crate::module::ModuleInfo;
 use crate::module::const_expr::{Arithmetic, ConstExpr, ConstOp, ConstValue};
 use crate::module::image::Image;
 use crate::module::info::{Elem, ElemItems, ElemMode};
+use crate::record::PRODUCER;
 use crate::translate::Env;
 use wasmaot_abi::descriptor::{self as abi, Descriptor, FileRange, FuncEntry, ImportKind, Places};
 use wasmaot_abi::types::{DEFAULT_PAGE_LOG2, IndexType, ValType};
 use wasmparser::WasmFeatures;
-
-/// Name and version of this compiler.
-const PRODUCER: &str = concat!("wasmaot ", env!("CARGO_PKG_VERSION"));
 
 /// A module's description.
 pub(super) struct Description {
@@ -69,6 +67,7 @@ pub(super) fn describe(
         exceptions: FileRange::default(),
         meter: env.meter.then(FileRange::default),
         code: Some(FileRange::default()),
+        build: None,
         lines: None,
         component: None,
         preinit: module.preinit.clone(),

@@ -52,6 +52,7 @@ use cranelift_entity::PrimaryMap;
 use layout::Layout;
 use parts::Parts;
 use section::Section;
+use wasmaot_abi::build::BuildRecord;
 use wasmaot_abi::component::Component;
 use wasmaot_abi::header::Header;
 use wasmparser::WasmFeatures;
@@ -72,8 +73,10 @@ pub(crate) fn artifact(
     features: WasmFeatures,
     component: Option<&Component>,
     codes: PrimaryMap<CodeIndex, Code>,
+    build: BuildRecord,
 ) -> Result<Artifact, CompileError> {
-    let parts = Parts::gather(env, features, component, codes)?;
+    let mut parts = Parts::gather(env, features, component, codes)?;
+    parts.descriptor.build = Some(build);
     let image_bytes = parts.image.len();
     Ok(Artifact { bytes: shared_object(parts)?, image_bytes })
 }

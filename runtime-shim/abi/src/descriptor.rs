@@ -6,6 +6,7 @@
 //! **Invariant: indices are as in the Wasm module** (imports first), unless a field says otherwise. File offsets count from the
 //! start of the file; the reader checks each against the file's size before use.
 
+use crate::build::BuildRecord;
 use crate::component::Component;
 use crate::preinit::{PageRun, Preinit};
 use crate::state::{Counts, StateLayout, StateTooLarge};
@@ -458,6 +459,8 @@ descriptor! {
     code: Option<FileRange> = 18, "the code table's place", later;
     /// The component that the module was flattened from, if it was.
     component: Option<Component> = 19, "the component", optional;
+    /// How the artifact was made.
+    build: Option<BuildRecord> = 22, "the build record", optional;
     /// Where the line table lies, see [`crate::lines`]; there is none if the module had no debug information.
     lines: Option<FileRange> = 24, "the line table's place", optional;
     /// How the module was initialised before it was compiled, if it was.
@@ -602,6 +605,12 @@ mod tests {
             meter: Some(FileRange { offset: 96, length: 2 }),
             code: Some(FileRange { offset: 98, length: 16 }),
             component: Some(crate::component::sample()),
+            build: Some(BuildRecord {
+                input: [3; 32],
+                opt: 1,
+                native_relaxed_simd: true,
+                refused_features: vec!["threads".to_string()],
+            }),
             lines: Some(FileRange { offset: 90, length: 4 }),
             preinit: Some(Preinit { calls: vec!["init".to_string()], ..Preinit::default() }),
             hot_pages: vec![PageRun { first: 1, count: 2 }],

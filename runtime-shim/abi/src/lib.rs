@@ -22,7 +22,9 @@
 //! | [`component`] | the component that a module was flattened from |
 //! | [`descriptor`] | the module descriptor: the artifact's table of contents |
 //! | [`preinit`] | what was initialised before it was compiled |
+//! | [`build`] | how the artifact was made |
 //! | [`header`] | the fixed bytes in front of it |
+//! | [`signature`] | what may follow an artifact in its file |
 //! | [`cpu`] | CPU features and psABI levels |
 //! | [`wire`] | the byte encoding of all of the above |
 #![no_std]
@@ -31,6 +33,7 @@
 extern crate alloc;
 
 pub mod addrmap;
+pub mod build;
 pub mod builtin;
 pub mod canon;
 pub mod code;
@@ -44,6 +47,7 @@ pub mod lines;
 pub mod meter;
 pub mod preinit;
 pub mod printable;
+pub mod signature;
 pub mod slot;
 pub mod state;
 pub mod trap;

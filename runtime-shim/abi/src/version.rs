@@ -8,7 +8,7 @@
 pub const ABI_MAJOR: u16 = 3;
 
 /// Compatible additions within [`ABI_MAJOR`].
-pub const ABI_MINOR: u16 = 4;
+pub const ABI_MINOR: u16 = 5;
 
 /// Names the exact form of Cranelift's `Tail` convention that tail entries of an artifact follow.
 ///

@@ -158,6 +158,21 @@ impl Decode for String {
     }
 }
 
+/// A digest.
+impl Encode for [u8; 32] {
+    fn encode(&self, w: &mut Writer) {
+        w.raw(self);
+    }
+}
+
+impl Decode for [u8; 32] {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(r.raw(32, "32 bytes")?);
+        Ok(bytes)
+    }
+}
+
 impl<T: Encode> Encode for Option<T> {
     fn encode(&self, w: &mut Writer) {
         self.is_some().encode(w);

@@ -1,13 +1,18 @@
-//! Opening modules by proof.
+//! Opening modules by proof, and by signature.
 //!
-//! **Invariants.** The bytes that are mapped are those that were proven: both come from a copy that nothing can
-//! change. Nothing is mapped executable before it is proven.
+//! **Invariants.** The bytes that are mapped are those that were proven, and whose signature was checked: all come
+//! from a copy that nothing can change. A signature is checked before anything else is read, and nothing is
+//! mapped executable before it is proven.
 
 use super::module::loaded;
 use crate::code::module::source::Source;
-use crate::code::module::{Assurance, Module, OpenError};
+use crate::code::module::{Known, Module, OpenError};
 use crate::code::proof::{ProofCache, prove};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use wasmaot_signature::{PublicKey, SIGNATURE, block_signed_by, detached_signed_by};
 
 /// How modules are opened by proof. [`Module::open`] uses the defaults.
 ///
@@ -30,11 +35,14 @@ pub struct Loader {
     pub jobs: usize,
     /// Where proofs are kept for other processes; none by default. A process remembers its own in any case.
     pub proofs: Option<ProofCache>,
+    /// If there are any, one of these keys has to have signed the artifact (`wasmaot sign`): in the file itself, or in one beside it with `.sig`
+    /// at the end of its name. That is checked before anything else.
+    pub keys: Vec<PublicKey>,
 }
 
 impl Default for Loader {
     fn default() -> Self {
-        Self { jobs: 1, proofs: None }
+        Self { jobs: 1, proofs: None, keys: Vec::new() }
     }
 }
 
@@ -57,7 +65,7 @@ impl Loader {
         path: impl AsRef<Path>,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Module, OpenError> {
-        self.load(Source::open(path.as_ref())?.into_sealed()?, progress)
+        self.load(self.signed(path.as_ref())?, progress)
     }
 
     /// Opens a private copy of an artifact that is in memory, if its machine code is proven.
@@ -77,13 +85,53 @@ impl Loader {
         bytes: &[u8],
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Module, OpenError> {
-        self.load(Source::sealed(bytes)?, progress)
+        self.load(self.check(Source::sealed(bytes)?, None)?, progress)
     }
 
-    fn load(&self, source: Source, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Module, OpenError> {
+    fn load(
+        &self,
+        (source, signer): (Source, Option<PublicKey>),
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Module, OpenError> {
         loaded(source, |source| {
             prove(source.unchanging()?.bytes(), self.proofs.as_ref(), self.jobs, progress)?;
-            Ok(Assurance::Proven)
+            Ok(Known { is_proven: true, signer })
         })
     }
+
+    /// Copies a file, if it is signed by one of the keys or there are none.
+    pub(super) fn signed(&self, path: &Path) -> Result<(Source, Option<PublicKey>), OpenError> {
+        self.check(Source::open(path)?.into_sealed()?, Some(path))
+    }
+
+    /// Checks who has signed a source that is sealed and lay in this file.
+    pub(super) fn check(&self, source: Source, path: Option<&Path>) -> Result<(Source, Option<PublicKey>), OpenError> {
+        if self.keys.is_empty() {
+            return Ok((source, None));
+        }
+        let copy = source.unchanging()?;
+        let mut found = source.signatures().len();
+        let attached = block_signed_by(copy.bytes(), source.signatures(), &self.keys);
+        let signer = attached.or_else(|| {
+            let signature = detached(path?)?;
+            found += 1;
+            detached_signed_by(copy.bytes(), &signature, &self.keys)
+        });
+        match signer {
+            Some(_) => Ok((source, signer)),
+            None => Err(OpenError::NotSigned { keys: self.keys.len(), found }),
+        }
+    }
+}
+
+/// The signature beside a file.
+fn detached(path: &Path) -> Option<Vec<u8>> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".sig");
+    let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    let file = File::options().read(true).custom_flags(flags).open(name).ok()?;
+    let mut signature = Vec::new();
+    // A file that is longer is no signature.
+    file.take(SIGNATURE as u64 + 1).read_to_end(&mut signature).ok()?;
+    Some(signature)
 }

@@ -4,7 +4,7 @@
 //! process only if it is proven, or through functions whose names say that the caller trusts it, and which are unsafe.
 
 use crate::code::module::source::Source;
-use crate::code::module::{Assurance, Checked, Module, OpenError};
+use crate::code::module::{Checked, Known, Module, OpenError};
 use crate::os::trace::event;
 use crate::run::signal;
 use std::fs::File;
@@ -48,6 +48,33 @@ impl Module {
     /// As for [`Module::open`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, OpenError> {
         super::loader::Loader::default().from_bytes(bytes)
+    }
+}
+
+#[cfg(feature = "verify")]
+impl super::loader::Loader {
+    /// Opens a private copy of an artifact if one of [the keys](super::loader::Loader::keys) has signed it, without a proof.
+    ///
+    /// # Errors
+    /// As for [`Loader::open`](super::loader::Loader::open), but for [`OpenError::NotProven`].
+    ///
+    /// # Safety
+    /// There are keys, and what they sign are artifacts as wasmaot's compiler writes them.
+    pub unsafe fn open_trusted(&self, path: impl AsRef<Path>) -> Result<Module, OpenError> {
+        let (source, signer) = self.signed(path.as_ref())?;
+        loaded(source, |_| Ok(Known { is_proven: false, signer }))
+    }
+
+    /// Opens a private copy of an artifact that is in memory, as [`Loader::open_trusted`](super::loader::Loader::open_trusted) does.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Safety
+    /// As there.
+    pub unsafe fn from_bytes_trusted(&self, bytes: &[u8]) -> Result<Module, OpenError> {
+        let (source, signer) = self.check(Source::sealed(bytes)?, None)?;
+        loaded(source, |_| Ok(Known { is_proven: false, signer }))
     }
 }
 
@@ -116,13 +143,13 @@ impl Module {
 }
 
 fn trusted(source: Source) -> Result<Module, OpenError> {
-    loaded(source, |_| Ok(Assurance::Trusted))
+    loaded(source, |_| Ok(Known::default()))
 }
 
 /// Opens an artifact, and prepares the process for what it runs.
 pub(super) fn loaded(
     source: Source,
-    examine: impl FnOnce(&Source) -> Result<Assurance, OpenError>,
+    examine: impl FnOnce(&Source) -> Result<Known, OpenError>,
 ) -> Result<Module, OpenError> {
     let module = Module::load(source, examine)?;
     signal::install().map_err(OpenError::Handlers)?;

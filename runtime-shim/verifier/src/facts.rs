@@ -307,6 +307,11 @@ impl State {
                     self.at_least(item, 1);
                     self.not_less(a.name, 1);
                 }
+                // Where a byte is accessed, a comparison with 1 becomes one with 0.
+                (Kind::Remaining { memory, index }, 64) => self.remaining(memory, index, 1),
+                (Kind::RemainingAt { memory, at }, 64) => {
+                    self.at_least(Item::Memory(memory), at.saturating_add(1));
+                }
                 (_, 64) => self.is_not_null(a.name),
                 _ => {}
             }

@@ -16,6 +16,9 @@
 //! grow by joins is finite, because bounds only take values of [`ROUND`]. A kind never says more than is true
 //! of every value that it stands for.
 
+#[cfg(test)]
+mod tests;
+
 use crate::module::Module;
 use wasmaot_abi::state::ConstEntry;
 
@@ -488,128 +491,5 @@ fn heap(module: &Module<'_>, memory: u16, plus: u64, index: Val) -> Option<Kind>
         Kind::Vmctx | Kind::Stack(_) => None,
         _ if plus == 0 && index.name != NO_NAME => Some(Kind::Indexed { memory, index: index.name, plus }),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::module::tests::sample;
-
-    /// Kinds of each family, with neighbours.
-    fn kinds() -> Vec<Kind> {
-        let mut kinds = vec![
-            Kind::Any,
-            Kind::Entry(3),
-            Kind::Entry(5),
-            Kind::ReturnAddress,
-            Kind::Stack(-8),
-            Kind::Stack(-16),
-            Kind::Area(0),
-            Kind::Vmctx,
-            Kind::Offset { index: 1, plus: 4 },
-            Kind::High(1),
-            Kind::Rest { memory: 0, length: 1, index: 2 },
-            Kind::Remaining { memory: 0, index: 2 },
-            Kind::RemainingAt { memory: 0, at: 2 },
-            Kind::Length { item: Item::Memory(0), current: true },
-            Kind::Length { item: Item::Memory(0), current: false },
-            Kind::Length { item: Item::Table(0), current: true },
-            Kind::Below { table: 0, most: MAX32 },
-            Kind::Below { table: 0, most: u64::MAX },
-            Kind::TableBase(0),
-            Kind::AnyElement(0),
-            Kind::ElementAt { table: 0, offset: 8 },
-            Kind::OwnFunc(0),
-            Kind::OwnFunc(1),
-            Kind::Code { ty: 0, func: 1 },
-            Kind::Context { func: 1 },
-            Kind::TypeOf { func: 1 },
-            Kind::TypeId(0),
-            Kind::ImportTail { import: 0, null: true },
-            Kind::ImportTail { import: 0, null: false },
-            Kind::ConstTable(64),
-            Kind::ConstKnown { table: 64, entry: 2 },
-            Kind::ConstUnchecked { table: 64, index: 1 },
-            Kind::ConstEntry { table: 64, last: 1, ty: ANY_TYPE },
-            Kind::ConstEntry { table: 64, last: 3, ty: 0 },
-            Kind::Exception(0),
-            Kind::Meter(0),
-            Kind::Meter(5),
-            Kind::HeapAt { memory: 0, at: 1 << 40 },
-        ];
-        for number in [0, 1, 2, 255, 256, MAX32, MAX32 + 1, 1 << 40, u64::MAX] {
-            kinds.extend([
-                Kind::Const(number),
-                Kind::Max(number),
-                Kind::Steps16(number),
-                Kind::Low(number as u32),
-            ]);
-        }
-        for plus in [0, 8, MAX32] {
-            kinds.push(Kind::Heap { memory: 0, plus });
-            kinds.push(Kind::Indexed { memory: 0, index: 1, plus });
-            kinds.extend([false, true].map(|null| Kind::Checked { memory: 0, null, room: plus }));
-        }
-        for (ty, null) in [(0, false), (0, true), (1, true), (ANY_TYPE, false)] {
-            kinds.push(Kind::Func { ty, null });
-        }
-        for (index, checked) in [(1, false), (1, true), (2, true), (NO_NAME, true)] {
-            kinds.push(Kind::Element { table: 0, index, checked });
-        }
-        kinds
-    }
-
-    #[test]
-    fn joins_commute_and_absorb() {
-        let module = sample();
-        for &a in &kinds() {
-            assert_eq!(join_kinds(&module, a, a, true), a, "idempotent");
-            for &b in &kinds() {
-                let joined = join_kinds(&module, a, b, true);
-                assert_eq!(joined, join_kinds(&module, b, a, true), "{a:?} and {b:?} commute");
-                for part in [a, b] {
-                    let again = join_kinds(&module, joined, part, true);
-                    assert_eq!(again, joined, "{a:?} and {b:?} give {joined:?}, which has {part:?} in it");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn chains_of_joins_are_short() {
-        let module = sample();
-        for &first in &kinds() {
-            let (mut kind, mut steps) = (first, 0);
-            for &next in kinds().iter().chain(&kinds()) {
-                let joined = join_kinds(&module, kind, next, true);
-                steps += usize::from(joined != kind);
-                kind = joined;
-            }
-            assert_eq!(kind, Kind::Any);
-            assert!(steps <= 10, "{first:?} takes {steps} steps");
-        }
-    }
-
-    #[test]
-    fn joins_keep_what_numbers_have_in_common() {
-        let module = sample();
-        for &a in &kinds() {
-            for &b in &kinds() {
-                let joined = join_kinds(&module, a, b, true);
-                if let (Some(bound), Some(x), Some(y)) = (joined.most(), a.most(), b.most()) {
-                    assert!(bound >= x.max(y), "{a:?} and {b:?} give {joined:?}");
-                }
-                assert!(
-                    joined.most_low() >= a.most_low().max(b.most_low()),
-                    "{a:?} and {b:?} give {joined:?}"
-                );
-                let is_number = |kind: Kind| kind.most().is_some();
-                assert!(
-                    joined.most().is_none() || (is_number(a) && is_number(b)),
-                    "{a:?} and {b:?} give {joined:?}"
-                );
-            }
-        }
     }
 }

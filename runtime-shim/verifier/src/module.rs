@@ -344,6 +344,7 @@ pub(crate) mod tests {
             exceptions: FileRange::default(),
             meter: None,
             code: None,
+            build: None,
             lines: None,
             component: None,
             preinit: None,

@@ -386,7 +386,9 @@ impl Body<'_, '_> {
         let three = instruction.op_count() == 3;
         let a = self.read(state, instruction, u32::from(three))?;
         let b = self.read(state, instruction, 1 + u32::from(three))?;
+        let is_same = a.name != NO_NAME && a.name == b.name;
         let mut kind = match form {
+            Form::Xor | Form::Sub if is_same => Kind::Const(0),
             Form::Add => lattice::add(self.module, a, b),
             Form::Sub => self.subtract(a, b),
             Form::And => match (a.kind.most(), b.kind.most()) {

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 /// The libraries of the workspace that embedders see, and those that they are made of.
-const LIBRARIES: [&str; 9] = [
+const LIBRARIES: [&str; 10] = [
     "compiler/src",
     "compiler/capi/src",
     "cli/program/src",
@@ -14,6 +14,7 @@ const LIBRARIES: [&str; 9] = [
     "runtime-shim/capi/src",
     "runtime-shim/embed/src",
     "runtime-shim/src",
+    "runtime-shim/signature/src",
     "runtime-shim/verifier/src",
     "runtime-shim/wasi/src",
 ];

@@ -39,7 +39,7 @@ pub(crate) fn module() -> String {
 /// Functions by index.
 const CALLEE: u32 = 1;
 pub(crate) const F: u32 = 2;
-const REFS: u32 = 3;
+pub(crate) const REFS: u32 = 3;
 const TAKES: u32 = 4;
 
 pub(crate) const PROLOGUE: &[u8] = &[0x55, 0x48, 0x89, 0xe5];
@@ -115,7 +115,7 @@ impl Broken {
     }
 
     /// A call from an offset of the body of a function to a place of the text.
-    fn call(&self, function: u32, offset: usize, target: u32) -> Vec<u8> {
+    pub(crate) fn call(&self, function: u32, offset: usize, target: u32) -> Vec<u8> {
         let from = i64::from(self.function(function).start) + (PROLOGUE.len() + offset + 5) as i64;
         let relative = (i64::from(target) - from) as i32;
         [&[0xe8][..], &relative.to_le_bytes()].concat()

@@ -5,16 +5,23 @@
 //! | this one | every module of the repository and of the specification's suite, with all options: 0 rejections |
 //! | `modules` | random modules |
 //! | `broken` | artifacts that break one property each, by hand |
+//! | `decoders` | a second decoder reads the code as the verifier's does |
 //! | `metering` | metered code that is not charged, or runs without an end |
+//! | `generated` | artifacts that break one property each, for every register and width |
+//! | `history` | errors that code generators have made |
 //! | `hostile` | functions that are made to take long, or much memory |
 //! | `attacks` | the same, made to mislead one rule of the analysis |
 //! | `loading` | what is opened by proof, what is refused, and what may be in one store |
 //! | `mutants` | artifacts with random changes of their code |
 //!
-//! With `WASMAOT_VERIFY_KEEP`, artifacts that are rejected are kept in that folder.
+//! With `WASMAOT_VERIFY_KEEP`, artifacts that are rejected are kept in that folder. `WASMAOT_VERIFY_MODULES` sets the number of random modules,
+//! `WASMAOT_VERIFY_FIRST` the first one.
 
 mod attacks;
 mod broken;
+mod decoders;
+mod generated;
+mod history;
 mod hostile;
 mod loading;
 mod metering;
@@ -195,8 +202,9 @@ fn proposals() {
 
 #[test]
 fn random_modules() {
+    let first = wasmaot_tests::variable("WASMAOT_VERIFY_FIRST", 0);
     let count = wasmaot_tests::variable("WASMAOT_VERIFY_MODULES", 60);
-    let outcome = parallel(0..count, |number| {
+    let outcome = parallel(first..first + count, |number| {
         let options = all_options();
         let (variant, options) = &options[number as usize % options.len()];
         Outcome::of(&format!("module {number} ({variant})"), &modules::module(number), options)

@@ -128,6 +128,15 @@ pub enum OpenError {
         /// The range.
         range: FileRange,
     },
+    /// None of the keys that [`Loader::keys`](crate::Loader::keys) lists has signed it.
+    #[cfg(feature = "verify")]
+    #[error("it is not signed by {}: {}", if *.keys == 1 { "the key" } else { "any of the keys" }, signatures(*.found))]
+    NotSigned {
+        /// Keys that were listed.
+        keys: usize,
+        /// Signatures that were found, by other keys or of other bytes.
+        found: usize,
+    },
     /// Its machine code was not proven to obey the sandbox.
     #[cfg(feature = "verify")]
     #[error("the machine code is not proven: {}{}", .0.rejections[0], more(.0.rejections.len()))]
@@ -147,4 +156,13 @@ pub enum OpenError {
 #[cfg(feature = "verify")]
 fn more(rejections: usize) -> String {
     if rejections > 1 { format!("\nand {} more", rejections - 1) } else { String::new() }
+}
+
+#[cfg(feature = "verify")]
+fn signatures(found: usize) -> String {
+    match found {
+        0 => "it has no signature".into(),
+        1 => "its signature is by another key, or of other bytes".into(),
+        _ => format!("its {found} signatures are by other keys, or of other bytes"),
+    }
 }

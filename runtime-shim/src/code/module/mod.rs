@@ -36,6 +36,8 @@ use wasmaot_abi::types::{FuncType, GlobalType};
 use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, METERED_CONVENTION, TAIL_CONVENTION};
 use wasmaot_abi::wire::{Decode, Reader};
 use wasmaot_abi::{addrmap, lines};
+#[cfg(feature = "verify")]
+use wasmaot_signature::PublicKey;
 
 /// A checked and mapped artifact. Cloning it is cheap.
 ///
@@ -74,17 +76,17 @@ struct Inner {
     code: Code,
     data: Option<Data>,
     maps: OnceLock<Maps>,
-    assurance: Assurance,
+    known: Known,
 }
 
-/// Why an artifact's machine code is believed to obey the sandbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Assurance {
-    /// The one who had it opened answers for it.
-    Trusted,
-    /// The verifier has proven it, and the bytes that are mapped are those that it has seen.
+/// What is known of an artifact's machine code and its origin, of the very bytes that are mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Known {
+    /// The verifier has proven that the code obeys the sandbox; otherwise the caller answers for that.
+    pub(crate) is_proven: bool,
+    /// Who has signed it.
     #[cfg(feature = "verify")]
-    Proven,
+    pub(crate) signer: Option<PublicKey>,
 }
 
 /// Bytes of the data segments that are not in an image, mapped from the file.
@@ -119,11 +121,11 @@ impl Module {
     /// Checks and maps an artifact. `examine` says what is known of its machine code, after all other checks.
     pub(crate) fn load(
         source: Source,
-        examine: impl FnOnce(&Source) -> Result<Assurance, OpenError>,
+        examine: impl FnOnce(&Source) -> Result<Known, OpenError>,
     ) -> Result<Self, OpenError> {
         let Checked { elf, header, mut descriptor, text, layout, tables } = Checked::read(&source)?;
         check_cpu(&header)?;
-        let assurance = examine(&source)?;
+        let known = examine(&source)?;
         let code = map_code(&source, &elf, text, tables)?;
         let data = Data::map(&source, descriptor.places.data)?;
         let exports = descriptor.exports.iter().map(|export| (export.name.clone(), export.kind)).collect();
@@ -133,7 +135,7 @@ impl Module {
         let (id, maps) = (NEXT.fetch_add(1, Relaxed), OnceLock::new());
         let source = source.without_head();
         let inner =
-            Inner { id, source, header, descriptor, layout, exports, type_ids, code, data, maps, assurance };
+            Inner { id, source, header, descriptor, layout, exports, type_ids, code, data, maps, known };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -196,7 +198,13 @@ impl Module {
 
     /// Whether its machine code was proven to obey the sandbox when it was opened; otherwise it is trusted to.
     pub fn is_proven(&self) -> bool {
-        self.inner.assurance != Assurance::Trusted
+        self.inner.known.is_proven
+    }
+
+    /// The one of [`Loader::keys`](crate::Loader::keys) by which it was signed, if it had to be when it was opened.
+    #[cfg(feature = "verify")]
+    pub fn signer(&self) -> Option<PublicKey> {
+        self.inner.known.signer
     }
 
     /// Process-wide number of each of its types.

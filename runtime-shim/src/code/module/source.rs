@@ -1,4 +1,4 @@
-//! The artifact's bytes, a whole file or a part of one: bounded reads and the checksum.
+//! The artifact's bytes, a whole file or a part of one: bounded reads and the checksum. Signatures that follow it are no part of it.
 //!
 //! **Invariant: nothing is read outside the artifact's size**, and a file that shrinks meanwhile gives an
 //! error.
@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use wasmaot_abi::descriptor::FileRange;
+use wasmaot_abi::signature::{self, Block};
 use wasmaot_abi::slot::HOST_PAGE;
 
 /// An artifact in an open file.
@@ -24,6 +25,8 @@ pub(crate) struct Source {
     size: u64,
     /// Its first bytes, while it is being checked: of a small artifact all.
     head: Vec<u8>,
+    /// Those that follow it in the file.
+    signatures: Vec<Block>,
 }
 
 /// Bytes that are read at once.
@@ -40,12 +43,12 @@ impl Source {
         let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
         let file = File::options().read(true).custom_flags(flags).open(path).map_err(io)?;
         let size = size_of(&file)?;
-        Self { file, start: 0, size, head: Vec::new() }.with_head()
+        Self { file, start: 0, size, head: Vec::new(), signatures: Vec::new() }.with_head()?.with_signatures()
     }
 
     /// Takes a part of a regular file.
     pub(crate) fn part(file: File, start: u64, size: u64) -> Result<Self, OpenError> {
-        let whole = Self { start: 0, size: size_of(&file)?, file, head: Vec::new() };
+        let whole = Self { start: 0, size: size_of(&file)?, file, head: Vec::new(), signatures: Vec::new() };
         if !start.is_multiple_of(HOST_PAGE) {
             return Err(OpenError::Misaligned { offset: start });
         }
@@ -60,25 +63,49 @@ impl Source {
         Ok(self)
     }
 
+    /// Tells the artifact from the signatures that follow it.
+    fn with_signatures(mut self) -> Result<Self, OpenError> {
+        while self.signatures.len() < signature::MOST
+            && let Some(offset) = self.size.checked_sub(Block::SIZE as u64)
+        {
+            let last = FileRange { offset, length: Block::SIZE as u64 };
+            let Some(block) = Block::from_bytes(&self.read(last, "the end of the file")?) else { break };
+            self.signatures.insert(0, block);
+            self.size = offset;
+        }
+        self.head.truncate(self.size as usize);
+        Ok(self)
+    }
+
+    /// The signatures that follow the artifact, which were not checked.
+    #[cfg(feature = "verify")]
+    pub(crate) fn signatures(&self) -> &[Block] {
+        &self.signatures
+    }
+
     /// Forgets the head.
     pub(crate) fn without_head(self) -> Self {
         Self { head: Vec::new(), ..self }
     }
 
-    /// Puts bytes into memory that can no longer be changed.
+    /// Puts an artifact into memory that nothing can change any more.
     pub(crate) fn sealed(bytes: &[u8]) -> Result<Self, OpenError> {
-        Self::in_memory(bytes.len() as u64, |file| file.write_all(bytes))
+        let (artifact, signatures) = signature::split(bytes);
+        let sealed = Self::in_memory(artifact.len() as u64, |file| file.write_all(artifact))?;
+        Ok(Self { signatures, ..sealed })
     }
 
     /// Copies the artifact into memory that nothing can change any more.
-    pub(crate) fn into_sealed(self) -> Result<Self, OpenError> {
-        Self::in_memory(self.size, |file| self.copy(file))
+    pub(crate) fn into_sealed(mut self) -> Result<Self, OpenError> {
+        let signatures = std::mem::take(&mut self.signatures);
+        let sealed = Self::in_memory(self.size, |file| self.copy(file))?;
+        Ok(Self { signatures, ..sealed })
     }
 
     fn in_memory(size: u64, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<Self, OpenError> {
         let io = |error| OpenError::Io { what: "copy the artifact into a sealed memory file", error };
         let file = memory_file(c"wasmaot", write).map_err(io)?;
-        Self { file, start: 0, size, head: Vec::new() }.with_head()
+        Self { file, start: 0, size, head: Vec::new(), signatures: Vec::new() }.with_head()
     }
 
     fn copy(&self, to: &mut File) -> io::Result<()> {

@@ -7,7 +7,7 @@ use super::{imports, largest_cycle};
 const LAYERS: [(&str, &[&str]); 8] = [
     (
         "what is asked for and refused",
-        &["budget.rs", "error.rs", "features.rs", "isa.rs", "options.rs", "passes.rs"],
+        &["budget.rs", "error.rs", "features.rs", "isa.rs", "options.rs", "passes.rs", "record.rs"],
     ),
     ("components", &["component/"]),
     ("names", &["index.rs", "key.rs"]),

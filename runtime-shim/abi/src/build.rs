@@ -1,0 +1,23 @@
+//! How an artifact was made: enough to make it again, with the same version, and compare.
+//!
+//! **Invariant: it is a claim.** No runtime relies on it; whether it is true is found out by compiling again.
+
+use crate::wire::record;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+record! {
+    /// What the compiler was given. Its version is the descriptor's producer, the CPU features are the header's, and whether code is
+    /// metered follows from the descriptor.
+    #[derive(PartialEq, Eq, Default)]
+    pub struct BuildRecord {
+        /// SHA-256 of the binary module.
+        pub input: [u8; 32],
+        /// Level of optimisation.
+        pub opt: u8,
+        /// Whether relaxed SIMD gives the results of the CPU's instructions.
+        pub native_relaxed_simd: bool,
+        /// Names of the features of WebAssembly that were refused, sorted.
+        pub refused_features: Vec<String>,
+    }
+}
