@@ -120,6 +120,7 @@ fn compile_here(
     }
     let begin = Instant::now();
     let budget = Budget::new(wasm, options);
+    let input = wasm;
     let flattened = match component::is_component(wasm) {
         true => Some(flatten(wasm, options, &budget)?),
         false => None,
@@ -185,8 +186,9 @@ fn compile_here(
             if options.emit == Emit::Object {
                 watch.emit(|| emit::object(&env, &codes))?
             } else {
-                let artifact = watch
-                    .emit(|| emit::artifact(&env, facts.features, component, codes, record::record(input, options)))?;
+                let artifact = watch.emit(|| {
+                    emit::artifact(&env, facts.features, component, codes, record::record(input, options))
+                })?;
                 summary.image_bytes = artifact.image_bytes;
                 artifact.bytes
             }

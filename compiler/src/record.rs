@@ -5,6 +5,7 @@
 
 use crate::features::{FEATURES, FeatureSet, feature};
 use crate::options::{Emit, OptLevel, Options, RelaxedSimd, TargetCpu};
+use crate::passes::{Pass, PassSet};
 use sha2::{Digest, Sha256};
 use wasmaot_abi::build::BuildRecord;
 use wasmaot_abi::cpu::{self, Level};
@@ -61,6 +62,13 @@ pub(crate) fn record(wasm: &[u8], options: &Options) -> BuildRecord {
         },
         native_relaxed_simd: options.relaxed_simd == RelaxedSimd::Native,
         refused_features: refused,
+        left_out_passes: match options.opt {
+            OptLevel::Full => {
+                let left_out = Pass::ALL.iter().filter(|&&pass| !options.passes.contains(pass));
+                left_out.map(|pass| pass.name().into()).collect()
+            }
+            OptLevel::None | OptLevel::Speed => Vec::new(),
+        },
     }
 }
 
@@ -81,7 +89,12 @@ pub fn options_of(header: &Header, descriptor: &Descriptor, wasm: &[u8]) -> Resu
         let refused = feature(name).filter(|feature| feature.translated);
         Ok(taken.without(refused.ok_or(RebuildError::Unknown { what: "a feature" })?))
     })?;
+    let passes = record.left_out_passes.iter().try_fold(PassSet::default(), |all, name| {
+        let pass = Pass::ALL.iter().find(|pass| pass.name() == name);
+        Ok(all.without(*pass.ok_or(RebuildError::Unknown { what: "a pass" })?))
+    })?;
     Ok(Options {
+        passes,
         opt: match record.opt {
             0 => OptLevel::None,
             1 => OptLevel::Speed,
@@ -140,6 +153,7 @@ mod tests {
             Options { cpu: TargetCpu::Native, ..base.clone() },
             Options { features: base.features.without(threads), jobs: 1, ..base.clone() },
             Options { no_debug: true, ..base.clone() },
+            Options { opt: OptLevel::Full, passes: PassSet::NONE, ..base.clone() },
         ];
         let mut artifacts = Vec::new();
         for options in &variants {

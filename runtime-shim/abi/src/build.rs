@@ -19,5 +19,7 @@ record! {
         pub native_relaxed_simd: bool,
         /// Names of the features of WebAssembly that were refused, sorted.
         pub refused_features: Vec<String>,
+        /// Names of the compiler's own passes that did not run, where the level of optimisation has them.
+        pub left_out_passes: Vec<String>,
     }
 }

@@ -610,6 +610,7 @@ mod tests {
                 opt: 1,
                 native_relaxed_simd: true,
                 refused_features: vec!["threads".to_string()],
+                left_out_passes: Vec::new(),
             }),
             lines: Some(FileRange { offset: 90, length: 4 }),
             preinit: Some(Preinit { calls: vec!["init".to_string()], ..Preinit::default() }),

@@ -105,7 +105,11 @@ impl Loader {
     }
 
     /// Checks who has signed a source that is sealed and lay in this file.
-    pub(super) fn check(&self, source: Source, path: Option<&Path>) -> Result<(Source, Option<PublicKey>), OpenError> {
+    pub(super) fn check(
+        &self,
+        source: Source,
+        path: Option<&Path>,
+    ) -> Result<(Source, Option<PublicKey>), OpenError> {
         if self.keys.is_empty() {
             return Ok((source, None));
         }
