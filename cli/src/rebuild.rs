@@ -24,9 +24,8 @@ pub(crate) fn check(module: &Path, path: &Path, artifact: &[u8]) -> Result<(), C
     let descriptor = read.into_descriptor().map_err(not_an_artifact)?;
     let options = options_of(&header, &descriptor, &wasm)
         .map_err(|source| CliError::Rebuild { path: path.into(), source })?;
-    let again = compile(&wasm, &options, &|_| ())
-        .map_err(|source| CliError::Compile { path: module.into(), source })?
-        .bytes;
+    let again =
+        compile(&wasm, &options, &|_| ()).map_err(|error| CliError::compile(module, &source, error))?.bytes;
     if again == artifact {
         return Ok(());
     }
