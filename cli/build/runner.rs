@@ -1,7 +1,7 @@
 //! Builds the runner, the front part of standalone executables, which the command carries inside itself.
 //!
-//! The runner is a static program with a profile of its own, so it takes a build of its own. That build has a workspace of
-//! its own too, generated in `OUT_DIR`, which contains the runner's crates and nothing else:
+//! The runner is a static program with a profile of its own, so it takes a build of its own. That build has a
+//! workspace of its own too, generated in `OUT_DIR`, which contains the runner's crates and nothing else:
 //!
 //! ```text
 //! OUT_DIR/runner/Cargo.toml                the workspace, with the profile
@@ -11,9 +11,9 @@
 //!                ...                       and so on for each of `CRATES`
 //! ```
 //!
-//! **Invariants.** All crates that the runner needs are crates that the command needs, and no manifest mentions others; so
-//! after cargo has downloaded what the command needs, this build downloads nothing. Sources are named relative to the
-//! generated workspace; so the runner does not depend on where it is built.
+//! **Invariants.** All crates that the runner needs are crates that the command needs, and no manifest
+//! mentions others; so after cargo has downloaded what the command needs, this build downloads nothing.
+//! Sources are named relative to the generated workspace; so the runner does not depend on where it is built.
 
 use std::env;
 use std::fs;
@@ -151,8 +151,8 @@ fn lay_out(sources: &Sources, workspace: &Path) {
     write(&workspace.join("Cargo.toml"), &sources.manifest());
 }
 
-/// Takes over the versions that the command is locked to. `cargo install` ignores those unless it is told `--locked`; what
-/// it downloads then is used instead.
+/// Takes over the versions that the command is locked to. `cargo install` ignores those unless it is told
+/// `--locked`; what it downloads then is used instead.
 fn lock(sources: &Sources, workspace: &Path) {
     let (from, to) = (sources.lock(), workspace.join("Cargo.lock"));
     if !from.exists() {
@@ -179,8 +179,8 @@ fn cargo(subcommand: &str, workspace: &Path) -> Command {
     cargo
 }
 
-/// The compiler's options: a static program at a fixed address, whatever the command is linked like, and no path of this
-/// machine in it.
+/// The compiler's options: a static program at a fixed address, whatever the command is linked like, and no
+/// path of this machine in it.
 fn flags() -> [String; 3] {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"))).unwrap_or_default();

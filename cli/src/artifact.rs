@@ -79,7 +79,8 @@ impl Artifact {
         self.descriptor.map_err(NotAnArtifact::Descriptor)
     }
 
-    /// What would keep a runtime of this version from loading the file, or `wasmaot run` from running it, as far as can be told here.
+    /// What would keep a runtime of this version from loading the file, or `wasmaot run` from running it, as
+    /// far as can be told here.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.actual_checksum != self.header.checksum {

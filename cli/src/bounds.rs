@@ -29,7 +29,8 @@ pub(crate) struct BoundOpts {
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     timeout: Option<Duration>,
 
-    /// Values, operands and branch targets that the intermediate code of a function may have [default: 1048576]
+    /// Values, operands and branch targets that the intermediate code of a function may have [default:
+    /// 1048576]
     #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     max_function_size: Option<u64>,
 }

@@ -1,8 +1,9 @@
-//! The cache of `run`: artifacts of modules, and proofs of others, under `$XDG_CACHE_HOME/wasmaot`; and `wasmaot cache`.
+//! The cache of `run`: artifacts of modules, and proofs of others, under `$XDG_CACHE_HOME/wasmaot`; and
+//! `wasmaot cache`.
 //!
-//! **Invariants: an entry is only used if it loads**, and is made anew if it does not; entries appear by renaming, so any number of
-//! processes may run at once; a cache that cannot be used never keeps a program from running; the cache never stays larger than its limit.
-//! Entries can be deleted at any time.
+//! **Invariants: an entry is only used if it loads**, and is made anew if it does not; entries appear by
+//! renaming, so any number of processes may run at once; a cache that cannot be used never keeps a program
+//! from running; the cache never stays larger than its limit. Entries can be deleted at any time.
 
 mod folder;
 mod key;
@@ -100,7 +101,8 @@ fn stated_limit() -> Result<u64, CliError> {
     text::size(&value).map_err(|why| CliError::CacheLimit { variable: LIMIT, value: value.into(), why })
 }
 
-/// Returns the same for `run`, where a value that is no size counts as unset: the cache keeps no program from running.
+/// Returns the same for `run`, where a value that is no size counts as unset: the cache keeps no program from
+/// running.
 fn limit() -> u64 {
     stated_limit().unwrap_or(DEFAULT_LIMIT)
 }

@@ -1,7 +1,7 @@
 //! `wasmaot compile`: modules become artifacts, one of the stages before, or standalone programs.
 //!
-//! **Invariant: with several modules, each is compiled as if it were alone.** One that fails does not keep the others from being
-//! compiled; the status says that it failed.
+//! **Invariant: with several modules, each is compiled as if it were alone.** One that fails does not keep
+//! the others from being compiled; the status says that it failed.
 
 mod emit;
 mod provenance;
@@ -38,7 +38,8 @@ pub(crate) struct Opts {
     #[arg(value_name = "MODULE", required_unless_present = "features")]
     inputs: Vec<PathBuf>,
 
-    /// File to write, or folder for one or several; `-` for standard output [default: beside the module, with .so, .o, .clif, .s, or none]
+    /// File to write, or folder for one or several; `-` for standard output [default: beside the module, with
+    /// .so, .o, .clif, .s, or none]
     #[arg(short, value_name = "FILE|FOLDER")]
     output: Option<PathBuf>,
 

@@ -20,8 +20,8 @@ use wasmaot_compiler::{CompileError, RebuildError};
 use wasmaot_program::report::{self, Name};
 use wasmaot_program::threads::StartError;
 use wasmaot_runtime::{CallError, InstantiateError, LinkError, OpenError};
-use wasmaot_snapshot::PreinitError;
 use wasmaot_signature::KeyError;
+use wasmaot_snapshot::PreinitError;
 use wasmaot_wasi::WasiError;
 
 /// A path as messages show it: control characters are written as escapes.

@@ -1,7 +1,8 @@
 //! Standalone executables: the runner that this command carries, with a module and its settings attached.
 //!
-//! **Invariant: what cannot start is not made.** That the module is a program, and imports nothing but what the runner defines, with the
-//! right types, is settled here; what only the machine that it runs on can tell is left to the runner.
+//! **Invariant: what cannot start is not made.** That the module is a program, and imports nothing but what
+//! the runner defines, with the right types, is settled here; what only the machine that it runs on can tell
+//! is left to the runner.
 
 use crate::error::CliError;
 use crate::items;

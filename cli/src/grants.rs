@@ -9,7 +9,8 @@ use wasmaot_program::grants::{Directory, Grants, Variable};
 /// Options that grant a program access.
 #[derive(Debug, Default, PartialEq, clap::Args)]
 pub(crate) struct GrantOpts {
-    /// Directory to grant access to, and its name for the program [default: the same name]; with `:ro`, read only
+    /// Directory to grant access to, and its name for the program [default: the same name]; with `:ro`, read
+    /// only
     #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]", value_parser = OsStringValueParser::new().try_map(directory))]
     directories: Vec<Directory>,
 
@@ -43,8 +44,8 @@ impl GrantOpts {
     }
 }
 
-/// A value of `--dir`. The last `::` separates: a name inside is less likely to hold one. A directory whose own name ends in `:ro`
-/// takes a slash behind it.
+/// A value of `--dir`. The last `::` separates: a name inside is less likely to hold one. A directory whose
+/// own name ends in `:ro` takes a slash behind it.
 pub(crate) fn directory(text: OsString) -> Result<Directory, &'static str> {
     let bytes = text.as_bytes();
     let (bytes, read_only) = match bytes.strip_suffix(b":ro") {

@@ -1,7 +1,8 @@
 //! Reads an input file and determines its kind from its content, never from its name.
 //!
-//! **Invariant: reading ends.** A file that is neither an artifact nor a module is recognised by its first bytes, and a module has a
-//! maximum size, so that a device or an endless pipe is refused instead of filling the memory.
+//! **Invariant: reading ends.** A file that is neither an artifact nor a module is recognised by its first
+//! bytes, and a module has a maximum size, so that a device or an endless pipe is refused instead of filling
+//! the memory.
 
 use crate::error::CliError;
 use crate::kind::{ELF_MAGIC, WASM_MAGIC, is_stdin};

@@ -1,7 +1,8 @@
 //! `wasmaot inspect`: what is in an artifact, or attached to an executable.
 //!
-//! **Invariant: the file is only read.** Nothing of it is mapped or run, so an artifact that cannot be loaded here (another ABI
-//! version, a better CPU, a wrong checksum) is shown as far as it can be told, with what is the matter.
+//! **Invariant: the file is only read.** Nothing of it is mapped or run, so an artifact that cannot be loaded
+//! here (another ABI version, a better CPU, a wrong checksum) is shown as far as it can be told, with what is
+//! the matter.
 
 mod json;
 mod text;
@@ -70,7 +71,8 @@ fn signer(block: &Block) -> String {
     hex(&block.key)
 }
 
-/// Reads an artifact or executable. A file that does not begin as ELF files do is not read any further: it may be endless.
+/// Reads an artifact or executable. A file that does not begin as ELF files do is not read any further: it
+/// may be endless.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     let failed = |source| CliError::Read { path: path.into(), source };
     let mut file = input::open(path)?;

@@ -15,11 +15,13 @@ pub(crate) struct LimitOpts {
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     timeout: Option<Duration>,
 
-    /// End the program with a trap when one of its threads has used this much CPU time: seconds, or a number with ms, s, m or h
+    /// End the program with a trap when one of its threads has used this much CPU time: seconds, or a number
+    /// with ms, s, m or h
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     cpu_time: Option<Duration>,
 
-    /// Maximum fuel of each thread (instructions and bulk work), then a trap; a module is compiled as with --meter
+    /// Maximum fuel of each thread (instructions and bulk work), then a trap; a module is compiled as with
+    /// --meter
     #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     fuel: Option<u64>,
 
@@ -31,7 +33,8 @@ pub(crate) struct LimitOpts {
     #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     max_table_elements: Option<u64>,
 
-    /// Addresses that the program may reserve for memories and tables: bytes, or a number with K, M or G [default: 8192G]
+    /// Addresses that the program may reserve for memories and tables: bytes, or a number with K, M or G
+    /// [default: 8192G]
     #[arg(long, value_name = "SIZE", value_parser = text::size)]
     max_addresses: Option<u64>,
 

@@ -1,7 +1,7 @@
 //! `wasmaot`: compiles WebAssembly programs to native shared objects, runs them, and shows what is in them.
 //!
-//! Each subcommand is a module with its options (`Opts`) and a `run` that returns the exit status: the program's own, or 134 for a trap.
-//! An error of the tool is status 1, wrong usage 2.
+//! Each subcommand is a module with its options (`Opts`) and a `run` that returns the exit status: the
+//! program's own, or 134 for a trap. An error of the tool is status 1, wrong usage 2.
 //!
 //! **Invariant: `run` of an artifact does nothing at its start that it can do without**, see the runner.
 #![cfg_attr(not(test), no_main)]

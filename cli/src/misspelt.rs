@@ -1,7 +1,8 @@
 //! What a message about an unknown option suggests: the option that was meant, if one is spelt nearly so.
 //!
-//! The parser suggests an option only if the letters come in nearly the same order, which misses `--dri`. Where it finds none, it says how
-//! to pass the word as a value; no value of this command begins with a dash, so that is no help.
+//! The parser suggests an option only if the letters come in nearly the same order, which misses `--dri`.
+//! Where it finds none, it says how to pass the word as a value; no value of this command begins with a dash,
+//! so that is no help.
 
 use clap::Command;
 use clap::builder::StyledStr;
@@ -40,7 +41,8 @@ fn allowed(option: &str) -> usize {
     if option.len() < 5 { 1 } else { 2 }
 }
 
-/// Letters inserted, removed, replaced or exchanged with their neighbour between two names (optimal string alignment).
+/// Letters inserted, removed, replaced or exchanged with their neighbour between two names (optimal string
+/// alignment).
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];

@@ -1,7 +1,7 @@
 //! `--preinit` of `compile`: initialises a module before it is compiled.
 //!
-//! **Invariant: without an option that says otherwise, the result depends on the module alone.** The code that runs the
-//! initialisation is compiled for the same CPU on every machine.
+//! **Invariant: without an option that says otherwise, the result depends on the module alone.** The code
+//! that runs the initialisation is compiled for the same CPU on every machine.
 
 use crate::bounds::BoundOpts;
 use crate::codegen::CodegenOpts;
@@ -27,11 +27,13 @@ use wasmaot_snapshot::{
 /// Options that initialise a module.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PreinitOpts {
-    /// Initialise the module first, and compile the result: calls `_initialize`, then EXPORT [default: wizer.initialize or wizer-initialize]
+    /// Initialise the module first, and compile the result: calls `_initialize`, then EXPORT [default:
+    /// wizer.initialize or wizer-initialize]
     #[arg(long, value_name = "EXPORT", num_args = 0..=1, require_equals = true)]
     preinit: Option<Option<String>>,
 
-    /// Call another export to its end after the initialisation, with arguments separated by commas; may be repeated
+    /// Call another export to its end after the initialisation, with arguments separated by commas; may be
+    /// repeated
     #[arg(long, value_name = "EXPORT[=ARGS]", requires = "preinit")]
     preinit_call: Vec<String>,
 
@@ -51,7 +53,8 @@ pub(crate) struct PreinitOpts {
     #[arg(long, requires = "preinit")]
     preinit_inherit_stdio: bool,
 
-    /// Let the initialisation read the clocks of this machine; otherwise they stand at $SOURCE_DATE_EPOCH or 1970
+    /// Let the initialisation read the clocks of this machine; otherwise they stand at $SOURCE_DATE_EPOCH or
+    /// 1970
     #[arg(long, requires = "preinit")]
     preinit_real_clock: bool,
 
@@ -59,7 +62,8 @@ pub(crate) struct PreinitOpts {
     #[arg(long, requires = "preinit")]
     preinit_real_random: bool,
 
-    /// Run the calls of --preinit-call again, on the result, and store which pages of memory they write: pools copy those from the first request on
+    /// Run the calls of --preinit-call again, on the result, and store which pages of memory they write:
+    /// pools copy those from the first request on
     #[arg(long, requires = "preinit_call")]
     seed_hot_set: bool,
 

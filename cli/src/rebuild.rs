@@ -1,7 +1,7 @@
 //! `wasmaot verify --rebuild`: compiles a module again and compares the result with an artifact.
 //!
-//! **Invariant: artifacts that are the same, byte for byte, came from the same module, options and version**, or from a compiler
-//! that was changed so as to make the same of them, which comes to the same.
+//! **Invariant: artifacts that are the same, byte for byte, came from the same module, options and version**,
+//! or from a compiler that was changed so as to make the same of them, which comes to the same.
 
 use crate::artifact::Artifact;
 use crate::error::CliError;

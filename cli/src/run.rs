@@ -1,7 +1,8 @@
 //! `wasmaot run`: runs a program, or calls one function of a module.
 //!
-//! **Invariants.** Options end at FILE: nothing behind it changes what the program is granted, or anything else but its arguments.
-//! Native code runs only if it is proven to obey the sandbox, or with `--allow-native`; what the command has compiled itself it trusts.
+//! **Invariants.** Options end at FILE: nothing behind it changes what the program is granted, or anything
+//! else but its arguments. Native code runs only if it is proven to obey the sandbox, or with
+//! `--allow-native`; what the command has compiled itself it trusts.
 
 mod calls;
 #[cfg(test)]
@@ -38,7 +39,8 @@ use wasmaot_wasi::WasiCtx;
 #[derive(Debug, PartialEq, clap::Args)]
 #[command(override_usage = "wasmaot run [OPTIONS] FILE [ARGS]...", after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// Artifact or module (binary or text; `-` for standard input). Everything after it is an argument of the program
+    /// Artifact or module (binary or text; `-` for standard input). Everything after it is an argument of the
+    /// program
     #[arg(value_name = "FILE", required = true, trailing_var_arg = true)]
     command_line: Vec<OsString>,
 
@@ -49,7 +51,8 @@ pub(crate) struct Opts {
     #[arg(long, value_name = "NAME")]
     invoke: Option<String>,
 
-    /// Run an artifact without proving that its native code obeys the sandbox: it can then do whatever you can
+    /// Run an artifact without proving that its native code obeys the sandbox: it can then do whatever you
+    /// can
     #[arg(long)]
     allow_native: bool,
 
@@ -96,8 +99,8 @@ may exit with 134 by itself: `end` of --report json tells the two apart.";
 impl Opts {
     /// Parses a command line without options: `wasmaot run FILE ARGS...`. Returns `None` for any other.
     ///
-    /// This is how a program in a pipeline is started, and setting up the general parser would take an eighth of the time that
-    /// a small program takes in all. The result is that of the general parser.
+    /// This is how a program in a pipeline is started, and setting up the general parser would take an eighth
+    /// of the time that a small program takes in all. The result is that of the general parser.
     pub(crate) fn without_options(line: impl IntoIterator<Item = OsString>) -> Option<Self> {
         let mut line = line.into_iter().skip(1);
         let is_run = line.next()? == "run";

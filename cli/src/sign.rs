@@ -1,7 +1,7 @@
 //! `wasmaot sign`: signs artifacts.
 //!
-//! **Invariant: what is signed is the artifact alone**, so a signature stays right when others sign too, and wherever signatures
-//! are kept.
+//! **Invariant: what is signed is the artifact alone**, so a signature stays right when others sign too, and
+//! wherever signatures are kept.
 
 use crate::artifact::Artifact;
 use crate::error::CliError;
@@ -78,7 +78,8 @@ pub(crate) fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>, CliError>
     paths.iter().map(|path| key(path, PublicKey::from_pem)).collect()
 }
 
-/// Checks that one of these keys, if there are any, has signed a file: in the file itself, or in one beside it.
+/// Checks that one of these keys, if there are any, has signed a file: in the file itself, or in one beside
+/// it.
 pub(crate) fn check(path: &Path, file: &[u8], keys: &[PublicKey]) -> Result<(), CliError> {
     if keys.is_empty() {
         return Ok(());

@@ -1,7 +1,9 @@
-//! The proposals beyond version 1 of WebAssembly: which are translated, which of them a compilation takes, which a module uses.
+//! The proposals beyond version 1 of WebAssembly: which are translated, which of them a compilation takes,
+//! which a module uses.
 //!
-//! **Invariant: [`FEATURES`] is the only list.** Validation, diagnostics, the descriptor's list of what a module uses and the
-//! command's options all follow it; a row that is `translated` is taken unless it is disabled.
+//! **Invariant: [`FEATURES`] is the only list.** Validation, diagnostics, the descriptor's list of what a
+//! module uses and the command's options all follow it; a row that is `translated` is taken unless it is
+//! disabled.
 
 use crate::error::CompileError;
 use wasmaot_abi::types::{HeapType, RefType, ValType};
@@ -132,17 +134,18 @@ impl FeatureSet {
         self.0.contains(flags)
     }
 
-    /// The set with the component model, for files that are components. That an import says which interface it implements is a matter of its
-    /// name only.
+    /// The set with the component model, for files that are components. That an import says which interface
+    /// it implements is a matter of its name only.
     pub(crate) fn with_components(self) -> Self {
         Self(self.0.union(WasmFeatures::COMPONENT_MODEL).union(WasmFeatures::CM_IMPLEMENTS))
     }
 
     /// For the validator.
     ///
-    /// In Wasm 3.0, recursion groups and constant expressions that read any earlier global came with garbage collection, and the
-    /// validator has one switch for all of that. Function types are to be declared as others declare them, so it is on with
-    /// function references; whatever else it lets pass is refused with [`refuse_gc`].
+    /// In Wasm 3.0, recursion groups and constant expressions that read any earlier global came with garbage
+    /// collection, and the validator has one switch for all of that. Function types are to be declared as
+    /// others declare them, so it is on with function references; whatever else it lets pass is refused with
+    /// [`refuse_gc`].
     pub(crate) fn flags(self) -> WasmFeatures {
         let with_groups = self.0.contains(WasmFeatures::FUNCTION_REFERENCES);
         if with_groups { self.0.union(WasmFeatures::GC) } else { self.0 }
@@ -258,11 +261,11 @@ pub(crate) fn refuse_exact(offset: usize, what: &str) -> CompileError {
     CompileError::Unsupported { feature: feature.name, offset, message, help: feature.help }
 }
 
-/// Turns a validation failure into the error to report: a feature without which the module is invalid at that place, or plain
-/// invalidity.
+/// Turns a validation failure into the error to report: a feature without which the module is invalid at that
+/// place, or plain invalidity.
 ///
-/// A feature is to blame if taking it moves the first failure further on. Some build on others, so those are tried with what they
-/// need next, and at last everything at once.
+/// A feature is to blame if taking it moves the first failure further on. Some build on others, so those are
+/// tried with what they need next, and at last everything at once.
 pub(crate) fn explain(wasm: &[u8], taken: FeatureSet, error: BinaryReaderError) -> CompileError {
     let moves_on =
         |more: WasmFeatures| match Validator::new_with_features(FeatureSet(taken.0.union(more)).flags())
@@ -274,7 +277,8 @@ pub(crate) fn explain(wasm: &[u8], taken: FeatureSet, error: BinaryReaderError) 
     let (offset, message) = (error.offset(), error.message().to_string());
     let of_components = if taken.takes(WasmFeatures::COMPONENT_MODEL) { COMPONENT_FEATURES } else { &[] };
     let others = || FEATURES.iter().chain(of_components).filter(|feature| !taken.contains(feature));
-    // Of what components are made of the validator says what is missing. What is behind it may be invalid all the same.
+    // Of what components are made of the validator says what is missing. What is behind it may be invalid all
+    // the same.
     let missing = error.missing_wasm_feature().filter(|_| !of_components.is_empty());
     let missing = missing.and_then(|missing| others().find(|feature| feature.flags.intersects(missing)));
     let alone = missing.or_else(|| others().find(|feature| moves_on(feature.flags)));

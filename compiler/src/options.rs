@@ -23,10 +23,11 @@ pub struct Options {
     pub features: FeatureSet,
     /// What relaxed SIMD operators give where the specification leaves a choice.
     pub relaxed_simd: RelaxedSimd,
-    /// Whether code counts the operators that it executes, and ends when they are more than an instance may execute.
+    /// Whether code counts the operators that it executes, and ends when they are more than an instance may
+    /// execute.
     pub meter: bool,
-    /// Whether to leave out the source lines of modules with debug information (DWARF). They cost nothing at run time, and are
-    /// as large as the machine code or larger.
+    /// Whether to leave out the source lines of modules with debug information (DWARF). They cost nothing at
+    /// run time, and are as large as the machine code or larger.
     pub no_debug: bool,
     /// Worker threads; 0 for one per core. The output does not depend on it.
     pub jobs: usize,
@@ -78,7 +79,8 @@ impl Default for TargetCpu {
 /// What relaxed SIMD operators give where the specification leaves a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RelaxedSimd {
-    /// The same on every CPU level: what fixed-width SIMD gives, multiply-add rounded twice, dot products of signed bytes.
+    /// The same on every CPU level: what fixed-width SIMD gives, multiply-add rounded twice, dot products of
+    /// signed bytes.
     #[default]
     Deterministic,
     /// What the instruction of the CPU level gives, where it has one.

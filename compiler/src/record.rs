@@ -1,7 +1,7 @@
 //! What is recorded of a compilation in its artifact, and the options to make the same artifact again.
 //!
-//! **Invariant: all options that shape an artifact are recorded**, here, in the header or by the descriptor: [`options_of`] reverses
-//! that.
+//! **Invariant: all options that shape an artifact are recorded**, here, in the header or by the descriptor:
+//! [`options_of`] reverses that.
 
 use crate::features::{FEATURES, FeatureSet, feature};
 use crate::options::{Emit, OptLevel, Options, RelaxedSimd, TargetCpu};

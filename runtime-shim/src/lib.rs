@@ -45,9 +45,10 @@
 //!
 //! # Proven and trusted code
 //!
-//! An artifact is native code. `Module::open` and the rest of `Loader` prove that it obeys the sandbox, regardless of who made the file, and need
-//! the feature `verify`, which is a default one. [`Module::open_trusted`] and its like skip the proof and are unsafe.
-//! [`ModulePolicy`] says which of them a store takes.
+//! An artifact is native code. `Module::open` and the rest of `Loader` prove that it obeys the sandbox,
+//! regardless of who made the file, and need the feature `verify`, which is a default one.
+//! [`Module::open_trusted`] and its like skip the proof and are unsafe. [`ModulePolicy`] says which of them a
+//! store takes.
 //!
 //! # One store
 //!
@@ -58,9 +59,9 @@
 //! panics and nothing is read. Functions of a module ([`Module::get_func`],
 //! [`Module::get_typed_func`]) are of every store that has one instance of the module.
 //!
-//! **Invariants.** Nothing of a file runs before all of it was checked. Compiled code runs on its slot's guarded stack, host
-//! functions on the host's. A fault is a trap only if it is the guest's; all others go to the handler that was there before
-//! (see [`HostSignals`]).
+//! **Invariants.** Nothing of a file runs before all of it was checked. Compiled code runs on its slot's
+//! guarded stack, host functions on the host's. A fault is a trap only if it is the guest's; all others go to
+//! the handler that was there before (see [`HostSignals`]).
 #![deny(unsafe_op_in_unsafe_fn)]
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]

@@ -1,4 +1,5 @@
-//! What the compiler takes and what it refuses: a proposal that it does not translate is named, with the offset of its first use.
+//! What the compiler takes and what it refuses: a proposal that it does not translate is named, with the
+//! offset of its first use.
 //!
 //! Each module is a line that stands beside what becomes of it.
 

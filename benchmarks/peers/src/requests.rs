@@ -1,5 +1,5 @@
-//! A host that gives every request an instance of its own, against Wasmtime; docs/from-wasmtime.md has the same
-//! against wasmaot, from runtime-shim/embed/examples/requests.rs.
+//! A host that gives every request an instance of its own, against Wasmtime; docs/from-wasmtime.md has the
+//! same against wasmaot, from runtime-shim/embed/examples/requests.rs.
 
 use wasmtime::{Caller, Config, Engine, InstanceAllocationStrategy, InstancePre, Linker};
 use wasmtime::{Module, PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder};

@@ -8,8 +8,8 @@
 //!          |   length of the settings, CRC-32, magic number |
 //! ```
 //!
-//! **Invariants.** The parts behind the runner follow each other without a gap up to the end of the file. The CRC-32 is of settings
-//! and trailer; the artifact has its own, and is checked when it is opened.
+//! **Invariants.** The parts behind the runner follow each other without a gap up to the end of the file. The
+//! CRC-32 is of settings and trailer; the artifact has its own, and is checked when it is opened.
 
 use crate::grants::Grants;
 use std::fs::File;

@@ -4,7 +4,8 @@ use crate::entry;
 use crate::threads::{self, StartError};
 use wasmaot_abi::descriptor::Descriptor;
 
-/// Checks that everything a module imports is defined for programs, and that it exports what its imports call for.
+/// Checks that everything a module imports is defined for programs, and that it exports what its imports call
+/// for.
 ///
 /// # Errors
 /// [`StartError`], as starting the program would fail.

@@ -17,7 +17,8 @@ pub const INITIALIZE: &str = "_initialize";
 /// The default export, which takes precedence over [`START`].
 const DEFAULT: &str = "";
 
-/// Returns the exports that running a module as a program calls, in their order, or `None` if the module is not a program.
+/// Returns the exports that running a module as a program calls, in their order, or `None` if the module is
+/// not a program.
 ///
 /// A module whose only entry is its start function is run by instantiating it, so the list is empty.
 pub fn entry(descriptor: &Descriptor) -> Option<&'static [&'static str]> {
@@ -53,7 +54,8 @@ pub fn function_type(descriptor: &Descriptor, index: u32) -> Option<&FuncType> {
     descriptor.types.get(ty as usize)
 }
 
-/// Returns whether a module imports WASI, whose pointers have 32 bits, although the addresses of its first memory have 64.
+/// Returns whether a module imports WASI, whose pointers have 32 bits, although the addresses of its first
+/// memory have 64.
 pub fn is_wide(descriptor: &Descriptor) -> bool {
     let imported = descriptor.imports.iter().find_map(|import| match import.kind {
         ImportKind::Memory { ty } => Some(ty),
@@ -64,7 +66,8 @@ pub fn is_wide(descriptor: &Descriptor) -> bool {
     memory.is_some_and(|ty| ty.index == IndexType::I64) && descriptor.imports.iter().any(is_wasi)
 }
 
-/// Returns a linker with the functions of WASI that occur among the imports, which allows what programs may ask for.
+/// Returns a linker with the functions of WASI that occur among the imports, which allows what programs may
+/// ask for.
 ///
 /// # Errors
 /// Does not fail in practice: no name is defined twice.

@@ -1,6 +1,7 @@
 //! What a program is given besides its arguments and the standard streams: nothing that is not stated here.
 //!
-//! The encoded form, which an executable carries, is written and read by the commands and runners of one version only.
+//! The encoded form, which an executable carries, is written and read by the commands and runners of one
+//! version only.
 
 use crate::limits::WasiLimits;
 use std::ffi::{OsStr, OsString};

@@ -1,4 +1,5 @@
-//! What a program may take where nothing else is said: more than in a process that it shares with others, and finite.
+//! What a program may take where nothing else is said: more than in a process that it shares with others, and
+//! finite.
 //!
 //! **Invariant: `run` and the runner allow the same.**
 

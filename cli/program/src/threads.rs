@@ -1,11 +1,12 @@
 //! Programs with several threads: `wasi` `thread-spawn` and `wasi_thread_start`.
 //!
-//! A program that imports a shared memory gets one. `thread-spawn` makes another instance of the module over that memory, on a thread of
-//! its own. All threads share one WASI context.
+//! A program that imports a shared memory gets one. `thread-spawn` makes another instance of the module over
+//! that memory, on a thread of its own. All threads share one WASI context.
 //!
-//! **Invariants.** The process ends with the first thread that ends it: by the end of `_start`, an exit or a trap; later ends are neither
-//! reported nor counted. A number that `thread-spawn` returns is that of a thread whose code will run: whatever can fail on the way has
-//! succeeded by then. Where the program's usage is recorded, all other threads are stopped at its end, so that their share is counted.
+//! **Invariants.** The process ends with the first thread that ends it: by the end of `_start`, an exit or a
+//! trap; later ends are neither reported nor counted. A number that `thread-spawn` returns is that of a
+//! thread whose code will run: whatever can fail on the way has succeeded by then. Where the program's usage
+//! is recorded, all other threads are stopped at its end, so that their share is counted.
 
 use crate::end::End;
 use crate::used::Used;
@@ -33,8 +34,8 @@ const MAX_NUMBER: u32 = 0x1fff_ffff;
 /// The result of `thread-spawn` when no thread can be started.
 const NO_THREAD: i32 = -1;
 
-/// The most threads of a program that run at a time, besides the first. Each takes about eight mappings of the 65,530 that Linux
-/// allows a process by default.
+/// The most threads of a program that run at a time, besides the first. Each takes about eight mappings of
+/// the 65,530 that Linux allows a process by default.
 pub const MAX_THREADS: u32 = 4096;
 
 /// Why a program does not start.
@@ -57,7 +58,8 @@ pub struct Terms {
     pub limits: ResourceLimits,
     /// What the module may ask for.
     pub module: ModuleLimits,
-    /// Called with the usage of all threads if another thread than the first ends the program. Returns the exit status.
+    /// Called with the usage of all threads if another thread than the first ends the program. Returns the
+    /// exit status.
     pub record: Option<Record>,
 }
 
@@ -168,9 +170,10 @@ pub fn instantiate(store: &mut Store<Thread>) -> Result<Instance, InstantiateErr
     linker.instantiate(store, &process.module)
 }
 
-/// Ends the program on behalf of the first thread and returns the usage of all threads, if it is recorded. Those that still run are
-/// stopped first, so their count of instructions may be up to
-/// [`MAX_ROW`](wasmaot_abi::meter::MAX_ROW) short. Does not return if another thread is ending the program already.
+/// Ends the program on behalf of the first thread and returns the usage of all threads, if it is recorded.
+/// Those that still run are stopped first, so their count of instructions may be up to
+/// [`MAX_ROW`](wasmaot_abi::meter::MAX_ROW) short. Does not return if another thread is ending the program
+/// already.
 pub fn close(store: &Store<Thread>) -> Used {
     store.data().process.close(store)
 }

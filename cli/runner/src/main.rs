@@ -1,8 +1,8 @@
 //! The runner: starts the program that is attached to its own file.
 //!
-//! **Invariant: at its start it does nothing that a C program would not do, except what the module needs.** So it is linked statically at
-//! a fixed address, has its `main` called by the C library without the preparations that Rust makes for one, and leaves all cleaning up to
-//! the kernel.
+//! **Invariant: at its start it does nothing that a C program would not do, except what the module needs.**
+//! So it is linked statically at a fixed address, has its `main` called by the C library without the
+//! preparations that Rust makes for one, and leaves all cleaning up to the kernel.
 #![no_main]
 #![deny(unsafe_op_in_unsafe_fn)]
 

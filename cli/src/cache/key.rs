@@ -1,8 +1,9 @@
 //! Names of cache entries.
 //!
-//! **Invariant: artifacts that differ have names that differ.** A name is the SHA-256 of the module's bytes, the options that shape the code,
-//! and the versions of the tool and of the artifact ABI. The tool's version goes together with the size and time of its executable, so that
-//! a build from changed sources does not run what the last one made.
+//! **Invariant: artifacts that differ have names that differ.** A name is the SHA-256 of the module's bytes,
+//! the options that shape the code, and the versions of the tool and of the artifact ABI. The tool's version
+//! goes together with the size and time of its executable, so that a build from changed sources does not run
+//! what the last one made.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -10,7 +11,8 @@ use std::os::unix::fs::MetadataExt;
 use wasmaot_abi::version::{ABI_MAJOR, ABI_MINOR, TAIL_CONVENTION};
 use wasmaot_compiler::{OptLevel, Options, RelaxedSimd, TargetCpu};
 
-/// Returns the name of an entry. Whatever can change the artifact goes in, each part in a fixed number of bytes.
+/// Returns the name of an entry. Whatever can change the artifact goes in, each part in a fixed number of
+/// bytes.
 pub(super) fn key(source: &[u8], options: &Options) -> String {
     let mut hash = Sha256::new();
     hash.update(Sha256::digest(env!("CARGO_PKG_VERSION")));

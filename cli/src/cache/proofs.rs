@@ -1,8 +1,9 @@
-//! Which artifacts `run` has proven: a folder `proofs` in the cache, with the key that its files are made with.
+//! Which artifacts `run` has proven: a folder `proofs` in the cache, with the key that its files are made
+//! with.
 //!
-//! **Invariant: a proof counts for the executable that has made it**, told by its size and time, so that a build whose verifier has
-//! changed relies on nothing that another one has proven. The folder is as private as the cache is: who could write to it could as
-//! well put machine code there.
+//! **Invariant: a proof counts for the executable that has made it**, told by its size and time, so that a
+//! build whose verifier has changed relies on nothing that another one has proven. The folder is as private
+//! as the cache is: who could write to it could as well put machine code there.
 
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File};

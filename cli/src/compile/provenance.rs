@@ -26,7 +26,8 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// The statement about an output, made from a source file, of which `wasm` is the binary form, and by way of `artifact` if it has one.
+/// The statement about an output, made from a source file, of which `wasm` is the binary form, and by way of
+/// `artifact` if it has one.
 pub(super) fn statement(
     job: &Job,
     emit: &str,

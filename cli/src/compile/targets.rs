@@ -1,6 +1,7 @@
 //! Which file each module is compiled to.
 //!
-//! **Invariants.** No output replaces an input, and no two modules have the same output: both are found before anything is compiled.
+//! **Invariants.** No output replaces an input, and no two modules have the same output: both are found
+//! before anything is compiled.
 
 use super::emit::Emit;
 use crate::error::CliError;
@@ -78,7 +79,8 @@ impl Request<'_> {
         Ok(jobs)
     }
 
-    /// Returns the output if it is a folder: one that exists, is named like one, or has to be one for several modules.
+    /// Returns the output if it is a folder: one that exists, is named like one, or has to be one for several
+    /// modules.
     fn folder(&self) -> Result<Option<&Path>, CliError> {
         let Some(output) = self.output else { return Ok(None) };
         let is_named = output.as_os_str().as_encoded_bytes().ends_with(b"/");

@@ -1,7 +1,8 @@
 //! What a component comes to when it is instantiated, counted before anything is made of it.
 //!
-//! A component can name another one twice, which names a third one twice, and so on: what is instantiated grows exponentially with
-//! the file. So instantiation is played through with names and counts alone, and stops at the first limit.
+//! A component can name another one twice, which names a third one twice, and so on: what is instantiated
+//! grows exponentially with the file. So instantiation is played through with names and counts alone, and
+//! stops at the first limit.
 //!
 //! **Invariant: the work is bounded by [`MAX_STEPS`]**, whatever the component is, as long as it is valid.
 

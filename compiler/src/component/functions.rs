@@ -1,7 +1,8 @@
-//! Which functions a plan needs beside those of its modules: imports of the host's and the canonical ABI's, and glue.
+//! Which functions a plan needs beside those of its modules: imports of the host's and the canonical ABI's,
+//! and glue.
 //!
-//! Indices of functions begin with the imports, so these are listed first, before any instance has a place; the code follows when all
-//! have one.
+//! Indices of functions begin with the imports, so these are listed first, before any instance has a place;
+//! the code follows when all have one.
 //!
 //! **Invariant: glue is written in the order in which it was announced.**
 

@@ -1,8 +1,9 @@
-//! Functions that are neither of a core module nor of an adapter: those between core modules and the host, and the start function.
+//! Functions that are neither of a core module nor of an adapter: those between core modules and the host,
+//! and the start function.
 //!
-//! **Invariants.** Nothing that the host does calls the guest: `realloc`, destructors and post-return functions are called here. The
-//! flag by which an instance may be left is clear while `realloc` and post-return functions run, and every import and builtin that
-//! the specification says looks at it does.
+//! **Invariants.** Nothing that the host does calls the guest: `realloc`, destructors and post-return
+//! functions are called here. The flag by which an instance may be left is clear while `realloc` and
+//! post-return functions run, and every import and builtin that the specification says looks at it does.
 
 use wasm_encoder::{BlockType, Catch, Function, InstructionSink, ValType};
 use wasmaot_abi::component::{DESTROY, Violation};
@@ -49,7 +50,8 @@ pub(super) struct Lifted<'t> {
     pub(super) flag: u32,
     /// How it gets its arguments, if they have to be allocated: from the builtin of this index.
     pub(super) arguments: Option<(Allocation, u32)>,
-    /// The builtin that takes its results, if they lie in memory or are to be taken before its post-return function runs.
+    /// The builtin that takes its results, if they lie in memory or are to be taken before its post-return
+    /// function runs.
     pub(super) hand_over: Option<(u32, Option<u32>)>,
 }
 
@@ -149,8 +151,8 @@ impl<'b> Glue<'b> {
         self.finish()
     }
 
-    /// Calls a function of the guest's for the host. Where it hands results over it has a local of each one's type; its only
-    /// parameter is the first request if its arguments have to be allocated.
+    /// Calls a function of the guest's for the host. Where it hands results over it has a local of each one's
+    /// type; its only parameter is the first request if its arguments have to be allocated.
     pub(super) fn lifted(mut self, lifted: &Lifted<'_>) -> Function {
         let own_params = match lifted.arguments {
             Some((allocation, arguments)) => {

@@ -5,11 +5,13 @@
 //!  | imports | glue: trampolines, exports, start | instance 0 | instance 1 | ...
 //! ```
 //!
-//! All index spaces are those of the instances, one behind the other; an instance's imports are the items of earlier ones.
+//! All index spaces are those of the instances, one behind the other; an instance's imports are the items of
+//! earlier ones.
 //!
-//! **Invariant: the merged module does what instantiating the component does**, in the same order as far as a guest or the host can
-//! see. Where an earlier instance has a start function, which may see or grow what it shares with later ones, or end everything, the
-//! segments of later instances that it could tell apart are written by the merged start function.
+//! **Invariant: the merged module does what instantiating the component does**, in the same order as far as a
+//! guest or the host can see. Where an earlier instance has a start function, which may see or grow what it
+//! shares with later ones, or end everything, the segments of later instances that it could tell apart are
+//! written by the merged start function.
 
 use super::core_module::CoreModule;
 use super::glue::{Builtins, Glue, Segment, StartStep};
@@ -206,7 +208,8 @@ impl<'m, 'a> Merge<'m, 'a> {
         Ok(())
     }
 
-    /// Of each memory, in the order of instances, its index in the merged module. The first is the one that lies best in a slot.
+    /// Of each memory, in the order of instances, its index in the merged module. The first is the one that
+    /// lies best in a slot.
     pub(super) fn memory_order(&self) -> Result<Vec<u32>, CompileError> {
         let mut order: Vec<u32> = (0..self.memories.len() as u32).collect();
         if order.len() < 2 {
@@ -238,7 +241,8 @@ impl<'m, 'a> Merge<'m, 'a> {
         self.instances.iter().any(|instance| instance.module.start.is_some())
     }
 
-    /// Writes the merged module. `glue` has the functions that were announced, without that of the start, which is the last.
+    /// Writes the merged module. `glue` has the functions that were announced, without that of the start,
+    /// which is the last.
     pub(super) fn write(
         mut self,
         mut glue: Vec<(Function, String)>,

@@ -13,8 +13,9 @@
 //! | `describe` | what the artifact says of the component |
 //! | `merge` | the merged module; `core_module`, `instance`, `value`, `types`, `host` and `glue` are parts of it |
 //!
-//! **Invariant: every core module is fully validated on its own, function bodies included, before anything of it is merged**, so that
-//! an index that is out of its bounds cannot land in a neighbour's space. The merged module is validated again like any module.
+//! **Invariant: every core module is fully validated on its own, function bodies included, before anything of
+//! it is merged**, so that an index that is out of its bounds cannot land in a neighbour's space. The merged
+//! module is validated again like any module.
 
 mod census;
 mod core_module;
@@ -123,7 +124,8 @@ fn instantiations<'p>(
     })
 }
 
-/// What core modules are called: their own names, or their positions; adapters, which come behind them, by what they are.
+/// What core modules are called: their own names, or their positions; adapters, which come behind them, by
+/// what they are.
 fn names(
     plan: &Plan<'_>,
     modules: &PrimaryMap<StaticModuleIndex, CoreModule<'_>>,

@@ -1,7 +1,8 @@
-//! From the component to a linear plan: which core modules are instantiated in which order, with what, and the adapters between them.
+//! From the component to a linear plan: which core modules are instantiated in which order, with what, and
+//! the adapters between them.
 //!
-//! **Invariant: what comes here is a valid component within the limits of [`super::census`].** Whatever it is, it ends with a result
-//! or an error.
+//! **Invariant: what comes here is a valid component within the limits of [`super::census`].** Whatever it
+//! is, it ends with a result or an error.
 
 use crate::error::CompileError;
 use crate::features::FeatureSet;
@@ -29,8 +30,8 @@ pub(super) fn plan<'a>(
     adapters: &'a ScopeVec<u8>,
     exceptions: bool,
 ) -> Result<Plan<'a>, CompileError> {
-    // The library is made for components that its own validator passed, as this one was. If it fails an assertion all the same, the
-    // component is refused, as a compiler does not end its process over an input.
+    // The library is made for components that its own validator passed, as this one was. If it fails an
+    // assertion all the same, the component is refused, as a compiler does not end its process over an input.
     let plan = |exceptions| {
         let planned = catch_unwind(AssertUnwindSafe(|| translate(component, adapters, exceptions)));
         planned.unwrap_or_else(|_| {

@@ -1,6 +1,7 @@
 //! The merged module's function types: each recursion group once.
 //!
-//! **Invariant: equal groups have one place**, so that types which are equal across modules, as their imports need, have one index.
+//! **Invariant: equal groups have one place**, so that types which are equal across modules, as their imports
+//! need, have one index.
 
 use crate::error::CompileError;
 use std::collections::HashMap;

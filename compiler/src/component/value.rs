@@ -1,8 +1,9 @@
 //! Values of constant expressions of a component's core modules.
 //!
-//! In a component, a global that a module imports is another module's, or the translation's own. So every constant expression has a
-//! value that is known here. **Invariant: a merged module's constant expressions read no global**, so that they are valid and
-//! constant whatever the features, and their size does not grow along a chain of modules.
+//! In a component, a global that a module imports is another module's, or the translation's own. So every
+//! constant expression has a value that is known here. **Invariant: a merged module's constant expressions
+//! read no global**, so that they are valid and constant whatever the features, and their size does not grow
+//! along a chain of modules.
 
 use crate::error::CompileError;
 use crate::features;

@@ -1,8 +1,8 @@
-//! Source lines: the line table that the runtime reads when something traps, and the same as DWARF for debuggers and
-//! profilers.
+//! Source lines: the line table that the runtime reads when something traps, and the same as DWARF for
+//! debuggers and profilers.
 //!
-//! DWARF is that of one compilation unit with a sequence of rows for each function; names of functions are in the symbol
-//! table. **Invariant: sizes do not depend on where the text lies.**
+//! DWARF is that of one compilation unit with a sequence of rows for each function; names of functions are in
+//! the symbol table. **Invariant: sizes do not depend on where the text lies.**
 
 use super::section::Section;
 use super::text::Text;

@@ -67,7 +67,8 @@ pub(crate) struct Artifact {
     pub(crate) image_bytes: usize,
 }
 
-/// Makes the artifact of a module whose bodies use these features, and of the component that it was flattened from, if any.
+/// Makes the artifact of a module whose bodies use these features, and of the component that it was flattened
+/// from, if any.
 pub(crate) fn artifact(
     env: &Env<'_>,
     features: WasmFeatures,

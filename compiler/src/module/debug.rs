@@ -1,7 +1,7 @@
 //! The line table of a module's DWARF: which source line each offset in the Wasm file stems from.
 //!
-//! **Invariant: debug information never fails a compilation.** It is a custom section, so what is malformed is as if it were
-//! missing. Reading takes time and memory in proportion to the sections.
+//! **Invariant: debug information never fails a compilation.** It is a custom section, so what is malformed
+//! is as if it were missing. Reading takes time and memory in proportion to the sections.
 
 use gimli::{
     AttributeValue, ColumnType, Dwarf, EndianSlice, FileEntry, LineProgramHeader, LittleEndian, SectionId,
@@ -109,8 +109,8 @@ impl Collector {
         }
     }
 
-    /// Takes the rows of one range of addresses. Linkers leave the ranges of functions that they drop, at address 0 or at
-    /// the end of the address space: no function lies there.
+    /// Takes the rows of one range of addresses. Linkers leave the ranges of functions that they drop, at
+    /// address 0 or at the end of the address space: no function lies there.
     fn sequence(&mut self, rows: &mut Vec<(u64, Option<Row>)>) {
         let is_dropped = rows.first().is_none_or(|row| row.0 == 0);
         for (address, row) in rows.drain(..).filter(|_| !is_dropped) {
@@ -130,7 +130,8 @@ impl Collector {
     }
 
     fn finish(mut self) -> Option<Lines> {
-        // The end of a sequence stands before the start of the next one; rows at one address stay in order, and the last holds.
+        // The end of a sequence stands before the start of the next one; rows at one address stay in order,
+        // and the last holds.
         self.lines.rows.sort_by_key(|row| (row.0, row.1.is_some()));
         (!self.lines.rows.is_empty()).then_some(self.lines)
     }

@@ -1,7 +1,7 @@
 //! Names of functions as their source has them: toolchains mangle those of Rust and C++.
 //!
-//! **Invariant: a name takes no more than [`LONGEST`] bytes**, or stays as it is: a short mangled name can stand for one of
-//! any length.
+//! **Invariant: a name takes no more than [`LONGEST`] bytes**, or stays as it is: a short mangled name can
+//! stand for one of any length.
 
 use cpp_demangle::{BorrowedSymbol, DemangleOptions};
 use std::borrow::Cow;

@@ -1,9 +1,10 @@
 //! Values that a loop uses are carried by the loop.
 //!
-//! The register allocator splits the range of a value at most twice, where it conflicts with others. A value that
-//! is used all over a large function, as the base of memory is, conflicts with every call; it then lies in the frame, and every
-//! use loads it anew, in the hottest loop as well. Here an innermost loop without calls gets such values as
-//! parameters of its first block, which it passes on to itself: these have a range of their own, which ends with the loop.
+//! The register allocator splits the range of a value at most twice, where it conflicts with others. A value
+//! that is used all over a large function, as the base of memory is, conflicts with every call; it then lies
+//! in the frame, and every use loads it anew, in the hottest loop as well. Here an innermost loop without
+//! calls gets such values as parameters of its first block, which it passes on to itself: these have a range
+//! of their own, which ends with the loop.
 //!
 //! **Invariant: a parameter has the value that it stands for on every way into its block.**
 
@@ -13,8 +14,8 @@ use cranelift_codegen::ir::{Block, Function, Inst, Opcode, Value, ValueDef};
 use cranelift_codegen::loop_analysis::{Loop, LoopAnalysis};
 use cranelift_entity::{EntityRef, SecondaryMap};
 
-/// Registers of each class that a loop's own values and those that it carries may take. The rest is for what is computed in
-/// between.
+/// Registers of each class that a loop's own values and those that it carries may take. The rest is for what
+/// is computed in between.
 const REGISTERS: usize = 11;
 
 /// Lets the innermost loops of an optimised function carry what they use.
@@ -65,7 +66,8 @@ fn innermost_loops(func: &Function, analysis: &LoopAnalysis) -> Vec<Innermost> {
         .collect()
 }
 
-/// What a loop should carry: values that are computed outside and used inside, the most used first, as far as there are registers.
+/// What a loop should carry: values that are computed outside and used inside, the most used first, as far as
+/// there are registers.
 fn choose(func: &Function, innermost: &Innermost, is_within: &dyn Fn(Block) -> bool) -> Vec<Value> {
     let mut uses: Vec<Value> = Vec::new();
     for &block in innermost.blocks.iter().filter(|&&block| !func.is_effectively_cold(block)) {
@@ -98,8 +100,8 @@ fn class(func: &Function, value: Value) -> usize {
     usize::from(!func.dfg.value_type(value).is_int())
 }
 
-/// Whether a loop should carry a value: constants are made anew where they are used, and comparisons become part of
-/// the branch that they decide.
+/// Whether a loop should carry a value: constants are made anew where they are used, and comparisons become
+/// part of the branch that they decide.
 fn is_worthwhile(func: &Function, value: Value, is_within: &dyn Fn(Block) -> bool) -> bool {
     let ty = func.dfg.value_type(value);
     if !ty.is_vector() && ty.bits() > 64 {

@@ -1,8 +1,8 @@
 //! Blocks that can only follow one another become one.
 //!
-//! WebAssembly's `end` begins a block even where no branch leads there. The code generator's optimiser leaves such
-//! blocks apart, and puts an operation in the block that asks for its result: all that a function computes may so
-//! end up behind everything that it loads.
+//! WebAssembly's `end` begins a block even where no branch leads there. The code generator's optimiser leaves
+//! such blocks apart, and puts an operation in the block that asks for its result: all that a function
+//! computes may so end up behind everything that it loads.
 //!
 //! **Invariant: only a block with one predecessor, which ends in a jump to it, is merged**, so the order of
 //! instructions is the one in which they are executed.

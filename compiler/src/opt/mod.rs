@@ -8,13 +8,14 @@
 //! | [`carry`] | what innermost loops use, in registers |
 //! | [`pure`] | which operations have no effect |
 //!
-//! The code generator's own optimiser (common subexpressions, constants, invariants of loops, loads that are repeated)
-//! places every operation without effects anew. So a pass that rewrites operations runs before it, and one that
-//! decides on places and registers runs behind it ([`generate`]).
+//! The code generator's own optimiser (common subexpressions, constants, invariants of loops, loads that are
+//! repeated) places every operation without effects anew. So a pass that rewrites operations runs before it,
+//! and one that decides on places and registers runs behind it ([`generate`]).
 //!
-//! **Invariants.** What a function stores, returns and counts, and where it traps, stays the same. Accesses of memory
-//! keep the form that [`translate`](crate::translate) gave them, from which the artifact is verified. A pass depends on the function and the
-//! options only, and takes time in proportion to the function's size.
+//! **Invariants.** What a function stores, returns and counts, and where it traps, stays the same. Accesses
+//! of memory keep the form that [`translate`](crate::translate) gave them, from which the artifact is
+//! verified. A pass depends on the function and the options only, and takes time in proportion to the
+//! function's size.
 
 mod carry;
 mod merge;

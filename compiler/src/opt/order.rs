@@ -1,12 +1,12 @@
 //! The order of operations within a block, after the code generator's own optimiser.
 //!
 //! That optimiser does an operation without effects where the first one asks for its result. So a block that
-//! loads many values and adds them up may load all of them before it adds the first, and the register allocator has to
-//! spill what it has no registers for. Here an operation is done as soon as it frees as many registers as
-//! it takes; the others are done when something needs them, those first that take the fewest.
+//! loads many values and adds them up may load all of them before it adds the first, and the register
+//! allocator has to spill what it has no registers for. Here an operation is done as soon as it frees as many
+//! registers as it takes; the others are done when something needs them, those first that take the fewest.
 //!
-//! **Invariant: what has an effect stays where it is among its kind**, so that traps, stores, calls and
-//! the meter are as they were; operations without effects only move within their block, and never before their
+//! **Invariant: what has an effect stays where it is among its kind**, so that traps, stores, calls and the
+//! meter are as they were; operations without effects only move within their block, and never before their
 //! operands.
 
 use super::pure::is_pure;
@@ -96,8 +96,8 @@ struct Local {
     left: usize,
 }
 
-/// Instructions without effects that can be done next, those first that take the fewest registers. An instruction may
-/// be there several times.
+/// Instructions without effects that can be done next, those first that take the fewest registers. An
+/// instruction may be there several times.
 type Candidates = BinaryHeap<Reverse<(i32, Place)>>;
 
 /// The work on a block.

@@ -2,8 +2,8 @@
 
 use cranelift_codegen::ir::{Function, Inst, InstructionData, Opcode};
 
-/// Whether an instruction may be executed wherever its operands are known: it has one result, and neither reads
-/// what may change, writes, traps nor branches.
+/// Whether an instruction may be executed wherever its operands are known: it has one result, and neither
+/// reads what may change, writes, traps nor branches.
 pub(super) fn is_pure(func: &Function, inst: Inst) -> bool {
     let data = &func.dfg.insts[inst];
     let opcode = data.opcode();

@@ -1,7 +1,7 @@
 //! Rotations of vectors' lanes by whole bytes, as one shuffle.
 //!
-//! WebAssembly has no rotation of lanes, so programs write two shifts and an `or`, and the code generator knows only those
-//! of scalars. A rotation by a multiple of eight moves bytes, which one instruction does.
+//! WebAssembly has no rotation of lanes, so programs write two shifts and an `or`, and the code generator
+//! knows only those of scalars. A rotation by a multiple of eight moves bytes, which one instruction does.
 
 use crate::isa::Target;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};

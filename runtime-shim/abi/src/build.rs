@@ -7,8 +7,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 record! {
-    /// What the compiler was given. Its version is the descriptor's producer, the CPU features are the header's, and whether code is
-    /// metered follows from the descriptor.
+    /// What the compiler was given. Its version is the descriptor's producer, the CPU features are the
+    /// header's, and whether code is metered follows from the descriptor.
     #[derive(PartialEq, Eq, Default)]
     pub struct BuildRecord {
         /// SHA-256 of the binary module.

@@ -1,9 +1,10 @@
-//! What an artifact says of the component that its module was flattened from: value types, resources, canonical options, imports and
-//! exports.
+//! What an artifact says of the component that its module was flattened from: value types, resources,
+//! canonical options, imports and exports.
 //!
-//! The core module of such an artifact imports two kinds of functions: those by which the component's own imports are called, named
-//! in [`Component::imports`], and those of [`MODULE`], which are the canonical ABI's and whose contract is at each name.
-//! **Invariant: a defined type refers to earlier ones only**, so types have finite depth; a reader checks that, and every other index, before use.
+//! The core module of such an artifact imports two kinds of functions: those by which the component's own
+//! imports are called, named in [`Component::imports`], and those of [`MODULE`], which are the canonical
+//! ABI's and whose contract is at each name. **Invariant: a defined type refers to earlier ones only**, so
+//! types have finite depth; a reader checks that, and every other index, before use.
 
 use crate::wire::{record, tagged};
 use alloc::string::String;
@@ -12,15 +13,16 @@ use alloc::vec::Vec;
 /// First name of the functions that flattened modules import from the canonical ABI's implementation.
 pub const MODULE: &str = "wasmaot:component";
 
-/// `(pointer: i32) -> i64`: takes what the guest's `realloc` returned for the last request, and returns the next one, see [`request`].
+/// `(pointer: i32) -> i64`: takes what the guest's `realloc` returned for the last request, and returns the
+/// next one, see [`request`].
 pub const NEXT: &str = "next";
 
-/// Prefix of `() -> (arguments)`: the flat arguments of the export that is being called, once everything has been allocated. The
-/// core result types follow as letters, see [`letter`].
+/// Prefix of `() -> (arguments)`: the flat arguments of the export that is being called, once everything has
+/// been allocated. The core result types follow as letters, see [`letter`].
 pub const ARGUMENTS: &str = "arguments ";
 
-/// Prefix of `(results) -> ()`: takes the core results of the export that is being called, before its post-return function runs, if it has one. The
-/// core parameter types follow as letters.
+/// Prefix of `(results) -> ()`: takes the core results of the export that is being called, before its
+/// post-return function runs, if it has one. The core parameter types follow as letters.
 pub const RESULTS: &str = "results ";
 
 /// `(table: i32, rep: i32) -> i32`: makes an owning handle.
@@ -29,7 +31,8 @@ pub const RESOURCE_NEW: &str = "resource-new";
 /// `(table: i32, handle: i32) -> i32`: the representation of a handle.
 pub const RESOURCE_REP: &str = "resource-rep";
 
-/// `(table: i32, handle: i32) -> i64`: drops a handle. A result with [`DESTROY`] asks for the destructor to be called with the low 32 bits.
+/// `(table: i32, handle: i32) -> i64`: drops a handle. A result with [`DESTROY`] asks for the destructor to
+/// be called with the low 32 bits.
 pub const RESOURCE_DROP: &str = "resource-drop";
 
 /// Set in the result of [`RESOURCE_DROP`] if the destructor is to be called.
@@ -50,7 +53,8 @@ pub const EXIT_CALL: &str = "exit-call";
 /// `(code: i32)`: traps, see [`Violation`].
 pub const TRAP: &str = "trap";
 
-/// Prefix of transcoders of strings, see [`transcoder`]. The first two parameters are the memories that are copied from and to.
+/// Prefix of transcoders of strings, see [`transcoder`]. The first two parameters are the memories that are
+/// copied from and to.
 pub const TRANSCODE: &str = "transcode ";
 
 /// A request to allocate: 0 for none, or alignment (1 to 8) in bits 32 and up, and the size below.
@@ -286,7 +290,8 @@ tagged! {
         Defined {
             /// The component instance that does.
             instance: u32,
-            /// The export of the core module by which the host has a value destroyed, `(rep: i32)`; its destructor may be none.
+            /// The export of the core module by which the host has a value destroyed, `(rep: i32)`; its
+            /// destructor may be none.
             destructor: Option<String>,
         } = 1,
     }
@@ -317,8 +322,8 @@ record! {
         pub module: String,
         /// Second name in the core module.
         pub name: String,
-        /// Whether the core function returns the first request to allocate, see [`request`], in place of results. Its last parameter is where
-        /// the result goes.
+        /// Whether the core function returns the first request to allocate, see [`request`], in place of
+        /// results. Its last parameter is where the result goes.
         pub allocates: bool,
     }
 }
@@ -333,9 +338,11 @@ record! {
         pub options: u32,
         /// The export of the core module.
         pub export: String,
-        /// Whether its only parameter is the first request to allocate, after which it asks for its arguments by [`ARGUMENTS`].
+        /// Whether its only parameter is the first request to allocate, after which it asks for its arguments
+        /// by [`ARGUMENTS`].
         pub allocates: bool,
-        /// Whether it hands its results over by [`RESULTS`] and returns nothing: so it is if they lie in memory.
+        /// Whether it hands its results over by [`RESULTS`] and returns nothing: so it is if they lie in
+        /// memory.
         pub hands_over: bool,
     }
 }

@@ -5,8 +5,8 @@
 //!              | address map | (length u32, UTF-8) x files |
 //! ```
 //!
-//! The address map is that of [`crate::addrmap`], with the number of a row, counted from 1, in place of a Wasm offset.
-//! **Invariant: it is searched in place**: nothing is decoded until something traps.
+//! The address map is that of [`crate::addrmap`], with the number of a row, counted from 1, in place of a
+//! Wasm offset. **Invariant: it is searched in place**: nothing is decoded until something traps.
 
 use crate::addrmap::{NO_OFFSET, wasm_offset, write_address_map};
 use alloc::collections::BTreeMap;
@@ -66,8 +66,8 @@ pub fn write_line_table(entries: &[(u32, Option<Row>)], files: &[String]) -> Vec
     bytes
 }
 
-/// Returns the place in the source that the instruction at `code` stems from; `None` where none is known, or the table is
-/// malformed.
+/// Returns the place in the source that the instruction at `code` stems from; `None` where none is known, or
+/// the table is malformed.
 pub fn line_at(table: &[u8], code: u32) -> Option<SourceLine<'_>> {
     let word = |at: usize| {
         let bytes = table.get(at..at.checked_add(4)?)?;

@@ -7,9 +7,10 @@
 //!                    0            8           12  16    48          112
 //! ```
 //!
-//! Each block signs the artifact, and not the blocks before it: so any number of parties may sign it, in any order, and a signature
-//! is the same whether it follows the artifact or lies in a file of its own. A block's key says who claims to have signed; whether that is
-//! to be believed is for those who know the key. **Invariant: no artifact ends like a block**, as it ends with a header of a section.
+//! Each block signs the artifact, and not the blocks before it: so any number of parties may sign it, in any
+//! order, and a signature is the same whether it follows the artifact or lies in a file of its own. A block's
+//! key says who claims to have signed; whether that is to be believed is for those who know the key.
+//! **Invariant: no artifact ends like a block**, as it ends with a header of a section.
 
 use crate::wire::{Decode, DecodeError, Encode, Reader, Writer};
 use alloc::vec::Vec;

@@ -12,8 +12,9 @@ pub const ABI_MINOR: u16 = 5;
 
 /// Names the exact form of Cranelift's `Tail` convention that tail entries of an artifact follow.
 ///
-/// Tail entries of two artifacts may call each other only if their ids agree, and code that calls through a reference does not
-/// look: so the instances of a store are all of one id. The array entry (see [`crate::entry`]) never changes.
+/// Tail entries of two artifacts may call each other only if their ids agree, and code that calls through a
+/// reference does not look: so the instances of a store are all of one id. The array entry (see
+/// [`crate::entry`]) never changes.
 pub const TAIL_CONVENTION: u32 = 1;
 
 /// The same, with a register set apart for the meter: see [`crate::meter`].

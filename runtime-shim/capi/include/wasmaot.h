@@ -795,7 +795,7 @@ void wasmaot_pool_delete(wasmaot_pool_t *pool);
 /* Copies the gauges and event counters of a pool to `out`. Any number of threads at a time. */
 wasmaot_error_t *wasmaot_pool_stats(const wasmaot_pool_t *pool, wasmaot_pool_stats_t *out);
 /*
- * Makes slots ready for a module and a tenant (0 for none), so that so many starts at the same time are as fast as
+ * Makes slots ready for a module and a tenant (0 for none), so that this many starts at the same time are as fast as
  * later ones: otherwise the first start in a slot makes it. Slots that are ready already count, and no start
  * function runs. WASMAOT_ERROR_EXHAUSTED if fewer slots are free, WASMAOT_ERROR_SYSTEM if the kernel refuses one;
  * those that were made stay ready. Any number of threads at a time.

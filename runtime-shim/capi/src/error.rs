@@ -1,7 +1,7 @@
 //! Errors as C sees them: a kind, a message, and what goes with the kind.
 //!
-//! **Invariant: what a host function of C's returns ends its caller as what it is**: an error that a nested call gave, with its
-//! backtrace, goes through unchanged.
+//! **Invariant: what a host function of C's returns ends its caller as what it is**: an error that a nested
+//! call gave, with its backtrace, goes through unchanged.
 
 pub mod functions;
 

@@ -345,8 +345,8 @@ pub unsafe extern "C" fn wasmaot_module_from_bytes_trusted(
     length: usize,
     out: *mut *mut wasmaot_module_t,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: C passes NULL or `length` bytes as `bytes`, and NULL or a place to write as `out`. It answers for
-    // the code: that it was compiled by this project and not changed since.
+    // SAFETY: C passes NULL or `length` bytes as `bytes`, and NULL or a place to write as `out`. It answers
+    // for the code: that it was compiled by this project and not changed since.
     fallible(|| unsafe { read(bytes, length, out, |bytes| Module::from_bytes_trusted(bytes)) })
 }
 

@@ -1,7 +1,8 @@
-//! The functions of the canonical ABI that flattened modules import: see [`wasmaot_abi::component`] for what each takes and
-//! returns.
+//! The functions of the canonical ABI that flattened modules import: see [`wasmaot_abi::component`] for what
+//! each takes and returns.
 //!
-//! **Invariant: nothing that a guest passes here is believed**: tables, handles and ranges are compared before they are used.
+//! **Invariant: nothing that a guest passes here is believed**: tables, handles and ranges are compared
+//! before they are used.
 
 use crate::error::Trap;
 use crate::func::HostResource;

@@ -10,8 +10,9 @@
 //! | `own<r>`, `borrow<r>` of a resource of the host's | [`Resource<T>`](crate::Resource) |
 //! | everything else | [`Val`](crate::Val), which stands for every type |
 //!
-//! **Invariant: a Rust type is compared with the component's once, when a function is linked or looked up**, by
-//! [`ComponentType::is`]; lifting and lowering rely on it, and a mismatch that they meet all the same is an error.
+//! **Invariant: a Rust type is compared with the component's once, when a function is linked or looked up**,
+//! by [`ComponentType::is`]; lifting and lowering rely on it, and a mismatch that they meet all the same is
+//! an error.
 
 use crate::error::Trap;
 use crate::lift::{Flat, Lifter};

@@ -1,6 +1,7 @@
 //! Why a component cannot be opened, linked or called.
 //!
-//! **Invariant: a trap says what the specification's reference implementations say**, so that it can be looked for.
+//! **Invariant: a trap says what the specification's reference implementations say**, so that it can be
+//! looked for.
 
 use std::error::Error as StdError;
 use wasmaot_abi::component::Violation;

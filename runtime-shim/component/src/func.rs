@@ -5,7 +5,8 @@
 //!                          scope begins                  scope ends; requests for room, if it needs any
 //! ```
 //!
-//! **Invariant: what a closure gets and gives is of the types that the component has**, which were compared when it was linked.
+//! **Invariant: what a closure gets and gives is of the types that the component has**, which were compared
+//! when it was linked.
 
 use crate::convert::{ComponentType, Lift, Lower, View, is_payload};
 use crate::error::Trap;
@@ -210,8 +211,8 @@ pub(crate) fn result_is<R: ComponentType + 'static>(view: &View<'_>, func: &Func
     }
 }
 
-/// A closure that can be a host function: of up to 8 parameters, after the [`Context`]. It returns the result, `()` for none, or how it ends its
-/// caller.
+/// A closure that can be a host function: of up to 8 parameters, after the [`Context`]. It returns the
+/// result, `()` for none, or how it ends its caller.
 pub trait IntoHostFunc<T, P>: Send + Sync + 'static {
     /// Makes a host function of it.
     #[doc(hidden)]

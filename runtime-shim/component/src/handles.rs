@@ -5,11 +5,13 @@
 //!  scopes:               | 0: host calls export | 1: adapter calls, holds a borrow |
 //! ```
 //!
-//! Handles are indices from 1 on in the table of their component instance. A scope is a call that may lend: it counts the borrowed
-//! handles that its callee got and has not dropped, and knows the owning handles that were lent for it.
+//! Handles are indices from 1 on in the table of their component instance. A scope is a call that may lend:
+//! it counts the borrowed handles that its callee got and has not dropped, and knows the owning handles that
+//! were lent for it.
 //!
-//! **Invariants.** An owning handle that is lent is not removed. A scope ends only when its callee has dropped what it borrowed. All
-//! handles of an instance together stay below a limit. Everything here goes with the instance.
+//! **Invariants.** An owning handle that is lent is not removed. A scope ends only when its callee has
+//! dropped what it borrowed. All handles of an instance together stay below a limit. Everything here goes
+//! with the instance.
 
 use crate::error::Trap;
 use crate::types::Types;
@@ -168,7 +170,8 @@ impl Handles {
         }
     }
 
-    /// Gives the callee of the current scope a borrowed handle; the definer of a resource gets its representation.
+    /// Gives the callee of the current scope a borrowed handle; the definer of a resource gets its
+    /// representation.
     pub(crate) fn borrow(&mut self, types: &Types, table: u32, rep: u32) -> Result<u32, Trap> {
         if types.is_definer(table) {
             return Ok(rep);
@@ -204,7 +207,8 @@ impl Handles {
         Ok(())
     }
 
-    /// Lets the host own a resource of a guest's, and returns the position and generation that it is known by.
+    /// Lets the host own a resource of a guest's, and returns the position and generation that it is known
+    /// by.
     pub(crate) fn own_by_host(&mut self, resource: u32, rep: u32) -> Result<(u32, u32), Trap> {
         self.count()?;
         let content = Some((resource, rep));

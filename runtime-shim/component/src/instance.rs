@@ -114,7 +114,8 @@ impl<T> InstancePre<T> {
         &self.module
     }
 
-    /// Returns an exported function: by its name, or by `instance#function`. A version of the instance stands for compatible ones.
+    /// Returns an exported function: by its name, or by `instance#function`. A version of the instance stands
+    /// for compatible ones.
     ///
     /// # Errors
     /// There is none.
@@ -122,7 +123,8 @@ impl<T> InstancePre<T> {
         self.linked.find(name).map(|lift| Func { lift }).ok_or_else(|| Error::NoFunction(name.to_string()))
     }
 
-    /// Returns an exported function with parameters and a result of these Rust types; `()` for a function without result.
+    /// Returns an exported function with parameters and a result of these Rust types; `()` for a function
+    /// without result.
     ///
     /// # Errors
     /// There is none, or it is of another type.
@@ -226,7 +228,8 @@ impl<T> Instance<T> {
         &mut self.state_mut().data
     }
 
-    /// Returns the number of handles that it has, with how often they are lent, and of resources of its own that the host owns.
+    /// Returns the number of handles that it has, with how often they are lent, and of resources of its own
+    /// that the host owns.
     pub fn handles(&self) -> u64 {
         self.state().inner.handles.live()
     }

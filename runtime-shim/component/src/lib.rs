@@ -1,7 +1,8 @@
 //! Runs WebAssembly components that wasmaot compiled.
 //!
-//! A component becomes a core module when it is compiled; this crate is what stands around it: the canonical ABI, which turns core values
-//! and guest memory into values of the host's and back, tables of handles, and host functions with Rust types.
+//! A component becomes a core module when it is compiled; this crate is what stands around it: the canonical
+//! ABI, which turns core values and guest memory into values of the host's and back, tables of handles, and
+//! host functions with Rust types.
 //!
 //! | part | does |
 //! |---|---|
@@ -19,8 +20,9 @@
 //!  handles, types           what an instance keeps, what a component's types are
 //! ```
 //!
-//! **Invariants.** Nothing here calls the guest while the guest waits: what the canonical ABI calls on the way is called by code that
-//! the compiler generated. What a guest passes is compared before it is used. What an instance keeps goes with it.
+//! **Invariants.** Nothing here calls the guest while the guest waits: what the canonical ABI calls on the
+//! way is called by code that the compiler generated. What a guest passes is compared before it is used. What
+//! an instance keeps goes with it.
 #![forbid(unsafe_code)]
 
 mod builtins;

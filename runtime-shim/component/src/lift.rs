@@ -1,6 +1,7 @@
 //! Lifting: from flat values and guest memory to values of the host's.
 //!
-//! **Invariant: nothing is read, and nothing is allocated, before its range has been compared with the memory and its size charged.**
+//! **Invariant: nothing is read, and nothing is allocated, before its range has been compared with the memory
+//! and its size charged.**
 
 use crate::error::Trap;
 use crate::handles::Handles;

@@ -1,7 +1,7 @@
 //! Linkers: what a host defines for components, by name.
 //!
-//! **Invariant: a component is only linked when every function that it calls has a definition of its type.** Whatever is missing is
-//! reported together.
+//! **Invariant: a component is only linked when every function that it calls has a definition of its type.**
+//! Whatever is missing is reported together.
 
 use crate::builtins;
 use crate::component::Component;
@@ -110,7 +110,8 @@ impl<T: 'static> Linker<T> {
         self
     }
 
-    /// Has functions and resources that are not defined trap when they are used, in place of an error when a component is linked.
+    /// Has functions and resources that are not defined trap when they are used, in place of an error when a
+    /// component is linked.
     pub fn trap_undefined(&mut self, trap: bool) -> &mut Self {
         self.undefined_traps = trap;
         self
@@ -121,7 +122,8 @@ impl<T: 'static> Linker<T> {
         LinkerInstance { name: String::new(), definitions: self.instances.entry(String::new()).or_default() }
     }
 
-    /// Returns the definitions of an instance, such as `wasi:io/error@0.2.0`. Those of a version are found for compatible ones, too.
+    /// Returns the definitions of an instance, such as `wasi:io/error@0.2.0`. Those of a version are found
+    /// for compatible ones, too.
     ///
     /// # Errors
     /// The name is empty.
@@ -140,7 +142,8 @@ impl<T: 'static> Linker<T> {
     /// Resolves a component's imports once, for any number of instances.
     ///
     /// # Errors
-    /// An import has no definition, or one of another type; or the core module asks for more than a limit allows.
+    /// An import has no definition, or one of another type; or the core module asks for more than a limit
+    /// allows.
     pub fn instantiate_pre(&self, component: &Component) -> Result<InstancePre<T>, Error> {
         let types = component.types();
         let (mut missing, mut resources) = (Vec::new(), Vec::new());
@@ -235,7 +238,8 @@ impl<T: 'static> LinkerInstance<'_, T> {
         Ok(self)
     }
 
-    /// Defines a function by a closure over Rust types: `|cx: &mut Context<'_, '_, T>, a: A, ..| -> Result<R, HostError>`.
+    /// Defines a function by a closure over Rust types: `|cx: &mut Context<'_, '_, T>, a: A, ..| -> Result<R,
+    /// HostError>`.
     ///
     /// # Errors
     /// The name is taken.
@@ -243,7 +247,8 @@ impl<T: 'static> LinkerInstance<'_, T> {
         self.insert(name, f.into_host_func())
     }
 
-    /// Defines a function of any type by a closure over values. It returns a value if the function has a result.
+    /// Defines a function of any type by a closure over values. It returns a value if the function has a
+    /// result.
     ///
     /// # Errors
     /// The name is taken.
@@ -254,8 +259,8 @@ impl<T: 'static> LinkerInstance<'_, T> {
         self.insert(name, dynamic(f))
     }
 
-    /// Defines a type of resources, whose handles are [`Resource<R>`](crate::Resource). `drop` is called with the number of one when the guest
-    /// drops its owning handle.
+    /// Defines a type of resources, whose handles are [`Resource<R>`](crate::Resource). `drop` is called with
+    /// the number of one when the guest drops its owning handle.
     ///
     /// # Errors
     /// The name is taken.

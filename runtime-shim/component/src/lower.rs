@@ -1,7 +1,8 @@
 //! Lowering: from values of the host's to flat values and guest memory.
 //!
-//! Strings and lists need room in guest memory, which the guest's `realloc` gives. It is called by the guest, so all requests are made
-//! first, in the order in which the canonical ABI has them, and everything is written when all have been answered.
+//! Strings and lists need room in guest memory, which the guest's `realloc` gives. It is called by the guest,
+//! so all requests are made first, in the order in which the canonical ABI has them, and everything is
+//! written when all have been answered.
 //!
 //! **Invariant: what `realloc` returns is compared with the memory before anything is written there.**
 

@@ -1,11 +1,12 @@
 //! Names of interfaces, and which of them stand for each other.
 //!
-//! **Invariant: a name with a version matches one of another version only if the versions are compatible**: of the same major if that is
-//! not 0, of the same minor if it is, and the same in every other case.
+//! **Invariant: a name with a version matches one of another version only if the versions are compatible**:
+//! of the same major if that is not 0, of the same minor if it is, and the same in every other case.
 
 use semver::Version;
 
-/// The part of a name by which compatible versions are equal, and the version; none if only the whole name matches.
+/// The part of a name by which compatible versions are equal, and the version; none if only the whole name
+/// matches.
 pub(crate) fn track(name: &str) -> Option<(String, Version)> {
     let (base, version) = name.split_once('@')?;
     let version = Version::parse(version).ok().filter(|version| version.pre.is_empty())?;

@@ -1,7 +1,7 @@
 //! Handles as the host has them, and a table for what they stand for.
 //!
-//! **Invariant: a resource of a guest's that the host owns is passed on or dropped once**: its handle is remembered by the instance,
-//! and is of no use afterwards.
+//! **Invariant: a resource of a guest's that the host owns is passed on or dropped once**: its handle is
+//! remembered by the instance, and is of no use afterwards.
 
 use crate::convert::{ComponentType, Lift, Lower, View, mismatch};
 use crate::error::Trap;
@@ -14,7 +14,8 @@ use wasmaot_abi::component::{ResourceOrigin, ValueType};
 
 /// A handle of a resource of any type.
 ///
-/// It is of use in the instance that it came from. A borrowed one is of use until the host function returns that it was passed to.
+/// It is of use in the instance that it came from. A borrowed one is of use until the host function returns
+/// that it was passed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResourceAny {
     /// Index of the resource.
@@ -127,7 +128,8 @@ impl Lower for ResourceAny {
     }
 }
 
-/// A handle of a resource that the host defines, whose values are of type `T`: see [`Instance::resource`](crate::LinkerInstance::resource).
+/// A handle of a resource that the host defines, whose values are of type `T`: see
+/// [`Instance::resource`](crate::LinkerInstance::resource).
 ///
 /// ```
 /// use wasmaot_component::{Resource, ResourceTable};

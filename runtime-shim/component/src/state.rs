@@ -1,7 +1,8 @@
-//! What an instance of a component keeps beside its core module: handles, the call that is being made, the embedder's data.
+//! What an instance of a component keeps beside its core module: handles, the call that is being made, the
+//! embedder's data.
 //!
-//! **Invariants.** A component instance that trapped is never entered again. At most one value is being lowered at a time, since
-//! `realloc` can call nothing.
+//! **Invariants.** A component instance that trapped is never entered again. At most one value is being
+//! lowered at a time, since `realloc` can call nothing.
 
 use crate::error::Trap;
 use crate::handles::Handles;
@@ -16,7 +17,8 @@ use wasmaot_runtime::{Caller, HostError, MemoryData};
 /// What the canonical ABI may take of the host for one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Handles that the instance has, with how often they are lent, and resources of its own that the host owns.
+    /// Handles that the instance has, with how often they are lent, and resources of its own that the host
+    /// owns.
     pub handles: u64,
     /// Bytes of the host's memory that the values of one call may take that come from the guest.
     pub lifted: u64,

@@ -1,9 +1,10 @@
 //! Copies of strings between memories of a component, from one encoding to another.
 //!
-//! Adapters call these with ranges that they have checked; lengths are in code units. What each takes and returns follows the
-//! instructions of the canonical ABI for the pair of encodings.
+//! Adapters call these with ranges that they have checked; lengths are in code units. What each takes and
+//! returns follows the instructions of the canonical ABI for the pair of encodings.
 //!
-//! **Invariant: everything is copied out of the one memory before the other is written to**, through checked accesses.
+//! **Invariant: everything is copied out of the one memory before the other is written to**, through checked
+//! accesses.
 
 use crate::error::Trap;
 use wasmaot_abi::component::Violation;
@@ -142,8 +143,8 @@ impl Memories<'_> {
         String::from_utf8(self.read(from, length)?).map_err(|_| invalid("UTF-8"))
     }
 
-    /// Encodes characters as long as there is room, in a first pass as long as they take a byte each. Returns the units that were
-    /// read, and the bytes that were written.
+    /// Encodes characters as long as there is room, in a first pass as long as they take a byte each. Returns
+    /// the units that were read, and the bytes that were written.
     fn to_utf8(
         &self,
         to: u32,

@@ -1,6 +1,7 @@
 //! The types of a component: what is known of them once it has been checked.
 //!
-//! **Invariant: every index that an artifact gives has been compared here before it is used**, and sizes of values fit 32 bits.
+//! **Invariant: every index that an artifact gives has been compared here before it is used**, and sizes of
+//! values fit 32 bits.
 
 use crate::error::ComponentError;
 use wasmaot_abi::component::{Component, FuncType, Item, ResourceOrigin, TypeDef, ValueType};

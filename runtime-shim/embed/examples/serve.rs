@@ -2,8 +2,8 @@
 //! request's body and whose standard output is the response's. `GET /pool` shows the gauges of the pool.
 //!
 //! `serve [ADDRESS [SLOTS [MILLISECONDS]]]`: where to listen (a port of the system's choice by default), how
-//! many requests run at a time (64), and how long each may take (1000 ms). A request's header `deadline-ms` makes
-//! that less.
+//! many requests run at a time (64), and how long each may take (1000 ms). A request's header `deadline-ms`
+//! makes that less.
 //!
 //! A guest that computes gives its thread to other requests after each millisecond. When the client closes
 //! its connection, the future of the request is dropped, and its instance with it, wherever the guest is.

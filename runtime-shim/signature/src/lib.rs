@@ -1,7 +1,8 @@
 //! Who has signed an artifact: Ed25519 keys in PEM, signatures, and where they lie.
 //!
-//! A signature is of an artifact's bytes as they are, so that `openssl pkeyutl -rawin` makes and checks the same ones. It follows the
-//! artifact in its file ([`wasmaot_abi::signature`]) or lies in a file of its own, 64 bytes long.
+//! A signature is of an artifact's bytes as they are, so that `openssl pkeyutl -rawin` makes and checks the
+//! same ones. It follows the artifact in its file ([`wasmaot_abi::signature`]) or lies in a file of its own,
+//! 64 bytes long.
 //!
 //! ```
 //! use wasmaot_signature::{SecretKey, signed_by};
@@ -14,8 +15,8 @@
 //! assert_eq!(signed_by(artifact, &[key.public_key()]), None);
 //! ```
 //!
-//! **Invariants.** Only keys that the caller names are believed: a block's key chooses among them. Verification is strict: keys and
-//! signatures have one form each, and keys of small order are refused.
+//! **Invariants.** Only keys that the caller names are believed: a block's key chooses among them.
+//! Verification is strict: keys and signatures have one form each, and keys of small order are refused.
 #![forbid(unsafe_code)]
 
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;

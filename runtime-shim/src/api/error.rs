@@ -136,7 +136,8 @@ pub enum InstantiateError {
     /// A limit of operators for code that does not count them.
     #[error(transparent)]
     NotMetered(#[from] NotMetered),
-    /// The code of the store's instances counts the operators that it executes and this module's does not, or the other way round.
+    /// The code of the store's instances counts the operators that it executes and this module's does not, or
+    /// the other way round.
     #[error("the module {} the instructions that it executes, the store's other instances {}; all of them are to be compiled with a meter, or none",
         if *metered { "counts" } else { "does not count" }, if *metered { "do not" } else { "do" })]
     MixedMetering {
@@ -255,7 +256,8 @@ pub enum CallError {
     /// The store has a call that waits to be resumed.
     #[error("a call is suspended; resume or abandon it first")]
     Suspended,
-    /// A host function suspended a call that cannot be: one that was not made to be resumed, or is inside a host function's own.
+    /// A host function suspended a call that cannot be: one that was not made to be resumed, or is inside a
+    /// host function's own.
     #[error("a host function suspended a call that cannot be resumed")]
     CannotSuspend,
     /// A host function suspended a call made as a future, but not with a future.

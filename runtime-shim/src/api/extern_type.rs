@@ -1,6 +1,7 @@
 //! Types of what modules import and export.
 //!
-//! **Invariant: value types name concrete types by their process-wide numbers**, as in [`HeapType`](crate::HeapType).
+//! **Invariant: value types name concrete types by their process-wide numbers**, as in
+//! [`HeapType`](crate::HeapType).
 
 use crate::code::module::Module;
 use wasmaot_abi::descriptor::{Descriptor, ExportKind, ImportKind};

@@ -209,8 +209,9 @@ impl Func {
         Ok(())
     }
 
-    /// Calls it with parameters and results as the bits of numbers, zero-extended; those of results above the ones of their types mean
-    /// nothing. Allocates nothing for up to [`MAX_VALUES`] of either, unless it fails.
+    /// Calls it with parameters and results as the bits of numbers, zero-extended; those of results above the
+    /// ones of their types mean nothing. Allocates nothing for up to [`MAX_VALUES`] of either, unless it
+    /// fails.
     ///
     /// # Errors
     /// Its type has another number of either, or vectors or references; otherwise as for [`Func::call`].
@@ -256,8 +257,8 @@ impl Func {
         Ok(())
     }
 
-    /// Calls it so that host functions can suspend it. Its results come with the [`Outcome`], now or when the call
-    /// is resumed, so no place for them is borrowed meanwhile.
+    /// Calls it so that host functions can suspend it. Its results come with the [`Outcome`], now or when the
+    /// call is resumed, so no place for them is borrowed meanwhile.
     ///
     /// # Errors
     /// As for [`Func::call`].
@@ -289,8 +290,8 @@ impl Func {
     }
 
     /// Calls it; while an asynchronous host function waits, so does this, and between the time slices of the
-    /// store, if it [has any](AsStore::yield_every). `results` has as many values as the function has results.
-    /// If the future is dropped before it is ready, the call is given up.
+    /// store, if it [has any](AsStore::yield_every). `results` has as many values as the function has
+    /// results. If the future is dropped before it is ready, the call is given up.
     ///
     /// # Errors
     /// As for [`Func::call`].

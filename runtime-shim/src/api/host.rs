@@ -134,15 +134,18 @@ impl Ends for HostError {
     }
 }
 
-/// For host functions that wait or compute for long: the error with which to return if the instance that called is to be stopped.
+/// For host functions that wait or compute for long: the error with which to return if the instance that
+/// called is to be stopped.
 ///
-/// Once an instance is to be stopped, the system call that its host function waits in fails with `EINTR`, and so does each one after
-/// that, a millisecond later at most. Host functions that retry such a call ask here first. System calls of other threads, and those of
-/// this one before, are restarted by the kernel. (Calls that it never restarts, such as `poll` and `nanosleep`, may fail with `EINTR`
-/// once more when the instance has just left the thread.) Outside of host functions there is nothing to stop.
+/// Once an instance is to be stopped, the system call that its host function waits in fails with `EINTR`, and
+/// so does each one after that, a millisecond later at most. Host functions that retry such a call ask here
+/// first. System calls of other threads, and those of this one before, are restarted by the kernel. (Calls
+/// that it never restarts, such as `poll` and `nanosleep`, may fail with `EINTR` once more when the instance
+/// has just left the thread.) Outside of host functions there is nothing to stop.
 ///
 /// # Errors
-/// The instance is to be stopped. The host function returns the error; whatever else it returns, its guest does not go on.
+/// The instance is to be stopped. The host function returns the error; whatever else it returns, its guest
+/// does not go on.
 pub fn check_interrupt() -> Result<(), HostError> {
     interrupt::due().map_or(Ok(()), |code| Err(HostError::Trap(code)))
 }

@@ -20,8 +20,9 @@ use wasmaot_abi::descriptor::ExportKind;
 
 /// An instance of a module: a handle into its store.
 ///
-/// A pooled instance is a store of its own, which holds one instance: [`PooledInstance::instance`](crate::PooledInstance::instance)
-/// is its handle, and code that takes a handle and `&mut impl AsStore` works for either.
+/// A pooled instance is a store of its own, which holds one instance:
+/// [`PooledInstance::instance`](crate::PooledInstance::instance) is its handle, and code that takes a handle
+/// and `&mut impl AsStore` works for either.
 ///
 /// ```
 /// use wasmaot_runtime::{AsStore, Instance, Linker, Module, Pool, PoolConfig, Store};
@@ -125,7 +126,8 @@ impl Instance {
     /// Calls an exported function.
     ///
     /// # Errors
-    /// There is no such export, it is no function, the instance is of another store; otherwise as for [`Func::call`].
+    /// There is no such export, it is no function, the instance is of another store; otherwise as for
+    /// [`Func::call`].
     ///
     /// # Panics
     /// A host function panics.
@@ -181,7 +183,8 @@ macro_rules! at_an_instance {
             /// Calls an exported function, see [`Instance::call`](crate::Instance::call).
             ///
             /// # Errors
-            /// There is no such export, or it is no function; otherwise as for [`Func::call`](crate::Func::call).
+            /// There is no such export, or it is no function; otherwise as for
+            /// [`Func::call`](crate::Func::call).
             ///
             /// # Panics
             /// A host function panics.

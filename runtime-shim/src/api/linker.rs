@@ -1,7 +1,7 @@
 //! Linkers: definitions by name, and instantiation against them.
 //!
-//! **Invariant: an instance is only made when every import has a definition of the right type and store.** All missing
-//! definitions are reported together.
+//! **Invariant: an instance is only made when every import has a definition of the right type and store.**
+//! All missing definitions are reported together.
 
 use crate::api::caller::Caller;
 use crate::api::error::{HostError, InstantiateError, LinkError, UnresolvedImport};
@@ -122,7 +122,8 @@ impl<T: 'static> Linker<T> {
         Ok(self)
     }
 
-    /// Defines a host function by a closure over Rust types, such as `|caller: &mut Caller<'_, T>, a: i32| -> i64 { .. }`.
+    /// Defines a host function by a closure over Rust types, such as `|caller: &mut Caller<'_, T>, a: i32| ->
+    /// i64 { .. }`.
     ///
     /// # Errors
     /// The name is taken, and [shadowing](Linker::allow_shadowing) is not allowed.
@@ -167,8 +168,8 @@ impl<T: 'static> Linker<T> {
         self.insert(module, name, Definition::Host(Arc::new(host::dynamic(ty, f))))
     }
 
-    /// Defines a host function by a closure over the cells of its parameters, which get its results: of numbers only, as their bits,
-    /// zero-extended. It allocates nothing, whatever the number of either.
+    /// Defines a host function by a closure over the cells of its parameters, which get its results: of
+    /// numbers only, as their bits, zero-extended. It allocates nothing, whatever the number of either.
     ///
     /// # Errors
     /// The name is taken, and [shadowing](Linker::allow_shadowing) is not allowed.
@@ -246,8 +247,8 @@ impl<T: 'static> Linker<T> {
         make(store, imports)
     }
 
-    /// Whether a module with this descriptor, as it is in an artifact, which need not be loaded, nor fit for this machine, finds host functions of the right
-    /// types for all that it imports.
+    /// Whether a module with this descriptor, as it is in an artifact, which need not be loaded, nor fit for
+    /// this machine, finds host functions of the right types for all that it imports.
     ///
     /// # Errors
     /// What [`Linker::instantiate_pre`] would say.

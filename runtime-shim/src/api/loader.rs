@@ -1,8 +1,8 @@
 //! Opening modules by proof, and by signature.
 //!
-//! **Invariants.** The bytes that are mapped are those that were proven, and whose signature was checked: all come
-//! from a copy that nothing can change. A signature is checked before anything else is read, and nothing is
-//! mapped executable before it is proven.
+//! **Invariants.** The bytes that are mapped are those that were proven, and whose signature was checked: all
+//! come from a copy that nothing can change. A signature is checked before anything else is read, and nothing
+//! is mapped executable before it is proven.
 
 use super::module::loaded;
 use crate::code::module::source::Source;
@@ -30,13 +30,13 @@ use wasmaot_signature::{PublicKey, SIGNATURE, block_signed_by, detached_signed_b
 /// ```
 #[derive(Debug, Clone)]
 pub struct Loader {
-    /// Threads to prove with, 0 being one per core. 1 by default, which is the calling one: others inherit its signal mask, and
-    /// end before it goes on.
+    /// Threads to prove with, 0 being one per core. 1 by default, which is the calling one: others inherit
+    /// its signal mask, and end before it goes on.
     pub jobs: usize,
     /// Where proofs are kept for other processes; none by default. A process remembers its own in any case.
     pub proofs: Option<ProofCache>,
-    /// If there are any, one of these keys has to have signed the artifact (`wasmaot sign`): in the file itself, or in one beside it with `.sig`
-    /// at the end of its name. That is checked before anything else.
+    /// If there are any, one of these keys has to have signed the artifact (`wasmaot sign`): in the file
+    /// itself, or in one beside it with `.sig` at the end of its name. That is checked before anything else.
     pub keys: Vec<PublicKey>,
 }
 
@@ -47,16 +47,18 @@ impl Default for Loader {
 }
 
 impl Loader {
-    /// Opens a private copy of an artifact, which later changes of the file do not reach, if its machine code is proven.
+    /// Opens a private copy of an artifact, which later changes of the file do not reach, if its machine code
+    /// is proven.
     ///
     /// # Errors
-    /// The file cannot be read, copied or mapped, is not an artifact, is damaged, or is for another version of the
-    /// runtime or another CPU; or its code is [not proven](OpenError::NotProven).
+    /// The file cannot be read, copied or mapped, is not an artifact, is damaged, or is for another version
+    /// of the runtime or another CPU; or its code is [not proven](OpenError::NotProven).
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Module, OpenError> {
         self.open_reporting(path, &|_, _| {})
     }
 
-    /// As [`Loader::open`]. Calls `progress` with the number of functions that are proven, and of all, if a proof is made.
+    /// As [`Loader::open`]. Calls `progress` with the number of functions that are proven, and of all, if a
+    /// proof is made.
     ///
     /// # Errors
     /// As for [`Loader::open`].

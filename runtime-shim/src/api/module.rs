@@ -1,7 +1,8 @@
 //! Opening modules.
 //!
 //! **Invariants.** When a module has been opened, faults in its code are traps. Native code comes into the
-//! process only if it is proven, or through functions whose names say that the caller trusts it, and which are unsafe.
+//! process only if it is proven, or through functions whose names say that the caller trusts it, and which
+//! are unsafe.
 
 use crate::code::module::source::Source;
 use crate::code::module::{Checked, Known, Module, OpenError};
@@ -10,14 +11,15 @@ use crate::run::signal;
 use std::fs::File;
 use std::path::Path;
 
-/// Opening artifacts by proof: regardless of who made the file, its machine code obeys the sandbox. [`Loader`](crate::Loader) has the
-/// choices that there are.
+/// Opening artifacts by proof: regardless of who made the file, its machine code obeys the sandbox.
+/// [`Loader`](crate::Loader) has the choices that there are.
 #[cfg(feature = "verify")]
 impl Module {
-    /// Opens a private copy of an artifact, which later changes of the file do not reach, if its machine code is proven.
+    /// Opens a private copy of an artifact, which later changes of the file do not reach, if its machine code
+    /// is proven.
     ///
-    /// A proof takes about as long as reading the file a hundred times; the process remembers it, so that the same bytes are proven
-    /// once.
+    /// A proof takes about as long as reading the file a hundred times; the process remembers it, so that the
+    /// same bytes are proven once.
     ///
     /// ```
     /// use wasmaot_runtime::{Module, OpenError};
@@ -36,8 +38,8 @@ impl Module {
     /// ```
     ///
     /// # Errors
-    /// The file cannot be read, copied or mapped, is not an artifact, is damaged, or is for another version of the
-    /// runtime or another CPU; or its code is [not proven](OpenError::NotProven).
+    /// The file cannot be read, copied or mapped, is not an artifact, is damaged, or is for another version
+    /// of the runtime or another CPU; or its code is [not proven](OpenError::NotProven).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         super::loader::Loader::default().open(path)
     }
@@ -53,7 +55,8 @@ impl Module {
 
 #[cfg(feature = "verify")]
 impl super::loader::Loader {
-    /// Opens a private copy of an artifact if one of [the keys](super::loader::Loader::keys) has signed it, without a proof.
+    /// Opens a private copy of an artifact if one of [the keys](super::loader::Loader::keys) has signed it,
+    /// without a proof.
     ///
     /// # Errors
     /// As for [`Loader::open`](super::loader::Loader::open), but for [`OpenError::NotProven`].
@@ -65,7 +68,8 @@ impl super::loader::Loader {
         loaded(source, |_| Ok(Known { is_proven: false, signer }))
     }
 
-    /// Opens a private copy of an artifact that is in memory, as [`Loader::open_trusted`](super::loader::Loader::open_trusted) does.
+    /// Opens a private copy of an artifact that is in memory, as
+    /// [`Loader::open_trusted`](super::loader::Loader::open_trusted) does.
     ///
     /// # Errors
     /// As there.
@@ -78,8 +82,8 @@ impl super::loader::Loader {
     }
 }
 
-/// Opening artifacts on trust: their structure is checked, but their machine code is not, and what it does when it runs is
-/// up to its maker. That takes neither a proof nor, unless it is asked for, a copy.
+/// Opening artifacts on trust: their structure is checked, but their machine code is not, and what it does
+/// when it runs is up to its maker. That takes neither a proof nor, unless it is asked for, a copy.
 impl Module {
     /// Opens an artifact.
     ///
@@ -91,8 +95,8 @@ impl Module {
     /// runtime or another CPU.
     ///
     /// # Safety
-    /// The file is an artifact as wasmaot's compiler writes it, and is not
-    /// written to while the module exists. Where the directory is not to be trusted, use [`Module::open_sealed_trusted`].
+    /// The file is an artifact as wasmaot's compiler writes it, and is not written to while the module
+    /// exists. Where the directory is not to be trusted, use [`Module::open_sealed_trusted`].
     pub unsafe fn open_trusted(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         trusted(Source::open(path.as_ref())?)
     }
@@ -128,8 +132,8 @@ impl Module {
         Checked::read(&Source::sealed(artifact)?).map(drop)
     }
 
-    /// Opens an artifact that is part of a file: `length` bytes from `offset` on, which is a multiple of 4096. The rest of the
-    /// file is not looked at.
+    /// Opens an artifact that is part of a file: `length` bytes from `offset` on, which is a multiple of
+    /// 4096. The rest of the file is not looked at.
     ///
     /// # Errors
     /// Besides those of [`Module::open_trusted`], [`OpenError::Misaligned`], and [`OpenError::Truncated`] if

@@ -37,8 +37,9 @@ impl<T> Store<T> {
         Self { inner: StoreInner::new(data) }
     }
 
-    /// How much the instances may take that are made in it from now on; and the deadline, as by [`Store::set_deadline`], the CPU time, as
-    /// by [`Store::set_cpu_time`], and the fuel, as by [`Store::set_fuel`].
+    /// How much the instances may take that are made in it from now on; and the deadline, as by
+    /// [`Store::set_deadline`], the CPU time, as by [`Store::set_cpu_time`], and the fuel, as by
+    /// [`Store::set_fuel`].
     ///
     /// # Errors
     /// The deadline or the CPU time cannot be enforced. The other limits hold.
@@ -56,7 +57,8 @@ impl<T> Store<T> {
         self.inner.changes().set_host_signals(host_signals);
     }
 
-    /// Sets which modules the store makes instances of from now on. By default they are all proven, or all trusted.
+    /// Sets which modules the store makes instances of from now on. By default they are all proven, or all
+    /// trusted.
     ///
     /// # Errors
     /// An instance of the store is of a module that the policy does not allow; it stays as it was.
@@ -118,8 +120,8 @@ pub trait AsStore: sealed::Access {
         changes(self).set_fuel(Some(fuel))
     }
 
-    /// Returns the fuel that the instances have used so far, all together: a unit for each operator, and what [bulk
-    /// work](ResourceLimits::fuel) costs. `None` if they do not count, or there is none.
+    /// Returns the fuel that the instances have used so far, all together: a unit for each operator, and what
+    /// [bulk work](ResourceLimits::fuel) costs. `None` if they do not count, or there is none.
     fn used_fuel(&self) -> Option<u64> {
         core(self).used_fuel()
     }
@@ -144,8 +146,9 @@ pub trait AsStore: sealed::Access {
         core(self).memory_bytes()
     }
 
-    /// Sets when what the instances run is to end with [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls by the
-    /// host that begin later do not run at all. Compiled code does not pay for it, and no system call is made while calls keep
+    /// Sets when what the instances run is to end with
+    /// [`TrapCode::DeadlineExceeded`](crate::TrapCode::DeadlineExceeded). Calls by the host that begin later
+    /// do not run at all. Compiled code does not pay for it, and no system call is made while calls keep
     /// coming. Inside a host function it holds from the next call by the host on.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Which modules a store takes.
 //!
-//! Proven code relies on what surrounds it: tables, memories and functions of other instances are what their types
-//! say. Code that is only trusted can break that for all instances of its store. **Invariant: a store has proven
-//! instances and others only if its policy asks for it.**
+//! Proven code relies on what surrounds it: tables, memories and functions of other instances are what their
+//! types say. Code that is only trusted can break that for all instances of its store. **Invariant: a store
+//! has proven instances and others only if its policy asks for it.**
 
 use super::module::Module;
 
@@ -25,7 +25,8 @@ pub enum ModulePolicy {
     Uniform,
     /// All of them are proven: opened by `Module::open` or the like.
     Proven,
-    /// Proven and trusted ones together. What was proven of some then holds as far as the others deserve the trust.
+    /// Proven and trusted ones together. What was proven of some then holds as far as the others deserve the
+    /// trust.
     Mixed,
 }
 

@@ -214,8 +214,9 @@ impl Sealed {
     /// The bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         let Mapping { start, length, .. } = self.mapping;
-        // SAFETY: the mapping has these bytes, which the file has too. Its seals, once set, stay: they keep it
-        // from being written to and from being cut, and were not to be had while a writable mapping existed.
+        // SAFETY: the mapping has these bytes, which the file has too. Its seals, once set, stay: they keep
+        // it from being written to and from being cut, and were not to be had while a writable mapping
+        // existed.
         unsafe { std::slice::from_raw_parts(start as *const u8, length) }
     }
 }

@@ -1,5 +1,6 @@
-//! What knows nothing of guests. Most of it speaks to the kernel directly: mappings, clocks, threads that wait
-//! and how they are scheduled, forks, and copies that may fault. What is told to `tracing` passes here, too.
+//! What knows nothing of guests. Most of it speaks to the kernel directly: mappings, clocks, threads that
+//! wait and how they are scheduled, forks, and copies that may fault. What is told to `tracing` passes here,
+//! too.
 //!
 //! **Invariant: raw system calls live here**, but for those about signals, in [`crate::run::signal`].
 

@@ -1,7 +1,7 @@
 //! Spans and events for the crate `tracing`, which exist only with the feature of that name.
 //!
-//! **Invariants.** Without the feature nothing is left of them: their fields are not evaluated. What is told goes
-//! to the embedder's subscriber, so it is told where no lock is held, and never by a handler of signals.
+//! **Invariants.** Without the feature nothing is left of them: their fields are not evaluated. What is told
+//! goes to the embedder's subscriber, so it is told where no lock is held, and never by a handler of signals.
 
 /// Tells of an event: its level, its fields, and its message.
 macro_rules! event {

@@ -54,9 +54,10 @@ pub struct PoolConfig {
     pub total_addresses: u64,
     /// The cheapest way of resetting that may be taken. The others are for comparison.
     pub reset: ResetWay,
-    /// Which requests share what is learned about the pages that their module writes. The default
-    /// keeps requests apart unless they are said to be of the same tenant
-    /// ([`Pool::for_tenant`](crate::Pool::for_tenant)); where all requests are, [`HotSets::Shared`] is faster.
+    /// Which requests share what is learned about the pages that their module writes. The default keeps
+    /// requests apart unless they are said to be of the same tenant
+    /// ([`Pool::for_tenant`](crate::Pool::for_tenant)); where all requests are, [`HotSets::Shared`] is
+    /// faster.
     pub hot_sets: HotSets,
     /// Calls of guests that one thread may have begun at a time, see [`ResourceLimits::nesting`].
     pub nesting: u32,

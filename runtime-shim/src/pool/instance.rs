@@ -13,8 +13,8 @@ use std::sync::Arc;
 /// functions work on. Made by
 /// [`Pool::start`](crate::Pool::start); dropping it gives its slot back.
 ///
-/// It is its own store: handles like [`Memory`](crate::Memory) or [`TypedFunc`](crate::TypedFunc) take it where
-/// they take a [`Store`](crate::Store), and are of no use with any later instance.
+/// It is its own store: handles like [`Memory`](crate::Memory) or [`TypedFunc`](crate::TypedFunc) take it
+/// where they take a [`Store`](crate::Store), and are of no use with any later instance.
 ///
 /// ```
 /// use std::time::{Duration, Instant};

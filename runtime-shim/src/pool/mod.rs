@@ -66,8 +66,8 @@ use wasmaot_abi::slot::{STACK_WINDOW, STRIDE};
 
 /// Gauges and event counters of a pool at one moment: a snapshot by [`Pool::stats`].
 ///
-/// Each number is exact where no other thread uses the pool meanwhile. Otherwise slots that change hands while
-/// the snapshot is taken are counted as they were before or as they are after it.
+/// Each number is exact where no other thread uses the pool meanwhile. Otherwise slots that change hands
+/// while the snapshot is taken are counted as they were before or as they are after it.
 ///
 /// ```
 /// use wasmaot_runtime::{Pool, PoolConfig};
@@ -289,11 +289,11 @@ impl Pool {
         Self { handle: self.handle.clone(), tenant: is_told_apart.then_some(tenant) }
     }
 
-    /// Makes slots ready for a module and the tenant of this handle, so that so many starts at the same time
-    /// are as fast as later ones. Otherwise the first start in a slot makes it, which takes some 50
-    /// microseconds, and 2 milliseconds for a module that asks for all that [`ModuleLimits`](crate::ModuleLimits)
-    /// allows by default. Slots that are ready already count; no start function runs. Slots do not stay ready if
-    /// other modules or tenants find no others.
+    /// Makes slots ready for a module and the tenant of this handle, so that this many starts at the same
+    /// time are as fast as later ones. Otherwise the first start in a slot makes it, which takes some 50
+    /// microseconds, and 2 milliseconds for a module that asks for all that
+    /// [`ModuleLimits`](crate::ModuleLimits) allows by default. Slots that are ready already count; no start
+    /// function runs. Slots do not stay ready if other modules or tenants find no others.
     ///
     /// # Errors
     /// Fewer slots are free, or the kernel refuses what an instance needs. Those that were made stay ready.
@@ -344,7 +344,8 @@ impl Pool {
         begin(&linked.core, instance)
     }
 
-    /// Returns the gauges and event counters of the pool. It takes no lock, and reads a few words of each slot.
+    /// Returns the gauges and event counters of the pool. It takes no lock, and reads a few words of each
+    /// slot.
     pub fn stats(&self) -> PoolStats {
         let pool = &*self.handle.inner;
         let mut stats = PoolStats {

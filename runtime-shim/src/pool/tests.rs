@@ -103,7 +103,8 @@ fn gauges_follow_the_slots() {
     assert_eq!(gauges(), (0, 3, 1));
 }
 
-/// The kernel may replace a page that was written with zeros by its own page of zeros (KSM), as here another mapping does.
+/// The kernel may replace a page that was written with zeros by its own page of zeros (KSM), as here another
+/// mapping does.
 #[test]
 fn zeros_in_the_image_are_found_that_the_kernel_has_merged() {
     let (pool, linked) = (pool(1, ResetWay::Scan), linked());
@@ -356,7 +357,8 @@ fn the_limit_of_mappings_is_an_error() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// Does nothing unless it is run by [`the_limit_of_mappings_is_an_error`]: a start is an error, and what came before ends well.
+/// Does nothing unless it is run by [`the_limit_of_mappings_is_an_error`]: a start is an error, and what came
+/// before ends well.
 #[test]
 fn child_at_the_limit_of_mappings() {
     if std::env::var_os(LIMIT_CASE).is_none() {

@@ -1,8 +1,8 @@
 //! The record of one instance, and how its state is set up.
 //!
-//! **Invariants.** A record is reached from its vmctx through its slot. Everything that its state points to (bodies of tables and
-//! memories, function references, imported globals) lives as long as the store. The constant part
-//! of the state and the function references are read-only before any code runs.
+//! **Invariants.** A record is reached from its vmctx through its slot. Everything that its state points to
+//! (bodies of tables and memories, function references, imported globals) lives as long as the store. The
+//! constant part of the state and the function references are read-only before any code runs.
 
 use super::memory::MemoryBody;
 use super::shared::SharedMemory;
@@ -381,15 +381,16 @@ impl InstanceCore {
         self.funcrefs.get(self.entry_at(address)?)
     }
 
-    /// The position in the list of entries of the function whose reference is at this address, if there is one.
+    /// The position in the list of entries of the function whose reference is at this address, if there is
+    /// one.
     pub(crate) fn entry_at(&self, address: u64) -> Option<usize> {
         let offset = (address as usize).checked_sub(self.funcrefs.as_ptr() as usize)?;
         let position = offset / size_of::<FuncRef>();
         (offset.is_multiple_of(size_of::<FuncRef>()) && position < self.funcrefs.len()).then_some(position)
     }
 
-    /// How another instance reaches the function with this record, which is one of this instance. An imported function is
-    /// reached directly, so that a host function sees the instance that called it.
+    /// How another instance reaches the function with this record, which is one of this instance. An imported
+    /// function is reached directly, so that a host function sees the instance that called it.
     pub(crate) fn import_of(&self, record: *const FuncRef) -> ImportedFunction {
         let layout = self.module.layout();
         let position = (record as usize - self.funcrefs.as_ptr() as usize) / size_of::<FuncRef>();
@@ -501,8 +502,8 @@ impl State {
 
     /// Writes an item, before the instance runs or in its writable part.
     fn put<T: Copy>(&self, offset: i32, value: T) {
-        // SAFETY: `pointer` checked that it is inside the state, which is mapped and belongs to the instance. Items
-        // of 16 bytes are only aligned to 8.
+        // SAFETY: `pointer` checked that it is inside the state, which is mapped and belongs to the instance.
+        // Items of 16 bytes are only aligned to 8.
         unsafe { self.pointer::<T>(offset).write_unaligned(value) };
     }
 

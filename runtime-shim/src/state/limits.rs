@@ -1,9 +1,9 @@
-//! How much of each resource an instance may take while it runs. What its module may ask for is limited when it is linked
-//! ([`ModuleLimits`](crate::ModuleLimits)). Stores get these limits as they are, pooled instances from the fields of the
-//! same names in [`PoolConfig`](crate::PoolConfig).
+//! How much of each resource an instance may take while it runs. What its module may ask for is limited when
+//! it is linked ([`ModuleLimits`](crate::ModuleLimits)). Stores get these limits as they are, pooled
+//! instances from the fields of the same names in [`PoolConfig`](crate::PoolConfig).
 //!
-//! **Invariant: a limit is never below what an instance has already**: one that would be is an error, and nothing is started.
-//! (The native stack is limited by the slot, and running time by the deadline.)
+//! **Invariant: a limit is never below what an instance has already**: one that would be is an error, and
+//! nothing is started. (The native stack is limited by the slot, and running time by the deadline.)
 
 use crate::state::exceptions::MAX_KEPT;
 use crate::state::table::MAX_ELEMENTS;
@@ -31,14 +31,14 @@ use wasmaot_abi::slot::ADDRESSABLE32;
 pub struct ResourceLimits {
     /// Bytes that each memory may have. 4 GiB by default, which is what 32 bits address.
     ///
-    /// A memory whose accesses are compared with its length (with 64-bit addresses and a maximum beyond 4 GiB, or pages of a byte)
-    /// reserves addresses for this many bytes.
+    /// A memory whose accesses are compared with its length (with 64-bit addresses and a maximum beyond 4
+    /// GiB, or pages of a byte) reserves addresses for this many bytes.
     pub memory: u64,
     /// Elements that each table may have, for which it reserves addresses, if it can change. 10,000,000 by
     /// default and at most.
     pub table: u64,
-    /// Bytes of addresses that one instance may reserve: its slot, further memories, and tables. 80 GiB by default: the slot,
-    /// eight more memories that need no bounds check, and what tables take.
+    /// Bytes of addresses that one instance may reserve: its slot, further memories, and tables. 80 GiB by
+    /// default: the slot, eight more memories that need no bounds check, and what tables take.
     pub addresses: u64,
     /// Fuel that all instances of the store may use together, start functions included; any amount if `None`.
     /// Each operator takes a unit. Bulk work takes more: `memory.fill`, `copy`, `init` and `grow` a unit for
@@ -47,32 +47,37 @@ pub struct ResourceLimits {
     /// for each 65,536 of those. They pay before they begin, if their ranges are inside; those that fail take
     /// nothing. Host functions, those of WASI included, take none, as what they do depends on more than the
     /// guest: a deadline ends them. A run that would use more ends with
-    /// [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel), at most 180 operators later. Only code that was compiled with a meter counts; to make an instance of another module is an error where this is set. Can be changed later, by
-    /// [`PooledInstance::set_fuel`](crate::PooledInstance::set_fuel).
+    /// [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel), at most 180 operators later. Only code that was
+    /// compiled with a meter counts; to make an instance of another module is an error where this is set. Can
+    /// be changed later, by [`PooledInstance::set_fuel`](crate::PooledInstance::set_fuel).
     pub fuel: Option<u64>,
     /// Growth beyond a limit ends the run with [`TrapCode::MemoryLimit`](crate::TrapCode::MemoryLimit) or
-    /// [`TrapCode::TableLimit`](crate::TrapCode::TableLimit). Otherwise the operator gives -1, and the program goes on. Growth
-    /// beyond what the module itself declares always gives -1.
+    /// [`TrapCode::TableLimit`](crate::TrapCode::TableLimit). Otherwise the operator gives -1, and the
+    /// program goes on. Growth beyond what the module itself declares always gives -1.
     pub trap: bool,
     /// When the run ends, its start function included. Can be changed later, by
     /// [`PooledInstance::set_deadline`](crate::PooledInstance::set_deadline).
     pub deadline: Option<Instant>,
-    /// CPU time that its runs may use together, in the guest, in host functions and in the kernel; any if `None`. A run that has used it up
-    /// ends with [`TrapCode::CpuTimeExceeded`](crate::TrapCode::CpuTimeExceeded), a millisecond later as a rule. Time in which it waits
-    /// does not count. Where the host switches stacks, the time of a run is that of the thread which it is on, from its call until it goes
-    /// on on another one, or returns. Can be changed later, by [`PooledInstance::set_cpu_time`](crate::PooledInstance::set_cpu_time).
+    /// CPU time that its runs may use together, in the guest, in host functions and in the kernel; any if
+    /// `None`. A run that has used it up ends with
+    /// [`TrapCode::CpuTimeExceeded`](crate::TrapCode::CpuTimeExceeded), a millisecond later as a rule. Time
+    /// in which it waits does not count. Where the host switches stacks, the time of a run is that of the
+    /// thread which it is on, from its call until it goes on on another one, or returns. Can be changed
+    /// later, by [`PooledInstance::set_cpu_time`](crate::PooledInstance::set_cpu_time).
     pub cpu_time: Option<Duration>,
-    /// Calls of guests that one thread may have begun at a time, each by a host function of the one before. One more ends with
-    /// [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow), and so does one for which the host's own stack has no room; on a
-    /// stack whose bounds cannot be found (one that the host has allocated in a larger mapping) this limit is the only one. 1,000 by default.
+    /// Calls of guests that one thread may have begun at a time, each by a host function of the one before.
+    /// One more ends with [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow), and so does one for
+    /// which the host's own stack has no room; on a stack whose bounds cannot be found (one that the host has
+    /// allocated in a larger mapping) this limit is the only one. 1,000 by default.
     pub nesting: u32,
-    /// Exceptions that a store keeps because its guests can still reach them, 16 values in each on average. 65,536 by default; fewer than 256
-    /// are always kept. A throw beyond it ends with [`TrapCode::ExceptionLimit`](crate::TrapCode::ExceptionLimit).
+    /// Exceptions that a store keeps because its guests can still reach them, 16 values in each on average.
+    /// 65,536 by default; fewer than 256 are always kept. A throw beyond it ends with
+    /// [`TrapCode::ExceptionLimit`](crate::TrapCode::ExceptionLimit).
     pub exceptions: u32,
 }
 
-/// A limit that a module, or an instance of it, can exceed. Its name is that of the field, which displays as it
-/// is.
+/// A limit that a module, or an instance of it, can exceed. Its name is that of the field, which displays as
+/// it is.
 ///
 /// ```
 /// use wasmaot_runtime::LimitKind;

@@ -1,14 +1,15 @@
 //! Which CPU features instructions need.
 //!
-//! A CPU that lacks a feature faults, or executes something else: `lzcnt` is `bsr` on one that does not know it. So an artifact says
-//! in its header what its code needs, and the loader compares that with the CPU. **Invariant: an instruction that is accepted needs
-//! nothing beyond what the header says.**
+//! A CPU that lacks a feature faults, or executes something else: `lzcnt` is `bsr` on one that does not know
+//! it. So an artifact says in its header what its code needs, and the loader compares that with the CPU.
+//! **Invariant: an instruction that is accepted needs nothing beyond what the header says.**
 
 use crate::reject::{Problem, Property, problem};
 use iced_x86::{CpuidFeature, Instruction};
 use wasmaot_abi::cpu;
 
-/// The bit of a feature: 0 of one that every CPU of this architecture has, `None` of one that artifacts cannot claim.
+/// The bit of a feature: 0 of one that every CPU of this architecture has, `None` of one that artifacts
+/// cannot claim.
 fn bit(feature: CpuidFeature) -> Option<u64> {
     use CpuidFeature as F;
     Some(match feature {

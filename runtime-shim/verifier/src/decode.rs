@@ -1,12 +1,14 @@
 //! From bytes to instructions that may be executed, and what each does to registers.
 //!
-//! The list is the code generator's repertoire, not the processor's: an instruction that is not on it is refused, whatever it does. What is
-//! not on it: system calls, segment and control registers, `popf`, `std`, `ldmxcsr`, x87 and MMX, string instructions, `wrpkru`.
+//! The list is the code generator's repertoire, not the processor's: an instruction that is not on it is
+//! refused, whatever it does. What is not on it: system calls, segment and control registers, `popf`, `std`,
+//! `ldmxcsr`, x87 and MMX, string instructions, `wrpkru`.
 //!
-//! Prefixes are read here and not left to the decoder, because processors of different makers disagree on unusual ones: operand-size
-//! prefixes of branches, repeated prefixes, a REX prefix that another prefix follows. **Invariant: an instruction has the same length and
-//! meaning on every processor that executes it**: it has no segment override and no address-size prefix, no prefix twice, and branches
-//! have none at all.
+//! Prefixes are read here and not left to the decoder, because processors of different makers disagree on
+//! unusual ones: operand-size prefixes of branches, repeated prefixes, a REX prefix that another prefix
+//! follows. **Invariant: an instruction has the same length and meaning on every processor that executes
+//! it**: it has no segment override and no address-size prefix, no prefix twice, and branches have none at
+//! all.
 
 use crate::cpu;
 use crate::reject::{Problem, Property, ensure, problem};
@@ -421,7 +423,8 @@ fn is_near(instruction: &Instruction) -> bool {
     matches!(instruction.op0_kind(), OpKind::NearBranch64 | OpKind::Register)
 }
 
-/// Whether operands are general-purpose and 128-bit vector registers only, neither masked nor rounded by the instruction.
+/// Whether operands are general-purpose and 128-bit vector registers only, neither masked nor rounded by the
+/// instruction.
 fn names_ordinary_registers(instruction: &Instruction) -> bool {
     let is_xmm =
         |register: Register| (Register::XMM0 as u32..=Register::XMM15 as u32).contains(&(register as u32));

@@ -1,8 +1,8 @@
 //! Proves from the machine code of an artifact that it obeys the sandbox, without trusting the compiler.
 //!
-//! [`verify`] reads a file, examines every function on its own by abstract interpretation, and returns what it proved, or one reason per
-//! function that was not proven. It shares no code with the compiler; it trusts itself, its decoder (iced-x86), the contract of
-//! `wasmaot-abi`, the runtime and the processor.
+//! [`verify`] reads a file, examines every function on its own by abstract interpretation, and returns what
+//! it proved, or one reason per function that was not proven. It shares no code with the compiler; it trusts
+//! itself, its decoder (iced-x86), the contract of `wasmaot-abi`, the runtime and the processor.
 //!
 //! | file | property |
 //! |---|---|
@@ -22,27 +22,34 @@
 //!
 //! # What a proof says
 //!
-//! Of a file that [`verify`] accepts, every execution that begins at an entry of the code table, with the state that a runtime of this ABI
-//! prepares, keeps to these [properties](Property):
+//! Of a file that [`verify`] accepts, every execution that begins at an entry of the code table, with the
+//! state that a runtime of this ABI prepares, keeps to these [properties](Property):
 //!
-//! * it executes allowed instructions only, each at its beginning, and none that a CPU with the features of the header lacks;
-//! * it accesses linear memories within their reservations, its frame, its parameters and cells, globals, elements below a table's length, and reads
-//!   the instance's constants; nothing else;
-//! * calls lead to entries with the vmctx that belongs to them, and returns to the caller with preserved registers restored;
-//! * references to functions are never made up: what is called through one, stored as one or passed as one came from the runtime;
+//! * it executes allowed instructions only, each at its beginning, and none that a CPU with the features of
+//!   the header lacks;
+//! * it accesses linear memories within their reservations, its frame, its parameters and cells, globals,
+//!   elements below a table's length, and reads the instance's constants; nothing else;
+//! * calls lead to entries with the vmctx that belongs to them, and returns to the caller with preserved
+//!   registers restored;
+//! * references to functions are never made up: what is called through one, stored as one or passed as one
+//!   came from the runtime;
 //! * builtins get the instance's own vmctx, and indices that the module has;
 //! * metered code compares its meter with zero in each loop and before each call, and has added to it;
-//! * instructions that trap are in the trap table, and calls with handlers land in the function that they are in.
+//! * instructions that trap are in the trap table, and calls with handlers land in the function that they are
+//!   in.
 //!
 //! # What it does not say yet
 //!
 //! * that metered code counts what it executes: the count can be wrong, but it grows in each loop and before
 //!   each call;
 //! * that addresses stay secret: code can store what its registers hold, such as its stack pointer;
-//! * that references to host values and to exceptions are genuine: they are indices that code can make up, which the runtime checks;
+//! * that references to host values and to exceptions are genuine: they are indices that code can make up,
+//!   which the runtime checks;
 //! * that the address map, names, symbols and unwinding information are right: they are for people;
-//! * that trap codes and exception clauses are the right ones: they decide how a run ends or continues, not what it can access;
-//! * that an access beyond a memory's length but inside its last page traps, where the page is smaller than the host's;
+//! * that trap codes and exception clauses are the right ones: they decide how a run ends or continues, not
+//!   what it can access;
+//! * that an access beyond a memory's length but inside its last page traps, where the page is smaller than
+//!   the host's;
 //! * anything about execution that the processor only speculates on.
 //!
 //! # Bounds
@@ -51,8 +58,8 @@
 //! MiB and 65,536 executions beside that for each function that is examined at a time. What exceeds them is
 //! not proven.
 //!
-//! A proof is about the bytes that were given: a loader has to map those and no others, and to check the file's form on its own, as
-//! that of `wasmaot-runtime` does.
+//! A proof is about the bytes that were given: a loader has to map those and no others, and to check the
+//! file's form on its own, as that of `wasmaot-runtime` does.
 #![forbid(unsafe_code)]
 
 mod balance;
@@ -125,13 +132,15 @@ impl std::error::Error for Refused {}
 ///
 /// # Errors
 ///
-/// With the reasons, if the file does not have the [properties](Property), or the verifier does not see that it has.
+/// With the reasons, if the file does not have the [properties](Property), or the verifier does not see that
+/// it has.
 pub fn verify(file: &[u8]) -> Result<Proof, Refused> {
     verify_with(file, 0, &|_, _| {})
 }
 
-/// As [`verify`], with a number of threads, 0 being one per core, of which the calling one is one. The others end with the proof;
-/// little code needs none. Calls `progress` after each function with the number of those examined and of all.
+/// As [`verify`], with a number of threads, 0 being one per core, of which the calling one is one. The others
+/// end with the proof; little code needs none. Calls `progress` after each function with the number of those
+/// examined and of all.
 ///
 /// # Errors
 ///

@@ -1,9 +1,10 @@
 //! The file as the verifier sees it: text, read-only data, tables, and what the descriptor says.
 //!
-//! The reader is this crate's own and needs less than a loader's: it looks for the section that holds header and descriptor, and takes
-//! all places from there. **Invariants.** Nothing of the file is believed that code or a table can contradict: where functions begin,
-//! what types they have and which references name them is checked against the code table, and that against the code. A loader checks the form of
-//! the file on its own.
+//! The reader is this crate's own and needs less than a loader's: it looks for the section that holds header
+//! and descriptor, and takes all places from there. **Invariants.** Nothing of the file is believed that code
+//! or a table can contradict: where functions begin, what types they have and which references name them is
+//! checked against the code table, and that against the code. A loader checks the form of the file on its
+//! own.
 
 use crate::reject::{Problem, Property, ensure, problem};
 use crate::signature::Signature;

@@ -10,8 +10,8 @@
 //!                                 └───┴──▶ path.rs:    beneath a directory (walk.rs: old kernels)
 //! ```
 //!
-//! In asynchronous calls, `fd_read`, `fd_write`, `sock_recv`, `sock_send`, `sock_accept` and `poll_oneoff` wait
-//! without a thread (`wait.rs`); otherwise, and in all other functions, the calling thread waits.
+//! In asynchronous calls, `fd_read`, `fd_write`, `sock_recv`, `sock_send`, `sock_accept` and `poll_oneoff`
+//! wait without a thread (`wait.rs`); otherwise, and in all other functions, the calling thread waits.
 //!
 //! **Invariants.** Guest memory is reached through `guest.rs` alone, paths reach the kernel through
 //! `path.rs` alone, host descriptors are reached through `fdtable.rs` alone. A call that a signal interrupts
@@ -118,8 +118,8 @@ pub fn add_version_to_linker<T: 'static>(
     add(linker, version, &|_| true, Access::Own(ctx), None)
 }
 
-/// Defines those functions, of either version, that a module imports by these two names: one that is instantiated only once does not pay for
-/// the others.
+/// Defines those functions, of either version, that a module imports by these two names: one that is
+/// instantiated only once does not pay for the others.
 ///
 /// # Errors
 ///

@@ -1,6 +1,7 @@
 //! What the programs in Rust have in common: see `guest.h`.
 
-/// Makes a program of `initialise`, which returns what requests need, and `request`, which answers one of them.
+/// Makes a program of `initialise`, which returns what requests need, and `request`, which answers one of
+/// them.
 macro_rules! guest {
     ($state:ty) => {
         static STATE: std::sync::OnceLock<$state> = std::sync::OnceLock::new();

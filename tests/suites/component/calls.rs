@@ -282,7 +282,8 @@ fn the_artifact_does_not_depend_on_the_number_of_jobs() {
 
 #[test]
 fn start_functions_run_in_the_order_of_instances() {
-    // The second instance writes to the memory of the first when its start function has grown it; the third sees both.
+    // The second instance writes to the memory of the first when its start function has grown it; the third
+    // sees both.
     let wat = "(component
         (core module $a (memory (export \"memory\") 0) (func $grow (drop (memory.grow (i32.const 1)))) (start $grow))
         (core instance $a (instantiate $a))

@@ -1,7 +1,8 @@
 //! The component model's own tests, without those of asynchronous components.
 //!
-//! `refused.txt` lists what does not pass, by file and line, with the feature that each needs. **Invariant: a directive passes, or
-//! is refused by the feature that the list names**, and nothing is on the list that passes. `WASMAOT_BLESS=1` writes the list anew.
+//! `refused.txt` lists what does not pass, by file and line, with the feature that each needs. **Invariant: a
+//! directive passes, or is refused by the feature that the list names**, and nothing is on the list that
+//! passes. `WASMAOT_BLESS=1` writes the list anew.
 
 use crate::suite;
 use crate::values::{lower, matches};

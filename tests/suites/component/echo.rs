@@ -4,8 +4,9 @@
 //!  host ──lower──▶ memory of A ──adapter──▶ memory of B ──adapter──▶ memory of A ──lift──▶ host
 //! ```
 //!
-//! The adapters lay values out by a description of the canonical ABI of their own, so a value that comes back was laid out by the host
-//! as they have it. Each component has one of the three encodings of strings. `WASMAOT_COMPONENT_ECHOES` says how many types are tried.
+//! The adapters lay values out by a description of the canonical ABI of their own, so a value that comes back
+//! was laid out by the host as they have it. Each component has one of the three encodings of strings.
+//! `WASMAOT_COMPONENT_ECHOES` says how many types are tried.
 
 use crate::component;
 use wasmaot_component::{Linker, Val};
@@ -111,7 +112,8 @@ fn character(random: &mut Random) -> char {
     char::from_u32(below(random, last + 1) as u32).unwrap_or('\u{e000}')
 }
 
-/// A component that sends what it gets through two inner ones. The padding has parameters passed in memory, where the value comes first.
+/// A component that sends what it gets through two inner ones. The padding has parameters passed in memory,
+/// where the value comes first.
 fn echo(ty: &str, outer: &str, inner: &str) -> String {
     let padding: String = (0..16).map(|index| format!("(param \"p{index}\" u64)")).collect();
     let func = format!("(param \"x\" (tuple {ty} u8)) {padding} (result (tuple {ty} u8))");

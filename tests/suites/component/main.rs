@@ -1,7 +1,7 @@
 //! Components: what they are flattened into, what they do, and what is refused.
 //!
-//! The conformance suite of the component model and real components lie outside of the repository, in the folder that
-//! `COMPONENT_TESTSUITE` names. Without it the tests that need it say that they are skipped.
+//! The conformance suite of the component model and real components lie outside of the repository, in the
+//! folder that `COMPONENT_TESTSUITE` names. Without it the tests that need it say that they are skipped.
 
 mod calls;
 mod conformance;

@@ -1,7 +1,7 @@
 //! What the documentation of public items has.
 //!
-//! **Invariants.** A public function that returns a `Result` says under `# Errors` when it fails. Libraries name no
-//! option of the command, and the form of an artifact is no part of the runtime's API.
+//! **Invariants.** A public function that returns a `Result` says under `# Errors` when it fails. Libraries
+//! name no option of the command, and the form of an artifact is no part of the runtime's API.
 
 use std::path::{Path, PathBuf};
 

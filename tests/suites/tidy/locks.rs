@@ -37,7 +37,8 @@ fn package(text: &str) -> Locked<'_> {
     package
 }
 
-/// The dependencies of a manifest without those of tests, for every target; and those that features add, which have tables of their own.
+/// The dependencies of a manifest without those of tests, for every target; and those that features add,
+/// which have tables of their own.
 fn dependencies(manifest: &str) -> (BTreeSet<&str>, BTreeSet<&str>) {
     let mut section = "";
     let (mut found, mut optional) = (BTreeSet::new(), BTreeSet::new());

@@ -1,4 +1,5 @@
-//! Artifacts that break one property each: the code of a function is replaced, or a table changed. All are rejected, by that property.
+//! Artifacts that break one property each: the code of a function is replaced, or a table changed. All are
+//! rejected, by that property.
 
 use crate::mutants::Artifact;
 use wasmaot_abi::builtin::Builtin;

@@ -1,5 +1,6 @@
-//! A decoder of other authors (yaxpeax-x86) reads the code as the verifier's (iced-x86) does: the same lengths, operations, operands and
-//! bytes of memory. What a proof says is about instructions as they are decoded, so an error of the decoder would be one of every proof.
+//! A decoder of other authors (yaxpeax-x86) reads the code as the verifier's (iced-x86) does: the same
+//! lengths, operations, operands and bytes of memory. What a proof says is about instructions as they are
+//! decoded, so an error of the decoder would be one of every proof.
 //!
 //! Instructions are followed from each entry along all branches, tables of jumps and landing pads.
 
@@ -168,8 +169,8 @@ fn table(text: &[u8], start: u32, range: &CodeRange) -> Vec<u32> {
     targets
 }
 
-/// What the other decoder reads otherwise, by iced-x86's name of the form, and why iced-x86 is right: the processors' manuals (Intel SDM, volume 2)
-/// say so of these forms, all of which have no REX.W prefix.
+/// What the other decoder reads otherwise, by iced-x86's name of the form, and why iced-x86 is right: the
+/// processors' manuals (Intel SDM, volume 2) say so of these forms, all of which have no REX.W prefix.
 const EXPLAINED: [(&str, &str); 5] = [
     ("Bswap_r32", "0F C8+rd: the operand has 32 bits; the other decoder names the register of 64"),
     ("Mov_rm32_imm32", "C7 /0 id: four bytes are stored; the other decoder states eight"),

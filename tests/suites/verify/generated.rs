@@ -1,5 +1,5 @@
-//! Artifacts that break one property each by construction, at least twenty for each way: every register, width and distance that an instruction
-//! can have. All are rejected, by the property that they break.
+//! Artifacts that break one property each by construction, at least twenty for each way: every register,
+//! width and distance that an instruction can have. All are rejected, by the property that they break.
 //!
 //! What is broken replaces the body of a function whose counterpart that breaks nothing is proven beside it.
 
@@ -400,7 +400,8 @@ fn tables() {
     broken.check();
 }
 
-/// File offsets of the landing pads in the exception table: | count | handlers | sites of 16 bytes | handlers of 8 |
+/// File offsets of the landing pads in the exception table: | count | handlers | sites of 16 bytes | handlers
+/// of 8 |
 fn way_sites(broken: &Broken) -> Vec<usize> {
     let place = broken.artifact.section(".wasmaot.exceptions");
     let word = |at: usize| {
@@ -420,7 +421,8 @@ fn charges() {
     );
     let mut broken = Broken::with(&wat, &Options { meter: true, ..options() });
     let mut way = Way::new(&mut broken, "a loop that is not charged", Property::Metering);
-    // Without a charge, with one that is taken back, and with comparisons of another register; by each condition.
+    // Without a charge, with one that is taken back, and with comparisons of another register; by each
+    // condition.
     for condition in [0x84, 0x85, 0x87, 0x86, 0x83, 0x82, 0x8c, 0x8d] {
         for (name, charge) in [
             ("nothing", &[][..]),

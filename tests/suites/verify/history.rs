@@ -1,5 +1,6 @@
-//! Code as code generators of the past have made it by mistake: what errors of Cranelift, and of the runtimes on it, have let a guest do, in the
-//! instructions of this compiler's output. All of it is rejected, by the property that it breaks.
+//! Code as code generators of the past have made it by mistake: what errors of Cranelift, and of the runtimes
+//! on it, have let a guest do, in the instructions of this compiler's output. All of it is rejected, by the
+//! property that it breaks.
 
 use crate::broken::{Broken, EPILOGUE, F, PROLOGUE, REFS};
 use wasmaot_abi::state::TableRef;
@@ -60,8 +61,8 @@ fn a_large_offset_became_negative() {
     broken.check();
 }
 
-/// The extension of an index was left out, as an earlier instruction seemed to have done it: of 16 or 8 bits, which leave the rest of the
-/// register as it is, or by a conditional move, which may not be executed.
+/// The extension of an index was left out, as an earlier instruction seemed to have done it: of 16 or 8 bits,
+/// which leave the rest of the register as it is, or by a conditional move, which may not be executed.
 #[test]
 fn an_extension_was_left_out() {
     let mut broken = Broken::new();
@@ -79,8 +80,8 @@ fn an_extension_was_left_out() {
     broken.check();
 }
 
-/// A load of 8 bytes became an operand of 16, as in `f64.copysign` (CVE-2026-24116): in a memory it may be unaligned, and in the frame
-/// it reaches beyond what is there.
+/// A load of 8 bytes became an operand of 16, as in `f64.copysign` (CVE-2026-24116): in a memory it may be
+/// unaligned, and in the frame it reaches beyond what is there.
 #[test]
 fn a_load_became_wider() {
     let mut broken = Broken::new();
@@ -91,7 +92,8 @@ fn a_load_became_wider() {
     broken.check();
 }
 
-/// The bound of a table was compared, and the index that is used is another one, or the comparison is passed by.
+/// The bound of a table was compared, and the index that is used is another one, or the comparison is passed
+/// by.
 #[test]
 fn a_table_is_reached_past_its_check() {
     let mut broken = Broken::new();

@@ -1,4 +1,5 @@
-//! The verifier proves everything that the compiler makes, and nothing that was changed so that it could misbehave.
+//! The verifier proves everything that the compiler makes, and nothing that was changed so that it could
+//! misbehave.
 //!
 //! | file | what |
 //! |---|---|
@@ -14,8 +15,8 @@
 //! | `loading` | what is opened by proof, what is refused, and what may be in one store |
 //! | `mutants` | artifacts with random changes of their code |
 //!
-//! With `WASMAOT_VERIFY_KEEP`, artifacts that are rejected are kept in that folder. `WASMAOT_VERIFY_MODULES` sets the number of random modules,
-//! `WASMAOT_VERIFY_FIRST` the first one.
+//! With `WASMAOT_VERIFY_KEEP`, artifacts that are rejected are kept in that folder. `WASMAOT_VERIFY_MODULES`
+//! sets the number of random modules, `WASMAOT_VERIFY_FIRST` the first one.
 
 mod attacks;
 mod broken;
@@ -51,7 +52,8 @@ struct Outcome {
 }
 
 impl Outcome {
-    /// Compiles a module and has it verified. Modules that are not compiled are none of this suite's business.
+    /// Compiles a module and has it verified. Modules that are not compiled are none of this suite's
+    /// business.
     fn of(name: &str, wasm: &[u8], options: &Options) -> Self {
         let mut outcome = Self::default();
         let Ok(output) = wasmaot_compiler::compile(wasm, options, &|_| {}) else { return outcome };

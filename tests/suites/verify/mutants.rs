@@ -1,4 +1,5 @@
-//! Random changes of machine code. Most are rejected; how many, and by which property, is reported. None makes the verifier panic.
+//! Random changes of machine code. Most are rejected; how many, and by which property, is reported. None
+//! makes the verifier panic.
 //!
 //! `WASMAOT_VERIFY_MUTANTS` sets the number, `WASMAOT_VERIFY_SEED` the seed.
 

@@ -133,7 +133,8 @@ fn calls_that_wait_can_be_stopped() {
     assert_eq!(pool.stats().made, 1);
 }
 
-/// A guest that writes more than there is room for leaves its thread to others until there is more, and writes every byte.
+/// A guest that writes more than there is room for leaves its thread to others until there is more, and
+/// writes every byte.
 #[test]
 fn a_guest_waits_for_room_without_its_thread() {
     const WANTED: u64 = 1 << 20;

@@ -82,7 +82,7 @@ static void says_why_it_failed(void) {
     ENDS("(module (func (result i32)))", NULL, WASMAOT_COMPILE_INVALID, "type mismatch");
     ENDS("(module", NULL, WASMAOT_COMPILE_INVALID, "expected `)`");
     ENDS("", NULL, WASMAOT_COMPILE_INVALID, "");
-    ENDS("(component)", NULL, WASMAOT_COMPILE_UNSUPPORTED, "component");
+    ENDS("(component (core module (func (result i32))))", NULL, WASMAOT_COMPILE_INVALID, "type mismatch");
     ENDS(NULL, NULL, WASMAOT_COMPILE_USAGE, "`module` is NULL");
     options.disabled = "tail-call";
     ENDS("(module (func return_call 0))", &options, WASMAOT_COMPILE_UNSUPPORTED, "tail-call");

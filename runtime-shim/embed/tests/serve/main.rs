@@ -1,5 +1,5 @@
-//! The example that serves HTTP: right answers, deadlines, clients that close their connections, a pool that is
-//! exhausted, and memory, all under load.
+//! The example that serves HTTP: right answers, deadlines, clients that close their connections, a pool that
+//! is exhausted, and memory, all under load.
 //!
 //! `WASMAOT_LOAD=SECONDS` makes the load last, with 64 connections, and prints what was measured;
 //! `WASMAOT_SERVER=PATH` names the program that serves, one built with optimisations for example.

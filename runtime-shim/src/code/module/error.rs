@@ -72,7 +72,8 @@ pub enum OpenError {
         /// The major version that this runtime loads, and its newest minor version.
         supported: (u16, u16),
     },
-    /// Its functions call each other in another way than those of this runtime's other modules, so that none of theirs could call them.
+    /// Its functions call each other in another way than those of this runtime's other modules, so that none
+    /// of theirs could call them.
     #[error(
         "the module header's calling convention is {found}, this runtime's is {supported}: compile the module again"
     )]

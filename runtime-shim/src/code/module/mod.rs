@@ -183,7 +183,8 @@ impl Module {
         &self.inner.layout
     }
 
-    /// Bytes that memory 0 of an instance has at first, if that is defined here and within a limit; otherwise none.
+    /// Bytes that memory 0 of an instance has at first, if that is defined here and within a limit; otherwise
+    /// none.
     pub(crate) fn initial_memory(&self, limit: u64) -> u64 {
         let imported = |import: &Import| matches!(import.kind, ImportKind::Memory { .. });
         let descriptor = self.descriptor();
@@ -196,12 +197,14 @@ impl Module {
         if bytes <= limit { bytes } else { 0 }
     }
 
-    /// Whether its machine code was proven to obey the sandbox when it was opened; otherwise it is trusted to.
+    /// Whether its machine code was proven to obey the sandbox when it was opened; otherwise it is trusted
+    /// to.
     pub fn is_proven(&self) -> bool {
         self.inner.known.is_proven
     }
 
-    /// The one of [`Loader::keys`](crate::Loader::keys) by which it was signed, if it had to be when it was opened.
+    /// The one of [`Loader::keys`](crate::Loader::keys) by which it was signed, if it had to be when it was
+    /// opened.
     #[cfg(feature = "verify")]
     pub fn signer(&self) -> Option<PublicKey> {
         self.inner.known.signer
@@ -239,8 +242,8 @@ impl Module {
         self.inner.maps.get_or_init(|| Maps::read(&self.inner))
     }
 
-    /// The operators that are uncharged where the instruction at an address traps; `None` if it is not in this module, or that does not
-    /// count.
+    /// The operators that are uncharged where the instruction at an address traps; `None` if it is not in
+    /// this module, or that does not count.
     pub(crate) fn uncharged(&self, address: usize) -> Option<u8> {
         let code = &self.inner.code;
         let in_code = self.is_metered() && code.text().contains(&address);
@@ -383,7 +386,8 @@ impl Data {
 }
 
 impl Maps {
-    /// Without the maps (the file was truncated meanwhile) backtraces name no functions, and the last operators are not charged.
+    /// Without the maps (the file was truncated meanwhile) backtraces name no functions, and the last
+    /// operators are not charged.
     fn read(inner: &Inner) -> Self {
         let read = |range| inner.source.read(range, "a map").unwrap_or_default();
         let places = &inner.descriptor.places;

@@ -1,4 +1,5 @@
-//! The artifact's bytes, a whole file or a part of one: bounded reads and the checksum. Signatures that follow it are no part of it.
+//! The artifact's bytes, a whole file or a part of one: bounded reads and the checksum. Signatures that
+//! follow it are no part of it.
 //!
 //! **Invariant: nothing is read outside the artifact's size**, and a file that shrinks meanwhile gives an
 //! error.

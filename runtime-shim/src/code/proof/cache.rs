@@ -1,10 +1,10 @@
 //! Proofs that outlive the process: a folder of files, each of which says that an artifact was proven.
 //!
-//! A file's name is the artifact's digest, and its content a message authentication code (HMAC-SHA-256) of that,
-//! and of the version of the verifier, by a key of the host's. So a folder that others can write to, or that comes
-//! from a backup or another machine, proves nothing that the host has not proven itself. **Invariant: a file that is
-//! missing, damaged, of another key or of another version is as good as none**, and a folder that cannot be used never
-//! keeps a module from being opened.
+//! A file's name is the artifact's digest, and its content a message authentication code (HMAC-SHA-256) of
+//! that, and of the version of the verifier, by a key of the host's. So a folder that others can write to, or
+//! that comes from a backup or another machine, proves nothing that the host has not proven itself.
+//! **Invariant: a file that is missing, damaged, of another key or of another version is as good as none**,
+//! and a folder that cannot be used never keeps a module from being opened.
 
 use super::ArtifactDigest;
 use hmac::{Hmac, KeyInit, Mac};
@@ -29,8 +29,8 @@ const PURPOSE: &[u8] = b"wasmaot: these bytes are proven\0";
 
 /// A folder in which a host keeps what it has proven, for other processes that have the same key.
 ///
-/// The folder need not be trusted, the key has to be secret: who knows it can have any machine code taken for proven. A version
-/// of the runtime relies on its own proofs only.
+/// The folder need not be trusted, the key has to be secret: who knows it can have any machine code taken for
+/// proven. A version of the runtime relies on its own proofs only.
 ///
 /// ```no_run
 /// use wasmaot_runtime::{Loader, ProofCache};

@@ -1,12 +1,13 @@
 //! Proofs of machine code, and which ones are remembered.
 //!
-//! A proof takes as long as reading some hundred times the file, and is about bytes, not about a file. So what was
-//! proven is remembered by the SHA-256 of the whole artifact: in the process, and in a [`ProofCache`] beyond it.
-//! The digest covers more than the verifier reads, so that what it reads next year is covered too.
+//! A proof takes as long as reading some hundred times the file, and is about bytes, not about a file. So
+//! what was proven is remembered by the SHA-256 of the whole artifact: in the process, and in a
+//! [`ProofCache`] beyond it. The digest covers more than the verifier reads, so that what it reads next year
+//! is covered too.
 //!
-//! **Invariants.** A digest is remembered only when this verifier has accepted bytes that have it, and looked up
-//! only for bytes that cannot change between the hash and the mapping. What is remembered says nothing about who
-//! made or signed a file, so everyone in the process may rely on it.
+//! **Invariants.** A digest is remembered only when this verifier has accepted bytes that have it, and looked
+//! up only for bytes that cannot change between the hash and the mapping. What is remembered says nothing
+//! about who made or signed a file, so everyone in the process may rely on it.
 
 mod cache;
 
@@ -58,7 +59,8 @@ impl Proven {
     }
 }
 
-/// Proves an artifact, unless it is remembered, with a number of threads, 0 being one per core. The bytes do not change.
+/// Proves an artifact, unless it is remembered, with a number of threads, 0 being one per core. The bytes do
+/// not change.
 pub(crate) fn prove(
     bytes: &[u8],
     cache: Option<&ProofCache>,

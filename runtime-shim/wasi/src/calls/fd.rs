@@ -121,8 +121,9 @@ pub(super) fn sendable<'a>(entry: &Entry, mut ranges: Ranges<'a>) -> Result<Rang
     Ok(ranges)
 }
 
-/// Transfers ranges to a file by `write`. In an asynchronous call, what may have to wait is suspended until there is room, and
-/// is then written as far as there is: where others write to the same file, they may take it first, and the thread waits.
+/// Transfers ranges to a file by `write`. In an asynchronous call, what may have to wait is suspended until
+/// there is room, and is then written as far as there is: where others write to the same file, they may take
+/// it first, and the thread waits.
 pub(super) fn send<'a>(
     ctx: &Ctx<'_>,
     entry: &Entry,

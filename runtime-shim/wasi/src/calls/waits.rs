@@ -34,8 +34,8 @@ pub(super) fn readable(ctx: &Ctx<'_>, entry: &Entry) -> Result<(), Errno> {
     later(ctx, files, None)
 }
 
-/// Suspends a call that would wait for room to write. Returns what says whether there is room; `None` where a call does not wait
-/// for it, or cannot write as far as there is: then it is to be made as it is.
+/// Suspends a call that would wait for room to write. Returns what says whether there is room; `None` where a
+/// call does not wait for it, or cannot write as far as there is: then it is to be made as it is.
 ///
 /// # Errors
 /// [`Errno::Intr`] if the call is to be made again.
