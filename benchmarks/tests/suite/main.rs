@@ -32,6 +32,7 @@ const ROWS: [&str; 23] = [
     "wasmtime fuel",
     "wasmedge",
     "wamr",
+    "wamr segue",
     "wamr-soft-stack",
     "wavm",
     "wasm2c",
