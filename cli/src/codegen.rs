@@ -120,6 +120,8 @@ impl CodegenOpts {
             ("--target-cpu", self.target_cpu.is_some()),
             ("--relaxed-simd", self.relaxed_simd.is_some()),
             ("--meter", self.meter),
+            ("--no-debug", self.no_debug),
+            ("--without-pass", !self.without_passes.is_empty()),
             ("--disable", !self.disabled.is_empty()),
         ];
         given.into_iter().find_map(|(name, is_given)| is_given.then_some(name))

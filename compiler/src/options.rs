@@ -1,4 +1,5 @@
-//! What a compilation can be asked for.
+//! What a compilation can be asked for. An option that shapes the artifact is also in `record.rs`, and in the
+//! command's cache key and provenance.
 
 use crate::features::FeatureSet;
 use crate::passes::PassSet;

@@ -9,7 +9,7 @@ use crate::theirs;
 use clap::Args;
 use std::io;
 use std::path::PathBuf;
-use wasmaot_bench::guests::{self, Guest};
+use wasmaot_bench::guests::{self, Entry, Guest};
 use wasmaot_bench::ours;
 use wasmaot_bench::results::{InstanceTimes, write_rows};
 use wasmaot_bench::stats::{Ratio, Times};
@@ -32,6 +32,9 @@ pub(crate) struct Opts {
     /// Only programs whose name begins so.
     #[arg(long, default_value = "")]
     only: String,
+    /// Instead of the programs: the WASI program in this file, under this name; repeat as needed.
+    #[arg(long, value_name = "NAME=FILE", value_parser = named)]
+    program: Vec<(String, PathBuf)>,
     /// Leave out the rates of one and two threads.
     #[arg(long)]
     no_rates: bool,
@@ -55,7 +58,7 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     clock.round(opts.count, || Ok(()))?;
     row("(the clock)", "", &clock, None);
     let (mut peers, mut rows) = (Vec::new(), Vec::new());
-    for guest in guests::all(&opts.places.programs)? {
+    for guest in guests(opts)? {
         if guest.name.starts_with(&opts.only) {
             let subject = subject(&guest, &opts.places)?;
             let best = compare(&subject, opts, &mut rows)?;
@@ -76,6 +79,22 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
         rates(subject, *best, opts)?;
     }
     Ok(())
+}
+
+/// A name with a file.
+fn named(arg: &str) -> Result<(String, PathBuf), String> {
+    let (name, file) = arg.split_once('=').ok_or("expected NAME=FILE")?;
+    Ok((name.to_string(), file.into()))
+}
+
+fn guests(opts: &Opts) -> io::Result<Vec<Guest>> {
+    if opts.program.is_empty() {
+        return guests::all(&opts.places.programs);
+    }
+    let guest = |(name, file): &(String, PathBuf)| {
+        Ok(Guest { name: name.clone(), wasm: std::fs::read(file)?, entry: Entry::Start })
+    };
+    opts.program.iter().map(guest).collect()
 }
 
 fn subject(guest: &Guest, places: &Places) -> io::Result<Subject> {

@@ -8,6 +8,7 @@
 //! shared machine a ratio is stable where a time is not.
 
 mod calls;
+mod components;
 mod density;
 mod instances;
 mod places;
@@ -33,6 +34,8 @@ struct Cli {
 enum What {
     /// Starting an instance in a pool, calling it, finishing it.
     Instances(instances::Opts),
+    /// Starting an instance of a component, calling it, finishing it.
+    Components(components::Opts),
     /// Calls from the guest to the host, and from the host to the guest.
     Calls(calls::Opts),
     /// Resident memory per instance.
@@ -49,6 +52,7 @@ enum What {
 fn main() -> ExitCode {
     let result = match Cli::parse().what {
         What::Instances(opts) => instances::run(&opts),
+        What::Components(opts) => components::run(&opts),
         What::Calls(opts) => calls::run(&opts),
         What::Density(opts) => density::run(&opts),
         What::Wasi(opts) => wasi::run(&opts),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use wasmaot_abi::cpu;
-use wasmaot_compiler::{OptLevel, Options, PRODUCER, RelaxedSimd};
+use wasmaot_compiler::{OptLevel, Options, PRODUCER, Pass, RelaxedSimd};
 
 /// What the parameters of a statement mean.
 const BUILD_TYPE: &str = "https://github.com/wasmaot/wasmaot/blob/main/docs/provenance.md";
@@ -61,6 +61,12 @@ pub(super) fn statement(
                         RelaxedSimd::Native => "native",
                     },
                     "meter": options.meter,
+                    "noDebug": options.no_debug,
+                    "passesLeftOut": Pass::ALL
+                        .iter()
+                        .filter(|pass| !options.passes.contains(**pass))
+                        .map(|pass| pass.name())
+                        .collect::<Vec<_>>(),
                     "refusedFeatures": refused,
                 },
                 "internalParameters": {},

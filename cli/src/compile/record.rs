@@ -1,6 +1,7 @@
 //! What became of a module, and its line of JSON.
 //!
 //! **Invariant: fields are only ever added**, and each is there in every line: programs read them.
+//! What the artifact itself records is in the compiler's `record.rs`.
 
 use super::emit::Emit;
 use super::targets::Job;

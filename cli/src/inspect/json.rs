@@ -70,6 +70,7 @@ fn build(record: &BuildRecord) -> Value {
         "optimisation": record.opt,
         "relaxed_simd": if record.native_relaxed_simd { "native" } else { "deterministic" },
         "refused_features": record.refused_features,
+        "left_out_passes": record.left_out_passes,
     })
 }
 

@@ -230,6 +230,8 @@ fn options_of_code_generation_are_refused_for_artifacts() {
         (&["--target-cpu", "native"], "--target-cpu"),
         (&["--relaxed-simd", "native"], "--relaxed-simd"),
         (&["--meter"], "--meter"),
+        (&["--no-debug"], "--no-debug"),
+        (&["--without-pass", "merge"], "--without-pass"),
         (&["--disable", "simd"], "--disable"),
     ] {
         let run = place.run(&[&["run"], options, &[&name]].concat()).status(1).stdout("");

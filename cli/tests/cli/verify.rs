@@ -306,7 +306,20 @@ fn provenance_names_input_output_and_options() {
     let place = Place::new();
     place.file("a.wat", MODULE);
     let compile = || {
-        place.run(&["compile", "a.wat", "--quiet", "-O0", "--provenance", "a.json"]).status(0).silent();
+        place
+            .run(&[
+                "compile",
+                "a.wat",
+                "--quiet",
+                "-O2",
+                "--no-debug",
+                "--without-pass",
+                "merge",
+                "--provenance",
+                "a.json",
+            ])
+            .status(0)
+            .silent();
         std::fs::read_to_string(place.path("a.json")).expect("the statement")
     };
     let text = compile();
@@ -317,9 +330,12 @@ fn provenance_names_input_output_and_options() {
     assert_eq!(statement["subject"][0]["name"], "a.so");
     let build = &statement["predicate"]["buildDefinition"];
     assert_eq!(build["externalParameters"]["source"]["name"], "a.wat");
-    assert_eq!(build["externalParameters"]["optimisation"], 0);
+    assert_eq!(build["externalParameters"]["optimisation"], 2);
+    assert_eq!(build["externalParameters"]["noDebug"], true);
+    assert_eq!(build["externalParameters"]["passesLeftOut"], json!(["merge"]));
     let recorded = parsed(&place.run(&["inspect", "--json", "a.so"]).stdout);
     assert_eq!(build["resolvedDependencies"][0]["digest"]["sha256"], recorded["build"]["input_sha256"]);
+    assert_eq!(recorded["build"]["left_out_passes"], json!(["merge"]));
     let sha256sum = std::process::Command::new("sha256sum").arg(place.path("a.so")).output();
     if let Ok(output) = sha256sum {
         let digest = String::from_utf8_lossy(&output.stdout)[..64].to_string();

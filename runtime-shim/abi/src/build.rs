@@ -1,6 +1,8 @@
 //! How an artifact was made: enough to make it again, with the same version, and compare.
 //!
 //! **Invariant: it is a claim.** No runtime relies on it; whether it is true is found out by compiling again.
+//! Once a minor is released, its record is fixed, as a decoder has no default for a missing field: what is
+//! added later gets an optional section of its own in `descriptor.rs`, with a new minor.
 
 use crate::wire::record;
 use alloc::string::String;

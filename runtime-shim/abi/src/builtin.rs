@@ -4,7 +4,8 @@
 //! in all. **Invariant: a builtin that traps does not return.** New builtins are appended, never inserted:
 //! the index is part of the ABI. A new one has its stub and body in the runtime (`run/asm/stubs.rs`,
 //! `run/builtins.rs`), its operator in `calls` of the compiler's `translate/meter.rs`, and its arguments in
-//! the verifier's `builtins.rs`, and a minor of the ABI in `version.rs`.
+//! the verifier's `builtins.rs`, and a minor of the ABI in `version.rs`. One that changes tables, or has
+//! a helper, is also noted in the compiler's `module/survey.rs`.
 
 macro_rules! builtins {
     ($($(#[$doc:meta])* $name:ident = $symbol:literal ($($arg:ident),*) $(-> $result:ident)?;)*) => {

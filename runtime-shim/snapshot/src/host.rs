@@ -3,7 +3,7 @@
 //! **Invariants.** A call that would have to get something of the host's that is not granted ends the
 //! initialisation; it never goes on with an answer that is only true of the host that initialises. Two runs
 //! with fixed clocks and the seeded generator get the same answers, as long as what was granted holds the
-//! same.
+//! same. `gate` lets through what it does not name: a call that gets something of the host's is named there.
 
 use crate::options::{Clock, Directory, Grants, Options, Random};
 use sha2::{Digest, Sha256};
