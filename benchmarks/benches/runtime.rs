@@ -103,7 +103,7 @@ fn traps(criterion: &mut Criterion) {
     }
 }
 
-/// A context of WASI, as a host makes one for each request.
+/// Measures building a WASI context, as a host does for each request.
 fn contexts(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("wasi context");
     let mut request = WasiCtxBuilder::new();

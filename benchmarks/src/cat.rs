@@ -18,16 +18,16 @@ pub(crate) struct Opts {
     /// The system's `cat`.
     #[arg(long, default_value = "cat")]
     cat: PathBuf,
-    /// Where the programs are.
+    /// Directory of the programs.
     #[arg(long, default_value = "benchmarks/programs")]
     programs: PathBuf,
-    /// Where the file and compiled programs are kept while measuring.
+    /// Directory for the file and compiled programs during the measurement.
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
     /// Size of the file, in MiB.
     #[arg(long, default_value_t = 256)]
     size: usize,
-    /// How often each side runs.
+    /// Number of runs per side.
     #[arg(long, default_value_t = 31)]
     pairs: usize,
 }

@@ -47,7 +47,7 @@ pub(crate) struct Terms {
 /// What came of a run that ended well.
 #[derive(Debug, Clone)]
 pub(crate) struct Ended {
-    /// Its figures.
+    /// Figures of the run.
     pub(crate) run: Run,
     /// SHA-256 of what it printed, in hexadecimal digits.
     pub(crate) digest: String,

@@ -21,13 +21,13 @@ const DEADLINE: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]
 pub(crate) struct Opts {
-    /// Where the programs are.
+    /// Directory of the programs.
     #[arg(long, default_value = "benchmarks/programs")]
     programs: PathBuf,
-    /// Runs of each program with a deadline, and as many without.
+    /// Number of runs of each program with a deadline, and of runs without.
     #[arg(long, default_value_t = 15)]
     rounds: usize,
-    /// Where compiled files are kept while measuring.
+    /// Directory for compiled files during the measurement.
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
 }

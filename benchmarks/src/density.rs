@@ -20,52 +20,52 @@ const CASES: [(&str, State); 4] = [
     ("hello", State::Suspended),
 ];
 
-/// What to measure.
+/// Options of the density benchmark.
 #[derive(Debug, Args)]
 pub struct Opts {
-    /// Where the programs are.
+    /// Directory of the programs.
     #[arg(long, default_value = "benchmarks/programs")]
     programs: PathBuf,
-    /// Where compiled files are kept while measuring.
+    /// Directory for compiled files during the measurement.
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
-    /// Instances in one process; several numbers with commas between them.
+    /// Numbers of instances in one process, separated by commas.
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000])]
     count: Vec<u32>,
-    /// A file for the figures, as results of the suite hold them.
+    /// Write the figures to FILE, in the format of the suite's results.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// One row.
+/// Options for measuring one row.
 #[derive(Debug, Args)]
 pub struct ResidentOpts {
-    /// Where the programs are.
+    /// Directory of the programs.
     #[arg(long)]
     programs: PathBuf,
-    /// Where compiled files are kept while measuring.
+    /// Directory for compiled files during the measurement.
     #[arg(long)]
     pub scratch: PathBuf,
-    /// What runs in each instance.
+    /// Guest that runs in each instance.
     #[arg(long)]
     guest: String,
-    /// What it waits for.
+    /// State that the instances wait in.
     #[arg(long)]
     pub state: State,
-    /// Whose instances.
+    /// Runtime whose instances are created.
     #[arg(long)]
     pub side: String,
-    /// Instances.
+    /// Number of instances to create.
     #[arg(long)]
     pub count: u32,
 }
 
-/// What an instance waits for.
+/// State that an instance waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum State {
-    /// It has been called, and could be called again.
+    /// Called once and ready for another call.
     Idle,
-    /// Its first `fd_write` is to be answered.
+    /// Suspended in its first `fd_write`.
     Suspended,
 }
 

@@ -14,16 +14,16 @@ use wasmaot_runtime::{Linker, Store, TypedFunc};
 
 #[derive(Args)]
 pub(crate) struct Opts {
-    /// Where the programs are.
+    /// Directory of the programs.
     #[arg(long, default_value = "benchmarks/programs")]
     programs: PathBuf,
-    /// Calls in a run.
+    /// Number of calls per run.
     #[arg(long, default_value_t = 20_000_000)]
     count: i64,
-    /// Runs of each loop.
+    /// Number of runs per loop.
     #[arg(long, default_value_t = 25)]
     rounds: usize,
-    /// Where compiled files are kept while measuring.
+    /// Directory for compiled files during the measurement.
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
 }

@@ -7,9 +7,9 @@ use std::path::Path;
 pub struct Guest {
     /// Its name in the results.
     pub name: String,
-    /// The module, binary.
+    /// The module in binary format.
     pub wasm: Vec<u8>,
-    /// What is called.
+    /// The entry point to call.
     pub entry: Entry,
 }
 
@@ -42,7 +42,7 @@ const IMAGE: usize = 10 << 20;
 /// Pages of it that a run reads. It writes to half of them.
 const IMAGE_READ: i32 = 8;
 
-/// All guests. `programs` is the folder `benchmarks/programs`.
+/// Returns all guests of the benchmark. `programs` is the folder `benchmarks/programs`.
 pub fn all(programs: &Path) -> io::Result<Vec<Guest>> {
     let small = programs.join("instances");
     let mut guests =

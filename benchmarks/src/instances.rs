@@ -24,16 +24,16 @@ const WAYS: [(&str, ResetWay, HostSignals); 4] = [
 
 #[derive(Args)]
 pub(crate) struct Opts {
-    /// Where the programs are.
+    /// Directory of the programs.
     #[arg(long, default_value = "benchmarks/programs")]
     programs: PathBuf,
-    /// Instances per way and program.
+    /// Number of instances per method and program.
     #[arg(long, default_value_t = 100_000)]
     count: usize,
-    /// Where compiled files are kept while measuring.
+    /// Directory for compiled files during the measurement.
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
-    /// A file for the times, as results of the suite hold them.
+    /// Write the times to FILE, in the format of the suite's results.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }

@@ -14,10 +14,10 @@ use wasmaot_runtime::{Caller, Linker, Module, Pool, PoolConfig};
 
 #[derive(Args)]
 pub(crate) struct Opts {
-    /// Times that each is measured.
+    /// Number of measurements per module.
     #[arg(long, default_value_t = 20)]
     rounds: usize,
-    /// Where compiled files are kept while measuring.
+    /// Directory for compiled files during the measurement.
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
 }

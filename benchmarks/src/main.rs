@@ -29,30 +29,30 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum What {
-    /// Every program on every runtime that is there; writes results, tables and pictures.
+    /// Measures every program on every available runtime; writes results, tables and pictures.
     Suite(suite::Opts),
-    /// Tables and pictures of a file of results.
+    /// Writes tables and pictures for a results file.
     Report(report::Opts),
-    /// What changed between two files of results; exits with 1 if wasmaot became slower than it may.
+    /// Compares two results files; exits with 1 if wasmaot became slower than allowed.
     Compare(report::CompareOpts),
-    /// Two versions of wasmaot in turns; exits with 1 if the new one is slower than it may be.
+    /// Compares two versions of wasmaot in alternation; exits with 1 if the new one is slower than allowed.
     Versions(suite::VersionsOpts),
-    /// In one process: starting an instance in a pool, calling it, finishing it.
+    /// In one process: measures starting, calling and finishing an instance of a pool.
     Instances(instances::Opts),
-    /// Resident memory per instance, with many instances in one process.
+    /// Measures resident memory per instance, with many instances in one process.
     Density(density::Opts),
-    /// In one process: the worst modules that the default limits let pass, linked, started and finished.
+    /// In one process: links, starts and finishes the worst modules that the default limits accept.
     Worst(limits::Opts),
-    /// Used by `density`: makes the instances of a row and says what the process takes.
+    /// Used by `density`: creates the instances of one row and prints the memory of the process.
     #[command(hide = true)]
     Resident(density::ResidentOpts),
-    /// In one process: a program with a deadline that is far away, against the same without one.
+    /// In one process: compares a program with a distant deadline with one without a deadline.
     Deadline(deadline::Opts),
-    /// In one process: a call inside a `try_table`, nothing thrown, against the same outside of one.
+    /// In one process: compares a call inside a `try_table`, without a throw, with the same call outside.
     Exceptions(exceptions::Opts),
-    /// On one thread: short requests beside a guest without end that yields.
+    /// On one thread: measures short requests next to an endless guest that yields.
     Slices(slices::Opts),
-    /// CPU time of `cat` through WASI, against the system's.
+    /// Compares the CPU time of `cat` through WASI with that of the system's `cat`.
     Cat(cat::Opts),
 }
 

@@ -59,7 +59,7 @@ pub fn module(name: &str, wasm: &[u8], scratch: &Path) -> io::Result<Module> {
     unsafe { Module::open_trusted(path) }.map_err(io::Error::other)
 }
 
-/// An instance that stays, for calls of it again and again.
+/// Starts an instance that stays alive for repeated calls.
 pub fn warm<T>(linked: &InstancePre<T>, data: T) -> io::Result<PooledInstance<T>> {
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).map_err(io::Error::other)?;
     pool.start(linked, data).map_err(io::Error::other)

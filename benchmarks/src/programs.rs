@@ -15,14 +15,14 @@ const LARGE: &str = "sqlite3";
 /// The name by which a hundred starts at once are measured.
 const BURST: &str = "burst";
 
-/// How much work the programs do.
+/// Amount of work that the programs do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Size {
-    /// A third of a second for each program.
+    /// About a third of a second per program.
     Quick,
-    /// A tenth of what was published; a second for each kernel.
+    /// A tenth of the study's sizes; about a second per kernel.
     Tenth,
-    /// What was published; kernels were not.
+    /// The study's sizes; kernels are not part of the study.
     Full,
 }
 
@@ -142,12 +142,12 @@ impl Program {
         &self.directory
     }
 
-    /// The files that it reads, all of them in that directory.
+    /// Returns the program's input files, all of them in its directory.
     pub(crate) fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// Whether it needs the directory at all.
+    /// Returns whether the program reads files from its directory.
     pub(crate) fn reads_files(&self) -> bool {
         !self.files.is_empty()
     }

@@ -20,18 +20,18 @@ const PER_DECADE: f64 = 20.0;
 /// A run of the suite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// [`SCHEMA`].
+    /// Version of the format, [`SCHEMA`].
     pub schema: u32,
     /// When it began, in UTC: `2026-11-24T16:05:00Z`.
     pub date: String,
-    /// The command line.
+    /// Command line of the run.
     pub command: String,
     /// How much work each program did.
     pub size: String,
     /// By which the orders of the rounds were drawn; 0 in files from before there were such.
     #[serde(default)]
     pub seed: u64,
-    /// Where it ran.
+    /// Machine that the suite ran on.
     pub machine: Machine,
     /// What disturbed it; empty for a quiet machine.
     pub noise: Vec<String>,
@@ -50,23 +50,23 @@ pub struct Results {
 pub struct Machine {
     /// The CPU's own name.
     pub cpu: String,
-    /// Logical CPUs.
+    /// Number of logical CPUs.
     pub cores: usize,
-    /// The kernel's release.
+    /// Release of the running kernel.
     pub kernel: String,
-    /// Memory, in bytes.
+    /// Total memory in bytes.
     pub memory: u64,
     /// The CPU that single-threaded programs were pinned to.
     pub pinned: Option<usize>,
     /// Load average over a minute, before.
     pub load_before: f64,
-    /// The same, afterwards. The suite itself makes about 1.
+    /// Load average over a minute, afterwards. The suite itself makes about 1.
     pub load_after: f64,
     /// Share of CPU time that the hypervisor gave to others, 0 to 1.
     pub steal: f64,
 }
 
-/// A runtime.
+/// A runtime that the suite compares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Peer {
     /// Its name in all rows.
@@ -76,7 +76,7 @@ pub struct Peer {
     /// The CPU that its code is made for.
     #[serde(default)]
     pub level: Level,
-    /// What was found.
+    /// Whether the runtime was found.
     pub found: Found,
 }
 
@@ -95,7 +95,7 @@ pub enum Level {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Found {
-    /// It is.
+    /// The runtime was found.
     Present {
         /// What it says its version is.
         version: String,
@@ -106,7 +106,7 @@ pub enum Found {
     Missing(String),
 }
 
-/// What is measured.
+/// The figure that a row reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
@@ -123,13 +123,13 @@ pub enum Figure {
 /// A figure of one program on one runtime.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
-    /// What is measured.
+    /// The figure that was measured.
     pub figure: Figure,
-    /// The program.
+    /// Name of the measured program.
     pub program: String,
     /// Its argument, or nothing.
     pub argument: String,
-    /// The runtime.
+    /// Name of the measured runtime.
     pub peer: String,
     /// What came of it.
     pub outcome: Outcome,
@@ -154,7 +154,7 @@ pub enum Outcome {
     Inapplicable(String),
 }
 
-/// A single run.
+/// Measurements of a single run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// From before the process starts to after its end.
@@ -169,11 +169,12 @@ pub struct Run {
 /// What a process used.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Used {
-    /// CPU time in user mode.
+    /// User-mode CPU time, in nanoseconds.
     pub user: u64,
-    /// CPU time in the kernel.
+    /// Kernel CPU time, in nanoseconds.
     pub system: u64,
-    /// Peak resident memory. Never less than the measuring process's own, about 3 MiB: Linux counts that.
+    /// Peak resident memory, in bytes. Never less than the measuring process's own, about 3 MiB: Linux counts
+    /// that.
     pub peak: u64,
 }
 
@@ -186,9 +187,9 @@ pub struct InstanceTimes {
     pub side: String,
     /// Instances that were timed.
     pub count: usize,
-    /// The least time.
+    /// Shortest time over all rounds.
     pub minimum: f64,
-    /// The median.
+    /// Median over all rounds.
     pub p50: f64,
     /// Exceeded once in a hundred.
     pub p99: f64,
@@ -275,7 +276,7 @@ pub fn spread(runs: &[Run]) -> Option<f64> {
 }
 
 impl Results {
-    /// Reads a file.
+    /// Reads results from a file.
     pub fn read(path: &Path) -> io::Result<Self> {
         let error = |what: String| io::Error::other(format!("{}: {what}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|cause| error(cause.to_string()))?;
@@ -286,7 +287,7 @@ impl Results {
         Ok(results)
     }
 
-    /// Writes a file.
+    /// Writes the results to a file.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         write_object(path, self)
     }
@@ -315,7 +316,7 @@ pub fn read_rows<T: DeserializeOwned>(path: &Path) -> io::Result<Vec<T>> {
     serde_json::from_str(&std::fs::read_to_string(path)?).map_err(io::Error::other)
 }
 
-/// Writes an object as JSON that a person can read and that differs line by line: a row of a table is a line.
+/// Writes an object as readable, diff-friendly JSON with one line per table row.
 fn write_object(path: &Path, value: &impl Serialize) -> io::Result<()> {
     let error = |cause: String| io::Error::other(format!("{}: {cause}", path.display()));
     let value = serde_json::to_value(value).map_err(|cause| error(cause.to_string()))?;

@@ -22,16 +22,16 @@ const SLICES: [u64; 3] = [1, 5, 20];
 
 #[derive(Args)]
 pub(crate) struct Opts {
-    /// Where the programs are.
+    /// Directory of the programs.
     #[arg(long, default_value = "benchmarks/programs")]
     programs: PathBuf,
-    /// Tasks that make one short request after the other.
+    /// Number of tasks that each make short requests in sequence.
     #[arg(long, default_value_t = 50)]
     tasks: usize,
-    /// Requests of each.
+    /// Number of requests per task.
     #[arg(long, default_value_t = 200)]
     requests: usize,
-    /// Where compiled files are kept while measuring.
+    /// Directory for compiled files during the measurement.
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
 }

@@ -12,9 +12,9 @@ pub struct Times {
 /// The order statistics that are stated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
-    /// The least.
+    /// The smallest of the values.
     pub minimum: f64,
-    /// The median.
+    /// The median of the values.
     pub p50: f64,
     /// Exceeded once in a hundred.
     pub p99: f64,
@@ -44,7 +44,7 @@ impl Times {
         Ok(())
     }
 
-    /// Adds a round.
+    /// Appends the times of a round.
     pub fn add(&mut self, round: Vec<f64>) {
         self.rounds.push(round);
     }
@@ -67,7 +67,7 @@ impl Times {
         self.rounds.iter().map(|round| median(round.clone())).collect()
     }
 
-    /// Over all rounds.
+    /// Returns the order statistics over all rounds.
     pub fn summary(&self) -> Summary {
         let all = self.ascending();
         let at = |fraction| quantile(&all, fraction);
@@ -83,8 +83,8 @@ impl Times {
     }
 }
 
-/// The value below which a fraction of ascending values lies, between two of them in proportion to their
-/// distances. Where the values are too few to say (the 99th percentile of two), it lies near the greatest.
+/// Returns the quantile of ascending values, interpolated linearly. Where the values are too few to say (the
+/// 99th percentile of two), it lies near the greatest.
 ///
 /// # Panics
 /// Panics if there are no values.
@@ -190,7 +190,7 @@ impl Shuffle {
     }
 }
 
-/// The geometric mean.
+/// Returns the geometric mean of ratios.
 pub fn geometric_mean(ratios: &[f64]) -> f64 {
     (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp()
 }

@@ -3,7 +3,7 @@
 //! **Invariant: each is at its limit, and what one more of its kind would be is refused.** The suite `worst`
 //! checks what does not depend on time, and the benchmark of that name prints the rest.
 
-/// A module at its limits.
+/// A module at the default limits.
 pub(crate) struct Worst {
     /// The limit.
     pub(crate) name: &'static str,

@@ -70,7 +70,7 @@ enum Sources {
 
 impl Sources {
     fn find() -> Self {
-        // Stated by the runner's own build script.
+        // Set by the runner's build script.
         let runner = PathBuf::from(variable("DEP_WASMAOT_RUNNER_DIRECTORY"));
         match runner.ancestors().nth(2) {
             Some(root) if root.join(RUNNER) == runner && root.join("Cargo.toml").exists() => {

@@ -20,17 +20,16 @@ use wasmaot_program::sys;
 /// Options that bound a compilation.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BoundOpts {
-    /// Bytes of memory that the compilation may take, as a number or with K, M or G behind it;
-    /// threads take 2M each
+    /// Maximum memory of the compilation: bytes, or a number with K, M or G; each thread counts as 2M
     #[arg(long, value_name = "SIZE", value_parser = text::size)]
     max_memory: Option<u64>,
 
-    /// Time that the compilation of each module may take: seconds, or a number with ms, s, m or h
+    /// Time limit of the compilation of each module: seconds, or a number with ms, s, m or h
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     timeout: Option<Duration>,
 
-    /// Values, operands and branch targets that the intermediate code of a function may have [default:
-    /// 1048576]
+    /// Maximum number of values, operands and branch targets in the intermediate code of one function
+    /// [default: 1048576]
     #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     max_function_size: Option<u64>,
 }

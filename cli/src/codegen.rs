@@ -7,16 +7,16 @@ use wasmaot_compiler::{Emit, Feature, FeatureSet, OptLevel, Options, Pass, PassS
 /// Options that shape the code.
 #[derive(Debug, PartialEq, clap::Args)]
 pub(crate) struct CodegenOpts {
-    /// Optimisation: 0 none, 1 speed, 2 speed with everything the compiler has [default: 1]
+    /// Optimisation level: 0 none, 1 speed, 2 speed with all of wasmaot's passes [default: 1]
     #[arg(short = 'O', value_name = "LEVEL", value_parser = level)]
     level: Option<u8>,
 
-    /// Minimum CPU to generate code for: a psABI level, or everything this machine has [default: x86-64-v2]
+    /// Minimum CPU to generate code for: a psABI level, or the features of this machine [default: x86-64-v2]
     #[arg(long, value_name = "CPU", value_enum)]
     target_cpu: Option<Cpu>,
 
-    /// Results of relaxed SIMD where the specification leaves a choice: the same on every CPU, or those of
-    /// its instructions [default: deterministic]
+    /// Results of relaxed SIMD instructions where the specification allows several: identical on every CPU,
+    /// or those of the native instructions [default: deterministic]
     #[arg(long, value_name = "RESULTS", value_enum)]
     relaxed_simd: Option<Relaxed>,
 
@@ -24,11 +24,11 @@ pub(crate) struct CodegenOpts {
     #[arg(long)]
     meter: bool,
 
-    /// Leave the source lines out that debug information (DWARF) of the module names
+    /// Omit source lines from the module's debug information (DWARF)
     #[arg(long)]
     no_debug: bool,
 
-    /// Leave this pass out at -O2; which there are may change with any version
+    /// Disable this pass at -O2; the set of passes may change with any version
     #[arg(long = "without-pass", value_name = "PASS", value_parser = pass, hide = true)]
     without_passes: Vec<Pass>,
 
@@ -50,7 +50,7 @@ enum Cpu {
     /// CPUs from about 2009 on
     #[value(name = "x86-64-v2")]
     V2,
-    /// CPUs from about 2015 on
+    /// CPUs from about 2015 on, with AVX2, FMA and BMI
     #[value(name = "x86-64-v3")]
     V3,
     /// This machine's CPU; the result may run on no other
@@ -61,9 +61,9 @@ enum Cpu {
 /// Values of `--relaxed-simd`.
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Relaxed {
-    /// The same on every CPU: multiply-add rounds twice, the rest is as in fixed-width SIMD
+    /// Identical on every CPU: multiply-add rounds twice; other instructions match fixed-width SIMD
     Deterministic,
-    /// The fastest: what the instructions of the CPU level give
+    /// Fastest: the results of the CPU's own instructions
     Native,
 }
 

@@ -38,8 +38,8 @@ pub(crate) struct Opts {
     #[arg(value_name = "MODULE", required_unless_present = "features")]
     inputs: Vec<PathBuf>,
 
-    /// File to write, or folder for one or several; `-` for standard output [default: beside the module, with
-    /// .so, .o, .clif, .s, or none]
+    /// Output file, or folder for one or more outputs; `-` for standard output [default: beside the module,
+    /// with .so, .o, .clif, .s, or no extension]
     #[arg(short, value_name = "FILE|FOLDER")]
     output: Option<PathBuf>,
 
@@ -49,19 +49,19 @@ pub(crate) struct Opts {
     #[command(flatten)]
     bounds: BoundOpts,
 
-    /// What to write
+    /// Kind of output to write
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Emit::So)]
     emit: Emit,
 
-    /// List the features of WebAssembly beyond version 1, and which of them are enabled
+    /// List the WebAssembly features beyond version 1, and whether each is enabled
     #[arg(long, conflicts_with_all = ["inputs", "output", "emit", "json", "quiet"])]
     features: bool,
 
-    /// Print a line of JSON for each module instead of the summary
+    /// Print one line of JSON per module instead of the summary
     #[arg(long)]
     json: bool,
 
-    /// Write where the output comes from to this file: an in-toto statement with a SLSA provenance
+    /// Write the provenance of the output to FILE: an in-toto statement with a SLSA provenance
     #[arg(long, value_name = "FILE")]
     provenance: Option<PathBuf>,
 
@@ -210,7 +210,7 @@ impl Opts {
         Some(format!("`wasmaot run` cannot run `{}`: {origin}", job.shown_output()))
     }
 
-    /// Tells people what was compiled.
+    /// Prints the warnings and, unless disabled, the summary of a compilation.
     fn report(&self, job: &Job, record: &Record) {
         for warning in &record.warnings {
             report::note(&format!("warning: {warning}"));

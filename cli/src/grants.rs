@@ -9,8 +9,8 @@ use wasmaot_program::grants::{Directory, Grants, Variable};
 /// Options that grant a program access.
 #[derive(Debug, Default, PartialEq, clap::Args)]
 pub(crate) struct GrantOpts {
-    /// Directory to grant access to, and its name for the program [default: the same name]; with `:ro`, read
-    /// only
+    /// Directory to grant access to, and its path in the program [default: the same path]; `:ro` makes it
+    /// read-only
     #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]", value_parser = OsStringValueParser::new().try_map(directory))]
     directories: Vec<Directory>,
 
@@ -18,11 +18,11 @@ pub(crate) struct GrantOpts {
     #[arg(long = "env", value_name = "K=V", value_parser = OsStringValueParser::new().try_map(variable))]
     environment: Vec<Variable>,
 
-    /// Pass all variables of the environment that the program is started in; `--env` adds to them
+    /// Pass the whole environment to the program; `--env` adds to it
     #[arg(long)]
     inherit_env: bool,
 
-    /// TCP address to listen at; the program gets the socket, as a descriptor after its directories
+    /// TCP address to listen at; the program gets the socket as a descriptor after those of its directories
     #[arg(long = "listen", value_name = "ADDR", value_parser = address)]
     listeners: Vec<SocketAddr>,
 }

@@ -16,7 +16,7 @@ use wasmaot_signature::SecretKey;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// File for the private key; the public one gets the same name with `.pub` behind it
+    /// File for the private key; the public key is written to the same name with `.pub` appended
     #[arg(value_name = "KEY")]
     key: PathBuf,
 }

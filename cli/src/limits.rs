@@ -11,16 +11,16 @@ use wasmaot_runtime::{ModuleLimits, ResourceLimits, TrapCode};
 /// Resource limits of a program.
 #[derive(Debug, Default, PartialEq, clap::Args)]
 pub(crate) struct LimitOpts {
-    /// End the program with a trap after this time: seconds, or a number with ms, s, m or h
+    /// Trap when the program has run for this long: seconds, or a number with ms, s, m or h
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     timeout: Option<Duration>,
 
-    /// End the program with a trap when one of its threads has used this much CPU time: seconds, or a number
-    /// with ms, s, m or h
+    /// Trap when one thread of the program has used this much CPU time: seconds, or a number with ms, s, m or
+    /// h
     #[arg(long, value_name = "TIME", value_parser = text::duration)]
     cpu_time: Option<Duration>,
 
-    /// Maximum fuel of each thread (instructions and bulk work), then a trap; a module is compiled as with
+    /// Fuel of each thread (instructions and bulk work), after which it traps; compiles a module as with
     /// --meter
     #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     fuel: Option<u64>,
@@ -33,32 +33,31 @@ pub(crate) struct LimitOpts {
     #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     max_table_elements: Option<u64>,
 
-    /// Addresses that the program may reserve for memories and tables: bytes, or a number with K, M or G
-    /// [default: 8192G]
+    /// Maximum address space reserved for memories and tables: bytes, or a number with K, M or G [default:
+    /// 8192G]
     #[arg(long, value_name = "SIZE", value_parser = text::size)]
     max_addresses: Option<u64>,
 
-    /// Maximum number of calls of guest functions by host functions that nest [default: 1000]
+    /// Maximum nesting depth of guest calls made by host functions [default: 1000]
     #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     nesting: Option<u32>,
 
-    /// Maximum number of exceptions that are kept because the program can still reach them [default: 65536]
+    /// Maximum number of live exceptions [default: 65536]
     #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_exceptions: Option<u32>,
 
-    /// Maximum number of bytes that one call of WASI transfers: bytes, or a number with K, M or G [default:
-    /// 2147479552]
+    /// Maximum transfer size of one WASI call: bytes, or a number with K, M or G [default: 2147479552]
     #[arg(long, value_name = "SIZE", value_parser = text::size)]
     max_transfer: Option<u64>,
 
-    /// Maximum number of file descriptors that are open at a time [default: 1024]
+    /// Maximum number of open file descriptors [default: 1024]
     #[arg(long, value_name = "N", value_parser = text::number::<usize>)]
     max_descriptors: Option<usize>,
 
     #[command(flatten)]
     module: ModuleOpts,
 
-    /// Let growth beyond these limits trap instead of returning -1
+    /// Trap when memory or table growth exceeds these limits, instead of returning -1
     #[arg(long)]
     trap_on_grow_failure: bool,
 }
@@ -66,43 +65,43 @@ pub(crate) struct LimitOpts {
 /// Limits on what a module asks for.
 #[derive(Debug, Default, PartialEq, clap::Args)]
 struct ModuleOpts {
-    /// Maximum number of memories of the module [default: 100]
+    /// Maximum number of memories [default: 100]
     #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_memories: Option<u32>,
 
-    /// Maximum number of tables of the module [default: 1000]
+    /// Maximum number of tables [default: 1000]
     #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_tables: Option<u32>,
 
-    /// Maximum number of elements of all tables together [default: 10000000]
+    /// Maximum total number of table elements [default: 10000000]
     #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     max_total_elements: Option<u64>,
 
-    /// Maximum number of globals of the module [default: 1000000]
+    /// Maximum number of globals [default: 1000000]
     #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_globals: Option<u32>,
 
-    /// Maximum number of imported functions, and those that references can be taken of [default: 1000000]
+    /// Maximum number of functions that are imported or can be referenced [default: 1000000]
     #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_functions: Option<u32>,
 
-    /// Maximum number of function types of the module [default: 1000000]
+    /// Maximum number of function types [default: 1000000]
     #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_types: Option<u32>,
 
-    /// Maximum number of exception tags of the module [default: 1000000]
+    /// Maximum number of exception tags [default: 1000000]
     #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_tags: Option<u32>,
 
-    /// Maximum number of data and element segments that are not in an image [default: 1000000]
+    /// Maximum number of data and element segments outside the image [default: 1000000]
     #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_segments: Option<u32>,
 
-    /// Maximum number of pages of 4 KiB that data segments write at the start [default: 1048576]
+    /// Maximum number of 4 KiB pages that data segments write at instantiation [default: 1048576]
     #[arg(long, value_name = "N", value_parser = text::number::<u64>)]
     max_written_pages: Option<u64>,
 
-    /// Maximum number of mappings that the instance takes [default: 10000]
+    /// Maximum number of kernel mappings per instance [default: 10000]
     #[arg(long, value_name = "N", value_parser = text::number::<u32>)]
     max_mappings: Option<u32>,
 }

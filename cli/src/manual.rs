@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// Directory for the pages, which is created if need be, such as man1 below a directory of $MANPATH
+    /// Directory for the pages, created if it does not exist, such as man1 below a directory of $MANPATH
     #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     directory: PathBuf,
 }

@@ -32,42 +32,40 @@ pub(crate) struct PreinitOpts {
     #[arg(long, value_name = "EXPORT", num_args = 0..=1, require_equals = true)]
     preinit: Option<Option<String>>,
 
-    /// Call another export to its end after the initialisation, with arguments separated by commas; may be
-    /// repeated
+    /// Call another export after the initialisation, with arguments separated by commas; may be repeated
     #[arg(long, value_name = "EXPORT[=ARGS]", requires = "preinit")]
     preinit_call: Vec<String>,
 
-    /// Give the export SRC the name DST afterwards, in place of the one that has it
+    /// Rename the export SRC to DST after the initialisation, replacing any existing DST
     #[arg(long, value_name = "DST=SRC", requires = "preinit", value_parser = renamed)]
     preinit_rename: Vec<(String, String)>,
 
-    /// Environment variable that the initialisation gets; with an empty value, it gets an empty environment
+    /// Environment variable for the initialisation; an empty value grants an empty environment
     #[arg(long, value_name = "K=V", requires = "preinit", value_parser = OsStringValueParser::new().try_map(variable))]
     preinit_env: Vec<Option<(OsString, OsString)>>,
 
-    /// Directory that the initialisation may read, and its name for the module
+    /// Directory that the initialisation may read, and its path in the module
     #[arg(long, value_name = "HOST::GUEST[:ro]", requires = "preinit", value_parser = OsStringValueParser::new().try_map(directory))]
     preinit_dir: Vec<Directory>,
 
-    /// Let the initialisation use the standard streams
+    /// Grant the initialisation the standard streams
     #[arg(long, requires = "preinit")]
     preinit_inherit_stdio: bool,
 
-    /// Let the initialisation read the clocks of this machine; otherwise they stand at $SOURCE_DATE_EPOCH or
-    /// 1970
+    /// Let the initialisation read this machine's clocks; by default they stand at $SOURCE_DATE_EPOCH or 1970
     #[arg(long, requires = "preinit")]
     preinit_real_clock: bool,
 
-    /// Let the initialisation get the random numbers of this machine; otherwise they follow from the module
+    /// Let the initialisation read this machine's random numbers; by default they are derived from the module
     #[arg(long, requires = "preinit")]
     preinit_real_random: bool,
 
-    /// Run the calls of --preinit-call again, on the result, and store which pages of memory they write:
-    /// pools copy those from the first request on
+    /// Repeat the calls of --preinit-call on the result and record which memory pages they write, so that
+    /// pools copy these pages from the first request on
     #[arg(long, requires = "preinit_call")]
     seed_hot_set: bool,
 
-    /// Time that the initialisation may take: seconds, or a number with ms, s, m or h
+    /// Time limit of the initialisation: seconds, or a number with ms, s, m or h
     #[arg(long, value_name = "TIME", requires = "preinit", value_parser = text::duration, default_value = "60s")]
     preinit_timeout: Duration,
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use wasmaot_compiler::Progress;
 use wasmaot_program::report::Name;
 
-/// The time before the bar is drawn for the first time.
+/// Delay before the bar is first drawn.
 const PATIENCE: Duration = Duration::from_millis(150);
 
 /// Drawings a second, at most.

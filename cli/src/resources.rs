@@ -17,12 +17,11 @@ use wasmaot_program::used::Used;
 /// Options for the report of the resources used.
 #[derive(Debug, PartialEq, clap::Args)]
 pub(crate) struct ReportOpts {
-    /// Print the resources that the program used, as the last line of standard error
+    /// Report the resources that the program used, on the last line of standard error
     #[arg(long, value_name = "FORMAT", value_enum)]
     report: Option<Format>,
 
-    /// Write the report to a file instead, which is created before the program starts; `-` for standard
-    /// output
+    /// Write the report to FILE instead, which is created before the program starts; `-` for standard output
     #[arg(long, value_name = "FILE", requires = "report")]
     report_to: Option<PathBuf>,
 }

@@ -51,12 +51,13 @@ pub(crate) struct Opts {
     #[arg(long, value_name = "NAME")]
     invoke: Option<String>,
 
-    /// Run an artifact without proving that its native code obeys the sandbox: it can then do whatever you
+    /// Run an artifact without proving that its native code obeys the sandbox: it can do anything that you
     /// can
     #[arg(long)]
     allow_native: bool,
 
-    /// Public key, in PEM, that has to have signed the artifact (see `wasmaot sign`); of several, one
+    /// Require the artifact to be signed with this public key, in PEM (see `wasmaot sign`); if repeated, with
+    /// any of the keys
     #[arg(long = "public-key", value_name = "KEY")]
     public_keys: Vec<PathBuf>,
 

@@ -15,7 +15,7 @@ use wasmaot_signature::{KeyError, PublicKey, SecretKey, detached_signed_by, sign
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// Artifacts
+    /// Artifacts to sign
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -23,7 +23,7 @@ pub(crate) struct Opts {
     #[arg(long, value_name = "KEY")]
     key: PathBuf,
 
-    /// Write the signature to a file of its own, named FILE.sig, instead of behind the artifact
+    /// Write the signature to a separate file, FILE.sig, instead of appending it to the artifact
     #[arg(long)]
     detached: bool,
 }

@@ -26,20 +26,21 @@ use wasmaot_verifier::{NOT_PROVEN, Place, Proof, Property, Refused, Rejection, v
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// Artifacts, executables of `compile --emit exe`, or folders: all files in them whose names end in
-    /// `.so`; `-` for standard input
+    /// Artifacts, executables from `compile --emit exe`, or folders, whose `.so` files are verified; `-` for
+    /// standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// Print a line of JSON for each file
+    /// Print one line of JSON per file
     #[arg(long)]
     json: bool,
 
-    /// Public key, in PEM, that has to have signed each file (see `wasmaot sign`); of several, one
+    /// Require each file to be signed with this public key, in PEM (see `wasmaot sign`); if repeated, with
+    /// any of the keys
     #[arg(long = "public-key", value_name = "KEY")]
     public_keys: Vec<PathBuf>,
 
-    /// Module that has to compile to the artifact, byte for byte, with the options that it records
+    /// Require that compiling this module with the recorded options reproduces the artifact byte for byte
     #[arg(long, value_name = "MODULE")]
     rebuild: Option<PathBuf>,
 

@@ -81,16 +81,16 @@ impl Budget {
         Ok(())
     }
 
-    /// Fails if a function that is being translated has become larger than it or all of its module may
-    /// be. Looks only at what costs nothing to see; [`Budget::add_function`] counts.
+    /// Fails if the function being translated exceeds the limit of one function or of the module. Checks only
+    /// sizes that are free to read; [`Budget::add_function`] counts exactly.
     pub(crate) fn check_growth(
         &self,
         func: &Function,
         extra_size: u64,
         name: impl FnOnce() -> String,
     ) -> Result<(), CompileError> {
-        // Lists take four units of the pool at least, and at most eight for each operand. What
-        // functions before this one left is less than that, too.
+        // A list occupies at least four units of the pool, and at most eight per operand. Capacity left over
+        // from earlier functions also stays below this bound.
         const POOL_PER_OPERAND: u64 = 32;
         let values = func.dfg.num_values() as u64;
         let pool = func.dfg.value_lists.capacity() as u64 / POOL_PER_OPERAND;
@@ -153,7 +153,7 @@ impl Budget {
         }
     }
 
-    /// Takes the memory that generating code for a function of this size needs.
+    /// Reserves the memory that generating code for a function of this size needs.
     pub(crate) fn hold_generation(&self, size: u64) -> Result<Held<'_>, CompileError> {
         self.hold(size * GENERATION_BYTES)
     }

@@ -10,14 +10,14 @@ pub enum CompileError {
     Invalid {
         /// Offset in the Wasm file.
         offset: usize,
-        /// The validator's message.
+        /// Message of the Wasm validator.
         message: String,
     },
 
     /// The component is valid but needs what this version does not support.
     #[error("unsupported component: {message}")]
     Component {
-        /// What it needs.
+        /// What the component needs.
         message: String,
     },
 
@@ -32,7 +32,7 @@ pub enum CompileError {
         feature: &'static str,
         /// Offset in the Wasm file of its first use.
         offset: usize,
-        /// The validator's message.
+        /// Message of the Wasm validator.
         message: String,
         /// What to do about it.
         help: &'static str,
@@ -47,7 +47,7 @@ pub enum CompileError {
         feature: &'static str,
         /// Offset in the Wasm file of its first use.
         offset: usize,
-        /// The validator's message.
+        /// Message of the Wasm validator.
         message: String,
         /// What to do about it.
         help: &'static str,
@@ -110,7 +110,7 @@ pub enum CompileError {
     #[error("cannot start worker threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
 
-    /// The object file could not be made.
+    /// Writing the object file failed.
     #[error("cannot write the object: {0}")]
     Object(String),
 
@@ -145,7 +145,7 @@ pub enum EmitError {
     /// Artifacts import nothing: each helper must be compiled into them.
     #[error("undefined symbol {symbol}, which {site} refers to; an artifact can import nothing")]
     Undefined {
-        /// Its name.
+        /// Name of the undefined symbol.
         symbol: String,
         /// The place that refers to it.
         site: String,
@@ -155,7 +155,7 @@ pub enum EmitError {
     /// table, which artifacts do not have.
     #[error("unexpected relocation {kind} at {site}; an artifact can only have X86PCRel4 and X86CallPCRel4")]
     Relocation {
-        /// What it is.
+        /// Name of the relocation type.
         kind: String,
         /// The place that it applies to.
         site: String,
@@ -169,7 +169,7 @@ pub enum EmitError {
     /// A distance that does not fit 32 bits.
     #[error("symbol {symbol} is out of reach of {site}")]
     OutOfRange {
-        /// The target's name.
+        /// Name of the target symbol.
         symbol: String,
         /// The place that refers to it.
         site: String,
@@ -179,10 +179,10 @@ pub enum EmitError {
     TooLarge {
         /// What is too large.
         what: &'static str,
-        /// Its size.
+        /// Size in bytes that would be needed.
         bytes: u64,
     },
-    /// Unwind information that cannot be encoded.
+    /// Unwind information could not be encoded.
     #[error("unwind information cannot be encoded: {0}")]
     Unwind(#[from] gimli::write::Error),
 }

@@ -45,9 +45,9 @@ fn flags(options: &Options) -> settings::Flags {
     let mut set =
         |name: &str, value: &str| flags.set(name, value).expect("a setting of this Cranelift version");
     set("opt_level", if options.opt == OptLevel::None { "none" } else { "speed" });
-    // Everything is colocated, and thus addressed relative to rip. With `is_pic` Cranelift would load the
-    // addresses of constant tables from a global offset table; a library call, which it could not reach
-    // without one, is refused by the linker.
+    // All functions and data are colocated, so they are addressed relative to rip. With `is_pic`, Cranelift
+    // would load the addresses of constant tables from a global offset table. The linker rejects library
+    // calls, which would need one.
     set("is_pic", "false");
     set("preserve_frame_pointers", "true");
     set("unwind_info", "true");
@@ -58,7 +58,7 @@ fn flags(options: &Options) -> settings::Flags {
     set("enable_table_access_spectre_mitigation", "true");
     set("enable_llvm_abi_extensions", "true");
     set("enable_multi_ret_implicit_sret", "true");
-    // r15, see `wasmaot_abi::meter`.
+    // Reserves r15, see `wasmaot_abi::meter`.
     set("enable_pinned_reg", if options.meter { "true" } else { "false" });
     // What the code generator prefers on this target.
     set("log2_min_function_alignment", "5");

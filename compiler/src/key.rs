@@ -1,5 +1,4 @@
-//! What the functions and tables of an artifact are called: a [`FuncKey`] each, and the numbers
-//! that stand for them in CLIF.
+//! Names of the functions and tables of an artifact: a [`FuncKey`] for each, and its number in CLIF.
 //!
 //! **Invariant: [`FuncKeys`] alone knows the order of the functions in the text**: import thunks,
 //! defined functions, array entries, helpers. Imports that nothing reaches through a thunk have none.

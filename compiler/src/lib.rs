@@ -65,7 +65,7 @@ use translate::Env;
 pub struct Output {
     /// The shared object, the relocatable object, or UTF-8 text, as [`Emit`] asked for.
     pub bytes: Vec<u8>,
-    /// Figures for people.
+    /// Figures for the user-visible summary.
     pub summary: Summary,
 }
 

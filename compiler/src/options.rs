@@ -18,7 +18,7 @@ pub struct Options {
     pub passes: PassSet,
     /// What the code may assume of the CPU.
     pub cpu: TargetCpu,
-    /// What to produce.
+    /// Kind of output to produce.
     pub emit: Emit,
     /// Which features of the language to take.
     pub features: FeatureSet,
@@ -88,7 +88,7 @@ pub enum RelaxedSimd {
     Native,
 }
 
-/// What to produce.
+/// Kind of output to produce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Emit {
     /// The artifact: a shared object.

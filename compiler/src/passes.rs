@@ -2,16 +2,16 @@
 //!
 //! **Invariant: [`Pass::ALL`] is the only list.**
 
-/// A pass.
+/// An optimisation pass of this compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
-    /// Blocks that can only follow one another become one.
+    /// Merges a block into its only predecessor if it is that block's only successor.
     Merge,
-    /// Rotations of vectors' lanes by whole bytes become one shuffle.
+    /// Turns rotations of vector lanes by whole bytes into one shuffle.
     Rotates,
-    /// Operations within a block are done in an order that takes few registers.
+    /// Reorders the operations of a block to reduce register pressure.
     Order,
-    /// Innermost loops carry the values that they use.
+    /// Keeps values used by innermost loops in registers, as block parameters.
     Carry,
 }
 
@@ -41,7 +41,7 @@ impl Default for PassSet {
 }
 
 impl PassSet {
-    /// Without any pass.
+    /// The empty set of passes.
     pub const NONE: Self = Self(0);
 
     /// Returns the set of one pass.

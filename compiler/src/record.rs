@@ -39,7 +39,7 @@ pub enum RebuildError {
     /// An option is unknown.
     #[error("it records {what} that this version does not know")]
     Unknown {
-        /// The option.
+        /// The unknown option, in words.
         what: &'static str,
     },
 }

@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("total {}", total.call(&mut store, order.len() as i32)?);
     println!("logged {:?}", store.data().log);
 
-    // A guest that reads beyond its memory gets a trap, not ours.
+    // A guest that reads beyond its memory traps; it cannot read the host's memory.
     match total.call(&mut store, i32::MAX) {
         Err(error) => println!("{error}"),
         Ok(sum) => println!("an order of 16 GiB cannot have a total of {sum}"),

@@ -46,18 +46,18 @@
 //! # Proven and trusted code
 //!
 //! An artifact is native code. `Module::open` and the rest of `Loader` prove that it obeys the sandbox,
-//! regardless of who made the file, and need the feature `verify`, which is a default one.
-//! [`Module::open_trusted`] and its like skip the proof and are unsafe. [`ModulePolicy`] says which of them a
-//! store takes.
+//! regardless of who made the file; they require the feature `verify`, which is enabled by default.
+//! [`Module::open_trusted`] and its variants skip the proof and are unsafe. [`ModulePolicy`] restricts which
+//! kinds of modules a store accepts.
 //!
 //! # One store
 //!
 //! Handles ([`Instance`], [`Func`], [`TypedFunc`], [`Memory`], [`Table`], [`Global`], [`Tag`]), suspended
-//! calls, exceptions and values that refer to functions or exceptions belong to the store that they were made
-//! in; those of a pooled instance to that instance alone. A function or method that gets one of another store
-//! fails with [`WrongStore`], by itself or inside of its own kind of error, and has no other effect. Nothing
-//! panics and nothing is read. Functions of a module ([`Module::get_func`],
-//! [`Module::get_typed_func`]) are of every store that has one instance of the module.
+//! calls, exceptions and values that refer to functions or exceptions belong to the store that created them;
+//! those of a pooled instance belong to that instance. Passing one to another store fails with
+//! [`WrongStore`], directly or wrapped in the function's own error type, and has no other effect: it neither
+//! panics nor reads anything. Functions of a module ([`Module::get_func`], [`Module::get_typed_func`]) work
+//! in every store that has exactly one instance of the module.
 //!
 //! **Invariants.** Nothing of a file runs before all of it was checked. Compiled code runs on its slot's
 //! guarded stack, host functions on the host's. A fault is a trap only if it is the guest's; all others go to
@@ -106,7 +106,7 @@ pub use code::policy::{ModulePolicy, PolicyError};
 #[cfg(feature = "verify")]
 pub use code::proof::ProofCache;
 pub use code::types::type_number;
-/// For WASI.
+/// Used by `wasmaot-wasi` only.
 #[doc(hidden)]
 pub use os::fork::Undivided;
 pub use pool::{

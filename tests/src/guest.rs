@@ -33,7 +33,7 @@ pub fn variants() -> Vec<(String, Options)> {
     .to_vec()
 }
 
-/// Compiles a module to the bytes of a shared object.
+/// Compiles a module to an artifact in memory.
 pub fn compile(wasm: &[u8]) -> Vec<u8> {
     match wasmaot_compiler::compile(wasm, &options(), &|_| {}) {
         Ok(output) => output.bytes,
@@ -76,9 +76,9 @@ pub fn stopped_while_running<T: std::fmt::Debug>(
 
 /// An instance in a store of its own.
 pub struct Guest {
-    /// The store.
+    /// Store that owns the instance.
     pub store: Store<()>,
-    /// The instance.
+    /// Handle of the instance.
     pub instance: Instance,
 }
 
@@ -96,7 +96,7 @@ impl Guest {
         Self { store, instance }
     }
 
-    /// Calls an export.
+    /// Calls an export of the instance.
     pub fn call(&mut self, name: &str, arguments: &[Val]) -> Result<Vec<Val>, CallError> {
         self.instance.call(&mut self.store, name, arguments)
     }

@@ -12,7 +12,7 @@ impl Random {
         Self(seed)
     }
 
-    /// The next number.
+    /// Returns the next 64-bit number.
     pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -26,7 +26,7 @@ impl Random {
         (self.number() % end as u64) as usize
     }
 
-    /// `length` bytes.
+    /// Returns `length` random bytes.
     pub fn bytes(&mut self, length: usize) -> Vec<u8> {
         (0..length).map(|_| self.number() as u8).collect()
     }

@@ -62,7 +62,7 @@ fn section(artifact: &[u8], name: &str) -> usize {
     file.section_by_name(name).map_or(0, |section| section.data().expect("inside the file").len())
 }
 
-/// `text` for each index, in a row.
+/// Returns the concatenation of `text` for each index.
 fn each(count: usize, text: impl Fn(usize) -> String) -> String {
     (0..count).map(text).collect()
 }

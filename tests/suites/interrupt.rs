@@ -359,8 +359,8 @@ fn fire(handles: mpsc::Receiver<(InterruptHandle, u64)>, fired: &AtomicU64) {
     }
 }
 
-/// The kill comes while the instance is in compiled code, in a host function, in between, about to enter or
-/// leave, or gone.
+/// Kills the instance in compiled code, in a host function, between the two, while entering or leaving, or
+/// after it has ended.
 #[test]
 fn kills_at_random_moments_stop_their_own_instance_and_no_other() {
     const MOST: u64 = 100_000;

@@ -467,8 +467,8 @@ fn an_asynchronous_host_function_needs_an_asynchronous_call() {
     assert_eq!(instance.call("quick", &[]).expect("it runs"), [Val::I32(5)]);
 }
 
-/// Whichever way a call ends that waits, the future of its host function is dropped by then, and its slot is
-/// usable again.
+/// However a waiting call ends, the future of its host function has been dropped by then and the slot is
+/// reusable.
 #[test]
 fn nothing_of_a_call_outlives_it() {
     let (linked, pool) = endless();

@@ -53,7 +53,7 @@ fn all_memories_of_a_pooled_instance_count() {
     instance.call("grow", &[Val::I32(1), Val::I32(2), Val::I64(3)]).expect("no trap");
     let usage = instance.finish();
     assert_eq!((usage.memory, usage.reset.is_some()), ((2 + 4 + 7) * PAGE, true));
-    // What was added to its own ones is gone. The shared one is as large as it is.
+    // Growth of the instance's own memories is undone. The shared memory keeps its size.
     assert_eq!((start().finish().memory, memory.data_size()), ((2 + 2 + 4) * PAGE, 2 * PAGE));
     let mut instance = start();
     Memory::new(&mut instance, MemoryType::new(Limits { min: 5, max: None })).expect("there are addresses");

@@ -1,4 +1,4 @@
-//! Calls across the border in a warm instance: guest → host → guest, and host → guest → host.
+//! Calls across the host boundary in a warm instance: guest → host → guest, and host → guest → host.
 
 use crate::places::Places;
 use crate::{quiet, theirs};
@@ -20,10 +20,10 @@ const SUM: i32 = BATCH * (BATCH + 1) / 2;
 pub(crate) struct Opts {
     #[command(flatten)]
     places: Places,
-    /// Batches of 1,000 calls per side.
+    /// Number of batches of 1,000 calls per side.
     #[arg(long, default_value_t = 20_000)]
     count: usize,
-    /// Rounds in which the sides take turns.
+    /// Number of rounds that alternate between the sides.
     #[arg(long, default_value_t = 20)]
     rounds: usize,
 }
@@ -119,7 +119,7 @@ impl OurHello {
     }
 }
 
-/// Wasmtime's.
+/// The Wasmtime side of the benchmark.
 struct TheirHello {
     store: wasmtime::Store<()>,
     handle: wasmtime::TypedFunc<i32, i32>,

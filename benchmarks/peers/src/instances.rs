@@ -26,7 +26,7 @@ pub(crate) struct Opts {
     /// Instances per side and program.
     #[arg(long, default_value_t = 20_000)]
     count: usize,
-    /// Rounds in which the sides take turns.
+    /// Number of rounds that alternate between the sides.
     #[arg(long, default_value_t = 20)]
     rounds: usize,
     /// Only programs whose name begins so.

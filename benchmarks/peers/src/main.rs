@@ -32,19 +32,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum What {
-    /// Starting an instance in a pool, calling it, finishing it.
+    /// Measures starting, calling and finishing an instance of a pool.
     Instances(instances::Opts),
     /// Starting an instance of a component, calling it, finishing it.
     Components(components::Opts),
-    /// Calls from the guest to the host, and from the host to the guest.
+    /// Measures calls from guest to host and from host to guest.
     Calls(calls::Opts),
-    /// Resident memory per instance.
+    /// Measures resident memory per instance.
     Density(wasmaot_bench::density::Opts),
-    /// The time and a byte to `/dev/null` through WASI.
+    /// Measures reading the clock and writing a byte to `/dev/null` through WASI.
     Wasi(wasi::Opts),
-    /// The host of docs/from-wasmtime.md, against Wasmtime: serves two requests.
+    /// Serves two requests with the Wasmtime host of docs/from-wasmtime.md.
     Requests,
-    /// Used by `density`: makes the instances of one side and says what the process takes.
+    /// Used by `density`: creates the instances of one side and prints the memory of the process.
     #[command(hide = true)]
     Resident(wasmaot_bench::density::ResidentOpts),
 }

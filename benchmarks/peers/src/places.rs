@@ -6,10 +6,10 @@ use std::path::PathBuf;
 /// Where things are.
 #[derive(Args, Clone)]
 pub(crate) struct Places {
-    /// Where the programs are.
+    /// Directory of the programs.
     #[arg(long, default_value = "benchmarks/programs")]
     pub(crate) programs: PathBuf,
-    /// Where compiled files are kept while measuring.
+    /// Directory for compiled files during the measurement.
     #[arg(long, default_value = "target/bench")]
     pub(crate) scratch: PathBuf,
 }

@@ -25,10 +25,10 @@ const CALLS: [(&str, &str); 2] =
 pub(crate) struct Opts {
     #[command(flatten)]
     places: Places,
-    /// Calls per side.
+    /// Number of calls per side.
     #[arg(long, default_value_t = 1_000_000)]
     count: usize,
-    /// Rounds in which the sides take turns.
+    /// Number of rounds that alternate between the sides.
     #[arg(long, default_value_t = 20)]
     rounds: usize,
 }

@@ -1,4 +1,4 @@
-//! wasmaot itself, a row per level of optimisation and of the CPU, one with a meter, and one for standalone
+//! wasmaot itself: one row per optimisation level and CPU level, one for metered code, and one for standalone
 //! executables.
 
 use super::adapter::{Adapter, AheadOfTime, Commands, Job, MakeCommands, NotReady, Work, text};

@@ -17,7 +17,7 @@ pub(crate) struct CompareOpts {
     old: PathBuf,
     /// The results that are judged.
     new: PathBuf,
-    /// How much slower, in percent, wasmaot may have become beyond noise.
+    /// Allowed slowdown of wasmaot beyond noise, in percent.
     #[arg(long, default_value_t = 5.0)]
     threshold: f64,
 }

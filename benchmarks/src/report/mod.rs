@@ -24,13 +24,14 @@ use wasmaot_bench::results::Results;
 pub(crate) struct Opts {
     /// The file of results.
     results: PathBuf,
-    /// A Markdown file whose section between `<!-- figures: FILE -->` and `<!-- end of figures -->` is to be written anew from FILE.
+    /// Markdown file whose section between `<!-- figures: FILE -->` and `<!-- end of figures -->` is
+    /// regenerated from FILE.
     #[arg(long, value_name = "FILE")]
     into: Option<PathBuf>,
-    /// A Markdown file with such a section whose figures are to stand beside those that the study printed.
+    /// Markdown file with such a section, to show the figures next to those printed in the study.
     #[arg(long, value_name = "FILE", conflicts_with = "into")]
     study: Option<PathBuf>,
-    /// The runtime that the tables compare with.
+    /// Baseline runtime of the tables.
     #[arg(long, value_name = "NAME", default_value = BASELINE, conflicts_with = "into")]
     baseline: String,
 }

@@ -94,7 +94,7 @@ fn peers(results: &Results) -> String {
     text
 }
 
-/// A text that cannot end a cell.
+/// Escapes a text for use in a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }

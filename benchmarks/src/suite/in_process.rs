@@ -1,8 +1,8 @@
-//! Instances in one process: how long each takes, and what many of them take.
+//! Instances in one process: the time that each takes, and the memory of many.
 //!
-//! **Invariant: they are measured in processes of their own**: those are large, and that would show in what
-//! the suite's children are said to use. Wasmtime's side is a command of another workspace, `wasmaot-peers`;
-//! where that is missing, there is wasmaot's own alone.
+//! **Invariant: these measurements run in processes of their own**, because their large memory would inflate
+//! the usage reported for the suite's children. The Wasmtime side is the command `wasmaot-peers` of another
+//! workspace; without it, only wasmaot is measured.
 
 use super::opts::Opts;
 use crate::adapters::{executable, on_path, present, text};

@@ -25,7 +25,7 @@ pub(crate) struct VersionsOpts {
     old: PathBuf,
     /// The command that is judged.
     new: PathBuf,
-    /// Only these programs, with commas between them.
+    /// Measure only these programs, separated by commas.
     #[arg(
         long,
         value_name = "PROGRAMS",
@@ -33,32 +33,31 @@ pub(crate) struct VersionsOpts {
         default_value = "nop,cat-sync,nbody,json,hashmap,interpreter"
     )]
     programs: Vec<String>,
-    /// Rounds of each program.
+    /// Number of rounds per program.
     #[arg(long, default_value_t = 15)]
     rounds: usize,
-    /// Times that everything is done, from compiling on.
+    /// Number of repetitions of the whole comparison, including compilation.
     #[arg(long, default_value_t = 1)]
     repeat: usize,
-    /// Compare CPU time in user mode and in the kernel instead of wall time: on a machine that does other
-    /// things too.
+    /// Compare user and kernel CPU time instead of wall time, for a machine with other load.
     #[arg(long)]
     cpu_time: bool,
-    /// How much slower, in percent, the new version may be beyond noise.
+    /// Allowed slowdown of the new version beyond noise, in percent.
     #[arg(long, default_value_t = 5.0)]
     threshold: f64,
-    /// Draws the orders of the rounds. [default: by the clock]
+    /// Seed of the random order of the rounds. [default: from the clock]
     #[arg(long)]
     seed: Option<u64>,
-    /// Seconds after which a run has failed.
+    /// Seconds after which a run counts as failed.
     #[arg(long, default_value_t = 600.0)]
     timeout: f64,
-    /// Where the programs are.
+    /// Directory of the programs.
     #[arg(long, value_name = "FOLDER", default_value = "benchmarks/programs")]
     folder: PathBuf,
-    /// Where the kernels are.
+    /// Directory of the kernels.
     #[arg(long, value_name = "FOLDER", default_value = "benchmarks/kernels")]
     kernels: PathBuf,
-    /// Where compiled files are kept while measuring.
+    /// Directory for compiled files during the measurement.
     #[arg(long, default_value = "target/bench/versions")]
     scratch: PathBuf,
 }

@@ -217,7 +217,7 @@ impl Stubs {
         self.add(&self.folder.join(name), text);
     }
 
-    /// Adds a script of a test's own.
+    /// Adds a script for a single test.
     pub(crate) fn add(&self, path: &Path, text: &str) {
         let _alone = alone();
         fs::write(path, text).expect("a file");

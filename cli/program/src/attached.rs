@@ -28,7 +28,7 @@ const TRAILER: usize = 32;
 /// Bytes that are read first, from the end: as a rule, all of the settings are among them.
 const TAIL: u64 = 512;
 
-/// Bytes of the trailer that the checksum covers.
+/// Number of trailer bytes that the checksum covers.
 const CHECKED: usize = 20;
 
 /// What is attached to an executable.
@@ -58,9 +58,9 @@ pub enum AttachedError {
     /// The contents are not those that were written.
     #[error("its settings are corrupt: their checksum is {found:#010x}, but was {stated:#010x}")]
     Checksum {
-        /// Checksum when they were written.
+        /// Checksum recorded when the contents were written.
         stated: u32,
-        /// Checksum now.
+        /// Checksum of the present contents.
         found: u32,
     },
     /// The settings are malformed.

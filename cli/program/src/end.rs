@@ -3,17 +3,17 @@
 use crate::report;
 use wasmaot_runtime::{CallError, Exception, Trap};
 
-/// Exit status after a trap or an uncaught exception: the one a shell reports for SIGABRT.
+/// Exit status after a trap or an uncaught exception: the status that a shell reports for SIGABRT.
 pub const TRAPPED: i32 = 134;
 
 /// How a program ended.
 #[derive(Debug)]
 pub enum End {
-    /// It exited, with this status.
+    /// The program exited with this status.
     Exit(i32),
-    /// It trapped.
+    /// The program ended with a trap.
     Trap(Trap),
-    /// It threw an exception that nothing caught.
+    /// The program threw an exception that nothing caught.
     Exception(Box<Exception>),
 }
 

@@ -27,11 +27,11 @@ pub struct Grants {
 /// A directory and what the program may do there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
-    /// Path outside; a relative one starts where the process does.
+    /// Path on the host; a relative path is resolved against the working directory.
     pub host: PathBuf,
-    /// Its name inside.
+    /// Path that the guest sees.
     pub guest: String,
-    /// Nothing in it can be changed.
+    /// Whether the directory is read-only.
     pub read_only: bool,
 }
 
@@ -40,7 +40,7 @@ pub struct Directory {
 pub struct Variable {
     /// Its name, without `=`.
     pub key: OsString,
-    /// Its value.
+    /// Value of the variable.
     pub value: OsString,
 }
 

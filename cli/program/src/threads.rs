@@ -69,7 +69,7 @@ impl Default for Terms {
     }
 }
 
-/// See [`Terms::record`].
+/// Callback that records a program's usage, see [`Terms::record`].
 pub type Record = Box<dyn Fn(&End, &Used) -> i32 + Send + Sync>;
 
 /// The data of a thread's store.
@@ -140,7 +140,7 @@ fn check_thread_start(descriptor: &Descriptor) -> Result<(), StartError> {
 /// Returns the store of a program's first thread.
 ///
 /// # Errors
-/// [`StartError`]; that an import is not defined is found by [`instantiate`].
+/// [`StartError`]; undefined imports are reported by [`instantiate`].
 pub fn first(module: &Module, context: WasiCtx, terms: Terms) -> Result<Store<Thread>, StartError> {
     check_thread_start(module.descriptor())?;
     let linker = linker(&module.descriptor().imports, &terms)?;

@@ -12,11 +12,11 @@ pub(super) enum Emit {
     Obj,
     /// Cranelift's intermediate representation, before optimisation
     Clif,
-    /// Assembly listing
+    /// Machine code as an assembly listing
     Asm,
-    /// The core module that is compiled: what `--preinit` makes, or a component is flattened into
+    /// The core module that would be compiled: after `--preinit`, or flattened from a component
     Wasm,
-    /// A standalone program: static, and needs nothing else
+    /// A static executable without dependencies
     Exe,
 }
 

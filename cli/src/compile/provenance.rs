@@ -12,7 +12,7 @@ use std::path::Path;
 use wasmaot_abi::cpu;
 use wasmaot_compiler::{OptLevel, Options, PRODUCER, Pass, RelaxedSimd};
 
-/// What the parameters of a statement mean.
+/// URI that documents the parameters of a statement.
 const BUILD_TYPE: &str = "https://github.com/wasmaot/wasmaot/blob/main/docs/provenance.md";
 
 /// The program that builds, wherever it runs. A pipeline that signs the statement may name itself instead.

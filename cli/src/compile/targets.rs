@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use wasmaot_program::report::Name;
 
-/// A module and its output.
+/// An input module and its output path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Job {
     pub(super) input: PathBuf,

@@ -3,7 +3,8 @@
 use crate::support::{Place, finish};
 use serde_json::{Value, json};
 
-/// Stores 41 and what `add` adds; `_start` exits with that, `wizer.resume` with one more.
+/// The initialiser stores 41 and `add` adds its arguments; `_start` would exit with 1, `report` with the sum,
+/// and `wizer.resume` with the sum plus one.
 const MODULE: &str = include_str!("../guests/preinit.wat");
 
 #[test]

@@ -1,8 +1,8 @@
 //! The C API of the compiler, as `include/wasmaot-compiler.h` declares it.
 //!
-//! **Invariants.** The header is the contract: every function of it is here, and nothing else is exported.
-//! Nothing that C passes is dereferenced before it was checked for null and, where it is an array, for a size
-//! that an object can have. No panic leaves this crate.
+//! **Invariants.** The header is the contract: this crate defines all of its functions and exports no others.
+//! Pointers from C are checked for null, and array sizes for the maximum size of an object, before use. No
+//! panic leaves this crate.
 #![deny(unsafe_op_in_unsafe_fn)]
 #![expect(non_camel_case_types, reason = "types have their names in C")]
 
@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null;
 use wasmaot_compiler::{CompileError, EmitError};
 
-/// How a compilation ended, by the ends of the names in the header.
+/// Status codes of a compilation, named as in the header without the common prefix.
 #[expect(missing_docs, reason = "as in the header")]
 pub mod status {
     pub const COMPILED: u32 = 0;
@@ -77,7 +77,7 @@ impl From<CompileError> for Failure {
     }
 }
 
-/// Compiles what C passes.
+/// Compiles the module passed from C.
 ///
 /// # Safety
 /// As the header states for `wasmaot_compile`.
@@ -92,11 +92,11 @@ unsafe fn compile(
     if length > isize::MAX as usize {
         return Err(Failure::usage(&format!("`module` cannot have {length} bytes")));
     }
-    // SAFETY: the pointer is not null, no larger than an object, and valid for that many bytes as the caller
-    // states.
+    // SAFETY: the pointer is not null, the size is that of a possible object, and the caller guarantees that
+    // that many bytes are readable.
     let bytes = unsafe { std::slice::from_raw_parts(module.cast::<u8>(), length) };
-    // SAFETY: C passes NULL or a structure of this type, as the header states, which it does not change
-    // during the call.
+    // SAFETY: the header requires `options` to be NULL or to point to a structure of this type that does not
+    // change during the call.
     let options = match unsafe { options.as_ref() } {
         // SAFETY: the strings in it are NULL, or end with NUL, by the header's contract with C.
         Some(options) => unsafe { options.read() }.map_err(|message| Failure::usage(&message))?,
@@ -106,24 +106,24 @@ unsafe fn compile(
     Ok(wasmaot_compiler::compile(&wasm, &options, &|_| ())?.bytes)
 }
 
-/// See the header.
+/// Implements `wasmaot_compile` of `wasmaot-compiler.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot-compiler.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_compile(
     module: *const c_void,
     length: usize,
     options: *const wasmaot_compile_options_t,
 ) -> *mut wasmaot_compilation_t {
-    // SAFETY: C passes as many bytes as `length` says, and NULL or a structure of the type of `options`, and
-    // changes neither during the call.
+    // SAFETY: the header requires `module` to point to `length` bytes and `options` to be NULL or valid, and
+    // neither to change during the call.
     let ended = catch_unwind(AssertUnwindSafe(|| unsafe { compile(module, length, options) }));
     let ended = ended.unwrap_or_else(|payload| Err(Failure::panicked(&*payload)));
     Box::into_raw(Box::new(wasmaot_compilation_t { ended }))
 }
 
-/// What a function gives that looks at a compilation, or `otherwise` without one.
+/// Returns what `look` returns for the compilation, or `otherwise` if it is null.
 ///
 /// # Safety
 /// The compilation is null or valid.
@@ -132,14 +132,14 @@ unsafe fn look<R>(
     otherwise: R,
     look: impl FnOnce(&Result<Vec<u8>, Failure>) -> R,
 ) -> R {
-    // SAFETY: the caller has passed on what C has passed: NULL or a compilation that it has not deleted.
+    // SAFETY: `compilation` is null or valid, which this function requires of its caller.
     unsafe { compilation.as_ref() }.map_or(otherwise, |compilation| look(&compilation.ended))
 }
 
-/// See the header.
+/// Implements `wasmaot_compilation_status` of `wasmaot-compiler.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot-compiler.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_compilation_status(compilation: *const wasmaot_compilation_t) -> u32 {
     let status = |ended: &Result<_, Failure>| {
@@ -149,10 +149,10 @@ pub unsafe extern "C" fn wasmaot_compilation_status(compilation: *const wasmaot_
     unsafe { look(compilation, status::USAGE, status) }
 }
 
-/// See the header.
+/// Implements `wasmaot_compilation_message` of `wasmaot-compiler.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot-compiler.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_compilation_message(
     compilation: *const wasmaot_compilation_t,
@@ -163,10 +163,10 @@ pub unsafe extern "C" fn wasmaot_compilation_message(
     unsafe { look(compilation, null(), message) }
 }
 
-/// See the header.
+/// Implements `wasmaot_compilation_artifact` of `wasmaot-compiler.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot-compiler.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_compilation_artifact(
     compilation: *const wasmaot_compilation_t,
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn wasmaot_compilation_artifact(
     let bytes = |ended: &Result<Vec<u8>, _>| {
         ended.as_ref().map_or((null(), 0), |bytes| (bytes.as_ptr(), bytes.len()))
     };
-    // SAFETY: C passes NULL or a compilation that it has not deleted.
+    // SAFETY: the header requires `compilation` to be NULL or not yet deleted.
     let (start, count) = unsafe { look(compilation, (null(), 0), bytes) };
     // SAFETY: null, or may be written, as the header states.
     if let Some(length) = unsafe { length.as_mut() } {
@@ -184,20 +184,20 @@ pub unsafe extern "C" fn wasmaot_compilation_artifact(
     start.cast()
 }
 
-/// See the header.
+/// Implements `wasmaot_compilation_delete` of `wasmaot-compiler.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot-compiler.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_compilation_delete(compilation: *mut wasmaot_compilation_t) {
     if !compilation.is_null() {
-        // SAFETY: it came from `wasmaot_compile`, which made the box, and is not used any more, as the header
-        // states.
+        // SAFETY: `compilation` came from `wasmaot_compile`, which boxed it, and the header forbids its
+        // use afterwards.
         drop(unsafe { Box::from_raw(compilation) });
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_compiler_version` of `wasmaot-compiler.h`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_compiler_version() -> *const c_char {
     const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");

@@ -1,6 +1,6 @@
-//! Options of a compilation as C states them.
+//! Compilation options as passed from C.
 //!
-//! **Invariant: a field that C leaves 0 means the default.**
+//! **Invariant: a field with the value 0 means the default.**
 
 use std::ffi::{CStr, c_char};
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub mod opt {
     pub const FULL: u32 = 3;
 }
 
-/// See the header.
+/// Defines `wasmaot_compile_options_t` of `wasmaot-compiler.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_compile_options_t {
@@ -32,7 +32,7 @@ pub struct wasmaot_compile_options_t {
 }
 
 /// # Safety
-/// The string is null, or ends with NUL and does not change meanwhile.
+/// `string` is null, or NUL-terminated and unchanged during `'a`.
 unsafe fn text<'a>(string: *const c_char, what: &str) -> Result<Option<&'a str>, String> {
     if string.is_null() {
         return Ok(None);

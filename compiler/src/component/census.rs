@@ -64,10 +64,10 @@ impl Census {
     }
 }
 
-/// Counts what a valid component comes to.
+/// Counts the items that instantiating a valid component creates.
 ///
 /// # Errors
-/// It is beyond a limit.
+/// A count exceeds a limit.
 pub(super) fn count(component: &[u8]) -> Result<Census, CompileError> {
     let definitions = definitions(component)?;
     let mut play = Play { definitions: &definitions, census: Census::default(), steps: 0, depth: 0 };

@@ -268,7 +268,7 @@ impl Functions {
         })
     }
 
-    /// Begins to merge with these functions in front.
+    /// Starts the merge, placing these functions first in the merged module.
     pub(super) fn into_merge<'m, 'a>(self, starts: bool) -> (Merge<'m, 'a>, Unfinished) {
         let Self { mut types, imports, builtins, trampolines, announced, lifts, lowers } = self;
         let first = imports.len();

@@ -17,12 +17,12 @@ pub(super) struct Instance<'m, 'a> {
     /// What the module is called in names of functions.
     pub(super) name: String,
     pub(super) map: Map,
-    /// Number of imported memories and tables, which the instance shares with earlier ones.
+    /// Number of imported memories and tables, shared with earlier instances.
     pub(super) imported_memories: usize,
     pub(super) imported_tables: usize,
 }
 
-/// Of each item of an instance its index in the merged module.
+/// Maps each item of an instance to its index in the merged module.
 #[derive(Default)]
 pub(super) struct Map {
     pub(super) types: Vec<u32>,
@@ -41,11 +41,11 @@ pub(super) struct Map {
 /// Re-encodes the items of an instance.
 pub(super) struct Items<'i> {
     pub(super) map: &'i Map,
-    /// Of each memory, in the order of instances, its index in the merged module.
+    /// Index of each memory in the merged module, in the order of instances.
     pub(super) memory_order: &'i [u32],
-    /// Of each global of the merged module its value, if it has one that cannot change.
+    /// Value of each global of the merged module, if the global is constant.
     pub(super) values: &'i [Option<Value>],
-    /// Functions that `ref.func` names.
+    /// Functions that `ref.func` refers to.
     pub(super) referenced: &'i mut BTreeSet<u32>,
 }
 

@@ -226,7 +226,8 @@ enum Source {
 /// Writes `count` bytes, at most [`LIMIT`], from index `to` on, and returns. Both ranges are inside the
 /// memory.
 fn move_small(b: &mut FunctionBuilder<'_>, vmctx: Value, to: Value, source: Source, count: Value) {
-    // From 33 bytes on two vectors from each end, from 17 one; then two words from the ends of each size.
+    // From 33 bytes on, two vectors from each end; from 16 on, one. Below that, one word from each end, of
+    // the largest size that fits.
     for (size, at_once) in [(16, 2), (16, 1), (8, 1), (4, 1), (2, 1)] {
         let enough = if at_once == 2 { 2 * size + 1 } else { size };
         let (this, next) = (b.create_block(), b.create_block());

@@ -53,7 +53,7 @@ pub(super) enum FrameKind {
     },
 }
 
-/// A region of code whose exceptions are caught, by position in the function's list of regions.
+/// Index of a try region in the function's list of regions.
 pub(super) type RegionId = usize;
 
 /// The clauses of a region.

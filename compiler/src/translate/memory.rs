@@ -1,4 +1,4 @@
-//! Loads, stores and sizes of memories, and the calls of the builtins behind `memory.grow`, `memory.init` and
+//! Translates loads, stores, `memory.size`, and calls of the builtins for `memory.grow`, `memory.init` and
 //! `data.drop`.
 
 use super::heap::HeapAddress;
@@ -93,7 +93,7 @@ impl Translator<'_, '_> {
         self.call_builtin(Builtin::DataDrop, &[segment.as_u32()], &[]);
     }
 
-    /// Replaces 64 bits, such as a builtin's result, by as many as an index has.
+    /// Narrows the 64-bit value on top of the stack, such as a builtin's result, to the width of an index.
     pub(super) fn narrow_top(&mut self, index: IndexType) {
         if index == IndexType::I32 {
             let wide = self.pop();

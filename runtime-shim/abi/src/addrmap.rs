@@ -30,9 +30,9 @@ pub const NO_NAME: u32 = u32::MAX;
 pub struct FunctionRange<'a> {
     /// Offset from the start of `.text`.
     pub code: u32,
-    /// Bytes of code.
+    /// Length of the code in bytes.
     pub length: u32,
-    /// Wasm function index.
+    /// Index of the Wasm function.
     pub index: u32,
     /// From the name section, or the export's name.
     pub name: Option<&'a str>,
@@ -136,7 +136,7 @@ pub fn wasm_offset(map: &[u8], code: u32) -> Option<u32> {
     (wasm != NO_OFFSET).then_some(wasm)
 }
 
-/// The function that the instruction at `code` belongs to. `None` for trampolines and malformed maps.
+/// Returns the function that contains the instruction at `code`. `None` for trampolines and malformed maps.
 pub fn function_at(map: &[u8], code: u32) -> Option<FunctionRange<'_>> {
     let function = nth_function(map, last_at_most(map, word(map, 0)? as usize, 4, code)?)?;
     (code - function.code < function.length).then_some(function)

@@ -15,7 +15,7 @@ record! {
     pub struct BuildRecord {
         /// SHA-256 of the binary module.
         pub input: [u8; 32],
-        /// Level of optimisation.
+        /// Optimisation level, 0 to 2.
         pub opt: u8,
         /// Whether relaxed SIMD gives the results of the CPU's instructions.
         pub native_relaxed_simd: bool,

@@ -34,13 +34,13 @@ pub enum CodeKind {
     Thunk = 0,
     /// A defined function: a tail entry.
     Function = 1,
-    /// The array entry of a function that can be reached from outside.
+    /// Array entry of a function that is callable from outside the module.
     ArrayEntry = 2,
     /// A helper function, called directly only.
     Helper = 3,
 }
 
-/// A helper function. All follow the tail convention.
+/// A helper function compiled into the artifact. All follow the tail convention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Helper {
@@ -71,7 +71,7 @@ pub struct CodeRange {
     pub start: u32,
     /// Bytes, at least one.
     pub length: u32,
-    /// What it is.
+    /// What kind of code the range holds.
     pub kind: CodeKind,
     /// Which one, at most [`MAX_INDEX`].
     pub index: u32,

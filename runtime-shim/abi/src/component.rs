@@ -47,7 +47,7 @@ pub const TRANSFER_BORROW: &str = "transfer-borrow";
 /// `(caller: i32, is_async: i32, callee: i32)`: begins a call between instances that may lend handles.
 pub const ENTER_CALL: &str = "enter-call";
 
-/// `()`: ends it. Handles that were lent must have been dropped.
+/// `()`: ends the call that [`ENTER_CALL`] began. Handles that were lent must have been dropped.
 pub const EXIT_CALL: &str = "exit-call";
 
 /// `(code: i32)`: traps, see [`Violation`].
@@ -125,45 +125,45 @@ tagged! {
     /// A type of values.
     #[derive(Copy, PartialEq, Eq, Hash)]
     pub enum ValueType ("a component value type") {
-        /// `bool`.
+        /// The WIT type `bool`.
         Bool = 0,
-        /// `s8`.
+        /// The WIT type `s8`.
         S8 = 1,
-        /// `u8`.
+        /// The WIT type `u8`.
         U8 = 2,
-        /// `s16`.
+        /// The WIT type `s16`.
         S16 = 3,
-        /// `u16`.
+        /// The WIT type `u16`.
         U16 = 4,
-        /// `s32`.
+        /// The WIT type `s32`.
         S32 = 5,
-        /// `u32`.
+        /// The WIT type `u32`.
         U32 = 6,
-        /// `s64`.
+        /// The WIT type `s64`.
         S64 = 7,
-        /// `u64`.
+        /// The WIT type `u64`.
         U64 = 8,
-        /// `f32`.
+        /// The WIT type `f32`.
         F32 = 9,
-        /// `f64`.
+        /// The WIT type `f64`.
         F64 = 10,
-        /// `char`.
+        /// The WIT type `char`.
         Char = 11,
-        /// `string`.
+        /// The WIT type `string`.
         String = 12,
-        /// One of [`Component::types`].
+        /// A defined type, one of [`Component::types`].
         Defined {
-            /// Its index.
+            /// Index in the list of types.
             index: u32,
         } = 13,
-        /// An owning handle.
+        /// An owning handle, `own<r>`.
         Own {
-            /// Index in [`Component::tables`].
+            /// Index of the table in [`Component::tables`].
             table: u32,
         } = 14,
-        /// A borrowed handle.
+        /// A borrowed handle, `borrow<r>`.
         Borrow {
-            /// Index in [`Component::tables`].
+            /// Index of the table in [`Component::tables`].
             table: u32,
         } = 15,
     }
@@ -173,9 +173,9 @@ record! {
     /// A named value: a field of a record, or a parameter.
     #[derive(PartialEq, Eq)]
     pub struct Field {
-        /// Its name.
+        /// Name of the field or parameter.
         pub name: String,
-        /// Its type.
+        /// Type of the field or parameter.
         pub ty: ValueType,
     }
 }
@@ -184,7 +184,7 @@ record! {
     /// A case of a variant.
     #[derive(PartialEq, Eq)]
     pub struct Case {
-        /// Its name.
+        /// Name of the variant case.
         pub name: String,
         /// Type of its payload, if it has one.
         pub ty: Option<ValueType>,
@@ -192,45 +192,45 @@ record! {
 }
 
 tagged! {
-    /// A defined type.
+    /// A type definition of the component.
     #[derive(PartialEq, Eq)]
     pub enum TypeDef ("a component type definition") {
-        /// `record`.
+        /// A WIT `record` type.
         Record {
-            /// Its fields.
+            /// Fields of the record, in order.
             fields: Vec<Field>,
         } = 0,
-        /// `variant`.
+        /// A WIT `variant` type.
         Variant {
-            /// Its cases.
+            /// Cases of the variant, in order.
             cases: Vec<Case>,
         } = 1,
-        /// `list`.
+        /// A WIT `list` type.
         List {
             /// Type of its elements.
             element: ValueType,
         } = 2,
-        /// `tuple`.
+        /// A WIT `tuple` type.
         Tuple {
             /// Types of its values.
             types: Vec<ValueType>,
         } = 3,
-        /// `flags`.
+        /// A WIT `flags` type.
         Flags {
             /// Their names, the lowest bit first.
             names: Vec<String>,
         } = 4,
-        /// `enum`.
+        /// A WIT `enum` type.
         Enum {
             /// Names of its cases.
             names: Vec<String>,
         } = 5,
-        /// `option`.
+        /// A WIT `option` type.
         Option {
             /// Type of its payload.
             ty: ValueType,
         } = 6,
-        /// `result`.
+        /// A WIT `result` type.
         Result {
             /// Type of its payload if it is `ok`.
             ok: Option<ValueType>,
@@ -244,7 +244,7 @@ record! {
     /// A type of functions.
     #[derive(PartialEq, Eq)]
     pub struct FuncType {
-        /// Its parameters.
+        /// Parameters of the function, in order.
         pub params: Vec<Field>,
         /// Type of its result, if it has one.
         pub result: Option<ValueType>,
@@ -255,9 +255,9 @@ tagged! {
     /// How a component instance encodes strings.
     #[derive(Copy, PartialEq, Eq)]
     pub enum StringEncoding ("a string encoding") {
-        /// UTF-8.
+        /// Strings are encoded in UTF-8.
         Utf8 = 0,
-        /// UTF-16.
+        /// Strings are encoded in UTF-16.
         Utf16 = 1,
         /// Latin-1, or UTF-16 if bit 31 of the length is set.
         Latin1OrUtf16 = 2,
@@ -265,7 +265,7 @@ tagged! {
 }
 
 record! {
-    /// Canonical options.
+    /// Canonical options of a lift or a lower.
     #[derive(Copy, PartialEq, Eq)]
     pub struct Options {
         /// The component instance that lifts or lowers.
@@ -281,7 +281,7 @@ tagged! {
     /// Where a resource type comes from.
     #[derive(PartialEq, Eq)]
     pub enum ResourceOrigin ("a resource's origin") {
-        /// It is imported.
+        /// The resource type is imported.
         Imported {
             /// Names of the import, from the outermost instance to the type.
             path: Vec<String>,
@@ -303,7 +303,7 @@ record! {
     pub struct ResourceTable {
         /// Index in [`Component::resources`]; none if only types name it.
         pub resource: Option<u32>,
-        /// The component instance.
+        /// Index of the component instance.
         pub instance: u32,
     }
 }
@@ -314,13 +314,13 @@ record! {
     pub struct Import {
         /// Names from the outermost instance to the function.
         pub path: Vec<String>,
-        /// Index in [`Component::functions`].
+        /// Type of the function, an index in [`Component::functions`].
         pub func: u32,
-        /// Index in [`Component::options`].
+        /// Canonical options, an index in [`Component::options`].
         pub options: u32,
-        /// First name in the core module.
+        /// Module name of the import in the core module.
         pub module: String,
-        /// Second name in the core module.
+        /// Item name of the import in the core module.
         pub name: String,
         /// Whether the core function returns the first request to allocate, see [`request`], in place of
         /// results. Its last parameter is where the result goes.
@@ -332,9 +332,9 @@ record! {
     /// A function that the component exports.
     #[derive(PartialEq, Eq)]
     pub struct Lift {
-        /// Index in [`Component::functions`].
+        /// Type of the function, an index in [`Component::functions`].
         pub func: u32,
-        /// Index in [`Component::options`].
+        /// Canonical options, an index in [`Component::options`].
         pub options: u32,
         /// The export of the core module.
         pub export: String,
@@ -348,34 +348,35 @@ record! {
 }
 
 tagged! {
-    /// What a name stands for.
+    /// The kind of item that an imported or exported name denotes.
     #[derive(PartialEq, Eq)]
     pub enum Item ("a component item") {
-        /// An instance. What it holds follows, each with a path that begins with the instance's.
+        /// An instance of a component. What it holds follows, each with a path that begins with the
+        /// instance's.
         Instance = 0,
-        /// An imported function.
+        /// A function that the component imports.
         Func {
-            /// Index in [`Component::functions`].
+            /// Type of the function, an index in [`Component::functions`].
             func: u32,
         } = 1,
-        /// An exported function.
+        /// A function that the component exports.
         Lifted {
-            /// Index in [`Component::lifts`].
+            /// Index of the lift in [`Component::lifts`].
             lift: u32,
         } = 2,
         /// A type of values.
         Type {
-            /// The type.
+            /// The value type that is named.
             ty: ValueType,
         } = 3,
         /// A type of resources.
         Resource {
-            /// Index in [`Component::tables`].
+            /// Index of the table in [`Component::tables`].
             table: u32,
         } = 4,
         /// Something else, in words: no function is reached by it.
         Other {
-            /// What it is.
+            /// Description of the item, in words.
             what: String,
         } = 5,
     }
@@ -387,7 +388,7 @@ record! {
     pub struct Extern {
         /// Names from the outermost instance on.
         pub path: Vec<String>,
-        /// What it is.
+        /// The item that the path denotes.
         pub item: Item,
     }
 }
@@ -398,7 +399,7 @@ record! {
     pub struct CoreModule {
         /// Its name: its own, or its position.
         pub name: String,
-        /// Bytes of Wasm.
+        /// Size of the Wasm module in bytes.
         pub bytes: u64,
         /// How often it is instantiated.
         pub instances: u32,
@@ -409,17 +410,17 @@ record! {
     /// What an artifact says of its component.
     #[derive(PartialEq, Eq)]
     pub struct Component {
-        /// Defined types.
+        /// Type definitions, in order.
         pub types: Vec<TypeDef>,
-        /// Types of functions.
+        /// Types of the component's functions.
         pub functions: Vec<FuncType>,
-        /// Resource types.
+        /// Resource types of the component.
         pub resources: Vec<ResourceOrigin>,
-        /// Their tables.
+        /// Handle tables of the resource types.
         pub tables: Vec<ResourceTable>,
         /// Number of component instances.
         pub instances: u32,
-        /// Canonical options.
+        /// Canonical options of lifts and lowers.
         pub options: Vec<Options>,
         /// Functions that are called by the core module.
         pub imports: Vec<Import>,
@@ -429,7 +430,7 @@ record! {
         pub imported: Vec<Extern>,
         /// Everything that the component exports.
         pub exported: Vec<Extern>,
-        /// Core modules.
+        /// Core modules that were merged.
         pub modules: Vec<CoreModule>,
     }
 }

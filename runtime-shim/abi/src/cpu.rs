@@ -11,7 +11,7 @@ macro_rules! features {
         /// `std::is_x86_feature_detected!` and, with `-` and `.` removed, in Cranelift.
         pub const ALL: &[(u64, &str)] = &[$(($name, $text)),*];
 
-        /// All known features.
+        /// The set of all known features.
         pub const KNOWN: u64 = 0 $(| $name)*;
     };
 }
@@ -102,11 +102,11 @@ pub struct Level {
 /// SSE2, as every x86-64 CPU has it.
 pub const BASELINE: Level = Level { name: "x86-64", features: 0 };
 
-/// About 2009 on.
+/// x86-64-v2: CPUs from about 2009 on.
 pub const V2: Level =
     Level { name: "x86-64-v2", features: SSE3 | SSSE3 | SSE41 | SSE42 | POPCNT | CMPXCHG16B };
 
-/// About 2015 on.
+/// x86-64-v3: CPUs from about 2015 on.
 pub const V3: Level =
     Level { name: "x86-64-v3", features: V2.features | AVX | AVX2 | FMA | BMI1 | BMI2 | LZCNT };
 

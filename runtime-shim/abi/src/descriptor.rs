@@ -22,7 +22,7 @@ record! {
     pub struct FileRange {
         /// Offset of the first byte.
         pub offset: u64,
-        /// Bytes.
+        /// Length of the range in bytes.
         pub length: u64,
     }
 }
@@ -31,15 +31,15 @@ record! {
     /// Where things lie in the file.
     #[derive(Copy, Default, PartialEq, Eq)]
     pub struct Places {
-        /// Machine code. Its address in the mapped module equals its file offset.
+        /// Machine code of the module. Its address in the mapped module equals its file offset.
         pub text: FileRange,
         /// Bytes of data segments that are not part of the image.
         pub data: FileRange,
-        /// See [`crate::trap`].
+        /// Trap table, see [`crate::trap`].
         pub traps: FileRange,
-        /// See [`crate::addrmap`].
+        /// Address map, see [`crate::addrmap`].
         pub address_map: FileRange,
-        /// See [`crate::addrmap`].
+        /// Function map, see [`crate::addrmap`].
         pub function_map: FileRange,
     }
 }
@@ -48,24 +48,24 @@ tagged! {
     /// What an import asks for.
     #[derive(PartialEq, Eq)]
     pub enum ImportKind ("an import kind") {
-        /// A function.
+        /// An import of a function.
         Func {
             /// Index of its type.
             ty: u32,
         } = 0,
-        /// A table.
+        /// An import of a table.
         Table {
-            /// Its type.
+            /// Type of the imported table.
             ty: TableType,
         } = 1,
-        /// A memory.
+        /// An import of a memory.
         Memory {
-            /// Its type.
+            /// Type of the imported memory.
             ty: MemoryType,
         } = 2,
-        /// A global.
+        /// An import of a global.
         Global {
-            /// Its type.
+            /// Type of the imported global.
             ty: GlobalType,
         } = 3,
         /// A tag of exceptions.
@@ -80,9 +80,9 @@ record! {
     /// An import, in the order of the module.
     #[derive(PartialEq, Eq)]
     pub struct Import {
-        /// First name.
+        /// Module name of the import.
         pub module: String,
-        /// Second name.
+        /// Item name of the import.
         pub name: String,
         /// What it asks for.
         pub kind: ImportKind,
@@ -93,41 +93,41 @@ tagged! {
     /// What an export names, by Wasm index.
     #[derive(Copy, PartialEq, Eq)]
     pub enum ExportKind ("an export kind") {
-        /// A function.
+        /// An export of a function.
         Func {
-            /// Function index.
+            /// Index of the exported function.
             index: u32,
         } = 0,
-        /// A table.
+        /// An export of a table.
         Table {
-            /// Table index.
+            /// Index of the exported table.
             index: u32,
         } = 1,
-        /// A memory.
+        /// An export of a memory.
         Memory {
-            /// Memory index.
+            /// Index of the exported memory.
             index: u32,
         } = 2,
-        /// A global.
+        /// An export of a global.
         Global {
-            /// Global index.
+            /// Index of the exported global.
             index: u32,
         } = 3,
-        /// A tag.
+        /// An export of a tag.
         Tag {
-            /// Tag index.
+            /// Index of the exported tag.
             index: u32,
         } = 4,
     }
 }
 
 record! {
-    /// An export.
+    /// An export of the module.
     #[derive(PartialEq, Eq)]
     pub struct Export {
-        /// Its name.
+        /// Name of the export.
         pub name: String,
-        /// What it names.
+        /// Kind and index of the exported item.
         pub kind: ExportKind,
     }
 }
@@ -137,7 +137,7 @@ record! {
     /// start function. Entries are in ascending order of `func`; references name them by position.
     #[derive(Copy, PartialEq, Eq)]
     pub struct FuncEntry {
-        /// Function index.
+        /// Index of the Wasm function.
         pub func: u32,
         /// Index of its type.
         pub ty: u32,
@@ -152,59 +152,59 @@ tagged! {
     /// An operator of a constant expression.
     #[derive(Copy, PartialEq, Eq)]
     pub enum ConstOp ("a constant operator") {
-        /// `i32.const`.
+        /// The constant instruction `i32.const`.
         I32Const {
-            /// The value.
+            /// The constant of the instruction.
             value: i32,
         } = 0,
-        /// `i64.const`.
+        /// The constant instruction `i64.const`.
         I64Const {
-            /// The value.
+            /// The constant of the instruction.
             value: i64,
         } = 1,
-        /// `f32.const`.
+        /// The constant instruction `f32.const`.
         F32Const {
-            /// IEEE 754 bits.
+            /// The constant's IEEE 754 bits.
             bits: u32,
         } = 2,
-        /// `f64.const`.
+        /// The constant instruction `f64.const`.
         F64Const {
-            /// IEEE 754 bits.
+            /// The constant's IEEE 754 bits.
             bits: u64,
         } = 3,
-        /// `v128.const`.
+        /// The constant instruction `v128.const`.
         V128Const {
-            /// Low half.
+            /// Low 64 bits of the vector.
             low: u64,
-            /// High half.
+            /// High 64 bits of the vector.
             high: u64,
         } = 4,
-        /// `global.get`.
+        /// The constant instruction `global.get`.
         GlobalGet {
-            /// Global index.
+            /// Index of the global.
             index: u32,
         } = 5,
-        /// `ref.null`.
+        /// The constant instruction `ref.null`.
         RefNull {
-            /// The reference type.
+            /// Type of the null reference.
             ty: ValType,
         } = 6,
-        /// `ref.func`.
+        /// The constant instruction `ref.func`.
         RefFunc {
             /// Position in the list of function entries.
             entry: u32,
         } = 7,
-        /// `i32.add`.
+        /// The constant instruction `i32.add`.
         I32Add = 8,
-        /// `i32.sub`.
+        /// The constant instruction `i32.sub`.
         I32Sub = 9,
-        /// `i32.mul`.
+        /// The constant instruction `i32.mul`.
         I32Mul = 10,
-        /// `i64.add`.
+        /// The constant instruction `i64.add`.
         I64Add = 11,
-        /// `i64.sub`.
+        /// The constant instruction `i64.sub`.
         I64Sub = 12,
-        /// `i64.mul`.
+        /// The constant instruction `i64.mul`.
         I64Mul = 13,
     }
 }
@@ -213,16 +213,16 @@ record! {
     /// A constant expression, its operators in order.
     #[derive(PartialEq, Eq)]
     pub struct ConstExpr {
-        /// The operators.
+        /// Instructions of the expression, without `end`.
         pub ops: Vec<ConstOp>,
     }
 }
 
 record! {
-    /// A defined table.
+    /// A table that the module defines.
     #[derive(PartialEq, Eq)]
     pub struct Table {
-        /// Its type.
+        /// Type of the table.
         pub ty: TableType,
         /// The module cannot change it and its elements lie in the artifact: an instance holds nothing of it.
         pub constant: bool,
@@ -243,10 +243,10 @@ record! {
 }
 
 record! {
-    /// A defined memory.
+    /// A memory that the module defines.
     #[derive(PartialEq, Eq)]
     pub struct Memory {
-        /// Its type.
+        /// Type of the memory.
         pub ty: MemoryType,
         /// Its initial contents where they are not zero, ascending and disjoint, within the initial size.
         pub image: Vec<ImageRun>,
@@ -254,12 +254,12 @@ record! {
 }
 
 record! {
-    /// A defined global.
+    /// A global that the module defines.
     #[derive(PartialEq, Eq)]
     pub struct Global {
-        /// Its type.
+        /// Type of the global.
         pub ty: GlobalType,
-        /// Its initial value.
+        /// Initial value of the global.
         pub init: ConstExpr,
     }
 }
@@ -268,13 +268,13 @@ tagged! {
     /// When a data segment is written to memory.
     #[derive(PartialEq, Eq)]
     pub enum DataMode ("a data segment's mode") {
-        /// By `memory.init`.
+        /// Written by `memory.init` only.
         Passive = 0,
-        /// At instantiation.
+        /// Written to a memory at instantiation.
         Active {
-            /// Memory index.
+            /// Index of the memory.
             memory: u32,
-            /// Where to.
+            /// Offset of the segment in the memory.
             offset: ConstExpr,
         } = 1,
         /// It is part of the memory's image; dropped from the start.
@@ -283,7 +283,7 @@ tagged! {
 }
 
 record! {
-    /// A data segment.
+    /// A data segment of the module.
     #[derive(PartialEq, Eq)]
     pub struct DataSegment {
         /// When it is written.
@@ -297,13 +297,13 @@ tagged! {
     /// When an element segment is written to a table.
     #[derive(PartialEq, Eq)]
     pub enum ElemMode ("an element segment's mode") {
-        /// By `table.init`.
+        /// Written by `table.init` only.
         Passive = 0,
-        /// At instantiation.
+        /// Written to a table at instantiation.
         Active {
-            /// Table index.
+            /// Index of the table.
             table: u32,
-            /// Where to.
+            /// Offset of the segment in the table.
             offset: ConstExpr,
         } = 1,
         /// Declared only, or part of a constant table; dropped from the start.
@@ -317,26 +317,26 @@ tagged! {
     pub enum ElemItems ("element items") {
         /// Functions, by position in the list of function entries.
         Entries {
-            /// The positions.
+            /// Positions in the list of function entries.
             entries: Vec<u32>,
         } = 0,
-        /// Expressions.
+        /// Elements given by constant expressions.
         Exprs {
-            /// One per element.
+            /// The expressions, one per element.
             exprs: Vec<ConstExpr>,
         } = 1,
     }
 }
 
 record! {
-    /// An element segment.
+    /// An element segment of the module.
     #[derive(PartialEq, Eq)]
     pub struct ElemSegment {
         /// Type of its elements.
         pub element: ValType,
         /// When it is written.
         pub mode: ElemMode,
-        /// Its elements. Empty if dropped from the start.
+        /// Elements of the segment. Empty if dropped from the start.
         pub items: ElemItems,
     }
 }

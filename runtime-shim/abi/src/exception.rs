@@ -57,7 +57,7 @@ impl Clause {
 /// Where an exception lands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Handler {
-    /// What it catches.
+    /// Exceptions that the handler catches.
     pub clause: Clause,
     /// Offset of the landing pad from the start of the text.
     pub landing: u32,
@@ -110,9 +110,9 @@ pub struct ExceptionTable<'a> {
 /// A site found in a table.
 #[derive(Debug, Clone, Copy)]
 pub struct SiteRef<'a> {
-    /// See [`Site::frame`].
+    /// Distance to the frame pointer, see [`Site::frame`].
     pub frame: u32,
-    /// See [`Site::context`].
+    /// Position of the caller's vmctx, see [`Site::context`].
     pub context: Option<u32>,
     handlers: &'a [u8],
 }

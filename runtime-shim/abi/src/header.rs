@@ -20,11 +20,11 @@ record! {
     /// What can be told of an artifact before its descriptor is read.
     #[derive(Copy, PartialEq, Eq)]
     pub struct Header {
-        /// See [`crate::version::ABI_MAJOR`].
+        /// Major version, see [`crate::version::ABI_MAJOR`].
         pub major: u16,
-        /// See [`crate::version::ABI_MINOR`].
+        /// Minor version, see [`crate::version::ABI_MINOR`].
         pub minor: u16,
-        /// See [`crate::version::TAIL_CONVENTION`].
+        /// Calling convention, see [`crate::version::TAIL_CONVENTION`].
         pub convention: u32,
         /// What the code needs, see [`crate::cpu`].
         pub cpu_features: u64,

@@ -43,9 +43,9 @@ record! {
     /// Consecutive pages of 4 KiB of a memory.
     #[derive(Copy, PartialEq, Eq)]
     pub struct PageRun {
-        /// The first one.
+        /// Index of the first page.
         pub first: u32,
-        /// How many.
+        /// Number of consecutive pages.
         pub count: u32,
     }
 }

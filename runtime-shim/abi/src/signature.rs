@@ -29,7 +29,7 @@ pub const MOST: usize = 16;
 pub struct Block {
     /// An Ed25519 public key.
     pub key: [u8; 32],
-    /// An Ed25519 signature.
+    /// Ed25519 signature of the artifact.
     pub signature: [u8; 64],
 }
 
@@ -37,7 +37,7 @@ impl Block {
     /// Bytes of the encoded form.
     pub const SIZE: usize = 112;
 
-    /// The encoded form.
+    /// Returns the encoded form of the block.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut w = Writer::default();
         w.raw(&MAGIC);
@@ -64,7 +64,7 @@ impl Block {
     }
 }
 
-/// Tells the artifact in a file from the blocks that follow it, which are returned in their order.
+/// Splits a file into the artifact and the signature blocks that follow it, in file order.
 pub fn split(mut file: &[u8]) -> (&[u8], Vec<Block>) {
     let mut blocks = Vec::new();
     while let Some((rest, last)) = file.split_last_chunk::<{ Block::SIZE }>()

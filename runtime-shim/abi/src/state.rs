@@ -70,7 +70,7 @@ pub struct MemoryRef {
 pub struct FuncRef {
     /// Address of the entry for compiled code.
     pub tail_entry: u64,
-    /// Address of the entry for everybody else.
+    /// Address of the array entry, which all other callers use.
     pub array_entry: u64,
     /// Process-wide id of the function's type.
     pub type_id: u32,
@@ -96,13 +96,13 @@ pub struct ConstEntry {
 impl ConstEntry {
     /// Bytes of an entry.
     pub const SIZE: u32 = size_of::<Self>() as u32;
-    /// Offset of `rel`.
+    /// Offset of the field `rel`.
     pub const REL: i32 = offset_of!(Self, rel) as i32;
-    /// Offset of `ty`.
+    /// Offset of the field `ty`.
     pub const TYPE: i32 = offset_of!(Self, ty) as i32;
     /// The type of a null element.
     pub const NULL_TYPE: u32 = u32::MAX;
-    /// A null element.
+    /// Entry of a null element.
     pub const NULL: Self = Self { rel: 0, ty: Self::NULL_TYPE };
 
     /// The bytes of an entry in the file.
@@ -132,19 +132,19 @@ pub const GLOBAL_CELL: u32 = 16;
 pub struct Counts {
     /// Types in the descriptor.
     pub types: u32,
-    /// Imported functions.
+    /// Number of imported functions.
     pub imported_functions: u32,
     /// Imported and defined tables.
     pub tables: u32,
     /// Imported and defined memories.
     pub memories: u32,
-    /// Imported globals.
+    /// Number of imported globals.
     pub imported_globals: u32,
-    /// Defined globals.
+    /// Number of defined globals.
     pub defined_globals: u32,
-    /// Data segments.
+    /// Number of data segments.
     pub data_segments: u32,
-    /// Element segments.
+    /// Number of element segments.
     pub elem_segments: u32,
 }
 
@@ -308,8 +308,8 @@ impl StateLayout {
         self.const_bytes
     }
 
-    /// Bytes of the constant part that its items take, from its end downwards. The rest of its
-    /// lowest page is free.
+    /// Size in bytes of the items in the constant part, which grow down from its end. The rest of its lowest
+    /// page is free.
     pub fn const_used(&self) -> u32 {
         self.constants[IMPORTED_GLOBALS]
     }

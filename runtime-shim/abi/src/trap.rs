@@ -17,7 +17,7 @@ macro_rules! trap_codes {
         pub enum TrapCode { $($(#[$doc])* $name = $value),* }
 
         impl TrapCode {
-            /// All of them.
+            /// All trap codes, in declaration order.
             pub const ALL: &[TrapCode] = &[$(TrapCode::$name),*];
 
             /// The code with this number.
@@ -128,7 +128,7 @@ impl<'a> TrapTable<'a> {
         u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
     }
 
-    /// Number of sites.
+    /// Returns the number of trap sites.
     pub fn len(&self) -> usize {
         self.codes.len()
     }
@@ -143,7 +143,7 @@ impl<'a> TrapTable<'a> {
         TrapCode::from_u8(self.codes[self.position(offset)?])
     }
 
-    /// The position in the table of the instruction at this offset from the start of `.text`.
+    /// Returns the table index of the instruction at this offset from the start of `.text`.
     pub fn position(&self, offset: u32) -> Option<usize> {
         let (mut low, mut high) = (0, self.len());
         while low < high {

@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 pub enum HeapType {
     /// A function of any type.
     Func,
-    /// A host value.
+    /// A host value, `extern`.
     Extern,
-    /// An exception.
+    /// An exception of any tag, `exn`.
     Exn,
     /// No exception: only null is such a reference.
     NoExn,
@@ -20,7 +20,7 @@ pub enum HeapType {
     Concrete(u32),
 }
 
-/// A reference type.
+/// A WebAssembly reference type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RefType {
     /// Whether null is among its values.
@@ -29,20 +29,20 @@ pub struct RefType {
     pub heap: HeapType,
 }
 
-/// A value type.
+/// A WebAssembly value type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ValType {
-    /// 32-bit integer.
+    /// `i32`, a 32-bit integer.
     I32,
-    /// 64-bit integer.
+    /// `i64`, a 64-bit integer.
     I64,
-    /// 32-bit float.
+    /// `f32`, a 32-bit float.
     F32,
-    /// 64-bit float.
+    /// `f64`, a 64-bit float.
     F64,
-    /// 128-bit vector.
+    /// `v128`, a 128-bit vector.
     V128,
-    /// Reference.
+    /// A reference of this type.
     Ref(RefType),
 }
 
@@ -66,12 +66,12 @@ impl HeapType {
 }
 
 impl RefType {
-    /// `funcref`.
+    /// The reference type `funcref`.
     pub const FUNCREF: RefType = RefType { nullable: true, heap: HeapType::Func };
-    /// `externref`.
+    /// The reference type `externref`.
     pub const EXTERNREF: RefType = RefType { nullable: true, heap: HeapType::Extern };
 
-    /// `exnref`.
+    /// The reference type `exnref`.
     pub const EXNREF: RefType = RefType { nullable: true, heap: HeapType::Exn };
 
     /// Whether every reference of this type is of the other one.
@@ -241,12 +241,12 @@ impl Decode for ValType {
 }
 
 record! {
-    /// A function type. The descriptor's list of types holds each one once.
+    /// The type of a function. The descriptor's list of types holds each one once.
     #[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub struct FuncType {
-        /// Parameters.
+        /// Types of the parameters.
         pub params: Vec<ValType>,
-        /// Results.
+        /// Types of the results.
         pub results: Vec<ValType>,
     }
 }
@@ -278,7 +278,7 @@ impl core::fmt::Display for FuncType {
 /// Size limits of a table (elements) or a memory (pages).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Initial size.
+    /// Initial size, in elements or pages.
     pub min: u64,
     /// The size it may grow to, if the module states one.
     pub max: Option<u64>,
@@ -287,10 +287,10 @@ pub struct Limits {
 /// Type of the addresses of a memory, and of the indices of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IndexType {
-    /// 32 bits.
+    /// 32-bit addresses or indices.
     #[default]
     I32,
-    /// 64 bits.
+    /// 64-bit addresses or indices.
     I64,
 }
 
@@ -342,12 +342,12 @@ impl Decode for FlaggedLimits {
     }
 }
 
-/// A table's type.
+/// The type of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableType {
     /// Type of its elements, a reference type.
     pub element: ValType,
-    /// Size in elements.
+    /// Size limits in elements.
     pub limits: Limits,
     /// Type of its indices.
     pub index: IndexType,
@@ -378,10 +378,10 @@ impl Decode for TableType {
 /// Base-two logarithm of the page size of memories that state no other.
 pub const DEFAULT_PAGE_LOG2: u8 = 16;
 
-/// A memory's type.
+/// The type of a memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryType {
-    /// Size in pages.
+    /// Size limits in pages.
     pub limits: Limits,
     /// Base-two logarithm of the page size: 16 unless the module states another.
     pub page_log2: u8,
@@ -446,10 +446,10 @@ impl Decode for MemoryType {
 }
 
 record! {
-    /// A global's type.
+    /// The type of a global.
     #[derive(Copy, PartialEq, Eq)]
     pub struct GlobalType {
-        /// Type of its value.
+        /// Type of the global's value.
         pub value: ValType,
         /// Whether it can be set.
         pub mutable: bool,

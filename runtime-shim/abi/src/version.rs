@@ -4,7 +4,8 @@
 //! sections, and builtins at the end of their table: code of a newer minor may call builtins that an
 //! older runtime's table does not have, so that runtime refuses it. Anything else moves the major.
 
-/// Incompatible changes. Until 1.0 each comes with a line in the changelog.
+/// Major version of the artifact ABI, incremented by incompatible changes. Until 1.0, the changelog lists
+/// each of them.
 pub const ABI_MAJOR: u16 = 3;
 
 /// Compatible additions within [`ABI_MAJOR`].

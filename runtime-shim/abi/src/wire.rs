@@ -23,7 +23,7 @@ impl core::fmt::Display for DecodeError {
     }
 }
 
-/// Collects encoded bytes.
+/// Buffer that values are encoded into.
 #[derive(Debug, Default)]
 pub struct Writer {
     bytes: Vec<u8>,
@@ -35,7 +35,7 @@ impl Writer {
         self.bytes
     }
 
-    /// Appends one byte.
+    /// Appends a single byte.
     pub fn u8(&mut self, value: u8) {
         self.bytes.push(value);
     }
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    /// The next byte.
+    /// Reads the next byte.
     ///
     /// # Errors
     /// There is none.
@@ -102,7 +102,7 @@ pub trait Encode {
 
 /// Can be read from its encoded form.
 pub trait Decode: Sized {
-    /// Reads one value.
+    /// Decodes one value from the reader.
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError>;
 }
 

@@ -76,7 +76,7 @@ pub(crate) unsafe fn string<'a>(pointer: *const c_char, what: &str) -> Result<&'
     Ok(unsafe { CStr::from_ptr(pointer) })
 }
 
-/// A string that has to be UTF-8.
+/// Reads a C string that must be valid UTF-8.
 ///
 /// # Safety
 /// As for [`string`].

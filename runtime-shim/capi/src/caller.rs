@@ -43,20 +43,20 @@ impl<'a, 'b> wasmaot_caller_t<'a, 'b> {
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_data` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_data(caller: *const wasmaot_caller_t<'_, '_>) -> *mut c_void {
     // SAFETY: C passes NULL or an object that it has not deleted as `caller`.
     infallible(null_mut(), || Some(unsafe { at(caller, "caller") }.ok()?.host))
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_call` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_call(
     caller: *mut wasmaot_caller_t<'_, '_>,
@@ -77,10 +77,10 @@ pub unsafe extern "C" fn wasmaot_caller_call(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_check_interrupt` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_check_interrupt(
     caller: *const wasmaot_caller_t<'_, '_>,
@@ -94,10 +94,10 @@ pub unsafe extern "C" fn wasmaot_caller_check_interrupt(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_memory_size` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_memory_size(caller: *const wasmaot_caller_t<'_, '_>) -> u64 {
     infallible(0, || {
@@ -107,10 +107,10 @@ pub unsafe extern "C" fn wasmaot_caller_memory_size(caller: *const wasmaot_calle
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_read` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_read(
     caller: *const wasmaot_caller_t<'_, '_>,
@@ -127,10 +127,10 @@ pub unsafe extern "C" fn wasmaot_caller_read(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_write` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_write(
     caller: *mut wasmaot_caller_t<'_, '_>,

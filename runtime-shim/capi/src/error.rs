@@ -74,21 +74,21 @@ struct Backtrace {
     _strings: Vec<CString>,
 }
 
-/// See the header.
+/// Defines `wasmaot_frame_t` of `wasmaot.h`.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 pub struct wasmaot_frame_t {
-    /// Index of the function.
+    /// Index of the frame's function.
     pub func_index: u32,
     /// Offset in the Wasm file, or `u32::MAX`.
     pub wasm_offset: u32,
-    /// Its name, or null.
+    /// Name of the function, or null.
     pub name: *const c_char,
-    /// The file of its source, or null.
+    /// Source file of the frame, or null.
     pub file: *const c_char,
-    /// Line in that, or 0.
+    /// Line in the source file, or 0.
     pub line: u32,
-    /// Column in that, or 0.
+    /// Column in the source file, or 0.
     pub column: u32,
 }
 

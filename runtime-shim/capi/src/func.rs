@@ -1,6 +1,6 @@
-//! Calls as C makes them: by a function that was looked up once, or by name.
+//! Calls from C, through a function that was looked up or by export name.
 //!
-//! **Invariant: C gets either all results or none.**
+//! **Invariant: either all results are written or none.**
 
 use crate::boundary::{Result, at, fallible, infallible, slice, slice_mut, take, text, usage};
 use crate::error::wasmaot_error_t;
@@ -41,7 +41,7 @@ pub(crate) struct Values<'a> {
 
 impl<'a> Values<'a> {
     /// # Safety
-    /// As the header states.
+    /// The arguments satisfy the contract stated in `wasmaot.h`.
     pub(crate) unsafe fn at(
         args: *const wasmaot_value_t,
         args_count: usize,
@@ -105,30 +105,30 @@ pub(crate) fn write(from: &[Val], into: &mut [wasmaot_value_t], references: &mut
     into.iter_mut().zip(from).for_each(|(c, &value)| *c = wasmaot_value_t::from_val(value, references));
 }
 
-/// See the header.
+/// Implements `wasmaot_func_type` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_func_type(func: *const wasmaot_func_t) -> *const wasmaot_functype_t {
     // SAFETY: C passes NULL or an object that it has not deleted as `func`.
     infallible(null(), || Some(&raw const unsafe { at(func, "func") }.ok()?.ty))
 }
 
-/// See the header.
+/// Implements `wasmaot_func_delete` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_func_delete(func: *mut wasmaot_func_t) {
     // SAFETY: C passes NULL, or an object that it was given as `func` and does not use any more.
     unsafe { take(func) };
 }
 
-/// See the header.
+/// Implements `wasmaot_func_call` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_func_call(
     func: *const wasmaot_func_t,
@@ -151,10 +151,10 @@ pub unsafe extern "C" fn wasmaot_func_call(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_call` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_call(
     instance: *mut wasmaot_instance_t,

@@ -60,7 +60,7 @@ impl wasmaot_instance_t {
     }
 }
 
-/// See the header.
+/// Defines `wasmaot_usage_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_usage_t {
@@ -132,15 +132,15 @@ fn so_far(instance: &wasmaot_instance_t) -> Result<wasmaot_usage_t> {
     })
 }
 
-/// The deadline a number of nanoseconds from now; none if that is later than any clock shows.
+/// Returns the deadline `timeout` nanoseconds from now, or `None` if it overflows or `timeout` is `u64::MAX`.
 pub(crate) fn deadline(timeout: u64) -> Option<Instant> {
     Instant::now().checked_add(Duration::from_nanos(timeout)).filter(|_| timeout != u64::MAX)
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_finish` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_finish(
     instance: *mut wasmaot_instance_t,
@@ -160,10 +160,10 @@ pub unsafe extern "C" fn wasmaot_instance_finish(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_usage` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_usage(
     instance: *const wasmaot_instance_t,
@@ -177,20 +177,20 @@ pub unsafe extern "C" fn wasmaot_instance_usage(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_data` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_data(instance: *const wasmaot_instance_t) -> *mut c_void {
     // SAFETY: C passes NULL or an object that it has not deleted as `instance`.
     infallible(null_mut(), || Some(unsafe { at(instance, "instance") }.ok()?.host))
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_set_deadline` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_set_deadline(
     instance: *mut wasmaot_instance_t,
@@ -203,10 +203,10 @@ pub unsafe extern "C" fn wasmaot_instance_set_deadline(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_set_cpu_time` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_set_cpu_time(
     instance: *mut wasmaot_instance_t,
@@ -220,10 +220,10 @@ pub unsafe extern "C" fn wasmaot_instance_set_cpu_time(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_operators` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_operators(instance: *const wasmaot_instance_t) -> u64 {
     infallible(NOT_COUNTED, || {
@@ -234,10 +234,10 @@ pub unsafe extern "C" fn wasmaot_instance_operators(instance: *const wasmaot_ins
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_set_fuel` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_set_fuel(
     instance: *mut wasmaot_instance_t,
@@ -250,10 +250,10 @@ pub unsafe extern "C" fn wasmaot_instance_set_fuel(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_set_stdin` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_set_stdin(
     instance: *mut wasmaot_instance_t,
@@ -275,10 +275,10 @@ pub unsafe extern "C" fn wasmaot_instance_set_stdin(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_captured` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_captured(
     instance: *const wasmaot_instance_t,
@@ -304,10 +304,10 @@ pub unsafe extern "C" fn wasmaot_instance_captured(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_capture_overflowed` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_capture_overflowed(
     instance: *const wasmaot_instance_t,
@@ -329,10 +329,10 @@ pub unsafe extern "C" fn wasmaot_instance_capture_overflowed(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_discard_captured` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_discard_captured(
     instance: *mut wasmaot_instance_t,
@@ -353,10 +353,10 @@ pub unsafe extern "C" fn wasmaot_instance_discard_captured(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_memory_size` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_memory_size(instance: *const wasmaot_instance_t) -> u64 {
     infallible(0, || {
@@ -367,10 +367,10 @@ pub unsafe extern "C" fn wasmaot_instance_memory_size(instance: *const wasmaot_i
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_read` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_read(
     instance: *const wasmaot_instance_t,
@@ -387,10 +387,10 @@ pub unsafe extern "C" fn wasmaot_instance_read(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_write` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_write(
     instance: *mut wasmaot_instance_t,

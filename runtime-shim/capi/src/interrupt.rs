@@ -12,10 +12,10 @@ pub struct wasmaot_interrupt_t {
     handle: InterruptHandle,
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_interrupt` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_interrupt(
     instance: *mut wasmaot_instance_t,
@@ -31,10 +31,10 @@ pub unsafe extern "C" fn wasmaot_instance_interrupt(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_interrupt_kill` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_interrupt_kill(interrupt: *const wasmaot_interrupt_t) {
     infallible((), || {
@@ -44,10 +44,10 @@ pub unsafe extern "C" fn wasmaot_interrupt_kill(interrupt: *const wasmaot_interr
     });
 }
 
-/// See the header.
+/// Implements `wasmaot_interrupt_delete` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_interrupt_delete(interrupt: *mut wasmaot_interrupt_t) {
     // SAFETY: C passes NULL, or an object that it was given as `interrupt` and does not use any more.

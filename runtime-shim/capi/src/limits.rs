@@ -6,7 +6,7 @@ use crate::instance::deadline;
 use std::time::Duration;
 use wasmaot_runtime::{ModuleLimits, ResourceLimits};
 
-/// See the header.
+/// Defines `wasmaot_module_limits_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_module_limits_t {
@@ -22,7 +22,7 @@ pub struct wasmaot_module_limits_t {
     pub mappings: u32,
 }
 
-/// See the header.
+/// Defines `wasmaot_resource_limits_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_resource_limits_t {

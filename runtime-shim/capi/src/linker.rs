@@ -26,7 +26,8 @@ pub struct wasmaot_linked_t {
     pub(crate) linked: InstancePre<Data>,
 }
 
-/// See the header. An exception would be Rust's to catch, which it does not: it ends the process.
+/// Defines `wasmaot_function_t` of `wasmaot.h`. Rust does not catch a C++ exception from it:
+/// the process ends.
 pub type wasmaot_function_t = unsafe extern "C-unwind" fn(
     environment: *mut c_void,
     caller: *mut wasmaot_caller_t<'_, '_>,
@@ -105,10 +106,10 @@ impl wasmaot_linker_t {
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_set_module_limits` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_set_module_limits(
     linker: *mut wasmaot_linker_t,
@@ -123,26 +124,26 @@ pub unsafe extern "C" fn wasmaot_linker_set_module_limits(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_new` of `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_linker_new() -> *mut wasmaot_linker_t {
     infallible(null_mut(), || Some(new(wasmaot_linker_t { linker: Linker::new() })))
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_delete` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_delete(linker: *mut wasmaot_linker_t) {
     // SAFETY: C passes NULL, or an object that it was given as `linker` and does not use any more.
     unsafe { take(linker) };
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_func` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_func(
     linker: *mut wasmaot_linker_t,
@@ -167,10 +168,10 @@ pub unsafe extern "C" fn wasmaot_linker_func(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_wasi` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_wasi(linker: *mut wasmaot_linker_t) -> *mut wasmaot_error_t {
     fallible(|| {
@@ -181,10 +182,10 @@ pub unsafe extern "C" fn wasmaot_linker_wasi(linker: *mut wasmaot_linker_t) -> *
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_link` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_link(
     linker: *const wasmaot_linker_t,
@@ -200,20 +201,20 @@ pub unsafe extern "C" fn wasmaot_linker_link(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_linked_delete` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linked_delete(linked: *mut wasmaot_linked_t) {
     // SAFETY: C passes NULL, or an object that it was given as `linked` and does not use any more.
     unsafe { take(linked) };
 }
 
-/// See the header.
+/// Implements `wasmaot_linked_func` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linked_func(
     linked: *const wasmaot_linked_t,
@@ -229,10 +230,10 @@ pub unsafe extern "C" fn wasmaot_linked_func(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_linked_freeze_hot_set` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linked_freeze_hot_set(
     linked: *const wasmaot_linked_t,

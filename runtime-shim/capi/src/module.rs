@@ -20,7 +20,7 @@ pub struct wasmaot_module_t {
     listed: OnceLock<Listed>,
 }
 
-/// See the header.
+/// Defines `wasmaot_limits_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -29,7 +29,7 @@ pub struct wasmaot_limits_t {
     pub max: u64,
 }
 
-/// See the header.
+/// Defines `wasmaot_memorytype_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -40,7 +40,7 @@ pub struct wasmaot_memorytype_t {
     pub is_shared: bool,
 }
 
-/// See the header.
+/// Defines `wasmaot_tabletype_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -50,7 +50,7 @@ pub struct wasmaot_tabletype_t {
     pub is_64: bool,
 }
 
-/// See the header.
+/// Defines `wasmaot_globaltype_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -59,7 +59,7 @@ pub struct wasmaot_globaltype_t {
     pub is_mutable: bool,
 }
 
-/// See the header.
+/// Defines `wasmaot_externtype_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -78,7 +78,7 @@ pub union ExternPayload {
     global: wasmaot_globaltype_t,
 }
 
-/// See the header.
+/// Defines `wasmaot_import_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_import_t {
@@ -89,7 +89,7 @@ pub struct wasmaot_import_t {
     pub ty: wasmaot_externtype_t,
 }
 
-/// See the header.
+/// Defines `wasmaot_export_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_export_t {
@@ -109,7 +109,7 @@ struct Listed {
 
 // SAFETY: the pointers in the lists lead to `_kept`, which does not change.
 unsafe impl Send for Listed {}
-// SAFETY: the lists are only read, and so is what their pointers lead to, which is kept beside them.
+// SAFETY: the lists, and the strings and types that they point to, are immutable and owned by the same value.
 unsafe impl Sync for Listed {}
 
 /// Kinds of imports and exports, by the ends of their names in the header.
@@ -173,7 +173,7 @@ impl wasmaot_memorytype_t {
 }
 
 impl wasmaot_tabletype_t {
-    /// The type that C states.
+    /// Converts the C structure to a [`TableType`].
     pub(crate) fn read(&self) -> Result<TableType> {
         Ok(TableType { element: passable(self.ty)?, limits: self.elements.read(), index: index(self.is_64) })
     }
@@ -239,7 +239,7 @@ impl wasmaot_module_t {
 }
 
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 unsafe fn open(
     path: *const c_char,
     out: *mut *mut wasmaot_module_t,
@@ -252,7 +252,7 @@ unsafe fn open(
 }
 
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 unsafe fn read(
     bytes: *const c_void,
     length: usize,
@@ -268,24 +268,24 @@ unsafe fn read(
     Ok(())
 }
 
-/// See the header.
+/// Implements `wasmaot_module_open` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[cfg(feature = "verify")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_module_open(
     path: *const c_char,
     out: *mut *mut wasmaot_module_t,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: C passes NULL or a string that ends with NUL as `path`, and NULL or a place to write as `out`.
+    // SAFETY: the header requires `path` to be NULL or NUL-terminated, and `out` to be NULL or writable.
     fallible(|| unsafe { open(path, out, |path| Module::open(path)) })
 }
 
-/// See the header.
+/// Implements `wasmaot_module_from_bytes` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[cfg(feature = "verify")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_module_from_bytes(
@@ -297,20 +297,20 @@ pub unsafe extern "C" fn wasmaot_module_from_bytes(
     fallible(|| unsafe { read(bytes, length, out, Module::from_bytes) })
 }
 
-/// See the header.
+/// Implements `wasmaot_module_is_proven` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_module_is_proven(module: *const wasmaot_module_t) -> bool {
     // SAFETY: C passes NULL or a module that it has not deleted.
     infallible(false, || unsafe { Some(at(module, "module").is_ok_and(|module| module.module.is_proven())) })
 }
 
-/// See the header.
+/// Implements `wasmaot_module_open_trusted` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_module_open_trusted(
     path: *const c_char,
@@ -321,10 +321,10 @@ pub unsafe extern "C" fn wasmaot_module_open_trusted(
     fallible(|| unsafe { open(path, out, |path| Module::open_trusted(path)) })
 }
 
-/// See the header.
+/// Implements `wasmaot_module_open_sealed_trusted` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_module_open_sealed_trusted(
     path: *const c_char,
@@ -335,10 +335,10 @@ pub unsafe extern "C" fn wasmaot_module_open_sealed_trusted(
     fallible(|| unsafe { open(path, out, |path| Module::open_sealed_trusted(path)) })
 }
 
-/// See the header.
+/// Implements `wasmaot_module_from_bytes_trusted` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_module_from_bytes_trusted(
     bytes: *const c_void,
@@ -350,10 +350,10 @@ pub unsafe extern "C" fn wasmaot_module_from_bytes_trusted(
     fallible(|| unsafe { read(bytes, length, out, |bytes| Module::from_bytes_trusted(bytes)) })
 }
 
-/// See the header.
+/// Implements `wasmaot_module_delete` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_module_delete(module: *mut wasmaot_module_t) {
     // SAFETY: C passes NULL, or an object that it was given as `module` and does not use any more.
@@ -361,7 +361,7 @@ pub unsafe extern "C" fn wasmaot_module_delete(module: *mut wasmaot_module_t) {
 }
 
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 unsafe fn lend<T: 'static>(
     module: *const wasmaot_module_t,
     count: *mut usize,
@@ -373,10 +373,10 @@ unsafe fn lend<T: 'static>(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_module_imports` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_module_imports(
     module: *const wasmaot_module_t,
@@ -386,10 +386,10 @@ pub unsafe extern "C" fn wasmaot_module_imports(
     unsafe { lend(module, count, |listed| &listed.imports) }
 }
 
-/// See the header.
+/// Implements `wasmaot_module_exports` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_module_exports(
     module: *const wasmaot_module_t,
@@ -399,10 +399,10 @@ pub unsafe extern "C" fn wasmaot_module_exports(
     unsafe { lend(module, count, |listed| &listed.exports) }
 }
 
-/// See the header.
+/// Implements `wasmaot_module_memories` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_module_memories(
     module: *const wasmaot_module_t,

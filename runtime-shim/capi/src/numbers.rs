@@ -13,7 +13,7 @@ pub struct Numbers<T: 'static> {
     values: &'static [(&'static str, u32, T)],
 }
 
-/// Kinds of errors.
+/// Error kinds, `WASMAOT_ERROR_*` in the header.
 pub static ERROR_KINDS: Numbers<Kind> = Numbers {
     what: "kind of error",
     values: &[
@@ -54,7 +54,7 @@ pub static HOT_SETS: Numbers<HotSets> = Numbers {
     ],
 };
 
-/// Contracts about signals.
+/// Signal contracts, `WASMAOT_SIGNALS_*` in the header.
 pub static HOST_SIGNALS: Numbers<HostSignals> = Numbers {
     what: "contract about signals",
     values: &[("UNCHANGED", 0, HostSignals::Unchanged), ("CHECKED", 1, HostSignals::Checked)],

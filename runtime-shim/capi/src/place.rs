@@ -7,7 +7,7 @@ use std::ffi::c_void;
 use wasmaot_runtime::{AsStore, Caller, PooledInstance, Store};
 use wasmaot_wasi::WasiCtx;
 
-/// What host functions of an instance work on.
+/// Data of an instance that its host functions access.
 pub(crate) struct Data {
     /// The host's own.
     pub(crate) host: *mut c_void,

@@ -21,7 +21,7 @@ pub struct wasmaot_pool_t {
     pool: Pool,
 }
 
-/// See the header.
+/// Defines `wasmaot_pool_config_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Default)]
 #[repr(C)]
@@ -40,7 +40,7 @@ pub struct wasmaot_pool_config_t {
     pub modules: u32,
 }
 
-/// See the header.
+/// Defines `wasmaot_pool_stats_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_pool_stats_t {
@@ -58,7 +58,7 @@ pub struct wasmaot_pool_stats_t {
     pub moved: u64,
 }
 
-/// See the header.
+/// Defines `wasmaot_start_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[repr(C)]
 pub struct wasmaot_start_t {
@@ -143,10 +143,10 @@ impl From<PoolStats> for wasmaot_pool_stats_t {
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_pool_new` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_pool_new(
     config: *const wasmaot_pool_config_t,
@@ -162,20 +162,20 @@ pub unsafe extern "C" fn wasmaot_pool_new(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_pool_delete` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_pool_delete(pool: *mut wasmaot_pool_t) {
     // SAFETY: C passes NULL, or an object that it was given as `pool` and does not use any more.
     unsafe { take(pool) };
 }
 
-/// See the header.
+/// Implements `wasmaot_pool_stats` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_pool_stats(
     pool: *const wasmaot_pool_t,
@@ -190,10 +190,10 @@ pub unsafe extern "C" fn wasmaot_pool_stats(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_pool_prepare` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_pool_prepare(
     pool: *const wasmaot_pool_t,
@@ -208,10 +208,10 @@ pub unsafe extern "C" fn wasmaot_pool_prepare(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_pool_start` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_pool_start(
     pool: *const wasmaot_pool_t,

@@ -1,7 +1,7 @@
-//! References to functions and exceptions, as C holds them.
+//! References to functions and exceptions held by C.
 //!
-//! **Invariant: C gets numbers, never addresses.** What it made up, or got from another instance, is found to
-//! be none of this one's, and so is a number of the other kind.
+//! **Invariant: C receives numbers, never addresses.** A number that C made up, that belongs to another
+//! instance, or that refers to the other kind is detected.
 
 use crate::boundary::{Result, usage};
 use crate::error::wasmaot_error_t;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wasmaot_runtime::{ExnRef, Func};
 
-/// See the header.
+/// Defines `wasmaot_funcref_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
@@ -18,7 +18,7 @@ pub struct wasmaot_funcref_t {
     pub index: u64,
 }
 
-/// See the header.
+/// Defines `wasmaot_exnref_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]

@@ -15,10 +15,10 @@ pub struct wasmaot_sharedmemory_t {
     memory: SharedMemory,
 }
 
-/// See the header.
+/// Implements `wasmaot_sharedmemory_new` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_sharedmemory_new(
     ty: *const wasmaot_memorytype_t,
@@ -35,30 +35,30 @@ pub unsafe extern "C" fn wasmaot_sharedmemory_new(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_sharedmemory_delete` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_sharedmemory_delete(memory: *mut wasmaot_sharedmemory_t) {
     // SAFETY: null, or an object of this crate's that is not used any more, as the header states.
     unsafe { take(memory) };
 }
 
-/// See the header.
+/// Implements `wasmaot_sharedmemory_size` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_sharedmemory_size(memory: *const wasmaot_sharedmemory_t) -> u64 {
     // SAFETY: C passes NULL or an object that it has not deleted as `memory`.
     infallible(0, || Some(unsafe { at(memory, "memory") }.ok()?.memory.data_size()))
 }
 
-/// See the header.
+/// Implements `wasmaot_sharedmemory_grow` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_sharedmemory_grow(
     memory: *const wasmaot_sharedmemory_t,
@@ -73,10 +73,10 @@ pub unsafe extern "C" fn wasmaot_sharedmemory_grow(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_sharedmemory_read` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_sharedmemory_read(
     memory: *const wasmaot_sharedmemory_t,
@@ -92,10 +92,10 @@ pub unsafe extern "C" fn wasmaot_sharedmemory_read(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_sharedmemory_write` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_sharedmemory_write(
     memory: *const wasmaot_sharedmemory_t,
@@ -110,10 +110,10 @@ pub unsafe extern "C" fn wasmaot_sharedmemory_write(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_sharedmemory` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_sharedmemory(
     linker: *mut wasmaot_linker_t,

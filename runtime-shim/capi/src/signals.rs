@@ -5,7 +5,7 @@ use crate::error::{Kind, wasmaot_error_t};
 use std::ffi::c_int;
 use wasmaot_runtime::{interrupt_signal, prepare_thread, set_interrupt_signal};
 
-/// See the header.
+/// Implements `wasmaot_prepare_thread` of `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_prepare_thread() -> *mut wasmaot_error_t {
     fallible(|| {
@@ -14,13 +14,13 @@ pub extern "C" fn wasmaot_prepare_thread() -> *mut wasmaot_error_t {
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_set_interrupt_signal` of `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_set_interrupt_signal(number: c_int) -> *mut wasmaot_error_t {
     fallible(|| set_interrupt_signal(number).map_err(usage))
 }
 
-/// See the header.
+/// Implements `wasmaot_interrupt_signal` of `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_interrupt_signal() -> c_int {
     infallible(0, interrupt_signal)

@@ -25,10 +25,10 @@ pub struct wasmaot_store_t {
     store: Arc<Guarded<Store<Data>>>,
 }
 
-/// See the header.
+/// Implements `wasmaot_store_new` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_store_new(
     start: *const wasmaot_start_t,
@@ -49,10 +49,10 @@ pub unsafe extern "C" fn wasmaot_store_new(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_store_set_modules` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_store_set_modules(
     store: *mut wasmaot_store_t,
@@ -65,20 +65,20 @@ pub unsafe extern "C" fn wasmaot_store_set_modules(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_store_delete` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_store_delete(store: *mut wasmaot_store_t) {
     // SAFETY: null, or an object of this crate's that is not used any more, as the header states.
     unsafe { take(store) };
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_instantiate` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_instantiate(
     linker: *const wasmaot_linker_t,
@@ -96,10 +96,10 @@ pub unsafe extern "C" fn wasmaot_linker_instantiate(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_instance` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_instance(
     linker: *mut wasmaot_linker_t,
@@ -139,10 +139,10 @@ unsafe fn define(
     Ok(())
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_memory` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_memory(
     linker: *mut wasmaot_linker_t,
@@ -159,10 +159,10 @@ pub unsafe extern "C" fn wasmaot_linker_memory(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_table` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_table(
     linker: *mut wasmaot_linker_t,
@@ -185,10 +185,10 @@ pub unsafe extern "C" fn wasmaot_linker_table(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_linker_global` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_linker_global(
     linker: *mut wasmaot_linker_t,

@@ -79,10 +79,10 @@ impl wasmaot_suspended_t {
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_func_call_resumable` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_func_call_resumable(
     func: *const wasmaot_func_t,
@@ -115,20 +115,20 @@ pub unsafe extern "C" fn wasmaot_func_call_resumable(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_suspended_is_waiting` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_suspended_is_waiting(suspended: *const wasmaot_suspended_t) -> bool {
     // SAFETY: C passes NULL or an object that it has not deleted as `suspended`.
     infallible(false, || Some(unsafe { at(suspended, "suspended") }.ok()?.call.is_some()))
 }
 
-/// See the header.
+/// Implements `wasmaot_suspended_value` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_suspended_value(suspended: *const wasmaot_suspended_t) -> *mut c_void {
     infallible(null_mut(), || {
@@ -138,10 +138,10 @@ pub unsafe extern "C" fn wasmaot_suspended_value(suspended: *const wasmaot_suspe
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_suspended_resume` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_suspended_resume(
     suspended: *mut wasmaot_suspended_t,
@@ -167,10 +167,10 @@ pub unsafe extern "C" fn wasmaot_suspended_resume(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_suspended_fail` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_suspended_fail(
     suspended: *mut wasmaot_suspended_t,
@@ -190,10 +190,10 @@ pub unsafe extern "C" fn wasmaot_suspended_fail(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_suspended_abandon` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_suspended_abandon(
     suspended: *mut wasmaot_suspended_t,
@@ -209,10 +209,10 @@ pub unsafe extern "C" fn wasmaot_suspended_abandon(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_suspended_delete` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_suspended_delete(suspended: *mut wasmaot_suspended_t) {
     // SAFETY: null, or an object of this crate's that is not used any more, as the header states.

@@ -12,9 +12,9 @@ use wasmaot_runtime::{FuncType, HeapType, Val, ValType};
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wasmaot_value_t {
-    /// A `wasmaot_type_t`.
+    /// Type of the value, a `wasmaot_type_t`.
     pub ty: u8,
-    /// The value.
+    /// Payload, read according to `ty`.
     pub of: Payload,
 }
 
@@ -34,7 +34,7 @@ pub union Payload {
     exnref: wasmaot_exnref_t,
 }
 
-/// See the header.
+/// Defines `wasmaot_functype_t` of `wasmaot.h`.
 #[expect(missing_docs, reason = "the header documents the fields")]
 #[derive(Clone, Copy)]
 #[repr(C)]

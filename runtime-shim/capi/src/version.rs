@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-/// See the header.
+/// Implements `wasmaot_version` of `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_version() -> *const c_char {
     const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");

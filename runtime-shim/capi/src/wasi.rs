@@ -62,16 +62,16 @@ fn os(string: &CStr) -> &OsStr {
     OsStr::from_bytes(string.to_bytes())
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_new` of `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_wasi_new() -> *mut wasmaot_wasi_t {
     infallible(null_mut(), || Some(new(wasmaot_wasi_t { builder: WasiCtxBuilder::new() })))
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_delete` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_delete(wasi: *mut wasmaot_wasi_t) {
     // SAFETY: C passes NULL, or an object that it was given as `wasi` and does not use any more.
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn wasmaot_wasi_delete(wasi: *mut wasmaot_wasi_t) {
 }
 
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 unsafe fn change(
     wasi: *mut wasmaot_wasi_t,
     change: impl FnOnce(&mut WasiCtxBuilder) -> Result<()>,
@@ -89,10 +89,10 @@ unsafe fn change(
     fallible(|| change(&mut unsafe { at_mut(wasi, "wasi")? }.builder))
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_arg` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_arg(
     wasi: *mut wasmaot_wasi_t,
@@ -108,10 +108,10 @@ pub unsafe extern "C" fn wasmaot_wasi_arg(
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_env` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_env(
     wasi: *mut wasmaot_wasi_t,
@@ -128,10 +128,10 @@ pub unsafe extern "C" fn wasmaot_wasi_env(
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_inherit_env` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_inherit_env(wasi: *mut wasmaot_wasi_t) -> *mut wasmaot_error_t {
     // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`.
@@ -143,10 +143,10 @@ pub unsafe extern "C" fn wasmaot_wasi_inherit_env(wasi: *mut wasmaot_wasi_t) -> 
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_inherit_stdio` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_inherit_stdio(wasi: *mut wasmaot_wasi_t) -> *mut wasmaot_error_t {
     // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`.
@@ -158,10 +158,10 @@ pub unsafe extern "C" fn wasmaot_wasi_inherit_stdio(wasi: *mut wasmaot_wasi_t) -
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_stream` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_stream(
     wasi: *mut wasmaot_wasi_t,
@@ -183,10 +183,10 @@ pub unsafe extern "C" fn wasmaot_wasi_stream(
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_stdin_bytes` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_stdin_bytes(
     wasi: *mut wasmaot_wasi_t,
@@ -203,17 +203,17 @@ pub unsafe extern "C" fn wasmaot_wasi_stdin_bytes(
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_capture` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_capture(
     wasi: *mut wasmaot_wasi_t,
     stream: c_int,
     limit: usize,
 ) -> *mut wasmaot_error_t {
-    // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`.
+    // SAFETY: the header requires `wasi` to be NULL, or not deleted and not in use by another thread.
     unsafe {
         change(wasi, |builder| {
             match Output::of(stream)? {
@@ -225,10 +225,10 @@ pub unsafe extern "C" fn wasmaot_wasi_capture(
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_preopen` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_preopen(
     wasi: *mut wasmaot_wasi_t,
@@ -245,10 +245,10 @@ pub unsafe extern "C" fn wasmaot_wasi_preopen(
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_preopen_read_only` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_preopen_read_only(
     wasi: *mut wasmaot_wasi_t,
@@ -266,10 +266,10 @@ pub unsafe extern "C" fn wasmaot_wasi_preopen_read_only(
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_listener` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_listener(wasi: *mut wasmaot_wasi_t, fd: c_int) -> *mut wasmaot_error_t {
     // SAFETY: C passes NULL or an object that it has not deleted, and that no other thread uses, as `wasi`.
@@ -281,10 +281,10 @@ pub unsafe extern "C" fn wasmaot_wasi_listener(wasi: *mut wasmaot_wasi_t, fd: c_
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_listen` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_listen(
     wasi: *mut wasmaot_wasi_t,
@@ -308,10 +308,10 @@ pub unsafe extern "C" fn wasmaot_wasi_listen(
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_max_transfer` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_max_transfer(
     wasi: *mut wasmaot_wasi_t,
@@ -326,10 +326,10 @@ pub unsafe extern "C" fn wasmaot_wasi_max_transfer(
     }
 }
 
-/// See the header.
+/// Implements `wasmaot_wasi_max_descriptors` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_wasi_max_descriptors(
     wasi: *mut wasmaot_wasi_t,

@@ -41,8 +41,8 @@ impl Component {
         &self.types
     }
 
-    /// Returns names and types in WIT of the functions that are exported. A function of an instance is named
-    /// `instance#function`.
+    /// Returns the name and the WIT type of each exported function. A function of an exported instance is
+    /// named `instance#function`.
     pub fn functions(&self) -> impl Iterator<Item = (String, String)> {
         let component = &self.types.component;
         component.exported.iter().filter_map(move |export| match export.item {

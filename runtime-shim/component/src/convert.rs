@@ -1,4 +1,4 @@
-//! Rust types as types of components: what host functions take and return, and what exports are called with.
+//! Conversions between Rust types and component types, for host functions and calls of exports.
 //!
 //! | WIT | Rust |
 //! |---|---|
@@ -10,9 +10,9 @@
 //! | `own<r>`, `borrow<r>` of a resource of the host's | [`Resource<T>`](crate::Resource) |
 //! | everything else | [`Val`](crate::Val), which stands for every type |
 //!
-//! **Invariant: a Rust type is compared with the component's once, when a function is linked or looked up**,
-//! by [`ComponentType::is`]; lifting and lowering rely on it, and a mismatch that they meet all the same is
-//! an error.
+//! **Invariant: a Rust type is compared with the component's type once, when a function is linked or looked
+//! up**, by [`ComponentType::is`]. Lifting and lowering rely on that check, and report a mismatch as an
+//! error.
 
 use crate::error::Trap;
 use crate::lift::{Flat, Lifter};
@@ -37,15 +37,15 @@ pub trait ComponentType {
 
 /// A type whose values come from a component.
 pub trait Lift: ComponentType + Sized {
-    /// From flat values.
+    /// Lifts a value from flat values.
     #[doc(hidden)]
     fn lift(cx: &mut Lifter<'_>, ty: ValueType, flat: &mut Flat<'_>) -> Result<Self, Trap>;
 
-    /// From memory, at a checked place.
+    /// Loads a value from memory, at a checked address.
     #[doc(hidden)]
     fn load(cx: &mut Lifter<'_>, ty: ValueType, at: u32) -> Result<Self, Trap>;
 
-    /// A list of them.
+    /// Lifts a list of such values.
     #[doc(hidden)]
     fn load_list(cx: &mut Lifter<'_>, element: ValueType, at: u32, count: u32) -> Result<Vec<Self>, Trap> {
         let size = cx.check_list(at, count, element, size_of::<Self>())?;
@@ -59,11 +59,11 @@ pub trait Lower: ComponentType {
     #[doc(hidden)]
     fn plan(&self, cx: &mut Planner<'_>, ty: ValueType) -> Result<(), Trap>;
 
-    /// To flat values.
+    /// Lowers a value to flat values.
     #[doc(hidden)]
     fn lower(&self, cx: &mut Lowerer<'_>, ty: ValueType) -> Result<(), Trap>;
 
-    /// To memory, at a checked place.
+    /// Stores a value in memory, at a checked address.
     #[doc(hidden)]
     fn store(&self, cx: &mut Lowerer<'_>, ty: ValueType, at: u32) -> Result<(), Trap>;
 

@@ -30,9 +30,9 @@ pub enum Trap {
     /// A string of the guest's is not in its encoding.
     #[error("invalid {encoding} string: {message}")]
     Encoding {
-        /// The encoding.
+        /// Encoding that the string should have.
         encoding: &'static str,
-        /// What is wrong.
+        /// Description of the encoding error.
         message: String,
     },
     /// `realloc` returned a range that is not inside the memory.
@@ -78,7 +78,7 @@ pub enum Trap {
     /// The guest called a function of the canonical ABI out of turn.
     #[error("a function of the canonical ABI was called out of turn")]
     OutOfTurn,
-    /// The component imports something that the host does not define, and called it.
+    /// The component called an import that the host does not define.
     #[error("`{0}` is not defined by the host")]
     Undefined(String),
 }
@@ -90,10 +90,10 @@ impl Trap {
 /// An import that nothing of the right type is defined for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
-    /// Nothing is defined.
+    /// The host defines nothing for the import.
     #[error("`{name}` is not defined: {wanted}")]
     Missing {
-        /// Its name.
+        /// Name of the import.
         name: String,
         /// What it asks for, in WIT.
         wanted: String,
@@ -101,11 +101,11 @@ pub enum ImportError {
     /// What is defined has another type.
     #[error("`{name}` has another type: the component wants {wanted}; {problem}")]
     Mismatch {
-        /// Its name.
+        /// Name of the import.
         name: String,
         /// What it asks for, in WIT.
         wanted: String,
-        /// What is wrong.
+        /// Description of the mismatch.
         problem: String,
     },
 }
@@ -118,10 +118,10 @@ impl std::fmt::Display for List<'_> {
     }
 }
 
-/// What failed.
+/// Error of linking, instantiating or calling a component.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Imports have no definition of their types: all of them.
+    /// All imports that lack a definition of the expected type.
     #[error("{} unresolved import{}:{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, List(.0))]
     Imports(Vec<ImportError>),
     /// There is no such export, or it is no function.
@@ -130,11 +130,11 @@ pub enum Error {
     /// The function has another type.
     #[error("`{name}` has type {found}; {problem}")]
     Signature {
-        /// The function's name.
+        /// Name of the function.
         name: String,
         /// Its type, in WIT.
         found: String,
-        /// What is wrong.
+        /// Description of the mismatch.
         problem: String,
     },
     /// The guest broke a rule.

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use wasmaot_abi::component::{Field, FuncType, Options, ValueType};
 use wasmaot_runtime::{Caller, Cells, HostError};
 
-/// A host function.
+/// A host function of a component linker.
 pub struct HostFunc<T> {
     /// Compares its type with the component's, and says what is wrong.
     pub(crate) check: fn(&View<'_>, &FuncType) -> Result<(), String>,

@@ -16,10 +16,10 @@
 use crate::error::Trap;
 use crate::types::Types;
 
-/// The largest index of a handle, as the canonical ABI has it.
+/// Largest handle index that the canonical ABI allows.
 const MAX_HANDLE: usize = (1 << 28) - 1;
 
-/// The most calls between components inside each other that may lend.
+/// Maximum nesting depth of calls between components that may lend handles.
 const MAX_SCOPES: usize = 10_000;
 
 /// Handles of one component instance, or the host's.
@@ -40,7 +40,7 @@ enum Slot {
 /// A call that may lend.
 #[derive(Debug, Default)]
 struct Scope {
-    /// Tables and handles of owners.
+    /// Table and index of each lent owning handle.
     lenders: Vec<(u32, u32)>,
     borrows: u32,
 }

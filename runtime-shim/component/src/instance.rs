@@ -104,7 +104,7 @@ impl<T: 'static> InstancePre<T> {
 }
 
 impl<T> InstancePre<T> {
-    /// Returns the component.
+    /// Returns the component that was linked.
     pub fn component(&self) -> &Component {
         &self.linked.component
     }
@@ -237,10 +237,10 @@ impl<T> Instance<T> {
     /// Calls an exported function by its name, see [`InstancePre::get_func`].
     ///
     /// # Errors
-    /// There is none, or as for [`Func::call`].
+    /// The component exports no such function; otherwise as for [`Func::call`].
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub fn call(&mut self, name: &str, args: &[Val]) -> Result<Option<Val>, Error> {
         let lift = self.linked.find(name).ok_or_else(|| Error::NoFunction(name.to_string()))?;
         Func { lift }.call(self, args)
@@ -252,7 +252,7 @@ impl<T> Instance<T> {
     /// The resource is not one of this instance's that the host owns, or its destructor fails.
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub fn drop_resource(&mut self, resource: ResourceAny) -> Result<(), Error> {
         let Kind::Owned { position, generation } = resource.kind else {
             return Err(Trap::StaleHandle.into());
@@ -385,13 +385,13 @@ pub struct Func {
 }
 
 impl Func {
-    /// Calls it. Returns a value if the function has a result.
+    /// Calls the function in an instance. Returns a value if the function has a result.
     ///
     /// # Errors
     /// The arguments are not of its type; otherwise how the call ended.
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub fn call<T>(&self, instance: &mut Instance<T>, args: &[Val]) -> Result<Option<Val>, Error> {
         let has_result = instance.linked.type_of(self.lift).1.result.is_some();
         match has_result {
@@ -416,13 +416,13 @@ impl<P, R> Clone for TypedFunc<P, R> {
 impl<P, R> Copy for TypedFunc<P, R> {}
 
 impl<P: Params, R: Lift + Send + 'static> TypedFunc<P, R> {
-    /// Calls it.
+    /// Calls the function in an instance.
     ///
     /// # Errors
     /// How the call ended.
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub fn call<T>(&self, instance: &mut Instance<T>, params: P) -> Result<R, Error> {
         instance.call_lifted(self.lift, params)
     }
@@ -442,7 +442,7 @@ pub trait Params: Send + 'static {
     #[doc(hidden)]
     fn plan(&self, cx: &mut Planner<'_>, types: &[ValueType]) -> Result<(), Trap>;
 
-    /// To flat values.
+    /// Lowers the values to flat values.
     #[doc(hidden)]
     fn lower(&self, cx: &mut Lowerer<'_>, types: &[ValueType]) -> Result<(), Trap>;
 

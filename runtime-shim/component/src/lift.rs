@@ -12,7 +12,7 @@ use wasmaot_runtime::MemoryData;
 /// Set in the length of a string that is UTF-16 where it could be Latin-1.
 pub(crate) const UTF16_TAG: u32 = 1 << 31;
 
-/// What lifting needs.
+/// Context for lifting values.
 pub struct Lifter<'a> {
     pub(crate) types: &'a Types,
     pub(crate) memory: Option<MemoryData<'a>>,
@@ -20,7 +20,7 @@ pub struct Lifter<'a> {
     pub(crate) options: Options,
     /// Bytes of the host's memory that may still be taken.
     pub(crate) budget: u64,
-    /// What it was in the beginning.
+    /// Initial value of `budget`.
     pub(crate) limit: u64,
 }
 

@@ -110,8 +110,7 @@ impl<T: 'static> Linker<T> {
         self
     }
 
-    /// Has functions and resources that are not defined trap when they are used, in place of an error when a
-    /// component is linked.
+    /// Makes undefined functions and resources trap on use instead of failing the link.
     pub fn trap_undefined(&mut self, trap: bool) -> &mut Self {
         self.undefined_traps = trap;
         self

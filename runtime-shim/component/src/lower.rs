@@ -100,7 +100,7 @@ impl Encoded {
     }
 }
 
-/// What lowering needs.
+/// Context for lowering values.
 pub struct Lowerer<'a> {
     pub(crate) types: &'a Types,
     pub(crate) memory: Option<MemoryData<'a>>,

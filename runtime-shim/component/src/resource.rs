@@ -242,7 +242,7 @@ pub enum TableError {
     Borrowed(u32),
 }
 
-/// Values of the host's that handles stand for, by number.
+/// Host values that resource handles refer to, indexed by number.
 #[derive(Default)]
 pub struct ResourceTable {
     entries: Vec<Option<Box<dyn Any + Send>>>,
@@ -289,7 +289,7 @@ impl ResourceTable {
         Ok(Resource::own(rep))
     }
 
-    /// Returns a value.
+    /// Returns the value that a resource refers to.
     ///
     /// # Errors
     /// There is none, or it is of another type.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use wasmaot_abi::component::{Options, ValueType, Violation};
 use wasmaot_runtime::{Caller, HostError, MemoryData};
 
-/// What the canonical ABI may take of the host for one instance.
+/// Limits on host resources used by the canonical ABI for one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Handles that the instance has, with how often they are lent, and resources of its own that the host

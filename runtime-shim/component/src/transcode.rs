@@ -75,7 +75,7 @@ pub(crate) fn of(name: &str) -> Option<Transcoder> {
         },
         "utf8-to-latin1" => |memories, [from, length, to, ..]| {
             let text = memories.read(from, length)?;
-            // What comes behind may be invalid, which shows when it is copied.
+            // Bytes beyond the valid prefix may be invalid; the later copy detects that.
             let valid = match std::str::from_utf8(&text) {
                 Ok(text) => text,
                 Err(error) => std::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default(),

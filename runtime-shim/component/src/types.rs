@@ -6,16 +6,16 @@
 use crate::error::ComponentError;
 use wasmaot_abi::component::{Component, FuncType, Item, ResourceOrigin, TypeDef, ValueType};
 
-/// Parameters that are passed flat at most.
+/// Maximum number of parameters passed flat.
 pub(crate) const MAX_FLAT_PARAMS: u32 = 16;
 
-/// Results that are passed flat at most.
+/// Maximum number of results returned flat.
 pub(crate) const MAX_FLAT_RESULTS: u32 = 1;
 
-/// Types that a component may define.
+/// Maximum number of types that a component may define.
 const MAX_TYPES: usize = 100_000;
 
-/// Types inside each other: lifting and lowering are recursive.
+/// Maximum nesting depth of types, since lifting and lowering are recursive.
 const MAX_DEPTH: u32 = 200;
 
 /// How values of a type lie in memory and among flat values.
@@ -36,7 +36,7 @@ impl Layout {
         Self { size, align: size, flat: 1, depth: 0 }
     }
 
-    /// Of values one behind the other.
+    /// Computes the layout of consecutive values.
     fn record(fields: impl Iterator<Item = Layout>) -> Option<Self> {
         let mut all = Self { size: 0, align: 1, flat: 0, depth: 0 };
         for field in fields {
@@ -49,7 +49,7 @@ impl Layout {
         Some(all)
     }
 
-    /// Of one of several values, behind a discriminant.
+    /// Computes the layout of a discriminant followed by one of several values.
     fn variant(cases: impl ExactSizeIterator<Item = Option<Layout>>) -> Option<Self> {
         let discriminant = discriminant_size(cases.len());
         let mut payload = Self { size: 0, align: 1, flat: 0, depth: 0 };
@@ -97,7 +97,7 @@ fn flags_size(count: usize) -> Layout {
     }
 }
 
-/// A component's types, checked.
+/// A component's types, validated.
 #[derive(Debug)]
 pub(crate) struct Types {
     pub(crate) component: Component,

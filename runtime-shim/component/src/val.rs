@@ -13,49 +13,49 @@ use wasmaot_abi::component::{TypeDef, ValueType};
 /// A value of a component's type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Val {
-    /// `bool`.
+    /// A value of type `bool`.
     Bool(bool),
-    /// `s8`.
+    /// A value of type `s8`.
     S8(i8),
-    /// `u8`.
+    /// A value of type `u8`.
     U8(u8),
-    /// `s16`.
+    /// A value of type `s16`.
     S16(i16),
-    /// `u16`.
+    /// A value of type `u16`.
     U16(u16),
-    /// `s32`.
+    /// A value of type `s32`.
     S32(i32),
-    /// `u32`.
+    /// A value of type `u32`.
     U32(u32),
-    /// `s64`.
+    /// A value of type `s64`.
     S64(i64),
-    /// `u64`.
+    /// A value of type `u64`.
     U64(u64),
-    /// `f32`.
+    /// A value of type `f32`.
     F32(f32),
-    /// `f64`.
+    /// A value of type `f64`.
     F64(f64),
-    /// `char`.
+    /// A value of type `char`.
     Char(char),
-    /// `string`.
+    /// A value of type `string`.
     String(String),
-    /// `list`.
+    /// A value of type `list`.
     List(Vec<Val>),
     /// `record`: names of fields with their values, in order.
     Record(Vec<(String, Val)>),
-    /// `tuple`.
+    /// A value of type `tuple`.
     Tuple(Vec<Val>),
     /// `variant`: the name of a case, and its payload if it has one.
     Variant(String, Option<Box<Val>>),
     /// `enum`: the name of a case.
     Enum(String),
-    /// `option`.
+    /// A value of type `option`.
     Option(Option<Box<Val>>),
     /// `result`, each case with its payload if it has one.
     Result(Result<Option<Box<Val>>, Option<Box<Val>>>),
     /// `flags`: names of those that are set.
     Flags(Vec<String>),
-    /// A handle.
+    /// A resource handle, `own` or `borrow`.
     Resource(ResourceAny),
 }
 

@@ -1,5 +1,4 @@
-//! Host functions with typed parameters that see the guest's memory and data of the host's, and one that
-//! fails.
+//! Typed host functions with access to guest memory and host data, and one that fails.
 
 use wasmaot_embed::{Caller, Engine, HostError, Linker, Store};
 

@@ -4,13 +4,13 @@
 use std::sync::{Arc, RwLock};
 use wasmaot_embed::{Engine, InstancePre, Linker, Pool, PoolConfig, PooledInstance, TypedFunc};
 
-/// What a request needs of the module that is served.
+/// One version of the served module, as requests use it.
 struct Version {
     pre: InstancePre<()>,
     answer: TypedFunc<(), i32>,
 }
 
-/// The module that is served now.
+/// The module that is currently served.
 struct Served(RwLock<Arc<Version>>);
 
 type Error = Box<dyn std::error::Error>;

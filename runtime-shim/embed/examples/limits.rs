@@ -1,4 +1,4 @@
-//! A deadline and fuel for guests that do not end.
+//! Stops endless guests by a deadline and by fuel.
 
 use std::time::{Duration, Instant};
 use wasmaot_embed::{CallError, Engine, Linker, Options, Pool, PoolConfig, ResourceLimits};

@@ -1,5 +1,4 @@
-//! A host that gives every request an instance of its own; docs/from-wasmtime.md has the same against
-//! Wasmtime.
+//! A host that gives each request its own instance; docs/from-wasmtime.md shows the same host for Wasmtime.
 
 use std::time::{Duration, Instant};
 use wasmaot_embed::{Caller, Engine, HostError, InstancePre, Linker, Pool, PoolConfig};
@@ -7,12 +6,12 @@ use wasmaot_embed::{ResourceLimits, TypedFunc};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// What host functions know of a request.
+/// Data of one request, for host functions.
 struct Request {
     log: Vec<String>,
 }
 
-/// What all requests share.
+/// State shared by all requests.
 struct Host {
     pool: Pool,
     pre: InstancePre<Request>,
@@ -30,7 +29,7 @@ impl Host {
         Ok(Self { pool, pre, handle })
     }
 
-    /// Writes the body at address 1024, and returns what the guest leaves there.
+    /// Writes the body at address 1024, and returns the answer that the guest writes there.
     fn serve(&self, body: &[u8]) -> Result<(Vec<u8>, Request), Error> {
         let deadline = Some(Instant::now() + Duration::from_millis(100));
         let limits = ResourceLimits { deadline, ..ResourceLimits::default() };

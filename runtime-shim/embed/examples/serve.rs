@@ -26,7 +26,7 @@ const MAX_BODY: usize = 64 << 10;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// What all requests share.
+/// State shared by all requests.
 struct Host {
     pool: Pool,
     pre: InstancePre<WasiCtx>,
@@ -48,7 +48,7 @@ impl Host {
         Ok(Self { pool, pre, start, wasi, time })
     }
 
-    /// Runs an instance with the body as its input, for this time at most. Returns its output.
+    /// Runs an instance with the body as its input, for at most this time. Returns its output.
     async fn run(&self, body: &[u8], time: Duration) -> Result<Vec<u8>, Error> {
         let mut ctx = self.wasi.build();
         ctx.set_stdin_bytes(body);

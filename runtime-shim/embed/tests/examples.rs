@@ -73,7 +73,7 @@ fn requests() {
     assert!(second.starts_with("wasm trap: deadline exceeded"), "{second}");
 }
 
-/// The guide for users of Wasmtime shows the host of the example as it is.
+/// The Wasmtime guide quotes the example's host verbatim.
 #[test]
 fn the_guide_quotes_the_host() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -28,23 +28,23 @@ use std::fmt;
 use std::str::FromStr;
 use wasmaot_abi::signature::{Block, split};
 
-/// Bytes of a signature.
+/// Length of a signature in bytes.
 pub const SIGNATURE: usize = 64;
 
-/// A key that is none.
+/// Error for a malformed or weak key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The text is not the PEM form of such a key.
     #[error("it is no Ed25519 {kind} key in PEM ({label}): {reason}")]
     Pem {
-        /// Private or public.
+        /// Kind of key, `private` or `public`.
         kind: &'static str,
         /// The form that it should have.
         label: &'static str,
-        /// What is wrong with it.
+        /// Why the text was rejected.
         reason: String,
     },
-    /// The bytes stand for no point of the curve.
+    /// The bytes do not encode a point on the curve.
     #[error("its 32 bytes are no Ed25519 key")]
     NoPoint,
     /// The point has a small order: anyone can sign for it.
@@ -62,7 +62,7 @@ impl PublicKey {
     /// Reads the PEM form of a SubjectPublicKeyInfo, `-----BEGIN PUBLIC KEY-----`.
     ///
     /// # Errors
-    /// It is another text, or another kind of key, or a weak key.
+    /// The text is not a PEM public key, the key is of another kind, or it is weak.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_public_key_pem(pem.trim_ascii()).map_err(|error| KeyError::Pem {
             kind: "public",
@@ -75,7 +75,7 @@ impl PublicKey {
     /// Reads the 32 bytes of a key.
     ///
     /// # Errors
-    /// They are no key, or a weak one.
+    /// The bytes are not a valid key, or the key is weak.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         Self::strong(VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NoPoint)?)
     }
@@ -84,15 +84,15 @@ impl PublicKey {
         if key.is_weak() { Err(KeyError::Weak) } else { Ok(Self { key }) }
     }
 
-    /// The PEM form.
+    /// Returns the key in PEM form.
     ///
     /// # Panics
-    /// Never: every key has one.
+    /// Never panics: every key has a PEM form.
     pub fn to_pem(&self) -> String {
         self.key.to_public_key_pem(LineEnding::LF).expect("every key has a form in PEM")
     }
 
-    /// The 32 bytes of the key.
+    /// Returns the 32 bytes of the key.
     pub fn to_bytes(&self) -> [u8; 32] {
         self.key.to_bytes()
     }
@@ -111,7 +111,7 @@ impl FromStr for PublicKey {
     }
 }
 
-/// In hexadecimal digits.
+/// Formats the key as lowercase hexadecimal digits.
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.to_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -130,15 +130,15 @@ pub struct SecretKey {
 }
 
 impl SecretKey {
-    /// The key that 32 random bytes stand for.
+    /// Derives the key from 32 random bytes.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         Self { key: SigningKey::from_bytes(seed) }
     }
 
-    /// Reads the PEM form of PKCS#8, `-----BEGIN PRIVATE KEY-----`, not encrypted.
+    /// Reads an unencrypted PKCS#8 key in PEM form, `-----BEGIN PRIVATE KEY-----`.
     ///
     /// # Errors
-    /// It is another text, or another kind of key.
+    /// The text is not such a key, or the key is of another kind.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         let key = SigningKey::from_pkcs8_pem(pem.trim_ascii()).map_err(|error| KeyError::Pem {
             kind: "private",
@@ -168,7 +168,7 @@ impl SecretKey {
         self.key.sign(artifact).to_bytes()
     }
 
-    /// The signature in the form that follows an artifact.
+    /// Signs an artifact and returns the block to append to it.
     pub fn block(&self, artifact: &[u8]) -> Block {
         Block { key: self.public_key().to_bytes(), signature: self.sign(artifact) }
     }
@@ -181,13 +181,13 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// The first of these keys by which a file with an artifact and blocks is signed.
+/// Returns the first of `keys` that signed the artifact in this file.
 pub fn signed_by(file: &[u8], keys: &[PublicKey]) -> Option<PublicKey> {
     let (artifact, blocks) = split(file);
     block_signed_by(artifact, &blocks, keys)
 }
 
-/// The first of these keys by which an artifact is signed, according to blocks.
+/// Returns the first of `keys` that signed the artifact, according to its signature blocks.
 pub fn block_signed_by(artifact: &[u8], blocks: &[Block], keys: &[PublicKey]) -> Option<PublicKey> {
     let signs = |key: &PublicKey, block: &Block| {
         block.key == key.to_bytes() && key.has_signed(artifact, &block.signature)
@@ -195,7 +195,7 @@ pub fn block_signed_by(artifact: &[u8], blocks: &[Block], keys: &[PublicKey]) ->
     keys.iter().find(|key| blocks.iter().any(|block| signs(key, block))).copied()
 }
 
-/// The first of these keys that a signature in a file of its own is by.
+/// Returns the first of `keys` that made a detached signature.
 pub fn detached_signed_by(artifact: &[u8], signature: &[u8], keys: &[PublicKey]) -> Option<PublicKey> {
     let signature = signature.try_into().ok()?;
     keys.iter().find(|key| key.has_signed(artifact, signature)).copied()

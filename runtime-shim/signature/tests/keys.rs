@@ -1,4 +1,4 @@
-//! Keys and signatures beside those of others: RFC 8032, Wycheproof, and openssl where it is installed.
+//! Compares keys and signatures with RFC 8032, Wycheproof, and openssl where it is installed.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -48,7 +48,7 @@ fn weak_keys_are_refused() {
     for key in [identity, [0; 32]] {
         assert_eq!(PublicKey::from_bytes(&key), Err(KeyError::Weak));
     }
-    // The second coordinate 2 belongs to no point.
+    // No point on the curve has the y coordinate 2.
     identity[0] = 2;
     assert_eq!(PublicKey::from_bytes(&identity), Err(KeyError::NoPoint));
 }

@@ -7,16 +7,16 @@ use wasmaot_runtime::{
 };
 use wasmaot_wasi::WasiError;
 
-/// Where a value was found, by indices of the module.
+/// Location of a value, by indices of the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// In a global.
+    /// A global, by its index.
     Global(u32),
-    /// In a table.
+    /// An element of a table.
     Element {
-        /// The table.
+        /// Index of the table.
         table: u32,
-        /// The position in it.
+        /// Index of the element.
         index: u64,
     },
 }
@@ -45,12 +45,12 @@ pub enum SnapshotError {
     Imported {
         /// Memory, table or global.
         kind: &'static str,
-        /// First name.
+        /// Module name of the import.
         module: String,
-        /// Second name.
+        /// Item name of the import.
         name: String,
     },
-    /// Threads may be running in a memory.
+    /// A memory is shared, so other threads may be running.
     #[error(
         "memory {memory} is shared: threads cannot be frozen, so the module has to be built without them"
     )]
@@ -63,7 +63,7 @@ pub enum SnapshotError {
         "{place} holds an external reference, which only the host can resolve: set it to null before the end of the initialisation"
     )]
     Extern {
-        /// Where it is.
+        /// Location of the reference.
         place: Place,
     },
     /// A reference to an exception.
@@ -71,7 +71,7 @@ pub enum SnapshotError {
         "{place} holds an exception, which cannot be written down: set it to null before the end of the initialisation"
     )]
     Exception {
-        /// Where it is.
+        /// Location of the reference.
         place: Place,
     },
     /// A reference to a function of another instance.
@@ -79,19 +79,19 @@ pub enum SnapshotError {
         "{place} holds a function of another instance: only functions of the module itself can be written down"
     )]
     Foreign {
-        /// Where it is.
+        /// Location of the reference.
         place: Place,
     },
     /// The bytes are not the module that the instance was made of.
     #[error("the instance was not made of this module: {what} differ")]
     OtherModule {
-        /// What differs.
+        /// Which parts of the modules differ.
         what: &'static str,
     },
     /// An export that is to be renamed does not exist.
     #[error("it exports no function {name:?} that could be renamed to {new:?}")]
     NoExport {
-        /// Its name.
+        /// Name of the missing export.
         name: String,
         /// The name that it was to get.
         new: String,
@@ -107,7 +107,7 @@ pub enum SnapshotError {
     Memory {
         /// Index of the memory.
         memory: u32,
-        /// Why.
+        /// Cause of the failed read.
         #[source]
         error: MemoryError,
     },
@@ -132,7 +132,7 @@ pub enum PreinitError {
     /// There is no such export.
     #[error("it exports no function {name:?}")]
     NoFunction {
-        /// Its name.
+        /// Name of the missing export.
         name: String,
         /// The functions that it exports.
         functions: Vec<String>,
@@ -142,9 +142,9 @@ pub enum PreinitError {
         "{name:?} initialises the module, but has the type {ty}: it must have neither parameters nor results"
     )]
     Type {
-        /// Its name.
+        /// Name of the initialiser.
         name: String,
-        /// Its type.
+        /// Type of the initialiser.
         ty: String,
     },
     /// It imports a memory that threads share.
@@ -157,17 +157,17 @@ pub enum PreinitError {
     Denied {
         /// The export that was running.
         call: String,
-        /// What was denied.
+        /// The call that was denied.
         denied: Denied,
-        /// Where.
+        /// Trap that ended the call, with its backtrace.
         trap: Trap,
     },
-    /// It trapped.
+    /// The initialisation ended with a trap.
     #[error("{call} trapped: {}{}", .trap.code, .trap.frames())]
     Trap {
         /// The export that was running.
         call: String,
-        /// Why, and where.
+        /// Trap code and backtrace.
         trap: Trap,
     },
     /// It ended the program.
@@ -175,15 +175,15 @@ pub enum PreinitError {
     Exit {
         /// The export that was running.
         call: String,
-        /// The status.
+        /// Exit status of the program.
         status: i32,
     },
-    /// Another end of a call.
+    /// The call ended in another way.
     #[error("{call} failed: {error}")]
     Call {
         /// The export that was running.
         call: String,
-        /// Why.
+        /// Error that ended the call.
         #[source]
         error: Box<CallError>,
     },
@@ -192,19 +192,19 @@ pub enum PreinitError {
         "descriptor {descriptor} was opened, closed or renumbered, and a new instance has only those that it is given: the initialisation has to close what it opens"
     )]
     Descriptor {
-        /// Its number.
+        /// Number of the changed descriptor.
         descriptor: u32,
     },
-    /// The instance cannot be made.
+    /// Instantiating the module failed.
     #[error("cannot instantiate the module: {0}")]
     Instantiate(#[source] Box<InstantiateError>),
     /// The imports cannot be defined.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// A directory cannot be granted.
+    /// A directory could not be granted.
     #[error(transparent)]
     Grant(#[from] WasiError),
-    /// It cannot be frozen.
+    /// The initialised instance cannot be frozen.
     #[error("the initialised instance cannot be frozen: {0}")]
     Snapshot(#[from] SnapshotError),
     /// There is no pool to find out which pages calls write.

@@ -1,6 +1,6 @@
-//! Which exports a frozen module has.
+//! Exports of a frozen module.
 
-/// How the exports of a frozen module differ from those of the module that it was made from.
+/// Differences between the exports of a frozen module and of the original module.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exports {
     /// Names of exports that are removed.

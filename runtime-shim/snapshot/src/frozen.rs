@@ -51,7 +51,7 @@ pub(crate) struct Memory {
 /// default 10,000 of all kinds.
 const MAX_SEGMENTS: usize = 9000;
 
-/// Bytes that are read at a time.
+/// Number of bytes read at a time.
 const CHUNK: usize = 1 << 20;
 
 impl<'w> Snapshot<'w> {
@@ -172,8 +172,8 @@ fn written_pages(data: &MemoryData<'_>) -> Result<Vec<Range<u64>>, wasmaot_runti
     Ok(runs)
 }
 
-/// The bytes of a run of pages in a memory of this size: those in whole pages, and those behind the last
-/// whole page, which are never part of an image.
+/// Returns the byte ranges of a run of pages, clipped to the memory's size: its whole pages, then the partial
+/// page at the end, which is never part of an image.
 fn ranges(pages: Range<u64>, size: u64) -> impl Iterator<Item = Range<u64>> {
     let (start, end) = (pages.start * HOST_PAGE, (pages.end * HOST_PAGE).min(size));
     let whole = (size / HOST_PAGE * HOST_PAGE).clamp(start, end);

@@ -17,9 +17,9 @@ use wasmaot_wasi::{Errno, Version, WasiCall, WasiCtx, WasiCtxBuilder, WasiError}
 /// A call of the host that is not granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denied {
-    /// First name of the import.
+    /// Module name of the import.
     pub module: String,
-    /// Second name of the import.
+    /// Item name of the import.
     pub name: String,
     /// What would grant it.
     pub grant: Option<Grant>,
@@ -28,13 +28,13 @@ pub struct Denied {
 /// What of [`Grants`] would grant a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
-    /// [`Grants::environment`].
+    /// An environment, by [`Grants::environment`].
     Environment,
-    /// [`Grants::directories`].
+    /// A directory, by [`Grants::directories`].
     Directory,
-    /// [`Grants::stdio`].
+    /// The standard streams, by [`Grants::stdio`].
     Stdio,
-    /// [`Clock::Real`].
+    /// The host's clocks, by [`Clock::Real`].
     RealClock,
 }
 

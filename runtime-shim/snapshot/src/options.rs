@@ -14,7 +14,7 @@ pub struct Options {
     pub calls: Vec<Call>,
     /// Exports that get another name afterwards, `(new, old)`.
     pub renamed: Vec<(String, String)>,
-    /// What clocks show.
+    /// Time that the clocks show.
     pub clock: Clock,
     /// Where random bytes come from.
     pub random: Random,
@@ -47,9 +47,9 @@ impl Default for Options {
 /// A call of an export.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// Its name.
+    /// Name of the export to call.
     pub export: String,
-    /// The arguments.
+    /// Arguments of the call.
     pub arguments: Vec<Val>,
 }
 
@@ -71,7 +71,7 @@ impl Default for Clock {
 /// Where random bytes come from during an initialisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Random {
-    /// From a generator that is seeded by the module's bytes, so that each run gets the same.
+    /// From a generator seeded with a hash of the module, so that each run reads the same bytes.
     #[default]
     Seeded,
     /// From the host: the result differs from run to run.
@@ -93,8 +93,8 @@ pub struct Grants {
 /// times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
-    /// Path outside.
+    /// Path on the host.
     pub host: PathBuf,
-    /// Its name inside.
+    /// Path that the guest sees.
     pub guest: String,
 }

@@ -24,7 +24,7 @@ const INITIALISERS: [&str; 2] = ["wizer.initialize", "wizer-initialize"];
 const RESUME: &str = "wizer.resume";
 const START: &str = "_start";
 
-/// An initialised module.
+/// Result of initialising a module.
 #[derive(Debug)]
 pub struct Preinitialised {
     /// The module, to be compiled in place of the original.

@@ -13,9 +13,9 @@ pub(crate) fn parser() -> Parser {
 /// What matters of a module's code: segments up to these are named by it, so that their indices must stay.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Named {
-    /// The number of data segments up to the last one that is named.
+    /// Number of data segments up to the last one that the code names.
     pub(crate) data: usize,
-    /// The same of element segments.
+    /// Number of element segments up to the last one that the code names.
     pub(crate) elems: usize,
 }
 

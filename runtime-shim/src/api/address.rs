@@ -1,9 +1,8 @@
-//! Addresses in guest memory, as host code has them.
+//! Guest memory addresses in host code.
 //!
-//! **Invariant: an address is what the guest means by its bits**: unsigned, whether it came as an `i32` or a
-//! `u32`.
+//! **Invariant: addresses are unsigned**, whether they arrive as `i32` or `u32`.
 
-/// An address in a guest's memory: a literal, or what a guest passes as a pointer, of 32 bits or of 64.
+/// An address in guest memory: a literal, or a 32-bit or 64-bit pointer passed by the guest.
 pub trait Address: Copy + sealed::Sealed {
     /// Bytes from the start of the memory.
     fn bytes(self) -> u64;

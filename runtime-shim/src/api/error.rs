@@ -33,9 +33,9 @@ pub enum LinkError {
     /// The name is taken.
     #[error("{module:?} {name:?} is defined twice; allow shadowing on the linker if that is meant")]
     Duplicate {
-        /// First name.
+        /// Module name of the definition.
         module: String,
-        /// Second name.
+        /// Item name of the definition.
         name: String,
     },
     /// The instance is of another store.
@@ -46,9 +46,9 @@ pub enum LinkError {
 /// An import that nothing is defined for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnresolvedImport {
-    /// First name.
+    /// Module name of the import.
     pub module: String,
-    /// Second name.
+    /// Item name of the import.
     pub name: String,
     /// What it asks for.
     pub wanted: String,
@@ -93,30 +93,30 @@ pub enum InstantiateError {
     /// A definition has another type than the import.
     #[error("incompatible import type of {module:?} {name:?}: expected {expected}, found {found}")]
     Incompatible {
-        /// First name.
+        /// Module name of the import.
         module: String,
-        /// Second name.
+        /// Item name of the import.
         name: String,
         /// What the module asks for.
         expected: String,
-        /// What is defined.
+        /// Type of the definition.
         found: String,
     },
     /// A definition belongs to another store.
     #[error("the definition of {module:?} {name:?} belongs to another store")]
     WrongStore {
-        /// First name.
+        /// Module name of the import.
         module: String,
-        /// Second name.
+        /// Item name of the import.
         name: String,
     },
     /// The module asks for more than a limit allows; see [`ModuleLimits`](crate::ModuleLimits),
     /// [`ResourceLimits`](crate::ResourceLimits) and [`PoolConfig`](crate::PoolConfig).
     #[error("limit exceeded: `{limit}` is {value}, and the module asks for {asked}")]
     Limit {
-        /// Which limit.
+        /// The limit that is exceeded.
         limit: LimitKind,
-        /// Its value.
+        /// Value of the limit.
         value: u64,
         /// What the module asks for.
         asked: u64,
@@ -124,13 +124,13 @@ pub enum InstantiateError {
     /// A table or memory is larger than this runtime makes them.
     #[error("a {what} of {size} {unit} is larger than the {limit} {unit} that this runtime allows")]
     TooLarge {
-        /// Table or memory.
+        /// What is too large: `table` or `memory`.
         what: &'static str,
         /// What the size counts.
         unit: &'static str,
-        /// The initial size.
+        /// Initial size that the module declares.
         size: u64,
-        /// The largest size.
+        /// Largest size that this runtime supports.
         limit: u64,
     },
     /// A limit of operators for code that does not count them.
@@ -155,7 +155,7 @@ pub enum InstantiateError {
     Map {
         /// What was to be mapped.
         what: &'static str,
-        /// The kernel's reason.
+        /// Error that the kernel returned.
         #[source]
         error: io::Error,
     },
@@ -165,7 +165,7 @@ pub enum InstantiateError {
 }
 
 impl InstantiateError {
-    /// The trap, if it is one.
+    /// Returns the trap, if the error is one.
     pub fn trap(&self) -> Option<&Trap> {
         match self {
             InstantiateError::Run(CallError::Trap(trap)) => Some(trap),
@@ -202,7 +202,7 @@ impl InstantiateError {
 /// ```
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// It trapped.
+    /// The call ended with a trap.
     #[error("{0}")]
     Trap(#[from] Trap),
     /// A host function ended the program with this status.
@@ -222,7 +222,7 @@ pub enum CallError {
     ArgumentCount {
         /// Parameters of the function.
         expected: usize,
-        /// Arguments given.
+        /// Number of arguments that were passed.
         found: usize,
     },
     /// The room for results is wrong.
@@ -247,7 +247,7 @@ pub enum CallError {
     Signature {
         /// What was asked for.
         expected: FuncType,
-        /// What it has.
+        /// Type of the function.
         found: FuncType,
     },
     /// The function, or what the call is to work on, is of another store.
@@ -292,7 +292,7 @@ pub enum HostError {
     /// End the program with this status.
     #[error("exit with status {0}")]
     Exit(i32),
-    /// Trap.
+    /// End the call with a trap.
     #[error("trap: {0}")]
     Trap(TrapCode),
     /// Throw an exception, which the caller may catch.
@@ -456,13 +456,13 @@ pub enum ExportError {
     /// There is none of this name.
     #[error("no export is called {name:?}")]
     NotFound {
-        /// The name.
+        /// Name that was looked up.
         name: String,
     },
     /// It is something else.
     #[error("the export {name:?} is not a {expected}")]
     Kind {
-        /// The name.
+        /// Name of the export.
         name: String,
         /// What was asked for.
         expected: &'static str,
@@ -470,11 +470,11 @@ pub enum ExportError {
     /// It is a function of another type.
     #[error("the function {name:?} has type {found}, not {expected}")]
     Type {
-        /// The name.
+        /// Name of the function.
         name: String,
         /// What was asked for.
         expected: FuncType,
-        /// What it has.
+        /// Type of the function.
         found: FuncType,
     },
     /// The instance is of another store.
@@ -494,7 +494,7 @@ pub enum TableError {
     /// The element is outside the table.
     #[error("element {index} is outside the table of {length}")]
     OutOfBounds {
-        /// The element.
+        /// Index of the element.
         index: u64,
         /// Elements of the table.
         length: u64,
@@ -527,13 +527,13 @@ pub enum CreateError {
     /// It is larger than this runtime makes them.
     #[error("a {what} of {size} {unit} is larger than the {limit} {unit} that this runtime allows")]
     TooLarge {
-        /// Table or memory.
+        /// What is too large: `table` or `memory`.
         what: &'static str,
         /// What the size counts.
         unit: &'static str,
-        /// The initial size.
+        /// Initial size that was requested.
         size: u64,
-        /// The largest size.
+        /// Largest size that this runtime supports.
         limit: u64,
     },
     /// The initial value does not fit.
@@ -544,7 +544,7 @@ pub enum CreateError {
     Map {
         /// What was to be mapped.
         what: &'static str,
-        /// The kernel's reason.
+        /// Error that the kernel returned.
         #[source]
         error: io::Error,
     },

@@ -103,9 +103,9 @@ pub struct ExnRef {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
-    /// What it is.
+    /// Tag of the exception.
     pub tag: Tag,
-    /// What it carries.
+    /// Values that the exception carries.
     pub values: Vec<Val>,
     /// Wasm functions that were running when it was thrown, innermost first; at most
     /// [`MAX_FRAMES`](crate::MAX_FRAMES).
@@ -124,7 +124,7 @@ impl Exception {
         exception.cells(store::core(store)).map(|_| exception)
     }
 
-    /// The functions that were running when it was thrown, to be displayed.
+    /// Returns the backtrace of the throw in displayable form.
     pub fn frames(&self) -> Backtrace<'_> {
         Backtrace { frames: &self.backtrace, omitted: self.omitted_frames }
     }

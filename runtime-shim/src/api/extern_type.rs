@@ -26,13 +26,13 @@ use wasmaot_abi::types::{FuncType, GlobalType, MemoryType, TableType};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExternType {
-    /// A function's.
+    /// Type of a function.
     Func(FuncType),
-    /// A table's.
+    /// Type of a table.
     Table(TableType),
-    /// A memory's.
+    /// Type of a memory.
     Memory(MemoryType),
-    /// A global's.
+    /// Type of a global.
     Global(GlobalType),
     /// That of a tag of exceptions: their values are its parameters.
     Tag(FuncType),

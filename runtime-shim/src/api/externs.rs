@@ -45,13 +45,13 @@ use wasmaot_abi::types::{GlobalType, MemoryType, TableType, ValType};
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub enum Extern {
-    /// A function.
+    /// Handle of a function.
     Func(Func),
-    /// A table.
+    /// Handle of a table.
     Table(Table),
-    /// A memory.
+    /// Handle of a memory.
     Memory(Memory),
-    /// A global.
+    /// Handle of a global.
     Global(Global),
     /// A tag of exceptions.
     Tag(Tag),
@@ -95,7 +95,7 @@ impl Extern {
     }
 }
 
-/// A linear memory.
+/// Handle of a linear memory in a store.
 ///
 /// Its bytes are reached by checked copies, [`read`](Memory::read) and [`write`](Memory::write), and by
 /// [`MemoryData`], which borrows the store: there are no references to them, since other threads may write to
@@ -240,7 +240,7 @@ impl Memory {
     }
 }
 
-/// A table.
+/// Handle of a table in a store.
 ///
 /// ```
 /// use wasmaot_runtime::{Limits, Store, Table, TableType, Val, ValType};
@@ -324,7 +324,7 @@ impl Table {
         grown.map_err(|_| TableError::Grow { elements })
     }
 
-    /// Returns an element.
+    /// Returns an element of the table.
     ///
     /// # Errors
     /// There is no such element, or the table is of another store.
@@ -336,7 +336,7 @@ impl Table {
         Ok(Val::from_raw(RawValue::new(element.get()), core, body.ty().element))
     }
 
-    /// Sets an element.
+    /// Sets an element of the table.
     ///
     /// # Errors
     /// There is no such element, the value is not of its type, or one of both is of another store.
@@ -350,7 +350,7 @@ impl Table {
     }
 }
 
-/// A global.
+/// Handle of a global in a store.
 ///
 /// ```
 /// use wasmaot_runtime::{Global, GlobalType, Store, Val, ValType};
@@ -367,7 +367,7 @@ impl Table {
 pub struct Global(GlobalRef);
 
 impl Global {
-    /// Makes a global.
+    /// Creates a global in the store.
     ///
     /// # Errors
     /// The value is not of its type, or of another store.
@@ -386,7 +386,7 @@ impl Global {
         self.0.ty()
     }
 
-    /// Returns its value.
+    /// Returns the value of the global.
     ///
     /// # Errors
     /// It is of another store.
@@ -396,7 +396,7 @@ impl Global {
         Ok(Val::from_raw(value, core, self.ty().value))
     }
 
-    /// Sets its value.
+    /// Sets the value of the global.
     ///
     /// # Errors
     /// It is immutable, the value is not of its type, or one of both is of another store.

@@ -132,7 +132,7 @@ impl Func {
         self.type_number(store::core(store)).map(Signature::of)
     }
 
-    /// Returns its type.
+    /// Returns the type of the function.
     ///
     /// # Errors
     /// It is not of this store.
@@ -156,16 +156,16 @@ impl Func {
         }
     }
 
-    /// Calls it. `results` has as many values as the function has results; what they were does not matter.
-    /// Allocates nothing for a function of a module, unless it fails or has more than [`MAX_VALUES`] of
-    /// either.
+    /// Calls the function with these arguments. `results` has as many values as the function has results;
+    /// what they were does not matter. Allocates nothing for a function of a module, unless it fails or has
+    /// more than [`MAX_VALUES`] of either.
     ///
     /// # Errors
     /// The arguments are not of its type, or it or a reference among them is of another store; otherwise how
     /// the call ended.
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub fn call(&self, store: &mut impl AsStore, args: &[Val], results: &mut [Val]) -> Result<(), CallError> {
         match args.len().max(results.len()) {
             0..=MAX_VALUES => self.call_with(store, args, results, &mut [RawValue::default(); MAX_VALUES]),
@@ -217,7 +217,7 @@ impl Func {
     /// Its type has another number of either, or vectors or references; otherwise as for [`Func::call`].
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub fn call_in_cells(
         &self,
         store: &mut impl AsStore,
@@ -264,7 +264,7 @@ impl Func {
     /// As for [`Func::call`].
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub fn call_resumable(
         &self,
         store: &mut impl AsStore,
@@ -297,7 +297,7 @@ impl Func {
     /// As for [`Func::call`].
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub async fn call_async<S: AsStore<Data: 'static>>(
         &self,
         store: &mut S,
@@ -433,13 +433,13 @@ impl<P, R> Clone for TypedFunc<P, R> {
 impl<P, R> Copy for TypedFunc<P, R> {}
 
 impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
-    /// Calls it. Allocates nothing unless it fails.
+    /// Calls the function with these arguments. Allocates nothing unless it fails.
     ///
     /// # Errors
     /// It is of another store, or how the call ended.
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub fn call(&self, store: &mut impl AsStore, params: P) -> Result<R, CallError> {
         let record = self.func.record(store::core(store))?;
         in_cells(params, |cells| call_plain(store.store_mut(), record, self.ty, cells))
@@ -451,7 +451,7 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
     /// As for [`TypedFunc::call`].
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub fn call_resumable(&self, store: &mut impl AsStore, params: P) -> Result<Outcome<R>, CallError> {
         let record = self.func.record(store::core(store))?;
         suspend::call_typed(store.store_mut(), record, self.ty, params)
@@ -465,7 +465,7 @@ impl<P: WasmValues, R: WasmValues> TypedFunc<P, R> {
     /// As for [`TypedFunc::call`].
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub async fn call_async<S: AsStore<Data: 'static>>(
         &self,
         store: &mut S,

@@ -152,14 +152,14 @@ pub fn check_interrupt() -> Result<(), HostError> {
 
 /// A closure that can be a host function: up to 12 parameters, after the [`Caller`].
 pub trait IntoHostFunc<T, P, R>: Send + Sync + 'static {
-    /// Makes its record.
+    /// Converts the closure to a host function record.
     #[doc(hidden)]
     fn into_host_func(self) -> HostFunc<T>;
 }
 
 /// What a typed host function returns: nothing, a value, a tuple of values, or a `Result` of those.
 pub trait HostResults {
-    /// The values.
+    /// Values that the function returns.
     type Values: WasmValues;
     /// The values, or how it ends its caller.
     #[doc(hidden)]

@@ -80,7 +80,7 @@ impl Instance {
         self.core(store::core(store)).map(|instance| instance.module())
     }
 
-    /// Returns an export.
+    /// Returns the export of this name.
     ///
     /// # Errors
     /// There is none of this name, or the instance is of another store.
@@ -130,7 +130,7 @@ impl Instance {
     /// [`Func::call`].
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub fn call(&self, store: &mut impl AsStore, name: &str, args: &[Val]) -> Result<Vec<Val>, CallError> {
         let func = self.get_func(store, name)?;
         let mut results = vec![Val::I32(0); func.ty(store)?.results.len()];
@@ -187,7 +187,7 @@ macro_rules! at_an_instance {
             /// [`Func::call`](crate::Func::call).
             ///
             /// # Panics
-            /// A host function panics.
+            /// Panics if a host function panics.
             pub fn call(
                 &mut self,
                 name: &str,
@@ -196,7 +196,7 @@ macro_rules! at_an_instance {
                 self.instance().call(self, name, args)
             }
 
-            /// Returns an export.
+            /// Returns the export of this name.
             ///
             /// # Errors
             /// There is none of this name.

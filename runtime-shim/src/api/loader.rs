@@ -57,8 +57,8 @@ impl Loader {
         self.open_reporting(path, &|_, _| {})
     }
 
-    /// As [`Loader::open`]. Calls `progress` with the number of functions that are proven, and of all, if a
-    /// proof is made.
+    /// Opens an artifact like [`Loader::open`], reporting progress. Calls `progress` with the number of
+    /// functions that are proven, and of all, if a proof is made.
     ///
     /// # Errors
     /// As for [`Loader::open`].
@@ -78,7 +78,8 @@ impl Loader {
         self.from_bytes_reporting(bytes, &|_, _| {})
     }
 
-    /// As [`Loader::from_bytes`]. Calls `progress` as [`Loader::open_reporting`] does.
+    /// Opens an artifact like [`Loader::from_bytes`], reporting progress. Calls `progress` as
+    /// [`Loader::open_reporting`] does.
     ///
     /// # Errors
     /// As for [`Loader::open`].

@@ -85,7 +85,7 @@ impl super::loader::Loader {
 /// Opening artifacts on trust: their structure is checked, but their machine code is not, and what it does
 /// when it runs is up to its maker. That takes neither a proof nor, unless it is asked for, a copy.
 impl Module {
-    /// Opens an artifact.
+    /// Opens an artifact without proving its machine code.
     ///
     /// If the file is truncated while the module exists, instances trap with
     /// [`TrapCode::ArtifactChanged`](wasmaot_abi::trap::TrapCode::ArtifactChanged).

@@ -32,7 +32,7 @@ pub struct Store<T> {
 }
 
 impl<T> Store<T> {
-    /// An empty store.
+    /// Creates a store without instances.
     pub fn new(data: T) -> Self {
         Self { inner: StoreInner::new(data) }
     }
@@ -204,17 +204,17 @@ impl<S: sealed::Access> AsStore for S {}
 macro_rules! is_a_store {
     (impl<$($lifetime:lifetime,)? $data:ident> $ty:ty) => {
         impl<$($lifetime,)? $data> $ty {
-            /// See [`AsStore::data`](crate::AsStore::data).
+            /// Returns the embedder's data, see [`AsStore::data`](crate::AsStore::data).
             pub fn data(&self) -> &$data {
                 $crate::api::store::AsStore::data(self)
             }
 
-            /// See [`AsStore::data_mut`](crate::AsStore::data_mut).
+            /// Returns the embedder's data mutably, see [`AsStore::data_mut`](crate::AsStore::data_mut).
             pub fn data_mut(&mut self) -> &mut $data {
                 $crate::api::store::AsStore::data_mut(self)
             }
 
-            /// See [`AsStore::set_fuel`](crate::AsStore::set_fuel).
+            /// Sets the remaining fuel, see [`AsStore::set_fuel`](crate::AsStore::set_fuel).
             ///
             /// # Errors
             /// The instances do not count what they execute.
@@ -222,22 +222,23 @@ macro_rules! is_a_store {
                 $crate::api::store::AsStore::set_fuel(self, fuel)
             }
 
-            /// See [`AsStore::used_fuel`](crate::AsStore::used_fuel).
+            /// Returns the fuel used so far, see [`AsStore::used_fuel`](crate::AsStore::used_fuel).
             pub fn used_fuel(&self) -> Option<u64> {
                 $crate::api::store::AsStore::used_fuel(self)
             }
 
-            /// See [`AsStore::operators`](crate::AsStore::operators).
+            /// Returns the number of executed instructions, see
+            /// [`AsStore::operators`](crate::AsStore::operators).
             pub fn operators(&self) -> Option<u64> {
                 $crate::api::store::AsStore::operators(self)
             }
 
-            /// See [`AsStore::host_calls`](crate::AsStore::host_calls).
+            /// Returns the number of host calls, see [`AsStore::host_calls`](crate::AsStore::host_calls).
             pub fn host_calls(&self) -> u64 {
                 $crate::api::store::AsStore::host_calls(self)
             }
 
-            /// See [`AsStore::memory_bytes`](crate::AsStore::memory_bytes).
+            /// Returns the size of all memories, see [`AsStore::memory_bytes`](crate::AsStore::memory_bytes).
             pub fn memory_bytes(&self) -> u64 {
                 $crate::api::store::AsStore::memory_bytes(self)
             }
@@ -250,7 +251,7 @@ pub(crate) use is_a_store;
 macro_rules! limits_runs {
     (impl<$data:ident> $ty:ty) => {
         impl<$data> $ty {
-            /// See [`AsStore::set_deadline`](crate::AsStore::set_deadline).
+            /// Sets the deadline of calls, see [`AsStore::set_deadline`](crate::AsStore::set_deadline).
             ///
             /// # Errors
             /// The deadline cannot be enforced, and the one before still holds.
@@ -261,7 +262,7 @@ macro_rules! limits_runs {
                 $crate::api::store::AsStore::set_deadline(self, deadline)
             }
 
-            /// See [`AsStore::set_cpu_time`](crate::AsStore::set_cpu_time).
+            /// Sets the CPU time limit, see [`AsStore::set_cpu_time`](crate::AsStore::set_cpu_time).
             ///
             /// # Errors
             /// The limit cannot be enforced, and the one before still holds.
@@ -272,7 +273,7 @@ macro_rules! limits_runs {
                 $crate::api::store::AsStore::set_cpu_time(self, cpu_time)
             }
 
-            /// See [`AsStore::yield_every`](crate::AsStore::yield_every).
+            /// Sets the time slice, see [`AsStore::yield_every`](crate::AsStore::yield_every).
             ///
             /// # Errors
             /// Slices cannot be enforced, and it is as before.
@@ -283,7 +284,8 @@ macro_rules! limits_runs {
                 $crate::api::store::AsStore::yield_every(self, slice)
             }
 
-            /// See [`AsStore::interrupt_handle`](crate::AsStore::interrupt_handle).
+            /// Returns an interrupt handle, see
+            /// [`AsStore::interrupt_handle`](crate::AsStore::interrupt_handle).
             ///
             /// # Errors
             /// The handle could not take effect.

@@ -30,7 +30,7 @@ use wasmaot_abi::trap::TrapCode;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Trap {
-    /// Why.
+    /// Reason for the trap.
     pub code: TrapCode,
     /// Wasm functions that were running, innermost first; at most
     /// [`MAX_FRAMES`](crate::MAX_FRAMES).

@@ -13,7 +13,7 @@ use crate::state::error::WrongStore;
 use std::num::NonZeroU32;
 use wasmaot_abi::types::{HeapType, RefType, ValType};
 
-/// A WebAssembly value.
+/// A WebAssembly value of any type.
 ///
 /// Floats are kept as their IEEE 754 bits, so that values compare bit by bit and NaN payloads survive.
 ///
@@ -28,9 +28,9 @@ use wasmaot_abi::types::{HeapType, RefType, ValType};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Val {
-    /// 32-bit integer.
+    /// A 32-bit integer, `i32`.
     I32(i32),
-    /// 64-bit integer.
+    /// A 64-bit integer, `i64`.
     I64(i64),
     /// Bits of a 32-bit float.
     F32(u32),
@@ -73,7 +73,7 @@ pub enum ValueError {
     Type {
         /// The type that is needed.
         expected: ValType,
-        /// The value's.
+        /// Type of the value.
         found: ValType,
     },
     /// It refers to a function or exception of another store.
@@ -187,7 +187,7 @@ impl Val {
 
 /// A Rust type that stands for a Wasm type in typed functions. For vectors it is `u128`, as in [`Val::V128`].
 pub trait WasmValue: Copy + sealed::Sealed + 'static {
-    /// The Wasm type.
+    /// The corresponding Wasm type.
     const TYPE: ValType;
     /// The cell that passes it.
     #[doc(hidden)]
@@ -235,7 +235,7 @@ wasm_values! {
 
 /// The parameters or the results of a typed function: one value, or a tuple of up to [`MAX_VALUES`].
 pub trait WasmValues: sealed::Sealed + Sized {
-    /// Their types.
+    /// Wasm types of the values.
     const TYPES: &'static [ValType];
     /// Writes them to the first cells.
     #[doc(hidden)]

@@ -84,7 +84,7 @@ pub struct Undivided<'a, T> {
 }
 
 impl<'a, T> Undivided<'a, T> {
-    /// Locks the object.
+    /// Locks the object and delays forks until dropped.
     pub fn lock(object: &'a Mutex<T>) -> Self {
         let undivided = undivided();
         Self { value: object.lock().unwrap_or_else(PoisonError::into_inner), _undivided: undivided }

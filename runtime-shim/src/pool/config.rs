@@ -106,9 +106,9 @@ pub enum PoolError {
     /// A value of the configuration is out of range.
     #[error("{what} is {value}; it must be {wanted}")]
     Config {
-        /// Which.
+        /// Name of the configuration field.
         what: &'static str,
-        /// What it is.
+        /// Value of the field.
         value: u64,
         /// What it must be.
         wanted: &'static str,
@@ -118,11 +118,11 @@ pub enum PoolError {
         "{slots} slots need {needed} mappings and the kernel allows {limit}; use fewer, or raise vm.max_map_count"
     )]
     Mappings {
-        /// Slots asked for.
+        /// Number of slots requested.
         slots: u32,
         /// Mappings that they need.
         needed: u64,
-        /// The limit.
+        /// The kernel's limit, `vm.max_map_count`.
         limit: u64,
     },
     /// The runtime's handlers of faults cannot be put in front of the host's.
@@ -131,9 +131,9 @@ pub enum PoolError {
     /// The addresses cannot be reserved.
     #[error("cannot reserve {slots} slots: {error}")]
     Reserve {
-        /// Slots asked for.
+        /// Number of slots requested.
         slots: u32,
-        /// The kernel's reason.
+        /// Error that the kernel returned.
         #[source]
         error: io::Error,
     },

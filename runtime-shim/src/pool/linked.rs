@@ -113,7 +113,7 @@ impl<T> InstancePre<T> {
         Ok(Self { core: Arc::new(core), imports })
     }
 
-    /// Returns the module.
+    /// Returns the module that was linked.
     pub fn module(&self) -> &Module {
         &self.core.module
     }

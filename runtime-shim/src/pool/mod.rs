@@ -1,4 +1,4 @@
-//! Pools: slots that are reserved once and give every request an instance of its own.
+//! Pools: reusable slots that give each request its own instance.
 //!
 //! ```text
 //!  Linker::instantiate_pre ──▶ InstancePre ──┐
@@ -81,11 +81,11 @@ use wasmaot_abi::slot::{STACK_WINDOW, STRIDE};
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolStats {
-    /// Slots of the pool.
+    /// Total number of slots.
     pub slots: u64,
     /// Slots whose instance is in use now.
     pub in_use: u64,
-    /// Slots that a start can take now.
+    /// Slots available to the next start.
     pub free: u64,
     /// Instances that were started.
     pub started: u64,
@@ -93,11 +93,11 @@ pub struct PoolStats {
     pub exhausted: u64,
     /// Instances that were made in a slot that held none of their module.
     pub made: u64,
-    /// Resets by [`ResetWay::Copy`].
+    /// Number of resets by [`ResetWay::Copy`].
     pub copied: u64,
-    /// Resets by [`ResetWay::Scan`].
+    /// Number of resets by [`ResetWay::Scan`].
     pub scanned: u64,
-    /// Resets by [`ResetWay::Drop`].
+    /// Number of resets by [`ResetWay::Drop`].
     pub dropped: u64,
     /// Resets that failed, so that the slot was emptied.
     pub failed: u64,
@@ -128,7 +128,7 @@ impl From<CallError> for StartError {
     }
 }
 
-/// Slots for instances. Cloning it gives another handle to the same slots.
+/// A pool of slots for instances. Cloning it gives another handle to the same slots.
 ///
 /// ```
 /// use wasmaot_runtime::{Linker, Module, Pool, PoolConfig, StartError};
@@ -231,7 +231,7 @@ unsafe impl Sync for PoolInner {}
 unsafe impl Send for PoolInner {}
 
 impl Pool {
-    /// Reserves the slots.
+    /// Creates a pool and reserves its slots.
     ///
     /// # Errors
     /// A value of the configuration is out of range, the kernel allows too few mappings or has too few

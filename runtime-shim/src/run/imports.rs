@@ -134,7 +134,7 @@ impl<T> Clone for UnownedOf<T> {
 }
 
 impl<T> UnownedOf<T> {
-    /// Without the type of the data.
+    /// Returns the imports without the data's type.
     pub(crate) fn untyped(&self) -> &Arc<Unowned> {
         &self.imports
     }

@@ -84,7 +84,7 @@ impl<T> InStore<T> {
         self.to.as_ptr() as u64
     }
 
-    /// What it refers to; `None` if `core` is not the store that keeps it.
+    /// Returns the referenced object, or `None` if it belongs to another store.
     #[inline]
     pub(crate) fn get(self, core: &StoreCore) -> Option<&T> {
         if core.id != self.store {
@@ -143,7 +143,7 @@ impl<T> StoreInner<T> {
         Self { core: Box::default(), data }
     }
 
-    /// A store with data for this core.
+    /// Attaches data to this core.
     ///
     /// # Safety
     /// All host functions that the core's instances import work on data of this type.
@@ -214,7 +214,7 @@ impl Changes<'_> {
         self.0.host_signals = host_signals;
     }
 
-    /// Sets which modules its instances may be of, if those that there are fit.
+    /// Sets which modules its instances may be of. Fails if an existing instance violates the policy.
     pub(crate) fn set_policy(&mut self, policy: ModulePolicy) -> Result<(), PolicyError> {
         let modules = || self.0.instances.iter().map(|instance| instance.module());
         modules().try_for_each(|module| policy.check(module, modules()))?;
@@ -222,7 +222,7 @@ impl Changes<'_> {
         Ok(())
     }
 
-    /// Sets the fuel that it may use from now on, or lets it use any.
+    /// Sets the remaining fuel; `None` removes the limit.
     pub(crate) fn set_fuel(&mut self, fuel: Option<u64>) -> Result<(), NotMetered> {
         self.0.set_fuel(fuel)
     }
@@ -428,7 +428,7 @@ impl StoreCore {
         reference
     }
 
-    /// What keeps a tag; `None` in another store.
+    /// Returns a new reference to a tag's record, or `None` if the tag belongs to another store.
     pub(crate) fn shared_tag(&self, tag: InStore<TagRecord>) -> Option<Rc<TagRecord>> {
         tag.get(self)?;
         // SAFETY: references to tags are made of what an `Rc` holds, which the store still keeps.

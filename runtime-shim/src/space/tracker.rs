@@ -53,12 +53,12 @@ struct Hot {
     end: AtomicUsize,
 }
 
-/// A range that was opened, as addresses.
+/// An address range that was made writable.
 #[derive(Debug)]
 struct Opened {
     start: AtomicUsize,
     end: AtomicUsize,
-    /// End of what was asked for; the rest was opened along with it.
+    /// End of the requested part; the rest was made writable along with it.
     asked: AtomicUsize,
 }
 

@@ -40,22 +40,24 @@ use wasmaot_abi::slot::{HOST_PAGE, STRIDE};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModuleLimits {
-    /// Memories. 9 by default: the one in the slot, and eight more, which reserve 64 GiB of addresses if they
-    /// need no bounds checks.
+    /// Maximum number of memories. 9 by default: the one in the slot, and eight more, which reserve 64 GiB of
+    /// addresses if they need no bounds checks.
     pub memories: u32,
-    /// Tables. 32 by default: each that can change takes two mappings, and toolchains emit one or two.
+    /// Maximum number of tables. 32 by default: each that can change takes two mappings, and toolchains emit
+    /// one or two.
     pub tables: u32,
     /// Elements that the tables which it defines have together, also after growth, and that its active
     /// element segments write. 100,000 by default: a language runtime has some 10,000.
     pub total_elements: u64,
-    /// Globals. 10,000 by default: their cells are restored after each run.
+    /// Maximum number of globals. 10,000 by default: their cells are restored after each run.
     pub globals: u32,
     /// Functions that an instance has a record of: imported ones, and those that a reference can be taken of.
     /// 20,000 by default: records are written for each instance.
     pub functions: u32,
-    /// Types of functions. 10,000 by default: a process keeps them as long as anything uses them.
+    /// Maximum number of function types. 10,000 by default: a process keeps them as long as anything uses
+    /// them.
     pub types: u32,
-    /// Tags of exceptions. 1,000 by default: toolchains emit one or two.
+    /// Maximum number of exception tags. 1,000 by default: toolchains emit one or two.
     pub tags: u32,
     /// Data and element segments that an instance can still see: those that are not part of an image or a
     /// constant table. 10,000 by default.

@@ -66,7 +66,7 @@ pub enum MemoryError {
     OutOfBounds {
         /// Where the range starts.
         address: u64,
-        /// Its bytes.
+        /// Length of the range in bytes.
         length: u64,
         /// Bytes of the memory, 0 if there is none.
         size: u64,

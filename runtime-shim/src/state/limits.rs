@@ -88,33 +88,33 @@ pub struct ResourceLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitKind {
-    /// `ModuleLimits::memories`.
+    /// The limit set by `ModuleLimits::memories`.
     Memories,
-    /// `ModuleLimits::tables`.
+    /// The limit set by `ModuleLimits::tables`.
     Tables,
-    /// `ModuleLimits::total_elements`.
+    /// The limit set by `ModuleLimits::total_elements`.
     TotalElements,
-    /// `ModuleLimits::globals`.
+    /// The limit set by `ModuleLimits::globals`.
     Globals,
-    /// `ModuleLimits::functions`.
+    /// The limit set by `ModuleLimits::functions`.
     Functions,
-    /// `ModuleLimits::types`.
+    /// The limit set by `ModuleLimits::types`.
     Types,
-    /// `ModuleLimits::tags`.
+    /// The limit set by `ModuleLimits::tags`.
     Tags,
-    /// `ModuleLimits::segments`.
+    /// The limit set by `ModuleLimits::segments`.
     Segments,
-    /// `ModuleLimits::written_pages`.
+    /// The limit set by `ModuleLimits::written_pages`.
     WrittenPages,
-    /// `ModuleLimits::mappings`.
+    /// The limit set by `ModuleLimits::mappings`.
     Mappings,
-    /// `ResourceLimits::memory`.
+    /// The limit set by `ResourceLimits::memory`.
     Memory,
-    /// `ResourceLimits::table`.
+    /// The limit set by `ResourceLimits::table`.
     Table,
-    /// `ResourceLimits::addresses`.
+    /// The limit set by `ResourceLimits::addresses`.
     Addresses,
-    /// `PoolConfig::total_addresses`.
+    /// The limit set by `PoolConfig::total_addresses`.
     TotalAddresses,
 }
 

@@ -38,8 +38,8 @@ const VISITS_BASE: u64 = 1 << 16;
 /// Words of the stack that are looked at in the time of one execution.
 const WORDS: u64 = 64;
 
-/// Bytes of code for each word of the stack that is kept, and words beside that. More may be written; of
-/// those nothing is known.
+/// Code bytes per tracked stack word, and the number of tracked words added to that. Writes to further words
+/// are allowed, but their values are unknown.
 const BYTES_PER_WORD: usize = 16;
 const WORDS_BASE: usize = 1 << 10;
 

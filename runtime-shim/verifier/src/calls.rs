@@ -202,8 +202,7 @@ impl<'m> Body<'m, '_> {
         Ok(())
     }
 
-    /// What a callee has put where its results are, if it returns: where it throws, nothing is known of
-    /// these.
+    /// Records the results that a callee returns. If it throws, the results are unknown.
     fn take_results(&mut self, state: &mut State, callee: &Callee<'_>, cells: Val, values: Val, sp: i32) {
         match callee {
             Callee::Tail { signature, .. } => {

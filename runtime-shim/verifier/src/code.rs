@@ -1,12 +1,12 @@
 //! The bytes of one function: instructions, data and padding.
 //!
-//! Code is decoded from the entry along all branches, whether they can be taken or not, and from where jump
-//! tables lead once these are found. When nothing changes any more, all bytes that no instruction, jump table
-//! or constant took have to be padding.
+//! Code is decoded from the entry along all branches, whether or not they can be taken, and from jump table
+//! targets once these are known. When that reaches a fixed point, all bytes that no instruction, jump table
+//! or constant occupies must be padding.
 //!
-//! **Invariants.** A byte is of one instruction, or data, never both. Everything that control can reach was
-//! decoded here, so it consists of allowed instructions that lie in the function. What is kept takes a fixed
-//! number of bytes for each byte of code, see [`Code::bytes`].
+//! **Invariants.** A byte belongs to one instruction or to data, never to both. Everything that control can
+//! reach was decoded here, so it consists of allowed instructions inside the function. Memory use is a fixed
+//! number of bytes per byte of code, see [`Code::bytes`].
 
 use crate::decode::{Form, Instructions, memory_bytes};
 use crate::effect::Effect;

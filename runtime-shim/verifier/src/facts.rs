@@ -172,7 +172,7 @@ impl State {
         });
     }
 
-    /// Notes that a length is not less than a constant.
+    /// Records that a length is at least a constant.
     fn not_less(&mut self, length: Name, constant: u64) {
         self.values().for_each(|value| match value.kind {
             Kind::LengthLess { memory, length: of, by } if of == length && by <= constant => {
@@ -231,7 +231,7 @@ impl State {
         });
     }
 
-    /// Whether a condition may tell anything.
+    /// Returns whether a condition can refine the state.
     pub(crate) fn tells(&self, condition: Condition) -> bool {
         match self.flags {
             Flags::Unknown => false,

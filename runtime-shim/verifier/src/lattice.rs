@@ -79,7 +79,8 @@ pub(crate) enum Kind {
     /// The start of a memory, plus a value of 64 bits that is not checked yet, plus this, modulo
     /// 2<sup>64</sup>.
     Indexed { memory: u16, index: Name, plus: u64 },
-    /// An address from which this many bytes are in the memory or its guard; with `null`, or 0.
+    /// An address with at least `room` bytes left in the memory or its guard; if `null` is set, the value may
+    /// also be 0.
     Checked { memory: u16, null: bool, room: u64 },
     /// A value, plus a constant, modulo 2<sup>64</sup>.
     Offset { index: Name, plus: u64 },
@@ -122,7 +123,7 @@ pub(crate) enum Kind {
     Code { ty: u32, func: Name },
     /// The vmctx of a function by its reference.
     Context { func: Name },
-    /// The process-wide number of the type of a function by its reference.
+    /// The process-wide number of a function's type, loaded through a reference.
     TypeOf { func: Name },
     /// The process-wide number of a type.
     TypeId(u32),
@@ -304,7 +305,7 @@ fn round(bound: u64) -> u64 {
     ROUND.into_iter().find(|&limit| bound <= limit).unwrap_or(u64::MAX)
 }
 
-/// What is true of both; bounds are rounded up where `rounded`, as they have to be where control flows meet.
+/// Joins two kinds. If `rounded`, bounds are rounded up, which joins of control flow require.
 pub(crate) fn join_kinds(module: &Module<'_>, a: Kind, b: Kind, rounded: bool) -> Kind {
     if a == b {
         return a;
@@ -342,7 +343,7 @@ fn is_number(kind: Kind) -> bool {
     matches!(kind, Kind::Low(_) | Kind::Max(_) | Kind::Steps16(_) | Kind::Const(_))
 }
 
-/// What is true of both, where it follows from the kind of one of them.
+/// Joins two kinds, given in one order, where the first determines the result; `None` otherwise.
 fn join_ordered(module: &Module<'_>, a: Kind, b: Kind) -> Option<Kind> {
     Some(match (a, b) {
         (Kind::Func { ty, null }, Kind::Func { ty: other, null: may_be }) => {
@@ -417,7 +418,7 @@ pub(crate) fn join(module: &Module<'_>, a: Val, b: Val) -> Val {
     Val { kind: join_kinds(module, a.kind, b.kind, true), name }
 }
 
-/// What the sum is of two values, of which `a` is the one that the other order has not been tried with.
+/// Returns the kind of the sum of two values, in either order.
 pub(crate) fn add(module: &Module<'_>, a: Val, b: Val) -> Kind {
     add_ordered(module, a, b).or_else(|| add_ordered(module, b, a)).unwrap_or(Kind::Any)
 }

@@ -40,14 +40,14 @@ pub(crate) const INDEX: u32 = 15;
 /// Addresses below this are never accessible.
 const SMALL: u64 = HOST_PAGE;
 
-/// What an operand in memory is.
+/// Classification of a memory operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// In a memory, or its guard.
     Heap,
-    /// At 0, or so.
+    /// Near address 0.
     Null,
-    /// In the frame, or cells.
+    /// In the frame, or in argument cells.
     Word(i32),
     /// A word of the state.
     State(i32),
@@ -454,7 +454,7 @@ impl Body<'_, '_> {
         kind.map_or_else(|| memory(format!("the state has nothing to be read at vmctx{at:+#x}")), Ok)
     }
 
-    /// A length that is loaded. Other threads may have a shared memory grow at any time.
+    /// The loaded length of a memory. Other threads may grow a shared memory at any time.
     fn length(&self, item: Item) -> Kind {
         let shared = match item {
             Item::Memory(memory) => self.module.memories.get(usize::from(memory)).is_none_or(|ty| ty.shared),
@@ -584,7 +584,7 @@ impl Body<'_, '_> {
     }
 }
 
-/// Whether it is an index of an element of a table.
+/// Returns whether a kind is a valid index of a table element.
 fn is_below(kind: Kind, of: u16) -> bool {
     matches!(kind, Kind::Below { table, .. } if table == of)
 }

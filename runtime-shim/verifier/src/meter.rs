@@ -67,7 +67,7 @@ fn metering(holds: bool, text: &str) -> Result<(), Problem> {
 }
 
 impl Body<'_, '_> {
-    /// An instruction may have changed the register: it did so by a constant.
+    /// Checks that an instruction changes the meter register, if at all, by a constant.
     pub(crate) fn check_meter(&self, state: &mut State, before: Kind) -> Result<(), Problem> {
         let after = state.reg(R15).kind;
         if before == after || !self.module.is_metered() {

@@ -10,7 +10,7 @@ macro_rules! properties {
         pub enum Property { $($(#[$doc])* $name),* }
 
         impl Property {
-            /// All of them.
+            /// All properties that are proven.
             pub const ALL: &[Property] = &[$(Property::$name),*];
 
             /// Its name in reports.
@@ -60,7 +60,7 @@ impl fmt::Display for Property {
 /// A function of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// What it is.
+    /// Kind of the function.
     pub kind: CodeKind,
     /// Its index, see [`wasmaot_abi::code`].
     pub index: u32,
@@ -70,7 +70,7 @@ pub struct Place {
     pub address: u32,
     /// Offset of the instruction from the function's start.
     pub offset: u32,
-    /// The instruction.
+    /// Disassembly of the instruction.
     pub instruction: String,
     /// Offset in the Wasm file that the instruction stems from.
     pub wasm_offset: Option<u32>,

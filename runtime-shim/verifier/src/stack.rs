@@ -23,8 +23,8 @@ use wasmaot_abi::slot::{STACK_GUARD, STACK_PROBE};
 const _: () = assert!(STACK_GUARD >= 2 * STACK_PROBE);
 
 impl Body<'_, '_> {
-    /// Wherever the stack pointer has moved, it is known, and not further below what is known to be
-    /// accessible than a probe's distance. What lies below it is not part of the frame.
+    /// Checks that the stack pointer, if it changed, is known and at most one probe distance below the lowest
+    /// address known to be accessible. Forgets the stack words below it.
     pub(crate) fn check_stack_pointer(&self, state: &mut State, before: Option<i32>) -> Result<(), Problem> {
         let Some(sp) = state.sp() else {
             return problem(Property::Stack, "the stack pointer is no longer known");

@@ -1,4 +1,4 @@
-//! What instructions do to the abstract state.
+//! Effects of instructions on the abstract state.
 //!
 //! **Invariant: every register that an instruction writes is written here**, at least with [`Val::ANY`].
 //! Writes of 8 and 16 bits leave nothing known of the register.

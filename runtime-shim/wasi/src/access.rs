@@ -72,26 +72,26 @@ pub(crate) enum Found<'a> {
 }
 
 impl<'a> Ctx<'a> {
-    /// Of an instance that has it for itself.
+    /// Creates the context of an instance that owns it.
     #[inline]
     pub(crate) fn own(ctx: &'a mut WasiCtx) -> Self {
         Self { context: Context::Own(ctx), attempt: None }
     }
 
-    /// Of one that shares it.
+    /// Creates the context of an instance that shares it with other threads.
     #[inline]
     pub(crate) fn shared(ctx: &'a Mutex<WasiCtx>) -> Self {
         Self { context: Context::Shared(ctx), attempt: None }
     }
 
-    /// The same for an attempt at a call that is to wait without a thread.
+    /// Attaches the current attempt of a call that waits without blocking its thread.
     pub(crate) fn attempted(self, attempt: &'a Attempt) -> Self {
         Self { attempt: Some(attempt), ..self }
     }
 }
 
 impl Ctx<'_> {
-    /// The attempt that this is, if the call is to wait without a thread.
+    /// Returns the current attempt if the call waits without blocking its thread.
     #[inline]
     pub(crate) fn attempt(&self) -> Option<&Attempt> {
         self.attempt
@@ -106,13 +106,13 @@ impl Ctx<'_> {
         }
     }
 
-    /// [`Guest::sources`], of as many bytes as the context allows.
+    /// [`Guest::sources`], truncated to the context's maximum transfer size.
     #[inline]
     pub(crate) fn sources<'g>(&self, guest: Guest<'g>, list: u32, count: u32) -> Result<Ranges<'g>, Errno> {
         guest.sources(list, count).map(|ranges| self.limited(ranges))
     }
 
-    /// [`Guest::targets`], of as many bytes as the context allows.
+    /// [`Guest::targets`], truncated to the context's maximum transfer size.
     #[inline]
     pub(crate) fn targets<'g>(&self, guest: Guest<'g>, list: u32, count: u32) -> Result<Ranges<'g>, Errno> {
         guest.targets(list, count).map(|ranges| self.limited(ranges))

@@ -25,7 +25,7 @@ pub enum WasiError {
     /// The directory to preopen cannot be opened.
     #[error("cannot open the directory {host:?} for the guest's {guest:?}")]
     Directory {
-        /// The host's path.
+        /// Path of the directory on the host.
         host: PathBuf,
         /// The guest's name for it.
         guest: String,
@@ -35,7 +35,7 @@ pub enum WasiError {
     /// The address to listen at cannot be used.
     #[error("cannot listen at `{address}`")]
     Listen {
-        /// The address.
+        /// The address to listen at.
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
@@ -85,7 +85,7 @@ impl WasiCtxBuilder {
         Arc::make_mut(&mut self.given)
     }
 
-    /// Adds arguments. The first of all is the program's name.
+    /// Appends arguments of the program. The first of all is the program's name.
     pub fn args(&mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> &mut Self {
         let strings = &mut self.given().args;
         for arg in args {

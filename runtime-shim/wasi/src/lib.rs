@@ -68,9 +68,9 @@ macro_rules! define {
 pub struct WasiCall<'a> {
     /// The version whose function it is.
     pub version: Version,
-    /// The function's name.
+    /// Name of the called function.
     pub name: &'static str,
-    /// The arguments, zero-extended.
+    /// Arguments of the call, zero-extended.
     pub arguments: &'a [u64],
 }
 

@@ -107,7 +107,7 @@ bitflags! {
 }
 
 bitflags! {
-    /// How `sock_recv` receives.
+    /// Flags of `sock_recv`.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
     pub(crate) struct ReceiveFlags: u16 {
         const PEEK = 1 << 0;
@@ -171,11 +171,11 @@ impl Rights {
         .union(Self::FD_FILESTAT_SET_TIMES)
         .union(Self::POLL_FD_READWRITE);
 
-    /// What takes a file that is open for writing.
+    /// Rights that require the file to be open for writing.
     pub(crate) const WRITES: Self = Self::FD_WRITE.union(Self::FD_ALLOCATE).union(Self::FD_FILESTAT_SET_SIZE);
 
-    /// What changes something, where a directory may only be read. (To make a file is refused only if there
-    /// is none of that name.)
+    /// Rights that modify something, removed from read-only directories. (Creating a file is refused only if
+    /// no file of that name exists.)
     pub(crate) const CHANGES: Self = Self::WRITES
         .union(Self::FD_FILESTAT_SET_TIMES)
         .union(Self::PATH_CREATE_DIRECTORY)
@@ -189,7 +189,7 @@ impl Rights {
         .union(Self::PATH_REMOVE_DIRECTORY)
         .union(Self::PATH_UNLINK_FILE);
 
-    /// What every standard stream has; [`Rights::FD_READ`] or the writing ones come on top.
+    /// Rights of every standard stream, in addition to [`Rights::FD_READ`] or the writing rights.
     const STREAM: Self = Self::FD_SEEK
         .union(Self::FD_TELL)
         .union(Self::FD_FDSTAT_SET_FLAGS)

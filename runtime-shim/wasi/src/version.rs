@@ -10,7 +10,7 @@ use crate::types::{FileStat, Subscription};
 /// A version of WASI, named by the module that its functions are imported from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
-    /// `wasi_unstable`, of 2019.
+    /// The module `wasi_unstable`, of 2019.
     Unstable,
     /// `wasi_snapshot_preview1`, which programs are built for today.
     Preview1,
@@ -25,7 +25,7 @@ pub(crate) enum Whence {
 }
 
 impl Version {
-    /// All versions.
+    /// All supported versions of WASI.
     pub const ALL: [Self; 2] = [Self::Unstable, Self::Preview1];
 
     /// The name of the module that its functions are imported from.

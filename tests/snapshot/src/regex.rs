@@ -1,4 +1,4 @@
-//! Wizer's example of a regular expression that is compiled at initialisation.
+//! Wizer's regex example: a regular expression compiled at initialisation.
 #[macro_use]
 #[path = "guest.rs"]
 mod guest;

@@ -12,7 +12,7 @@ use crate::component;
 use wasmaot_component::{Linker, Val};
 use wasmaot_tests::Random;
 
-/// Types by default.
+/// Default number of random types.
 const ECHOES: u64 = 90;
 
 /// The encodings of strings.

@@ -1,4 +1,4 @@
-//! Components that ask for too much are refused by the name of the limit, before anything is made for them.
+//! Components that exceed a limit are refused, naming the limit, before anything is allocated.
 
 use crate::try_compile;
 use std::fmt::Write as _;

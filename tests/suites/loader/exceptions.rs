@@ -11,7 +11,7 @@ use wasmaot_abi::slot::MAX_STACK;
 use wasmaot_runtime::{CallError, Instance, Linker, Module, OpenError, Store, Val};
 use wasmaot_tests::report;
 
-/// Two tags, and sites with one handler, with two, and with one for everything.
+/// A module with two tags, and sites with one handler, two handlers, and a catch-all handler.
 const THROWING: &str = include_str!("../../guests/loader_exceptions.wat");
 
 /// An artifact and its exception table.

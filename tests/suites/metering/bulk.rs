@@ -9,8 +9,8 @@ use wasmaot_tests::trap_code;
 /// Lengths at which the price, or the way in which bytes are moved, changes.
 const LENGTHS: [u64; 16] = [0, 1, 2, 15, 16, 17, 33, 63, 64, 65, 127, 128, 129, 192, 193, 4096];
 
-/// Operators of each function below but for those that push operands, and of those. Each length is an operand
-/// and a constant.
+/// Returns a module that has, for each bulk instruction, a function with a variable length and one per
+/// constant length.
 fn text() -> String {
     let mut functions = String::new();
     let bulk = [
@@ -109,8 +109,7 @@ fn what_cannot_be_paid_for_is_not_begun() {
     }
 }
 
-/// What the collections of exceptions cost is charged to throws, the same for all of them. Those that throw
-/// what there is already, and hosts, pay nothing more.
+/// Throws are charged equally for exception collections. Rethrows and hosts pay nothing extra.
 #[test]
 fn throws_pay_for_collections() {
     let text = r#"(module (tag $e) (table 10 exnref)

@@ -1,5 +1,4 @@
-//! Metered code: counts that are exact wherever a run ends and whatever the optimiser does, and fuel that
-//! ends it.
+//! Metered code: counts are exact wherever a run ends, at every optimisation level, and fuel limits a run.
 //!
 //! The suite `differential` compares counts of random modules with those of modules that spell
 //! their counting out; here, and in `scripts/metering.wast`, the numbers are known.

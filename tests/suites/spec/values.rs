@@ -60,7 +60,7 @@ fn float64(actual: u64, expected: &NanPattern<F64>) -> bool {
     }
 }
 
-/// Lane by lane, as floats may be given as kinds of NaN.
+/// Compares vectors lane by lane, since an expected float lane may be a NaN pattern.
 fn vector(actual: [u8; 16], expected: &V128Pattern) -> bool {
     let lanes32 = || actual.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes));
     let lanes64 = || actual.as_chunks().0.iter().map(|&bytes| u64::from_le_bytes(bytes));

@@ -56,7 +56,7 @@ fn the_head_of_the_slot_draws_it_as_it_is() {
     );
 }
 
-/// The parts in the order of the figures: from the base of the slot, with the usual stack and the smallest
+/// Parts of a slot in the order of the figures, from its base, with the default stack size and the smallest
 /// state.
 #[test]
 fn the_parts_lie_in_the_order_that_is_drawn() {

@@ -127,7 +127,7 @@ fn operands_of_other(instruction: &Other) -> Vec<Operand> {
     (0..instruction.operand_count()).map(operand).collect()
 }
 
-/// What the decoders disagree on.
+/// Returns a description of how the decoders disagree, if they do.
 fn difference(instruction: &Instruction, bytes: &[u8]) -> Option<String> {
     let ours = format!("{:?}", instruction.mnemonic()).to_lowercase();
     let other = match InstDecoder::default().decode_slice(bytes) {

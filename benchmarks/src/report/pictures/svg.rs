@@ -19,7 +19,7 @@ pub(super) struct Theme {
     pub(super) grid: &'static str,
     /// Of wasmaot.
     pub(super) own: &'static str,
-    /// Of native code.
+    /// Colour of native code.
     pub(super) native: &'static str,
     /// Of all others.
     pub(super) others: &'static str,

@@ -7,31 +7,31 @@ use std::ffi::{c_char, c_void};
 use std::ptr::null;
 use wasmaot_runtime::{CallError, TrapCode};
 
-/// See the header.
+/// Implements `wasmaot_error_new` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_new(message: *const c_char) -> *mut wasmaot_error_t {
     fallible(|| {
-        // SAFETY: C passes NULL or a string that ends with NUL as `message`.
+        // SAFETY: the header requires `message` to be NULL or NUL-terminated.
         Err(wasmaot_error_t::new(Kind::Host, unsafe { text(message, "message")? }))
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_error_new_exit` of `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_error_new_exit(status: i32) -> *mut wasmaot_error_t {
     fallible(|| Err(CallError::Exit(status).into()))
 }
 
-/// See the header.
+/// Implements `wasmaot_error_new_trap` of `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_error_new_trap(trap: u32) -> *mut wasmaot_error_t {
     fallible(|| Err(host_trap(trap)?))
 }
 
-/// See the header.
+/// Implements `wasmaot_error_new_suspend` of `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmaot_error_new_suspend(value: *mut c_void) -> *mut wasmaot_error_t {
     fallible(|| Err(wasmaot_error_t::suspend(value)))
@@ -42,10 +42,10 @@ fn host_trap(number: u32) -> Result<wasmaot_error_t> {
     code.map(wasmaot_error_t::from).ok_or_else(|| usage(format!("{number} is no trap")))
 }
 
-/// See the header.
+/// Implements `wasmaot_error_delete` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_delete(error: *mut wasmaot_error_t) {
     // SAFETY: C passes NULL, or an object that it was given as `error` and does not use any more.
@@ -65,50 +65,50 @@ unsafe fn look<R>(
     infallible(otherwise, || Some(look(unsafe { at(error, "error") }.ok()?)))
 }
 
-/// See the header.
+/// Implements `wasmaot_error_kind` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_kind(error: *const wasmaot_error_t) -> u32 {
     // SAFETY: C passes NULL or an error that it has not deleted.
     unsafe { look(error, 0, |error| ERROR_KINDS.number(error.kind)) }
 }
 
-/// See the header.
+/// Implements `wasmaot_error_message` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_message(error: *const wasmaot_error_t) -> *const c_char {
     // SAFETY: C passes NULL or an error that it has not deleted.
     unsafe { look(error, null(), |error| error.message.as_ptr()) }
 }
 
-/// See the header.
+/// Implements `wasmaot_error_exit_status` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_exit_status(error: *const wasmaot_error_t) -> i32 {
     // SAFETY: C passes NULL or an error that it has not deleted.
     unsafe { look(error, 0, |error| error.status) }
 }
 
-/// See the header.
+/// Implements `wasmaot_error_trap` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_trap(error: *const wasmaot_error_t) -> u32 {
     // SAFETY: C passes NULL or an error that it has not deleted.
     unsafe { look(error, 0, |error| error.code().map_or(0, |code| code as u32)) }
 }
 
-/// See the header.
+/// Implements `wasmaot_error_frames` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_error_frames(
     error: *const wasmaot_error_t,

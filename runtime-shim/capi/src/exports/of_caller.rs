@@ -10,10 +10,10 @@ use crate::func::Values;
 use crate::value::wasmaot_value_t;
 use std::ffi::{c_char, c_void};
 
-/// See the header.
+/// Implements `wasmaot_caller_global_get` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_global_get(
     caller: *const wasmaot_caller_t<'_, '_>,
@@ -29,10 +29,10 @@ pub unsafe extern "C" fn wasmaot_caller_global_get(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_global_set` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_global_set(
     caller: *mut wasmaot_caller_t<'_, '_>,
@@ -48,10 +48,10 @@ pub unsafe extern "C" fn wasmaot_caller_global_set(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_table_size` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_table_size(
     caller: *const wasmaot_caller_t<'_, '_>,
@@ -67,10 +67,10 @@ pub unsafe extern "C" fn wasmaot_caller_table_size(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_table_get` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_table_get(
     caller: *const wasmaot_caller_t<'_, '_>,
@@ -88,10 +88,10 @@ pub unsafe extern "C" fn wasmaot_caller_table_get(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_table_set` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_table_set(
     caller: *mut wasmaot_caller_t<'_, '_>,
@@ -108,10 +108,10 @@ pub unsafe extern "C" fn wasmaot_caller_table_set(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_table_grow` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_table_grow(
     caller: *mut wasmaot_caller_t<'_, '_>,
@@ -130,10 +130,10 @@ pub unsafe extern "C" fn wasmaot_caller_table_grow(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_memory_grow` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_memory_grow(
     caller: *mut wasmaot_caller_t<'_, '_>,
@@ -151,10 +151,10 @@ pub unsafe extern "C" fn wasmaot_caller_memory_grow(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_memory_data` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_memory_data(
     caller: *mut wasmaot_caller_t<'_, '_>,
@@ -174,10 +174,10 @@ pub unsafe extern "C" fn wasmaot_caller_memory_data(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_caller_call_ref` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_caller_call_ref(
     caller: *mut wasmaot_caller_t<'_, '_>,

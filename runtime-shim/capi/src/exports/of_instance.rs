@@ -10,10 +10,10 @@ use crate::instance::{wasmaot_instance_t, within};
 use crate::value::wasmaot_value_t;
 use std::ffi::{c_char, c_void};
 
-/// See the header.
+/// Implements `wasmaot_instance_global_get` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_global_get(
     instance: *const wasmaot_instance_t,
@@ -30,10 +30,10 @@ pub unsafe extern "C" fn wasmaot_instance_global_get(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_global_set` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_global_set(
     instance: *mut wasmaot_instance_t,
@@ -49,10 +49,10 @@ pub unsafe extern "C" fn wasmaot_instance_global_set(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_table_size` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_table_size(
     instance: *const wasmaot_instance_t,
@@ -68,10 +68,10 @@ pub unsafe extern "C" fn wasmaot_instance_table_size(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_table_get` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_table_get(
     instance: *const wasmaot_instance_t,
@@ -89,10 +89,10 @@ pub unsafe extern "C" fn wasmaot_instance_table_get(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_table_set` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_table_set(
     instance: *mut wasmaot_instance_t,
@@ -109,10 +109,10 @@ pub unsafe extern "C" fn wasmaot_instance_table_set(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_table_grow` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_table_grow(
     instance: *mut wasmaot_instance_t,
@@ -131,10 +131,10 @@ pub unsafe extern "C" fn wasmaot_instance_table_grow(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_memory_grow` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_memory_grow(
     instance: *mut wasmaot_instance_t,
@@ -152,10 +152,10 @@ pub unsafe extern "C" fn wasmaot_instance_memory_grow(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_memory_data` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_memory_data(
     instance: *mut wasmaot_instance_t,
@@ -177,10 +177,10 @@ pub unsafe extern "C" fn wasmaot_instance_memory_data(
     })
 }
 
-/// See the header.
+/// Implements `wasmaot_instance_call_ref` of `wasmaot.h`.
 ///
 /// # Safety
-/// As the header states.
+/// The arguments satisfy the contract stated in `wasmaot.h`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmaot_instance_call_ref(
     instance: *mut wasmaot_instance_t,

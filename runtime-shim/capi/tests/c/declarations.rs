@@ -45,7 +45,7 @@ fn functions_have_the_types_that_the_headers_declare() {
     are_defined(Header::parse(&header::compilers()), "compiler/capi/src");
 }
 
-/// The size of what a closure leads to.
+/// Returns the size of the field that an accessor refers to.
 fn size<T, F>(_: fn(&T) -> &F) -> u64 {
     size_of::<F>() as u64
 }

@@ -1,4 +1,4 @@
-//! The examples: what they print is known.
+//! Runs the examples and compares their output.
 
 use crate::library::{C99, Linked, cargo_build, compile, folder, repository, run, succeeded};
 use std::io::Write;

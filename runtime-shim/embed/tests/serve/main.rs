@@ -1,8 +1,8 @@
-//! The example that serves HTTP: right answers, deadlines, clients that close their connections, a pool that
-//! is exhausted, and memory, all under load.
+//! Tests the HTTP server example under load: correct answers, deadlines, clients that disconnect, an
+//! exhausted pool, and memory use.
 //!
-//! `WASMAOT_LOAD=SECONDS` makes the load last, with 64 connections, and prints what was measured;
-//! `WASMAOT_SERVER=PATH` names the program that serves, one built with optimisations for example.
+//! `WASMAOT_LOAD=SECONDS` runs the load for that long, with 64 connections, and prints the measurements.
+//! `WASMAOT_SERVER=PATH` names the server program, for example an optimised build.
 
 #[path = "../built/mod.rs"]
 mod built;
@@ -27,16 +27,16 @@ fn campaign() -> Option<Duration> {
     Some(Duration::from_secs(seconds.parse().expect("WASMAOT_LOAD is a number of seconds")))
 }
 
-/// What the requests of one connection came to.
+/// Outcomes of the requests of one connection.
 #[derive(Debug, Default)]
 struct Counts {
-    /// Milliseconds of requests that were answered at once.
+    /// Latencies of requests that were answered at once, in milliseconds.
     answered: Vec<f64>,
-    /// Milliseconds of those that rested for 20 ms.
+    /// Latencies of requests that slept for 20 ms, in milliseconds.
     rested: Vec<f64>,
-    /// Milliseconds of those that were ended by their deadline.
+    /// Latencies of requests that their deadline ended, in milliseconds.
     ended: Vec<f64>,
-    /// Connections that were closed while their guest computed or rested.
+    /// Connections closed while their guest was computing or sleeping.
     closed: usize,
 }
 
@@ -133,7 +133,7 @@ fn every_answer_is_right_under_load() {
         Some(time) => measured(&server, time),
     };
     assert!(counts.answered.len() > 500 && counts.closed > 0 && !counts.ended.is_empty(), "{counts:?}");
-    // Nothing goes on of what clients no longer wait for.
+    // Requests whose client has disconnected no longer run.
     server.wait_for_use(0);
     assert_eq!(server.gauge("failed"), 0);
 }

@@ -96,7 +96,7 @@ fn pooled() {
     drop(first);
 }
 
-/// The lines without the field that says which function: its place in the file does not matter here.
+/// Strips the location of each function, which does not matter here.
 fn without_places(lines: Vec<String>) -> Vec<String> {
     let cut = |line: String| line.split(" at wasm offset").next().unwrap_or(&line).to_string();
     lines.into_iter().map(cut).collect()

@@ -41,7 +41,7 @@ type Rest<T> = dyn FnOnce(&mut Caller<'_, T>, &mut [RawValue]) -> Result<(), Hos
 
 /// What the future of an asynchronous host function gives: whatever a host function returns, or [`Complete`].
 pub trait AsyncResults<T>: Send + 'static {
-    /// The values.
+    /// Values that the future returns.
     type Values: WasmValues;
     /// The values, or how it ends its caller.
     #[doc(hidden)]
@@ -87,7 +87,7 @@ where
 /// A closure that can be an asynchronous host function: up to 12 parameters, after the [`Caller`], and a
 /// future of [`AsyncResults`].
 pub trait IntoAsyncHostFunc<T, P, Fut>: Send + Sync + 'static {
-    /// Makes its record.
+    /// Converts the closure to a host function record.
     #[doc(hidden)]
     fn into_host_func(self) -> HostFunc<T>;
 }

@@ -173,7 +173,7 @@ impl<R> Suspended<R> {
     /// another one; otherwise how the call ended.
     ///
     /// # Panics
-    /// A host function panics.
+    /// Panics if a host function panics.
     pub fn resume<V: WasmValues>(self, store: &mut impl AsStore, values: V) -> Result<Outcome<R>, CallError> {
         self.resume_with(store, |_| Ok(values))
     }

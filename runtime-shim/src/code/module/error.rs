@@ -12,7 +12,7 @@ pub enum OpenError {
     Io {
         /// What was being done.
         what: &'static str,
-        /// The system's reason.
+        /// Error that the system returned.
         #[source]
         error: io::Error,
     },
@@ -22,11 +22,11 @@ pub enum OpenError {
     /// A structure reaches beyond the end of the file.
     #[error("the file is truncated: {what} at {offset:#x} needs {length:#x} bytes, the file has {size:#x}")]
     Truncated {
-        /// The structure.
+        /// Name of the truncated structure.
         what: &'static str,
-        /// Where it starts.
+        /// File offset of the structure.
         offset: u64,
-        /// Its bytes.
+        /// Length of the structure in bytes.
         length: u64,
         /// Bytes of the file.
         size: u64,
@@ -34,13 +34,13 @@ pub enum OpenError {
     /// A part of a file that does not begin where a page does cannot be mapped.
     #[error("the artifact starts at {offset:#x} in its file, which is not a multiple of 4096")]
     Misaligned {
-        /// Where it starts.
+        /// File offset of the artifact.
         offset: u64,
     },
     /// It is not the kind of ELF file that wasmaot writes.
     #[error("not an artifact of wasmaot: {what}: {problem}")]
     Elf {
-        /// The structure.
+        /// Name of the malformed structure.
         what: &'static str,
         /// What is wrong with it.
         problem: &'static str,
@@ -51,7 +51,7 @@ pub enum OpenError {
     /// Its dynamic section holds an entry that wasmaot never writes.
     #[error("the dynamic section carries the unexpected tag {tag:#x}")]
     DynamicTag {
-        /// The entry's tag.
+        /// Tag of the dynamic entry.
         tag: u64,
     },
     /// It is a shared object without a module descriptor.
@@ -88,7 +88,7 @@ pub enum OpenError {
     FileSize {
         /// Bytes when it was written.
         stated: u64,
-        /// Bytes now.
+        /// Actual size of the file in bytes.
         found: u64,
     },
     /// The file's contents are not those that were written.
@@ -96,7 +96,7 @@ pub enum OpenError {
     Checksum {
         /// Checksum when it was written.
         stated: u32,
-        /// Checksum now.
+        /// Checksum of the present contents.
         found: u32,
     },
     /// The code needs a better CPU.
@@ -116,7 +116,7 @@ pub enum OpenError {
     Invalid {
         /// The kind of thing.
         what: &'static str,
-        /// Which of them.
+        /// Index of the invalid entry.
         index: usize,
         /// What is wrong with it.
         problem: &'static str,
@@ -124,9 +124,9 @@ pub enum OpenError {
     /// A range in the descriptor is not inside the file.
     #[error("the module descriptor is invalid: {what} at {:#x} with {:#x} bytes leaves the file", range.offset, range.length)]
     Place {
-        /// What lies there.
+        /// Name of the part.
         what: &'static str,
-        /// The range.
+        /// Range that leaves the file.
         range: FileRange,
     },
     /// None of the keys that [`Loader::keys`](crate::Loader::keys) lists has signed it.
@@ -148,7 +148,7 @@ pub enum OpenError {
     /// The module uses something that this version does not run.
     #[error("{what} is not supported by this runtime")]
     Unsupported {
-        /// The feature.
+        /// Name of the unsupported feature.
         what: &'static str,
     },
 }

@@ -27,7 +27,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 static CHANGES: Mutex<()> = Mutex::new(());
 
-/// The right to change dispositions.
+/// Guard required to change signal dispositions.
 pub(super) type Lock = MutexGuard<'static, ()>;
 
 pub(super) fn lock() -> Lock {

@@ -25,10 +25,10 @@ const CALLS_EACH: u64 = 500;
 /// do here (the sockets'), a few rarely.
 const FUNCTIONS: usize = 35;
 
-/// `poll_oneoff`, which must have something to wait for that has come.
+/// Index of `poll_oneoff`, which succeeds only if a subscription is already ready.
 const POLL: u64 = 36;
 
-/// `path_open`, the last of all.
+/// Index of `path_open`, the last function.
 const OPEN: u64 = 43;
 
 /// Guest memory, and the host's bytes on either side that must not change.

@@ -66,7 +66,7 @@ fn is_whole(list: &[libc::iovec], count: usize) -> bool {
 pub(crate) fn read_at(fd: BorrowedFd<'_>, buffers: &Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let offset = i64::try_from(offset).map_err(|_| Errno::Inval)?;
     let list = buffers.as_slice();
-    // SAFETY: the list has as many ranges as the call is told, all of them mapped, writable guest memory (see
+    // SAFETY: the length passed is that of `list`, whose ranges are mapped, writable guest memory (see
     // `Buffers::as_slice`), and `fd` is open.
     counted(|| unsafe { libc::preadv(fd.as_raw_fd(), list.as_ptr(), list.len() as i32, offset) })
 }

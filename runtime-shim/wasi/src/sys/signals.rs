@@ -22,7 +22,7 @@ pub(crate) fn held_back<R>(
     result
 }
 
-/// Leaves all signals of the process to its other threads, for a thread of the library's own.
+/// Blocks all signals in a thread of the library, so that the process's other threads receive them.
 pub(crate) fn block_all() {
     let mut all = set([]);
     // SAFETY: a valid set; that the mask before is not written is allowed.
@@ -32,10 +32,10 @@ pub(crate) fn block_all() {
     }
 }
 
-/// What writing raises.
+/// Signals that a write may raise.
 const RAISED: [i32; 2] = [libc::SIGPIPE, libc::SIGXFSZ];
 
-/// The thread's signal mask with both signals in it; dropping it brings back the one before.
+/// Blocks both signals in the calling thread; restores the previous mask on drop.
 struct Mask {
     before: libc::sigset_t,
     pending: libc::sigset_t,

@@ -149,7 +149,7 @@ fn a_limit_of_files_is_an_error_whenever_it_is_set() {
     });
     assert!(is_refused, "a signal, or not the errors that were expected");
 
-    // In the middle of a transfer.
+    // Interrupted in the middle of a transfer.
     let (mut machine, _) = large(&mut WasiCtxBuilder::new());
     let file = machine.create("file");
     let (limit, half) = (LARGE as u32 / 2, u64::from(LARGE as u32) / 2);
