@@ -1,0 +1,1 @@
+//! Serves HTTP components, each request in an instance of its own.
