@@ -38,6 +38,17 @@ impl GrantOpts {
         }
     }
 
+    /// Adds a grant by its option, `--dir` or `--env`. Returns `None` if it is another one, or its value is
+    /// wrong.
+    pub(crate) fn add(&mut self, option: &OsStr, value: OsString) -> Option<()> {
+        match option.as_bytes() {
+            b"--dir" => self.directories.push(directory(value).ok()?),
+            b"--env" => self.environment.push(variable(value).ok()?),
+            _ => return None,
+        }
+        Some(())
+    }
+
     /// Returns whether nothing is granted.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()

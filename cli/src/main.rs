@@ -88,7 +88,7 @@ extern "C" fn main(_: std::ffi::c_int, _: *const *const std::ffi::c_char) -> std
 #[cfg_attr(test, expect(dead_code, reason = "tests of the modules have a `main` of their own"))]
 fn status() -> i32 {
     report::panics_as_errors();
-    let run = || match run::Opts::without_options(std::env::args_os()) {
+    let run = || match run::Opts::of_frequent_options(std::env::args_os()) {
         Some(opts) => opts.run(),
         None => match parse(std::env::args_os()) {
             Ok(Command::Compile(opts)) => opts.run(),
