@@ -5,7 +5,7 @@ use super::adapter::{Adapter, AheadOfTime, Commands, Job, MakeCommands, NotReady
 use crate::child::Task;
 use wasmaot_bench::results::Level;
 
-pub(super) const ADAPTERS: [Adapter; 6] = [
+pub(super) const ADAPTERS: [Adapter; 7] = [
     adapter("wasmaot", Level::Any, |job| {
         job.ahead_of_time(&form(&["compile", "--quiet", "{module}", "-o", "{artifact}"]))
     }),
@@ -17,6 +17,11 @@ pub(super) const ADAPTERS: [Adapter; 6] = [
     }),
     adapter("wasmaot native", Level::Host, |job| {
         let native = ["compile", "--quiet", "--target-cpu", "native", "{module}", "-o", "{artifact}"];
+        job.ahead_of_time(&form(&native))
+    }),
+    adapter("wasmaot -O2 native", Level::Host, |job| {
+        let native =
+            ["compile", "--quiet", "-O", "2", "--target-cpu", "native", "{module}", "-o", "{artifact}"];
         job.ahead_of_time(&form(&native))
     }),
     adapter("wasmaot metered", Level::Any, |job| {
