@@ -44,11 +44,12 @@ const SCRIPTS: [(&str, &str); 16] = [
         r#"case "$1 $2" in
         "--version ") echo "stub of wasmaot" ;;
         "compile --quiet")
-            case "$3 $4" in
-            "-O 0") cp "$5" "$7" && echo slow >>"$7" ;;
-            "-O 2" | "--target-cpu native") cp "$5" "$7" ;;
+            case "$3 $4 $5" in
+            "-O 2 --target-cpu") test "$6" = native && cp "$7" "$9" ;;
+            "-O 0 "*) cp "$5" "$7" && echo slow >>"$7" ;;
+            "-O 2 "* | "--target-cpu native "*) cp "$5" "$7" ;;
             "--meter "*) cp "$4" "$6" && echo metered >>"$6" ;;
-            "--emit exe")
+            "--emit exe "*)
                 if test "$5" = --dir; then test "$6" = "$FOLDER::." && shift 2; fi
                 { cat "$SHARED_FILE" && echo "answer $(name "$5") \"\$@\""; } >"$7" && chmod +x "$7" ;;
             *) cp "$3" "$5" ;;
@@ -102,7 +103,7 @@ const SCRIPTS: [(&str, &str); 16] = [
     ),
     (
         "wamrc",
-        r#"if test "$1" = --stack-bounds-checks=1; then shift; fi
+        r#"case "$1" in --stack-bounds-checks=1 | --enable-segue) shift ;; esac
         test "$1" = -o && cp "$3" "$2""#,
     ),
     (
