@@ -272,7 +272,7 @@ impl Table {
             return Err(ValueError::Type { expected: ValType::FUNCREF, found: ty.element }.into());
         }
         let mut core = store::changes(store);
-        let init = init.to_raw(&core, ty.element)?.low;
+        let init = core.element(ty.element, init.to_raw(&core, ty.element)?);
         let body = TableBody::standalone(core.tables.len(), ty, u64::MAX)?;
         for element in body.range(0, body.size()).unwrap_or_default() {
             element.set(init);
@@ -316,7 +316,8 @@ impl Table {
     pub fn grow(&self, store: &mut impl AsStore, elements: u64, init: Val) -> Result<u64, TableError> {
         let core = store::core(store);
         let body = self.body(core)?;
-        let init = init.to_raw(core, body.ty().element)?.low;
+        let ty = body.ty().element;
+        let init = core.element(ty, init.to_raw(core, ty)?);
         let grown = body.grow(elements, |added| {
             added.iter().for_each(|element| element.set(init));
             true
@@ -333,7 +334,7 @@ impl Table {
         let body = self.body(core)?;
         let length = body.size();
         let element = body.element(index).ok_or(TableError::OutOfBounds { index, length })?;
-        Ok(Val::from_raw(RawValue::new(element.get()), core, body.ty().element))
+        Ok(Val::from_raw(RawValue::new(element.get().bits()), core, body.ty().element))
     }
 
     /// Sets an element of the table.
@@ -343,8 +344,8 @@ impl Table {
     pub fn set(&self, store: &mut impl AsStore, index: u64, value: Val) -> Result<(), TableError> {
         let core = store::core(store);
         let body = self.body(core)?;
-        let length = body.size();
-        let value = value.to_raw(core, body.ty().element)?.low;
+        let (length, ty) = (body.size(), body.ty().element);
+        let value = core.element(ty, value.to_raw(core, ty)?);
         body.element(index).ok_or(TableError::OutOfBounds { index, length })?.set(value);
         Ok(())
     }

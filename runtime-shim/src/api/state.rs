@@ -13,7 +13,6 @@ use crate::code::raw_value::RawValue;
 use crate::run::store::StoreCore;
 use crate::state::error::WrongStore;
 use crate::state::instance::InstanceCore;
-use std::cell::Cell;
 
 /// Why the state of an instance cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -92,9 +91,9 @@ impl<'a> InstanceState<'a> {
     /// range.
     pub fn table(&self, index: u32) -> Option<impl Iterator<Item = Val> + use<'a>> {
         let (core, body) = (self.core, self.instance.tables().get(index as usize)?.as_ref()?);
-        let element = body.ty().element;
-        let elements = body.range(0, body.size())?.iter().map(Cell::get);
-        Some(elements.map(move |element_bits| Val::from_raw(RawValue::new(element_bits), core, element)))
+        let ty = body.ty().element;
+        let elements = body.range(0, body.size())?.iter();
+        Some(elements.map(move |element| Val::from_raw(RawValue::new(element.get().bits()), core, ty)))
     }
 
     /// Returns the index in the module of a function, or `None` if it is a function of another instance.

@@ -9,7 +9,7 @@
 use super::reset::Failed;
 use crate::os::map::memory_file;
 use crate::state::instance::InstanceCore;
-use crate::state::table::TableBody;
+use crate::state::table::{Element, TableBody};
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Write};
@@ -27,7 +27,7 @@ const WRITTEN: usize = 4096;
 /// How a table gets its initial elements back.
 enum Way {
     /// They are copied from here.
-    Copy(Box<[u64]>),
+    Copy(Box<[Element]>),
     /// Its pages hold them again when they are dropped.
     Drop,
     /// They are to be written again, and to be mapped from a file from then on.
@@ -120,17 +120,17 @@ impl ResetTables {
     }
 }
 
-fn elements_of(body: &TableBody, size: u64) -> Box<[u64]> {
+fn elements_of(body: &TableBody, size: u64) -> Box<[Element]> {
     body.range(0, size).unwrap_or_default().iter().map(Cell::get).collect()
 }
 
 /// Appends elements to a file, and zeros up to the end of the page.
-fn write(elements: &[Cell<u64>], file: &mut File) -> io::Result<()> {
+fn write(elements: &[Cell<Element>], file: &mut File) -> io::Result<()> {
     const BYTES: usize = TABLE_ELEMENT as usize;
     let mut buffer = vec![0; WRITTEN * BYTES];
     for part in elements.chunks(WRITTEN) {
         for (bytes, element) in buffer.chunks_exact_mut(BYTES).zip(part) {
-            bytes.copy_from_slice(&element.get().to_ne_bytes());
+            bytes.copy_from_slice(&element.get().bits().to_ne_bytes());
         }
         let written = part.len() * BYTES;
         let end = written.next_multiple_of(HOST_PAGE as usize);

@@ -11,6 +11,7 @@ use crate::run::park::Outcome;
 use crate::run::protocol::BuiltinResult;
 use crate::state::instance::{InstanceCore, Vmctx};
 use crate::state::limits::Refused;
+use crate::state::table::Element;
 use wasmaot_abi::trap::TrapCode;
 
 /// Returns to the guest, unless it was to be stopped meanwhile, or to yield: a program that is hardly ever
@@ -86,7 +87,7 @@ pub(crate) extern "C" fn data_drop(vmctx: Vmctx, segment: u64) -> BuiltinResult 
     value(0)
 }
 
-pub(crate) extern "C" fn table_grow(vmctx: Vmctx, table: u64, element: u64, count: u64) -> BuiltinResult {
+pub(crate) extern "C" fn table_grow(vmctx: Vmctx, table: u64, element: Element, count: u64) -> BuiltinResult {
     let instance = vmctx.instance();
     grown(instance, instance.table_grow(table as u32, count, element), TrapCode::TableLimit)
 }
@@ -95,7 +96,7 @@ pub(crate) extern "C" fn table_fill(
     vmctx: Vmctx,
     table: u64,
     to: u64,
-    element: u64,
+    element: Element,
     length: u64,
 ) -> BuiltinResult {
     checked(vmctx.instance().table_fill(table as u32, to, element, length))

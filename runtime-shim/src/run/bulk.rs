@@ -11,6 +11,7 @@ use crate::state::demand::item_count;
 use crate::state::error::MemoryError;
 use crate::state::instance::InstanceCore;
 use crate::state::limits::Refused;
+use crate::state::table::Element;
 use std::cell::Cell;
 use wasmaot_abi::descriptor::{ElemItems, FileRange};
 use wasmaot_abi::meter::{bytes_price, elements_price};
@@ -54,7 +55,7 @@ fn copy_trap(error: CopyError) -> TrapCode {
 }
 
 /// Sets elements to one value.
-fn fill(elements: &[Cell<u64>], value: u64) -> Result<(), TrapCode> {
+fn fill(elements: &[Cell<Element>], value: Element) -> Result<(), TrapCode> {
     in_parts(elements.len(), ELEMENTS, false, |at, length| {
         elements[at..at + length].iter().for_each(|element| element.set(value));
         Ok(())
@@ -118,13 +119,19 @@ impl InstanceCore {
     }
 
     /// Elements of a table. A constant table has none that an operator could reach.
-    fn elements(&self, table: u32, start: u64, count: u64) -> Result<&[Cell<u64>], TrapCode> {
+    fn elements(&self, table: u32, start: u64, count: u64) -> Result<&[Cell<Element>], TrapCode> {
         let table = self.table(table).ok_or(TrapCode::TableOutOfBounds)?;
         table.range(start, count).ok_or(TrapCode::TableOutOfBounds)
     }
 
     /// `table.fill`.
-    pub(crate) fn table_fill(&self, table: u32, to: u64, value: u64, length: u64) -> Result<(), TrapCode> {
+    pub(crate) fn table_fill(
+        &self,
+        table: u32,
+        to: u64,
+        value: Element,
+        length: u64,
+    ) -> Result<(), TrapCode> {
         let elements = self.elements(table, to, length)?;
         Payer::Guest.pay(elements_price(length))?;
         fill(elements, value)
@@ -149,7 +156,7 @@ impl InstanceCore {
         &self,
         table: u32,
         count: u64,
-        value: u64,
+        value: Element,
     ) -> Result<Result<u64, Refused>, TrapCode> {
         let Some(table) = self.table(table) else { return Ok(Err(Refused::Declared)) };
         let mut filled = Ok(());
@@ -208,17 +215,17 @@ impl InstanceCore {
     }
 
     /// Sets elements to items of a segment, from item `first` on.
-    pub(super) fn write_items(&self, elements: &[Cell<u64>], items: &ElemItems, first: usize) {
+    pub(super) fn write_items(&self, elements: &[Cell<Element>], items: &ElemItems, first: usize) {
         let items_of = first..first + elements.len();
         match items {
             ElemItems::Entries { entries } => {
                 for (element, &entry) in elements.iter().zip(&entries[items_of]) {
-                    element.set(std::ptr::from_ref(self.funcref(entry as usize)) as u64);
+                    element.set(self.element_of(entry));
                 }
             }
             ElemItems::Exprs { exprs } => {
                 for (element, expr) in elements.iter().zip(&exprs[items_of]) {
-                    element.set(self.evaluate(expr).low);
+                    element.set(self.evaluate_element(expr));
                 }
             }
         }

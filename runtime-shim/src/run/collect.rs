@@ -69,7 +69,7 @@ fn mark(heap: &mut Heap, core: &StoreCore, roots: &Roots<'_>) -> Result<usize, T
         let elements = table.range(0, table.size()).unwrap_or_default();
         visited += elements.len();
         for part in elements.chunks(PART) {
-            part.iter().for_each(|element| heap.reach(element.get() as u32));
+            part.iter().for_each(|element| heap.reach(element.get().bits() as u32));
             go_on()?;
         }
     }

@@ -24,7 +24,7 @@ use crate::state::instances::Instances;
 use crate::state::limits::ResourceLimits;
 use crate::state::memory::MemoryBody;
 use crate::state::shared::SharedMemory;
-use crate::state::table::TableBody;
+use crate::state::table::{Element, TableBody};
 use crate::state::tag::TagRecord;
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
@@ -404,6 +404,17 @@ impl StoreCore {
         let record = self.instances.iter().find_map(|instance| instance.funcref_at(cell.low));
         let fits = |record: &FuncRef| HeapType::Concrete(record.type_id).is_subtype_of(heap);
         if cell.low == 0 { nullable } else { record.is_some_and(fits) }
+    }
+
+    /// A value as an element of one of its tables, whose elements are of this type.
+    ///
+    /// # Panics
+    /// The value is not of the type.
+    pub(crate) fn element(&self, ty: ValType, value: RawValue) -> Element {
+        assert!(self.admits(ty, value), "an element is set to a value of its type");
+        // SAFETY: if the type is one of functions, the value is null or names a record of that type in an
+        // instance of this store, as `admits` has found.
+        unsafe { Element::new(value.low) }
     }
 
     /// The instance that a function belongs to; `None` in another store.

@@ -6,7 +6,7 @@
 
 use super::memory::MemoryBody;
 use super::shared::SharedMemory;
-use super::table::{Elements, TableBody, TableSpace, check_limit};
+use super::table::{Element, Elements, TableBody, TableSpace, check_limit};
 use crate::code::const_expr::{self, Environment};
 use crate::code::module::Module;
 use crate::code::raw_value::RawValue;
@@ -255,7 +255,7 @@ impl InstanceCore {
         let descriptor = self.module.descriptor();
         let plan = &descriptor.tables[defined];
         let table = self.tables[self.tables.len() - descriptor.tables.len() + defined].as_ref();
-        let value = plan.init.as_ref().map_or(0, |init| self.evaluate(init).low);
+        let value = plan.init.as_ref().map_or(Element::NULL, |init| self.evaluate_element(init));
         let elements = table.and_then(|table| table.range(0, plan.ty.limits.min));
         elements.unwrap_or_default().iter().for_each(|element| element.set(value));
     }
@@ -263,6 +263,20 @@ impl InstanceCore {
     /// The value of one of the module's constant expressions.
     pub(crate) fn evaluate(&self, expr: &ConstExpr) -> RawValue {
         const_expr::evaluate(expr, self)
+    }
+
+    /// The value of one that initialises an element of a table.
+    pub(crate) fn evaluate_element(&self, expr: &ConstExpr) -> Element {
+        // SAFETY: loading the module has checked that the expression is of the table's type. The functions that
+        // it may name are entries of this instance, and the references that its globals hold are the store's.
+        unsafe { Element::new(self.evaluate(expr).low) }
+    }
+
+    /// The element that refers to a function, by its position in the list of entries.
+    pub(crate) fn element_of(&self, entry: u32) -> Element {
+        // SAFETY: the record is one of this instance's, and loading the module has checked that entries of a
+        // segment are of its table's type.
+        unsafe { Element::new(self.func(entry)) }
     }
 
     fn state(&self) -> State {

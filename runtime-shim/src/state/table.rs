@@ -20,6 +20,32 @@ use wasmaot_abi::types::TableType;
 /// The most elements of a table.
 pub(crate) const MAX_ELEMENTS: u64 = 10_000_000;
 
+/// A value that an element may have: null, a reference to a function of the table's store, or the number of
+/// something else. It is made of what was checked, and read from elements; what compiled code passes is one,
+/// too. It goes to tables of its store and its type only.
+#[repr(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Element(u64);
+
+impl Element {
+    /// Null.
+    pub(crate) const NULL: Self = Self(0);
+
+    /// The element with these bits.
+    ///
+    /// # Safety
+    /// Where it is to be one of a table of functions, the bits are 0, or the address of a record of one of the
+    /// table's type, in an instance of its store.
+    pub(crate) unsafe fn new(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// Its bits.
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+}
+
 /// The elements that the tables of an instance have together.
 #[derive(Debug)]
 pub(crate) struct Elements {
@@ -243,7 +269,11 @@ impl TableBody {
 
     /// Adds elements, which `fill` sets before they are part of the table. Returns the old length; if `fill`
     /// gives up, the table stays as it is.
-    pub(crate) fn grow(&self, count: u64, fill: impl FnOnce(&[Cell<u64>]) -> bool) -> Result<u64, Refused> {
+    pub(crate) fn grow(
+        &self,
+        count: u64,
+        fill: impl FnOnce(&[Cell<Element>]) -> bool,
+    ) -> Result<u64, Refused> {
         let old = self.size();
         let new = old.checked_add(count).filter(|&new| new <= declared(&self.ty)).ok_or(Refused::Declared)?;
         if new > self.limit.get() {
@@ -264,22 +294,22 @@ impl TableBody {
 
     /// # Safety
     /// The elements are accessible.
-    unsafe fn elements(&self, start: u64, count: u64) -> &[Cell<u64>] {
-        let first = (self.base() + (start * TABLE_ELEMENT) as usize) as *const Cell<u64>;
+    unsafe fn elements(&self, start: u64, count: u64) -> &[Cell<Element>] {
+        let first = (self.base() + (start * TABLE_ELEMENT) as usize) as *const Cell<Element>;
         // SAFETY: the caller says that the elements are accessible. Compiled code does not run while the host
         // looks at them, and a `Cell` may be changed through other references.
         unsafe { std::slice::from_raw_parts(first, count as usize) }
     }
 
     /// A range of elements, `None` if it is not inside the table.
-    pub(crate) fn range(&self, start: u64, count: u64) -> Option<&[Cell<u64>]> {
+    pub(crate) fn range(&self, start: u64, count: u64) -> Option<&[Cell<Element>]> {
         start.checked_add(count).filter(|&end| end <= self.size())?;
         // SAFETY: the range ends below the length, and elements below that are accessible.
         Some(unsafe { self.elements(start, count) })
     }
 
     /// One element.
-    pub(crate) fn element(&self, index: u64) -> Option<&Cell<u64>> {
+    pub(crate) fn element(&self, index: u64) -> Option<&Cell<Element>> {
         self.range(index, 1)?.first()
     }
 }
