@@ -198,7 +198,7 @@ impl Func {
                 };
                 ty(core, &mut |ty| write(core, ty, args, results.len(), cells))?;
                 let called = invoke::call_entry(store.store_mut(), index, entry, cells);
-                called.map_err(|failure| CallError::of(failure, &mut store::changes(store)))?;
+                called.map_err(|failure| CallError::of(*failure, &mut store::changes(store)))?;
                 let core = store::core(store);
                 ty(core, &mut |ty| {
                     read(core, ty, cells, results);
@@ -374,7 +374,7 @@ fn call<T>(
     cells: &mut [RawValue],
 ) -> Result<(), CallError> {
     let called = invoke::call(store, func, signature, cells);
-    called.map_err(|failure| CallError::of(failure, &mut store.changes()))
+    called.map_err(|failure| CallError::of(*failure, &mut store.changes()))
 }
 
 /// Calls a function that passes no references, with its parameters in these cells, which get its results.
@@ -386,7 +386,7 @@ pub(crate) fn call_plain<T>(
     cells: &mut [RawValue],
 ) -> Result<(), CallError> {
     let called = invoke::call_plain(store, func, ty, cells);
-    called.map_err(|failure| CallError::of(failure, &mut store.changes()))
+    called.map_err(|failure| CallError::of(*failure, &mut store.changes()))
 }
 
 /// A [`Func`] whose type was compared once, so that calls need not: of one instance

@@ -38,6 +38,8 @@ pub(crate) struct Activation {
     pub(crate) trap: u64,
     /// The meter, while the guest waits for the host.
     pub(crate) meter: i64,
+    /// The host's x87 control word, from when the guest is first left for a host function or builtin.
+    pub(crate) x87: u64,
     fault: At,
     /// The store, with its data, that it runs in.
     store: *mut (),
@@ -209,6 +211,7 @@ impl Activation {
             guest_fp: 0,
             trap: 0,
             meter: 0,
+            x87: 0,
             fault: At { pc: 0, rsp: 0, rbp: 0, r15: 0, _made: () },
             store,
             thread,

@@ -11,7 +11,7 @@ use crate::code::raw_value::RawValue;
 use crate::os::trace::span;
 use crate::run::activation::{Activation, Left, Running, Suspends};
 use crate::run::asm;
-use crate::run::end::{Ended, Failure, Pending};
+use crate::run::end::{Ended, Failed, Failure, Pending};
 use crate::run::interrupt;
 use crate::run::interrupt::thread::{self, Thread};
 use crate::run::protocol::{SAVED_REGISTERS, reason};
@@ -22,6 +22,7 @@ use crate::run::unwind;
 use crate::space::slot::StackBounds;
 use crate::state::host_signals::HostSignals;
 use crate::state::instance::InstanceCore;
+use std::io;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use wasmaot_abi::state::FuncRef;
@@ -37,20 +38,26 @@ struct Begin {
     outer: *mut Activation,
 }
 
+/// The failure of a thread that cannot be prepared.
+#[cold]
+fn failed(error: io::Error) -> Failed {
+    Failure::Thread(error).into()
+}
+
 /// The calling thread, ready to run compiled code of a store.
 ///
 /// # Safety
 /// The store is valid.
 #[inline]
-unsafe fn prepared<'a>(core: *mut StoreCore) -> Result<&'a Thread, Failure> {
-    let thread = thread::prepared().map_err(Failure::Thread)?;
+unsafe fn prepared<'a>(core: *mut StoreCore) -> Result<&'a Thread, Failed> {
+    let thread = thread::prepared().map_err(failed)?;
     // SAFETY: the caller says that the store is valid: it is alive, and nothing changes it meanwhile.
     if unsafe { (*core).host_signals } == HostSignals::Checked {
-        thread.check().map_err(Failure::Thread)?;
+        thread.check().map_err(failed)?;
     }
     let marker = 0u8;
     if thread.is_on_alternate_stack(&raw const marker as usize) {
-        return Err(Failure::Thread(signal::on_alternate_stack()));
+        return Err(failed(signal::on_alternate_stack()));
     }
     Ok(thread)
 }
@@ -59,12 +66,12 @@ unsafe fn prepared<'a>(core: *mut StoreCore) -> Result<&'a Thread, Failure> {
 ///
 /// # Safety
 /// As for [`call`].
-unsafe fn begin(core: *mut StoreCore, func: &FuncRef) -> Result<Begin, Failure> {
+unsafe fn begin(core: *mut StoreCore, func: &FuncRef) -> Result<Begin, Failed> {
     // SAFETY: the store is alive and not otherwise in use, as the caller says.
     let (outer, suspended) = unsafe { ((*core).current, (*core).suspension.is_some()) };
     if outer.is_null() {
         if suspended {
-            return Err(Failure::Suspended);
+            return Err(Failure::Suspended.into());
         }
         // SAFETY: the function belongs to an instance of the store.
         let stack = unsafe { InstanceCore::from_vmctx(func.vmctx) }.slot().stack();
@@ -114,7 +121,7 @@ unsafe fn run<R: Outcome>(
     Begin { stack, outer, .. }: Begin,
     suspends: Suspends,
     go: impl FnOnce(*mut Activation) -> u32,
-) -> Result<R, Failure> {
+) -> Result<R, Failed> {
     // SAFETY: the store is valid and not in use.
     let causes =
         unsafe { if outer.is_null() { (*core).watch.causes((*core).id()) } else { *(*outer).causes() } };
@@ -126,7 +133,7 @@ unsafe fn run<R: Outcome>(
     let activation = &raw mut *record;
     // SAFETY: the store is alive, as the caller says, and nothing runs in it yet.
     if !thread.enter(activation, unsafe { (*core).nesting }) {
-        return Err(Failure::trap(TrapCode::StackOverflow));
+        return Err(Failure::trap(TrapCode::StackOverflow).into());
     }
     // SAFETY: the record was made here, and runs nothing yet.
     let unwatched = || unsafe { leave(activation, true, false) };
@@ -176,10 +183,10 @@ unsafe fn run<R: Outcome>(
 /// Says how a run ended that did not just return. If a host function panicked, so does this.
 #[cold]
 #[inline(never)]
-fn ended<R: Outcome>(activation: &mut Activation, core: &mut StoreCore, how: u32) -> Result<R, Failure> {
+fn ended<R: Outcome>(activation: &mut Activation, core: &mut StoreCore, how: u32) -> Result<R, Failed> {
     match activation.end(core, how) {
         Ok(ended) => Ok(R::not_returned(ended)),
-        Err(Left::Failed(failure)) => Err(failure),
+        Err(Left::Failed(failure)) => Err(failure.into()),
         Err(Left::Panicked(payload)) => std::panic::resume_unwind(payload),
     }
 }
@@ -217,7 +224,7 @@ pub(crate) unsafe fn call(
     core: *mut StoreCore,
     func: *const FuncRef,
     values: *mut RawValue,
-) -> Result<(), Failure> {
+) -> Result<(), Failed> {
     // SAFETY: the store is alive and not otherwise in use, as the caller says.
     let thread = unsafe { prepared(core)? };
     // SAFETY: the function is one of the store's, which keeps its record; the store is alive and not
@@ -253,7 +260,7 @@ pub(crate) unsafe fn call_suspendable(
     cells: usize,
     suspends: Suspends,
     write: impl FnOnce(&mut [RawValue]),
-) -> Result<(Ended, *mut RawValue), Failure> {
+) -> Result<(Ended, *mut RawValue), Failed> {
     // SAFETY: the store is alive and not otherwise in use, as the caller says.
     let thread = unsafe { prepared(core)? };
     // SAFETY: the function is one of the store's, which keeps its record; the store is alive and not
@@ -269,7 +276,7 @@ pub(crate) unsafe fn call_suspendable(
         function = unsafe { named(&*core, &func) }
     );
     if !begin.stack.holds(begin.guest_rsp as usize, cells * size_of::<RawValue>()) {
-        return Err(Failure::trap(TrapCode::StackOverflow));
+        return Err(Failure::trap(TrapCode::StackOverflow).into());
     }
     // SAFETY: the range is in the accessible part of the stack, and nothing else uses it.
     unsafe {
@@ -306,7 +313,7 @@ pub(super) unsafe fn resume(
     called: &Called,
     suspends: Suspends,
     complete: impl FnOnce(&mut [RawValue]) -> Option<Pending>,
-) -> Result<Ended, Failure> {
+) -> Result<Ended, Failed> {
     let go = |activation: *mut Activation| {
         // SAFETY: the record's owner waits for this; the host function's cells are on the suspended stack.
         let cells = unsafe {
@@ -337,7 +344,7 @@ pub(crate) unsafe fn go_on(
     store: *mut (),
     core: *mut StoreCore,
     suspension: &Suspension,
-) -> Result<Ended, Failure> {
+) -> Result<Ended, Failed> {
     let go = |activation: *mut Activation| {
         // SAFETY: the record's owner waits for this, and nothing else refers to the store.
         unsafe {
@@ -361,7 +368,7 @@ unsafe fn run_again(
     suspension: &Suspension,
     suspends: Suspends,
     go: impl FnOnce(*mut Activation) -> u32,
-) -> Result<Ended, Failure> {
+) -> Result<Ended, Failed> {
     // SAFETY: the store is alive and not otherwise in use, as the caller says.
     let thread = unsafe { prepared(core)? };
     // The guest's own stack pointer is among what it goes on with.
@@ -375,11 +382,11 @@ unsafe fn run_again(
     };
     // SAFETY: `store` owns `core`, is not otherwise in use and stays where it is, as the caller says. `go`
     // enters the guest on the stack of the suspension, which is of this store.
-    match unsafe { run(thread, store, core, begin, suspends, go) } {
+    unsafe { run(thread, store, core, begin, suspends, go) }.map_err(|failure| match *failure {
         // SAFETY: the store is valid, and nothing runs in it.
-        Err(Failure::Trapped(code, _)) if !has_begun => Err(unsafe { (*core).stopped(suspension, code) }),
-        ended => ended,
-    }
+        Failure::Trapped(code, _) if !has_begun => unsafe { (*core).stopped(suspension, code) }.into(),
+        failure => failure.into(),
+    })
 }
 
 /// Goes on with a guest whose host function was resumed and has failed: where it throws an exception that is

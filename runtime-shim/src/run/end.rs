@@ -68,6 +68,10 @@ pub(crate) enum Failure {
     Interrupt(InterruptError),
 }
 
+/// A failure as calls return it: in a box, so that a call that succeeds returns a word, and leaves nothing to
+/// be dropped.
+pub(crate) type Failed = Box<Failure>;
+
 impl Failure {
     /// A trap outside any Wasm function.
     pub(crate) fn trap(code: TrapCode) -> Self {

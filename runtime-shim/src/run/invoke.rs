@@ -9,7 +9,7 @@ use crate::code::raw_value::RawValue;
 use crate::code::types;
 use crate::run::activation::Suspends;
 use crate::run::call;
-use crate::run::end::{Ended, Failure};
+use crate::run::end::{Ended, Failed, Failure};
 use crate::run::host::{self, Ends};
 use crate::run::store::{InStore, StoreCore, StoreInner};
 use crate::run::suspension::{Place, Suspension};
@@ -74,6 +74,11 @@ impl Signature {
     }
 }
 
+#[cold]
+fn other_store() -> Failed {
+    Failure::WrongStore.into()
+}
+
 /// Checks that a function is of the type with this number, and that the cells are right for a call of it.
 fn check((number, ty): (u32, &FuncType), core: &StoreCore, record: &FuncRef, cells: &[RawValue]) {
     let FuncType { params, results } = ty;
@@ -107,8 +112,8 @@ pub(crate) fn call_plain<T>(
     func: InStore<FuncRef>,
     ty: Plain,
     cells: &mut [RawValue],
-) -> Result<(), Failure> {
-    let record = func.get(store.core()).ok_or(Failure::WrongStore)?;
+) -> Result<(), Failed> {
+    let record = func.get(store.core()).ok_or_else(other_store)?;
     ty.check(record, cells.len());
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
     // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The
@@ -126,8 +131,8 @@ pub(crate) fn call<T>(
     func: InStore<FuncRef>,
     ty: &Signature,
     cells: &mut [RawValue],
-) -> Result<(), Failure> {
-    let record = func.get(store.core()).ok_or(Failure::WrongStore)?;
+) -> Result<(), Failed> {
+    let record = func.get(store.core()).ok_or_else(other_store)?;
     ty.check(store.core(), record, cells);
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
     // SAFETY: `inner` is the store, borrowed mutably and so used by nothing else, and `core` is its own. The
@@ -147,11 +152,11 @@ pub(crate) fn call_entry<T>(
     instance: usize,
     entry: usize,
     cells: &mut [RawValue],
-) -> Result<(), Failure> {
+) -> Result<(), Failed> {
     let core = store.core();
-    let instance = core.instances().get(instance).ok_or(Failure::WrongStore)?;
-    let func = core.func(instance, entry).ok_or(Failure::WrongStore)?;
-    let record = func.get(core).ok_or(Failure::WrongStore)?;
+    let instance = core.instances().get(instance).ok_or_else(other_store)?;
+    let func = core.func(instance, entry).ok_or_else(other_store)?;
+    let record = func.get(core).ok_or_else(other_store)?;
     let ty = instance.module().entry_type(entry).expect("an entry has a type");
     check(ty, core, record, cells);
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
@@ -173,8 +178,8 @@ pub(crate) fn call_plain_suspendable<T, R>(
     suspends: Suspends,
     write: impl FnOnce(&mut [RawValue]),
     read: impl FnOnce(&StoreCore, &[RawValue]) -> R,
-) -> Result<Progress<R>, Failure> {
-    let record = func.get(store.core()).ok_or(Failure::WrongStore)?;
+) -> Result<Progress<R>, Failed> {
+    let record = func.get(store.core()).ok_or_else(other_store)?;
     let cells = ty.cells as usize;
     ty.check(record, cells);
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
@@ -198,8 +203,8 @@ pub(crate) fn call_suspendable<T, R>(
     params: &[RawValue],
     suspends: Suspends,
     read: impl FnOnce(&StoreCore, &[RawValue]) -> R,
-) -> Result<Progress<R>, Failure> {
-    let record = func.get(store.core()).ok_or(Failure::WrongStore)?;
+) -> Result<Progress<R>, Failed> {
+    let record = func.get(store.core()).ok_or_else(other_store)?;
     ty.check(store.core(), record, params);
     let write = |cells: &mut [RawValue]| cells.copy_from_slice(params);
     let (record, inner): (*const FuncRef, *mut StoreInner<T>) = (record, store);
@@ -224,7 +229,7 @@ pub(crate) fn resume<T, R, E: Ends>(
     suspends: Suspends,
     complete: impl FnOnce(&mut StoreInner<T>, &InstanceCore, &mut [RawValue]) -> Result<(), E>,
     read: impl FnOnce(&StoreCore, &[RawValue]) -> R,
-) -> Result<Progress<R>, Failure> {
+) -> Result<Progress<R>, Failed> {
     assert!(suspension.store == store.core().id(), "a call is resumed in its store");
     let Place::Host(called) = &suspension.at else { panic!("a call is resumed where it waits") };
     let inner: *mut StoreInner<T> = store;
@@ -258,7 +263,7 @@ pub(crate) fn resume<T, R, E: Ends>(
 pub(crate) fn go_on<T, R>(
     store: &mut StoreInner<T>,
     read: impl FnOnce(&StoreCore, &[RawValue]) -> R,
-) -> Result<Progress<R>, Failure> {
+) -> Result<Progress<R>, Failed> {
     let waiting = store.core_mut().suspension.take_if(|suspension| matches!(suspension.at, Place::Slice(_)));
     let suspension = waiting.expect("a call goes on that waits for a time slice");
     assert!(suspension.store == store.core().id(), "a call goes on in its store");

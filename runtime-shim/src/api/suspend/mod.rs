@@ -21,7 +21,7 @@ use crate::api::val::{Val, WasmValues};
 use crate::code::raw_value::RawValue;
 use crate::os::trace::event;
 use crate::run::activation::Suspends;
-use crate::run::end::Failure;
+use crate::run::end::Failed;
 use crate::run::invoke::{self, Plain, Progress, Signature};
 use crate::run::store::{InStore, StoreCore, StoreInner};
 use crate::run::store_id::StoreId;
@@ -277,7 +277,7 @@ impl<R> Step<R> {
 
 fn step<T, R>(
     store: &mut StoreInner<T>,
-    ended: Result<Progress<R>, Failure>,
+    ended: Result<Progress<R>, Failed>,
     reader: Reader<R>,
 ) -> Result<Step<R>, CallError> {
     match ended {
@@ -290,7 +290,7 @@ fn step<T, R>(
             event!(TRACE, store = store.core().id().number(), "time slice over");
             Ok(Step::Yielded(reader))
         }
-        Err(failure) => Err(CallError::of(failure, &mut store.changes())),
+        Err(failure) => Err(CallError::of(*failure, &mut store.changes())),
     }
 }
 

@@ -4,7 +4,7 @@
 //!   host stack                              slot's stack
 //!   ------------------------------------    --------------------------------------------
 //!   Rust caller
-//!   enter: saved registers, MXCSR, x87 CW
+//!   enter: saved registers, MXCSR
 //!        ^-- Activation::host_rsp
 //!          ------- switch to guest_rsp ---> array entry -> compiled code
 //!                                             calls a stub: push rbp
@@ -16,9 +16,10 @@
 //! Guests always run with the default MXCSR, and a host function with the one that the host had when it
 //! called the guest; what a host function sets lasts until it returns. So MXCSR is loaded at every crossing.
 //! To compare it first would need `stmxcsr`, which takes ten times as long as `ldmxcsr` on a Zen 4. Guests do
-//! not use the x87 control word, so it is only kept for the host, over the call as a whole, and loaded only
-//! if it has changed: that is slow everywhere. The flags of exceptions that happened, in the low bits of
-//! MXCSR, are preserved for neither side.
+//! not use the x87 control word, so it is only kept for the host, over the call as a whole: from the first
+//! stub on, as only what a stub calls can change it. It is loaded only if it has changed: that is slow
+//! everywhere. The flags of exceptions that happened, in the low bits of MXCSR, are preserved for neither
+//! side.
 //!
 //! Stubs come in two kinds: those that modules with a meter get (see [`wasmaot_abi::meter`]) take it out of
 //! its register on the way to the host, and back; for others that register is one that the host preserves
@@ -64,8 +65,14 @@ macro_rules! save_host {
         push r14
         push r15
         sub rsp, 8
-        stmxcsr [rsp]
-        fnstcw [rsp + 4]"
+        stmxcsr [rsp]"
+    };
+}
+
+/// Saves the x87 control word of a host that goes on with a guest which has called a stub before.
+macro_rules! save_x87 {
+    () => {
+        "fnstcw [rsi + {x87}]"
     };
 }
 
@@ -124,6 +131,7 @@ pub(crate) unsafe extern "C" fn enter(
 pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activation) -> u32 {
     naked_asm!(
         save_host!(),
+        save_x87!(),
         "mov [rsi + {host_rsp}], rsp",
         "ldmxcsr [rip + {mxcsr}]",
         "cld",
@@ -137,6 +145,7 @@ pub(crate) unsafe extern "C" fn resume(guest_fp: u64, activation: *mut Activatio
         "ret",
         host_rsp = const offset_of!(Activation, host_rsp),
         meter = const offset_of!(Activation, meter),
+        x87 = const offset_of!(Activation, x87),
         mxcsr = sym GUEST_MXCSR,
     )
 }
@@ -250,11 +259,13 @@ pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) 
         "mov rsp, [rdi + {host_rsp}]",
         "mov eax, esi",
         "ldmxcsr [rsp]",
-        "fnstcw [rsp - 4]",
-        "movzx ecx, word ptr [rsp - 4]",
-        "cmp cx, [rsp + 4]",
+        "cmp qword ptr [rdi + {guest_fp}], 0",
         "je 2f",
-        "fldcw [rsp + 4]",
+        "fnstcw [rsp]",
+        "movzx ecx, word ptr [rsp]",
+        "cmp cx, [rdi + {x87}]",
+        "je 2f",
+        "fldcw [rdi + {x87}]",
         "2:",
         "add rsp, 8",
         "pop r15",
@@ -265,6 +276,8 @@ pub(crate) unsafe extern "C" fn leave(activation: *mut Activation, reason: u32) 
         "pop rbp",
         "ret",
         host_rsp = const offset_of!(Activation, host_rsp),
+        guest_fp = const offset_of!(Activation, guest_fp),
+        x87 = const offset_of!(Activation, x87),
     )
 }
 
@@ -291,12 +304,17 @@ macro_rules! stub_asm {
             "push rbp",
             "mov rbp, rsp",
             $save,
+            concat!("cmp qword ptr [", $activation, " + {guest_fp}], 0"),
+            "jne 9f",
+            concat!("fnstcw [", $activation, " + {x87}]"),
+            "9:",
             concat!("mov [", $activation, " + {guest_fp}], rbp"),
             concat!("mov rsp, [", $activation, " + {host_rsp}]"),
             $($rest)*
             mask = const WINDOW_MASK,
             cell = const CELL,
             guest_fp = const offset_of!(Activation, guest_fp),
+            x87 = const offset_of!(Activation, x87),
             host_rsp = const offset_of!(Activation, host_rsp),
         )
     };
@@ -448,6 +466,7 @@ pub(crate) unsafe extern "C" fn to_landing() -> ! {
 pub(crate) unsafe extern "C" fn land(landing: *const Landing, activation: *mut Activation) -> u32 {
     naked_asm!(
         save_host!(),
+        save_x87!(),
         "mov [rsi + {host_rsp}], rsp",
         "ldmxcsr [rip + {mxcsr}]",
         "cld",
@@ -457,6 +476,7 @@ pub(crate) unsafe extern "C" fn land(landing: *const Landing, activation: *mut A
         "jmp {landing}",
         meter = const offset_of!(Activation, meter),
         host_rsp = const offset_of!(Activation, host_rsp),
+        x87 = const offset_of!(Activation, x87),
         mxcsr = sym GUEST_MXCSR,
         landing = sym to_landing,
     )

@@ -33,7 +33,7 @@ mod watchdog;
 
 use crate::os::clock;
 use crate::run::activation::Activation;
-use crate::run::end::Failure;
+use crate::run::end::{Failed, Failure};
 use crate::run::slices::Slices;
 use crate::run::store::{Changes, StoreCore};
 use crate::run::store_id::StoreId;
@@ -155,7 +155,7 @@ pub(crate) fn begin(
     thread: &Thread,
     causes: &Causes,
     begin_slice: impl FnOnce() -> Announcement,
-) -> Result<bool, Failure> {
+) -> Result<bool, Failed> {
     if causes.is_watched() { announce(thread, causes, begin_slice).map(|()| true) } else { Ok(false) }
 }
 
@@ -164,7 +164,7 @@ fn announce(
     thread: &Thread,
     causes: &Causes,
     begin_slice: impl FnOnce() -> Announcement,
-) -> Result<(), Failure> {
+) -> Result<(), Failed> {
     thread.let_pokes_through().map_err(Failure::Thread)?;
     thread.take_poke();
     let announcement = begin_slice();
@@ -173,7 +173,7 @@ fn announce(
     // Either the watchdog sees what was just stored, or what follows sees what the watchdog stored.
     fence(SeqCst);
     watchdog::expect(announcement.first_look()).map_err(Failure::Interrupt)?;
-    causes.due().map_or(Ok(()), |code| Err(Failure::trap(code)))
+    causes.due().map_or(Ok(()), |code| Err(Failure::trap(code).into()))
 }
 
 /// The run is over, or did not begin.
