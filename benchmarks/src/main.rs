@@ -9,6 +9,7 @@ mod child;
 mod deadline;
 mod exceptions;
 mod instances;
+mod late;
 mod limits;
 mod programs;
 mod report;
@@ -48,6 +49,8 @@ enum What {
     Resident(density::ResidentOpts),
     /// In one process: compares a program with a distant deadline with one without a deadline.
     Deadline(deadline::Opts),
+    /// In one process: measures how long after its deadline a call returns that waits.
+    Late(late::Opts),
     /// In one process: compares a call inside a `try_table`, without a throw, with the same call outside.
     Exceptions(exceptions::Opts),
     /// On one thread: measures short requests next to an endless guest that yields.
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         What::Resident(opts) => density::resident(&opts, ours::maker),
         What::Worst(opts) => limits::run(&opts),
         What::Deadline(opts) => deadline::run(&opts),
+        What::Late(opts) => late::run(&opts),
         What::Exceptions(opts) => exceptions::run(&opts),
         What::Slices(opts) => slices::run(&opts),
         What::Cat(opts) => cat::run(&opts),
