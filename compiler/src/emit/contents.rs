@@ -98,7 +98,7 @@ impl<'a> Contents<'a> {
     }
 
     /// Bytes of each section.
-    pub(super) fn sizes(&self) -> Result<PerSection<u64>, EmitError> {
+    pub(super) fn sizes(&self) -> PerSection<u64> {
         let mut sizes = PerSection::default();
         sizes[Section::GnuHash] = self.hash.len() as u64;
         sizes[Section::Dynsym] = self.dynamic_symbols.size();
@@ -117,11 +117,11 @@ impl<'a> Contents<'a> {
         let sections = Section::present(self.lines.is_some());
         sizes[Section::Shstrtab] = headers::section_names(sections).len() as u64;
         if let Some(lines) = &self.lines {
-            for (section, bytes) in lines.sections(0)? {
-                sizes[section] = bytes.len() as u64;
+            for (section, bytes) in lines.sizes() {
+                sizes[section] = bytes;
             }
         }
-        Ok(sizes)
+        sizes
     }
 
     /// Writes the whole file, but for the checksum.
@@ -148,8 +148,8 @@ impl<'a> Contents<'a> {
         file.put(Section::Symtab, &self.symbols.to_bytes(layout));
         file.put(Section::Strtab, self.symbols.names());
         file.put(Section::Shstrtab, &headers::section_names(layout.sections()));
-        if let Some(lines) = &self.lines {
-            for (section, bytes) in lines.sections(layout[Section::Text].offset)? {
+        if let Some(lines) = self.lines {
+            for (section, bytes) in lines.into_sections(layout[Section::Text].offset) {
                 file.put(section, &bytes);
             }
         }

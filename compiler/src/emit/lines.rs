@@ -2,14 +2,16 @@
 //! debuggers and profilers.
 //!
 //! DWARF is that of one compilation unit with a sequence of rows for each function; names of functions are in
-//! the symbol table. **Invariant: sizes do not depend on where the text lies.**
+//! the symbol table. **Invariant: sizes do not depend on where the text lies**: all sections are encoded
+//! once, and addresses written when the text has its place.
 
 use super::section::Section;
 use super::text::Text;
 use crate::error::EmitError;
 use crate::module::debug::Lines;
 use gimli::write::{
-    Address, AttributeValue, DirectoryId, Dwarf, EndianVec, FileId, LineProgram, LineString, Sections, Unit,
+    Address, AttributeValue, DirectoryId, Dwarf, EndianVec, FileId, LineProgram, LineString, RelocateWriter,
+    Relocation, RelocationTarget, Sections, Unit,
 };
 use gimli::{
     DW_AT_comp_dir, DW_AT_high_pc, DW_AT_language, DW_AT_low_pc, DW_AT_name, DW_AT_producer, DW_LANG_C99,
@@ -34,17 +36,92 @@ struct Function {
     rows: Vec<(u32, Row)>,
 }
 
-/// The source lines of a module's code.
+/// The address of this offset in the text.
+fn in_text(offset: u32) -> Address {
+    Address::Symbol { symbol: 0, addend: offset.into() }
+}
+
+/// A section of DWARF, and the references to addresses and sections in it, which are zero so far.
+#[derive(Clone)]
+struct Relocatable {
+    bytes: EndianVec<LittleEndian>,
+    relocations: Vec<Relocation>,
+}
+
+impl RelocateWriter for Relocatable {
+    type Writer = EndianVec<LittleEndian>;
+
+    fn writer(&self) -> &Self::Writer {
+        &self.bytes
+    }
+
+    fn writer_mut(&mut self) -> &mut Self::Writer {
+        &mut self.bytes
+    }
+
+    fn relocate(&mut self, relocation: Relocation) {
+        self.relocations.push(relocation);
+    }
+}
+
+impl Relocatable {
+    /// The section's bytes, for a text at this address. The only symbol is the text.
+    fn relocated(mut self, text: u64) -> Vec<u8> {
+        let mut bytes = self.bytes.take();
+        for Relocation { offset, size, target, addend, .. } in self.relocations {
+            let base = match target {
+                RelocationTarget::Symbol(_) => text,
+                // A section has one part, at its start.
+                RelocationTarget::Section(_) => 0,
+            };
+            let value = base.wrapping_add_signed(addend).to_le_bytes();
+            let size = usize::from(size);
+            bytes[offset..][..size].copy_from_slice(&value[..size]);
+        }
+        bytes
+    }
+}
+
+/// The sections that hold the source lines of a module's code, but for addresses.
 pub(super) struct SourceLines {
+    table: Vec<u8>,
+    dwarf: [(Section, Relocatable); 3],
+}
+
+impl SourceLines {
+    /// Maps the lines of a module to its code; `None` if no code has one.
+    pub(super) fn new(lines: Lines, text: &Text) -> Result<Option<Self>, EmitError> {
+        let mapped = Mapped::new(lines, text);
+        let encode = |mapped: Mapped| Ok(Self { table: mapped.table(), dwarf: mapped.dwarf()? });
+        mapped.map(encode).transpose()
+    }
+
+    /// Bytes of each section.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = (Section, u64)> {
+        let dwarf = self.dwarf.iter().map(|(section, contents)| (*section, contents.bytes.slice().len()));
+        std::iter::once((Section::Lines, self.table.len()))
+            .chain(dwarf)
+            .map(|(section, bytes)| (section, bytes as u64))
+    }
+
+    /// All sections, for a text at this address.
+    pub(super) fn into_sections(self, text: u64) -> impl Iterator<Item = (Section, Vec<u8>)> {
+        let dwarf = self.dwarf.into_iter();
+        std::iter::once((Section::Lines, self.table))
+            .chain(dwarf.map(move |(section, contents)| (section, contents.relocated(text))))
+    }
+}
+
+/// The source lines of a module's code, before they are encoded.
+struct Mapped {
     files: Vec<String>,
     functions: Vec<Function>,
     /// Bytes of text.
     text: u64,
 }
 
-impl SourceLines {
-    /// Maps the lines of a module to its code; `None` if no code has one.
-    pub(super) fn new(lines: Lines, text: &Text) -> Option<Self> {
+impl Mapped {
+    fn new(lines: Lines, text: &Text) -> Option<Self> {
         let functions = text.functions().map(|(start, code)| {
             let mut rows: Vec<(u32, Row)> = Vec::new();
             for &(at, wasm) in &code.locations {
@@ -61,17 +138,6 @@ impl SourceLines {
         });
         let functions: Vec<Function> = functions.filter(|function| !function.rows.is_empty()).collect();
         (!functions.is_empty()).then(|| Self { files: lines.files, functions, text: text.size() })
-    }
-
-    /// Encodes all sections, for a text at this address.
-    pub(super) fn sections(&self, text: u64) -> Result<[(Section, Vec<u8>); 4], EmitError> {
-        let [info, abbrev, line] = self.dwarf(text)?;
-        Ok([
-            (Section::Lines, self.table()),
-            (Section::DebugInfo, info),
-            (Section::DebugAbbrev, abbrev),
-            (Section::DebugLine, line),
-        ])
     }
 
     /// Encodes the runtime's line table.
@@ -93,9 +159,9 @@ impl SourceLines {
     }
 
     /// Encodes `.debug_info`, `.debug_abbrev` and `.debug_line`.
-    fn dwarf(&self, text: u64) -> Result<[Vec<u8>; 3], EmitError> {
+    fn dwarf(&self) -> Result<[(Section, Relocatable); 3], EmitError> {
         let mut dwarf = Dwarf::new();
-        let unit = dwarf.units.add(Unit::new(ENCODING, self.program(text)));
+        let unit = dwarf.units.add(Unit::new(ENCODING, self.program()));
         let unit = dwarf.units.get_mut(unit);
         let root = unit.get_mut(unit.root());
         let string = |text: &str| AttributeValue::String(text.into());
@@ -104,14 +170,19 @@ impl SourceLines {
         root.set(DW_AT_language, AttributeValue::Language(DW_LANG_C99));
         root.set(DW_AT_name, string(self.files.first().map_or(DIRECTORY, |file| file)));
         root.set(DW_AT_comp_dir, string(DIRECTORY));
-        root.set(DW_AT_low_pc, AttributeValue::Address(Address::Constant(text)));
+        root.set(DW_AT_low_pc, AttributeValue::Address(in_text(0)));
         root.set(DW_AT_high_pc, AttributeValue::Udata(self.text));
-        let mut sections = Sections::new(EndianVec::new(LittleEndian));
+        let empty = Relocatable { bytes: EndianVec::new(LittleEndian), relocations: Vec::new() };
+        let mut sections = Sections::new(empty);
         dwarf.write(&mut sections)?;
-        Ok([sections.debug_info.take(), sections.debug_abbrev.take(), sections.debug_line.take()])
+        Ok([
+            (Section::DebugInfo, sections.debug_info.0),
+            (Section::DebugAbbrev, sections.debug_abbrev.0),
+            (Section::DebugLine, sections.debug_line.0),
+        ])
     }
 
-    fn program(&self, text: u64) -> LineProgram {
+    fn program(&self) -> LineProgram {
         let string = |text: &str| LineString::String(text.into());
         let mut program = LineProgram::new(
             ENCODING,
@@ -135,7 +206,7 @@ impl SourceLines {
             })
             .collect();
         for function in &self.functions {
-            program.begin_sequence(Some(Address::Constant(text + u64::from(function.start))));
+            program.begin_sequence(Some(in_text(function.start)));
             for &(at, row) in &function.rows {
                 let next = program.row();
                 next.address_offset = at.into();

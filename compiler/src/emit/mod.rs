@@ -85,7 +85,7 @@ pub(crate) fn artifact(
 /// Makes the shared object.
 fn shared_object(parts: Parts<'_>) -> Result<Vec<u8>, EmitError> {
     let contents = Contents::new(parts)?;
-    let layout = Layout::new(&contents.sizes()?)?;
+    let layout = Layout::new(&contents.sizes())?;
     let mut file = contents.write(&layout)?;
     seal(&mut file, &layout);
     Ok(file)

@@ -74,7 +74,7 @@ impl<'a> Parts<'a> {
         let image = image::build(env.module);
         env.budget.keep(2 * image.bytes.len() as u64)?;
         let lines = env.debug.then(|| env.module.debug.lines()).flatten();
-        let lines = lines.and_then(|lines| SourceLines::new(lines, &text));
+        let lines = lines.map(|lines| SourceLines::new(lines, &text)).transpose()?.flatten();
         let Description { mut descriptor, data } =
             describe::describe(env, features, &image, entries(env, &text));
         descriptor.lines = lines.is_some().then(FileRange::default);
