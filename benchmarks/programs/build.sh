@@ -7,18 +7,16 @@
 #
 # With --in FOLDER as the first arguments, the sources are those of that folder.
 #
-# The compiler is Debian's clang 19; CLANG names another. Only the same version
-# of clang and wasi-libc gives the same bytes.
+# Only the same version of clang and wasi-libc gives the same bytes.
 set -euo pipefail
 
-folder=$(dirname "${BASH_SOURCE[0]}")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+folder=$here
 if [ "${1-}" = --in ] && [ $# -ge 2 ]; then
     folder=$2
     shift 2
 fi
 cd "$folder"
-
-clang=${CLANG:-clang-19}
 
 check=no
 case "${1-}" in
@@ -30,17 +28,9 @@ case "${1-}" in
     ;;
 esac
 
-missing=()
-command -v "$clang" >/dev/null || missing+=(clang-19)
-command -v wasm-ld-19 >/dev/null || missing+=(lld-19)
-[ -e /usr/lib/wasm32-wasi/libc.a ] || missing+=(wasi-libc)
-[ -e /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a ] ||
-    missing+=(libclang-rt-19-dev-wasm32)
-if [ ${#missing[@]} -ne 0 ]; then
-    echo "build.sh: missing packages; install them with:" >&2
-    echo "    apt-get install ${missing[*]}" >&2
-    exit 1
-fi
+source "$here/../../tests/clang.sh"
+need_libc
+stop_if_missing
 
 # WebAssembly 2.0 without SIMD; the programs named after it add that.
 flags=(

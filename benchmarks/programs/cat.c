@@ -1,5 +1,5 @@
-/* cat: copies a file to standard output in pieces as large as those of the cat of GNU coreutils, 128 KiB, so that the
- * two can be compared.
+/* cat: copies a file to standard output in pieces as large as those of the cat of GNU coreutils, 128 KiB, so
+ * that the two can be compared.
  *
  * Parameter: argv[1], the path of the file.
  * Output: the bytes of the file; on failure, a message on standard error and exit status 1.

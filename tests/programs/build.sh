@@ -17,29 +17,18 @@ cd "$1"
 dir=$PWD
 
 suite=bookworm
-clang=${CLANG:-clang-19}
 rustc=${RUSTC:-/usr/bin/rustc}
 
-missing=()
-command -v "$clang" >/dev/null || missing+=(clang-19)
-command -v wasm-ld-19 >/dev/null || missing+=(lld-19)
-[ -e /usr/lib/wasm32-wasi/libc.a ] || missing+=(wasi-libc)
-[ -e /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a ] ||
-    missing+=(libclang-rt-19-dev-wasm32)
-[ -e /usr/lib/wasm32-wasi/libc++.a ] || missing+=(libc++-19-dev-wasm32)
-[ -e /usr/lib/wasm32-wasi/libc++abi.a ] || missing+=(libc++abi-19-dev-wasm32)
-[ -e "$rustc" ] || missing+=(rustc)
-[ -e /usr/lib/rustlib/wasm32-wasi ] || missing+=(libstd-rust-dev-wasm32)
-command -v dpkg-source >/dev/null || missing+=(dpkg-dev)
-command -v gcc >/dev/null || missing+=(gcc)
-command -v g++ >/dev/null || missing+=(g++)
-command -v make >/dev/null || missing+=(make)
-command -v tclsh >/dev/null || missing+=(tcl)
-if [ ${#missing[@]} -ne 0 ]; then
-    echo "build.sh: missing packages; install them with:" >&2
-    echo "    apt-get install ${missing[*]}" >&2
-    exit 1
-fi
+source "$here/../clang.sh"
+need_libcxx
+need "$rustc" rustc
+need /usr/lib/rustlib/wasm32-wasi libstd-rust-dev-wasm32
+need dpkg-source dpkg-dev
+need gcc gcc
+need g++ g++
+need make make
+need tclsh tcl
+stop_if_missing
 
 # 1. Sources.
 mkdir -p apt/lists/partial apt/cache/archives/partial

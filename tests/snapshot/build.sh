@@ -3,7 +3,8 @@
 #
 #   build.sh DIRECTORY    fetches and builds in DIRECTORY, and copies the results here
 #
-# Sources come from the Rust registry (cargo vendor). Only the same versions of clang, wasi-libc and rustc give the same bytes.
+# Sources come from the Rust registry (cargo vendor). Only the same versions of clang, wasi-libc and rustc
+# give the same bytes.
 set -euo pipefail
 
 if [ $# -ne 1 ]; then
@@ -14,19 +15,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "$1"
 cd "$1"
 dir=$PWD
-clang=${CLANG:-clang-19}
 
-missing=()
-command -v "$clang" >/dev/null || missing+=(clang-19)
-command -v wasm-ld-19 >/dev/null || missing+=(lld-19)
-[ -e /usr/lib/wasm32-wasi/libc.a ] || missing+=(wasi-libc)
-[ -e /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a ] || missing+=(libclang-rt-19-dev-wasm32)
-[ -e /usr/lib/wasm32-wasi/libc++.a ] || missing+=(libc++-19-dev-wasm32)
-[ -e /usr/lib/wasm32-wasi/libc++abi.a ] || missing+=(libc++abi-19-dev-wasm32)
-if [ ${#missing[@]} -ne 0 ]; then
-    echo "build.sh: missing packages; install them with: apt-get install ${missing[*]}" >&2
-    exit 1
-fi
+source "$here/../clang.sh"
+need_libcxx
+stop_if_missing
 [ -e "$(rustc --print sysroot)/lib/rustlib/wasm32-wasip1" ] || {
     echo "build.sh: missing target; install it with: rustup target add wasm32-wasip1" >&2
     exit 1

@@ -11,11 +11,9 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-clang=${CLANG:-clang-19}
-command -v "$clang" >/dev/null && command -v wasm-ld-19 >/dev/null || {
-    echo "build.sh: missing packages; install them with: apt-get install clang-19 lld-19" >&2
-    exit 1
-}
+source ../clang.sh
+need_clang
+stop_if_missing
 
 out=.
 case "${1-}" in

@@ -19,23 +19,14 @@ cd "$1"
 dir=$PWD
 
 suite=bookworm
-clang=${CLANG:-clang-19}
 
-missing=()
-command -v "$clang" >/dev/null || missing+=(clang-19)
-command -v wasm-ld-19 >/dev/null || missing+=(lld-19)
-[ -e /usr/lib/wasm32-wasi/libc.a ] || missing+=(wasi-libc)
-[ -e /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a ] ||
-    missing+=(libclang-rt-19-dev-wasm32)
-command -v dpkg-source >/dev/null || missing+=(dpkg-dev)
-command -v gcc >/dev/null || missing+=(gcc)
-command -v make >/dev/null || missing+=(make)
-command -v tclsh >/dev/null || missing+=(tcl)
-if [ ${#missing[@]} -ne 0 ]; then
-    echo "build.sh: missing packages; install them with:" >&2
-    echo "    apt-get install ${missing[*]}" >&2
-    exit 1
-fi
+source "$here/../../../tests/clang.sh"
+need_libc
+need dpkg-source dpkg-dev
+need gcc gcc
+need make make
+need tclsh tcl
+stop_if_missing
 
 # 1. The source package, through a package list of our own.
 source_dir() { find "$dir" -maxdepth 1 -type d -name 'sqlite3-*' | head -n 1; }
