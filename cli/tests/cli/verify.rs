@@ -27,6 +27,22 @@ fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
+/// Takes the extension of an index away, with two bytes that do nothing: the index is any number of 64 bits
+/// then.
+fn without_extension(mut bytes: Vec<u8>) -> Vec<u8> {
+    let at = extension(&bytes);
+    bytes[at..at + 2].copy_from_slice(&[0x66, 0x90]);
+    with_checksum(bytes)
+}
+
+/// An artifact of [`MODULE`] that is not proven; its name.
+fn rejected(place: &Place) -> String {
+    let name = place.artifact("a", MODULE);
+    let bytes = std::fs::read(place.path(&name)).expect("the artifact");
+    place.file(&name, without_extension(bytes));
+    name
+}
+
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
@@ -47,12 +63,7 @@ fn what_the_compiler_makes_is_proven() {
 #[test]
 fn a_rejection_names_what_does_not_hold_and_where() {
     let place = Place::new();
-    let name = place.artifact("a", MODULE);
-    let mut bytes = std::fs::read(place.path(&name)).expect("the artifact");
-    let at = extension(&bytes);
-    // Two bytes that do nothing: the index is any number of 64 bits then.
-    bytes[at..at + 2].copy_from_slice(&[0x66, 0x90]);
-    place.file(&name, with_checksum(bytes));
+    let name = rejected(&place);
     let text = place.run(&["verify", &name]).status(1).silent().stdout;
     assert!(text.starts_with("a.so: not proven: 1 rejection\nmemory: "), "{text}");
     assert!(text.contains("in function 0") && text.contains("mov eax,[rdi+rsi+8]"), "{text}");
@@ -105,11 +116,7 @@ fn run_proves_artifacts_once() {
 #[test]
 fn run_refuses_what_is_not_proven_unless_it_is_trusted() {
     let place = Place::new();
-    let name = place.artifact("a", MODULE);
-    let mut bytes = std::fs::read(place.path(&name)).expect("the artifact");
-    let at = extension(&bytes);
-    bytes[at..at + 2].copy_from_slice(&[0x66, 0x90]);
-    place.file(&name, with_checksum(bytes));
+    let name = rejected(&place);
     for _ in 0..2 {
         place.run(&["run", &name]).status(1).stdout("").stderr_has(&[
             "cannot load `a.so`",
@@ -247,10 +254,7 @@ fn signatures_are_made_and_asked_for() {
     let both = ["run", "--public-key", "three.pub", "--public-key", "two.pub", &name];
     place.run(&both).status(0).silent();
     let signed = std::fs::read(place.path(&name)).expect("the artifact");
-    let mut changed = plain.clone();
-    let at = extension(&changed);
-    changed[at..at + 2].copy_from_slice(&[0x66, 0x90]);
-    place.file(&name, [&with_checksum(changed)[..], &signed[plain.len()..]].concat());
+    place.file(&name, [&without_extension(plain.clone())[..], &signed[plain.len()..]].concat());
     for not_signed in [verify("one.pub"), run("one.pub")] {
         not_signed.status(1).stderr_has(&["signed by the key"]);
     }
