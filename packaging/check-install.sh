@@ -3,8 +3,9 @@
 #
 #     packaging/check-install.sh
 #
-# `cargo install` works from an empty cargo home, as on a new machine, with the versions that are locked and with the newest that fit; and
-# `cargo package` makes packages of all crates that are published, which compile by themselves, the command with its runner included.
+# `cargo install` works from an empty cargo home, as on a new machine, with the versions that are locked and
+# with the newest that fit; and `cargo package` makes packages of all crates that are published, which compile
+# by themselves, the command with its runner included.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD

@@ -3,9 +3,10 @@
 #
 #     packaging/check-release.sh DIRECTORY
 #
-# unpacks the archive and runs the command, compiles a C program with the library, completes command lines in three shells, shows a
-# manual page; installs the Debian packages, uses and removes them; uses the wheel for Python; imports the image into a containerd of its own and runs it.
-# Needs root, since it installs packages. What a machine lacks the tools for is named and left out.
+# unpacks the archive and runs the command, compiles a C program with the library, completes command lines in
+# three shells, shows a manual page; installs the Debian packages, uses and removes them; uses the wheel for
+# Python; imports the image into a containerd of its own and runs it. Needs root, since it installs packages.
+# What a machine lacks the tools for is named and left out.
 set -euo pipefail
 release=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,4 +1,5 @@
-# Makes an OCI image that contains the command, its licences and nothing else, as one file. Sourced by release.sh.
+# Makes an OCI image that contains the command, its licences and nothing else, as one file. Sourced by
+# release.sh.
 #
 #     ctr image import wasmaot-VERSION-oci.tar
 #     podman load --input wasmaot-VERSION-oci.tar

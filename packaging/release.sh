@@ -3,16 +3,16 @@
 #
 #     packaging/release.sh [DIRECTORY]        into DIRECTORY (target/dist/release)
 #
-#     wasmaot-VERSION-x86_64-linux.tar.gz     command, libraries for C, header, completions, manual pages, licences
+#     wasmaot-VERSION-x86_64-linux.tar.gz     command, C libraries, header, completions, manual, licences
 #     wasmaot-VERSION-x86_64-linux-debug.tar.gz    debug symbols of the command and of the shared libraries
 #     wasmaot_VERSION_amd64.deb               the command for Debian and Ubuntu
 #     libwasmaot-dev_VERSION_amd64.deb        the libraries for C
 #     wasmaot-VERSION-py3-none-PLATFORM.whl   the package for Python, with the libraries
-#     wasmaot-VERSION-oci.tar                 image with nothing but the command, for containerd, podman and docker
+#     wasmaot-VERSION-oci.tar                 image with the command alone: containerd, podman, docker
 #     SHA256SUMS
 #
-# The same sources, toolchain and base system give the same bytes, in whatever directory and whenever they are built.
-# SOURCE_DATE_EPOCH is the date of all files; it defaults to that of the commit.
+# The same sources, toolchain and base system give the same bytes, in whatever directory and whenever they are
+# built. SOURCE_DATE_EPOCH is the date of all files; it defaults to that of the commit.
 #
 # Needs the Rust toolchain, gcc, binutils, GNU tar, gzip, dpkg-deb, and python3 with cffi.
 set -euo pipefail

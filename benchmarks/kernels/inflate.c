@@ -1,9 +1,8 @@
 /* inflate: decompresses a DEFLATE stream (RFC 1951) with blocks of all three kinds, which the program makes
  * first.
  *
- * Parameter: argv[1] = the number of times.
- * Output: the length of the text, that of the stream, and the CRC-32 of what is decompressed, which must be the
- * text.
+ * Parameter: argv[1] = the number of times. Output: the length of the text, that of the stream, and the
+ * CRC-32 of what is decompressed, which must be the text.
  */
 #include "kernel.h"
 
@@ -278,8 +277,8 @@ static int index_of(const uint16_t *bases, int count, unsigned value)
     return at;
 }
 
-/* Lengths of a Huffman code: the two rarest trees are joined until one is left. Rare ones count for more if it
- * gets too deep. */
+/* Lengths of a Huffman code: the two rarest trees are joined until one is left. Rare ones count for more
+ * if it gets too deep. */
 static void huffman(const uint32_t *counts, int symbols, uint8_t *lengths)
 {
     static uint64_t weights[2 * LITERALS];

@@ -1,5 +1,5 @@
-/* markdown: turns a document in a part of CommonMark into HTML: headings, paragraphs, lists, quotations, rules,
- * fenced code, emphasis, code, links and entities for what HTML reserves.
+/* markdown: turns a document in a part of CommonMark into HTML: headings, paragraphs, lists, quotations,
+ * rules, fenced code, emphasis, code, links and entities for what HTML reserves.
  *
  * Parameter: argv[1] = the number of times.
  * Output: the length of the document, that of the HTML, and a hash of the HTML.

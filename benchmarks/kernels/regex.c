@@ -23,7 +23,8 @@ struct regex {
     int count, start, is_anchored, is_to_end;
 };
 
-/* Where a part of an automaton begins, and the states whose next one is yet to be said: a list through `next`.
+/* Where a part of an automaton begins, and the states whose next one is yet to be said: a list through
+ * `next`.
  */
 struct part {
     int start, open;
@@ -41,8 +42,8 @@ static int add(enum op op, int next, int other)
     return building->count++;
 }
 
-/* Open ends are numbered by state, times two, plus one for `other`; they are linked by what they will hold, and
- * -1 ends the list. */
+/* Open ends are numbered by state, times two, plus one for `other`; they are linked by what they will
+ * hold, and -1 ends the list. */
 static int *end_of(int open)
 {
     struct state *state = &building->states[open / 2];

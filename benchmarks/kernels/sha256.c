@@ -1,5 +1,5 @@
-/* sha256: the SHA-256 digest (FIPS 180-4) of 1 MiB, again and again; each message begins with the digest of the
- * one before.
+/* sha256: the SHA-256 digest (FIPS 180-4) of 1 MiB, again and again; each message begins with the digest of
+ * the one before.
  *
  * Parameter: argv[1] = the number of messages.
  * Output: the digest of "abc", then that of the last message.

@@ -5,11 +5,11 @@
 #     PREFIX=$HOME/.local runtime-shim/capi/install.sh    below another folder
 #     runtime-shim/capi/install.sh runtime                only one of them: runtime or compiler
 #
-# DESTDIR, if set, goes before PREFIX in what is written, for making packages. PROFILE is a profile of Cargo's (release).
-# WASMAOT_RUSTFLAGS are options for the Rust compiler.
+# DESTDIR, if set, goes before PREFIX in what is written, for making packages. PROFILE is a profile of Cargo's
+# (release). WASMAOT_RUSTFLAGS are options for the Rust compiler.
 #
-# The build has a target folder of its own, because it sets the flags of .cargo/config.toml aside: with those there would be no
-# shared library, and the static one would fit no position-independent program.
+# The build has a target folder of its own, because it sets the flags of .cargo/config.toml aside: with those
+# there would be no shared library, and the static one would fit no position-independent program.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -33,8 +33,9 @@ built=$target/x86_64-unknown-linux-gnu/$folder
 root=${DESTDIR:-}$prefix
 install -d "$root/include" "$root/lib/pkgconfig"
 
-# Builds a library and installs it: its folder, its package, the name of its files as they are built, the name that they get, and the kinds
-# of libraries. The runtime's may stay in the process for ever, as the kernel knows its signal handlers.
+# Builds a library and installs it: its folder, its package, the name of its files as they are built, the name
+# that they get, and the kinds of libraries. The runtime's may stay in the process for ever, as the kernel
+# knows its signal handlers.
 install_library() {
     soname=lib$4.so.$abi
     RUSTFLAGS=${WASMAOT_RUSTFLAGS:-} cargo rustc --quiet --locked -p "$2" --lib --profile "$profile" --target-dir "$target" \

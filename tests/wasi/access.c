@@ -1,5 +1,6 @@
-/* What the system's own permissions refuse. Run for a user that is not privileged, with a file of another user in "/": "owned",
- * which no other user may write to, and a directory "closed" that no other user may use, with "file" and "link" in it.
+/* What the system's own permissions refuse. Run for a user that is not privileged, with a file of another
+ * user in "/": "owned", which no other user may write to, and a directory "closed" that no other user may
+ * use, with "file" and "link" in it.
  */
 #include "check.h"
 

@@ -1,5 +1,6 @@
-/* Checks for programs that call WASI. Each prints a line to standard output: the function and the error number that was
- * expected and came, or FAILED with what came instead. The test suite compares the lines with errnos.txt.
+/* Checks for programs that call WASI. Each prints a line to standard output: the function and the error
+ * number that was expected and came, or FAILED with what came instead. The test suite compares the lines with
+ * errnos.txt.
  *
  * What a program is given, by descriptor:
  *

@@ -31,8 +31,9 @@ static int number_of(const char *name, size_t length)
     return number < MANY ? number : -1;
 }
 
-/* Counts each file that a listing from the start shows in "seen". Entries are 24 bytes and a name; the last in a full
- * buffer may be cut. Removes every other file as it goes, if that is asked for. Gives the entries that are no files. */
+/* Counts each file that a listing from the start shows in "seen". Entries are 24 bytes and a name; the
+ * last in a full buffer may be cut. Removes every other file as it goes, if that is asked for. Gives the
+ * entries that are no files. */
 static int list(int dir, size_t length, int remove)
 {
     uint64_t cookie = 0;

@@ -1,7 +1,7 @@
 /* path_*: what each does, and how each refuses paths that are none or lead out.
  *
- * Given in "/" besides: the symbolic links "absolute" (to "/etc"), "outside" (to "../secret") and "up" (to ".."), and the
- * FIFO "fifo".
+ * Given in "/" besides: the symbolic links "absolute" (to "/etc"), "outside" (to "../secret") and "up" (to
+ * ".."), and the FIFO "fifo".
  */
 #include "check.h"
 

@@ -1,7 +1,8 @@
 /* sock_*.
  *
- * The clients of descriptor 7 come one after the other: the first sends "ping" and expects "pong" and the end; the second
- * waits to be told "reset", and then resets the connection; the third sends nothing, and leaves at the end.
+ * The clients of descriptor 7 come one after the other: the first sends "ping" and expects "pong" and the
+ * end; the second waits to be told "reset", and then resets the connection; the third sends nothing, and
+ * leaves at the end.
  */
 #include "check.h"
 

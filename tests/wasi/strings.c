@@ -1,4 +1,5 @@
-/* args_* and environ_*. Given: the arguments "program", "two words" and "", the variables "A=1" and "OTHER=..." */
+/* args_* and environ_*. Given: the arguments "program", "two words" and "", the variables "A=1" and
+ * "OTHER=..." */
 #include "check.h"
 
 static char *pointers[8];

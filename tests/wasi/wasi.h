@@ -1,5 +1,5 @@
-/* The functions of WASI as a module imports them, with their numbers and records: no C library stands in between, so that
- * pointers and lengths can be wrong in every way.
+/* The functions of WASI as a module imports them, with their numbers and records: no C library stands in
+ * between, so that pointers and lengths can be wrong in every way.
  *
  * Built for wasi_unstable instead if UNSTABLE is defined; the two differ where it is mentioned below.
  */

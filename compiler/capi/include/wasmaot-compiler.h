@@ -68,9 +68,9 @@ typedef struct {
 } wasmaot_compile_options_t;
 
 /*
- * Compiles a module, in binary or in text format: `length` bytes, which are not kept. `options` may be NULL for
- * the defaults; its strings are not kept. Returns a compilation, never NULL, also where it failed: the caller
- * deletes it. Blocks until it is done; other threads may compile meanwhile.
+ * Compiles a module, in binary or in text format: `length` bytes, which are not kept. `options` may be NULL
+ * for the defaults; its strings are not kept. Returns a compilation, never NULL, also where it failed: the
+ * caller deletes it. Blocks until it is done; other threads may compile meanwhile.
  */
 wasmaot_compilation_t *wasmaot_compile(const void *module, size_t length, const wasmaot_compile_options_t *options);
 /* Returns how it ended; WASMAOT_COMPILE_USAGE for NULL. */
@@ -78,9 +78,9 @@ wasmaot_compile_status_t wasmaot_compilation_status(const wasmaot_compilation_t 
 /* Returns why there is no artifact, or NULL if there is one. The compilation's, valid until it is deleted. */
 const char *wasmaot_compilation_message(const wasmaot_compilation_t *compilation);
 /*
- * Returns the artifact, or NULL if there is none; `*length`, if `length` is not NULL, gets its bytes, or 0. The
- * compilation's, valid until it is deleted. It can be written to a file, whose name should end in ".so", and
- * loaded by any number of processes.
+ * Returns the artifact, or NULL if there is none; `*length`, if `length` is not NULL, gets its bytes, or 0.
+ * The compilation's, valid until it is deleted. It can be written to a file, whose name should end in ".so",
+ * and loaded by any number of processes.
  */
 const void *wasmaot_compilation_artifact(const wasmaot_compilation_t *compilation, size_t *length);
 /* Deletes a compilation. Does nothing with NULL. */

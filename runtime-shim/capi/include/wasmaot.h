@@ -20,15 +20,15 @@
  * - Strings are UTF-8 and end with NUL. (Paths may be any bytes.) An array and its count may be NULL and 0.
  * - A NULL where an object is needed, a count that does not fit the function's type and the like are refused:
  *   by an error of kind WASMAOT_ERROR_USAGE, or, from functions that return no error, by NULL or 0.
- * - Modules, linked modules, functions, pools, interrupts and errors may be used by many threads at a time. So
- *   may linkers and WASI contexts while none of the threads changes them. An instance may go from thread to
- *   thread, but is used by one at a time.
+ * - Modules, linked modules, functions, pools, interrupts and errors may be used by many threads at a time.
+ *   So may linkers and WASI contexts while none of the threads changes them. An instance may go from thread
+ *   to thread, but is used by one at a time.
  * - No failure of the runtime's own ends the process or unwinds into C: it is an error of kind
  *   WASMAOT_ERROR_INTERNAL. (Only when there is no memory left to allocate does the process end.) Host
  *   functions return: they neither call longjmp past the runtime, nor pthread_exit, nor throw C++ exceptions.
- *   An exception or pthread_exit during a call ends the process, and so does pthread_cancel, unless the thread
- *   disables that around its calls (pthread_setcancelstate). After a longjmp the instance stays in use for
- *   ever: it cannot be called or finished, and its slot is lost. Other instances are not affected.
+ *   An exception or pthread_exit during a call ends the process, and so does pthread_cancel, unless the
+ *   thread disables that around its calls (pthread_setcancelstate). After a longjmp the instance stays in use
+ *   for ever: it cannot be called or finished, and its slot is lost. Other instances are not affected.
  * - A program may switch between stacks (fibers) in host functions, in any order, and return from a host
  *   function on another thread than the one that called it. Timeouts interrupt the system calls of the thread
  *   that called. A host function that returns while a call waits that it made itself ends the process. On
@@ -43,8 +43,8 @@
  * The first module that is opened installs handlers of SIGSEGV, SIGBUS, SIGILL and SIGFPE, by which guests
  * trap, and of the interrupt signal, by which they are stopped: SIGURG, or a free real-time signal if the
  * program handles SIGURG. A fault that is not a guest's goes on to the handler that was there before, as the
- * kernel would have called it, or has the default effect. The library is not unloaded by dlclose. System calls
- * of other threads go on: those that the interrupt signal finds are restarted.
+ * kernel would have called it, or has the default effect. The library is not unloaded by dlclose. System
+ * calls of other threads go on: those that the interrupt signal finds are restarted.
  *
  * The handlers of these signals are checked whenever a module is opened, a pool is made or
  * wasmaot_prepare_thread is called, and every 100 ms while there are timeouts: one that has replaced the
@@ -54,21 +54,21 @@
  * not, and so ends the process at a guest's first trap.) Up to eight different handlers of a signal can be
  * passed like that; if there are more, all three fail.
  *
- * Handlers of other signals set SA_ONSTACK. One without may start on the stack of a guest: if it finds no room
- * there, the guest traps with WASMAOT_TRAP_STACK_OVERFLOW and the signal is lost; if it runs out of room, some
- * 180 KiB more are opened for it until it returns, as long as it does not block SIGSEGV.
+ * Handlers of other signals set SA_ONSTACK. One without may start on the stack of a guest: if it finds no
+ * room there, the guest traps with WASMAOT_TRAP_STACK_OVERFLOW and the signal is lost; if it runs out of
+ * room, some 180 KiB more are opened for it until it returns, as long as it does not block SIGSEGV.
  *
- * Signal handlers call nothing that is declared here, not even wasmaot_interrupt_kill, and do not fork: either
- * may wait for a lock that the interrupted thread holds. They wake a thread that does, by sem_post or a write
- * to a pipe. A call on the alternate stack is refused.
+ * Signal handlers call nothing that is declared here, not even wasmaot_interrupt_kill, and do not fork:
+ * either may wait for a lock that the interrupted thread holds. They wake a thread that does, by sem_post or
+ * a write to a pipe. A call on the alternate stack is refused.
  *
  * A thread that does not receive the interrupt signal within 20 ms, as it blocks a signal that was chosen
  * later, or the kernel has no room to queue it, is sent SIGILL in its place, which the runtime handles. That
  * ends system calls with EINTR as the interrupt signal does.
  *
- * A thread that calls an instance for the first time unblocks those signals, and gets an alternate signal stack
- * of 256 KiB, unless it has one of at least 64 KiB. A program that changes either later, on a thread that calls
- * instances, calls wasmaot_prepare_thread, or makes its pools with WASMAOT_SIGNALS_CHECKED.
+ * A thread that calls an instance for the first time unblocks those signals, and gets an alternate signal
+ * stack of 256 KiB, unless it has one of at least 64 KiB. A program that changes either later, on a thread
+ * that calls instances, calls wasmaot_prepare_thread, or makes its pools with WASMAOT_SIGNALS_CHECKED.
  *
  * Guests compute with the default floating-point environment (MXCSR), host functions with the one that the
  * program had when it called the instance, and it has that one again when the call returns. The x87 control
@@ -206,15 +206,15 @@ wasmaot_error_t *wasmaot_error_new(const char *message);
  */
 wasmaot_error_t *wasmaot_error_new_exit(int32_t status);
 /*
- * Makes an error for a host function to return: makes its caller trap. One of kind WASMAOT_ERROR_USAGE if there
- * is no such trap. The caller's, until it is returned. Any thread.
+ * Makes an error for a host function to return: makes its caller trap. One of kind WASMAOT_ERROR_USAGE if
+ * there is no such trap. The caller's, until it is returned. Any thread.
  */
 wasmaot_error_t *wasmaot_error_new_trap(wasmaot_trap_t trap);
 /*
  * Makes an error for a host function to return: suspends the call that it is part of, which
- * wasmaot_func_call_resumable made. `value` is for the caller of the suspended call, see wasmaot_suspended_value; it is
- * not looked at. A call that another function made ends with WASMAOT_ERROR_USAGE. The caller's, until it is
- * returned. Any thread.
+ * wasmaot_func_call_resumable made. `value` is for the caller of the suspended call, see
+ * wasmaot_suspended_value; it is not looked at. A call that another function made ends with
+ * WASMAOT_ERROR_USAGE. The caller's, until it is returned. Any thread.
  */
 wasmaot_error_t *wasmaot_error_new_suspend(void *value);
 /* Deletes an error, which no other thread uses any more. Does nothing with NULL. */
@@ -223,21 +223,22 @@ void wasmaot_error_delete(wasmaot_error_t *error);
 /* Returns its kind; 0 for NULL. Any number of threads at a time. */
 wasmaot_error_kind_t wasmaot_error_kind(const wasmaot_error_t *error);
 /*
- * Returns what it says on the first line; messages of a trap or an exception go on with the functions that were
- * running, one on each. NULL for NULL. The error's, valid until it is deleted. Any number of threads at a time.
+ * Returns what it says on the first line; messages of a trap or an exception go on with the functions that
+ * were running, one on each. NULL for NULL. The error's, valid until it is deleted. Any number of threads at
+ * a time.
  */
 const char *wasmaot_error_message(const wasmaot_error_t *error);
 /* Returns the status of an exit; 0 for other errors and NULL. Any number of threads at a time. */
 int32_t wasmaot_error_exit_status(const wasmaot_error_t *error);
 /*
- * Returns why the program trapped, or would if a host function returned the error; WASMAOT_TRAP_NONE for other
- * errors and NULL. Any number of threads at a time.
+ * Returns why the program trapped, or would if a host function returned the error; WASMAOT_TRAP_NONE for
+ * other errors and NULL. Any number of threads at a time.
  */
 wasmaot_trap_t wasmaot_error_trap(const wasmaot_error_t *error);
 /*
  * Returns the functions that were running when the program trapped or threw, innermost first, 64 at most;
- * `*count`, if `count` is not NULL, gets their number. NULL and 0 for other errors. The error's, valid until it
- * is deleted. Any number of threads at a time.
+ * `*count`, if `count` is not NULL, gets their number. NULL and 0 for other errors. The error's, valid until
+ * it is deleted. Any number of threads at a time.
  */
 const wasmaot_frame_t *wasmaot_error_frames(const wasmaot_error_t *error, size_t *count);
 
@@ -273,9 +274,9 @@ typedef struct {
 } wasmaot_funcref_t;
 
 /*
- * An exception that an instance has caught; all zero is the null reference. It is a number as that of a function is.
- * It does not keep the exception, which is there as long as the instance's code can reach it: throwing one that is
- * gone is the trap WASMAOT_TRAP_EXCEPTION_LIMIT.
+ * An exception that an instance has caught; all zero is the null reference. It is a number as that of a
+ * function is. It does not keep the exception, which is there as long as the instance's code can reach it:
+ * throwing one that is gone is the trap WASMAOT_TRAP_EXCEPTION_LIMIT.
  */
 typedef struct {
     uint64_t instance;
@@ -434,16 +435,16 @@ typedef struct {
 /* ---- Modules ---- */
 
 /*
- * Artifacts are native code. wasmaot_module_open and wasmaot_module_from_bytes prove that it obeys the sandbox,
- * regardless of who made the file. Functions whose names say `trusted` check the structure only: give them artifacts
- * that wasmaot's compiler has written, and that others cannot have changed.
+ * Artifacts are native code. wasmaot_module_open and wasmaot_module_from_bytes prove that it obeys the
+ * sandbox, regardless of who made the file. Functions whose names say `trusted` check the structure only:
+ * give them artifacts that wasmaot's compiler has written, and that others cannot have changed.
  */
 
 /*
  * Opens a private copy of an artifact, which later changes of the file do not reach, if its machine code is
  * proven. That takes about as long as to read the file a hundred times, on this thread; what a process has
- * proven it remembers. `out` gets the module, to be deleted by the caller. WASMAOT_ERROR_OPEN says what is wrong
- * with the file, or where its code is not proven. Any thread.
+ * proven it remembers. `out` gets the module, to be deleted by the caller. WASMAOT_ERROR_OPEN says what is
+ * wrong with the file, or where its code is not proven. Any thread.
  */
 wasmaot_error_t *wasmaot_module_open(const char *path, wasmaot_module_t **out);
 /* Opens a private copy of an artifact that is in memory; otherwise as wasmaot_module_open. */
@@ -466,14 +467,14 @@ wasmaot_error_t *wasmaot_module_open_sealed_trusted(const char *path, wasmaot_mo
 /* Opens a private copy of an artifact that is in memory; otherwise as wasmaot_module_open_trusted. */
 wasmaot_error_t *wasmaot_module_from_bytes_trusted(const void *bytes, size_t length, wasmaot_module_t **out);
 /*
- * Deletes a module, which no other thread uses any more. What was linked with it stays valid. Does nothing with
- * NULL.
+ * Deletes a module, which no other thread uses any more. What was linked with it stays valid. Does nothing
+ * with NULL.
  */
 void wasmaot_module_delete(wasmaot_module_t *module);
 
 /*
- * Returns what the module asks for, in its order; `*count`, if `count` is not NULL, gets the number. NULL and 0
- * if there is nothing. The module's, valid until it is deleted. Any number of threads at a time.
+ * Returns what the module asks for, in its order; `*count`, if `count` is not NULL, gets the number. NULL and
+ * 0 if there is nothing. The module's, valid until it is deleted. Any number of threads at a time.
  */
 const wasmaot_import_t *wasmaot_module_imports(const wasmaot_module_t *module, size_t *count);
 /* Returns what the module offers, in its order, on the terms of wasmaot_module_imports. */
@@ -487,8 +488,8 @@ const wasmaot_memorytype_t *wasmaot_module_memories(const wasmaot_module_t *modu
 /* ---- Linking ---- */
 
 /*
- * A host function. `results` are zero or null until it sets them; their types are filled in. Returning an error
- * ends the program that called it, and the error is then the runtime's.
+ * A host function. `results` are zero or null until it sets them; their types are filled in. Returning an
+ * error ends the program that called it, and the error is then the runtime's.
  */
 typedef wasmaot_error_t *(*wasmaot_function_t)(void *environment, wasmaot_caller_t *caller,
                                                const wasmaot_value_t *args, wasmaot_value_t *results);
@@ -496,24 +497,24 @@ typedef wasmaot_error_t *(*wasmaot_function_t)(void *environment, wasmaot_caller
 /* Makes a linker without definitions. The caller's, to be deleted. Any thread. */
 wasmaot_linker_t *wasmaot_linker_new(void);
 /*
- * Deletes a linker, which no other thread uses any more. What was linked with it stays valid. Does nothing with
- * NULL.
+ * Deletes a linker, which no other thread uses any more. What was linked with it stays valid. Does nothing
+ * with NULL.
  */
 void wasmaot_linker_delete(wasmaot_linker_t *linker);
 /*
- * Defines a host function; the names and the type are copied. `environment` is passed to it, by any thread that
- * calls an instance, and by several at a time. If `drop` is not NULL, it is called once with the environment,
- * by any thread, when the linker and all that was linked with it are gone, and also if this function fails.
- * WASMAOT_ERROR_LINK if the name is defined already. One thread at a time changes a linker, and none uses it
- * meanwhile.
+ * Defines a host function; the names and the type are copied. `environment` is passed to it, by any thread
+ * that calls an instance, and by several at a time. If `drop` is not NULL, it is called once with the
+ * environment, by any thread, when the linker and all that was linked with it are gone, and also if this
+ * function fails. WASMAOT_ERROR_LINK if the name is defined already. One thread at a time changes a linker,
+ * and none uses it meanwhile.
  */
 wasmaot_error_t *wasmaot_linker_func(wasmaot_linker_t *linker, const char *module, const char *name,
                                      const wasmaot_functype_t *type, wasmaot_function_t function, void *environment,
                                      void (*drop)(void *environment));
 /*
  * Defines a shared memory, which instances of any pool import. The linker and what is linked with it keep the
- * memory, also after wasmaot_sharedmemory_delete. WASMAOT_ERROR_LINK if the name is defined already. One thread
- * at a time changes a linker, and none uses it meanwhile.
+ * memory, also after wasmaot_sharedmemory_delete. WASMAOT_ERROR_LINK if the name is defined already. One
+ * thread at a time changes a linker, and none uses it meanwhile.
  */
 wasmaot_error_t *wasmaot_linker_sharedmemory(wasmaot_linker_t *linker, const char *module, const char *name,
                                              const wasmaot_sharedmemory_t *memory);
@@ -546,16 +547,16 @@ typedef struct {
  */
 wasmaot_error_t *wasmaot_linker_set_module_limits(wasmaot_linker_t *linker, const wasmaot_module_limits_t *limits);
 /*
- * Resolves the imports of a module, which must all be functions or shared memories. `out` gets a linked module,
- * to be deleted by the caller; later definitions do not reach it. WASMAOT_ERROR_LINK names all imports that are
- * missing, WASMAOT_ERROR_LIMIT a limit that the module exceeds. Any number of threads at a time, while none
- * changes the linker.
+ * Resolves the imports of a module, which must all be functions or shared memories. `out` gets a linked
+ * module, to be deleted by the caller; later definitions do not reach it. WASMAOT_ERROR_LINK names all
+ * imports that are missing, WASMAOT_ERROR_LIMIT a limit that the module exceeds. Any number of threads at a
+ * time, while none changes the linker.
  */
 wasmaot_error_t *wasmaot_linker_link(const wasmaot_linker_t *linker, const wasmaot_module_t *module,
                                      wasmaot_linked_t **out);
 /*
- * Deletes a linked module, which no other thread uses any more. Functions and instances of it stay valid. Does
- * nothing with NULL.
+ * Deletes a linked module, which no other thread uses any more. Functions and instances of it stay valid.
+ * Does nothing with NULL.
  */
 void wasmaot_linked_delete(wasmaot_linked_t *linked);
 
@@ -567,12 +568,13 @@ void wasmaot_linked_delete(wasmaot_linked_t *linked);
 wasmaot_error_t *wasmaot_linked_freeze_hot_set(const wasmaot_linked_t *linked);
 /*
  * Looks up an exported function, to be called in any instance of the linked module. `out` gets it, to be
- * deleted by the caller. WASMAOT_ERROR_USAGE if no function is exported by this name. Any number of threads at
- * a time.
+ * deleted by the caller. WASMAOT_ERROR_USAGE if no function is exported by this name. Any number of threads
+ * at a time.
  */
 wasmaot_error_t *wasmaot_linked_func(const wasmaot_linked_t *linked, const char *name, wasmaot_func_t **out);
 /*
- * Returns its type; NULL for NULL. The function's, valid until it is deleted. Any number of threads at a time.
+ * Returns its type; NULL for NULL. The function's, valid until it is deleted. Any number of threads at a
+ * time.
  */
 const wasmaot_functype_t *wasmaot_func_type(const wasmaot_func_t *func);
 /* Deletes a function, which no other thread uses any more. Does nothing with NULL. */
@@ -584,9 +586,9 @@ void wasmaot_func_delete(wasmaot_func_t *func);
 #define WASMAOT_NOT_GROWN UINT64_MAX
 
 /*
- * Makes a memory of zeros, whose type has `is_shared` set. Instances and threads use it at the same time: reads
- * and writes of the host are plain copies, so a host that needs more agrees with the guests on when to access
- * what. All functions may be called by many threads at a time.
+ * Makes a memory of zeros, whose type has `is_shared` set. Instances and threads use it at the same time:
+ * reads and writes of the host are plain copies, so a host that needs more agrees with the guests on when to
+ * access what. All functions may be called by many threads at a time.
  */
 wasmaot_error_t *wasmaot_sharedmemory_new(const wasmaot_memorytype_t *type, wasmaot_sharedmemory_t **out);
 /* Deletes a handle. The memory lives as long as anything uses it. */
@@ -605,15 +607,15 @@ wasmaot_error_t *wasmaot_sharedmemory_write(const wasmaot_sharedmemory_t *memory
 /* ---- WASI ---- */
 
 /*
- * Makes what instances get of WASI: nothing until it is given here. One context serves any number of instances,
- * which share the host's files behind it but no state of their own. The caller's, to be deleted. Any thread.
- * The functions below copy what they are given, and change the context: one thread at a time calls them, and
- * none starts instances with it meanwhile. Instances that were started before do not change.
+ * Makes what instances get of WASI: nothing until it is given here. One context serves any number of
+ * instances, which share the host's files behind it but no state of their own. The caller's, to be deleted.
+ * Any thread. The functions below copy what they are given, and change the context: one thread at a time
+ * calls them, and none starts instances with it meanwhile. Instances that were started before do not change.
  */
 wasmaot_wasi_t *wasmaot_wasi_new(void);
 /*
- * Deletes a context, which no other thread uses any more. Instances that were started with it stay valid. Does
- * nothing with NULL.
+ * Deletes a context, which no other thread uses any more. Instances that were started with it stay valid.
+ * Does nothing with NULL.
  */
 void wasmaot_wasi_delete(wasmaot_wasi_t *wasi);
 /* Adds an argument. The first one is the program's name. */
@@ -624,7 +626,10 @@ wasmaot_error_t *wasmaot_wasi_env(wasmaot_wasi_t *wasi, const char *name, const 
 wasmaot_error_t *wasmaot_wasi_inherit_env(wasmaot_wasi_t *wasi);
 /* Gives the standard streams of this process. */
 wasmaot_error_t *wasmaot_wasi_inherit_stdio(wasmaot_wasi_t *wasi);
-/* Gives a duplicate of a descriptor of this process (a file, a pipe, a socket) as standard stream 0, 1 or 2. */
+/*
+ * Gives a duplicate of a descriptor of this process (a file, a pipe, a socket) as standard stream 0, 1 or
+ * 2.
+ */
 wasmaot_error_t *wasmaot_wasi_stream(wasmaot_wasi_t *wasi, int stream, int fd);
 /*
  * Gives a copy of these bytes as standard input. Every instance reads them from the start, or those of
@@ -644,16 +649,16 @@ wasmaot_error_t *wasmaot_wasi_preopen_read_only(wasmaot_wasi_t *wasi, const char
 wasmaot_error_t *wasmaot_wasi_listener(wasmaot_wasi_t *wasi, int fd);
 /*
  * Listens at a TCP address, "127.0.0.1:8080" or "[::1]:8080", and gives the socket. Names are not looked up.
- * For port 0 the system chooses one; `port`, if not NULL, gets the port. The socket is closed when the context
- * and the instances that were started with it are gone.
+ * For port 0 the system chooses one; `port`, if not NULL, gets the port. The socket is closed when the
+ * context and the instances that were started with it are gone.
  */
 wasmaot_error_t *wasmaot_wasi_listen(wasmaot_wasi_t *wasi, const char *address, uint16_t *port);
 /* How many descriptors an instance may have open, the given ones included: 128 if not set. */
 wasmaot_error_t *wasmaot_wasi_max_descriptors(wasmaot_wasi_t *wasi, size_t count);
 /*
  * How many bytes one call of an instance transfers, in all of the ranges that it lists: 2,147,479,552 (the
- * kernel's limit) if not set, and at most. The rest is left for the instance's next call, as POSIX allows; of a
- * message it is lost.
+ * kernel's limit) if not set, and at most. The rest is left for the instance's next call, as POSIX allows; of
+ * a message it is lost.
  */
 wasmaot_error_t *wasmaot_wasi_max_transfer(wasmaot_wasi_t *wasi, uint64_t bytes);
 
@@ -683,19 +688,22 @@ typedef enum {
      */
     WASMAOT_HOT_SETS_SHARED = 1,
     /*
-     * A set for each tenant (wasmaot_start_t), learned from that tenant's requests; a slot that changes tenants
-     * drops all its pages. Requests without a tenant are treated as by WASMAOT_HOT_SETS_FROZEN. The default.
+     * A set for each tenant (wasmaot_start_t), learned from that tenant's requests; a slot that changes
+     * tenants drops all its pages. Requests without a tenant are treated as by WASMAOT_HOT_SETS_FROZEN. The
+     * default.
      */
     WASMAOT_HOT_SETS_PER_TENANT = 2,
     /*
      * One set that no request changes: the pages that wasmaot_linked_freeze_hot_set stored, none before that.
-     * Written pages outside of it are dropped after each run. A slot that changes tenants drops all its pages.
+     * Written pages outside of it are dropped after each run. A slot that changes tenants drops all its
+     * pages.
      */
     WASMAOT_HOT_SETS_FROZEN = 3
 } wasmaot_hot_sets_t;
 
 /*
- * What a program does with the signal masks and alternate signal stacks of threads that have called instances.
+ * What a program does with the signal masks and alternate signal stacks of threads that have called
+ * instances.
  */
 typedef enum {
     /* it leaves them, or calls wasmaot_prepare_thread; no system call is made to check that */
@@ -795,16 +803,16 @@ void wasmaot_pool_delete(wasmaot_pool_t *pool);
 /* Copies the gauges and event counters of a pool to `out`. Any number of threads at a time. */
 wasmaot_error_t *wasmaot_pool_stats(const wasmaot_pool_t *pool, wasmaot_pool_stats_t *out);
 /*
- * Makes slots ready for a module and a tenant (0 for none), so that this many starts at the same time are as fast as
- * later ones: otherwise the first start in a slot makes it. Slots that are ready already count, and no start
- * function runs. WASMAOT_ERROR_EXHAUSTED if fewer slots are free, WASMAOT_ERROR_SYSTEM if the kernel refuses one;
- * those that were made stay ready. Any number of threads at a time.
+ * Makes slots ready for a module and a tenant (0 for none), so that this many starts at the same time are as
+ * fast as later ones: otherwise the first start in a slot makes it. Slots that are ready already count, and
+ * no start function runs. WASMAOT_ERROR_EXHAUSTED if fewer slots are free, WASMAOT_ERROR_SYSTEM if the kernel
+ * refuses one; those that were made stay ready. Any number of threads at a time.
  */
 wasmaot_error_t *wasmaot_pool_prepare(const wasmaot_pool_t *pool, const wasmaot_linked_t *linked, uint64_t tenant,
                                       uint32_t slots);
 /*
- * Makes a fresh instance and runs its start function, on this thread. `start` may be NULL for an instance that
- * is given nothing; it is copied. `out` gets the instance, to be finished by the caller, on any thread.
+ * Makes a fresh instance and runs its start function, on this thread. `start` may be NULL for an instance
+ * that is given nothing; it is copied. `out` gets the instance, to be finished by the caller, on any thread.
  * WASMAOT_ERROR_EXHAUSTED if all slots are in use, WASMAOT_ERROR_LIMIT if the module exceeds a limit, and
  * whatever the start function ends with. Any number of threads at a time.
  */
@@ -814,12 +822,12 @@ wasmaot_error_t *wasmaot_pool_start(const wasmaot_pool_t *pool, const wasmaot_li
 /* ---- Stores ---- */
 
 /*
- * Makes a store, for instances that import memories, tables, globals, functions and tags from each other. Each is
- * made anew, which takes longer than to start one in a pool, and is not reset: for requests there are pools.
- * `start` may be NULL for a store that is given nothing; it is copied. Its limits hold for each instance, those of
- * fuel and time for all together; `tenant` is not looked at. `out` gets the store, to be deleted by the caller.
- * Any thread. One thread at a time uses a store and its instances: they are in use together, so that a host
- * function reaches none of them but by its caller.
+ * Makes a store, for instances that import memories, tables, globals, functions and tags from each other.
+ * Each is made anew, which takes longer than to start one in a pool, and is not reset: for requests there are
+ * pools. `start` may be NULL for a store that is given nothing; it is copied. Its limits hold for each
+ * instance, those of fuel and time for all together; `tenant` is not looked at. `out` gets the store, to be
+ * deleted by the caller. Any thread. One thread at a time uses a store and its instances: they are in use
+ * together, so that a host function reaches none of them but by its caller.
  */
 wasmaot_error_t *wasmaot_store_new(const wasmaot_start_t *start, wasmaot_store_t **out);
 /*
@@ -827,20 +835,23 @@ wasmaot_error_t *wasmaot_store_new(const wasmaot_start_t *start, wasmaot_store_t
  * WASMAOT_ERROR_LINK if one that it has is of another module; nothing has changed then. One thread at a time.
  */
 wasmaot_error_t *wasmaot_store_set_modules(wasmaot_store_t *store, wasmaot_modules_t modules);
-/* Deletes a handle. The store lives as long as one of its instances has not been finished. Does nothing with NULL. */
+/*
+ * Deletes a handle. The store lives as long as one of its instances has not been finished. Does nothing
+ * with NULL.
+ */
 void wasmaot_store_delete(wasmaot_store_t *store);
 /*
- * Makes an instance in a store and runs its start function, on this thread. `out` gets the instance, to be finished
- * by the caller; all functions of instances take it. To finish it gives only the handle back, and says what all
- * instances of the store have used. WASMAOT_ERROR_LINK if an import is missing, of another type, or was defined
- * in another store.
+ * Makes an instance in a store and runs its start function, on this thread. `out` gets the instance, to be
+ * finished by the caller; all functions of instances take it. To finish it gives only the handle back, and
+ * says what all instances of the store have used. WASMAOT_ERROR_LINK if an import is missing, of another
+ * type, or was defined in another store.
  */
 wasmaot_error_t *wasmaot_linker_instantiate(const wasmaot_linker_t *linker, wasmaot_store_t *store,
                                             const wasmaot_module_t *module, wasmaot_instance_t **out);
 /*
- * Defines all exports of an instance, under `name` and their own names, for modules that are instantiated in its
- * store. WASMAOT_ERROR_LINK if one is defined already. One thread at a time changes a linker, and none uses it
- * meanwhile.
+ * Defines all exports of an instance, under `name` and their own names, for modules that are instantiated in
+ * its store. WASMAOT_ERROR_LINK if one is defined already. One thread at a time changes a linker, and none
+ * uses it meanwhile.
  */
 wasmaot_error_t *wasmaot_linker_instance(wasmaot_linker_t *linker, const char *name,
                                          const wasmaot_instance_t *instance);
@@ -867,7 +878,8 @@ wasmaot_error_t *wasmaot_linker_global(wasmaot_linker_t *linker, wasmaot_store_t
 /* What an instance used. */
 typedef struct {
     /*
-     * bytes of all its memories in the end, imported ones included, which is their peak: memories never shrink
+     * bytes of all its memories in the end, imported ones included, which is their peak: memories never
+     * shrink
      */
     uint64_t memory;
     uint64_t operators;     /* see wasmaot_instance_operators */
@@ -880,9 +892,9 @@ typedef struct {
 } wasmaot_usage_t;
 
 /*
- * Ends an instance and gives its slot back; its handle is not used any more. `out`, if not NULL, gets what the
- * instance used. Does nothing with NULL. WASMAOT_ERROR_USAGE while the instance is in use, as inside a host
- * function that it called: it stays valid then. Suspended calls of it are given up.
+ * Ends an instance and gives its slot back; its handle is not used any more. `out`, if not NULL, gets what
+ * the instance used. Does nothing with NULL. WASMAOT_ERROR_USAGE while the instance is in use, as inside a
+ * host function that it called: it stays valid then. Suspended calls of it are given up.
  */
 wasmaot_error_t *wasmaot_instance_finish(wasmaot_instance_t *instance, wasmaot_usage_t *out);
 /*
@@ -896,8 +908,8 @@ wasmaot_error_t *wasmaot_instance_usage(const wasmaot_instance_t *instance, wasm
  */
 void *wasmaot_instance_data(const wasmaot_instance_t *instance);
 /*
- * Stops what the instance runs when these nanoseconds have passed, with WASMAOT_TRAP_DEADLINE_EXCEEDED; calls that
- * begin later than that do not run at all. UINT64_MAX: never. Compiled code does not pay for it. A host
+ * Stops what the instance runs when these nanoseconds have passed, with WASMAOT_TRAP_DEADLINE_EXCEEDED; calls
+ * that begin later than that do not run at all. UINT64_MAX: never. Compiled code does not pay for it. A host
  * function is not stopped, but its caller when it returns; if it waits in a system call then, or calls one
  * later, that fails with EINTR. An error of kind WASMAOT_ERROR_SYSTEM if the thread that enforces timeouts
  * cannot be made; the next call tries again.
@@ -905,8 +917,8 @@ void *wasmaot_instance_data(const wasmaot_instance_t *instance);
 wasmaot_error_t *wasmaot_instance_set_deadline(wasmaot_instance_t *instance, uint64_t nanoseconds);
 /*
  * Stops what the instance runs with WASMAOT_TRAP_CPU_TIME_EXCEEDED when it has used these nanoseconds of CPU
- * time from now on, in its code, in host functions and in the kernel, all calls together. UINT64_MAX: never. A
- * call costs two system calls more where this is set. Errors as for wasmaot_instance_set_deadline.
+ * time from now on, in its code, in host functions and in the kernel, all calls together. UINT64_MAX: never.
+ * A call costs two system calls more where this is set. Errors as for wasmaot_instance_set_deadline.
  */
 wasmaot_error_t *wasmaot_instance_set_cpu_time(wasmaot_instance_t *instance, uint64_t nanoseconds);
 /*
@@ -916,11 +928,11 @@ wasmaot_error_t *wasmaot_instance_set_cpu_time(wasmaot_instance_t *instance, uin
  */
 uint64_t wasmaot_instance_operators(const wasmaot_instance_t *instance);
 /*
- * Sets the fuel that the instance may use from now on. Each operator takes a unit, and bulk work more before it
- * is done: memory.fill, copy, init and grow one for each 64 bytes that begin behind the first 64, table.fill,
- * copy, init and grow one for each element. It stops with WASMAOT_TRAP_OUT_OF_FUEL when it would use more, at
- * most 180 operators later. Host functions, those of WASI included, take none. Refused if its code does not
- * count operators.
+ * Sets the fuel that the instance may use from now on. Each operator takes a unit, and bulk work more before
+ * it is done: memory.fill, copy, init and grow one for each 64 bytes that begin behind the first 64,
+ * table.fill, copy, init and grow one for each element. It stops with WASMAOT_TRAP_OUT_OF_FUEL when it would
+ * use more, at most 180 operators later. Host functions, those of WASI included, take none. Refused if its
+ * code does not count operators.
  */
 wasmaot_error_t *wasmaot_instance_set_fuel(wasmaot_instance_t *instance, uint64_t fuel);
 /*
@@ -929,15 +941,15 @@ wasmaot_error_t *wasmaot_instance_set_fuel(wasmaot_instance_t *instance, uint64_
  */
 wasmaot_error_t *wasmaot_instance_set_stdin(wasmaot_instance_t *instance, const void *bytes, size_t length);
 /*
- * What the instance has written so far to standard stream 1 or 2, if that is collected (wasmaot_wasi_capture),
- * also after a trap or an exit: `*length` bytes, without a NUL at their end. NULL and 0 if there is nothing, or
- * while a call runs. They are the instance's, valid until it is called, discards them or is finished. (With an
- * instance whose start function failed, they are gone.)
+ * What the instance has written so far to standard stream 1 or 2, if that is collected
+ * (wasmaot_wasi_capture), also after a trap or an exit: `*length` bytes, without a NUL at their end. NULL and
+ * 0 if there is nothing, or while a call runs. They are the instance's, valid until it is called, discards
+ * them or is finished. (With an instance whose start function failed, they are gone.)
  */
 const char *wasmaot_instance_captured(const wasmaot_instance_t *instance, int stream, size_t *length);
 /*
- * Whether what was collected of standard stream 1 or 2 is incomplete: the instance tried to write more than the
- * limit since it was started, or since what was collected was last discarded. False where
+ * Whether what was collected of standard stream 1 or 2 is incomplete: the instance tried to write more than
+ * the limit since it was started, or since what was collected was last discarded. False where
  * wasmaot_instance_captured returns NULL for another reason.
  */
 bool wasmaot_instance_capture_overflowed(const wasmaot_instance_t *instance, int stream);
@@ -950,24 +962,24 @@ wasmaot_error_t *wasmaot_instance_discard_captured(wasmaot_instance_t *instance,
  */
 wasmaot_error_t *wasmaot_instance_interrupt(wasmaot_instance_t *instance, wasmaot_interrupt_t **out);
 /*
- * Calls a function, with as many arguments and as much room for results as its type says: `results` get all of
- * them, or none if the call fails. After a trap or another error the instance can still be called, and is in
- * the state that it was left in. WASMAOT_ERROR_USAGE if the instance is of another linked module, if a value is
- * not of its type or is a function of another instance, and while the instance is in use. One thread at a time
- * uses an instance; the function may be shared.
+ * Calls a function, with as many arguments and as much room for results as its type says: `results` get all
+ * of them, or none if the call fails. After a trap or another error the instance can still be called, and is
+ * in the state that it was left in. WASMAOT_ERROR_USAGE if the instance is of another linked module, if a
+ * value is not of its type or is a function of another instance, and while the instance is in use. One thread
+ * at a time uses an instance; the function may be shared.
  */
 wasmaot_error_t *wasmaot_func_call(const wasmaot_func_t *func, wasmaot_instance_t *instance,
                                    const wasmaot_value_t *args, size_t args_count, wasmaot_value_t *results,
                                    size_t results_count);
 /*
- * Looks up an exported function and calls it, as wasmaot_func_call does. WASMAOT_ERROR_USAGE if no function is
- * exported by this name.
+ * Looks up an exported function and calls it, as wasmaot_func_call does. WASMAOT_ERROR_USAGE if no function
+ * is exported by this name.
  */
 wasmaot_error_t *wasmaot_instance_call(wasmaot_instance_t *instance, const char *name, const wasmaot_value_t *args,
                                        size_t args_count, wasmaot_value_t *results, size_t results_count);
 /*
- * Returns the bytes of its memory (the export "memory", or else the first one); 0 if it has none, for NULL, and
- * while it is in use.
+ * Returns the bytes of its memory (the export "memory", or else the first one); 0 if it has none, for NULL,
+ * and while it is in use.
  */
 uint64_t wasmaot_instance_memory_size(const wasmaot_instance_t *instance);
 /*
@@ -977,8 +989,8 @@ uint64_t wasmaot_instance_memory_size(const wasmaot_instance_t *instance);
 wasmaot_error_t *wasmaot_instance_read(const wasmaot_instance_t *instance, uint64_t address, void *into,
                                        size_t length);
 /*
- * Copies `length` bytes into that memory. WASMAOT_ERROR_ACCESS if they are not in it, WASMAOT_ERROR_USAGE while
- * the instance is in use.
+ * Copies `length` bytes into that memory. WASMAOT_ERROR_ACCESS if they are not in it, WASMAOT_ERROR_USAGE
+ * while the instance is in use.
  */
 wasmaot_error_t *wasmaot_instance_write(wasmaot_instance_t *instance, uint64_t address, const void *bytes,
                                         size_t length);
@@ -987,9 +999,9 @@ wasmaot_error_t *wasmaot_instance_write(wasmaot_instance_t *instance, uint64_t a
 
 /*
  * Globals, tables and memories by the names that the module exports them by. Each is an error of kind
- * WASMAOT_ERROR_USAGE if there is no such export, if a value is not of the type that is needed or is a function
- * of another instance, or while the instance is in use; and of kind WASMAOT_ERROR_ACCESS if an index or an
- * address is outside. What is given through `out` is a copy; nothing has to be deleted.
+ * WASMAOT_ERROR_USAGE if there is no such export, if a value is not of the type that is needed or is a
+ * function of another instance, or while the instance is in use; and of kind WASMAOT_ERROR_ACCESS if an index
+ * or an address is outside. What is given through `out` is a copy; nothing has to be deleted.
  */
 
 /* The value of a global. */
@@ -1007,8 +1019,8 @@ wasmaot_error_t *wasmaot_instance_table_get(const wasmaot_instance_t *instance, 
 wasmaot_error_t *wasmaot_instance_table_set(wasmaot_instance_t *instance, const char *name, uint64_t index,
                                             const wasmaot_value_t *value);
 /*
- * Adds elements with this value to a table. `out` gets their number before, or WASMAOT_NOT_GROWN if there is no
- * room.
+ * Adds elements with this value to a table. `out` gets their number before, or WASMAOT_NOT_GROWN if there is
+ * no room.
  */
 wasmaot_error_t *wasmaot_instance_table_grow(wasmaot_instance_t *instance, const char *name, uint64_t count,
                                              const wasmaot_value_t *init, uint64_t *out);
@@ -1025,8 +1037,8 @@ wasmaot_error_t *wasmaot_instance_memory_grow(wasmaot_instance_t *instance, cons
 wasmaot_error_t *wasmaot_instance_memory_data(wasmaot_instance_t *instance, const char *name, uint64_t address,
                                               size_t length, bool writable, void **out);
 /*
- * Calls a function by a value of type WASMAOT_FUNCREF, such as an element of a table, as wasmaot_instance_call
- * calls one by its name.
+ * Calls a function by a value of type WASMAOT_FUNCREF, such as an element of a table, as
+ * wasmaot_instance_call calls one by its name.
  */
 wasmaot_error_t *wasmaot_instance_call_ref(wasmaot_instance_t *instance, const wasmaot_value_t *func,
                                            const wasmaot_value_t *args, size_t args_count, wasmaot_value_t *results,
@@ -1036,8 +1048,8 @@ wasmaot_error_t *wasmaot_instance_call_ref(wasmaot_instance_t *instance, const w
 
 /*
  * Returns the host's data that the instance was started with. The functions of a caller are for the host
- * function that got it, on its thread until it returns; while a call that it makes runs, they are refused with
- * WASMAOT_ERROR_USAGE.
+ * function that got it, on its thread until it returns; while a call that it makes runs, they are refused
+ * with WASMAOT_ERROR_USAGE.
  */
 void *wasmaot_caller_data(const wasmaot_caller_t *caller);
 /*
@@ -1090,10 +1102,10 @@ wasmaot_error_t *wasmaot_caller_call_ref(wasmaot_caller_t *caller, const wasmaot
 
 /*
  * Calls a function as wasmaot_func_call does, so that a host function can suspend it by returning
- * wasmaot_error_new_suspend. Then `out` gets the call, which the caller deletes, and no result is written; NULL
- * if the call is over. No thread is needed while a call waits: the instance may be read and written by any
- * thread meanwhile, for example to put into its memory what the host function waits for, but calls nothing
- * else. A call that a host function makes itself cannot be suspended.
+ * wasmaot_error_new_suspend. Then `out` gets the call, which the caller deletes, and no result is written;
+ * NULL if the call is over. No thread is needed while a call waits: the instance may be read and written by
+ * any thread meanwhile, for example to put into its memory what the host function waits for, but calls
+ * nothing else. A call that a host function makes itself cannot be suspended.
  */
 wasmaot_error_t *wasmaot_func_call_resumable(const wasmaot_func_t *func, wasmaot_instance_t *instance,
                                              const wasmaot_value_t *args, size_t args_count, wasmaot_value_t *results,
@@ -1104,8 +1116,8 @@ bool wasmaot_suspended_is_waiting(const wasmaot_suspended_t *suspended);
 void *wasmaot_suspended_value(const wasmaot_suspended_t *suspended);
 /*
  * Goes on with the call, on this thread, as if the host function returned these values. If it is suspended
- * again, it waits again and `results` are not written. Fails, and the call goes on waiting, if the instance is
- * another one or in use, or `values` are of the wrong kind for C; all other errors end the call.
+ * again, it waits again and `results` are not written. Fails, and the call goes on waiting, if the instance
+ * is another one or in use, or `values` are of the wrong kind for C; all other errors end the call.
  */
 wasmaot_error_t *wasmaot_suspended_resume(wasmaot_suspended_t *suspended, wasmaot_instance_t *instance,
                                           const wasmaot_value_t *values, size_t values_count,
@@ -1127,9 +1139,9 @@ void wasmaot_suspended_delete(wasmaot_suspended_t *suspended);
 /* ---- Stopping ---- */
 
 /*
- * Stops what the instance runs, with WASMAOT_TRAP_KILLED, and all that it would run later. May be called by any
- * thread, outside of signal handlers, and does not wait. An instance that is finished, and the one that has its
- * slot now, are not affected.
+ * Stops what the instance runs, with WASMAOT_TRAP_KILLED, and all that it would run later. May be called by
+ * any thread, outside of signal handlers, and does not wait. An instance that is finished, and the one that
+ * has its slot now, are not affected.
  */
 void wasmaot_interrupt_kill(const wasmaot_interrupt_t *interrupt);
 /* Deletes a handle, which no other thread uses any more. Does nothing with NULL. */

@@ -10,11 +10,11 @@
  *     std::int32_t divisor = gcd.call<std::int32_t>(instance, 48, 36);
  *
  * - Objects are moved, not copied, and delete what they own; an instance is finished. What is made from an
- *   object keeps what it needs of it, so the order does not matter. `get()` lends the object to functions of C,
- *   for what is missing here.
- * - Failures are exceptions of type wasmaot::Error. A host function may throw: an Error ends its caller as what
- *   it is, any other exception as a failure of the host with its message. No exception passes the frames of a
- *   guest.
+ *   object keeps what it needs of it, so the order does not matter. `get()` lends the object to functions of
+ *   C, for what is missing here.
+ * - Failures are exceptions of type wasmaot::Error. A host function may throw: an Error ends its caller as
+ *   what it is, any other exception as a failure of the host with its message. No exception passes the frames
+ *   of a guest.
  * - Rules on threads, on values of another instance and on signals are those of wasmaot.h, function by
  *   function.
  */
@@ -72,7 +72,10 @@ private:
     std::shared_ptr<wasmaot_error_t> error_;
 };
 
-/* To be thrown by a host function: suspends the call that it is part of. The value is for the caller of that call. */
+/*
+ * To be thrown by a host function: suspends the call that it is part of. The value is for the caller of
+ * that call.
+ */
 struct Suspend {
     void *value = nullptr;
 };
@@ -401,8 +404,8 @@ public:
     Linker() : Owner(wasmaot_linker_new()) {}
 
     /*
-     * Defines a host function by a closure, such as [](wasmaot::Caller caller, std::int32_t a) { return a + 1;
-     * }. Any thread may call it, and several at a time.
+     * Defines a host function by a closure, such as [](wasmaot::Caller caller, std::int32_t a) { return a +
+     * 1; }. Any thread may call it, and several at a time.
      */
     template <typename F> Linker &func(const char *module, const char *name, F function) {
         define(module, name, std::move(function), &F::operator());
@@ -512,7 +515,8 @@ public:
 namespace detail {
 
 /*
- * An instance that is not in use can be finished; one in use is the library's mistake to report, and not here.
+ * An instance that is not in use can be finished; one in use is the library's mistake to report, and not
+ * here.
  */
 inline void finish(wasmaot_instance_t *instance) noexcept {
     wasmaot_error_delete(wasmaot_instance_finish(instance, nullptr));

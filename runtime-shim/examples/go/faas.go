@@ -1,4 +1,5 @@
-// A host that serves every request, a line of its input, from a fresh instance and a goroutine of its own, all at a time.
+// A host that serves every request, a line of its input, from a fresh instance and a goroutine of its own,
+// all at a time.
 //
 //	wasmaot compile runtime-shim/examples/faas.wat -o faas.so
 //	runtime-shim/capi/install.sh
@@ -6,12 +7,15 @@
 //
 // What Go needs to know:
 //
-//   - Go handles SIGURG and all real-time signals but number 34. So that is the one by which the runtime stops instances, and signal.Notify for all
-//     signals does not take it. wasmaot_set_interrupt_signal can choose another one, which signal.Ignore has freed before.
-//   - Traps are signals that compiled code causes. The runtime's handlers stand in front of Go's from the first module on, and pass on what is not a
-//     guest's: a nil pointer in Go still panics. Threads of Go's get a larger alternate signal stack at their first call, which Go accepts.
-//   - A goroutine stays on its thread while it is in C and in host functions below it, so nothing has to be locked to a thread; between calls it may
-//     move, and an instance with it. A thread is busy as long as a guest runs, so limit the guests that run at a time.
+//   - Go handles SIGURG and all real-time signals but number 34. So that is the one by which the runtime
+//     stops instances, and signal.Notify for all signals does not take it. wasmaot_set_interrupt_signal can
+//     choose another one, which signal.Ignore has freed before.
+//   - Traps are signals that compiled code causes. The runtime's handlers stand in front of Go's from the
+//     first module on, and pass on what is not a guest's: a nil pointer in Go still panics. Threads of Go's
+//     get a larger alternate signal stack at their first call, which Go accepts.
+//   - A goroutine stays on its thread while it is in C and in host functions below it, so nothing has to be
+//     locked to a thread; between calls it may move, and an instance with it. A thread is busy as long as a
+//     guest runs, so limit the guests that run at a time.
 //   - A panic of a host function must not pass the frames of C: recover it there, as peak does.
 //   - C keeps no pointers of Go's: what host functions work on is a cgo.Handle.
 package main

@@ -20,7 +20,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Many goroutines serve requests, beside one that collects garbage, for which Go interrupts all others by signals.
+// Many goroutines serve requests, beside one that collects garbage, for which Go interrupts all others by
+// signals.
 func TestTrapsUnderGoroutines(t *testing.T) {
 	patient := *shared
 	patient.deadline = time.Hour
@@ -58,7 +59,8 @@ func TestTrapsUnderGoroutines(t *testing.T) {
 	group.Wait()
 }
 
-// A guest that never ends is stopped, on any of Go's threads, also after Go was told to handle all signals that it can.
+// A guest that never ends is stopped, on any of Go's threads, also after Go was told to handle all signals
+// that it can.
 func TestDeadlinesUnderGoroutines(t *testing.T) {
 	all := make(chan os.Signal, 1)
 	signal.Notify(all)

@@ -14,7 +14,8 @@ class CompileError(Exception):
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
-        #: A `wasmaot_compile_status_t` of the header: 2 malformed or invalid, 3 unsupported, 4 beyond a limit.
+        #: A `wasmaot_compile_status_t` of the header: 2 malformed or invalid, 3 unsupported, 4 beyond a
+        #: limit.
         self.status = status
 
 

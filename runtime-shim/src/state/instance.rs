@@ -267,8 +267,9 @@ impl InstanceCore {
 
     /// The value of one that initialises an element of a table.
     pub(crate) fn evaluate_element(&self, expr: &ConstExpr) -> Element {
-        // SAFETY: loading the module has checked that the expression is of the table's type. The functions that
-        // it may name are entries of this instance, and the references that its globals hold are the store's.
+        // SAFETY: loading the module has checked that the expression is of the table's type. The functions
+        // that it may name are entries of this instance, and the references that its globals hold are the
+        // store's.
         unsafe { Element::new(self.evaluate(expr).low) }
     }
 

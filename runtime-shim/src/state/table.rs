@@ -33,9 +33,8 @@ impl Element {
 
     /// The element with these bits.
     ///
-    /// # Safety
-    /// Where it is to be one of a table of functions, the bits are 0, or the address of a record of one of the
-    /// table's type, in an instance of its store.
+    /// # Safety Where it is to be one of a table of functions, the bits are 0, or the address of a record of
+    /// one of the table's type, in an instance of its store.
     pub(crate) unsafe fn new(bits: u64) -> Self {
         Self(bits)
     }

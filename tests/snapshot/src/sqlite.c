@@ -1,4 +1,5 @@
-// SQLite with an opened database in memory: the tables are filled and the statements prepared at initialisation.
+// SQLite with an opened database in memory: the tables are filled and the statements prepared at
+// initialisation.
 #include "guest.h"
 #include "sqlite3.h"
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* A host for a WASI program that wasm2c has made C of: the functions that the programs here import, and `main`.
+/* A host for a WASI program that wasm2c has made C of: the functions that the programs here import, and
+ * `main`.
  *
  * The program's arguments are those of the process. A directory that WASI_DIRECTORY names is its current one.
  */

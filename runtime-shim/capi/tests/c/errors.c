@@ -98,7 +98,10 @@ static void exceptions_reach_the_host(wasmaot_instance_t *instance) {
     CHECK(result.of.i64 == 40);
 }
 
-/* Its tag and values mean nothing in the instance, whether the other one is still there or its slot has a new one. */
+/*
+ * Its tag and values mean nothing in the instance, whether the other one is still there or its slot has a
+ * new one.
+ */
 static void exceptions_of_other_instances_are_refused(wasmaot_pool_t *pool, const wasmaot_linked_t *guest) {
     int finished;
     for (finished = 0; finished < 2; finished++) {

@@ -1,4 +1,7 @@
-/* Globals, tables, memories and references to functions of an instance, from outside and in a host function. */
+/*
+ * Globals, tables, memories and references to functions of an instance, from outside and in a host
+ * function.
+ */
 #include "test.h"
 
 static wasmaot_value_t nothing(void) {
@@ -7,7 +10,10 @@ static wasmaot_value_t nothing(void) {
     return wasmaot_funcref(null);
 }
 
-/* Changes what its caller exports, calls the function that it gets, and returns the second element of the table. */
+/*
+ * Changes what its caller exports, calls the function that it gets, and returns the second element of the
+ * table.
+ */
 static wasmaot_error_t *visit(void *environment, wasmaot_caller_t *caller, const wasmaot_value_t *args,
                               wasmaot_value_t *results) {
     wasmaot_value_t value, result, one = wasmaot_i32(1), none = nothing();

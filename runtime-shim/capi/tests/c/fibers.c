@@ -231,7 +231,10 @@ static void *begin_after_work(void *unused) {
     return unused;
 }
 
-/* What a thread has used before a run comes to it is not the run's, and what the run has used before it comes there is. */
+/*
+ * What a thread has used before a run comes to it is not the run's, and what the run has used before it
+ * comes there is.
+ */
 static void cpu_time(void) {
     open_fibers();
     make_fiber(0, "host", UINT64_MAX);
@@ -249,7 +252,10 @@ static void cpu_time(void) {
 
 static wasmaot_caller_t *first_caller;
 
-/* The first fiber's host function lends its caller to the second fiber, which waits in a call that it makes. */
+/*
+ * The first fiber's host function lends its caller to the second fiber, which waits in a call that it
+ * makes.
+ */
 static int32_t lend_caller(wasmaot_caller_t *caller, int32_t argument) {
     if (argument == 0) {
         first_caller = caller;

@@ -1,5 +1,6 @@
 /*
- * What hosts of near.wat share, each of which is a process: `PROGRAM FOLDER CASE`. It says "all is well", unless its case is to die.
+ * What hosts of near.wat share, each of which is a process: `PROGRAM FOLDER CASE`. It says "all is well",
+ * unless its case is to die.
  */
 #ifndef HOSTS_H
 #define HOSTS_H

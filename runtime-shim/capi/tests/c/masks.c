@@ -199,7 +199,10 @@ static void others_are_not_interrupted_by_default(void) {
     CHECK(interruptions() == 0);
 }
 
-/* Waits for a byte that never comes, in calls that the kernel restarts after a signal unless it is told not to. */
+/*
+ * Waits for a byte that never comes, in calls that the kernel restarts after a signal unless it is told
+ * not to.
+ */
 static int32_t wait_in_read(wasmaot_caller_t *caller, int32_t argument) {
     char byte;
     (void)caller;

@@ -1,5 +1,6 @@
 /*
- * A host with signal handlers of its own: `signals FOLDER CASE`. Says "all is well", unless its case is to die by a signal.
+ * A host with signal handlers of its own: `signals FOLDER CASE`. Says "all is well", unless its case is to
+ * die by a signal.
  */
 #include "test.h"
 
@@ -158,7 +159,10 @@ static void jump(int number) {
     siglongjmp(out, number);
 }
 
-/* The signal mask is not restored by the jump, so the handler has to have run with that of the interrupted code. */
+/*
+ * The signal mask is not restored by the jump, so the handler has to have run with that of the interrupted
+ * code.
+ */
 static void jump_out_of(int number, void (*fault)(void)) {
     sigset_t mask;
     int landed = sigsetjmp(out, 0);

@@ -1,4 +1,7 @@
-/* Hosts whose handlers, threads and fibers meet the end of a stack, and whose floating-point state is not the default. */
+/*
+ * Hosts whose handlers, threads and fibers meet the end of a stack, and whose floating-point state is not
+ * the default.
+ */
 #include "hosts.h"
 
 #include <fenv.h>
@@ -41,7 +44,10 @@ static void tick_every(int microseconds) {
     CHECK(setitimer(ITIMER_REAL, &timer, NULL) == 0);
 }
 
-/* From the end of the stack upwards, by a few hundred bytes a step, with a handler that the runtime has not seen yet. */
+/*
+ * From the end of the stack upwards, by a few hundred bytes a step, with a handler that the runtime has
+ * not seen yet.
+ */
 static void near_the_end(size_t bytes) {
     int32_t end, back;
     open_guest();

@@ -1,4 +1,7 @@
-/* Hosts that call guests where threads are not as usual: in signal handlers, on small stacks, while they end or are cancelled. */
+/*
+ * Hosts that call guests where threads are not as usual: in signal handlers, on small stacks, while they
+ * end or are cancelled.
+ */
 #include "hosts.h"
 
 static wasmaot_instance_t *instance;
