@@ -1,4 +1,4 @@
-;; Long transfers of WASI, each with one call.
+;; Long transfers of WASI, each with one call, and long paths.
 (module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -27,4 +27,12 @@
     (call $pwrite (call $list) (i32.const 1024) (i32.const 1023) (i64.const 0) (i32.const 16)))
   (func (export "capture") (result i32) (drop (call $list))
     (call $write (i32.const 1) (i32.const 1024) (i32.const 1023) (i32.const 16)))
-  (func (export "random") (result i32) (call $random (i32.const 65536) (i32.const 0x7ff00000))))
+  (func (export "random") (result i32) (call $random (i32.const 65536) (i32.const 0x7ff00000)))
+  ;; A path of 256 MiB, all slashes or one name, which "path" opens.
+  (func (export "slashes") (memory.fill (i32.const 65536) (i32.const 0x2f) (i32.const 0x1000_0000)))
+  (func (export "one_name") (memory.fill (i32.const 65536) (i32.const 0x61) (i32.const 0x1000_0000)))
+  (func (export "path")
+    (loop $on
+      (drop (call $open (i32.const 3) (i32.const 1) (i32.const 65536) (i32.const 0x1000_0000) (i32.const 0)
+        (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 8)))
+      (br $on))))

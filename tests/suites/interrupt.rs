@@ -117,6 +117,23 @@ fn a_deadline_ends_an_operation_on_a_table_half_way() {
     }
 }
 
+#[test]
+fn a_deadline_ends_bulk_work() {
+    let module =
+        wasmaot_tests::load(&compile_wat(include_str!("../guests/interrupt_bulk.wat"))).expect("it is sound");
+    let mut linker = Linker::new();
+    linker.set_module_limits(ModuleLimits { total_elements: 10_000_000, ..ModuleLimits::default() });
+    let exports = ["fill", "copy", "table_fill", "table_copy", "grow_by_nothing", "grow"];
+    for name in exports {
+        let mut store = Store::new(());
+        let instance = linker.instantiate(&mut store, &module).expect("it is sound");
+        stopped_while_running(|deadline| {
+            store.set_deadline(deadline).expect("a watchdog");
+            instance.call(&mut store, name, &[])
+        });
+    }
+}
+
 /// CPU time is that of all calls together, also in host functions; what only waits uses none.
 #[test]
 fn cpu_time_is_limited_beside_the_wall_clock() {

@@ -24,8 +24,8 @@ pub(crate) const LONG: Duration = Duration::from_secs(60);
 /// Any free port.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-pub(crate) const WAITS: [&str; 8] =
-    ["read", "write", "open", "poll_clock", "poll_input", "accept", "recv", "send"];
+pub(crate) const WAITS: [&str; 9] =
+    ["read", "write", "open", "open_to_write", "poll_clock", "poll_input", "accept", "recv", "send"];
 
 /// What the guest is given. The other ends stay open, so that nothing ends by itself.
 pub(crate) struct Given {

@@ -8,14 +8,14 @@ use wasmaot_runtime::{CallError, Linker, Pool, PoolConfig, PooledInstance, Val};
 use wasmaot_tests::{compile_wat, stopped_while_running};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
-/// Each export transfers [`ALL`] bytes with one call: 1023 buffers of 2 MiB with the same bytes each.
-/// Descriptor 4 is a file.
+/// Each export but those for paths transfers [`ALL`] bytes with one call: 1023 buffers of 2 MiB with the same
+/// bytes each. Descriptor 4 is a file.
 const TEXT: &str = include_str!("../../guests/wasi_transfers.wat");
 
 const ALL: u64 = 1023 * (2 << 20);
 
-/// Runs an export in an instance with a file of [`ALL`] bytes until a deadline.
-fn stopped(name: &str) -> PooledInstance<WasiCtx> {
+/// Runs an export in an instance with a file of [`ALL`] bytes until a deadline, after others.
+fn stopped_after(before: &[&str], name: &str) -> PooledInstance<WasiCtx> {
     let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
     let mut linker = Linker::new();
     wasmaot_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("new names");
@@ -35,11 +35,18 @@ fn stopped(name: &str) -> PooledInstance<WasiCtx> {
     let trap = stopped_while_running(|deadline: Instant| -> Result<Vec<Val>, CallError> {
         drop(last.take());
         let instance = last.insert(pool.start(&linked, builder.build()).expect("the slot is free"));
+        for name in before {
+            instance.call(name, &[]).expect("it returns");
+        }
         instance.set_deadline(deadline).expect("a watchdog");
         instance.call(name, &[])
     });
     assert!(trap.backtrace.iter().any(|frame| frame.func_index >= 6), "{name}: {trap:?}");
     last.expect("it ran")
+}
+
+fn stopped(name: &str) -> PooledInstance<WasiCtx> {
+    stopped_after(&[], name)
 }
 
 #[test]
@@ -54,6 +61,13 @@ fn deadlines_end_transfers_half_way() {
         assert!(written < ALL, "{name}: all was written first");
         let captured = instance.data().stdout().len() as u64;
         assert!(name != "capture" || captured == written, "{name}: {captured} of {written}");
+    }
+}
+
+#[test]
+fn deadlines_end_calls_with_long_paths() {
+    for path in ["slashes", "one_name"] {
+        stopped_after(&[path], "path");
     }
 }
 

@@ -1,0 +1,15 @@
+;; Bulk operators, again and again, on much memory and large tables, and growth.
+(module
+  (memory $m (export "memory") 1 65536)
+  (memory $small 1 65536)
+  (table $t 1 10_000_000 funcref)
+  (func (export "fill") (drop (memory.grow $m (i32.const 65535)))
+    (loop $on (memory.fill $m (i32.const 0) (i32.const 1) (i32.const -1)) (br $on)))
+  (func (export "copy") (drop (memory.grow $m (i32.const 16383)))
+    (loop $on (memory.copy $m $m (i32.const 1) (i32.const 0) (i32.const 0x3fff_ffff)) (br $on)))
+  (func (export "table_fill") (drop (table.grow $t (ref.null func) (i32.const 9_999_999)))
+    (loop $on (table.fill $t (i32.const 0) (ref.null func) (i32.const 10_000_000)) (br $on)))
+  (func (export "table_copy") (drop (table.grow $t (ref.null func) (i32.const 9_999_999)))
+    (loop $on (table.copy $t $t (i32.const 0) (i32.const 1) (i32.const 9_999_999)) (br $on)))
+  (func (export "grow_by_nothing") (loop $on (drop (memory.grow $m (i32.const 0))) (br $on)))
+  (func (export "grow") (loop $on (drop (memory.grow $small (i32.const 1))) (br $on))))
