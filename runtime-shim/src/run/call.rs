@@ -122,7 +122,7 @@ unsafe fn run<R: Outcome>(
     suspends: Suspends,
     go: impl FnOnce(*mut Activation) -> u32,
 ) -> Result<R, Failed> {
-    // SAFETY: the store is valid and not in use.
+    // SAFETY: the store is valid and not in use, and outlives the run.
     let causes =
         unsafe { if outer.is_null() { (*core).watch.causes((*core).id()) } else { *(*outer).causes() } };
     // What would have to be dropped is taken out of it if the guest does not just return.

@@ -149,15 +149,14 @@ impl<S: AsStore> Waiter<'_, S> {
         context: &mut Context<'_>,
     ) -> Poll<Result<F::Output, CallError>> {
         let mut core = store::changes(self.store);
-        let causes = core.watch.causes(core.id());
-        if let Some(code) = causes.due() {
+        if let Some(code) = core.watch.due(core.id()) {
             return Poll::Ready(Err(CallError::of(core.stop_suspended(code), &mut core)));
         }
         if let Poll::Ready(output) = future.as_mut().poll(context) {
             return Poll::Ready(Ok(output));
         }
         self.is_known = true;
-        match interrupt::wake_when_due(&causes, context.waker()) {
+        match interrupt::wake_when_due(&core, context.waker()) {
             Ok(None) => Poll::Pending,
             Ok(Some(code)) => Poll::Ready(Err(CallError::of(core.stop_suspended(code), &mut core))),
             Err(failure) => Poll::Ready(Err(CallError::of(failure, &mut core))),
@@ -171,7 +170,7 @@ impl<S: AsStore> Drop for Waiter<'_, S> {
         if self.gives_up {
             core.give_up();
         }
-        if self.is_known && core.watch.causes(core.id()).is_watched() {
+        if self.is_known && core.watch.is_watched() {
             interrupt::forget_waker(core.id());
         }
     }

@@ -68,9 +68,23 @@ impl Watch {
         self.cpu_time = causes.cpu_until.saturating_sub(now);
     }
 
+    /// Whether anything may stop its runs.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.deadline != NEVER || self.cpu_time != NEVER || self.flags != 0
+    }
+
+    /// Why a run of the store with this number would have to end that began now on the calling thread.
+    pub(crate) fn due(&self, id: StoreId) -> Option<TrapCode> {
+        // SAFETY: the result does not outlive the expression.
+        unsafe { self.causes(id) }.due()
+    }
+
     /// What a run of the store with this number is stopped by that begins now on the calling thread.
+    ///
+    /// # Safety
+    /// The store with this watch outlives the result, and all copies of it.
     #[inline]
-    pub(crate) fn causes(&self, id: StoreId) -> Causes {
+    pub(crate) unsafe fn causes(&self, id: StoreId) -> Causes {
         let cpu_until = if self.cpu_time == NEVER { NEVER } else { cpu_until(self.cpu_time) };
         // Who looks for the end of a slice is who looks for kills.
         let word = if self.flags != 0 { Arc::as_ptr(&self.word) } else { std::ptr::null() };
@@ -113,7 +127,8 @@ pub(crate) struct Causes {
     pub(super) deadline: u64,
     /// What the clock of its thread's CPU time shows when the run has used its own.
     pub(super) cpu_until: u64,
-    /// Null if there is no handle, and no time slices. The store keeps it.
+    /// Null if there is no handle, and no time slices. The store keeps it, and is there (see
+    /// [`Watch::causes`]).
     word: *const KillWord,
     pub(super) id: StoreId,
 }
@@ -150,7 +165,7 @@ impl Causes {
 
     /// Why the run has to end now, if it has to. Callable in a signal handler.
     pub(crate) fn due(&self) -> Option<TrapCode> {
-        // SAFETY: the store outlives its runs and keeps the word.
+        // SAFETY: the store keeps the word and outlives this, as `Watch::causes` has its caller say.
         let killed =
             unsafe { self.word.as_ref() }.is_some_and(|word| word.0.load(SeqCst) == self.id.number());
         if killed {

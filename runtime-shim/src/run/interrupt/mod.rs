@@ -206,12 +206,13 @@ impl Thread {
 
 /// Has the task that waits for a suspended call's host function woken when the call is to be stopped. Returns
 /// why, if that is so already.
-pub(crate) fn wake_when_due(causes: &Causes, waker: &Waker) -> Result<Option<TrapCode>, Failure> {
-    if !causes.is_watched() {
+pub(crate) fn wake_when_due(core: &StoreCore, waker: &Waker) -> Result<Option<TrapCode>, Failure> {
+    let (watch, id) = (&core.watch, core.id());
+    if !watch.is_watched() {
         return Ok(None);
     }
-    watchdog::add_sleeper(causes.id, causes.deadline, waker).map_err(Failure::Interrupt)?;
-    Ok(causes.due())
+    watchdog::add_sleeper(id, watch.deadline, waker).map_err(Failure::Interrupt)?;
+    Ok(watch.due(id))
 }
 
 /// The call of this store does not wait any more.
