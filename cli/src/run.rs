@@ -101,8 +101,8 @@ impl Opts {
     /// Parses a command line with no options but the most frequent ones: `wasmaot run [--dir DIR] [--env K=V]
     /// FILE ARGS...`. Returns `None` for any other, and if a value is wrong.
     ///
-    /// This is how a program in a pipeline is started, and setting up the general parser would take a fifth of
-    /// the time that a small program takes in all. The result is that of the general parser.
+    /// This is how a program in a pipeline is started, and setting up the general parser would take a fifth
+    /// of the time that a small program takes in all. The result is that of the general parser.
     pub(crate) fn of_frequent_options(line: impl IntoIterator<Item = OsString>) -> Option<Self> {
         let is_option = |word: &OsString| word != "-" && word.as_bytes().starts_with(b"-");
         let mut line = line.into_iter().skip(1);

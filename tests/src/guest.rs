@@ -1,10 +1,11 @@
 //! From text to a running instance.
 
+use crate::load::load;
 use std::time::{Duration, Instant};
 use wasmaot_abi::cpu::{BASELINE, LEVELS, Level};
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_compiler::{Emit, OptLevel, Options, TargetCpu};
-use wasmaot_runtime::{CallError, Instance, Linker, Store, Trap, Val};
+use wasmaot_runtime::{CallError, Instance, Linker, Module, Store, Trap, Val};
 
 /// Options of most suites: the defaults on one thread, as the suites run tests in parallel.
 pub fn options() -> Options {
@@ -44,6 +45,12 @@ pub fn compile(wasm: &[u8]) -> Vec<u8> {
 /// Compiles a module in the text format to the bytes of a shared object.
 pub fn compile_wat(wat: &str) -> Vec<u8> {
     compile(&wat::parse_str(wat).unwrap_or_else(|e| panic!("{e}")))
+}
+
+/// Compiles and opens a module in the text format, which is sound.
+#[track_caller]
+pub fn module(wat: &str) -> Module {
+    load(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// The trap that a call ended in.
@@ -90,7 +97,7 @@ impl Guest {
 
     /// Compiles, loads and instantiates a module.
     pub fn with_linker(wat: &str, linker: &Linker<()>) -> Self {
-        let module = crate::load(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
+        let module = module(wat);
         let mut store = Store::new(());
         let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{e}"));
         Self { store, instance }

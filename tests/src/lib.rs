@@ -14,7 +14,7 @@ mod seccomp;
 pub mod slices;
 mod waiting;
 
-pub use guest::{Guest, compile, compile_wat, options, stopped_while_running, trap_code, variants};
+pub use guest::{Guest, compile, compile_wat, module, options, stopped_while_running, trap_code, variants};
 pub use load::{load, open, open_at, open_sealed};
 pub use parallel::parallel;
 pub use program::{Ended, run_program, run_program_with, start};

@@ -6,7 +6,7 @@
 use std::fs;
 
 use wasmaot_runtime::{CallError, Caller, InstancePre, InterruptHandle, Linker, Pool, PoolConfig, TrapCode};
-use wasmaot_tests::{compile_wat, report, variable};
+use wasmaot_tests::{report, variable};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
 /// `take` opens a file for reading and one for writing, moves the first on to the number of another that it
@@ -27,7 +27,7 @@ struct Guest {
 }
 
 fn linked() -> InstancePre<Guest> {
-    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
+    let module = wasmaot_tests::module(TEXT);
     let mut linker = Linker::new();
     wasmaot_wasi::add_to_linker(&mut linker, |guest: &mut Guest| &mut guest.ctx).expect("new names");
     let kill =

@@ -11,7 +11,7 @@ use wasmaot_runtime::{
     CallError, Caller, HostError, Instance, InstancePre, InterruptHandle, Linker, Module, ModuleLimits, Pool,
     PoolConfig, PooledInstance, ResourceLimits, Store, TrapCode, Val, check_interrupt,
 };
-use wasmaot_tests::{Random, compile_wat, report, stopped_while_running, trap_code, variable};
+use wasmaot_tests::{Random, report, stopped_while_running, trap_code, variable};
 
 /// Ways to run for ever, and some that end.
 const TEXT: &str = include_str!("../guests/interrupt.wat");
@@ -56,7 +56,7 @@ fn linker() -> Linker<()> {
 }
 
 fn module() -> Module {
-    wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound")
+    wasmaot_tests::module(TEXT)
 }
 
 fn pool(slots: u32) -> (Pool, InstancePre<()>) {
@@ -99,7 +99,7 @@ const TABLES: &str = include_str!("../guests/interrupt_tables.wat");
 
 #[test]
 fn a_deadline_ends_an_operation_on_a_table_half_way() {
-    let module = wasmaot_tests::load(&compile_wat(TABLES)).expect("the module is sound");
+    let module = wasmaot_tests::module(TABLES);
     for name in ["fill", "copy", "grow"] {
         let mut store = Store::new(());
         let mut linker = Linker::new();
@@ -119,8 +119,7 @@ fn a_deadline_ends_an_operation_on_a_table_half_way() {
 
 #[test]
 fn a_deadline_ends_bulk_work() {
-    let module =
-        wasmaot_tests::load(&compile_wat(include_str!("../guests/interrupt_bulk.wat"))).expect("it is sound");
+    let module = wasmaot_tests::module(include_str!("../guests/interrupt_bulk.wat"));
     let mut linker = Linker::new();
     linker.set_module_limits(ModuleLimits { total_elements: 10_000_000, ..ModuleLimits::default() });
     let exports = ["fill", "copy", "table_fill", "table_copy", "grow_by_nothing", "grow"];
@@ -169,7 +168,7 @@ fn waiting_takes_no_cpu_time() {
     let nap = |_: &mut Caller<'_, ()>| sleep(Duration::from_millis(300));
     linker.func_wrap("host", "nap", nap).expect("a new name");
     let text = r#"(module (import "host" "nap" (func $nap)) (func (export "nap") (call $nap)))"#;
-    let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
+    let module = wasmaot_tests::module(text);
     let mut store = Store::new(());
     let instance = linker.instantiate(&mut store, &module).expect("all imports are defined");
     store.set_cpu_time(Duration::from_millis(100)).expect("a watchdog");
@@ -234,7 +233,7 @@ fn an_inner_store_is_not_stopped_for_the_outer_ones_sake() {
     linker.func_wrap("host", "call", call).expect("a new name");
     let text =
         r#"(module (import "host" "call" (func $call)) (func (export "run") (loop (call $call) (br 0))))"#;
-    let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
+    let module = wasmaot_tests::module(text);
     let mut store = Store::new(Instant::now());
     let outer = linker.instantiate(&mut store, &module).expect("it is sound");
     stopped_while_running(|deadline| {
@@ -262,8 +261,7 @@ const NESTED: &str = r#"(module
   (func (export "on") (call $call) (loop $on (call $busy) (br $on))))"#;
 
 fn nested(depth: u32, innermost: fn(&InterruptHandle)) -> (Store<Nested>, Instance) {
-    static MODULE: LazyLock<Module> =
-        LazyLock::new(|| wasmaot_tests::load(&compile_wat(NESTED)).expect("the module is sound"));
+    static MODULE: LazyLock<Module> = LazyLock::new(|| wasmaot_tests::module(NESTED));
     let mut linker = Linker::new();
     let call = |caller: &mut Caller<'_, Nested>| {
         let &Nested { ref outermost, depth, innermost } = caller.data();
@@ -335,7 +333,7 @@ fn a_host_function_that_waits_after_another_store_ran_is_interrupted() {
         let defined =
             linker.func_wrap("host", "call", wait).and_then(|linker| linker.func_wrap("host", "busy", busy));
         defined.expect("new names");
-        let module = wasmaot_tests::load(&compile_wat(NESTED)).expect("the module is sound");
+        let module = wasmaot_tests::module(NESTED);
         let mut store = Store::new(Nested { outermost: None, depth: 0, innermost: |_| () });
         store.data_mut().outermost = Some(store.interrupt_handle().expect("a watchdog"));
         let instance = linker.instantiate(&mut store, &module).expect("all imports are defined");

@@ -7,7 +7,7 @@ use wasmaot_runtime::{
     CallError, Caller, InstancePre, InstantiateError, LimitKind, Linker, Module, ModuleLimits, Pool,
     PoolConfig, PooledInstance, ResourceLimits, StartError, Store, TrapCode, Val,
 };
-use wasmaot_tests::{compile_wat, trap_code};
+use wasmaot_tests::{module, trap_code};
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder, add_to_linker};
 
 const PAGE: u64 = 65_536;
@@ -22,7 +22,7 @@ const TEXT: &str = r#"(module
   (func (export "spin") (loop $on (br $on))))"#;
 
 fn linked(text: &str) -> InstancePre<()> {
-    let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
+    let module = module(text);
     Linker::new().instantiate_pre(&module).expect("it imports nothing")
 }
 
@@ -163,7 +163,7 @@ fn a_start_cannot_raise_the_pools_limits() {
 
 #[test]
 fn a_stores_limits_are_for_its_later_instances() {
-    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
+    let module = module(TEXT);
     let mut store = Store::new(());
     let first = Linker::new().instantiate(&mut store, &module).expect("no limits");
     store.set_limits(ResourceLimits { memory: 3 * PAGE, ..ResourceLimits::default() }).expect("a watchdog");
@@ -200,10 +200,6 @@ fn a_start_function_has_a_deadline() {
     let error = pool.start_with(&endless, (), &limits).err().expect("it never ends");
     let StartError::Instantiate(error) = error else { panic!("{error}") };
     assert_eq!(error.trap().map(|trap| trap.code), Some(TrapCode::DeadlineExceeded), "{error}");
-}
-
-fn module(text: &str) -> Module {
-    wasmaot_tests::load(&compile_wat(text)).expect("the module is sound")
 }
 
 /// A linker whose limits `change` has changed.

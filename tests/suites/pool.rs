@@ -15,7 +15,7 @@ use wasmaot_runtime::{
     CallError, Caller, HostError, HotSets, InstancePre, Linker, Module, Outcome, Pool, PoolConfig,
     PooledInstance, ResetWay, Suspend, TrapCode, Val,
 };
-use wasmaot_tests::{Random, compile_wat, report};
+use wasmaot_tests::{Random, report};
 
 /// Everything that a module can change, and a function for each way to change it.
 const TEXT: &str = include_str!("../guests/pool.wat");
@@ -55,8 +55,7 @@ const FORGET: u64 = 50;
 const WAYS: [ResetWay; 3] = [ResetWay::Copy, ResetWay::Scan, ResetWay::Drop];
 
 fn linked() -> InstancePre<File> {
-    static MODULE: LazyLock<Module> =
-        LazyLock::new(|| wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound"));
+    static MODULE: LazyLock<Module> = LazyLock::new(|| wasmaot_tests::module(TEXT));
     let mut linker = Linker::<File>::new();
     let write = |caller: &mut Caller<'_, File>, to: u32, number: u32| {
         Ok::<_, HostError>(caller.write(to, &vec![0x5a; number as usize % 9000])?)

@@ -9,7 +9,7 @@ use wasmaot_runtime::{
     InstantiateError, Linker, Module, Pool, PoolConfig, Store, Suspend, Table, TableError, Tag, Val,
     ValueError, WrongStore,
 };
-use wasmaot_tests::compile_wat;
+use wasmaot_tests::{compile_wat, module};
 
 /// Functions besides the tested ones: enough for their records to fill more than a few pages.
 const PADDING: usize = 5_000;
@@ -34,10 +34,6 @@ const TAKES: &str = r#"
       (try_table (catch_all_ref $caught) (throw $tag (ref.null extern)))
       (unreachable)))
 "#;
-
-fn module(text: &str) -> Module {
-    wasmaot_tests::load(&compile_wat(text)).unwrap_or_else(|e| panic!("{e}"))
-}
 
 fn takes() -> Module {
     static ARTIFACT: OnceLock<Vec<u8>> = OnceLock::new();

@@ -8,7 +8,7 @@ use wasmaot_runtime::{
     CallError, Caller, Complete, HostError, InstancePre, Linker, Module, Outcome, Pool, PoolConfig,
     PooledInstance, Store, Suspend, Suspended, TrapCode, Val,
 };
-use wasmaot_tests::{Random, compile_wat, trap_code};
+use wasmaot_tests::{Random, trap_code};
 
 const TEXT: &str = include_str!("../guests/suspend.wat");
 
@@ -36,7 +36,7 @@ fn linker() -> Linker<()> {
 }
 
 fn module() -> Module {
-    wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound")
+    wasmaot_tests::module(TEXT)
 }
 
 fn pool(slots: u32) -> (Pool, InstancePre<()>) {
@@ -341,9 +341,7 @@ fn asynchronous() -> InstancePre<u32> {
         .and_then(|linker| linker.func_wrap_async("host", "fetch", fetch))
         .and_then(|linker| linker.func_wrap_async("host", "ready", |_: &mut Caller<'_, u32>| async {}));
     defined.expect("new names");
-    linker
-        .instantiate_pre(&wasmaot_tests::load(&compile_wat(text)).expect("sound"))
-        .expect("all imports are defined")
+    linker.instantiate_pre(&wasmaot_tests::module(text)).expect("all imports are defined")
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -392,7 +390,7 @@ fn endless() -> (InstancePre<Arc<AtomicU32>>, Pool) {
     };
     linker.func_wrap_async("host", "wait", wait).expect("a new name");
     let text = r#"(module (import "host" "wait" (func $wait)) (func (export "run") (call $wait)) (func (export "quick")))"#;
-    let module = wasmaot_tests::load(&compile_wat(text)).expect("sound");
+    let module = wasmaot_tests::module(text);
     let pool = Pool::new(PoolConfig { slots: 2, ..PoolConfig::default() }).expect("a pool");
     (linker.instantiate_pre(&module).expect("all imports are defined"), pool)
 }

@@ -9,7 +9,7 @@ use wasmaot_runtime::{
     Caller, HostError, HotSets, InstancePre, Linker, Pool, PoolConfig, PooledInstance, ResetWay, Tenant,
     TypedFunc,
 };
-use wasmaot_tests::{Random, compile_wat};
+use wasmaot_tests::Random;
 
 /// Bytes of a page of the host.
 const PAGE: i32 = 4096;
@@ -65,9 +65,7 @@ fn linked() -> InstancePre<()> {
     };
     linker.func_wrap("host", "page", page).expect("a new name");
     linker.func_wrap("host", "stack", stack).expect("a new name");
-    linker
-        .instantiate_pre(&wasmaot_tests::load(&compile_wat(GUEST)).expect("a good artifact"))
-        .expect("all is defined")
+    linker.instantiate_pre(&wasmaot_tests::module(GUEST)).expect("all is defined")
 }
 
 fn pool(slots: u32, hot_sets: HotSets) -> Pool {

@@ -13,7 +13,7 @@ use wasmaot_runtime::{
     Caller, Extern, Instance, InstantiateError, Limits, Linker, Memory, MemoryError, MemoryType, Module,
     Pool, PoolConfig, SharedMemory, Store, TrapCode, Val,
 };
-use wasmaot_tests::{Guest, compile_wat, trap_code};
+use wasmaot_tests::{Guest, trap_code};
 
 const THREADS: u32 = 4;
 
@@ -24,7 +24,7 @@ const LONG: Duration = Duration::from_secs(300);
 const TEXT: &str = include_str!("../guests/threads.wat");
 
 fn module() -> Module {
-    wasmaot_tests::load(&compile_wat(TEXT)).expect("a good artifact")
+    wasmaot_tests::module(TEXT)
 }
 
 fn shared() -> SharedMemory {
@@ -296,11 +296,10 @@ fn pooled_instances_share_what_they_import() {
 /// A memory that an instance defines is its own, even if it is shared: the next one has another.
 #[test]
 fn a_shared_memory_is_not_handed_on_in_a_pool() {
-    let module = wasmaot_tests::load(&compile_wat(
+    let module = wasmaot_tests::module(
         r#"(module (memory (export "memory") 1 2 shared) (data (i32.const 4) "\07")
             (func (export "add") (result i32) (i32.atomic.rmw.add (i32.const 4) (i32.const 1))))"#,
-    ))
-    .expect("a good artifact");
+    );
     let mut linker = Linker::<()>::new();
     linker.func_wrap("unused", "function", |_: &mut Caller<'_, ()>| {}).expect("a new name");
     let linked = linker.instantiate_pre(&module).expect("no imports");

@@ -5,14 +5,10 @@
 use std::sync::Arc;
 use wasmaot_abi::types::{FuncType, GlobalType, HeapType, Limits, RefType, TableType, ValType};
 use wasmaot_runtime::{
-    CallError, Caller, Extern, Func, Global, Instance, Linker, Module, Store, Table, TrapCode, Val,
-    ValueError, type_number,
+    CallError, Caller, Extern, Func, Global, Instance, Linker, Store, Table, TrapCode, Val, ValueError,
+    type_number,
 };
-use wasmaot_tests::{Guest, compile_wat, trap_code};
-
-fn module(wat: &str) -> Module {
-    wasmaot_tests::load(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"))
-}
+use wasmaot_tests::{Guest, module, trap_code};
 
 fn func(store: &Store<()>, instance: Instance, name: &str) -> Func {
     instance.get_func(store, name).unwrap_or_else(|e| panic!("{e}"))

@@ -2,9 +2,9 @@
 //! memory that an instance defines is no failure of its slot.
 
 use wasmaot_runtime::{
-    Limits, Linker, Memory, MemoryType, Module, Pool, PoolConfig, PooledInstance, SharedMemory, Store, Val,
+    Limits, Linker, Memory, MemoryType, Pool, PoolConfig, PooledInstance, SharedMemory, Store, Val,
 };
-use wasmaot_tests::compile_wat;
+use wasmaot_tests::module;
 
 /// Bytes of a page of WebAssembly.
 const PAGE: u64 = 1 << 16;
@@ -25,10 +25,6 @@ const DEFINES: &str = r#"(module
   (data (i32.const 0) "\07")
   (func (export "next") (result i32) (i32.atomic.rmw8.add_u (i32.const 0) (i32.const 1)))
   (func (export "grow") (result i32) (memory.grow (i32.const 1))))"#;
-
-fn module(text: &str) -> Module {
-    wasmaot_tests::load(&compile_wat(text)).unwrap_or_else(|e| panic!("{e}"))
-}
 
 fn shared() -> (Linker<()>, SharedMemory) {
     let memory =

@@ -6,7 +6,7 @@ use wasmaot_runtime::{
     CallError, Caller, Exception, Extern, HostError, Linker, Outcome, Store, Suspend, Tag, TrapCode, Val,
     ValType, WrongStore,
 };
-use wasmaot_tests::{compile_wat, trap_code};
+use wasmaot_tests::trap_code;
 
 /// Calls the import in a region that catches tag `t` of the host's, giving its value, or anything else,
 /// giving -1.
@@ -24,7 +24,7 @@ fn guest(
     linker
         .func_wrap("host", "f", move |caller: &mut Caller<'_, ()>, n: i32| f(caller, tag, n))
         .expect("a new name");
-    let module = wasmaot_tests::load(&compile_wat(CATCHES)).unwrap_or_else(|e| panic!("{e}"));
+    let module = wasmaot_tests::module(CATCHES);
     let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{e}"));
     (store, instance, tag)
 }

@@ -3,7 +3,6 @@
 
 use super::exception;
 use wasmaot_runtime::{Extern, Instance, InstantiateError, Linker, Store, Tag, Val, ValType};
-use wasmaot_tests::compile_wat;
 
 /// Throws its own tags.
 const THROWER: &str = r#"(module
@@ -17,7 +16,7 @@ const THROWER: &str = r#"(module
 const CATCHER: &str = include_str!("../../guests/exceptions_across.wat");
 
 fn add(linker: &mut Linker<()>, store: &mut Store<()>, name: &str, wat: &str) -> Instance {
-    let module = wasmaot_tests::load(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
+    let module = wasmaot_tests::module(wat);
     let instance = linker.instantiate(store, &module).unwrap_or_else(|e| panic!("{e}"));
     linker.instance(store, name, instance).expect("new names");
     instance
@@ -72,7 +71,7 @@ fn an_imported_tag_must_have_the_type() {
     let mut linker = Linker::new();
     let tag = Tag::new(&mut store, &[ValType::I64]);
     linker.define("m", "t", Extern::Tag(tag)).expect("a new name");
-    let open = |wat: &str| wasmaot_tests::load(&compile_wat(wat)).unwrap_or_else(|e| panic!("{e}"));
+    let open = |wat: &str| wasmaot_tests::module(wat);
     let right = open(r#"(module (import "m" "t" (tag (param i64))))"#);
     linker.instantiate(&mut store, &right).expect("the right type");
     let wrong = open(r#"(module (import "m" "t" (tag (param i32))))"#);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 use wasmaot_runtime::{Linker, Pool, PoolConfig, TrapCode, Val};
-use wasmaot_tests::{Guest, compile_wat, trap_code};
+use wasmaot_tests::{Guest, trap_code};
 
 /// Throws in loops, in the ways that leave references behind and those that do not.
 const LOOPS: &str = include_str!("../../guests/exceptions_loops.wat");
@@ -36,7 +36,7 @@ fn a_loop_of_throws_is_stopped_by_its_deadline() {
 
 #[test]
 fn a_pooled_instance_starts_without_exceptions() {
-    let module = wasmaot_tests::load(&compile_wat(LOOPS)).unwrap_or_else(|e| panic!("{e}"));
+    let module = wasmaot_tests::module(LOOPS);
     let linked = Linker::new().instantiate_pre(&module).expect("it imports nothing");
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("room for a slot");
     for value in 1..20 {

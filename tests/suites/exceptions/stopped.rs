@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use wasmaot_runtime::{
     Caller, Exception, Extern, InterruptHandle, Linker, ModuleLimits, Store, Tag, TrapCode, Val,
 };
-use wasmaot_tests::{compile_wat, trap_code};
+use wasmaot_tests::trap_code;
 
 /// `deep` calls the host below a number of frames of its own, and `garbage` after a number of exceptions that
 /// nothing refers to any more. A handler of what the host throws sets `caught`.
@@ -32,7 +32,7 @@ fn run(name: &str, count: i32, kills: bool) -> (Option<TrapCode>, Val) {
         Err::<(), _>(Exception::new(caller, tag, Vec::new())?.into())
     };
     linker.func_wrap("host", "throw", throw).expect("a new name");
-    let module = wasmaot_tests::load(&compile_wat(TEXT)).unwrap_or_else(|e| panic!("{e}"));
+    let module = wasmaot_tests::module(TEXT);
     let instance = linker.instantiate(&mut store, &module).unwrap_or_else(|e| panic!("{e}"));
     if kills {
         *store.data_mut() = Some(store.interrupt_handle().expect("a watchdog"));
@@ -66,7 +66,7 @@ fn a_collection_ends_at_the_deadline() {
     const ELEMENTS: u64 = 10_000_000;
     let text = include_str!("../../guests/exceptions_collected.wat");
     let text = text.replace("TABLES", &format!("(table {ELEMENTS} exnref)").repeat(TABLES as usize));
-    let module = wasmaot_tests::load(&compile_wat(&text)).unwrap_or_else(|e| panic!("{e}"));
+    let module = wasmaot_tests::module(&text);
     let mut linker = Linker::new();
     let total_elements = TABLES * ELEMENTS;
     linker.set_module_limits(ModuleLimits { total_elements, ..ModuleLimits::default() });

@@ -12,7 +12,7 @@ use wasmaot_runtime::{
     CallError, HostError, Instance, InstantiateError, Linker, Module, NotMetered, Outcome, Pool, PoolConfig,
     ResourceLimits, Store, Suspend, TrapCode, Val,
 };
-use wasmaot_tests::{compile_wat, options, repository, stopped_while_running, trap_code, variants};
+use wasmaot_tests::{options, repository, stopped_while_running, trap_code, variants};
 use wasmaot_wasi::WasiCtxBuilder;
 
 /// The most operators that are executed beyond the fuel.
@@ -196,7 +196,7 @@ fn instances_have_one_meter_together() {
         }
         store.set_fuel(30).expect("it is metered");
         assert_eq!(trap_code(second.call(&mut store, "direct", &[])), TrapCode::OutOfFuel);
-        let plain = wasmaot_tests::load(&compile_wat("(module)")).expect("it is sound");
+        let plain = wasmaot_tests::module("(module)");
         let mixed = linker.instantiate(&mut store, &plain);
         assert!(matches!(mixed, Err(InstantiateError::MixedMetering { metered: false })), "{mixed:?}");
     }
@@ -382,7 +382,7 @@ fn calls_of_host_functions_are_counted_however_they_end() {
 
 #[test]
 fn code_without_a_meter_takes_no_fuel() {
-    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("it is sound");
+    let module = wasmaot_tests::module(TEXT);
     assert!(!module.is_metered());
     let (mut store, instance) = instance(&module);
     instance.call(&mut store, "loop", &[Val::I32(10)]).expect("it runs");

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_runtime::{CallError, Linker, Store, Val};
-use wasmaot_tests::{Guest, compile_wat, parallel, report};
+use wasmaot_tests::{Guest, parallel, report};
 
 /// An operator: its name, the type of its value, the bytes that it accesses.
 struct Operator {
@@ -220,7 +220,7 @@ fn edges_of_defined_memories_of_every_kind() {
 fn edges_of_imported_memories_of_every_kind() {
     parallel(&KINDS, |kind| {
         let mut store = Store::new(());
-        let load = |wat: &str| wasmaot_tests::load(&compile_wat(wat)).expect("a good artifact");
+        let load = |wat: &str| wasmaot_tests::module(wat);
         let import = format!("(import \"owner\" \"m\" (memory $m {} {}))", kind.index, kind.limits[1]);
         let mut linker = Linker::new();
         let owner = linker.instantiate(&mut store, &load(&kind.owner())).expect("no imports");

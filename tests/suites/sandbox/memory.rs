@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use wasmaot_abi::trap::TrapCode;
 use wasmaot_runtime::{CallError, Extern, Linker, Memory, MemoryType, Store, Val};
-use wasmaot_tests::{Guest, compile_wat, report};
+use wasmaot_tests::{Guest, report};
 
 /// Name, type and bytes of every load and store.
 const LOADS: [(&str, &str, u64); 14] = [
@@ -123,12 +123,10 @@ fn edges_of_a_fixed_memory() {
 #[test]
 fn edges_of_an_imported_memory() {
     let mut store = Store::new(());
-    let owner = wasmaot_tests::load(&compile_wat(
+    let owner = wasmaot_tests::module(
         "(module (memory (export \"m\") 2 5) (func (export \"grow\") (result i32) (memory.grow (i32.const 1))))",
-    ))
-    .expect("a good artifact");
-    let user = wasmaot_tests::load(&compile_wat(&accesses("(import \"owner\" \"m\" (memory 1))")))
-        .expect("a good artifact");
+    );
+    let user = wasmaot_tests::module(&accesses("(import \"owner\" \"m\" (memory 1))"));
     let mut linker = Linker::new();
     let owner = linker.instantiate(&mut store, &owner).expect("no imports");
     linker.instance(&store, "owner", owner).expect("new names");
@@ -148,8 +146,7 @@ fn edges_of_a_memory_of_the_host() {
     let memory = Memory::new(&mut store, MemoryType::new(limits)).expect("a valid type");
     let mut linker = Linker::new();
     linker.define("host", "m", Extern::Memory(memory)).expect("a new name");
-    let user = wasmaot_tests::load(&compile_wat(&accesses("(import \"host\" \"m\" (memory 1 3))")))
-        .expect("a good artifact");
+    let user = wasmaot_tests::module(&accesses("(import \"host\" \"m\" (memory 1 3))"));
     let instance = linker.instantiate(&mut store, &user).expect("its import is there");
     let mut guest = Guest { store, instance };
     try_edges(&mut guest, PAGE);

@@ -8,10 +8,8 @@ mod limits;
 mod seccomp;
 
 use std::process::Command;
-use wasmaot_runtime::{
-    HotSets, InstancePre, Linker, Module, Pool, PoolConfig, PooledInstance, ResetWay, Val,
-};
-use wasmaot_tests::compile_wat;
+use wasmaot_runtime::{HotSets, InstancePre, Linker, Pool, PoolConfig, PooledInstance, ResetWay, Val};
+use wasmaot_tests::module;
 
 const CASE: &str = "WASMAOT_TEST_SCARCITY";
 
@@ -47,10 +45,6 @@ fn in_a_child(test: &str, case: impl FnOnce()) {
     let text = String::from_utf8_lossy(&output.stdout);
     let ran = output.status.success() && text.contains("1 passed");
     assert!(ran, "{}\n{text}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
-}
-
-fn module(text: &str) -> Module {
-    wasmaot_tests::load(&compile_wat(text)).expect("the module is sound")
 }
 
 fn link(text: &str) -> InstancePre<()> {

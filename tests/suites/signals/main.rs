@@ -16,7 +16,7 @@ use wasmaot_runtime::{
     CallError, Caller, HostError, HostSignals, InstancePre, Linker, Outcome, Pool, PoolConfig,
     PooledInstance, Store, Suspend, TrapCode, Val,
 };
-use wasmaot_tests::{compile_wat, trap_code};
+use wasmaot_tests::trap_code;
 
 /// The variable that says which case a child process runs.
 const CASE: &str = "WASMAOT_TEST_SIGNALS";
@@ -31,7 +31,7 @@ struct Host {
 
 impl Host {
     fn new() -> Self {
-        let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
+        let module = wasmaot_tests::module(TEXT);
         let pool = Pool::new(PoolConfig::default()).expect("a pool");
         Self { pool, linked: Linker::new().instantiate_pre(&module).expect("it imports nothing") }
     }
@@ -138,7 +138,7 @@ fn rest_that_blocks() {
       (import "host" "ask" (func $ask (result i32)))
       (memory 1)
       (func (export "load") (result i32) (i32.load (call $ask))))"#;
-    let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
+    let module = wasmaot_tests::module(text);
     let mut linker = Linker::new();
     let ask = |_: &mut Caller<'_, ()>| Err::<i32, HostError>(Suspend::new(()).into());
     linker.func_wrap("host", "ask", ask).expect("no other has the name");

@@ -11,7 +11,7 @@ use wasmaot_runtime::{
     CallError, Caller, HostError, HostSignals, InstancePre, InterruptHandle, Linker, Outcome, Pool,
     PoolConfig, PooledInstance, Suspend, TrapCode, TypedFunc, Val, prepare_thread,
 };
-use wasmaot_tests::{Random, compile_wat, report, trap_code, variable};
+use wasmaot_tests::{Random, report, trap_code, variable};
 
 const TEXT: &str = include_str!("../../guests/signals_stress.wat");
 
@@ -152,7 +152,7 @@ pub(crate) fn run() {
         install(number);
     }
     let end = Instant::now() + Duration::from_secs(variable("WASMAOT_SIGNAL_STRESS", 5));
-    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
+    let module = wasmaot_tests::module(TEXT);
     let linked = linker().instantiate_pre(&module).expect("all imports are defined");
     let (handles, fired) = mpsc::sync_channel::<(InterruptHandle, u64)>(16);
     let host = |host_signals| Host {

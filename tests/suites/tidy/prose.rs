@@ -86,7 +86,10 @@ fn wide_comments_are_found() {
     assert_eq!(too_wide("c", &format!("/* {long}\n * {long} */\nint *{long}")), [1, 2]);
     assert_eq!(too_wide("sh", &format!("# {long}")), [1]);
     assert_eq!(too_wide("md", &format!("# {long}")), [0; 0]);
-    assert_eq!(too_wide("rs", &format!("/// ```\n/// {long}\n/// ```\n/// | {long}\n/// <https://{long}>")), [0; 0]);
+    assert_eq!(
+        too_wide("rs", &format!("/// ```\n/// {long}\n/// ```\n/// | {long}\n/// <https://{long}>")),
+        [0; 0]
+    );
     assert_eq!(too_wide("rs", &format!("/// ```\n/// {long}\n/// ```\n/// {long}")), [4]);
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{CWD, FileType, Mode};
 use tempfile::TempDir;
 use wasmaot_runtime::{InstancePre, Linker, Pool, PoolConfig, PooledInstance, TrapCode, Val};
-use wasmaot_tests::{compile_wat, trap_code};
+use wasmaot_tests::trap_code;
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
 /// Each export but `print` and `connect` waits for what never comes. Descriptor 3 is a directory with a FIFO,
@@ -68,7 +68,7 @@ impl Given {
 }
 
 fn pool() -> (Pool, InstancePre<WasiCtx>) {
-    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
+    let module = wasmaot_tests::module(TEXT);
     let mut linker = Linker::new();
     wasmaot_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("new names");
     let pool = Pool::new(PoolConfig { slots: 1, ..PoolConfig::default() }).expect("a pool");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use wasmaot_runtime::{
     InstancePre, InterruptHandle, Linker, Pool, PoolConfig, PooledInstance, TrapCode, Val,
 };
-use wasmaot_tests::{compile_wat, trap_code, waiting};
+use wasmaot_tests::{trap_code, waiting};
 use wasmaot_wasi::{Transferred, WasiCtx, WasiCtxBuilder};
 
 type Shared = Arc<Mutex<WasiCtx>>;
@@ -35,7 +35,7 @@ struct Pair {
 }
 
 fn linked(text: &str) -> (Pool, InstancePre<Shared>) {
-    let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
+    let module = wasmaot_tests::module(text);
     let mut linker = Linker::new();
     let names = module.imports().map(|(module, name, _)| (module, name)).collect::<Vec<_>>();
     wasmaot_wasi::add_shared_imports_to_linker(&mut linker, names.into_iter(), |ctx: &mut Shared| &**ctx)

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use rustix::fs::{CWD, Mode, OFlags};
 use wasmaot_runtime::{CallError, Linker, Pool, PoolConfig, PooledInstance, Val};
-use wasmaot_tests::{compile_wat, stopped_while_running};
+use wasmaot_tests::stopped_while_running;
 use wasmaot_wasi::{WasiCtx, WasiCtxBuilder};
 
 /// Each export but those for paths transfers [`ALL`] bytes with one call: 1023 buffers of 2 MiB with the same
@@ -16,7 +16,7 @@ const ALL: u64 = 1023 * (2 << 20);
 
 /// Runs an export in an instance with a file of [`ALL`] bytes until a deadline, after others.
 fn stopped_after(before: &[&str], name: &str) -> PooledInstance<WasiCtx> {
-    let module = wasmaot_tests::load(&compile_wat(TEXT)).expect("the module is sound");
+    let module = wasmaot_tests::module(TEXT);
     let mut linker = Linker::new();
     wasmaot_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("new names");
     let linked = linker.instantiate_pre(&module).expect("all imports are defined");

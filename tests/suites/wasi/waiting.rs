@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::blocking::{self, Given, LONG};
 use wasmaot_runtime::{InstancePre, Linker, Pool, PoolConfig, TrapCode};
-use wasmaot_tests::{compile_wat, trap_code};
+use wasmaot_tests::trap_code;
 use wasmaot_wasi::{Errno, WasiCtx, WasiCtxBuilder};
 
 const TEXT: &str = include_str!("../../guests/wasi_waiting.wat");
@@ -21,7 +21,7 @@ const CLOCK: i64 = 7;
 const INPUT: i64 = 9;
 
 fn pool(text: &str, slots: u32) -> (Pool, InstancePre<WasiCtx>) {
-    let module = wasmaot_tests::load(&compile_wat(text)).expect("the module is sound");
+    let module = wasmaot_tests::module(text);
     let mut linker = Linker::new();
     wasmaot_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("new names");
     let pool = Pool::new(PoolConfig { slots, ..PoolConfig::default() }).expect("a pool");
