@@ -8,6 +8,7 @@ mod cat;
 mod child;
 mod deadline;
 mod exceptions;
+mod fuel;
 mod instances;
 mod late;
 mod limits;
@@ -49,8 +50,10 @@ enum What {
     Resident(density::ResidentOpts),
     /// In one process: compares a program with a distant deadline with one without a deadline.
     Deadline(deadline::Opts),
-    /// In one process: measures how long after its deadline a call returns that waits.
+    /// In one process: measures how long after its deadline a call returns that works or waits.
     Late(late::Opts),
+    /// In one process: measures the time per unit of fuel, in plain code and in bulk operators.
+    Fuel(fuel::Opts),
     /// In one process: compares a call inside a `try_table`, without a throw, with the same call outside.
     Exceptions(exceptions::Opts),
     /// On one thread: measures short requests next to an endless guest that yields.
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         What::Worst(opts) => limits::run(&opts),
         What::Deadline(opts) => deadline::run(&opts),
         What::Late(opts) => late::run(&opts),
+        What::Fuel(opts) => fuel::run(&opts),
         What::Exceptions(opts) => exceptions::run(&opts),
         What::Slices(opts) => slices::run(&opts),
         What::Cat(opts) => cat::run(&opts),
