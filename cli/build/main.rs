@@ -7,5 +7,6 @@ fn main() {
     let version = version::text();
     println!("cargo::rustc-env=WASMAOT_VERSION={version}");
     let runner = runner::build();
-    println!("cargo::rustc-env=WASMAOT_RUNNER={}", runner.display());
+    println!("cargo::rustc-env=WASMAOT_RUNNER={}", runner.program.display());
+    println!("cargo::rustc-env=WASMAOT_RUNNER_CRATES={}", runner.crates.display());
 }

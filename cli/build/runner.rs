@@ -15,6 +15,7 @@
 //! mentions others; so after cargo has downloaded what the command needs, this build downloads nothing.
 //! Sources are named relative to the generated workspace; so the runner does not depend on where it is built.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::io;
@@ -45,8 +46,16 @@ panic = "abort"
 strip = "symbols"
 "#;
 
-/// Builds the runner and returns its path.
-pub(crate) fn build() -> PathBuf {
+/// What the build leaves.
+pub(crate) struct Runner {
+    /// The program.
+    pub(crate) program: PathBuf,
+    /// A list of the crates in it, one a line, as `NAME VERSION|LICENCE`.
+    pub(crate) crates: PathBuf,
+}
+
+/// Builds the runner.
+pub(crate) fn build() -> Runner {
     let output = PathBuf::from(variable("OUT_DIR"));
     let (workspace, target) = (output.join("runner"), output.join("runner-target"));
     let sources = Sources::find();
@@ -57,7 +66,29 @@ pub(crate) fn build() -> PathBuf {
     build.arg("--target-dir").arg(&target);
     let status = build.status().expect("cargo starts");
     assert!(status.success(), "building the runner failed: {status}");
-    target.join(TARGET).join("release/wasmaot-runner")
+    let crates = output.join("runner-crates.txt");
+    write(&crates, &list(&workspace));
+    Runner { program: target.join(TARGET).join("release/wasmaot-runner"), crates }
+}
+
+/// Lists the crates that the runner consists of.
+fn list(workspace: &Path) -> String {
+    let mut tree = cargo("tree", workspace);
+    tree.args(["--package", "wasmaot-runner", "--edges", "normal,no-proc-macro", "--target", TARGET]);
+    tree.args(["--prefix", "none", "--format", "{p}|{l}"]);
+    let output = tree.output().expect("cargo starts");
+    assert!(output.status.success(), "listing the runner's crates failed: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("names are UTF-8");
+    let lines: BTreeSet<String> = text.lines().filter_map(crate_of).collect();
+    lines.iter().flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Name, version and licence of a crate from a line such as `NAME vVERSION (PATH)|LICENCE (*)`.
+fn crate_of(line: &str) -> Option<String> {
+    let (package, licence) = line.trim_end_matches(" (*)").split_once('|')?;
+    let mut words = package.split(' ');
+    let (name, version) = (words.next()?, words.next()?.strip_prefix('v')?);
+    Some(format!("{name} {version}|{licence}"))
 }
 
 /// Where the crates' sources are.

@@ -79,6 +79,11 @@ impl Artifact {
         self.descriptor.map_err(NotAnArtifact::Descriptor)
     }
 
+    /// Whether the file is the one that was written.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.actual_checksum == self.header.checksum && self.size == self.header.file_size
+    }
+
     /// What would keep a runtime of this version from loading the file, or `wasmaot run` from running it, as
     /// far as can be told here.
     pub(crate) fn problems(&self) -> Vec<String> {

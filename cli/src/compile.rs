@@ -22,6 +22,7 @@ use crate::progress::Bar;
 use crate::text::{Bytes, Count};
 use clap::ValueEnum;
 use emit::Emit;
+pub(crate) use provenance::BUILDER;
 use record::Record;
 use std::path::{Path, PathBuf};
 use std::time::Instant;

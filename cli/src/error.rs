@@ -17,6 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wasmaot_compiler::{CompileError, RebuildError};
+use wasmaot_image::ImageError;
 use wasmaot_program::report::{self, Name};
 use wasmaot_program::threads::StartError;
 use wasmaot_runtime::{CallError, InstantiateError, LinkError, OpenError};
@@ -108,6 +109,24 @@ pub(crate) enum CliError {
     GrantsWithoutExecutable,
     #[error("{}", no_start(&format!("`{}` cannot be an executable", shown(path)), parameters.as_ref()))]
     NoProgram { path: PathBuf, functions: Vec<String>, parameters: Option<String> },
+    #[error("`{}` is a module, and images are made of executables", shown(path))]
+    ImageOfModule { path: PathBuf },
+    #[error("`{}` is an artifact, which an image has nothing to run with", shown(path))]
+    ImageOfArtifact { path: PathBuf },
+    #[error("`{}` is a program that `wasmaot compile` has not made", shown(path))]
+    NotAnExecutable { path: PathBuf },
+    #[error("`{}` gives the file in the image no name", shown(path))]
+    NoNameInImage { path: PathBuf },
+    #[error("`{}` is damaged: its checksum or its length is wrong", shown(path))]
+    Damaged { path: PathBuf },
+    #[error("`{}` was not compiled from `{}`, or does not say so", shown(path), shown(module))]
+    OfAnotherModule { path: PathBuf, module: PathBuf },
+    #[error("`{}` is for {cpu}, as one before it is", shown(path))]
+    SameCpu { path: PathBuf, cpu: String },
+    #[error("`--precompiled` is for `--kind wasm`")]
+    PrecompiledWithoutWasm,
+    #[error("cannot make the image")]
+    Image(#[source] ImageError),
     #[error("cannot initialise `{}`", shown(path))]
     Preinit { path: PathBuf, source: Box<PreinitError> },
     #[error("`$SOURCE_DATE_EPOCH` is `{}`, which is no number of seconds", Name(value))]

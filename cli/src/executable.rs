@@ -10,7 +10,7 @@ use std::path::Path;
 use wasmaot_abi::descriptor::Descriptor;
 use wasmaot_program::grants::Grants;
 use wasmaot_program::threads::StartError;
-use wasmaot_program::{attached, check, entry};
+use wasmaot_program::{attached, check, entry, headers};
 
 /// The runner, see `build.rs`.
 static RUNNER: &[u8] = include_bytes!(env!("WASMAOT_RUNNER"));
@@ -39,5 +39,5 @@ pub(crate) fn make(
         StartError::Instantiate(source) => CliError::Imports { path: path(), source: Box::new(source) },
         error => CliError::Start { path: path(), source: Box::new(error) },
     })?;
-    Ok(attached::executable(RUNNER, artifact, grants))
+    Ok(attached::executable(&headers::move_behind(RUNNER), artifact, grants))
 }

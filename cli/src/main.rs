@@ -15,6 +15,7 @@ mod completions;
 mod error;
 mod executable;
 mod grants;
+mod image;
 mod input;
 mod inspect;
 mod invoke;
@@ -52,6 +53,7 @@ enum Command {
     Run(Box<run::Opts>),
     Inspect(inspect::Opts),
     Verify(verify::Opts),
+    Image(image::Opts),
     Sign(sign::Opts),
     Keygen(keygen::Opts),
     Cache(cache::Opts),
@@ -70,6 +72,7 @@ Examples:
   wasmaot compile app.wasm --emit exe  make a standalone program, ./app
   wasmaot inspect app.so               show imports, exports, sections and versions
   wasmaot verify app.so                prove from its machine code that it obeys the sandbox
+  wasmaot image app -t app:1 -o image.tar  make an OCI image of the program
   wasmaot sign --key key.pem app.so    sign it, with a key of `wasmaot keygen`
   wasmaot cache show                   show what `run` has compiled
 
@@ -95,6 +98,7 @@ fn status() -> i32 {
             Ok(Command::Run(opts)) => opts.run(),
             Ok(Command::Inspect(opts)) => opts.run(),
             Ok(Command::Verify(opts)) => opts.run(),
+            Ok(Command::Image(opts)) => opts.run(),
             Ok(Command::Sign(opts)) => opts.run(),
             Ok(Command::Keygen(opts)) => opts.run(),
             Ok(Command::Cache(opts)) => opts.run(),

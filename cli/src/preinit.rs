@@ -181,8 +181,8 @@ fn call(module: &Module, text: &str) -> Result<Call, CliError> {
     Ok(Call { export: export.into(), arguments })
 }
 
-/// The time that the clocks show, in seconds since 1970.
-fn source_date_epoch() -> Result<u64, CliError> {
+/// The time that clocks show and files have, in seconds since 1970.
+pub(crate) fn source_date_epoch() -> Result<u64, CliError> {
     const NAME: &str = "SOURCE_DATE_EPOCH";
     match std::env::var_os(NAME) {
         None => Ok(0),

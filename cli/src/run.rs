@@ -29,6 +29,7 @@ use wasmaot_program::attached::Attached;
 use wasmaot_program::end::End;
 use wasmaot_program::entry;
 use wasmaot_program::report;
+use wasmaot_program::sys;
 use wasmaot_program::threads::{self, Record, StartError, Terms};
 use wasmaot_program::used::Used;
 use wasmaot_runtime::{CallError, Instance, InstantiateError, Loader, Module, OpenError, Store};
@@ -143,6 +144,7 @@ impl Opts {
 
     /// Runs the program and returns the exit status.
     pub(crate) fn run(&self) -> Result<i32, CliError> {
+        sys::end_on_signals_as_init();
         let module = self.module()?;
         if module.descriptor().component.is_some() {
             return Err(CliError::Component { path: self.file().into() });

@@ -1,9 +1,10 @@
 //! What an executable carries behind the runner: the artifact, the settings, and where they are.
 //!
 //! ```text
-//! 0        | runner: an ELF executable, which starts        |
+//! 0        | runner: an ELF executable, which starts, and   |
+//!          |   its program headers                          |
 //! page     | artifact: mapped by the runner from itself     |
-//!          | settings: access granted to the program            |
+//!          | settings: access granted to the program        |
 //!          | trailer: offset and length of the artifact,    |
 //!          |   length of the settings, CRC-32, magic number |
 //! ```

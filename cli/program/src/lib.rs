@@ -8,6 +8,7 @@
 //! | [`entry`] | which exports start a program, and the linker for WASI |
 //! | [`end`] | how a program ended, and the exit status for it |
 //! | [`grants`] | access granted to a program: directories, environment, sockets |
+//! | [`headers`] | the runner's program headers, where a file that is cut off lacks them |
 //! | [`limits`] | what a program may take unless the command line says otherwise |
 //! | [`report`] | error messages, traps and internal errors on stderr |
 //! | [`sys`] | start and end of the process |
@@ -23,6 +24,7 @@ pub mod check;
 pub mod end;
 pub mod entry;
 pub mod grants;
+pub mod headers;
 pub mod limits;
 pub mod report;
 pub mod sys;

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "there is no safe way to any of it")]
 
 use std::cell::UnsafeCell;
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, OsStr, c_int};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
@@ -46,6 +46,28 @@ fn use_static_alternate_stack() {
     // SAFETY: the memory is there as long as the process, and nothing else uses it. If it fails, the runtime
     // makes one.
     unsafe { libc::sigaltstack(&stack, std::ptr::null_mut()) };
+}
+
+/// Has the signals that ask a program to end do so where this process is the first of a container. Such a process has no default actions: without
+/// a handler these signals are ignored, and an engine waits until it may kill.
+pub fn end_on_signals_as_init() {
+    if std::process::id() != 1 {
+        return;
+    }
+    // SAFETY: all bits may be zero; what matters is set below.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = end_as_signalled as extern "C" fn(c_int) as usize;
+    // Guests run on stacks of their own, which are not the host's to use.
+    action.sa_flags = libc::SA_ONSTACK;
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+        // SAFETY: the handler makes one system call, which is allowed in handlers.
+        unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) };
+    }
+}
+
+/// Ends the process with the status that shells report for its end by a signal.
+extern "C" fn end_as_signalled(signal: c_int) {
+    leave(128 + signal);
 }
 
 /// Ends the process, with nothing done on the way: no destructor, no handler of the C library, no buffer

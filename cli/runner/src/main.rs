@@ -58,6 +58,7 @@ impl RunError {
 #[unsafe(no_mangle)]
 extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
     sys::begin();
+    sys::end_on_signals_as_init();
     report::panics_as_errors();
     let status = run().unwrap_or_else(|error| {
         report::note(&report::error(&error, error.hint()));

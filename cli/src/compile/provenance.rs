@@ -16,7 +16,7 @@ use wasmaot_compiler::{OptLevel, Options, PRODUCER, Pass, RelaxedSimd};
 const BUILD_TYPE: &str = "https://github.com/wasmaot/wasmaot/blob/main/docs/provenance.md";
 
 /// The program that builds, wherever it runs. A pipeline that signs the statement may name itself instead.
-const BUILDER: &str = "https://github.com/wasmaot/wasmaot";
+pub(crate) const BUILDER: &str = "https://github.com/wasmaot/wasmaot";
 
 fn digest(bytes: &[u8]) -> Value {
     json!({ "sha256": hex(&Sha256::digest(bytes).into()) })

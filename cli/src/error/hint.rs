@@ -66,6 +66,21 @@ impl CliError {
             Self::Component { .. } => "a host program runs it, with the crate `wasmaot-component`; for a program of its own, build a \
                 module (target wasm32-wasip1)"
                 .into(),
+            Self::ImageOfModule { path } => format!(
+                "`wasmaot compile --emit exe {}` makes one; `--kind wasm` makes a Wasm artifact of the module itself",
+                shown(path)
+            ),
+            Self::ImageOfArtifact { .. } => {
+                "compile the module with `--emit exe`, or name `--kind volume` for an image that only carries the artifact".into()
+            }
+            Self::NotAnExecutable { .. } => "`wasmaot compile --emit exe` makes executables".into(),
+            Self::NoNameInImage { .. } => "name a file".into(),
+            Self::Damaged { .. } => "copy or download it again, or compile the module again".into(),
+            Self::OfAnotherModule { module, .. } => {
+                format!("`wasmaot compile {}` makes one, which records the module", shown(module))
+            }
+            Self::SameCpu { .. } => "compile one with another `--target-cpu`".into(),
+            Self::PrecompiledWithoutWasm => "leave it out, or add `--kind wasm` and name the module".into(),
             Self::Open { source, .. } => on_open(source)?.into(),
             Self::Compile { source, .. } => on_compile(source)?,
             Self::Overdue { .. } => limits::raise("--timeout"),

@@ -6,20 +6,26 @@ use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
-/// Runs a program to its end. One that this process has written itself may be busy for a moment: another
-/// test's child that was forked meanwhile holds it open until it is started.
-#[track_caller]
-fn start(mut command: Command) -> Run {
+/// Runs a program to its end, if it can be started. One that this process has written itself may be busy for a
+/// moment: another test's child that was forked meanwhile holds it open until it is started.
+fn output(command: &mut Command) -> std::io::Result<Output> {
     for _ in 0..1000 {
         match command.output() {
             Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
                 std::thread::sleep(std::time::Duration::from_millis(5));
             }
-            _ => break,
+            output => return output,
         }
     }
+    command.output()
+}
+
+/// Runs a program to its end.
+#[track_caller]
+fn start(mut command: Command) -> Run {
+    let _ = output(&mut command);
     finish(command)
 }
 
@@ -280,14 +286,93 @@ fn a_program_that_cannot_be_read_says_so() {
     run.stderr_has(&["cannot read the program's own file", "Permission denied", "hint: ", "chmod +r"]);
 }
 
+/// Where its file was cut off, a program is not started, or says so: it never dies by a signal.
 #[test]
-fn a_stripped_program_says_so() {
+fn a_program_that_is_cut_off_says_so() {
     let place = Place::new();
     let path = place.executable("echo", ECHO, &[]);
-    match Command::new("strip").arg(&path).output() {
-        Err(error) => return println!("skipped: no strip: {error}"),
-        Ok(output) => assert!(output.status.success(), "{output:?}"),
+    let whole = std::fs::read(&path).expect("the program");
+    let (mut refused, mut said) = (0, 0);
+    for part in 1..64 {
+        // The last ones are in what is attached.
+        for length in [whole.len() * part / 64, whole.len() - part * part] {
+            let mut command = place.started(&place.path("cut"), &[]);
+            std::fs::write(place.path("cut"), &whole[..length]).expect("a writable directory");
+            std::fs::set_permissions(place.path("cut"), PermissionsExt::from_mode(0o755)).expect("ours");
+            match output(&mut command) {
+                Ok(_) => {
+                    finish(command).status(1).stdout("").stderr_has(&["error: cannot start the program", "hint: "]);
+                    said += 1;
+                }
+                Err(error) => {
+                    // Which one it is depends on the kernel.
+                    let expected = [rustix::io::Errno::NOEXEC, rustix::io::Errno::IO].map(|errno| Some(errno.raw_os_error()));
+                    assert!(expected.contains(&error.raw_os_error()), "{length}: {error}");
+                    refused += 1;
+                }
+            }
+        }
     }
-    let run = start(place.started(&path, &[])).status(1).stdout("");
-    run.stderr_has(&["error: cannot start the program", "hint: ", "`strip`", "compile it again"]);
+    assert!(refused > 50 && said > 30, "{refused} {said}");
+}
+
+/// Tools that would lay it out anew, and lose what is attached, refuse it, or it says so.
+#[test]
+fn a_stripped_program_runs_or_says_so() {
+    let place = Place::new();
+    let path = place.executable("echo", ECHO, &[]);
+    for tool in ["strip", "llvm-strip-19"] {
+        let stripped = place.path("stripped");
+        std::fs::copy(&path, &stripped).expect("a writable directory");
+        match Command::new(tool).arg(&stripped).output() {
+            Err(error) => println!("skipped: no {tool}: {error}"),
+            Ok(output) if output.status.success() => {
+                let run = start(place.started(&stripped, &[])).status(1).stdout("");
+                run.stderr_has(&["error: cannot start the program", "hint: ", "`strip`", "compile it again"]);
+            }
+            Ok(_) => {
+                start(place.started(&stripped, &["a"])).status(2).stdout("stripped\0a\0").silent();
+            }
+        }
+    }
+}
+
+/// The first process of a container is not ended by signals unless it handles them; engines ask first, and then
+/// wait for seconds before they kill.
+#[test]
+fn the_first_process_of_a_container_ends_when_asked() {
+    let place = Place::new();
+    let program = place.executable("read", READ, &[]);
+    let artifact = place.path(&place.artifact("read", READ));
+    let run = [Path::new(env!("CARGO_BIN_EXE_wasmaot")), Path::new("run"), &artifact];
+    for command in [&[program.as_path()][..], &run] {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child"]).args(command);
+        let mut unshare = match unshare.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn() {
+            Ok(child) => child,
+            Err(error) => return println!("skipped: no unshare: {error}"),
+        };
+        // The input stays open, so the program waits for it.
+        let input = unshare.stdin.take();
+        let children = format!("/proc/{0}/task/{0}/children", unshare.id());
+        let status = loop {
+            if let Some(status) = unshare.try_wait().expect("a child") {
+                break status;
+            }
+            // Until the handler is there, signals are lost.
+            let first = std::fs::read_to_string(&children).unwrap_or_default();
+            if let Some(pid) = first.trim().parse().ok().and_then(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        drop(input);
+        let mut stderr = String::new();
+        std::io::Read::read_to_string(&mut unshare.stderr.take().expect("a pipe"), &mut stderr).expect("UTF-8");
+        if stderr.starts_with("unshare: ") {
+            return println!("skipped: cannot make a namespace here: {stderr}");
+        }
+        // Before the program is executed, the process that is to become it may be the one that ends.
+        assert_eq!(status.code(), Some(143), "{stderr}");
+    }
 }

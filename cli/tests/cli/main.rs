@@ -6,6 +6,7 @@ mod executable;
 mod faults;
 mod files;
 mod grants;
+mod image;
 mod inspect;
 mod limits;
 mod linking;

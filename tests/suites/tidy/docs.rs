@@ -6,9 +6,10 @@
 use std::path::{Path, PathBuf};
 
 /// The libraries of the workspace that embedders see, and those that they are made of.
-const LIBRARIES: [&str; 10] = [
+const LIBRARIES: [&str; 11] = [
     "compiler/src",
     "compiler/capi/src",
+    "cli/image/src",
     "cli/program/src",
     "runtime-shim/abi/src",
     "runtime-shim/capi/src",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use wasmaot_tests::repository;
 
 /// Folders with pages for readers.
-const FOLDERS: [&str; 5] = ["", "benchmarks", "docs", "fuzz", "runtime-shim/python"];
+const FOLDERS: [&str; 6] = ["", "benchmarks", "deploy", "docs", "fuzz", "runtime-shim/python"];
 
 /// The pages directly in a folder of the repository.
 fn pages(folder: &str) -> Vec<PathBuf> {

@@ -8,6 +8,7 @@ mod links;
 mod locks;
 mod map;
 mod notes;
+mod packages;
 mod prose;
 
 use std::path::{Path, PathBuf};

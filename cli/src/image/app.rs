@@ -1,0 +1,173 @@
+//! What an image is made of.
+//!
+//! **Invariant: what an image carries is whole**: checksums are compared, and a shared object of a Wasm
+//! artifact is one of its module.
+
+use super::base_name;
+use crate::artifact::{Artifact, NotAnArtifact};
+use crate::error::CliError;
+use crate::input::{self, Input};
+use crate::inspect;
+use crate::kind::is_stdin;
+use crate::text::hex;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use wasmaot_abi::cpu;
+use wasmaot_abi::signature::split;
+use wasmaot_image::{Entry, Precompiled, WasmArtifact};
+use wasmaot_program::attached::{Attached, AttachedError};
+use wasmparser::{Parser, Payload};
+
+/// A file that an image carries.
+pub(super) struct App {
+    /// Its name in the image.
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+    /// Whether the image runs it.
+    pub(super) runs: bool,
+    /// The artifact that it is, or has in it.
+    pub(super) artifact: Artifact,
+    /// Ports that it listens at.
+    pub(super) ports: Vec<u16>,
+}
+
+impl App {
+    /// Reads an executable that `compile` has made.
+    pub(super) fn executable(path: &Path) -> Result<Self, CliError> {
+        let name = file_name(path)?;
+        if let Ok(Input::Source(_)) = input::read(path) {
+            return Err(CliError::ImageOfModule { path: path.into() });
+        }
+        let bytes = inspect::read(path)?;
+        let (attached, artifact) = match Attached::find(&bytes) {
+            Ok(found) => found,
+            Err(AttachedError::Nothing) => {
+                return Err(match Artifact::read(split(&bytes).0) {
+                    Ok(_) => CliError::ImageOfArtifact { path: path.into() },
+                    Err(_) => CliError::NotAnExecutable { path: path.into() },
+                });
+            }
+            Err(source) => return Err(not_an_artifact(path, NotAnArtifact::Executable(source))),
+        };
+        let artifact = whole(path, artifact)?;
+        let ports = attached.grants.listeners.iter().map(|address| address.port()).collect();
+        Ok(Self { name, bytes, runs: true, artifact, ports })
+    }
+
+    /// Reads an artifact.
+    pub(super) fn artifact(path: &Path) -> Result<Self, CliError> {
+        let name = file_name(path)?;
+        let bytes = inspect::read(path)?;
+        if Attached::find(&bytes).is_ok() {
+            return Err(CliError::Executable { path: path.into() });
+        }
+        let artifact = whole(path, split(&bytes).0)?;
+        Ok(Self { name, bytes, runs: false, artifact, ports: Vec::new() })
+    }
+
+    /// The file in the image.
+    pub(super) fn entry(&self) -> Entry {
+        Entry { path: self.name.clone(), bytes: self.bytes.clone(), executable: self.runs }
+    }
+
+    /// SHA-256 of the module that it was compiled from, in digits.
+    pub(super) fn module(&self) -> Option<String> {
+        Some(hex(&self.artifact.descriptor.as_ref().ok()?.build.as_ref()?.input))
+    }
+
+    /// SHA-256 of the file, in digits.
+    pub(super) fn digest(&self) -> String {
+        hex(&Sha256::digest(&self.bytes).into())
+    }
+}
+
+/// Reads a module or component, and the shared objects that were compiled from it.
+pub(super) fn wasm(path: &Path, precompiled: &[PathBuf]) -> Result<WasmArtifact, CliError> {
+    let Input::Source(source) = input::read(path)? else {
+        return Err(CliError::Elf { path: path.into() });
+    };
+    let wasm = input::to_wasm(path, &source)?;
+    let component = names(path, &source, &wasm)?;
+    let digest: [u8; 32] = Sha256::digest(&wasm).into();
+    let mut objects: Vec<Precompiled> = Vec::new();
+    for file in precompiled {
+        let bytes = inspect::read(file)?;
+        let artifact = whole(file, split(&bytes).0)?;
+        let header = &artifact.header;
+        let (abi, cpu) = ((header.major, header.minor), cpu_name(header.cpu_features));
+        let made_of = artifact.descriptor.as_ref().ok().and_then(|of| Some(of.build.as_ref()?.input));
+        if made_of != Some(digest) {
+            return Err(CliError::OfAnotherModule { path: file.clone(), module: path.into() });
+        }
+        if objects.iter().any(|other| other.cpu == cpu) {
+            return Err(CliError::SameCpu { path: file.clone(), cpu });
+        }
+        objects.push(Precompiled { bytes, abi, cpu });
+    }
+    Ok(WasmArtifact { wasm: wasm.into_owned(), component, precompiled: objects, ..WasmArtifact::default() })
+}
+
+/// Imports and exports of a component by name. `None` for a module.
+fn names(
+    path: &Path,
+    source: &[u8],
+    wasm: &[u8],
+) -> Result<Option<(Vec<String>, Vec<String>)>, CliError> {
+    let malformed = |error: wasmparser::BinaryReaderError| {
+        CliError::compile(path, source, wasmaot_compiler::CompileError::Invalid {
+            offset: error.offset(),
+            message: error.message().into(),
+        })
+    };
+    let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0);
+    let mut is_component = false;
+    for payload in Parser::new(0).parse_all(wasm) {
+        match payload.map_err(malformed)? {
+            Payload::Version { encoding, .. } => {
+                depth += 1;
+                is_component |= encoding == wasmparser::Encoding::Component;
+            }
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 1 => {
+                for import in section {
+                    imports.push(import.map_err(malformed)?.name.name.to_string());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 1 => {
+                for export in section {
+                    exports.push(export.map_err(malformed)?.name.name.to_string());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(is_component.then_some((imports, exports)))
+}
+
+/// Reads an artifact that is all there.
+fn whole(path: &Path, bytes: &[u8]) -> Result<Artifact, CliError> {
+    let artifact = Artifact::read(bytes).map_err(|source| not_an_artifact(path, source))?;
+    match artifact.is_whole() {
+        true => Ok(artifact),
+        false => Err(CliError::Damaged { path: path.into() }),
+    }
+}
+
+fn not_an_artifact(path: &Path, source: NotAnArtifact) -> CliError {
+    CliError::NotAnArtifact { path: path.into(), source }
+}
+
+/// The level that has all of these features, or their names.
+pub(super) fn cpu_name(features: u64) -> String {
+    match cpu::level_of(features) {
+        Some(level) => level.name.into(),
+        None => cpu::names(features).collect::<Vec<_>>().join(","),
+    }
+}
+
+/// The name of an input's file.
+pub(super) fn file_name(path: &Path) -> Result<String, CliError> {
+    base_name(path)
+        .filter(|_| !is_stdin(path))
+        .ok_or_else(|| CliError::NoNameInImage { path: path.into() })
+}
