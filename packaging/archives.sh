@@ -24,7 +24,9 @@ packages() {
     gzip -9n "$package"/usr/share/man/man1/*
     debian_package wasmaot "$package" devel '' \
         'ahead-of-time compiler and runtime for WebAssembly' \
-        'Compiles WebAssembly programs to native shared objects or to standalone executables, and runs them in a sandbox.'
+        'Compiles WebAssembly modules and components to native shared objects, which it proves to obey the sandbox before it runs them.
+
+The command also makes standalone executables and container images of programs, runs initialisations at compile time, and signs, inspects and rebuilds artifacts.'
 
     package=$debian/libwasmaot-dev
     mkdir -p "$package/$multiarch"
@@ -34,7 +36,9 @@ packages() {
         "$package/$multiarch"/pkgconfig/*.pc
     debian_package libwasmaot-dev "$package" libdevel "libc6 (>= $(needed_libc "$tree"/lib/*.so)), libgcc-s1" \
         'WebAssembly runtime wasmaot - libraries for C' \
-        'Loads artifacts that wasmaot has compiled, and gives each request an instance of its own. A second library compiles them.'
+        'Loads artifacts that wasmaot has compiled, and gives each request an instance of its own, within limits of time, memory and instructions.
+
+A second library compiles WebAssembly modules to artifacts. Both have headers for C and C++ and descriptions for pkg-config.'
 }
 
 # The greatest version of the C library that shared libraries name.
@@ -54,7 +58,7 @@ debian_package() {
         echo "Package: $name"
         echo "Version: $version"
         echo "Architecture: amd64"
-        echo "Maintainer: The wasmaot developers <https://github.com/wasmaot/wasmaot>"
+        echo "Maintainer: The wasmaot developers <wasmaot@users.noreply.github.com>"
         echo "Homepage: https://github.com/wasmaot/wasmaot"
         echo "Section: $section"
         echo "Priority: optional"
@@ -63,7 +67,8 @@ debian_package() {
         fi
         echo "Installed-Size: $(du -k --apparent-size -s "$package/usr" | cut -f1)"
         echo "Description: $summary"
-        echo " $description"
+        # Lines of at most 80 columns; one with a dot alone divides paragraphs.
+        echo "$description" | fold --spaces --width=78 | sed -e 's/ *$//' -e 's/^$/./' -e 's/^/ /'
     } >"$package/DEBIAN/control"
     (cd "$package" && find usr -type f | sort | xargs md5sum) >"$package/DEBIAN/md5sums"
     # Times beyond SOURCE_DATE_EPOCH become that one.

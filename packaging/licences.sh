@@ -26,17 +26,26 @@ crates() {
 
 # Every text once, with the crates that it is the licence of.
 crate_texts() {
-    local name number folder file sum _
+    local name number folder file sum found without= _
     declare -A texts=() users=()
     while IFS=' |' read -r name number _; do
         folder=$(crate_folder "$name" "${number#v}")
+        found=
         while IFS= read -r file; do
+            found=yes
             sum=$(sha256sum <"$file" | cut -d' ' -f1)
             texts[$sum]=$file
             users[$sum]+=" $name-${number#v}"
         done < <(find "$folder" -maxdepth 1 -type f \
             \( -iname 'licen[cs]e*' -o -iname 'copying*' -o -iname 'notice*' -o -iname 'unlicense*' \) | sort)
+        if [ -z "$found" ]; then
+            without+=" $name-${number#v}"
+        fi
     done < <(crate_list)
+    if [ -n "$without" ]; then
+        heading "Crates whose packages have no text, under the licences stated above"
+        fold --spaces --width=79 <<<"${without# }"
+    fi
     for sum in $(printf '%s\n' "${!texts[@]}" | sort); do
         heading "Licence of${users[$sum]}"
         cat "${texts[$sum]}"
