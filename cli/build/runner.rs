@@ -77,7 +77,11 @@ fn list(workspace: &Path) -> String {
     tree.args(["--package", "wasmaot-runner", "--edges", "normal,no-proc-macro", "--target", TARGET]);
     tree.args(["--prefix", "none", "--format", "{p}|{l}"]);
     let output = tree.output().expect("cargo starts");
-    assert!(output.status.success(), "listing the runner's crates failed: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "listing the runner's crates failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8(output.stdout).expect("names are UTF-8");
     let lines: BTreeSet<String> = text.lines().filter_map(crate_of).collect();
     lines.iter().flat_map(|line| [line, "\n"]).collect()

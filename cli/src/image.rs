@@ -187,7 +187,8 @@ fn label(text: &str) -> Result<(String, String), &'static str> {
 
 /// A value of `--user`.
 fn user(text: &str) -> Result<String, &'static str> {
-    let is_number = |part: &str| part.parse::<u32>().is_ok() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number =
+        |part: &str| part.parse::<u32>().is_ok() && part.bytes().all(|byte| byte.is_ascii_digit());
     match text.split(':').count() <= 2 && text.split(':').all(is_number) {
         true => Ok(text.into()),
         false => Err("not numbers; an image has no file of users: write UID or UID:GID, such as 65532:65532"),

@@ -1,7 +1,7 @@
 //! Statements about an image, and signatures of it.
 //!
-//! Statements are in an attestation manifest beside the image's in one index, where BuildKit puts them and its
-//! tools look for them; the manifest names the image as its subject too, by which registries list it. A
+//! Statements are in an attestation manifest beside the image's in one index, where BuildKit puts them and
+//! its tools look for them; the manifest names the image as its subject too, by which registries list it. A
 //! signature is cosign's: of a payload that names the digest.
 
 use crate::blob::{Blobs, Descriptor, Digest, empty};
@@ -71,5 +71,7 @@ pub(crate) fn add_signature(
     let layer = layer.with("annotations", json!({ "dev.cosignproject.cosign/signature": signature }));
     let config = empty(blobs);
     let kind = "application/vnd.dev.cosign.artifact.sig.v1+json";
-    blobs.add_manifest(Some(kind), &config, &[layer], Some(image), Map::new()).with("artifactType", kind.into())
+    blobs
+        .add_manifest(Some(kind), &config, &[layer], Some(image), Map::new())
+        .with("artifactType", kind.into())
 }

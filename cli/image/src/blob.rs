@@ -56,7 +56,10 @@ impl Descriptor {
     pub(crate) fn bare(&self) -> Self {
         let kept = ["mediaType", "digest", "size"];
         let fields = self.fields.iter().filter(|(name, _)| kept.contains(&&***name));
-        Self { digest: self.digest, fields: fields.map(|(name, value)| (name.clone(), value.clone())).collect() }
+        Self {
+            digest: self.digest,
+            fields: fields.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }
     }
 
     pub(crate) fn to_json(&self) -> Value {

@@ -1,12 +1,12 @@
 //! Images that container engines run.
 
+use crate::ImageError;
 use crate::attest::{self, Statement};
 use crate::blob::{Blobs, Descriptor, Digest};
 use crate::date::rfc3339;
 use crate::layout::Layout;
 use crate::name::Reference;
 use crate::pack::{self, Entry};
-use crate::ImageError;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 

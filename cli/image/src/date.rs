@@ -8,8 +8,8 @@ pub(crate) fn rfc3339(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }
 
-/// Returns year, month and day of a number of days since 1970, in the Gregorian calendar. Counted from the 1st
-/// of March of the year 0, a leap day is the last day of its year.
+/// Returns year, month and day of a number of days since 1970, in the Gregorian calendar. Counted from the
+/// 1st of March of the year 0, a leap day is the last day of its year.
 fn date(days: u64) -> (u64, u64, u64) {
     const TO_1970: u64 = 719_468;
     const CENTURIES_4: u64 = 146_097;

@@ -61,9 +61,8 @@ impl Layout {
         let mut manifests = vec![self.named.with("annotations", annotations)];
         manifests.extend(self.signatures);
         let mut archive = Builder::new(Vec::new());
-        let mut add = |path: &str, bytes: &[u8]| {
-            add_file(&mut archive, Path::new(path), bytes, 0o644, self.created)
-        };
+        let mut add =
+            |path: &str, bytes: &[u8]| add_file(&mut archive, Path::new(path), bytes, 0o644, self.created);
         add("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
         add("index.json", index(&manifests).to_string().as_bytes())?;
         if let Some(docker) = self.docker {

@@ -30,7 +30,8 @@ pub(crate) fn layer(entries: &[Entry], time: u64) -> Packed {
     let mut folders = BTreeSet::new();
     for Entry { path, bytes, executable } in entries {
         let checked = checked(path)?;
-        let mut parents: Vec<&Path> = checked.ancestors().skip(1).filter(|path| *path != Path::new("")).collect();
+        let mut parents: Vec<&Path> =
+            checked.ancestors().skip(1).filter(|path| *path != Path::new("")).collect();
         parents.reverse();
         for folder in parents {
             if folders.insert(folder.to_path_buf()) {

@@ -82,7 +82,8 @@ impl Opened {
         assert_eq!(index["mediaType"], "application/vnd.oci.image.index.v1+json");
         let manifests = index["manifests"].as_array().expect("manifests");
         let walked = manifests.iter().map(|descriptor| self.walk(descriptor)).collect();
-        let blobs: BTreeSet<_> = self.files.keys().filter(|path| path.starts_with("blobs/")).cloned().collect();
+        let blobs: BTreeSet<_> =
+            self.files.keys().filter(|path| path.starts_with("blobs/")).cloned().collect();
         assert_eq!(blobs, self.reached);
         walked
     }
@@ -137,7 +138,9 @@ fn docker_reads_the_same_image() {
     let index = read.walk(&read.json("index.json")["manifests"][0].clone());
     let manifest = read.walk(&index["manifests"][0]);
     let docker = read.json("manifest.json");
-    let path = |descriptor: &Value| descriptor["digest"].as_str().expect("a digest").replace("sha256:", "blobs/sha256/");
+    let path = |descriptor: &Value| {
+        descriptor["digest"].as_str().expect("a digest").replace("sha256:", "blobs/sha256/")
+    };
     assert_eq!(docker[0]["Config"], path(&manifest["config"]));
     assert_eq!(docker[0]["Layers"], serde_json::json!([path(&manifest["layers"][0])]));
     assert_eq!(docker[0]["RepoTags"], serde_json::json!(["example.org/team/app:1"]));
@@ -160,7 +163,8 @@ fn statements_are_about_the_image() {
         assert_eq!(layer["annotations"]["in-toto.io/predicate-type"], expected.predicate_type);
         let statement: Value = serde_json::from_slice(&read.follow(layer)).expect("JSON");
         assert_eq!(statement["predicate"], expected.predicate);
-        let subject = format!("sha256:{}", statement["subject"][0]["digest"]["sha256"].as_str().expect("digits"));
+        let subject =
+            format!("sha256:{}", statement["subject"][0]["digest"]["sha256"].as_str().expect("digits"));
         assert_eq!(image["digest"], subject);
     }
 }
@@ -192,7 +196,10 @@ fn a_wasm_artifact_has_the_module_first() {
     });
     let artifact = WasmArtifact {
         wasm: b"\0asm".to_vec(),
-        component: Some((vec!["wasi:io/error@0.2.0".into()], vec!["wasi:http/incoming-handler@0.2.0".into()])),
+        component: Some((
+            vec!["wasi:io/error@0.2.0".into()],
+            vec!["wasi:http/incoming-handler@0.2.0".into()],
+        )),
         precompiled: precompiled.into(),
         ..WasmArtifact::default()
     };

@@ -1,17 +1,18 @@
 //! Moves the program headers of the runner behind it, so that the kernel does not start one that was cut off.
 //!
-//! A program that lacks its last pages starts and dies by a signal at the first of them that it touches. One whose program headers are
-//! missing is refused by `execve`, which reads them before anything else; and so is every file that was cut in front of
-//! their end.
+//! A program that lacks its last pages starts and dies by a signal at the first of them that it touches. One
+//! whose program headers are missing is refused by `execve`, which reads them before anything else; and so is
+//! every file that was cut in front of their end.
 //!
 //! ```text
 //! before  | ELF header | program headers | segments ... | section headers |
 //! after   | ELF header | (zeros)         | segments ... | (as before)     | program headers |
 //! ```
 //!
-//! The C library reads the headers in memory, at an address that older kernels derive from the first segment that is loaded. So the first one is now
-//! that of the headers, one page below the others. There are no section headers any more: `strip` and
-//! `objcopy`, which would lay the file out anew and lose what follows, refuse such a file.
+//! The C library reads the headers in memory, at an address that older kernels derive from the first segment
+//! that is loaded. So the first one is now that of the headers, one page below the others. There are no
+//! section headers any more: `strip` and `objcopy`, which would lay the file out anew and lose what follows,
+//! refuse such a file.
 //!
 //! **Invariant: what is loaded is what was loaded before, at the same addresses**, and the headers.
 
@@ -45,7 +46,8 @@ impl Segment {
     fn read(bytes: &[u8]) -> Self {
         let long = |at: usize| long(bytes, at);
         let [kind, flags] = [0, 4].map(|at| long(at) as u32);
-        let (offset, address, file_size, memory_size, align) = (long(8), long(16), long(32), long(40), long(48));
+        let (offset, address, file_size, memory_size, align) =
+            (long(8), long(16), long(32), long(40), long(48));
         Self { kind, flags, offset, address, file_size, memory_size, align }
     }
 
@@ -67,7 +69,8 @@ fn long(bytes: &[u8], at: usize) -> u64 {
 /// Returns a static program with its headers at its end.
 ///
 /// # Panics
-/// `program` is no ELF file of x86-64 with a segment that is loaded above the first page, or has more headers than fit a page.
+/// `program` is no ELF file of x86-64 with a segment that is loaded above the first page, or has more headers
+/// than fit a page.
 pub fn move_behind(program: &[u8]) -> Vec<u8> {
     assert!(program.starts_with(b"\x7fELF\x02\x01"), "it is an ELF file");
     let table = long(program, 32) as usize;
@@ -118,7 +121,8 @@ mod tests {
 
     #[test]
     fn segments_stay_and_the_headers_are_loaded_first() {
-        let segments = [segment(HEADERS, 64, 0x20_0040), segment(LOAD, 0, 0x20_0000), segment(2, 16, 0x20_0010)];
+        let segments =
+            [segment(HEADERS, 64, 0x20_0040), segment(LOAD, 0, 0x20_0000), segment(2, 16, 0x20_0010)];
         let mut program = b"\x7fELF\x02\x01".to_vec();
         program.resize(ELF_HEADER, 0);
         program[32] = ELF_HEADER as u8;

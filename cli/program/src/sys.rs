@@ -48,8 +48,9 @@ fn use_static_alternate_stack() {
     unsafe { libc::sigaltstack(&stack, std::ptr::null_mut()) };
 }
 
-/// Has the signals that ask a program to end do so where this process is the first of a container. Such a process has no default actions: without
-/// a handler these signals are ignored, and an engine waits until it may kill.
+/// Has the signals that ask a program to end do so where this process is the first of a container. Such a
+/// process has no default actions: without a handler these signals are ignored, and an engine waits until it
+/// may kill.
 pub fn end_on_signals_as_init() {
     if std::process::id() != 1 {
         return;

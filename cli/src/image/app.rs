@@ -108,16 +108,16 @@ pub(super) fn wasm(path: &Path, precompiled: &[PathBuf]) -> Result<WasmArtifact,
 }
 
 /// Imports and exports of a component by name. `None` for a module.
-fn names(
-    path: &Path,
-    source: &[u8],
-    wasm: &[u8],
-) -> Result<Option<(Vec<String>, Vec<String>)>, CliError> {
+fn names(path: &Path, source: &[u8], wasm: &[u8]) -> Result<Option<(Vec<String>, Vec<String>)>, CliError> {
     let malformed = |error: wasmparser::BinaryReaderError| {
-        CliError::compile(path, source, wasmaot_compiler::CompileError::Invalid {
-            offset: error.offset(),
-            message: error.message().into(),
-        })
+        CliError::compile(
+            path,
+            source,
+            wasmaot_compiler::CompileError::Invalid {
+                offset: error.offset(),
+                message: error.message().into(),
+            },
+        )
     };
     let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0);
     let mut is_component = false;
@@ -167,7 +167,5 @@ pub(super) fn cpu_name(features: u64) -> String {
 
 /// The name of an input's file.
 pub(super) fn file_name(path: &Path) -> Result<String, CliError> {
-    base_name(path)
-        .filter(|_| !is_stdin(path))
-        .ok_or_else(|| CliError::NoNameInImage { path: path.into() })
+    base_name(path).filter(|_| !is_stdin(path)).ok_or_else(|| CliError::NoNameInImage { path: path.into() })
 }

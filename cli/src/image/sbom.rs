@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use wasmaot_compiler::PRODUCER;
 use wasmaot_image::{Reference, rfc3339};
 
-/// The crates that the runner consists of, one a line, as `NAME VERSION|LICENCE`: written by `build/runner.rs`.
+/// The crates that the runner consists of, one a line, as `NAME VERSION|LICENCE`: written by
+/// `build/runner.rs`.
 static CRATES: &str = include_str!(env!("WASMAOT_RUNNER_CRATES"));
 
 /// The licence of this project.
@@ -70,7 +71,10 @@ fn package(name: &str, version: Option<&str>, licence: &str) -> Map<String, Valu
     let mut package = Map::new();
     let id: String = name.chars().map(plain).collect();
     package.insert("name".into(), name.into());
-    package.insert("SPDXID".into(), format!("SPDXRef-{id}{}", version.map_or(String::new(), |v| format!("-{v}"))).into());
+    package.insert(
+        "SPDXID".into(),
+        format!("SPDXRef-{id}{}", version.map_or(String::new(), |v| format!("-{v}"))).into(),
+    );
     if let Some(version) = version {
         package.insert("versionInfo".into(), version.into());
     }

@@ -8,8 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// Runs a program to its end, if it can be started. One that this process has written itself may be busy for a
-/// moment: another test's child that was forked meanwhile holds it open until it is started.
+/// Runs a program to its end, if it can be started. One that this process has written itself may be busy for
+/// a moment: another test's child that was forked meanwhile holds it open until it is started.
 fn output(command: &mut Command) -> std::io::Result<Output> {
     for _ in 0..1000 {
         match command.output() {
@@ -301,12 +301,16 @@ fn a_program_that_is_cut_off_says_so() {
             std::fs::set_permissions(place.path("cut"), PermissionsExt::from_mode(0o755)).expect("ours");
             match output(&mut command) {
                 Ok(_) => {
-                    finish(command).status(1).stdout("").stderr_has(&["error: cannot start the program", "hint: "]);
+                    finish(command)
+                        .status(1)
+                        .stdout("")
+                        .stderr_has(&["error: cannot start the program", "hint: "]);
                     said += 1;
                 }
                 Err(error) => {
                     // Which one it is depends on the kernel.
-                    let expected = [rustix::io::Errno::NOEXEC, rustix::io::Errno::IO].map(|errno| Some(errno.raw_os_error()));
+                    let expected = [rustix::io::Errno::NOEXEC, rustix::io::Errno::IO]
+                        .map(|errno| Some(errno.raw_os_error()));
                     assert!(expected.contains(&error.raw_os_error()), "{length}: {error}");
                     refused += 1;
                 }
@@ -337,8 +341,8 @@ fn a_stripped_program_runs_or_says_so() {
     }
 }
 
-/// The first process of a container is not ended by signals unless it handles them; engines ask first, and then
-/// wait for seconds before they kill.
+/// The first process of a container is not ended by signals unless it handles them; engines ask first, and
+/// then wait for seconds before they kill.
 #[test]
 fn the_first_process_of_a_container_ends_when_asked() {
     let place = Place::new();
@@ -348,10 +352,11 @@ fn the_first_process_of_a_container_ends_when_asked() {
     for command in [&[program.as_path()][..], &run] {
         let mut unshare = Command::new("unshare");
         unshare.args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child"]).args(command);
-        let mut unshare = match unshare.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn() {
-            Ok(child) => child,
-            Err(error) => return println!("skipped: no unshare: {error}"),
-        };
+        let mut unshare =
+            match unshare.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn() {
+                Ok(child) => child,
+                Err(error) => return println!("skipped: no unshare: {error}"),
+            };
         // The input stays open, so the program waits for it.
         let input = unshare.stdin.take();
         let children = format!("/proc/{0}/task/{0}/children", unshare.id());
@@ -368,7 +373,8 @@ fn the_first_process_of_a_container_ends_when_asked() {
         };
         drop(input);
         let mut stderr = String::new();
-        std::io::Read::read_to_string(&mut unshare.stderr.take().expect("a pipe"), &mut stderr).expect("UTF-8");
+        std::io::Read::read_to_string(&mut unshare.stderr.take().expect("a pipe"), &mut stderr)
+            .expect("UTF-8");
         if stderr.starts_with("unshare: ") {
             return println!("skipped: cannot make a namespace here: {stderr}");
         }

@@ -47,7 +47,12 @@ impl Image {
 /// Makes an image of [`ECHO`] in `image.tar`.
 fn image(place: &Place, options: &[&str]) -> Image {
     place.executable("echo", ECHO, &[]);
-    place.run(&[&["image", "echo", "-t", "example.org/echo:1", "-o", "image.tar", "--quiet"], options].concat()).status(0).silent();
+    place
+        .run(
+            &[&["image", "echo", "-t", "example.org/echo:1", "-o", "image.tar", "--quiet"], options].concat(),
+        )
+        .status(0)
+        .silent();
     Image::read(&place.path("image.tar"))
 }
 
@@ -70,7 +75,8 @@ fn an_image_has_the_program_and_what_is_known_of_it() {
     let has = |name: &str| packages.iter().any(|package| package["name"] == name);
     assert!(has("echo") && has("module") && has("wasmaot-runtime") && has("rustix"), "{sbom:#}");
     assert!(!has("cranelift-codegen") && !has("clap"), "the runner has no compiler: {sbom:#}");
-    let ids: std::collections::BTreeSet<_> = packages.iter().map(|package| &package["SPDXID"]).map(Value::to_string).collect();
+    let ids: std::collections::BTreeSet<_> =
+        packages.iter().map(|package| &package["SPDXID"]).map(Value::to_string).collect();
     assert_eq!(ids.len(), packages.len(), "identifiers are unique");
     let module = &provenance["buildDefinition"]["resolvedDependencies"][0];
     let label = &config["config"]["Labels"]["io.wasmaot.module"];
@@ -84,7 +90,8 @@ fn images_do_not_depend_on_place_or_time() {
     image(&one, &[]);
     std::thread::sleep(std::time::Duration::from_millis(1100));
     image(&other, &[]);
-    let [first, second] = [&one, &other].map(|place| std::fs::read(place.path("image.tar")).expect("an image"));
+    let [first, second] =
+        [&one, &other].map(|place| std::fs::read(place.path("image.tar")).expect("an image"));
     assert!(first == second);
     // The time can be stated.
     let mut command = one.command(&["image", "echo", "-t", "echo", "-o", "dated.tar"]);
@@ -98,7 +105,8 @@ fn images_do_not_depend_on_place_or_time() {
     let config = dated.json(&dated.json(&index["manifests"][0])["config"]);
     assert_eq!(config["created"], "2026-11-26T00:00:00Z");
     let mut archive = tar::Archive::new(&std::fs::read(one.path("dated.tar")).expect("an image")[..]);
-    let times = archive.entries().expect("entries").map(|e| e.expect("an entry").header().mtime().expect("a time"));
+    let times =
+        archive.entries().expect("entries").map(|e| e.expect("an entry").header().mtime().expect("a time"));
     assert!(times.collect::<Vec<_>>().iter().all(|time| *time == 1_795_651_200));
 }
 
@@ -125,7 +133,8 @@ fn signatures_are_cosigns() {
         run.status(0)
     };
     openssl(&["base64", "-d", "-A", "-in", "signature.txt", "-out", "signature"]);
-    let check = ["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", "key.pem.pub", "-in", "payload", "-sigfile"];
+    let check =
+        ["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", "key.pem.pub", "-in", "payload", "-sigfile"];
     openssl(&[&check[..], &["signature"]].concat());
 }
 
@@ -133,7 +142,21 @@ fn signatures_are_cosigns() {
 fn a_volume_carries_an_artifact() {
     let place = Place::new();
     place.artifact("echo", ECHO);
-    place.run(&["image", "echo.so", "-t", "echo", "--kind", "volume", "--no-statements", "-o", "v.tar", "--quiet"]).status(0).silent();
+    place
+        .run(&[
+            "image",
+            "echo.so",
+            "-t",
+            "echo",
+            "--kind",
+            "volume",
+            "--no-statements",
+            "-o",
+            "v.tar",
+            "--quiet",
+        ])
+        .status(0)
+        .silent();
     let image = Image::read(&place.path("v.tar"));
     let manifest = image.json(&image.named()[0]);
     assert!(image.json(&manifest["config"])["config"].get("Entrypoint").is_none());
@@ -156,14 +179,27 @@ fn a_wasm_artifact_has_the_module_and_what_was_compiled_from_it() {
     assert!(image.blob(&manifest["layers"][0]).starts_with(b"\0asm"));
     let cpus = [1, 2].map(|at| manifest["layers"][at]["annotations"]["io.wasmaot.cpu"].clone());
     assert_eq!(cpus, ["x86-64-v2", "x86-64-v3"]);
-    make(&["--precompiled", "echo.so", "--precompiled", "echo.so"]).status(1).stderr_has(&["`echo.so` is for x86-64-v2"]);
+    make(&["--precompiled", "echo.so", "--precompiled", "echo.so"])
+        .status(1)
+        .stderr_has(&["`echo.so` is for x86-64-v2"]);
     place.artifact("other", "(module)");
-    make(&["--precompiled", "other.so"]).status(1).stderr_has(&["`other.so` was not compiled from `echo.wat`"]);
-    place.file("component.wat", r#"(component (import "a" (func)) (core module (import "b" "c" (func))) (instance (export "d")))"#);
-    place.run(&["image", "component.wat", "-t", "c", "--kind", "wasm", "-o", "c.tar", "--quiet"]).status(0).silent();
+    make(&["--precompiled", "other.so"])
+        .status(1)
+        .stderr_has(&["`other.so` was not compiled from `echo.wat`"]);
+    place.file(
+        "component.wat",
+        r#"(component (import "a" (func)) (core module (import "b" "c" (func))) (instance (export "d")))"#,
+    );
+    place
+        .run(&["image", "component.wat", "-t", "c", "--kind", "wasm", "-o", "c.tar", "--quiet"])
+        .status(0)
+        .silent();
     let image = Image::read(&place.path("c.tar"));
     let config = image.json(&image.json(&image.named()[0])["config"]);
-    assert_eq!((&config["os"], &config["component"]["imports"]), (&"wasip2".into(), &serde_json::json!(["a"])));
+    assert_eq!(
+        (&config["os"], &config["component"]["imports"]),
+        (&"wasip2".into(), &serde_json::json!(["a"]))
+    );
 }
 
 #[test]
@@ -199,7 +235,10 @@ fn what_is_no_program_is_refused_with_what_to_do() {
         (["--user", "root"], "such as 65532:65532"),
     ] {
         let tag: &[&str] = if arguments[0] == "-t" { &[] } else { &["-t", "a"] };
-        place.run(&[&["image", "echo", "-o", "out.tar"], tag, &arguments].concat()).status(2).stderr_has(&[part]);
+        place
+            .run(&[&["image", "echo", "-o", "out.tar"], tag, &arguments].concat())
+            .status(2)
+            .stderr_has(&[part]);
     }
 }
 
@@ -221,8 +260,10 @@ fn skopeo_takes_the_image_in_both_forms() {
     }
     let place = Place::new();
     image(&place, &[]);
-    for (form, target) in [("oci-archive:image.tar:1", "dir:oci"), ("docker-archive:image.tar", "dir:docker")] {
-        let copy = ["copy", "--insecure-policy", "--override-arch", "amd64", "--override-os", "linux", form, target];
+    for (form, target) in [("oci-archive:image.tar:1", "dir:oci"), ("docker-archive:image.tar", "dir:docker")]
+    {
+        let copy =
+            ["copy", "--insecure-policy", "--override-arch", "amd64", "--override-os", "linux", form, target];
         let run = finish(place.started(Path::new("skopeo"), &copy));
         run.status(0);
     }
