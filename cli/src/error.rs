@@ -111,7 +111,10 @@ pub(crate) enum CliError {
     NoProgram { path: PathBuf, functions: Vec<String>, parameters: Option<String> },
     #[error("`{}` is a module, and images are made of executables", shown(path))]
     ImageOfModule { path: PathBuf },
-    #[error("`{}` is an artifact, which an image has nothing to run with", shown(path))]
+    #[error(
+        "`{}` is an artifact that no image can run: neither a program nor a component that answers HTTP requests",
+        shown(path)
+    )]
     ImageOfArtifact { path: PathBuf },
     #[error("`{}` is a program that `wasmaot compile` has not made", shown(path))]
     NotAnExecutable { path: PathBuf },
@@ -125,6 +128,10 @@ pub(crate) enum CliError {
     SameCpu { path: PathBuf, cpu: String },
     #[error("`--precompiled` is for `--kind wasm`")]
     PrecompiledWithoutWasm,
+    #[error("cannot read the file of this command, which serves the component in the image")]
+    OwnFile { source: io::Error },
+    #[error("this command is linked to shared libraries, which an image does not have")]
+    DynamicCommand,
     #[error("cannot make the image")]
     Image(#[source] ImageError),
     #[error("cannot initialise `{}`", shown(path))]

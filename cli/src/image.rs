@@ -25,7 +25,8 @@ use wasmaot_signature::{SIGNATURE, SecretKey};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// Executable of `compile --emit exe`; for a volume an artifact, for a Wasm artifact the module
+    /// Executable of `compile --emit exe`, or artifact of a component that answers HTTP requests; for a volume any
+    /// artifact, for a Wasm artifact the module
     #[arg(value_name = "APP")]
     app: PathBuf,
 
@@ -69,7 +70,7 @@ pub(crate) struct Opts {
 /// Values of `--kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// An image that runs an executable
+    /// An image that runs an executable, or serves a component at the ports 8080 and, for metrics, 9090
     Container,
     /// An image that only carries an artifact, for image volumes of Kubernetes
     Volume,
@@ -86,6 +87,7 @@ Examples:
   ctr images import image.tar
   skopeo copy oci-archive:image.tar:1 docker://example.org/app:1
 
+  wasmaot image hello.so -t example.org/hello:1 -o image.tar  /wasmaot serve with the component: arguments of the container follow
   wasmaot image app.so -t example.org/app-so:1 --kind volume -o volume.tar
   wasmaot image app.wasm -t example.org/app-wasm:1 --kind wasm --precompiled app.so -o wasm.tar
 
@@ -124,15 +126,15 @@ impl Opts {
     /// An image of an executable, or of an artifact.
     fn container(&self, created: u64) -> Result<Layout, CliError> {
         let app = match self.kind {
-            Kind::Container => App::executable(&self.app)?,
+            Kind::Container => App::program(&self.app)?,
             _ => App::artifact(&self.app)?,
         };
         let mut labels = self.labels(&app.name);
         labels.extend(app.module().map(|digest| ("io.wasmaot.module".into(), format!("sha256:{digest}"))));
         let container = Container {
-            entrypoint: if app.runs { vec![format!("/{}", app.name)] } else { Vec::new() },
+            entrypoint: app.entrypoint(),
             ports: app.ports.clone(),
-            entries: vec![app.entry()],
+            entries: app.entries(),
             labels,
             created,
             ..Container::default()

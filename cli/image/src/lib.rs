@@ -50,6 +50,12 @@ pub enum ImageError {
         /// The path.
         path: String,
     },
+    /// Two files have one path.
+    #[error("the image has two files `{path}`")]
+    Twice {
+        /// The path.
+        path: String,
+    },
     /// Packing failed: a file is larger than an archive can state.
     #[error("cannot pack the image")]
     Pack(#[from] std::io::Error),

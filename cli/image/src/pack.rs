@@ -28,8 +28,13 @@ pub(crate) fn layer(entries: &[Entry], time: u64) -> Packed {
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     let mut archive = Builder::new(Vec::new());
     let mut folders = BTreeSet::new();
+    let mut last = None;
     for Entry { path, bytes, executable } in entries {
         let checked = checked(path)?;
+        if last == Some(path) {
+            return Err(ImageError::Twice { path: path.clone() });
+        }
+        last = Some(path);
         let mut parents: Vec<&Path> =
             checked.ancestors().skip(1).filter(|path| *path != Path::new("")).collect();
         parents.reverse();
@@ -114,6 +119,7 @@ mod tests {
         for path in ["", "/a", "../a", "a/../../b", "./a"] {
             assert!(matches!(layer(&[entry(path)], 0), Err(ImageError::Path { .. })), "{path:?}");
         }
+        assert!(matches!(layer(&[entry("a"), entry("a")], 0), Err(ImageError::Twice { .. })));
         let long = format!("{}/run", "x".repeat(180));
         layer(&[entry(&long)], 0).expect("long names are no fault");
     }

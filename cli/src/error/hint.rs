@@ -73,6 +73,7 @@ impl CliError {
             Self::ImageOfArtifact { .. } => {
                 "compile the module with `--emit exe`, or name `--kind volume` for an image that only carries the artifact".into()
             }
+            Self::DynamicCommand => "use that of a release, or build it in a clone (`cargo build --release -p wasmaot`)".into(),
             Self::NotAnExecutable { .. } => "`wasmaot compile --emit exe` makes executables".into(),
             Self::NoNameInImage { .. } => "name a file".into(),
             Self::Damaged { .. } => "copy or download it again, or compile the module again".into(),

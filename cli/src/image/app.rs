@@ -10,12 +10,17 @@ use crate::input::{self, Input};
 use crate::inspect;
 use crate::kind::is_stdin;
 use crate::text::hex;
+use object::Endianness;
+use object::elf::{PT_INTERP, ProgramHeader64};
+use object::read::elf::{ElfFile64, ProgramHeader};
 use sha2::{Digest, Sha256};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use wasmaot_abi::cpu;
 use wasmaot_abi::signature::split;
 use wasmaot_image::{Entry, Precompiled, WasmArtifact};
 use wasmaot_program::attached::{Attached, AttachedError};
+use wasmaot_program::sys;
 use wasmparser::{Parser, Payload};
 
 /// A file that an image carries.
@@ -23,17 +28,34 @@ pub(super) struct App {
     /// Its name in the image.
     pub(super) name: String,
     pub(super) bytes: Vec<u8>,
-    /// Whether the image runs it.
-    pub(super) runs: bool,
+    pub(super) role: Role,
     /// The artifact that it is, or has in it.
     pub(super) artifact: Artifact,
     /// Ports that it listens at.
     pub(super) ports: Vec<u16>,
 }
 
+/// What the image does with the file.
+#[derive(Debug, PartialEq)]
+pub(super) enum Role {
+    /// It runs it.
+    Program,
+    /// It serves it by this command, which it has beside it.
+    Served(Vec<u8>),
+    /// It only carries it.
+    Data,
+}
+
+/// The name of this command in an image.
+const SERVER: &str = "wasmaot";
+
+/// The ports of an image that serves: of requests, and of metrics and probes.
+const PORTS: [u16; 2] = [8080, 9090];
+
 impl App {
-    /// Reads an executable that `compile` has made.
-    pub(super) fn executable(path: &Path) -> Result<Self, CliError> {
+    /// Reads what an image can run: an executable that `compile` has made, or the artifact of a component that
+    /// answers HTTP requests.
+    pub(super) fn program(path: &Path) -> Result<Self, CliError> {
         let name = file_name(path)?;
         if let Ok(Input::Source(_)) = input::read(path) {
             return Err(CliError::ImageOfModule { path: path.into() });
@@ -41,17 +63,24 @@ impl App {
         let bytes = inspect::read(path)?;
         let (attached, artifact) = match Attached::find(&bytes) {
             Ok(found) => found,
-            Err(AttachedError::Nothing) => {
-                return Err(match Artifact::read(split(&bytes).0) {
-                    Ok(_) => CliError::ImageOfArtifact { path: path.into() },
-                    Err(_) => CliError::NotAnExecutable { path: path.into() },
-                });
-            }
+            Err(AttachedError::Nothing) => return Self::served(path, name, bytes),
             Err(source) => return Err(not_an_artifact(path, NotAnArtifact::Executable(source))),
         };
         let artifact = whole(path, artifact)?;
         let ports = attached.grants.listeners.iter().map(|address| address.port()).collect();
-        Ok(Self { name, bytes, runs: true, artifact, ports })
+        Ok(Self { name, bytes, role: Role::Program, artifact, ports })
+    }
+
+    fn served(path: &Path, name: String, bytes: Vec<u8>) -> Result<Self, CliError> {
+        let Ok(artifact) = Artifact::read(split(&bytes).0) else {
+            return Err(CliError::NotAnExecutable { path: path.into() });
+        };
+        check_whole(path, &artifact)?;
+        if !answers_http(&artifact) {
+            return Err(CliError::ImageOfArtifact { path: path.into() });
+        }
+        let role = Role::Served(own_program()?);
+        Ok(Self { name, bytes, role, artifact, ports: PORTS.into() })
     }
 
     /// Reads an artifact.
@@ -62,12 +91,36 @@ impl App {
             return Err(CliError::Executable { path: path.into() });
         }
         let artifact = whole(path, split(&bytes).0)?;
-        Ok(Self { name, bytes, runs: false, artifact, ports: Vec::new() })
+        Ok(Self { name, bytes, role: Role::Data, artifact, ports: Vec::new() })
     }
 
-    /// The file in the image.
-    pub(super) fn entry(&self) -> Entry {
-        Entry { path: self.name.clone(), bytes: self.bytes.clone(), executable: self.runs }
+    /// The files of the image.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        let entry = |path: &str, bytes: &[u8], executable| Entry {
+            path: path.into(),
+            bytes: bytes.into(),
+            executable,
+        };
+        let own = entry(&self.name, &self.bytes, self.role == Role::Program);
+        match &self.role {
+            Role::Served(server) => vec![entry(SERVER, server, true), own],
+            Role::Program | Role::Data => vec![own],
+        }
+    }
+
+    /// The command line of the image.
+    pub(super) fn entrypoint(&self) -> Vec<String> {
+        let own = format!("/{}", self.name);
+        match self.role {
+            Role::Program => vec![own],
+            Role::Data => Vec::new(),
+            Role::Served(_) => {
+                let [requests, metrics] = PORTS.map(|port| format!("0.0.0.0:{port}"));
+                [&format!("/{SERVER}"), "serve", "--addr", &requests, "--metrics", &metrics, &own]
+                    .map(str::to_string)
+                    .into()
+            }
+        }
     }
 
     /// SHA-256 of the module that it was compiled from, in digits.
@@ -144,11 +197,37 @@ fn names(path: &Path, source: &[u8], wasm: &[u8]) -> Result<Option<(Vec<String>,
     Ok(is_component.then_some((imports, exports)))
 }
 
+/// Whether an artifact is that of a component that answers HTTP requests.
+fn answers_http(artifact: &Artifact) -> bool {
+    let component = artifact.descriptor.as_ref().ok().and_then(|descriptor| descriptor.component.as_ref());
+    let exports = component.map_or(&[][..], |component| &component.exported);
+    exports.iter().any(|export| export.name.starts_with("wasi:http/incoming-handler@0.2."))
+}
+
+/// Reads this command's own file, which has to be static: an image has no libraries.
+fn own_program() -> Result<Vec<u8>, CliError> {
+    let mut bytes = Vec::new();
+    let read = sys::own_file().and_then(|mut file| file.read_to_end(&mut bytes));
+    read.map_err(|source| CliError::OwnFile { source })?;
+    let header = ElfFile64::<Endianness>::parse(&bytes[..]).map_err(NotAnArtifact::Malformed);
+    let header = header.map_err(|source| not_an_artifact(Path::new(SERVER), source))?;
+    let is_dynamic = |segment: &&ProgramHeader64<Endianness>| segment.p_type(Endianness::Little) == PT_INTERP;
+    match header.elf_program_headers().iter().find(is_dynamic) {
+        None => Ok(bytes),
+        Some(_) => Err(CliError::DynamicCommand),
+    }
+}
+
 /// Reads an artifact that is all there.
 fn whole(path: &Path, bytes: &[u8]) -> Result<Artifact, CliError> {
     let artifact = Artifact::read(bytes).map_err(|source| not_an_artifact(path, source))?;
+    check_whole(path, &artifact)?;
+    Ok(artifact)
+}
+
+fn check_whole(path: &Path, artifact: &Artifact) -> Result<(), CliError> {
     match artifact.is_whole() {
-        true => Ok(artifact),
+        true => Ok(()),
         false => Err(CliError::Damaged { path: path.into() }),
     }
 }

@@ -3,8 +3,10 @@
 //! The program's own dependencies went into its module before it came here: the document names the module by
 //! its digest, and lists the runtime that is linked to it.
 
-use super::app::App;
+use super::app::{App, Role};
+use crate::text::hex;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use wasmaot_compiler::PRODUCER;
 use wasmaot_image::{Reference, rfc3339};
 
@@ -25,7 +27,14 @@ pub(super) fn document(name: &Reference, app: &App, created: u64) -> Value {
         relationships.push(relation(&id(&file), "GENERATED_FROM", &id(&module)));
         packages.push(module);
     }
-    if app.runs {
+    if let Role::Served(server) = &app.role {
+        let (name, version) = PRODUCER.split_once(' ').unwrap_or((PRODUCER, ""));
+        let server = with_digest(package(name, Some(version), LICENCE), &hex(&Sha256::digest(server).into()));
+        relationships.push(relation("SPDXRef-DOCUMENT", "DESCRIBES", &id(&server)));
+        relationships.push(relation(&id(&file), "RUNTIME_DEPENDENCY_OF", &id(&server)));
+        packages.push(server);
+    }
+    if app.role == Role::Program {
         for package in CRATES.lines().filter_map(crate_package) {
             relationships.push(relation(&id(&file), "STATIC_LINK", &id(&package)));
             packages.push(package);
