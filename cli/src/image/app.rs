@@ -201,7 +201,8 @@ fn names(path: &Path, source: &[u8], wasm: &[u8]) -> Result<Option<(Vec<String>,
 fn answers_http(artifact: &Artifact) -> bool {
     let component = artifact.descriptor.as_ref().ok().and_then(|descriptor| descriptor.component.as_ref());
     let exports = component.map_or(&[][..], |component| &component.exported);
-    exports.iter().any(|export| export.name.starts_with("wasi:http/incoming-handler@0.2."))
+    let is_handler = |name: &String| name.starts_with("wasi:http/incoming-handler@0.2.");
+    exports.iter().any(|export| export.path.first().is_some_and(is_handler))
 }
 
 /// Reads this command's own file, which has to be static: an image has no libraries.

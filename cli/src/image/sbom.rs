@@ -31,7 +31,7 @@ pub(super) fn document(name: &Reference, app: &App, created: u64) -> Value {
         let (name, version) = PRODUCER.split_once(' ').unwrap_or((PRODUCER, ""));
         let server = with_digest(package(name, Some(version), LICENCE), &hex(&Sha256::digest(server).into()));
         relationships.push(relation("SPDXRef-DOCUMENT", "DESCRIBES", &id(&server)));
-        relationships.push(relation(&id(&file), "RUNTIME_DEPENDENCY_OF", &id(&server)));
+        relationships.push(relation(&id(&server), "RUNTIME_DEPENDENCY_OF", &id(&file)));
         packages.push(server);
     }
     if app.role == Role::Program {
