@@ -1,7 +1,7 @@
 //! Times as configurations state them.
 
 /// Returns a number of seconds since 1970 in the form of RFC 3339, in UTC.
-pub(crate) fn rfc3339(seconds: u64) -> String {
+pub fn rfc3339(seconds: u64) -> String {
     const DAY: u64 = 86_400;
     let (year, month, day) = date(seconds / DAY);
     let second = seconds % DAY;

@@ -104,7 +104,8 @@ fn images_do_not_depend_on_place_or_time() {
     let index = dated.json(&dated.named()[0]);
     let config = dated.json(&dated.json(&index["manifests"][0])["config"]);
     assert_eq!(config["created"], "2026-11-26T00:00:00Z");
-    let mut archive = tar::Archive::new(&std::fs::read(one.path("dated.tar")).expect("an image")[..]);
+    let bytes = std::fs::read(one.path("dated.tar")).expect("an image");
+    let mut archive = tar::Archive::new(&bytes[..]);
     let times =
         archive.entries().expect("entries").map(|e| e.expect("an entry").header().mtime().expect("a time"));
     assert!(times.collect::<Vec<_>>().iter().all(|time| *time == 1_795_651_200));
