@@ -16,7 +16,7 @@ use app::App;
 use base64ct::{Base64, Encoding};
 use clap::ValueEnum;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use wasmaot_image::{Container, Layout, Reference, Statement, signature_payload};
 use wasmaot_program::report;
 use wasmaot_signature::{SIGNATURE, SecretKey};
@@ -195,9 +195,4 @@ fn user(text: &str) -> Result<String, &'static str> {
         true => Ok(text.into()),
         false => Err("not numbers; an image has no file of users: write UID or UID:GID, such as 65532:65532"),
     }
-}
-
-/// The last part of a path.
-fn base_name(path: &Path) -> Option<String> {
-    Some(path.file_name()?.to_string_lossy().into_owned())
 }

@@ -2,7 +2,7 @@
 //!
 //! **Invariant: a descriptor's digest and size are those of a blob in the same store.**
 
-use crate::ImageError;
+use crate::error::ImageError;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! Images that container engines run.
 
-use crate::ImageError;
 use crate::attest::{self, Statement};
 use crate::blob::{Blobs, Descriptor, Digest};
 use crate::date::rfc3339;
+use crate::error::ImageError;
 use crate::layout::Layout;
 use crate::name::Reference;
 use crate::pack::{self, Entry};

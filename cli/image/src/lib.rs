@@ -27,6 +27,7 @@ mod attest;
 mod blob;
 mod container;
 mod date;
+mod error;
 mod layout;
 mod name;
 mod pack;
@@ -36,27 +37,8 @@ pub use attest::{Statement, signature_payload};
 pub use blob::Digest;
 pub use container::Container;
 pub use date::rfc3339;
+pub use error::ImageError;
 pub use layout::Layout;
 pub use name::{NameError, Reference};
 pub use pack::Entry;
 pub use wasm::{Precompiled, WasmArtifact};
-
-/// Why an image cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ImageError {
-    /// A path of a file is absolute, empty, or leaves the image.
-    #[error("`{path}` is no path of a file in an image")]
-    Path {
-        /// The path.
-        path: String,
-    },
-    /// Two files have one path.
-    #[error("the image has two files `{path}`")]
-    Twice {
-        /// The path.
-        path: String,
-    },
-    /// Packing failed: a file is larger than an archive can state.
-    #[error("cannot pack the image")]
-    Pack(#[from] std::io::Error),
-}

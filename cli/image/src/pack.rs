@@ -3,8 +3,8 @@
 //! **Invariant: equal files in equal order make equal bytes.** Owner, time and permissions are stated, never
 //! taken from the machine.
 
-use crate::ImageError;
 use crate::blob::Packed;
+use crate::error::ImageError;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Component, Path, PathBuf};

@@ -3,7 +3,6 @@
 //! **Invariant: what an image carries is whole**: checksums are compared, and a shared object of a Wasm
 //! artifact is one of its module.
 
-use super::base_name;
 use crate::artifact::{Artifact, NotAnArtifact};
 use crate::error::CliError;
 use crate::input::{self, Input};
@@ -247,5 +246,8 @@ pub(super) fn cpu_name(features: u64) -> String {
 
 /// The name of an input's file.
 pub(super) fn file_name(path: &Path) -> Result<String, CliError> {
-    base_name(path).filter(|_| !is_stdin(path)).ok_or_else(|| CliError::NoNameInImage { path: path.into() })
+    match path.file_name() {
+        Some(name) if !is_stdin(path) => Ok(name.to_string_lossy().into_owned()),
+        _ => Err(CliError::NoNameInImage { path: path.into() }),
+    }
 }
