@@ -41,4 +41,4 @@ pub use error::ImageError;
 pub use layout::Layout;
 pub use name::{NameError, Reference};
 pub use pack::Entry;
-pub use wasm::{Precompiled, WasmArtifact};
+pub use wasm::{ComponentNames, Precompiled, WasmArtifact};

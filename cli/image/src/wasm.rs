@@ -17,14 +17,23 @@ use std::collections::BTreeMap;
 pub struct WasmArtifact {
     /// The module or component in binary form.
     pub wasm: Vec<u8>,
-    /// Imports and exports of a component by name; `None` for a module.
-    pub component: Option<(Vec<String>, Vec<String>)>,
+    /// Imports and exports of a component; `None` for a module.
+    pub component: Option<ComponentNames>,
     /// Shared objects of it.
     pub precompiled: Vec<Precompiled>,
     /// Annotations of the manifest.
     pub labels: BTreeMap<String, String>,
     /// The time of the artifact, in seconds since 1970.
     pub created: u64,
+}
+
+/// What a component imports and exports, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ComponentNames {
+    /// Names of the imports, in order.
+    pub imports: Vec<String>,
+    /// Names of the exports, in order.
+    pub exports: Vec<String>,
 }
 
 /// A shared object.
@@ -57,7 +66,7 @@ impl WasmArtifact {
         config.insert("architecture".into(), "wasm".into());
         config.insert("os".into(), if self.component.is_some() { "wasip2" } else { "wasip1" }.into());
         config.insert("layerDigests".into(), layers.iter().map(|layer| layer.digest.to_string()).collect());
-        if let Some((imports, exports)) = &self.component {
+        if let Some(ComponentNames { imports, exports }) = &self.component {
             config.insert("component".into(), json!({ "exports": exports, "imports": imports }));
         }
         Value::Object(config)

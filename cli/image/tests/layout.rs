@@ -4,7 +4,8 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use wasmaot_image::{
-    Container, Digest, Entry, Layout, Precompiled, Reference, Statement, WasmArtifact, signature_payload,
+    ComponentNames, Container, Digest, Entry, Layout, Precompiled, Reference, Statement, WasmArtifact,
+    signature_payload,
 };
 
 /// The files of an archive, by path.
@@ -196,10 +197,10 @@ fn a_wasm_artifact_has_the_module_first() {
     });
     let artifact = WasmArtifact {
         wasm: b"\0asm".to_vec(),
-        component: Some((
-            vec!["wasi:io/error@0.2.0".into()],
-            vec!["wasi:http/incoming-handler@0.2.0".into()],
-        )),
+        component: Some(ComponentNames {
+            imports: vec!["wasi:io/error@0.2.0".into()],
+            exports: vec!["wasi:http/incoming-handler@0.2.0".into()],
+        }),
         precompiled: precompiled.into(),
         ..WasmArtifact::default()
     };

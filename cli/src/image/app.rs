@@ -17,7 +17,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use wasmaot_abi::cpu;
 use wasmaot_abi::signature::split;
-use wasmaot_image::{Entry, Precompiled, WasmArtifact};
+use wasmaot_image::{ComponentNames, Entry, Precompiled, WasmArtifact};
 use wasmaot_program::attached::{Attached, AttachedError};
 use wasmaot_program::sys;
 use wasmparser::{Parser, Payload};
@@ -160,7 +160,7 @@ pub(super) fn wasm(path: &Path, precompiled: &[PathBuf]) -> Result<WasmArtifact,
 }
 
 /// Imports and exports of a component by name. `None` for a module.
-fn names(path: &Path, source: &[u8], wasm: &[u8]) -> Result<Option<(Vec<String>, Vec<String>)>, CliError> {
+fn names(path: &Path, source: &[u8], wasm: &[u8]) -> Result<Option<ComponentNames>, CliError> {
     let malformed = |error: wasmparser::BinaryReaderError| {
         CliError::compile(
             path,
@@ -193,7 +193,7 @@ fn names(path: &Path, source: &[u8], wasm: &[u8]) -> Result<Option<(Vec<String>,
             _ => {}
         }
     }
-    Ok(is_component.then_some((imports, exports)))
+    Ok(is_component.then_some(ComponentNames { imports, exports }))
 }
 
 /// Whether an artifact is that of a component that answers HTTP requests.
