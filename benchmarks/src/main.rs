@@ -16,6 +16,7 @@ mod programs;
 mod report;
 mod slices;
 mod suite;
+mod verify;
 mod worst;
 
 use clap::{Parser, Subcommand};
@@ -60,6 +61,8 @@ enum What {
     Slices(slices::Opts),
     /// Compares the CPU time of `cat` through WASI with that of the system's `cat`.
     Cat(cat::Opts),
+    /// Code proven per second, and the share of that in the time that it took to compile.
+    Verify(verify::Opts),
 }
 
 fn main() -> ExitCode {
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         What::Exceptions(opts) => exceptions::run(&opts),
         What::Slices(opts) => slices::run(&opts),
         What::Cat(opts) => cat::run(&opts),
+        What::Verify(opts) => verify::run(&opts),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
