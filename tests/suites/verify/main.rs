@@ -5,6 +5,7 @@
 //! |---|---|
 //! | this one | every module of the repository and of the specification's suite, with all options: 0 rejections |
 //! | `modules` | random modules |
+//! | `components` | components |
 //! | `broken` | artifacts that break one property each, by hand |
 //! | `decoders` | a second decoder reads the code as the verifier's does |
 //! | `metering` | metered code that is not charged, or runs without an end |
@@ -14,13 +15,18 @@
 //! | `attacks` | the same, made to mislead one rule of the analysis |
 //! | `loading` | what is opened by proof, what is refused, and what may be in one store |
 //! | `mutants` | artifacts with random changes of their code |
+//! | `executed` | such artifacts that are proven, executed where they have nothing to reach |
 //!
 //! With `WASMAOT_VERIFY_KEEP`, artifacts that are rejected are kept in that folder. `WASMAOT_VERIFY_MODULES`
 //! sets the number of random modules, `WASMAOT_VERIFY_FIRST` the first one.
 
+#[path = "../spec/arguments.rs"]
+mod arguments;
 mod attacks;
 mod broken;
+mod components;
 mod decoders;
+mod executed;
 mod generated;
 mod history;
 mod hostile;
@@ -30,6 +36,8 @@ mod modules;
 mod mutants;
 #[path = "../smith.rs"]
 mod smith;
+#[path = "../spec/host.rs"]
+mod spectest;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -120,6 +128,19 @@ fn all_options() -> Vec<(String, Options)> {
     each.into_iter().chain(metered).collect()
 }
 
+/// Options for large modules: every level of optimisation, and metering.
+fn levels() -> Vec<(String, Options)> {
+    let level = |opt| Options { opt, ..options() };
+    let named = [
+        ("as it is", options()),
+        ("-O0", level(OptLevel::None)),
+        ("-O2", level(OptLevel::Full)),
+        ("metered", Options { meter: true, ..options() }),
+        ("-O2, metered", Options { meter: true, ..level(OptLevel::Full) }),
+    ];
+    named.map(|(name, options)| (name.to_string(), options)).to_vec()
+}
+
 fn verify_all<I: Send>(
     items: impl IntoIterator<Item = I>,
     options: &[(String, Options)],
@@ -155,14 +176,7 @@ fn golden_modules() {
 fn programs() {
     let folders = [tests_folder().join("programs"), repository().join("benchmarks/programs")];
     let paths: Vec<_> = folders.iter().flat_map(|folder| files(folder, "wasm")).collect();
-    let metered = Options { meter: true, ..options() };
-    let optimised = Options { opt: OptLevel::Full, ..options() };
-    let options = [
-        ("as it is".to_string(), options()),
-        ("metered".to_string(), metered),
-        ("-O2".to_string(), optimised),
-    ];
-    verify_all(&paths, &options, |path| read(path)).check("programs");
+    verify_all(&paths, &levels(), |path| read(path)).check("programs");
 }
 
 /// The modules of a script.

@@ -65,7 +65,7 @@ impl Artifact {
 }
 
 /// Changes a byte, or a few, of a function.
-fn mutate(random: &mut Random, file: &mut [u8], text: usize, range: &CodeRange) {
+pub(crate) fn mutate(random: &mut Random, file: &mut [u8], text: usize, range: &CodeRange) {
     let start = text + range.start as usize;
     let code = &mut file[start..start + range.length as usize];
     let at = random.below(code.len());
