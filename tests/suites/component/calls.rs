@@ -29,7 +29,7 @@ fn trap<R: std::fmt::Debug>(result: Result<R, Error>) -> Trap {
 }
 
 /// A component whose `run` hands a text and numbers to the host, and returns what the host makes of them.
-fn joining() -> String {
+pub(crate) fn joining() -> String {
     format!(
         "(component
             (import \"test:host/text@1.1.0\" (instance $host
@@ -216,7 +216,7 @@ fn resources_of_a_guest_are_owned_by_the_host_once() {
 }
 
 /// A component that takes a list of numbers, and returns a string that lies where it says.
-fn lying(realloc: &str, at: i64, length: i64) -> String {
+pub(crate) fn lying(realloc: &str, at: i64, length: i64) -> String {
     format!(
         "(component
             (core module $m

@@ -7,7 +7,10 @@ mod calls;
 mod conformance;
 mod echo;
 mod hostile;
+mod leaks;
+mod mutated;
 mod real;
+mod typed;
 mod values;
 
 use std::path::PathBuf;
