@@ -288,7 +288,7 @@ impl Opts {
     }
 
     fn loader(&self, keys: Vec<PublicKey>) -> Loader {
-        Loader { jobs: 0, proofs: cache::proofs(), keys }
+        Loader { jobs: 0, proofs: cache::proofs(), keys, ..Loader::default() }
     }
 
     /// Shows how far a proof is.

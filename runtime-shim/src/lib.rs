@@ -101,7 +101,11 @@ pub use api::suspend::{AsyncResults, Complete, IntoAsyncHostFunc, Outcome, Suspe
 pub use api::trap::Trap;
 pub use api::val::{MAX_VALUES, Val, ValueError, WasmValue, WasmValues};
 pub use code::frame::{Backtrace, Frame, SourceLocation};
+#[cfg(feature = "verify")]
+pub use code::module::UnchangingFolder;
 pub use code::module::{Module, OpenError};
+#[cfg(feature = "verify")]
+pub use code::policy::Signers;
 pub use code::policy::{ModulePolicy, PolicyError};
 #[cfg(feature = "verify")]
 pub use code::proof::ProofCache;

@@ -1,11 +1,11 @@
 //! Opening modules by proof, and by signature.
 //!
 //! **Invariants.** The bytes that are mapped are those that were proven, and whose signature was checked: all
-//! come from a copy that nothing can change. A signature is checked before anything else is read, and nothing
+//! come from a copy that nothing can change, or from a file that does not change. A signature is checked before anything else is read, and nothing
 //! is mapped executable before it is proven.
 
 use super::module::loaded;
-use crate::code::module::source::Source;
+use crate::code::module::source::{Source, UnchangingFolder};
 use crate::code::module::{Known, Module, OpenError};
 use crate::code::proof::{ProofCache, prove};
 use std::fs::File;
@@ -38,17 +38,20 @@ pub struct Loader {
     /// If there are any, one of these keys has to have signed the artifact (`wasmaot sign`): in the file
     /// itself, or in one beside it with `.sig` at the end of its name. That is checked before anything else.
     pub keys: Vec<PublicKey>,
+    /// Files beneath these folders are mapped where they lie, without a copy, so that processes share their
+    /// pages; so are files for which the kernel itself guarantees that (fs-verity).
+    pub unchanging: Vec<UnchangingFolder>,
 }
 
 impl Default for Loader {
     fn default() -> Self {
-        Self { jobs: 1, proofs: None, keys: Vec::new() }
+        Self { jobs: 1, proofs: None, keys: Vec::new(), unchanging: Vec::new() }
     }
 }
 
 impl Loader {
     /// Opens a private copy of an artifact, which later changes of the file do not reach, if its machine code
-    /// is proven.
+    /// is proven. A file that does not [change](Loader::unchanging) is mapped itself.
     ///
     /// # Errors
     /// The file cannot be read, copied or mapped, is not an artifact, is damaged, or is for another version
@@ -102,12 +105,12 @@ impl Loader {
         })
     }
 
-    /// Copies a file, if it is signed by one of the keys or there are none.
+    /// Copies a file unless it does not change, if it is signed by one of the keys or there are none.
     pub(super) fn signed(&self, path: &Path) -> Result<(Source, Option<PublicKey>), OpenError> {
-        self.check(Source::open(path)?.into_sealed()?, Some(path))
+        self.check(Source::open(path)?.into_unchanging(&self.unchanging)?, Some(path))
     }
 
-    /// Checks who has signed a source that is sealed and lay in this file.
+    /// Checks who has signed a source that does not change and lay in this file.
     pub(super) fn check(
         &self,
         source: Source,

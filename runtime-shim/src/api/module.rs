@@ -5,6 +5,8 @@
 //! are unsafe.
 
 use crate::code::module::source::Source;
+#[cfg(feature = "verify")]
+use crate::code::module::source::UnchangingFolder;
 use crate::code::module::{Checked, Known, Module, OpenError};
 use crate::os::trace::event;
 use crate::run::signal;
@@ -50,6 +52,33 @@ impl Module {
     /// As for [`Module::open`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, OpenError> {
         super::loader::Loader::default().from_bytes(bytes)
+    }
+}
+
+#[cfg(feature = "verify")]
+impl UnchangingFolder {
+    /// Declares a folder.
+    ///
+    /// ```no_run
+    /// use wasmaot_runtime::{Loader, UnchangingFolder};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // SAFETY: only this host writes there, to files that have no module yet.
+    /// let cache = unsafe { UnchangingFolder::declare("/var/cache/my-host/artifacts")? };
+    /// let loader = Loader { unchanging: vec![cache], ..Loader::default() };
+    /// let module = loader.open("/var/cache/my-host/artifacts/app.so")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// It does not exist, or the process may not look at it.
+    ///
+    /// # Safety
+    /// No file beneath it is written to or truncated from when it is opened until its last module is gone, by
+    /// this name or another. Files may be made there, replaced by others, and deleted.
+    pub unsafe fn declare(path: impl AsRef<Path>) -> std::io::Result<Self> {
+        Self::new(path.as_ref())
     }
 }
 

@@ -5,6 +5,8 @@
 //! has proven instances and others only if its policy asks for it.**
 
 use super::module::Module;
+#[cfg(feature = "verify")]
+use wasmaot_signature::PublicKey;
 
 /// Which modules a store makes instances of: for [`Store::set_policy`](crate::Store::set_policy) and
 /// [`PoolConfig::modules`](crate::PoolConfig::modules). Every instance of a pool is in a store of its own.
@@ -28,6 +30,44 @@ pub enum ModulePolicy {
     /// Proven and trusted ones together. What was proven of some then holds as far as the others deserve the
     /// trust.
     Mixed,
+    /// All of them are signed, proven or not: opened by a [`Loader`](crate::Loader) with keys.
+    #[cfg(feature = "verify")]
+    Signed(Signers),
+    /// All of them are proven and signed.
+    #[cfg(feature = "verify")]
+    ProvenAndSigned(Signers),
+}
+
+/// The keys of which one has to have signed a module, among those that its [`Loader`](crate::Loader) has asked
+/// for.
+///
+/// ```
+/// use std::sync::OnceLock;
+/// use wasmaot_runtime::{ModulePolicy, PoolConfig, PublicKey, Signers};
+///
+/// static RELEASE_KEYS: OnceLock<Vec<PublicKey>> = OnceLock::new();
+///
+/// let keys = RELEASE_KEYS.get_or_init(Vec::new);
+/// let modules = ModulePolicy::ProvenAndSigned(Signers::of(keys));
+/// let config = PoolConfig { modules, ..PoolConfig::default() };
+/// ```
+#[cfg(feature = "verify")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signers(Option<&'static [PublicKey]>);
+
+#[cfg(feature = "verify")]
+impl Signers {
+    /// Every key of the loader that opened the module.
+    pub const ANY: Self = Self(None);
+
+    /// One of these keys.
+    pub const fn of(keys: &'static [PublicKey]) -> Self {
+        Self(Some(keys))
+    }
+
+    fn have_signed(self, module: &Module) -> bool {
+        module.signer().is_some_and(|signer| self.0.is_none_or(|keys| keys.contains(&signer)))
+    }
 }
 
 /// A module that a store's policy does not allow.
@@ -47,6 +87,11 @@ pub enum PolicyError {
         "the module was opened as trusted, but the store's policy asks for proven ones: open it by `Module::open`"
     )]
     NotProven,
+    /// [`ModulePolicy::Signed`]: none of the keys has signed the module.
+    #[error(
+        "the module was opened without one of the signatures that the store's policy asks for: open it by a `Loader` with these keys"
+    )]
+    NotSigned,
 }
 
 fn kind(proven: bool) -> &'static str {
@@ -62,6 +107,14 @@ impl ModulePolicy {
     ) -> Result<(), PolicyError> {
         let proven = module.is_proven();
         match self {
+            #[cfg(feature = "verify")]
+            ModulePolicy::ProvenAndSigned(_) if !proven => Err(PolicyError::NotProven),
+            #[cfg(feature = "verify")]
+            ModulePolicy::Signed(signers) | ModulePolicy::ProvenAndSigned(signers)
+                if !signers.have_signed(module) =>
+            {
+                Err(PolicyError::NotSigned)
+            }
             ModulePolicy::Proven if !proven => Err(PolicyError::NotProven),
             ModulePolicy::Uniform if others.any(|other| other.is_proven() != proven) => {
                 Err(PolicyError::Mixed { proven })

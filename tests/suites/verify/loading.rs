@@ -6,8 +6,9 @@ use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasmaot_runtime::{
     CallError, InstantiateError, Linker, Loader, Module, ModulePolicy, OpenError, PolicyError, Pool,
-    PoolConfig, StartError, Store, TrapCode,
+    PoolConfig, Signers, StartError, Store, TrapCode, UnchangingFolder,
 };
+use wasmaot_signature::SecretKey;
 use wasmaot_tests::{compile_wat, load};
 use wasmaot_verifier::Property;
 
@@ -50,6 +51,50 @@ fn what_is_proven_runs_and_later_changes_of_the_file_do_not_reach_it() {
     file.set_len(0).expect("a writable file");
     assert_eq!(answer(&module), 41);
     assert!(matches!(Module::open(&path), Err(OpenError::Truncated { .. })));
+}
+
+/// Whether the process has code mapped from this file.
+fn is_mapped(path: &std::path::Path) -> bool {
+    let maps = fs::read_to_string("/proc/self/maps").expect("Linux has it");
+    let path = path.to_str().expect("UTF-8");
+    maps.lines().any(|line| line.ends_with(path) && line.contains(" r-xp "))
+}
+
+#[test]
+fn files_that_stay_as_they_are_are_mapped_where_they_lie() {
+    let (stays, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    // SAFETY: nothing but this test uses the folder, and it writes no file that it has opened.
+    let folder = unsafe { UnchangingFolder::declare(stays.path()) }.expect("it exists");
+    // SAFETY: there is no such folder, so nothing is declared.
+    assert!(unsafe { UnchangingFolder::declare(stays.path().join("none")) }.is_err());
+    let loader = Loader { unchanging: vec![folder], ..Loader::default() };
+    let inside = stays.path().canonicalize().expect("it exists").join("app.so");
+    let outside = other.path().canonicalize().expect("it exists").join("app.so");
+    let artifact = artifact(48);
+    for path in [&inside, &outside] {
+        fs::write(path, &artifact).expect("a writable folder");
+    }
+    // By its own name, by links, and of links out of the folder.
+    std::os::unix::fs::symlink(&inside, other.path().join("link.so")).expect("a link");
+    std::os::unix::fs::symlink(&outside, stays.path().join("link.so")).expect("a link");
+    let open = |path: &std::path::Path| loader.open(path).unwrap_or_else(|e| panic!("{e}"));
+    let copies = [open(&outside), open(&stays.path().join("link.so"))];
+    assert!(!is_mapped(&inside) && !is_mapped(&outside));
+    for path in [inside.clone(), other.path().join("link.so")] {
+        let module = open(&path);
+        assert!(module.is_proven() && is_mapped(&inside));
+        // The name may be another file's by now.
+        fs::rename(&inside, stays.path().join("old.so")).expect("a writable folder");
+        fs::write(&inside, b"other").expect("a writable folder");
+        assert_eq!(answer(&module), 48);
+        fs::rename(stays.path().join("old.so"), &inside).expect("a writable folder");
+    }
+    assert!(copies.iter().all(|module| answer(module) == 48));
+    let broken = Broken::new();
+    let code = [PROLOGUE, &[0x48, 0x8b, 0x04, 0x37], EPILOGUE].concat();
+    let file = broken.artifact.resealed(broken.artifact.with_code(&broken.function(F), &code));
+    fs::write(stays.path().join("broken.so"), file).expect("a writable folder");
+    assert!(matches!(loader.open(stays.path().join("broken.so")), Err(OpenError::NotProven(_))));
 }
 
 #[test]
@@ -119,6 +164,51 @@ fn a_store_has_proven_and_trusted_modules_only_if_asked() {
     store.set_policy(ModulePolicy::Proven).expect("it is empty");
     assert_eq!(refused(linker.instantiate(&mut store, &trusted)), PolicyError::NotProven);
     linker.instantiate(&mut store, &proven).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn stores_and_pools_ask_for_signers() {
+    let [own, other] = [5, 6].map(|byte| SecretKey::from_seed(&[byte; 32]));
+    let artifact = artifact(49);
+    let signed = |key: &SecretKey| [artifact.clone(), key.block(&artifact).to_bytes()].concat();
+    let loader = Loader { keys: vec![own.public_key(), other.public_key()], ..Loader::default() };
+    let by = |key: &SecretKey| loader.from_bytes(&signed(key)).unwrap_or_else(|e| panic!("{e}"));
+    let (by_own, by_other, unsigned) = (by(&own), by(&other), opened(&signed(&own)));
+    // SAFETY: the compiler has written what is signed here.
+    let trusted = unsafe { loader.from_bytes_trusted(&signed(&own)) }.unwrap_or_else(|e| panic!("{e}"));
+    let keys: &'static [_] = Box::leak(Box::new([own.public_key()]));
+    let linker = Linker::<()>::new();
+    let expected = |policy: ModulePolicy, module: &Module, expected: Option<PolicyError>| {
+        let mut store = Store::new(());
+        store.set_policy(policy).expect("it is empty");
+        let made = linker.instantiate(&mut store, module).map(drop);
+        let linked = linker.instantiate_pre(module).unwrap_or_else(|e| panic!("{e}"));
+        let config = PoolConfig { slots: 1, modules: policy, ..PoolConfig::default() };
+        let pool = Pool::new(config).unwrap_or_else(|e| panic!("{e}"));
+        match (made, pool.start(&linked, ()).map(drop), expected) {
+            (Ok(()), Ok(()), None) => {}
+            (
+                Err(InstantiateError::Policy(one)),
+                Err(StartError::Instantiate(InstantiateError::Policy(two))),
+                Some(expected),
+            ) => assert_eq!((&one, &two), (&expected, &expected)),
+            other => panic!("{policy:?}: {other:?}"),
+        }
+    };
+    let (any, ours) = (Signers::ANY, Signers::of(keys));
+    for (module, by_any, by_ours, is_proven) in [
+        (&by_own, true, true, true),
+        (&by_other, true, false, true),
+        (&unsigned, false, false, true),
+        (&trusted, true, true, false),
+    ] {
+        let signature = |holds: bool| (!holds).then_some(PolicyError::NotSigned);
+        let proof = (!is_proven).then_some(PolicyError::NotProven);
+        expected(ModulePolicy::Signed(any), module, signature(by_any));
+        expected(ModulePolicy::Signed(ours), module, signature(by_ours));
+        expected(ModulePolicy::ProvenAndSigned(any), module, proof.or(signature(by_any)));
+        expected(ModulePolicy::ProvenAndSigned(ours), module, proof.or(signature(by_ours)));
+    }
 }
 
 #[test]

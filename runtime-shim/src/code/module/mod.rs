@@ -14,6 +14,8 @@ mod tests;
 
 pub(crate) use check::check_types;
 pub use error::OpenError;
+#[cfg(feature = "verify")]
+pub use source::UnchangingFolder;
 
 use crate::code::frame::{Frame, SourceLocation};
 use crate::code::types::{self, TypeNumbers};

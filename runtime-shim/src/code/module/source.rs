@@ -11,8 +11,12 @@ use crate::os::map::{FileView, memory_file};
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
+#[cfg(feature = "verify")]
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+#[cfg(feature = "verify")]
+use std::path::PathBuf;
 use wasmaot_abi::descriptor::FileRange;
 use wasmaot_abi::signature::{self, Block};
 use wasmaot_abi::slot::HOST_PAGE;
@@ -28,6 +32,48 @@ pub(crate) struct Source {
     head: Vec<u8>,
     /// Those that follow it in the file.
     signatures: Vec<Block>,
+    /// Nothing changes the file, although it is no sealed copy.
+    #[cfg(feature = "verify")]
+    stays: bool,
+}
+
+/// A folder beneath which no file changes while a module of it exists, as the embedder answers for: a node's
+/// own cache of artifacts, say, on a mount that is read-only. For
+/// [`Loader::unchanging`](crate::Loader::unchanging).
+#[cfg(feature = "verify")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnchangingFolder {
+    /// Without links, as the kernel has it.
+    path: PathBuf,
+}
+
+#[cfg(feature = "verify")]
+impl UnchangingFolder {
+    /// Takes an existing folder.
+    pub(crate) fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.canonicalize()? })
+    }
+}
+
+/// Bytes that nothing changes.
+#[cfg(feature = "verify")]
+pub(crate) enum Unchanging {
+    /// Of a sealed copy, which is mapped.
+    Sealed(Sealed),
+    /// Of the file itself, which were read: a page of it that the disk does not give is an error and no
+    /// signal.
+    Read(Vec<u8>),
+}
+
+#[cfg(feature = "verify")]
+impl Unchanging {
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Unchanging::Sealed(sealed) => sealed.bytes(),
+            Unchanging::Read(bytes) => bytes,
+        }
+    }
 }
 
 /// Bytes that are read at once.
@@ -44,17 +90,30 @@ impl Source {
         let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
         let file = File::options().read(true).custom_flags(flags).open(path).map_err(io)?;
         let size = size_of(&file)?;
-        Self { file, start: 0, size, head: Vec::new(), signatures: Vec::new() }.with_head()?.with_signatures()
+        Self::whole(file, size).with_head()?.with_signatures()
     }
 
     /// Takes a part of a regular file.
     pub(crate) fn part(file: File, start: u64, size: u64) -> Result<Self, OpenError> {
-        let whole = Self { start: 0, size: size_of(&file)?, file, head: Vec::new(), signatures: Vec::new() };
+        let length = size_of(&file)?;
+        let whole = Self::whole(file, length);
         if !start.is_multiple_of(HOST_PAGE) {
             return Err(OpenError::Misaligned { offset: start });
         }
         whole.check(FileRange { offset: start, length: size }, "the artifact")?;
         Self { start, size, ..whole }.with_head()
+    }
+
+    fn whole(file: File, size: u64) -> Self {
+        Self {
+            file,
+            start: 0,
+            size,
+            head: Vec::new(),
+            signatures: Vec::new(),
+            #[cfg(feature = "verify")]
+            stays: false,
+        }
     }
 
     /// Reads the head, so that checking a small artifact takes one system call and not a dozen.
@@ -106,7 +165,7 @@ impl Source {
     fn in_memory(size: u64, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<Self, OpenError> {
         let io = |error| OpenError::Io { what: "copy the artifact into a sealed memory file", error };
         let file = memory_file(c"wasmaot", write).map_err(io)?;
-        Self { file, start: 0, size, head: Vec::new(), signatures: Vec::new() }.with_head()
+        Self::whole(file, size).with_head()
     }
 
     fn copy(&self, to: &mut File) -> io::Result<()> {
@@ -122,11 +181,39 @@ impl Source {
         Ok(())
     }
 
-    /// The bytes of a source that is sealed.
+    /// The artifact where it lies if nothing changes it there, and a sealed copy otherwise.
     #[cfg(feature = "verify")]
-    pub(crate) fn unchanging(&self) -> Result<Sealed, OpenError> {
+    pub(crate) fn into_unchanging(self, folders: &[UnchangingFolder]) -> Result<Self, OpenError> {
+        if self.has_verity() || self.is_beneath(folders) {
+            return Ok(Self { stays: true, ..self });
+        }
+        self.into_sealed()
+    }
+
+    /// Whether the kernel compares each page of the file with a digest, and lets nothing write to it.
+    #[cfg(feature = "verify")]
+    fn has_verity(&self) -> bool {
+        use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
+        let found = statx(&self.file, c"", AtFlags::EMPTY_PATH, StatxFlags::empty());
+        found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::VERITY))
+    }
+
+    /// Whether the open file lies beneath one of these folders, wherever its name was a link.
+    #[cfg(feature = "verify")]
+    fn is_beneath(&self, folders: &[UnchangingFolder]) -> bool {
+        let path = || std::fs::read_link(format!("/proc/self/fd/{}", self.file.as_raw_fd()));
+        !folders.is_empty()
+            && path().is_ok_and(|path| folders.iter().any(|folder| path.starts_with(&folder.path)))
+    }
+
+    /// The bytes of a source that nothing changes.
+    #[cfg(feature = "verify")]
+    pub(crate) fn unchanging(&self) -> Result<Unchanging, OpenError> {
+        if self.stays {
+            return self.read(FileRange { offset: 0, length: self.size }, "the file").map(Unchanging::Read);
+        }
         let io = |error| OpenError::Io { what: "map the artifact's copy", error };
-        Sealed::map(&self.file, self.size).map_err(io)
+        Sealed::map(&self.file, self.size).map(Unchanging::Sealed).map_err(io)
     }
 
     /// The artifact, to be mapped.
