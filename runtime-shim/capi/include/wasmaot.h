@@ -106,6 +106,8 @@ const char *wasmaot_version(void);
 
 /* An artifact that has been checked and mapped. */
 typedef struct wasmaot_module wasmaot_module_t;
+/* How artifacts are opened by proof and by signature. */
+typedef struct wasmaot_loader wasmaot_loader_t;
 /* Definitions that modules are linked with. */
 typedef struct wasmaot_linker wasmaot_linker_t;
 /* A module with its imports resolved. */
@@ -466,6 +468,56 @@ wasmaot_error_t *wasmaot_module_open_trusted(const char *path, wasmaot_module_t 
 wasmaot_error_t *wasmaot_module_open_sealed_trusted(const char *path, wasmaot_module_t **out);
 /* Opens a private copy of an artifact that is in memory; otherwise as wasmaot_module_open_trusted. */
 wasmaot_error_t *wasmaot_module_from_bytes_trusted(const void *bytes, size_t length, wasmaot_module_t **out);
+/* Bytes of a key. */
+#define WASMAOT_KEY_BYTES 32
+
+/*
+ * Makes a loader with the options that wasmaot_module_open uses: one thread, no proofs of other processes, no
+ * keys, a private copy of each file. The caller's, to be deleted. Any thread. The functions below that change it
+ * are called by one thread at a time, while none opens modules with it; any number of threads do that at a time.
+ */
+wasmaot_loader_t *wasmaot_loader_new(void);
+/* Deletes a loader, which no other thread uses any more. Modules stay valid. Does nothing with NULL. */
+void wasmaot_loader_delete(wasmaot_loader_t *loader);
+/* Sets the number of threads that prove an artifact, 0 being one per core; the calling one is one of them. */
+wasmaot_error_t *wasmaot_loader_set_jobs(wasmaot_loader_t *loader, size_t jobs);
+/*
+ * Keeps proofs in a folder, for other processes that have the same key of WASMAOT_KEY_BYTES random bytes. The
+ * folder need not be trusted and is made when it is needed; the key has to be secret. One that cannot be used is
+ * none.
+ */
+wasmaot_error_t *wasmaot_loader_set_proofs(wasmaot_loader_t *loader, const char *folder, const uint8_t *key);
+/*
+ * Adds an Ed25519 public key in PEM. If there are any, one of them has to have signed each artifact (`wasmaot
+ * sign`), in the file itself or in one beside it with `.sig` at the end of its name; others are refused before
+ * anything else is looked at (WASMAOT_ERROR_OPEN).
+ */
+wasmaot_error_t *wasmaot_loader_add_key(wasmaot_loader_t *loader, const char *pem);
+/*
+ * Declares that no file beneath a folder is written to or truncated from when it is opened until its last module
+ * is gone: such files are mapped where they lie, without a copy, so that processes share their pages. They may be
+ * made, replaced by others, and deleted. WASMAOT_ERROR_SYSTEM if there is no such folder.
+ */
+wasmaot_error_t *wasmaot_loader_add_unchanging_folder(wasmaot_loader_t *loader, const char *folder);
+/* Opens an artifact as wasmaot_module_open does, with the options of the loader. */
+wasmaot_error_t *wasmaot_loader_open(const wasmaot_loader_t *loader, const char *path, wasmaot_module_t **out);
+/* Opens an artifact that is in memory as wasmaot_module_from_bytes does, with the options of the loader. */
+wasmaot_error_t *wasmaot_loader_from_bytes(const wasmaot_loader_t *loader, const void *bytes, size_t length,
+                                           wasmaot_module_t **out);
+/*
+ * Opens an artifact that is signed, without a proof: what the owners of the keys sign is to be as wasmaot's
+ * compiler has written it. WASMAOT_ERROR_USAGE if the loader has no keys. Otherwise as wasmaot_loader_open.
+ */
+wasmaot_error_t *wasmaot_loader_open_trusted(const wasmaot_loader_t *loader, const char *path, wasmaot_module_t **out);
+/* Opens an artifact that is in memory; otherwise as wasmaot_loader_open_trusted. */
+wasmaot_error_t *wasmaot_loader_from_bytes_trusted(const wasmaot_loader_t *loader, const void *bytes, size_t length,
+                                                   wasmaot_module_t **out);
+/*
+ * Whether a loader's key has signed the module. If so, `key`, if it is not NULL, gets the WASMAOT_KEY_BYTES of that
+ * key. Any number of threads at a time.
+ */
+bool wasmaot_module_signer(const wasmaot_module_t *module, uint8_t *key);
+
 /*
  * Deletes a module, which no other thread uses any more. What was linked with it stays valid. Does nothing
  * with NULL.
@@ -722,7 +774,11 @@ typedef enum {
     /* all are proven */
     WASMAOT_MODULES_PROVEN = 1,
     /* both together */
-    WASMAOT_MODULES_MIXED = 2
+    WASMAOT_MODULES_MIXED = 2,
+    /* all are signed by a key of the loader that opened them (wasmaot_module_signer), proven or not */
+    WASMAOT_MODULES_SIGNED = 3,
+    /* all are proven and signed */
+    WASMAOT_MODULES_PROVEN_AND_SIGNED = 4
 } wasmaot_modules_t;
 
 /* What a pool is to offer. A field that is 0 has its default. */

@@ -275,6 +275,8 @@ public:
         return opened(wasmaot_module_from_bytes, bytes, length);
     }
     bool is_proven() const { return wasmaot_module_is_proven(get()); }
+    /* Whether a loader's key has signed it; `key`, if it is given, gets the WASMAOT_KEY_BYTES of that key. */
+    bool signer(std::uint8_t *key = nullptr) const { return wasmaot_module_signer(get(), key); }
     static Module open_trusted(const char *path) { return opened(wasmaot_module_open_trusted, path); }
     static Module open_sealed_trusted(const char *path) { return opened(wasmaot_module_open_sealed_trusted, path); }
     static Module from_bytes_trusted(const void *bytes, std::size_t length) {
@@ -285,6 +287,39 @@ private:
     template <typename Open, typename... Source> static Module opened(Open open, Source... source) {
         wasmaot_module_t *module = nullptr;
         check(open(source..., &module));
+        return Module(module);
+    }
+};
+
+/* How artifacts are opened by proof and by signature. */
+class Loader : public detail::Owner<wasmaot_loader_t, wasmaot_loader_delete> {
+public:
+    Loader() : Owner(wasmaot_loader_new()) {}
+    Loader &set_jobs(std::size_t jobs) { return checked(wasmaot_loader_set_jobs(get(), jobs)); }
+    Loader &set_proofs(const char *folder, const std::uint8_t *key) {
+        return checked(wasmaot_loader_set_proofs(get(), folder, key));
+    }
+    Loader &add_key(const char *pem) { return checked(wasmaot_loader_add_key(get(), pem)); }
+    Loader &add_unchanging_folder(const char *folder) {
+        return checked(wasmaot_loader_add_unchanging_folder(get(), folder));
+    }
+    Module open(const char *path) const { return opened(wasmaot_loader_open, path); }
+    Module from_bytes(const void *bytes, std::size_t length) const {
+        return opened(wasmaot_loader_from_bytes, bytes, length);
+    }
+    Module open_trusted(const char *path) const { return opened(wasmaot_loader_open_trusted, path); }
+    Module from_bytes_trusted(const void *bytes, std::size_t length) const {
+        return opened(wasmaot_loader_from_bytes_trusted, bytes, length);
+    }
+
+private:
+    Loader &checked(wasmaot_error_t *error) {
+        check(error);
+        return *this;
+    }
+    template <typename Load, typename... Source> Module opened(Load load, Source... source) const {
+        wasmaot_module_t *module = nullptr;
+        check(load(get(), source..., &module));
         return Module(module);
     }
 };

@@ -6,7 +6,7 @@
 //! | `boundary.rs` | pointers, panics and ownership between C and Rust |
 //! | `error.rs`, `error/functions.rs`, `value.rs` | what errors and values look like to C |
 //! | `numbers.rs`, `limits.rs` | enumerations and limits that several parts of the header use |
-//! | `module.rs`, `linker.rs`, `func.rs`, `wasi.rs`, `pool.rs`, `instance.rs`, `store.rs`, `interrupt.rs`, `signals.rs`, `version.rs` | an object of the header each |
+//! | `module.rs`, `loader.rs`, `linker.rs`, `func.rs`, `wasi.rs`, `pool.rs`, `instance.rs`, `store.rs`, `interrupt.rs`, `signals.rs`, `version.rs` | an object of the header each |
 //! | `caller.rs` | what host functions see |
 //! | `place.rs`, `exports.rs`, `references.rs` | what is reached of an instance, from outside and in host functions |
 //! | `suspended.rs`, `shared.rs` | calls that wait, memories that instances share |
@@ -26,6 +26,8 @@ pub mod instance;
 pub mod interrupt;
 pub mod limits;
 pub mod linker;
+#[cfg(feature = "verify")]
+pub mod loader;
 pub mod module;
 pub mod numbers;
 mod place;

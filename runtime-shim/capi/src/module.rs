@@ -240,7 +240,7 @@ impl wasmaot_module_t {
 
 /// # Safety
 /// The arguments satisfy the contract stated in `wasmaot.h`.
-unsafe fn open(
+pub(crate) unsafe fn open(
     path: *const c_char,
     out: *mut *mut wasmaot_module_t,
     open: impl FnOnce(&Path) -> std::result::Result<Module, OpenError>,
@@ -253,7 +253,7 @@ unsafe fn open(
 
 /// # Safety
 /// The arguments satisfy the contract stated in `wasmaot.h`.
-unsafe fn read(
+pub(crate) unsafe fn read(
     bytes: *const c_void,
     length: usize,
     out: *mut *mut wasmaot_module_t,

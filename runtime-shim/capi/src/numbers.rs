@@ -5,6 +5,8 @@
 
 use crate::boundary::{Result, usage};
 use crate::error::Kind;
+#[cfg(feature = "verify")]
+use wasmaot_runtime::Signers;
 use wasmaot_runtime::{HostSignals, HotSets, ModulePolicy, ResetWay};
 
 /// An enumeration of the header.
@@ -67,6 +69,10 @@ pub static MODULES: Numbers<ModulePolicy> = Numbers {
         ("UNIFORM", 0, ModulePolicy::Uniform),
         ("PROVEN", 1, ModulePolicy::Proven),
         ("MIXED", 2, ModulePolicy::Mixed),
+        #[cfg(feature = "verify")]
+        ("SIGNED", 3, ModulePolicy::Signed(Signers::ANY)),
+        #[cfg(feature = "verify")]
+        ("PROVEN_AND_SIGNED", 4, ModulePolicy::ProvenAndSigned(Signers::ANY)),
     ],
 };
 

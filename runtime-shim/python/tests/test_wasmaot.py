@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 import threading
 import time
 import unittest
@@ -78,6 +79,29 @@ class Modules(unittest.TestCase):
         pool.start(Linker().link(proven)).finish()
         with self.assertRaisesRegex(wasmaot.LinkError, "proven"):
             pool.start(Linker().link(module("plain")))
+
+    def test_opens_what_is_signed(self) -> None:
+        signer, other = ((GUESTS / name).read_text() for name in ("signer.pem", "other.pem"))
+        with tempfile.TemporaryDirectory() as folder:
+            loader = wasmaot.Loader(jobs=0, keys=[other, signer], proofs=folder, proof_key=b"k" * 32, unchanging=[GUESTS])
+            signed = loader.open(GUESTS / "signed.so")
+        self.assertTrue(signed.is_proven and signed.signer is not None and len(signed.signer) == 32)
+        trusted = loader.from_bytes_trusted((GUESTS / "signed.so").read_bytes())
+        self.assertEqual((trusted.is_proven, trusted.signer), (False, signed.signer))
+        self.assertFalse(loader.open_trusted(GUESTS / "signed.so").is_proven)
+        pool = Pool(slots=1, modules=wasmaot.Modules.PROVEN_AND_SIGNED)
+        pool.start(Linker().link(signed)).finish()
+        with self.assertRaisesRegex(wasmaot.LinkError, "signatures"):
+            pool.start(Linker().link(Module.open(GUESTS / "plain.so")))
+        with self.assertRaisesRegex(wasmaot.OpenError, "sign"):
+            wasmaot.Loader(keys=[other]).from_bytes((GUESTS / "signed.so").read_bytes())
+        with self.assertRaisesRegex(wasmaot.UsageError, "no keys"):
+            wasmaot.Loader().open_trusted(GUESTS / "signed.so")
+        with self.assertRaisesRegex(wasmaot.UsageError, "pem"):
+            wasmaot.Loader(keys=["no key"])
+        with self.assertRaises(ValueError):
+            wasmaot.Loader(proofs=folder, proof_key=b"short")
+        self.assertIsNone(wasmaot.Loader().open(GUESTS / "plain.so").signer)
 
     def test_reports_missing_imports(self) -> None:
         with self.assertRaisesRegex(wasmaot.LinkError, '"host" "next": function'):
@@ -355,8 +379,19 @@ class Wasis(unittest.TestCase):
         with Pool(slots=1).start(linker.link(module("wasi")), wasi=wasi) as instance:
             self.assertEqual(instance.call("copy", 0, 1), 0)
             self.assertEqual((instance.stdout, instance.stderr), (b"input", b""))
+            self.assertFalse(instance.stdout_overflowed)
             instance.set_stdin(b"other")
         self.assertEqual(instance.usage.bytes_written, 5)
+
+    def test_incomplete_output_is_noted(self) -> None:
+        linker = Linker()
+        linker.wasi()
+        wasi = Wasi(stdin=b"input", capture=3)
+        with Pool(slots=1).start(linker.link(module("wasi")), wasi=wasi) as instance:
+            instance.call("copy", 0, 1)
+            self.assertEqual(instance.stdout, b"inp")
+            self.assertTrue(instance.stdout_overflowed)
+            self.assertFalse(instance.stderr_overflowed)
 
 
 class References(unittest.TestCase):

@@ -48,6 +48,7 @@ from ._limits import (
     Usage,
 )
 from ._linker import Caller, Linked, Linker
+from ._loader import Loader
 from ._memory import SharedMemory
 from ._module import Export, GlobalType, Import, MemoryType, Module, TableType, TagType
 from ._values import EXNREF, EXTERNREF, F32, F64, FUNCREF, I32, I64, V128, ExnRef, FuncRef, FuncType, Type, Value
@@ -86,6 +87,7 @@ __all__ = [
     "LinkError",
     "Linked",
     "Linker",
+    "Loader",
     "MemoryType",
     "Module",
     "ModuleLimits",

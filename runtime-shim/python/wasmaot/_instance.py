@@ -278,6 +278,16 @@ class Instance(Exports):
         """What it has written to standard error, if that is collected."""
         return self._captured(2)
 
+    @property
+    def stdout_overflowed(self) -> bool:
+        """Whether `stdout` is incomplete: it tried to write more than the limit of its context."""
+        return bool(runtime.wasmaot_instance_capture_overflowed(self._pointer, 1))
+
+    @property
+    def stderr_overflowed(self) -> bool:
+        """Whether `stderr` is incomplete: it tried to write more than the limit of its context."""
+        return bool(runtime.wasmaot_instance_capture_overflowed(self._pointer, 2))
+
 
 class Pool:
     """Slots for instances. Any number of threads may use it. The arguments are the fields of `PoolConfig`."""

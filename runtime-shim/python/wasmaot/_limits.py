@@ -43,6 +43,8 @@ class Modules(enum.IntEnum):
     UNIFORM = 0
     PROVEN = 1
     MIXED = 2
+    SIGNED = 3
+    PROVEN_AND_SIGNED = 4
 
 
 @dataclass(frozen=True)

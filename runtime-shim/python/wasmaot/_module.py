@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 from ._compiler import compile
 from ._errors import check
@@ -71,6 +71,9 @@ class Export:
 
 _NO_MAX = (1 << 64) - 1
 
+#: Bytes of a key.
+KEY_BYTES = 32
+
 
 def _max(limits: Any) -> Optional[int]:
     return None if limits.max == _NO_MAX else int(limits.max)
@@ -110,14 +113,23 @@ class Module:
     def _take(self, load: Any, *source: Any) -> None:
         if load in (runtime.wasmaot_module_from_bytes, runtime.wasmaot_module_from_bytes_trusted):
             source = (source[0], len(source[0]))
+        self._set(lambda out: load(*source, out))
+
+    def _set(self, load: Callable[[Any], Any]) -> None:
         out = ffi.new("wasmaot_module_t **")
-        check(load(*source, out))
+        check(load(out))
         self._pointer = ffi.gc(out[0], runtime.wasmaot_module_delete)
 
     @classmethod
     def _loaded(cls, load: Any, source: Any) -> Module:
         module = cls.__new__(cls)
         module._take(load, source)
+        return module
+
+    @classmethod
+    def _opened(cls, load: Callable[[Any], Any]) -> Module:
+        module = cls.__new__(cls)
+        module._set(load)
         return module
 
     @classmethod
@@ -134,6 +146,12 @@ class Module:
     def is_proven(self) -> bool:
         """Whether its code was proven when it was opened."""
         return bool(runtime.wasmaot_module_is_proven(self._pointer))
+
+    @property
+    def signer(self) -> Optional[bytes]:
+        """The Ed25519 public key, of those of its `Loader`, that has signed it: 32 bytes."""
+        key = ffi.new("uint8_t[]", KEY_BYTES)
+        return bytes(ffi.buffer(key)) if runtime.wasmaot_module_signer(self._pointer, key) else None
 
     @classmethod
     def open_trusted(cls, path: Union[str, os.PathLike[str]]) -> Module:

@@ -15,7 +15,8 @@ class Wasi:
     """What instances get of WASI: nothing that is not given here. One context serves any number of instances.
 
     `stdin` is what they read from standard input. `capture` is how many bytes of each of their outputs are collected, for
-    `Instance.stdout` and `stderr`.
+    `Instance.stdout` and `stderr`. Beyond that, the program learns that no space is left, and the host by
+    `Instance.stdout_overflowed` and `stderr_overflowed`.
     """
 
     def __init__(

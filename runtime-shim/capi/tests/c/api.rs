@@ -5,13 +5,14 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 18] = [
     "main.c",
     "host.c",
     "calls.c",
     "errors.c",
     "exports.c",
     "linking.c",
+    "loaders.c",
     "memories.c",
     "metering.c",
     "misuse.c",

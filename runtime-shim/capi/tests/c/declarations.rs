@@ -147,6 +147,7 @@ fn constants_in_rust() -> Figures {
         figures.insert(format!("WASMAOT_VERSION_{part}"), vec![number]);
     }
     let others = [
+        ("KEY_BYTES", wasmaot::loader::KEY_BYTES as u64),
         ("NO_OFFSET", u64::from(wasmaot::error::NO_OFFSET)),
         ("NULL_EXTERNREF", wasmaot::value::NULL.into()),
         ("NO_MAX", wasmaot::module::NO_MAX),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use wasmaot_compiler::Options;
+use wasmaot_signature::SecretKey;
 
 /// The root of the repository.
 pub(crate) fn repository() -> PathBuf {
@@ -136,15 +137,32 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Compiles a guest in the text format to an artifact, which counts what it executes if `meter` is set. The
-/// artifact appears whole: a host of another test may have the last one mapped.
+/// Writes a file that appears whole: a host of another test may have the last one mapped.
+fn place(path: &Path, bytes: &[u8]) {
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().expect("a folder")).expect("a file");
+    file.write_all(bytes).expect("written");
+    file.persist(path).expect("renamed");
+}
+
+/// Compiles a guest in the text format to an artifact, which counts what it executes if `meter` is set.
 pub(crate) fn compile(text: &Path, artifact: &Path, meter: bool) {
     let wasm = wat::parse_file(text).unwrap_or_else(|error| panic!("{error}"));
     let output = wasmaot_compiler::compile(&wasm, &Options { meter, ..Options::default() }, &|_| ());
     let output = output.unwrap_or_else(|error| panic!("{}: {error}", text.display()));
-    let mut file = tempfile::NamedTempFile::new_in(artifact.parent().expect("a folder")).expect("a file");
-    file.write_all(&output.bytes).expect("written");
-    file.persist(artifact).expect("renamed");
+    place(artifact, &output.bytes);
+}
+
+/// Makes a signed copy of a guest, and writes the key that goes with it, and one that does not.
+fn sign(folder: &Path) {
+    let [signer, other] = [7, 8].map(|byte| SecretKey::from_seed(&[byte; 32]));
+    let mut artifact = std::fs::read(folder.join("plain.so")).expect("a guest");
+    let signature = signer.block(&artifact);
+    artifact.extend(signature.to_bytes());
+    let keys = [("signer.pem", signer), ("other.pem", other)];
+    let keys = keys.map(|(name, key)| (name, key.public_key().to_pem().into_bytes()));
+    for (name, bytes) in keys.into_iter().chain([("signed.so", artifact)]) {
+        place(&folder.join(name), &bytes);
+    }
 }
 
 /// The folder with the artifacts of all guests of the tests, and a file.
@@ -157,6 +175,7 @@ pub(crate) fn guests() -> &'static Path {
             let name = text.file_stem().expect("a name").to_string_lossy().into_owned();
             compile(&text, &folder.join(format!("{name}.so")), name == "metered");
         }
+        sign(&folder);
         std::fs::write(folder.join("hello.txt"), "hello from a file\n").expect("a file");
         folder
     })

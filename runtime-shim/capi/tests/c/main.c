@@ -69,6 +69,7 @@ int main(int argc, char **argv) {
     /* Whatever hangs fails. */
     alarm(600);
     RUN(test_modules);
+    RUN(test_loaders);
     RUN(test_linking);
     RUN(test_calls);
     RUN(test_errors);

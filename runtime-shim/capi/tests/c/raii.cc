@@ -1,6 +1,8 @@
 /* The header for C++: what it owns, throws and converts. */
 #include "test.h"
 
+#include <fstream>
+#include <iterator>
 #include <thread>
 #include <type_traits>
 #include <wasmaot.hpp>
@@ -251,6 +253,22 @@ static void wasi_is_granted() {
     CHECK(instance.captured(1) == "input" && instance.captured(2).empty());
 }
 
+static void loaders() {
+    const std::string signed_guest = std::string(folder) + "/signed.so";
+    const std::uint8_t key[WASMAOT_KEY_BYTES] = {0};
+    std::uint8_t signer[WASMAOT_KEY_BYTES] = {0};
+    wasmaot::Loader loader;
+    loader.set_jobs(0).set_proofs((std::string(folder) + "/proofs").c_str(), key).add_unchanging_folder(folder);
+    CHECK(loader.open(signed_guest.c_str()).is_proven() && !loader.open(signed_guest.c_str()).signer(signer));
+    thrown(WASMAOT_ERROR_USAGE, [&] { loader.open_trusted(signed_guest.c_str()); });
+    thrown(WASMAOT_ERROR_USAGE, [&] { loader.add_key("no key"); });
+    std::ifstream file(std::string(folder) + "/signer.pem");
+    const std::string pem{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    loader.add_key(pem.c_str());
+    CHECK(loader.open_trusted(signed_guest.c_str()).signer(signer) && memcmp(signer, key, sizeof key) != 0);
+    thrown(WASMAOT_ERROR_OPEN, [&] { loader.open((std::string(folder) + "/plain.so").c_str()); });
+}
+
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     folder = argv[1];
@@ -263,6 +281,7 @@ int main(int argc, char **argv) {
     instances_import_from_each_other();
     memories_are_shared();
     wasi_is_granted();
+    loaders();
     puts("all is well");
     return 0;
 }

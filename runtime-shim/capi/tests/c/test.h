@@ -96,6 +96,7 @@ void test_calls(void);
 void test_errors(void);
 void test_exports(void);
 void test_linking(void);
+void test_loaders(void);
 void test_memories(void);
 void test_misuse(void);
 void test_modules(void);
