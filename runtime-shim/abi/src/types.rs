@@ -94,6 +94,11 @@ impl ValType {
         matches!(self, ValType::Ref(_))
     }
 
+    /// Whether it is a number, and neither a vector nor a reference.
+    pub const fn is_number(self) -> bool {
+        !matches!(self, ValType::V128 | ValType::Ref(_))
+    }
+
     /// Whether it is a reference to a function, of whatever type.
     pub const fn is_func_ref(self) -> bool {
         matches!(self, ValType::Ref(RefType { heap, .. }) if heap.is_func())

@@ -78,6 +78,10 @@ pub enum Trap {
     /// The guest called a function of the canonical ABI out of turn.
     #[error("a function of the canonical ABI was called out of turn")]
     OutOfTurn,
+    /// A host function suspended its caller otherwise than by
+    /// [`Context::suspend`](crate::Context::suspend) with a result of its own type.
+    #[error("a host function suspended its caller with a result of another type than its own")]
+    Suspension,
     /// The component called an import that the host does not define.
     #[error("`{0}` is not defined by the host")]
     Undefined(String),

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //!  guest ── core call ──▶ lift parameters ──▶ closure ──▶ lower result ──▶ guest
-//!                          scope begins                  scope ends; requests for room, if it needs any
+//!                          scope begins        │    ▲    scope ends; requests for room, if it needs any
+//!                                              ▼    │
+//!                                      guest suspended, future, closure for the result
 //! ```
 //!
 //! **Invariant: what a closure gets and gives is of the types that the component has**, which were compared
@@ -12,13 +14,13 @@ use crate::convert::{ComponentType, Lift, Lower, View, is_payload};
 use crate::error::Trap;
 use crate::lift::{Flat, Lifter};
 use crate::lower::{Offsets, Planner};
-use crate::state::{Context, Pending, State};
+use crate::state::{Context, Pending, State, Wait};
 use crate::types::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, Types};
 use crate::val::Val;
 use std::any::TypeId;
 use std::sync::Arc;
 use wasmaot_abi::component::{Field, FuncType, Options, ValueType};
-use wasmaot_runtime::{Caller, Cells, HostError};
+use wasmaot_runtime::{Caller, Cells, HostError, Suspend};
 
 /// A host function of a component linker.
 pub struct HostFunc<T> {
@@ -28,7 +30,7 @@ pub struct HostFunc<T> {
 }
 
 pub(crate) type Body<T> =
-    dyn Fn(&Bound, &mut Caller<'_, State<T>>, &mut Cells<'_>) -> Result<(), HostError> + Send + Sync;
+    dyn Fn(&Arc<Bound>, &mut Caller<'_, State<T>>, &mut Cells<'_>) -> Result<(), HostError> + Send + Sync;
 
 impl<T> Clone for HostFunc<T> {
     fn clone(&self) -> Self {
@@ -107,11 +109,16 @@ impl Bound {
         params(&mut lifter, &mut source)
     }
 
+    /// Where the result of a call goes, if it goes to memory.
+    fn place(&self, cells: &Cells<'_>) -> u32 {
+        if self.result_in_memory { cells.get(self.flat) as u32 } else { 0 }
+    }
+
     /// Lowers the result of a call, whose scope ends.
     fn lower<T, R: Lower + Send + 'static>(
         &self,
         caller: &mut Caller<'_, State<T>>,
-        cells: &mut Cells<'_>,
+        (cells, at): (&mut Cells<'_>, u32),
         result: R,
     ) -> Result<(), Trap> {
         let inner = &mut caller.data_mut().inner;
@@ -123,7 +130,6 @@ impl Bound {
             cells.set(0, lowerer.flat.first().copied().unwrap_or(0));
             return Ok(());
         }
-        let at = cells.get(self.flat) as u32;
         let layout = self.types.layout(ty);
         let requests =
             if self.allocates { requests(&self.types, self.options, &result, ty)? } else { Vec::new() };
@@ -223,6 +229,7 @@ macro_rules! closures {
     ($(($($name:ident $index:tt),*))*) => {$(
         impl<T, F, R, $($name),*> IntoHostFunc<T, (R, $($name,)*)> for F
         where
+            T: 'static,
             F: Fn(&mut Context<'_, '_, T>, $($name),*) -> Result<R, HostError> + Send + Sync + 'static,
             R: Lower + Send + 'static,
             $($name: Lift + 'static,)*
@@ -239,13 +246,14 @@ macro_rules! closures {
                     )*
                     result_is::<R>(view, func)
                 }
-                let call = move |bound: &Bound, caller: &mut Caller<'_, State<T>>, cells: &mut Cells<'_>| {
+                let call = move |bound: &Arc<Bound>, caller: &mut Caller<'_, State<T>>, cells: &mut Cells<'_>| {
                     #[allow(unused_variables, non_snake_case, reason = "without parameters there is nothing to lift")]
                     let ($($name,)*) = bound.lift(caller, cells, |cx, source| {
                         Ok(($(source.take::<$name>(cx, bound.params[$index])?,)*))
                     })?;
-                    let result = self(&mut Context { caller }, $($name),*)?;
-                    Ok(bound.lower(caller, cells, result)?)
+                    let at = bound.place(cells);
+                    let result = self(&mut Context { caller }, $($name),*);
+                    settle(bound, caller, (cells, at), result, Bound::lower)
                 };
                 HostFunc { check: check::<R, $($name),*>, call: Arc::new(call) }
             }
@@ -265,25 +273,63 @@ closures! {
     (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7)
 }
 
+/// Lowers a result to these cells, or to this place in memory.
+type LowerResult<T, R> = fn(&Bound, &mut Caller<'_, State<T>>, (&mut Cells<'_>, u32), R) -> Result<(), Trap>;
+
+/// Lowers what a closure returned, or suspends its caller until there is something to lower.
+fn settle<T: 'static, R: Send + 'static>(
+    bound: &Arc<Bound>,
+    caller: &mut Caller<'_, State<T>>,
+    (cells, at): (&mut Cells<'_>, u32),
+    result: Result<R, HostError>,
+    lower: LowerResult<T, R>,
+) -> Result<(), HostError> {
+    let suspend = match result {
+        Ok(result) => return Ok(lower(bound, caller, (cells, at), result)?),
+        Err(HostError::Suspend(suspend)) => suspend,
+        Err(error) => return Err(error),
+    };
+    let wait = suspend.into_value().downcast::<Wait<T, R>>().map_err(|_| Trap::Suspension)?;
+    let bound = bound.clone();
+    let suspend = Suspend::until_in_cells::<State<T>, _>(async move {
+        let complete = wait.future.await;
+        move |caller: &mut Caller<'_, State<T>>, cells: &mut Cells<'_>| {
+            let result = complete(&mut Context { caller });
+            settle(&bound, caller, (cells, at), result, lower)
+        }
+    });
+    Err(suspend.into())
+}
+
 /// A host function by a closure over values.
 pub(crate) fn dynamic<T, F>(f: F) -> HostFunc<T>
 where
+    T: 'static,
     F: Fn(&mut Context<'_, '_, T>, &[Val]) -> Result<Option<Val>, HostError> + Send + Sync + 'static,
 {
-    let call = move |bound: &Bound, caller: &mut Caller<'_, State<T>>, cells: &mut Cells<'_>| {
+    let call = move |bound: &Arc<Bound>, caller: &mut Caller<'_, State<T>>, cells: &mut Cells<'_>| {
         let params: Vec<Val> = bound
             .lift(caller, cells, |cx, source| bound.params.iter().map(|&ty| source.take(cx, ty)).collect())?;
-        let result = f(&mut Context { caller }, &params)?;
-        match (result, bound.result) {
-            (Some(result), Some(_)) => bound.lower(caller, cells, result)?,
-            (None, None) => bound.lower(caller, cells, ())?,
-            (_, expected) => {
-                let expected = expected.map(|ty| crate::wit::value_type(&bound.types.component, ty));
-                let expected = expected.unwrap_or_else(|| "none at all".to_string());
-                return Err(Trap::Type { expected }.into());
-            }
-        }
-        Ok(())
+        let at = bound.place(cells);
+        let result = f(&mut Context { caller }, &params);
+        settle(bound, caller, (cells, at), result, lower_dynamic)
     };
     HostFunc { check: |_, _| Ok(()), call: Arc::new(call) }
+}
+
+/// Lowers the result of a closure over values, which has one if the function has.
+fn lower_dynamic<T>(
+    bound: &Bound,
+    caller: &mut Caller<'_, State<T>>,
+    to: (&mut Cells<'_>, u32),
+    result: Option<Val>,
+) -> Result<(), Trap> {
+    match (result, bound.result) {
+        (Some(result), Some(_)) => bound.lower(caller, to, result),
+        (None, None) => bound.lower(caller, to, ()),
+        (_, expected) => {
+            let expected = expected.map(|ty| crate::wit::value_type(&bound.types.component, ty));
+            Err(Trap::Type { expected: expected.unwrap_or_else(|| "none at all".to_string()) })
+        }
+    }
 }

@@ -16,8 +16,11 @@ use crate::wit;
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::sync::Arc;
-use wasmaot_abi::component::{FuncType, Item, Lift as Lifted, ResourceOrigin, ValueType};
-use wasmaot_runtime::{CallError, Pool, PooledInstance, ResourceLimits, Store, Usage};
+use std::time::{Duration, Instant};
+use wasmaot_abi::component::{FuncType, Item, Lift as Lifted, Options, ResourceOrigin, ValueType};
+use wasmaot_runtime::{
+    AsStore, CallError, InterruptError, InterruptHandle, Pool, PooledInstance, ResourceLimits, Store, Usage,
+};
 
 /// A component with its imports resolved. Cloning it is cheap.
 pub struct InstancePre<T> {
@@ -234,6 +237,48 @@ impl<T> Instance<T> {
         self.state().inner.handles.live()
     }
 
+    /// Has asynchronous calls give their executor back after each such time in the guest, see
+    /// [`AsStore::yield_every`].
+    ///
+    /// # Errors
+    /// Slices cannot be enforced, and it is as before.
+    pub fn yield_every(&mut self, slice: impl Into<Option<Duration>>) -> Result<(), InterruptError> {
+        with_store!(&mut self.place, store => store.yield_every(slice))
+    }
+
+    /// Sets when calls end, see [`AsStore::set_deadline`].
+    ///
+    /// # Errors
+    /// The deadline cannot be enforced, and the one before still holds.
+    pub fn set_deadline(&mut self, deadline: impl Into<Option<Instant>>) -> Result<(), InterruptError> {
+        with_store!(&mut self.place, store => store.set_deadline(deadline))
+    }
+
+    /// Returns a handle by which any thread can stop the instance for good.
+    ///
+    /// # Errors
+    /// The handle could not take effect.
+    pub fn interrupt_handle(&mut self) -> Result<InterruptHandle, InterruptError> {
+        with_store!(&mut self.place, store => store.interrupt_handle())
+    }
+
+    /// Returns what the instance has used so far. It has not been reset.
+    pub fn usage(&self) -> Usage {
+        fn of(store: &impl AsStore) -> Usage {
+            Usage {
+                memory: store.memory_bytes(),
+                operators: store.operators(),
+                fuel: store.used_fuel(),
+                host_calls: store.host_calls(),
+                reset: None,
+            }
+        }
+        match &self.place {
+            Place::Pooled(instance) => of(instance),
+            Place::Alone(store) => of(&**store),
+        }
+    }
+
     /// Calls an exported function by its name, see [`InstancePre::get_func`].
     ///
     /// # Errors
@@ -278,24 +323,54 @@ impl<T> Instance<T> {
     }
 
     fn call_lifted<P: Params, R: Lift + Send + 'static>(&mut self, lift: u32, params: P) -> Result<R, Error> {
+        let (core, mut call) = self.begin::<P, R>(lift, params)?;
+        let results = call.flat.as_mut_slice();
+        with_store!(&mut self.place, store => core.call_in_cells(store, &call.arguments, results))?;
+        self.end(call)
+    }
+
+    async fn call_lifted_async<P: Params, R: Lift + Send + 'static>(
+        &mut self,
+        lift: u32,
+        params: P,
+    ) -> Result<R, Error>
+    where
+        T: 'static,
+    {
+        let (core, mut call) = self.begin::<P, R>(lift, params)?;
+        let results = call.flat.as_mut_slice();
+        with_store!(&mut self.place, store => {
+            core.call_in_cells_async(store, &call.arguments, results).await
+        })?;
+        self.end(call)
+    }
+
+    /// Begins a call: lowers its arguments. Returns the core function.
+    fn begin<P: Params, R: Lift + Send + 'static>(
+        &mut self,
+        lift: u32,
+        params: P,
+    ) -> Result<(wasmaot_runtime::Func, Call), Error> {
         let linked = self.linked.clone();
         let types = linked.component.types();
         let lifted = &types.component.lifts[lift as usize];
         let func = &types.component.functions[lifted.func as usize];
-        let core = linked.funcs[lift as usize];
         let inner = &mut self.state_mut().inner;
         inner.open()?;
         let arguments = arguments(inner, types, lifted, func, params)?;
-        let mut flat = [0];
-        let results = if lifted.hands_over {
-            let options = types.component.options[lifted.options as usize];
+        let options = types.component.options[lifted.options as usize];
+        let mut flat = Vec::new();
+        if lifted.hands_over {
             inner.results =
                 Some(Results { options, result: func.result, lift: lift_boxed::<R>, lifted: None });
-            &mut flat[..0]
         } else {
-            &mut flat[..usize::from(func.result.is_some())]
-        };
-        with_store!(&mut self.place, store => core.call_in_cells(store, &arguments, results))?;
+            flat.resize(usize::from(func.result.is_some()), 0);
+        }
+        Ok((linked.funcs[lift as usize], Call { options, result: func.result, arguments, flat }))
+    }
+
+    /// Ends a call that returned: lifts its result.
+    fn end<R: Lift + Send + 'static>(&mut self, call: Call) -> Result<R, Error> {
         let inner = &mut self.state_mut().inner;
         let result = match inner.results.take() {
             Some(results) => {
@@ -303,14 +378,23 @@ impl<T> Instance<T> {
                 *lifted.ok_or(Trap::OutOfTurn)?
             }
             None => {
-                let options = types.component.options[lifted.options as usize];
-                let mut lifter = inner.lifter(options, None);
-                lift_result(&mut lifter, func.result, &mut Flat::new(&flat))?
+                let mut lifter = inner.lifter(call.options, None);
+                lift_result(&mut lifter, call.result, &mut Flat::new(&call.flat))?
             }
         };
         inner.close()?;
         Ok(result)
     }
+}
+
+/// A call of an export.
+struct Call {
+    options: Options,
+    result: Option<ValueType>,
+    /// The core function's.
+    arguments: Vec<u64>,
+    /// Results of the core function.
+    flat: Vec<u64>,
 }
 
 /// Lifts a result, if the function has one.
@@ -401,6 +485,29 @@ impl Func {
     }
 }
 
+impl Func {
+    /// Calls it; while a host function [suspends](crate::Context::suspend) the guest, so does this, and
+    /// between the [time slices](Instance::yield_every) of the instance. If the future is dropped before it
+    /// is ready, the call is given up.
+    ///
+    /// # Errors
+    /// As for [`Func::call`].
+    ///
+    /// # Panics
+    /// A host function panics.
+    pub async fn call_async<T: 'static>(
+        &self,
+        instance: &mut Instance<T>,
+        args: &[Val],
+    ) -> Result<Option<Val>, Error> {
+        let has_result = instance.linked.type_of(self.lift).1.result.is_some();
+        match has_result {
+            true => instance.call_lifted_async::<_, Val>(self.lift, args.to_vec()).await.map(Some),
+            false => instance.call_lifted_async::<_, ()>(self.lift, args.to_vec()).await.map(|()| None),
+        }
+    }
+}
+
 /// A [`Func`] whose type was compared once.
 pub struct TypedFunc<P, R> {
     lift: u32,
@@ -425,6 +532,17 @@ impl<P: Params, R: Lift + Send + 'static> TypedFunc<P, R> {
     /// Panics if a host function panics.
     pub fn call<T>(&self, instance: &mut Instance<T>, params: P) -> Result<R, Error> {
         instance.call_lifted(self.lift, params)
+    }
+
+    /// Calls it, and waits as [`Func::call_async`] does.
+    ///
+    /// # Errors
+    /// How the call ended.
+    ///
+    /// # Panics
+    /// A host function panics.
+    pub async fn call_async<T: 'static>(&self, instance: &mut Instance<T>, params: P) -> Result<R, Error> {
+        instance.call_lifted_async(self.lift, params).await
     }
 }
 

@@ -221,7 +221,7 @@ fn bind<T: 'static>(
     let types = component.types();
     let func = &types.component.functions[import.func as usize];
     let options = types.component.options[import.options as usize];
-    let bound = Bound::new(types, func, options, import.allocates);
+    let bound = Arc::new(Bound::new(types, func, options, import.allocates));
     let call = function.call;
     core.func_in_cells(&import.module, &import.name, ty.clone(), move |caller, cells| {
         call(&bound, caller, cells)

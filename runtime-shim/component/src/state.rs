@@ -10,9 +10,10 @@ use crate::lift::{Flat, Lifter};
 use crate::lower::{Lowerer, Request};
 use crate::types::Types;
 use std::any::Any;
+use std::pin::Pin;
 use std::sync::Arc;
 use wasmaot_abi::component::{Options, ValueType, Violation};
-use wasmaot_runtime::{Caller, HostError, MemoryData};
+use wasmaot_runtime::{Caller, HostError, MemoryData, Suspend};
 
 /// Limits on host resources used by the canonical ABI for one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +151,14 @@ pub struct Context<'a, 'b, T> {
     pub(crate) caller: &'a mut Caller<'b, State<T>>,
 }
 
+/// A host function's result that is not there yet: what is left of the function comes out of a future.
+pub(crate) struct Wait<T, R> {
+    pub(crate) future: Pin<Box<dyn Future<Output = Completion<T, R>> + Send>>,
+}
+
+/// What is left of a host function.
+pub(crate) type Completion<T, R> = Box<dyn FnOnce(&mut Context<'_, '_, T>) -> Result<R, HostError> + Send>;
+
 impl<T> Context<'_, '_, T> {
     /// Returns the embedder's data.
     pub fn data(&self) -> &T {
@@ -159,6 +168,45 @@ impl<T> Context<'_, '_, T> {
     /// Returns the embedder's data, to be changed.
     pub fn data_mut(&mut self) -> &mut T {
         &mut self.caller.data_mut().data
+    }
+
+    /// Returns whether the guest was called asynchronously, so that it can be [suspended](Context::suspend).
+    pub fn is_async(&self) -> bool {
+        self.caller.is_async()
+    }
+
+    /// Suspends the guest until a future is ready: a host function returns this as its error. The future owns
+    /// what it works on, and gives what is left of the host function, which sees the guest's data again,
+    /// returns the result, and may suspend the guest once more. Handles that were lent to the call stay lent.
+    ///
+    /// Only calls that are made asynchronously can be suspended, see [`Context::is_async`].
+    ///
+    /// ```
+    /// use wasmaot_component::{Context, Linker};
+    ///
+    /// # async fn fetch(key: u32) -> String { key.to_string() }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut linker = Linker::<u64>::new();
+    /// linker.instance("example:host/store")?.func_wrap("get", |cx: &mut Context<'_, '_, u64>, key: u32| {
+    ///     Err::<String, _>(cx.suspend(async move {
+    ///         let value = fetch(key).await;
+    ///         move |cx: &mut Context<'_, '_, u64>| {
+    ///             *cx.data_mut() += 1;
+    ///             Ok(value)
+    ///         }
+    ///     }))
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn suspend<R, C>(&self, future: impl Future<Output = C> + Send + 'static) -> HostError
+    where
+        T: 'static,
+        R: Send + 'static,
+        C: FnOnce(&mut Context<'_, '_, T>) -> Result<R, HostError> + Send + 'static,
+    {
+        let future = async { Box::new(future.await) as Completion<T, R> };
+        Suspend::new(Wait { future: Box::pin(future) }).into()
     }
 
     /// Returns the number of handles that the instance has, with how often they are lent.

@@ -224,23 +224,8 @@ impl Func {
         params: &[u64],
         results: &mut [u64],
     ) -> Result<(), CallError> {
-        let record = self.record(store::core(store))?;
-        let signature = self.signature(store)?;
-        let ty = signature.ty();
-        if params.len() != ty.params.len() {
-            return Err(CallError::ArgumentCount { expected: ty.params.len(), found: params.len() });
-        }
-        if results.len() != ty.results.len() {
-            return Err(CallError::ResultCount { expected: ty.results.len(), found: results.len() });
-        }
-        let plain = signature.plain().filter(|_| {
-            let is_number = |ty: &ValType| !matches!(ty, ValType::V128 | ValType::Ref(_));
-            ty.params.iter().chain(&ty.results).all(is_number)
-        });
-        let plain = plain.ok_or_else(|| CallError::Signature {
-            expected: FuncType { params: vec![ValType::I64; params.len()], results: Vec::new() },
-            found: ty.clone(),
-        })?;
+        let (record, signature) = self.of_numbers(store, params.len(), results.len())?;
+        let plain = signature.plain().expect("numbers are no references");
         let mut few = [RawValue::default(); MAX_VALUES];
         let mut many = Vec::new();
         let count = params.len().max(results.len());
@@ -254,6 +239,53 @@ impl Func {
         cells.iter_mut().zip(params).for_each(|(cell, &bits)| *cell = RawValue::new(bits));
         call_plain(store.store_mut(), record, plain, cells)?;
         results.iter_mut().zip(cells).for_each(|(result, cell)| *result = cell.low);
+        Ok(())
+    }
+
+    /// Its record and type, which passes this many numbers and nothing else.
+    fn of_numbers(
+        &self,
+        store: &impl AsStore,
+        params: usize,
+        results: usize,
+    ) -> Result<(InStore<FuncRef>, Signature), CallError> {
+        let record = self.record(store::core(store))?;
+        let signature = self.signature(store)?;
+        let ty = signature.ty();
+        if params != ty.params.len() {
+            return Err(CallError::ArgumentCount { expected: ty.params.len(), found: params });
+        }
+        if results != ty.results.len() {
+            return Err(CallError::ResultCount { expected: ty.results.len(), found: results });
+        }
+        if !ty.params.iter().chain(&ty.results).all(|ty| ty.is_number()) {
+            let expected = FuncType { params: vec![ValType::I64; params], results: Vec::new() };
+            return Err(CallError::Signature { expected, found: ty.clone() });
+        }
+        Ok((record, signature))
+    }
+
+    /// Calls it as [`Func::call_in_cells`] does, and waits as [`Func::call_async`] does.
+    ///
+    /// # Errors
+    /// As for [`Func::call_in_cells`].
+    ///
+    /// # Panics
+    /// A host function panics.
+    pub async fn call_in_cells_async<S: AsStore<Data: 'static>>(
+        &self,
+        store: &mut S,
+        params: &[u64],
+        results: &mut [u64],
+    ) -> Result<(), CallError> {
+        let (record, signature) = self.of_numbers(store, params.len(), results.len())?;
+        let mut cells = vec![RawValue::default(); params.len().max(results.len())];
+        cells.iter_mut().zip(params).for_each(|(cell, &bits)| *cell = RawValue::new(bits));
+        let returned = match suspend::begin_in_cells_async(store.store_mut(), record, signature, &cells)? {
+            Step::Returned(returned) => returned,
+            step => suspend::finish(store, step).await?,
+        };
+        results.copy_from_slice(&returned);
         Ok(())
     }
 

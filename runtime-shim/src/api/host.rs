@@ -64,7 +64,11 @@ pub struct Cells<'a> {
     cells: &'a mut [RawValue],
 }
 
-impl Cells<'_> {
+impl<'a> Cells<'a> {
+    pub(crate) fn new(cells: &'a mut [RawValue]) -> Self {
+        Self { cells }
+    }
+
     /// Returns the bits of a parameter. Those above the ones of its type mean nothing.
     ///
     /// # Panics
@@ -90,7 +94,7 @@ where
     F: Fn(&mut Caller<'_, T>, &mut Cells<'_>) -> Result<(), HostError> + Send + Sync + 'static,
 {
     of::<T, OfRecord, _>(ty, move |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| {
-        f(caller, &mut Cells { cells })
+        f(caller, &mut Cells::new(cells))
     })
 }
 

@@ -10,6 +10,7 @@ mod hostile;
 mod leaks;
 mod mutated;
 mod real;
+mod suspend;
 mod typed;
 mod values;
 

@@ -14,7 +14,7 @@
 use super::{Reader, Step, Suspend, Suspended};
 use crate::api::caller::Caller;
 use crate::api::error::{CallError, HostError};
-use crate::api::host::{self, HostResults};
+use crate::api::host::{self, Cells, HostResults};
 use crate::api::store::{self, AsStore};
 use crate::api::val::{WasmValue, WasmValues, for_each_arity};
 use crate::code::raw_value::RawValue;
@@ -33,7 +33,8 @@ struct Waiting<T>(Pin<Box<dyn Future<Output = Completion<T>> + Send>>);
 
 /// What is left of a host function when its future is ready.
 struct Completion<T> {
-    types: &'static [ValType],
+    /// The types of its results; `None` if it sets the cells of numbers.
+    types: Option<&'static [ValType]>,
     run: Box<Rest<T>>,
 }
 
@@ -105,7 +106,26 @@ impl Suspend {
                 results.complete(caller)?.store(cells);
                 Ok(())
             };
-            Completion { types: R::Values::TYPES, run: Box::new(run) }
+            Completion { types: Some(R::Values::TYPES), run: Box::new(run) }
+        };
+        Suspend::new(Waiting::<T>(Box::pin(completion)))
+    }
+
+    /// Suspends the caller as [`Suspend::until`] does, for a host function that is defined by
+    /// [`func_in_cells`](crate::Linker::func_in_cells). The future gives what is left of it, which sets the
+    /// results in their cells; parameters are not among these.
+    ///
+    /// # Errors
+    /// None: it is the future's closure that may fail, and ends the caller with its error.
+    pub fn until_in_cells<T: 'static, C>(future: impl Future<Output = C> + Send + 'static) -> Self
+    where
+        C: FnOnce(&mut Caller<'_, T>, &mut Cells<'_>) -> Result<(), HostError> + Send + 'static,
+    {
+        let completion = async {
+            let complete = future.await;
+            let run =
+                |caller: &mut Caller<'_, T>, cells: &mut [RawValue]| complete(caller, &mut Cells::new(cells));
+            Completion { types: None, run: Box::new(run) }
         };
         Suspend::new(Waiting::<T>(Box::pin(completion)))
     }

@@ -62,7 +62,8 @@ impl Suspend {
         Self { value: Mutex::new(Box::new(value)) }
     }
 
-    pub(crate) fn into_value(self) -> Box<dyn Any + Send> {
+    /// Returns the value.
+    pub fn into_value(self) -> Box<dyn Any + Send> {
         self.value.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -194,7 +195,7 @@ impl<R> Suspended<R> {
         let complete = |caller: &mut Caller<'_, S::Data>, cells: &mut [RawValue]| {
             complete(caller).map(|values| values.store(cells))
         };
-        self.go_on(store, Suspends::ForHost, V::TYPES, complete).map(Step::outcome)
+        self.go_on(store, Suspends::ForHost, Some(V::TYPES), complete).map(Step::outcome)
     }
 
     /// Goes on with the call as [`Suspended::resume_with`] does, where the types of the values are known only
@@ -212,14 +213,16 @@ impl<R> Suspended<R> {
         let complete = |caller: &mut Caller<'_, S::Data>, cells: &mut [RawValue]| {
             host::in_values(&ty, caller, cells, complete)
         };
-        self.go_on(store, Suspends::ForHost, &ty.results, complete).map(Step::outcome)
+        self.go_on(store, Suspends::ForHost, Some(&ty.results), complete).map(Step::outcome)
     }
 
+    /// Goes on with the call. `types` are those of the results that `complete` writes; with `None` they are
+    /// numbers.
     fn go_on<S: AsStore>(
         self,
         store: &mut S,
         suspends: Suspends,
-        types: &[ValType],
+        types: Option<&[ValType]>,
         complete: impl FnOnce(&mut Caller<'_, S::Data>, &mut [RawValue]) -> Result<(), HostError>,
     ) -> Result<Step<R>, CallError> {
         let mut core = store::changes(store);
@@ -229,8 +232,12 @@ impl<R> Suspended<R> {
         let waiting = core.take_suspended();
         let suspension = waiting.ok_or(CallError::NotSuspended)?;
         let found = suspension.ty().ok_or(CallError::NotSuspended)?;
-        if found.results != types {
-            let expected = FuncType { params: found.params.clone(), results: types.to_vec() };
+        let are_right = match types {
+            Some(types) => found.results == types,
+            None => found.results.iter().all(|ty| ty.is_number()),
+        };
+        if !are_right {
+            let expected = FuncType { params: found.params.clone(), results: types.unwrap_or(&[]).to_vec() };
             return Err(CallError::Signature { expected, found: found.clone() });
         }
         let complete = |store: &mut StoreInner<S::Data>, instance: &InstanceCore, cells: &mut [RawValue]| {
@@ -347,6 +354,22 @@ pub(crate) fn begin_dynamic_async<T>(
     params: &[RawValue],
 ) -> Result<Step<Vec<Val>>, CallError> {
     begin_dynamic(store, func, signature, Suspends::ForSlices, params)
+}
+
+/// The same with parameters and results as the bits of numbers.
+pub(crate) fn begin_in_cells_async<T>(
+    store: &mut StoreInner<T>,
+    func: InStore<FuncRef>,
+    signature: Signature,
+    params: &[RawValue],
+) -> Result<Step<Vec<u64>>, CallError> {
+    let read = |ty: Option<&FuncType>, _: &StoreCore, cells: &[RawValue]| {
+        cells.iter().take(ty.map_or(0, |ty| ty.results.len())).map(|cell| cell.low).collect()
+    };
+    let reader = Reader { ty: Some(signature.clone()), read };
+    let read = |core: &StoreCore, cells: &[RawValue]| reader.read(core, cells);
+    let ended = invoke::call_suspendable(store, func, &signature, params, Suspends::ForSlices, read);
+    step(store, ended, reader)
 }
 
 fn begin_dynamic<T>(
