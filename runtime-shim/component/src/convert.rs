@@ -6,7 +6,7 @@
 //! | `list<t>` | `Vec<T>` (to pass: `&[T]`, too) |
 //! | `option<t>`, `result<t, e>` | `Option<T>`, `Result<T, E>`, with `()` for a payload that there is not |
 //! | `tuple<..>` | a tuple |
-//! | records, variants, enums, flags | [`Val`](crate::Val) |
+//! | records, variants, enums, flags | what [`record!`](crate::record), [`variant!`](crate::variant), [`enumeration!`](crate::enumeration) and [`flags!`](crate::flags) define; [`Val`](crate::Val) |
 //! | `own<r>`, `borrow<r>` of a resource of the host's | [`Resource<T>`](crate::Resource) |
 //! | everything else | [`Val`](crate::Val), which stands for every type |
 //!

@@ -12,6 +12,7 @@
 //! | [`Instance`] | one instance, in a slot of a pool or by itself |
 //! | [`Func`], [`TypedFunc`] | what a component exports |
 //! | [`Val`] | a value of any type; [`convert`](ComponentType) has the Rust types that stand for the others |
+//! | [`record!`], [`variant!`], [`enumeration!`], [`flags!`] | define Rust types for those of WIT |
 //! | [`Resource`], [`ResourceAny`], [`ResourceTable`] | handles, and what they stand for |
 //!
 //! ```text
@@ -37,6 +38,8 @@ mod linker;
 mod lower;
 mod names;
 mod resource;
+#[doc(hidden)]
+pub mod shapes;
 mod state;
 mod transcode;
 mod types;
