@@ -1,4 +1,4 @@
-//! WASI preview 1 as host functions of wasmaot's runtime.
+//! WASI preview 1 as host functions of wasmaot's runtime, and WASI 0.2.
 //!
 //! [`WasiCtxBuilder`] says what an instance gets, [`add_to_linker`] defines the functions, those of the older
 //! `wasi_unstable` among them. An instance has no authority but what its context was given: no arguments,
@@ -12,6 +12,8 @@
 //!
 //! In asynchronous calls, `fd_read`, `fd_write`, `sock_recv`, `sock_send`, `sock_accept` and `poll_oneoff`
 //! wait without a thread (`wait.rs`); otherwise, and in all other functions, the calling thread waits.
+//!
+//! The feature `p2` adds WASI 0.2, for components: the module `p2`.
 //!
 //! **Invariants.** Guest memory is reached through `guest.rs` alone, paths reach the kernel through
 //! `path.rs` alone, host descriptors are reached through `fdtable.rs` alone. A call that a signal interrupts
@@ -27,6 +29,8 @@ mod errno;
 mod fdtable;
 mod given;
 mod guest;
+#[cfg(feature = "p2")]
+pub mod p2;
 mod path;
 mod sys;
 mod types;

@@ -16,7 +16,8 @@ use std::task::{Context, Poll};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::entry::Handle;
-use watcher::{Files, Watcher, now};
+pub(crate) use watcher::now;
+use watcher::{Files, Watcher};
 
 /// One attempt at a call, after others that found nothing to do.
 #[derive(Default)]
@@ -43,9 +44,8 @@ impl Attempt {
         files: Vec<(Handle, PollFlags)>,
         nanoseconds: Option<u64>,
     ) -> io::Result<()> {
-        let watcher = Watcher::get()?;
         let until = nanoseconds.map(|left| now().saturating_add(left));
-        self.wait.set(Some(Wait { watcher, files: files.into(), until, number: None }));
+        self.wait.set(Some(Wait::new(files, until)?));
         Ok(())
     }
 }
@@ -80,6 +80,14 @@ impl Future for Wait {
 }
 
 impl Wait {
+    /// Waits for one of these files, or until this time of the monotonic clock.
+    ///
+    /// # Errors
+    /// Nothing can be waited for without a thread.
+    pub(crate) fn new(files: Vec<(Handle, PollFlags)>, until: Option<u64>) -> io::Result<Self> {
+        Ok(Self { watcher: Watcher::get()?, files: files.into(), until, number: None })
+    }
+
     fn forget(&mut self) {
         if let Some(number) = self.number.take() {
             self.watcher.forget(number);

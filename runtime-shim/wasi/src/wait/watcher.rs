@@ -24,7 +24,7 @@ use crate::sys::signals::block_all;
 pub(super) type Files = Arc<[(Handle, PollFlags)]>;
 
 /// Nanoseconds of the monotonic clock.
-pub(super) fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
     time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
