@@ -45,6 +45,8 @@ pub(crate) enum NotAnArtifact {
     Malformed(#[from] object::Error),
     #[error("it has no section `{}`", header::SECTION)]
     NoSection,
+    #[error("it is a module's, not a component's")]
+    Module,
     #[error("it is a damaged executable: {0}")]
     Executable(AttachedError),
     #[error("{0}")]

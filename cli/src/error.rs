@@ -97,8 +97,20 @@ pub(crate) enum CliError {
     Signatures { path: PathBuf, most: usize },
     #[error("`{}` is a standalone executable", shown(path))]
     Executable { path: PathBuf },
-    #[error("`{}` is a component, which the command compiles and does not run", shown(path))]
+    #[error("`{}` is a component, which cannot be an executable", shown(path))]
     Component { path: PathBuf },
+    #[error("`{}` is not a component that can be run", shown(path))]
+    BadComponent { path: PathBuf, source: wasmaot_component::ComponentError },
+    #[error("`--listen` is for modules, and `{}` is a component", shown(path))]
+    Listen { path: PathBuf },
+    #[error("`{option}` is for components, and `{}` is a module", shown(path))]
+    ForComponents { path: PathBuf, option: &'static str },
+    #[error("`{}` cannot be started: it exports no function `run` of `wasi:cli/run`", shown(path))]
+    NoRun { path: PathBuf, functions: Vec<String> },
+    #[error("`{}` are no arguments of `{}`: {message}", Name(text), Name(name))]
+    Wave { name: String, text: String, message: String },
+    #[error("cannot run the component `{}`", shown(path))]
+    RunComponent { path: PathBuf, source: Box<wasmaot_component::Error> },
     #[error("`{option}` is for modules, and `{}` is compiled already", shown(path))]
     CompiledAlready { path: PathBuf, option: &'static str },
     #[error("`{}` cannot be an executable: it imports what only a host program can define", shown(path))]

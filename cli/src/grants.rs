@@ -49,6 +49,11 @@ impl GrantOpts {
         Some(())
     }
 
+    /// Returns whether sockets are granted as descriptors, which components have not.
+    pub(crate) fn has_listeners(&self) -> bool {
+        !self.listeners.is_empty()
+    }
+
     /// Returns whether nothing is granted.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -6,6 +6,7 @@
 
 mod json;
 mod text;
+mod wit;
 
 pub(crate) use json::preinit as preinit_json;
 
@@ -31,12 +32,17 @@ pub(crate) struct Opts {
     /// Print JSON
     #[arg(long)]
     json: bool,
+
+    /// Print what a component imports and exports, in WIT
+    #[arg(long, conflicts_with = "json")]
+    wit: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   wasmaot inspect app.so                              for people
   wasmaot inspect app.so --json | jq .cpu.level       for programs
+  wasmaot inspect component.so --wit                  the world of a component, with types
   wasmaot inspect app                                 an executable: what it is granted, and the artifact in it
 
 An artifact of another ABI version, or for a better CPU, is shown as far as it can be read.";
@@ -58,6 +64,10 @@ impl Opts {
             Err(source) => return Err(NotAnArtifact::Executable(source)),
         };
         let artifact = Artifact::read(bytes)?;
+        if self.wit {
+            let descriptor = artifact.into_descriptor()?;
+            return Ok(wit::render(&descriptor.component.ok_or(NotAnArtifact::Module)?));
+        }
         let signers: Vec<String> = signatures.iter().map(signer).collect();
         Ok(match self.json {
             true => json::render(&artifact, attached.as_ref(), &signers),

@@ -25,6 +25,7 @@ mod kind;
 mod limits;
 mod manual;
 mod misspelt;
+mod network;
 mod origin;
 mod output;
 mod preinit;
@@ -36,6 +37,7 @@ mod sign;
 mod source;
 mod text;
 mod verify;
+mod wave;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};

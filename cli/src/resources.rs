@@ -73,6 +73,7 @@ impl Recorder {
             End::Exit(_) => ("exit", Value::Null),
             End::Trap(trap) => ("trap", trap.code.to_string().into()),
             End::Exception(_) => ("exception", Value::Null),
+            End::Broken(rule) => ("trap", rule.clone().into()),
         };
         let record = json!({
             "operators": used.operators,

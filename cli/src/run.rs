@@ -5,6 +5,7 @@
 //! `--allow-native`; what the command has compiled itself it trusts.
 
 mod calls;
+mod component;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use crate::error::CliError;
 use crate::grants::GrantOpts;
 use crate::input::{self, Input};
 use crate::limits::{self, LimitOpts};
+use crate::network::NetworkOpts;
 use crate::progress::Bar;
 use crate::resources::{Recorder, ReportOpts};
 use crate::{cache, output, sign};
@@ -48,6 +50,9 @@ pub(crate) struct Opts {
     #[command(flatten)]
     grants: GrantOpts,
 
+    #[command(flatten)]
+    network: NetworkOpts,
+
     /// Call this export, with ARGS parsed by its type, and print the results, one per line
     #[arg(long, value_name = "NAME")]
     invoke: Option<String>,
@@ -80,11 +85,14 @@ Examples:
   wasmaot run --dir /etc:ro app.so                    the program may read /etc and change nothing there
   wasmaot run --listen 127.0.0.1:8080 app.so          the program accepts connections, as descriptor 3 here
   wasmaot run --invoke add lib.wat 2 40               call one function
+  wasmaot run --invoke 'add(2, 40)' lib.so            call one function of a component
+  wasmaot run --tcp --allow-dns app.so                a component may connect to hosts by their names
   wasmaot run --timeout 10s --max-memory 64M app.wasm end it after 10 seconds, and let no memory grow beyond 64 MiB
   wasmaot run --fuel 1000000000 app.wasm              end it after this many instructions
   wasmaot run --meter --report json app.wasm          what it used, on standard error
 
-FILE is started by its export `_start`, or the default export `` (the empty name); of a reactor, `_initialize` is called. A first `--`
+A component is started by its export `run` of `wasi:cli/run` (WASI 0.2); it takes no --listen, as only descriptors of modules can be
+passed on. A module is started by its export `_start`, or the default export `` (the empty name); of a reactor, `_initialize` is called. A first `--`
 behind FILE is dropped. A module is compiled into a cache (see `wasmaot cache`), to which -O, --target-cpu, --relaxed-simd, --meter,
 --disable and --jobs apply. An artifact has its code already: but for --jobs, these are refused for it.
 It is proven first (see `wasmaot verify`), once for each content; --allow-native is for those that you trust without. A program may have 4096
@@ -121,6 +129,7 @@ impl Opts {
         Some(Self {
             command_line,
             grants,
+            network: NetworkOpts::default(),
             invoke: None,
             allow_native: false,
             public_keys: Vec::new(),
@@ -147,7 +156,10 @@ impl Opts {
         sys::end_on_signals_as_init();
         let module = self.module()?;
         if module.descriptor().component.is_some() {
-            return Err(CliError::Component { path: self.file().into() });
+            return self.run_component(module);
+        }
+        if let Some(option) = self.network.given() {
+            return Err(CliError::ForComponents { path: self.file().into(), option });
         }
         if entry::is_wide(module.descriptor()) {
             return Err(CliError::WideWasi { path: self.file().into() });

@@ -15,6 +15,8 @@ pub enum End {
     Trap(Trap),
     /// The program threw an exception that nothing caught.
     Exception(Box<Exception>),
+    /// It broke a rule of an interface that is not WebAssembly's own, in these words.
+    Broken(String),
 }
 
 impl End {
@@ -37,6 +39,7 @@ impl End {
             Self::Exit(_) => {}
             Self::Trap(trap) => report::note(&report::trap(trap)),
             Self::Exception(exception) => report::note(&report::exception(exception)),
+            Self::Broken(rule) => report::note(&format!("error: trap: {}", report::Name(rule))),
         }
     }
 
@@ -44,7 +47,7 @@ impl End {
     pub fn status(&self) -> i32 {
         match self {
             Self::Exit(status) => *status,
-            Self::Trap(_) | Self::Exception(_) => TRAPPED,
+            Self::Trap(_) | Self::Exception(_) | Self::Broken(_) => TRAPPED,
         }
     }
 }

@@ -63,8 +63,8 @@ impl CliError {
             Self::Executable { path } => {
                 format!("start it by its name; `wasmaot inspect {}` shows what is in it", shown(path))
             }
-            Self::Component { .. } => "a host program runs it, with the crate `wasmaot-component`; for a program of its own, build a \
-                module (target wasm32-wasip1)"
+            Self::Component { .. } => "compile it to a shared object, which `wasmaot run` runs; for an executable, build a module \
+                (target wasm32-wasip1)"
                 .into(),
             Self::ImageOfModule { path } => format!(
                 "`wasmaot compile --emit exe {}` makes one; `--kind wasm` makes a Wasm artifact of the module itself",
@@ -107,6 +107,20 @@ impl CliError {
                 Some(list) => format!("`--invoke NAME` in front of the file calls another function; {list}"),
                 None => NO_FUNCTIONS.into(),
             },
+            Self::Wave { .. } => "`--invoke 'name(arguments)'` takes values in WAVE: numbers, \"text\", 'c', true, [1, 2], {field: 1}, (1, \"two\"), \
+                some(1), ok, case(1), {flag}"
+                .into(),
+            Self::Listen { .. } => "`--tcp` lets it make sockets by itself".into(),
+            Self::ForComponents { .. } => "`--listen` gives a module a socket that accepts connections".into(),
+            Self::NoRun { functions, .. } => match exported(functions) {
+                Some(list) => format!("`--invoke 'NAME(ARGUMENTS)'` in front of the file calls a function; {list}"),
+                None => NO_FUNCTIONS.into(),
+            },
+            Self::RunComponent { source, .. } if matches!(**source, wasmaot_component::Error::Imports(_)) => {
+                "`wasmaot run` defines the interfaces of WASI 0.2, apart from `wasi:http`; a host program defines others, with the \
+                 crate `wasmaot-component`"
+                    .into()
+            }
             Self::NoProgram { functions, .. } => format!(
                 "compile it to a shared object, whose functions `wasmaot run --invoke` calls; {}",
                 exported(functions).unwrap_or_else(|| NO_FUNCTIONS.into())

@@ -5,7 +5,7 @@ use crate::support::{Place, Run};
 
 /// Asserts that a message has no debug output in it.
 #[track_caller]
-fn plain(run: Run) -> Run {
+pub(crate) fn plain(run: Run) -> Run {
     for mark in ["Abstract", "{ ", "Some(", "None", "HeapType", "Err("] {
         assert!(!run.stderr.contains(mark), "debug output {mark:?} in {run:#?}");
     }
@@ -37,24 +37,6 @@ fn the_default_export_and_reactors_start() {
     status("command", &(exit("_start", 6) + &exit("_initialize", 7)), 6);
     // The start function is not all that a command has.
     status("start", &(exit("_start", 9) + "(func $f) (start $f)"), 9);
-}
-
-#[test]
-fn components_are_compiled_and_refused_by_name() {
-    let place = Place::new();
-    place.file("component.wat", "(component)");
-    place.file("component.wasm", wat::parse_str("(component)").expect("a component"));
-    place.run(&["compile", "component.wat"]).status(0);
-    for line in [
-        &["run", "component.wat"][..],
-        &["run", "component.so"],
-        &["compile", "component.wasm", "--emit", "exe"],
-    ] {
-        plain(place.run(line).status(1).stdout("")).stderr_has(&["is a component", "wasmaot-component"]);
-    }
-    place.file("async.wat", "(component (type (stream)))");
-    plain(place.run(&["compile", "async.wat"]).status(1))
-        .stderr_has(&["component-model-async", "wasm32-wasip2"]);
 }
 
 #[test]

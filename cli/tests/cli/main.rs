@@ -2,6 +2,7 @@
 
 mod cache;
 mod compile;
+mod components;
 mod executable;
 mod faults;
 mod files;
