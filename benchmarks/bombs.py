@@ -140,9 +140,9 @@ def loops(count, depth):
     return one_function(code, [type_([I32], [])], vec([u(count) + b"\x7f"]))
 
 
-def flat(count):
-    """Loops behind each other."""
-    return one_function(b"\x03\x40\x20\0\x0d\0\x0b" * count, [type_([I32], [])])
+def back(count):
+    """Branches back to one loop."""
+    return one_function(b"\x03\x40" + b"\x20\0\x0d\0" * count + b"\x0b", [type_([I32], [])])
 
 
 def manylocals(functions, count):
@@ -233,13 +233,13 @@ def tables(count, elements):
 
 
 MODULES = {f.__name__.rstrip("_"): f for f in [
-    brtab2, brdistinct, tries, calls, runs, locs, loops, flat, manylocals, params, types, globals_, exports, names, imports,
+    brtab2, brdistinct, tries, calls, runs, locs, loops, back, manylocals, params, types, globals_, exports, names, imports,
     deep, wide, constexpr, elems, customs, segments, tables]}
 
 LIST = [
     "brtab2 500 20000 1", "brtab2 500 5000 1", "brdistinct 300 100 20", "tries 200 2000 0", "tries 200 2000 1",
     "tries 1000 5000 1", "tries 20000 20000 0", "calls 1000 1000", "calls 1000 20000", "runs 17000 61440", "runs 30000 69632",
-    "locs 5000 10000", "locs 5000 50000", "loops 1000 1000", "loops 5000 5000", "flat 20000", "manylocals 20000 5000",
+    "locs 5000 10000", "locs 5000 50000", "loops 1000 1000", "loops 5000 5000", "back 200000", "manylocals 20000 5000",
     "params 1000 1000 0", "params 1000 0 900", "params 1000 50000 0", "types 100000 10", "globals 25", "globals 100000",
     "exports 50000", "names 50000", "imports 50000", "deep 10000 100000", "wide 1000 1000", "wide 1000 20000",
     "constexpr 1000000", "elems 1000000", "customs 100 1000000", "segments 100000", "tables 100 10000000",

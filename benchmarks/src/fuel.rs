@@ -1,6 +1,7 @@
 //! What a unit of fuel takes: in plain code, and in bulk operators, whose price is by size.
 //!
-//! Fuel limits a guest's work as far as no operator takes much more time for its fuel than plain code does.
+//! Fuel limits a guest's work as far as no operator takes more time for its fuel than plain code can: that
+//! which misses the caches, or has the kernel map a page for each store.
 
 use clap::Args;
 use std::fs;
@@ -16,16 +17,21 @@ const ELEMENTS: u64 = 200_000;
 
 /// Each export does the same thing as often as its argument says.
 const TEXT: &str = r#"(module
-  (memory $m 1000 60000) (table $t 100000 200000 funcref) (tag $e)
+  (memory $m 1000 60000) (table $t 100000 200000 funcref) (global $sum (mut i32) (i32.const 0))
   (data $data "DATA") (elem $elem func ITEMS) (func $f)
   (func (export "plain") (param i32) (local i32)
     (loop $on
       (local.set 1 (i32.add (i32.xor (i32.rotl (local.get 1) (i32.const 5)) (local.get 0)) (i32.const 7)))
-      (br_if $on (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+      (br_if $on (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (global.set $sum (local.get 1)))
   (func (export "misses") (param i32) (local i32)
     (loop $on
       (local.set 1 (i32.add (i32.mul (local.get 1) (i32.const 1664525)) (i32.const 1013904223)))
-      (i32.store8 (i32.and (local.get 1) (i32.const 0x3ff_ffff)) (local.get 0))
+      (i32.store8 (i32.and (local.get 1) (i32.const 0x1ff_ffff)) (local.get 0))
+      (br_if $on (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+  (func (export "touches") (param i32)
+    (loop $on
+      (i32.store8 (i32.shl (local.get 0) (i32.const 12)) (i32.const 1))
       (br_if $on (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
   CASES)"#;
 
@@ -125,6 +131,7 @@ pub(crate) fn run(opts: &Opts) -> io::Result<()> {
     let row = |what, nanos: f64| println!("| {what} | {nanos:.2} | {:.1} |", nanos / plain);
     row("plain code", plain);
     row("plain code that misses the caches", nanos("misses", 1_000_000)?);
+    row("plain code that writes to each page for the first time", nanos("touches", 15_000)?);
     for (export, what, _, count) in CASES {
         row(what, nanos(export, count)?);
     }
