@@ -20,9 +20,9 @@ pub const MAX_ROW: u8 = 180;
 pub const BULK_BYTES: u64 = 64;
 
 /// The fuel that copying, filling or adding `bytes` of a memory costs besides the instruction's own
-/// unit: one for each [`BULK_BYTES`] that begin behind the first. They take about as long as a dozen simple
-/// instructions if they are touched for the first time, and as long as three if not; an instruction that
-/// misses the caches takes longer than either.
+/// unit: one for each [`BULK_BYTES`] that begin behind the first. Plain code can take more time for its fuel
+/// than that: with stores that miss the caches, and with those that are the first to their pages
+/// (`wasmaot-bench fuel` measures both).
 pub const fn bytes_price(bytes: u64) -> u64 {
     bytes.saturating_sub(1) / BULK_BYTES
 }
