@@ -289,18 +289,28 @@ impl Lower for &str {
     }
 }
 
-impl Lower for String {
-    fn plan(&self, cx: &mut Planner<'_>, ty: ValueType) -> Result<(), Trap> {
-        (&**self).plan(cx, ty)
-    }
+/// Types that are lowered as what they dereference to.
+macro_rules! lower_dereferenced {
+    ($(($($generics:tt)*) $ty:ty;)*) => {$(
+        impl<$($generics)*> Lower for $ty {
+            fn plan(&self, cx: &mut Planner<'_>, ty: ValueType) -> Result<(), Trap> {
+                (&**self).plan(cx, ty)
+            }
 
-    fn lower(&self, cx: &mut Lowerer<'_>, ty: ValueType) -> Result<(), Trap> {
-        (&**self).lower(cx, ty)
-    }
+            fn lower(&self, cx: &mut Lowerer<'_>, ty: ValueType) -> Result<(), Trap> {
+                (&**self).lower(cx, ty)
+            }
 
-    fn store(&self, cx: &mut Lowerer<'_>, ty: ValueType, at: u32) -> Result<(), Trap> {
-        (&**self).store(cx, ty, at)
-    }
+            fn store(&self, cx: &mut Lowerer<'_>, ty: ValueType, at: u32) -> Result<(), Trap> {
+                (&**self).store(cx, ty, at)
+            }
+        }
+    )*};
+}
+
+lower_dereferenced! {
+    () String;
+    (T: Lower) Vec<T>;
 }
 
 /// The type of a list's elements.
@@ -354,20 +364,6 @@ impl<T: Lower> Lower for &[T] {
         T::store_list(self, cx, element(cx.types, ty)?, list)?;
         cx.write(at, &list.to_le_bytes())?;
         cx.write(at + 4, &(self.len() as u32).to_le_bytes())
-    }
-}
-
-impl<T: Lower> Lower for Vec<T> {
-    fn plan(&self, cx: &mut Planner<'_>, ty: ValueType) -> Result<(), Trap> {
-        (&**self).plan(cx, ty)
-    }
-
-    fn lower(&self, cx: &mut Lowerer<'_>, ty: ValueType) -> Result<(), Trap> {
-        (&**self).lower(cx, ty)
-    }
-
-    fn store(&self, cx: &mut Lowerer<'_>, ty: ValueType, at: u32) -> Result<(), Trap> {
-        (&**self).store(cx, ty, at)
     }
 }
 
@@ -564,8 +560,24 @@ fn tuple_types(types: &Types, ty: ValueType) -> Result<&[ValueType], Trap> {
     }
 }
 
+/// Invokes a macro for each number of parameters, or of values of a tuple, from 1 to 8: with a type, a
+/// variable and the index of each.
+macro_rules! for_each_arity {
+    ($macro:ident) => {
+        $macro!(A a 0);
+        $macro!(A a 0, B b 1);
+        $macro!(A a 0, B b 1, C c 2);
+        $macro!(A a 0, B b 1, C c 2, D d 3);
+        $macro!(A a 0, B b 1, C c 2, D d 3, E e 4);
+        $macro!(A a 0, B b 1, C c 2, D d 3, E e 4, G g 5);
+        $macro!(A a 0, B b 1, C c 2, D d 3, E e 4, G g 5, H h 6);
+        $macro!(A a 0, B b 1, C c 2, D d 3, E e 4, G g 5, H h 6, I i 7);
+    };
+}
+pub(crate) use for_each_arity;
+
 macro_rules! tuples {
-    ($(($($name:ident $index:tt),+))*) => {$(
+    ($($name:ident $variable:ident $index:tt),+) => {
         impl<$($name: ComponentType),+> ComponentType for ($($name,)+) {
             fn is(view: &View<'_>, ty: ValueType) -> bool {
                 const COUNT: usize = [$($index),+].len();
@@ -615,16 +627,7 @@ macro_rules! tuples {
                 Ok(())
             }
         }
-    )*};
+    };
 }
 
-tuples! {
-    (A 0)
-    (A 0, B 1)
-    (A 0, B 1, C 2)
-    (A 0, B 1, C 2, D 3)
-    (A 0, B 1, C 2, D 3, E 4)
-    (A 0, B 1, C 2, D 3, E 4, F 5)
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6)
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7)
-}
+for_each_arity!(tuples);

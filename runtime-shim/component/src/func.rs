@@ -10,7 +10,7 @@
 //! **Invariant: what a closure gets and gives is of the types that the component has**, which were compared
 //! when it was linked.
 
-use crate::convert::{ComponentType, Lift, Lower, View, is_payload};
+use crate::convert::{ComponentType, Lift, Lower, View, for_each_arity, is_payload};
 use crate::error::Trap;
 use crate::lift::{Flat, Lifter};
 use crate::lower::{Offsets, Planner};
@@ -201,6 +201,30 @@ impl Source<'_, '_> {
     }
 }
 
+/// Rust types of all parameters of a function.
+trait Lifted: Sized {
+    /// Lifts them, of these types.
+    fn take(cx: &mut Lifter<'_>, source: &mut Source<'_, '_>, types: &[ValueType]) -> Result<Self, Trap>;
+}
+
+impl Lifted for () {
+    fn take(_: &mut Lifter<'_>, _: &mut Source<'_, '_>, _: &[ValueType]) -> Result<Self, Trap> {
+        Ok(())
+    }
+}
+
+macro_rules! lifted {
+    ($($name:ident $variable:ident $index:tt),+) => {
+        impl<$($name: Lift),+> Lifted for ($($name,)+) {
+            fn take(cx: &mut Lifter<'_>, source: &mut Source<'_, '_>, types: &[ValueType]) -> Result<Self, Trap> {
+                Ok(($(source.take::<$name>(cx, types[$index])?,)+))
+            }
+        }
+    };
+}
+
+for_each_arity!(lifted);
+
 /// Compares the number of parameters.
 fn count(params: &[Field], count: usize) -> Result<(), String> {
     match params.len() {
@@ -226,7 +250,7 @@ pub trait IntoHostFunc<T, P>: Send + Sync + 'static {
 }
 
 macro_rules! closures {
-    ($(($($name:ident $index:tt),*))*) => {$(
+    ($($name:ident $variable:ident $index:tt),*) => {
         impl<T, F, R, $($name),*> IntoHostFunc<T, (R, $($name,)*)> for F
         where
             T: 'static,
@@ -247,31 +271,20 @@ macro_rules! closures {
                     result_is::<R>(view, func)
                 }
                 let call = move |bound: &Arc<Bound>, caller: &mut Caller<'_, State<T>>, cells: &mut Cells<'_>| {
-                    #[allow(unused_variables, non_snake_case, reason = "without parameters there is nothing to lift")]
-                    let ($($name,)*) = bound.lift(caller, cells, |cx, source| {
-                        Ok(($(source.take::<$name>(cx, bound.params[$index])?,)*))
-                    })?;
+                    let ($($variable,)*): ($($name,)*) =
+                        bound.lift(caller, cells, |cx, source| Lifted::take(cx, source, &bound.params))?;
                     let at = bound.place(cells);
-                    let result = self(&mut Context { caller }, $($name),*);
+                    let result = self(&mut Context { caller }, $($variable),*);
                     settle(bound, caller, (cells, at), result, Bound::lower)
                 };
                 HostFunc { check: check::<R, $($name),*>, call: Arc::new(call) }
             }
         }
-    )*};
+    };
 }
 
-closures! {
-    ()
-    (A 0)
-    (A 0, B 1)
-    (A 0, B 1, C 2)
-    (A 0, B 1, C 2, D 3)
-    (A 0, B 1, C 2, D 3, E 4)
-    (A 0, B 1, C 2, D 3, E 4, G 5)
-    (A 0, B 1, C 2, D 3, E 4, G 5, H 6)
-    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7)
-}
+closures!();
+for_each_arity!(closures);
 
 /// Lowers a result to these cells, or to this place in memory.
 type LowerResult<T, R> = fn(&Bound, &mut Caller<'_, State<T>>, (&mut Cells<'_>, u32), R) -> Result<(), Trap>;

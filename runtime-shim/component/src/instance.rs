@@ -3,7 +3,7 @@
 //! **Invariant: an instance that trapped is not entered again.**
 
 use crate::component::Component;
-use crate::convert::{Lift, Lower, View, is_payload};
+use crate::convert::{Lift, Lower, View, for_each_arity, is_payload};
 use crate::error::{Error, Trap};
 use crate::lift::{Flat, Lifter};
 use crate::lower::{Lowerer, Offsets, Planner, Request};
@@ -595,53 +595,60 @@ impl Params for Vec<Val> {
     }
 }
 
+impl Params for () {
+    fn are(_: &View<'_>, types: &[ValueType]) -> bool {
+        types.is_empty()
+    }
+
+    fn count(&self) -> usize {
+        0
+    }
+
+    fn plan(&self, _: &mut Planner<'_>, _: &[ValueType]) -> Result<(), Trap> {
+        Ok(())
+    }
+
+    fn lower(&self, _: &mut Lowerer<'_>, _: &[ValueType]) -> Result<(), Trap> {
+        Ok(())
+    }
+
+    fn store(&self, _: &mut Lowerer<'_>, _: &[ValueType], _: u32) -> Result<(), Trap> {
+        Ok(())
+    }
+}
+
 macro_rules! params {
-    ($(($($name:ident $index:tt),*))*) => {$(
-        impl<$($name: Lower + Send + 'static),*> Params for ($($name,)*) {
+    ($($name:ident $variable:ident $index:tt),+) => {
+        impl<$($name: Lower + Send + 'static),+> Params for ($($name,)+) {
             fn are(view: &View<'_>, types: &[ValueType]) -> bool {
-                let _ = view;
-                const COUNT: usize = <[usize]>::len(&[$($index),*]);
-                types.len() == COUNT $(&& $name::is(view, types[$index]))*
+                const COUNT: usize = [$($index),+].len();
+                types.len() == COUNT $(&& $name::is(view, types[$index]))+
             }
 
             fn count(&self) -> usize {
-                <[usize]>::len(&[$($index),*])
+                [$($index),+].len()
             }
 
             fn plan(&self, cx: &mut Planner<'_>, types: &[ValueType]) -> Result<(), Trap> {
-                let _ = (&cx, types);
-                $(self.$index.plan(cx, types[$index])?;)*
+                $(self.$index.plan(cx, types[$index])?;)+
                 Ok(())
             }
 
             fn lower(&self, cx: &mut Lowerer<'_>, types: &[ValueType]) -> Result<(), Trap> {
-                let _ = (&cx, types);
-                $(self.$index.lower(cx, types[$index])?;)*
+                $(self.$index.lower(cx, types[$index])?;)+
                 Ok(())
             }
 
             fn store(&self, cx: &mut Lowerer<'_>, types: &[ValueType], at: u32) -> Result<(), Trap> {
-                let _ = (at, types);
                 let mut offsets = Offsets::new(cx.types, at);
-                let _ = &mut offsets;
                 $({
                     let at = offsets.place(types[$index]);
                     self.$index.store(cx, types[$index], at)?;
-                })*
+                })+
                 Ok(())
             }
         }
-    )*};
+    };
 }
 
-params! {
-    ()
-    (A 0)
-    (A 0, B 1)
-    (A 0, B 1, C 2)
-    (A 0, B 1, C 2, D 3)
-    (A 0, B 1, C 2, D 3, E 4)
-    (A 0, B 1, C 2, D 3, E 4, F 5)
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6)
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7)
-}
+for_each_arity!(params);
