@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Checks the manifests: every overlay renders, and what it renders is valid against the schemas of Kubernetes, KEDA and
-# the Prometheus operator.
+# Checks the manifests: every overlay renders, and what it renders is valid against the schemas of Kubernetes,
+# KEDA and the Prometheus operator.
 #
 #     deploy/check.sh
 #
-# Needs kubectl (or kustomize), python3 with venv, node and npm. The schemas are packages of PyPI and npm, which are
-# installed into WASMAOT_DEPLOY_TOOLS, or into a folder that is deleted at the end. KUBERNETES is the version to
-# check against.
+# Needs kubectl (or kustomize), python3 with venv, node and npm. The schemas are packages of PyPI and npm,
+# which are installed into WASMAOT_DEPLOY_TOOLS, or into a folder that is deleted at the end. KUBERNETES is
+# the version to check against.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 version=${KUBERNETES:-1.37.0}

@@ -3,9 +3,9 @@
 #
 #     packaging/check-image.sh [WASMAOT]
 #
-# imports images into a containerd of its own (native snapshotter, CRI disabled), runs them, reads their output and
-# status, asks them to end, kills and restarts them, and holds them to limits of memory and processor. WASMAOT is the
-# command to make them with, by default the one in target/. Needs root.
+# imports images into a containerd of its own (native snapshotter, CRI disabled), runs them, reads their
+# output and status, asks them to end, kills and restarts them, and holds them to limits of memory and
+# processor. WASMAOT is the command to make them with, by default the one in target/. Needs root.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 wasmaot=$(realpath "${1:-target/x86_64-unknown-linux-gnu/release/wasmaot}")

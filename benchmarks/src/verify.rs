@@ -1,5 +1,5 @@
-//! What a proof costs: code proven per second of user time on one thread, and the share of it in the user time
-//! that the code took to compile.
+//! What a proof costs: code proven per second of user time on one thread, and the share of it in the user
+//! time that the code took to compile.
 //!
 //! Large modules of packages are given as arguments: `npm pack esbuild-wasm @duckdb/duckdb-wasm`, then
 //! `package/esbuild.wasm` and `package/dist/duckdb-mvp.wasm`. One whose proof fails is an error.

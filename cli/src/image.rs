@@ -25,8 +25,8 @@ use wasmaot_signature::{SIGNATURE, SecretKey};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Opts {
-    /// Executable of `compile --emit exe`, or artifact of a component that answers HTTP requests; for a volume any
-    /// artifact, for a Wasm artifact the module
+    /// Executable of `compile --emit exe`, or artifact of a component that answers HTTP requests; for a
+    /// volume any artifact, for a Wasm artifact the module
     #[arg(value_name = "APP")]
     app: PathBuf,
 

@@ -52,8 +52,8 @@ const SERVER: &str = "wasmaot";
 const PORTS: [u16; 2] = [8080, 9090];
 
 impl App {
-    /// Reads what an image can run: an executable that `compile` has made, or the artifact of a component that
-    /// answers HTTP requests.
+    /// Reads what an image can run: an executable that `compile` has made, or the artifact of a component
+    /// that answers HTTP requests.
     pub(super) fn program(path: &Path) -> Result<Self, CliError> {
         let name = file_name(path)?;
         if let Ok(Input::Source(_)) = input::read(path) {

@@ -2,7 +2,8 @@
 //! with values in WAVE.
 //!
 //! **Invariants.** A component gets what a module gets by the same options, and nothing of the network unless
-//! an option says so. What is called, and with which values, is settled before anything of the component runs.
+//! an option says so. What is called, and with which values, is settled before anything of the component
+//! runs.
 
 use super::{Opts, finish};
 use crate::error::CliError;

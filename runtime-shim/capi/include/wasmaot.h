@@ -473,8 +473,9 @@ wasmaot_error_t *wasmaot_module_from_bytes_trusted(const void *bytes, size_t len
 
 /*
  * Makes a loader with the options that wasmaot_module_open uses: one thread, no proofs of other processes, no
- * keys, a private copy of each file. The caller's, to be deleted. Any thread. The functions below that change it
- * are called by one thread at a time, while none opens modules with it; any number of threads do that at a time.
+ * keys, a private copy of each file. The caller's, to be deleted. Any thread. The functions below that change
+ * it are called by one thread at a time, while none opens modules with it; any number of threads do that at a
+ * time.
  */
 wasmaot_loader_t *wasmaot_loader_new(void);
 /* Deletes a loader, which no other thread uses any more. Modules stay valid. Does nothing with NULL. */
@@ -483,20 +484,20 @@ void wasmaot_loader_delete(wasmaot_loader_t *loader);
 wasmaot_error_t *wasmaot_loader_set_jobs(wasmaot_loader_t *loader, size_t jobs);
 /*
  * Keeps proofs in a folder, for other processes that have the same key of WASMAOT_KEY_BYTES random bytes. The
- * folder need not be trusted and is made when it is needed; the key has to be secret. One that cannot be used is
- * none.
+ * folder need not be trusted and is made when it is needed; the key has to be secret. One that cannot be used
+ * is none.
  */
 wasmaot_error_t *wasmaot_loader_set_proofs(wasmaot_loader_t *loader, const char *folder, const uint8_t *key);
 /*
  * Adds an Ed25519 public key in PEM. If there are any, one of them has to have signed each artifact (`wasmaot
- * sign`), in the file itself or in one beside it with `.sig` at the end of its name; others are refused before
- * anything else is looked at (WASMAOT_ERROR_OPEN).
+ * sign`), in the file itself or in one beside it with `.sig` at the end of its name; others are refused
+ * before anything else is looked at (WASMAOT_ERROR_OPEN).
  */
 wasmaot_error_t *wasmaot_loader_add_key(wasmaot_loader_t *loader, const char *pem);
 /*
- * Declares that no file beneath a folder is written to or truncated from when it is opened until its last module
- * is gone: such files are mapped where they lie, without a copy, so that processes share their pages. They may be
- * made, replaced by others, and deleted. WASMAOT_ERROR_SYSTEM if there is no such folder.
+ * Declares that no file beneath a folder is written to or truncated from when it is opened until its last
+ * module is gone: such files are mapped where they lie, without a copy, so that processes share their pages.
+ * They may be made, replaced by others, and deleted. WASMAOT_ERROR_SYSTEM if there is no such folder.
  */
 wasmaot_error_t *wasmaot_loader_add_unchanging_folder(wasmaot_loader_t *loader, const char *folder);
 /* Opens an artifact as wasmaot_module_open does, with the options of the loader. */
@@ -513,8 +514,8 @@ wasmaot_error_t *wasmaot_loader_open_trusted(const wasmaot_loader_t *loader, con
 wasmaot_error_t *wasmaot_loader_from_bytes_trusted(const wasmaot_loader_t *loader, const void *bytes, size_t length,
                                                    wasmaot_module_t **out);
 /*
- * Whether a loader's key has signed the module. If so, `key`, if it is not NULL, gets the WASMAOT_KEY_BYTES of that
- * key. Any number of threads at a time.
+ * Whether a loader's key has signed the module. If so, `key`, if it is not NULL, gets the WASMAOT_KEY_BYTES
+ * of that key. Any number of threads at a time.
  */
 bool wasmaot_module_signer(const wasmaot_module_t *module, uint8_t *key);
 

@@ -1,7 +1,7 @@
 //! How C opens modules by proof and by signature.
 //!
-//! **Invariant: code comes into the process as the loader's options ask for**, or by functions whose names say
-//! that C trusts it.
+//! **Invariant: code comes into the process as the loader's options ask for**, or by functions whose names
+//! say that C trusts it.
 
 use crate::boundary::{Result, at, at_mut, fallible, infallible, new, slice, string, take, text, usage};
 use crate::error::{Kind, wasmaot_error_t};

@@ -1,8 +1,8 @@
 //! Opening modules by proof, and by signature.
 //!
 //! **Invariants.** The bytes that are mapped are those that were proven, and whose signature was checked: all
-//! come from a copy that nothing can change, or from a file that does not change. A signature is checked before anything else is read, and nothing
-//! is mapped executable before it is proven.
+//! come from a copy that nothing can change, or from a file that does not change. A signature is checked
+//! before anything else is read, and nothing is mapped executable before it is proven.
 
 use super::module::loaded;
 use crate::code::module::source::{Source, UnchangingFolder};

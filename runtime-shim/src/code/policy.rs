@@ -38,8 +38,8 @@ pub enum ModulePolicy {
     ProvenAndSigned(Signers),
 }
 
-/// The keys of which one has to have signed a module, among those that its [`Loader`](crate::Loader) has asked
-/// for.
+/// The keys of which one has to have signed a module, among those that its [`Loader`](crate::Loader) has
+/// asked for.
 ///
 /// ```
 /// use std::sync::OnceLock;

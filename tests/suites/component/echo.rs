@@ -7,8 +7,8 @@
 //! The adapters lay values out by a description of the canonical ABI of their own, so a value that comes back
 //! was laid out by the host as they have it. Each component has one of the three encodings of strings.
 //!
-//! The same calls are made in Wasmtime where its package for Python is found: `WASMAOT_COMPONENT_PEER` names the
-//! interpreter that has it, `python3` if it is not set. What both return, traps included, is compared.
+//! The same calls are made in Wasmtime where its package for Python is found: `WASMAOT_COMPONENT_PEER` names
+//! the interpreter that has it, `python3` if it is not set. What both return, traps included, is compared.
 //! `WASMAOT_COMPONENT_ECHOES` says how many types are tried.
 
 use crate::component;

@@ -1,5 +1,5 @@
-//! Nothing of an instance reaches the next one in its slot: handles, lends, call scopes and all memories, however
-//! it ended: by itself, by a trap in either component, by an error of the host's, killed or dropped.
+//! Nothing of an instance reaches the next one in its slot: handles, lends, call scopes and all memories,
+//! however it ended: by itself, by a trap in either component, by an error of the host's, killed or dropped.
 //!
 //! `WASMAOT_COMPONENT_INSTANCES` sets the number of instances.
 
@@ -33,8 +33,8 @@ const LOOPS: u32 = 4;
 const LOOPS_INSIDE: u32 = 5;
 const WAYS: u32 = 6;
 
-/// Two components with a memory each. `run` makes two things, lends one of them to the other component, dirties
-/// both memories, and ends as it is told. `left` is what is not as in a new instance.
+/// Two components with a memory each. `run` makes two things, lends one of them to the other component,
+/// dirties both memories, and ends as it is told. `left` is what is not as in a new instance.
 pub(crate) fn text() -> String {
     let memory = r#"(memory (export "memory") 3)
         (func (export "fill") (param i32) (memory.fill (i32.const 100) (local.get 0) (i32.const 150000)))

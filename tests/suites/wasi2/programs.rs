@@ -1,7 +1,7 @@
 //! Real components do what they do in Wasmtime, and Wasmtime links what the guest of these tests imports.
 //!
-//! The components lie outside of the repository, in the folder that `COMPONENT_TESTSUITE` names; `WASMTIME` is
-//! the path of Wasmtime's command. Without them the tests say that they are skipped.
+//! The components lie outside of the repository, in the folder that `COMPONENT_TESTSUITE` names; `WASMTIME`
+//! is the path of Wasmtime's command. Without them the tests say that they are skipped.
 
 use crate::{INTERFACES, link_bytes, proxy, state};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Waiting: an asynchronous call suspends its guest and leaves the thread to others; any other call waits with
-//! its thread, and ends at its deadline.
+//! Waiting: an asynchronous call suspends its guest and leaves the thread to others; any other call waits
+//! with its thread, and ends at its deadline.
 
 use crate::{Guest, export, linked, show, state, u64};
 use std::io::Write;

@@ -1,4 +1,5 @@
-//! `wasi:clocks`: the wall clock, the monotonic one, which can be waited for, and the time zone, which is UTC.
+//! `wasi:clocks`: the wall clock, the monotonic one, which can be waited for, and the time zone, which is
+//! UTC.
 
 use rustix::time::{ClockId, Timespec, clock_getres, clock_gettime};
 use wasmaot_component::{Context, Linker, record};

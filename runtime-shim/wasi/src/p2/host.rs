@@ -10,8 +10,8 @@ use crate::errno::Errno;
 
 /// Something of the host's that becomes ready.
 pub trait Readiness: Send {
-    /// Returns whether it is ready: its next use makes progress, meets an end, or fails. Otherwise the task is
-    /// woken when that changes. A later call replaces the waker of an earlier one.
+    /// Returns whether it is ready: its next use makes progress, meets an end, or fails. Otherwise the task
+    /// is woken when that changes. A later call replaces the waker of an earlier one.
     fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<()>;
 }
 

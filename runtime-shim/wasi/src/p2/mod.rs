@@ -1,8 +1,8 @@
 //! WASI 0.2 as host functions for components.
 //!
 //! [`add_to_linker`] defines all of it; the modules here define a group of interfaces each. An instance has
-//! what its [`WasiState`] has: a context, as preview 1 knows it, and a table of resources, in which an embedder
-//! keeps those of its own, too. Nothing of the network is granted unless the state says so.
+//! what its [`WasiState`] has: a context, as preview 1 knows it, and a table of resources, in which an
+//! embedder keeps those of its own, too. Nothing of the network is granted unless the state says so.
 //!
 //! ```text
 //!  guest ──▶ io, cli, clocks, random    ──▶ stream ──▶ regular, pipe ──▶ sys, entry     of preview 1
@@ -11,8 +11,8 @@
 //!                └── ready: pollables; waits with a thread, or by suspending the guest (wait)
 //! ```
 //!
-//! What would wait suspends its guest in an asynchronous call, and waits with its thread in any other, looking
-//! at the deadline: [`wait`].
+//! What would wait suspends its guest in an asynchronous call, and waits with its thread in any other,
+//! looking at the deadline: [`wait`].
 //!
 //! **Invariants.** A host descriptor that a guest has opened is counted against
 //! [`max_descriptors`](crate::WasiCtxBuilder::max_descriptors) for as long as anything keeps it. Paths reach

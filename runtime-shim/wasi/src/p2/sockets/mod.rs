@@ -1,7 +1,7 @@
 //! `wasi:sockets`: TCP, UDP and names.
 //!
-//! **Invariant: nothing is there that was not granted**, see [`NetworkGrants`](super::NetworkGrants): without, a socket cannot even
-//! be made.
+//! **Invariant: nothing is there that was not granted**, see [`NetworkGrants`](super::NetworkGrants):
+//! without, a socket cannot even be made.
 
 mod lookup;
 mod network;
