@@ -12,30 +12,25 @@ mod tests;
 use crate::codegen::CodegenOpts;
 use crate::error::CliError;
 use crate::grants::GrantOpts;
-use crate::input::{self, Input};
 use crate::limits::{self, LimitOpts};
 use crate::network::NetworkOpts;
-use crate::progress::Bar;
+use crate::opening::Opening;
+use crate::output;
 use crate::resources::{Recorder, ReportOpts};
-use crate::{cache, output, sign};
 use calls::{Call, Request};
 use clap::Args;
 use std::ffi::OsString;
-use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use wasmaot_compiler::{Emit, Options, Progress};
-use wasmaot_program::attached::Attached;
 use wasmaot_program::end::End;
 use wasmaot_program::entry;
 use wasmaot_program::report;
 use wasmaot_program::sys;
 use wasmaot_program::threads::{self, Record, StartError, Terms};
 use wasmaot_program::used::Used;
-use wasmaot_runtime::{CallError, Instance, InstantiateError, Loader, Module, OpenError, Store};
-use wasmaot_signature::PublicKey;
+use wasmaot_runtime::{CallError, Instance, InstantiateError, Module, Store};
 use wasmaot_wasi::WasiCtx;
 
 /// Run a program, compiling it first if need be
@@ -245,93 +240,14 @@ impl Opts {
 
     /// Returns the module in the file, compiled if need be.
     fn module(&self) -> Result<Module, CliError> {
-        let file = self.file();
-        let keys = sign::public_keys(&self.public_keys)?;
-        let opened = match input::read(file)? {
-            Input::Elf => {
-                self.check_shaping()?;
-                match self.allow_native && keys.is_empty() {
-                    // SAFETY: the user has said that it is to be trusted.
-                    true => unsafe { Module::open_trusted(file) },
-                    false => self.checked(keys),
-                }
-            }
-            Input::PipedElf(piped) => {
-                self.check_shaping()?;
-                let bytes = piped.read(file)?;
-                match self.allow_native && keys.is_empty() {
-                    // SAFETY: the user has said that it is to be trusted.
-                    true => unsafe { Module::from_bytes_trusted(&bytes) },
-                    false if self.allow_native => {
-                        // SAFETY: the user has said that what the keys sign is to be trusted.
-                        unsafe { self.loader(keys).from_bytes_trusted(&bytes) }
-                    }
-                    false => self.reporting(|report| self.loader(keys).from_bytes_reporting(&bytes, report)),
-                }
-            }
-            Input::Source(_) if !keys.is_empty() => {
-                return Err(CliError::NotSigned { path: file.into(), keys: keys.len() });
-            }
-            Input::Source(source) => {
-                let mut options = self.codegen.options(Emit::SharedObject);
-                options.meter |= self.limits.fuel().is_some();
-                cache::module(&source, &options, || self.compile(&source, &options))?
-            }
+        let opening = Opening {
+            file: self.file(),
+            public_keys: &self.public_keys,
+            allow_native: self.allow_native,
+            codegen: &self.codegen,
+            meter: self.limits.fuel().is_some(),
         };
-        opened.map_err(|source| self.not_loaded(source))
-    }
-
-    fn not_loaded(&self, source: OpenError) -> CliError {
-        let path = self.file().into();
-        match self.is_executable() {
-            true => CliError::Executable { path },
-            false => CliError::Open { path, source },
-        }
-    }
-
-    /// Opens the artifact if it is proven or to be trusted, and signed by one of the keys if there are any.
-    fn checked(&self, keys: Vec<PublicKey>) -> Result<Module, OpenError> {
-        let loader = self.loader(keys);
-        if self.allow_native {
-            // SAFETY: the user has said that what the keys sign is to be trusted.
-            return unsafe { loader.open_trusted(self.file()) };
-        }
-        self.reporting(|report| loader.open_reporting(self.file(), report))
-    }
-
-    fn loader(&self, keys: Vec<PublicKey>) -> Loader {
-        Loader { jobs: 0, proofs: cache::proofs(), keys, ..Loader::default() }
-    }
-
-    /// Shows how far a proof is.
-    fn reporting(
-        &self,
-        open: impl FnOnce(&(dyn Fn(usize, usize) + Sync)) -> Result<Module, OpenError>,
-    ) -> Result<Module, OpenError> {
-        let bar = Bar::new(format!("verifying {}", self.file().display()), true);
-        open(&|done, total| bar.report(Progress { done, total }))
-    }
-
-    /// Checks that no option says how to generate code that is there already.
-    fn check_shaping(&self) -> Result<(), CliError> {
-        match self.codegen.shaping() {
-            Some(option) => Err(CliError::CompiledAlready { path: self.file().into(), option }),
-            None => Ok(()),
-        }
-    }
-
-    /// Returns whether the file is one of `compile --emit exe`. A pipe would be waited for, and is none.
-    fn is_executable(&self) -> bool {
-        input::is_regular(self.file())
-            && File::open(self.file()).is_ok_and(|file| Attached::read(&file).is_ok())
-    }
-
-    fn compile(&self, source: &[u8], options: &Options) -> Result<Vec<u8>, CliError> {
-        let file = self.file();
-        let wasm = input::to_wasm(file, source)?;
-        let bar = Bar::new(format!("compiling {}", file.display()), true);
-        let compiled = wasmaot_compiler::compile(&wasm, options, &|progress| bar.report(progress));
-        compiled.map(|output| output.bytes).map_err(|error| CliError::compile(file, source, error))
+        opening.module()
     }
 
     /// Returns the program's WASI context.

@@ -13,6 +13,7 @@
 //! | [`report`] | error messages, traps and internal errors on stderr |
 //! | [`sys`] | start and end of the process |
 //! | [`threads`] | programs with several threads |
+//! | [`units`] | sizes and times as people write them |
 //! | [`used`] | resources used by a program |
 //!
 //! **Invariant: a program behaves the same under `run` and as an executable.** Only the source of artifact
@@ -29,4 +30,5 @@ pub mod limits;
 pub mod report;
 pub mod sys;
 pub mod threads;
+pub mod units;
 pub mod used;
