@@ -184,6 +184,9 @@ pub(crate) enum CliError {
     Call { name: String, source: Box<CallError> },
     #[error("`${variable}` is `{}`: {why}", Name(value))]
     CacheLimit { variable: &'static str, value: String, why: &'static str },
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Serve(Box<wasmaot_serve::ServeError>),
     #[error("there is no cache: neither `$XDG_CACHE_HOME` nor `$HOME` is an absolute path")]
     NoCache,
 }

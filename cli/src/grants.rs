@@ -82,7 +82,7 @@ pub(crate) fn directory(text: OsString) -> Result<Directory, &'static str> {
 }
 
 /// A value of `--env`.
-fn variable(text: OsString) -> Result<Variable, &'static str> {
+pub(crate) fn variable(text: OsString) -> Result<Variable, &'static str> {
     let bytes = text.as_bytes();
     match bytes.iter().position(|&byte| byte == b'=') {
         None => Err("no `=` in it; write NAME=VALUE"),

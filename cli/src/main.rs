@@ -26,6 +26,7 @@ mod limits;
 mod manual;
 mod misspelt;
 mod network;
+mod opening;
 mod origin;
 mod output;
 mod preinit;
@@ -33,6 +34,8 @@ mod progress;
 mod rebuild;
 mod resources;
 mod run;
+#[cfg(feature = "serve")]
+mod serve;
 mod sign;
 mod source;
 mod text;
@@ -53,6 +56,8 @@ use wasmaot_program::report::{self, Name};
 enum Command {
     Compile(Box<compile::Opts>),
     Run(Box<run::Opts>),
+    #[cfg(feature = "serve")]
+    Serve(Box<serve::Opts>),
     Inspect(inspect::Opts),
     Verify(verify::Opts),
     Image(image::Opts),
@@ -71,6 +76,7 @@ Examples:
   wasmaot compile app.wasm             compile to app.so
   wasmaot run app.so one two           run it with two arguments
   wasmaot run app.wasm                 compile into a cache and run
+  wasmaot serve app.wasm               answer HTTP requests by it
   wasmaot compile app.wasm --emit exe  make a standalone program, ./app
   wasmaot inspect app.so               show imports, exports, sections and versions
   wasmaot verify app.so                prove from its machine code that it obeys the sandbox
@@ -98,6 +104,8 @@ fn status() -> i32 {
         None => match parse(std::env::args_os()) {
             Ok(Command::Compile(opts)) => opts.run(),
             Ok(Command::Run(opts)) => opts.run(),
+            #[cfg(feature = "serve")]
+            Ok(Command::Serve(opts)) => opts.run(),
             Ok(Command::Inspect(opts)) => opts.run(),
             Ok(Command::Verify(opts)) => opts.run(),
             Ok(Command::Image(opts)) => opts.run(),

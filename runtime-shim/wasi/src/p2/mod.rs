@@ -37,6 +37,7 @@ mod stream;
 pub use grants::{NetworkGrants, SocketUse};
 pub use host::{HostInput, HostOutput, IoError, Readiness, StreamError};
 pub use ready::{Attempt, Pollable, any_ready, wait};
+pub use sockets::resolve;
 pub use state::{Access, WasiState};
 pub use stream::{Input, Output};
 

@@ -114,6 +114,19 @@ fn is_host_name(name: &str) -> bool {
     labels.all(|label| !label.is_empty() && label.chars().all(is_allowed))
 }
 
+/// Looks a name up for the host, by the same servers that guests' lookups go to. Returns its addresses, those
+/// first that there is a route to.
+///
+/// # Errors
+/// The name is not valid or has no address, or no server answers.
+pub async fn resolve(name: &str) -> io::Result<Vec<IpAddr>> {
+    let name = Name::from_utf8(name).map_err(io::Error::other)?;
+    let resolver = Resolver::get()?;
+    let lookup = resolver.handle.clone().spawn(async move { resolver.resolver.lookup_ip(name).await });
+    let found = lookup.await.map_err(io::Error::other)?.map_err(io::Error::other)?;
+    Ok(in_order(found.iter().map(|ip| ip.to_canonical()).collect()))
+}
+
 /// An address that is written out; in brackets, too, if it is one of IPv6.
 fn literal(name: &str) -> Option<IpAddr> {
     let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));

@@ -9,6 +9,8 @@ mod options;
 mod tcp;
 mod udp;
 
+pub use lookup::resolve;
+
 use std::net::SocketAddr;
 
 use wasmaot_component::{Context, Linker, LinkerInstance, Resource, TableError};
