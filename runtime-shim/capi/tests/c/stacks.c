@@ -279,6 +279,7 @@ static void floats_are_the_same(unsigned host_controls, unsigned short host_x87)
         /* Also when it traps. */
         CHECK(call("divide", 0, 0, UINT64_MAX, NULL) == WASMAOT_TRAP_INTEGER_DIVIDE_BY_ZERO);
         CHECK(call("trap", 0, 0, UINT64_MAX, NULL) == WASMAOT_TRAP_UNREACHABLE);
+        CHECK(call("floats, then trap", change, 0, UINT64_MAX, NULL) == WASMAOT_TRAP_UNREACHABLE);
         CHECK(controls() == host_controls && x87_controls() == host_x87);
     }
     _mm_setcsr(before);

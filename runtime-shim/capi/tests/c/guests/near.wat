@@ -2,7 +2,7 @@
 (module
   (import "host" "f" (func $f (param i32) (result i32)))
   (memory (export "memory") 1)
-  ;; Goes down so many levels, and counts there.
+  ;; Goes down a number of levels, and counts there.
   (func $down (param $levels i32) (param $count i32) (result i32) (local $i i32)
     (if (i32.eqz (local.get $levels))
       (then
@@ -28,4 +28,5 @@
         (f64.ne (f64.div (f64.const -2) (f64.const 3)) (f64.const -0x1.5555555555555p-1))
         (f32.ne (f32.mul (f32.const 0x1p-100) (f32.const 0x1p-40)) (f32.const 0x1p-140)))))
   (func (export "floats") (param i32) (result i32)
-    (i32.or (call $floats) (i32.or (i32.and (call $f (local.get 0)) (i32.const 0)) (call $floats)))))
+    (i32.or (call $floats) (i32.or (i32.and (call $f (local.get 0)) (i32.const 0)) (call $floats))))
+  (func (export "floats, then trap") (param i32) (result i32) (drop (call $f (local.get 0))) (unreachable)))
