@@ -83,7 +83,8 @@ pub(crate) mod sealed {
         /// The store, to be read.
         fn store(&self) -> &StoreInner<Self::Data>;
 
-        /// The store, to be changed.
+        /// The store, to be changed. Nothing puts another one in its place: one of a pool belongs to its
+        /// slot.
         fn store_mut(&mut self) -> &mut StoreInner<Self::Data>;
     }
 }
