@@ -625,6 +625,12 @@ macro_rules! flags {
                     self.0 & flags.0 != 0
                 }
 
+                /// Returns these without others.
+                #[must_use]
+                $vis const fn without(self, flags: Self) -> Self {
+                    Self(self.0 & !flags.0)
+                }
+
                 /// Returns both.
                 #[must_use]
                 $vis const fn union(self, flags: Self) -> Self {

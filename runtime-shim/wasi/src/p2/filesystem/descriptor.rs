@@ -334,13 +334,14 @@ impl Descriptor {
                 Open::owned(opened, permit, Kind::Stream { raises: raises(found) }, rights)
             }
         };
-        let is_directory = open.entry.directory().is_some();
-        let mutates = flags.contains(DescriptorFlags::MUTATE_DIRECTORY);
-        open.entry.read_only = self.entry().read_only || is_directory && !mutates;
-        if mutates && !is_directory {
-            return Err(Errno::NotDir);
+        let mutates = DescriptorFlags::MUTATE_DIRECTORY;
+        if open.entry.directory().is_some() {
+            open.entry.read_only = self.entry().read_only || !flags.contains(mutates);
+            return Ok(Self { open, flags });
         }
-        Ok(Self { open, flags })
+        open.entry.read_only = self.entry().read_only;
+        // C libraries ask for it before they know what they open. It is of no use for a file.
+        Ok(Self { open, flags: flags.without(mutates) })
     }
 }
 
