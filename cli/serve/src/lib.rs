@@ -4,8 +4,10 @@
 //!  main thread: signals, reloads, metrics          control.rs, admin.rs, watch.rs
 //!     │ phase, site
 //!     ▼
-//!  worker (one for each CPU): accept ──▶ connection ──▶ request ──▶ guest     worker.rs, request.rs
-//!                                                          └─▶ record          record.rs, usage.rs
+//!  worker (one for each CPU): accept ──▶ connection    worker.rs
+//!                                            ▼
+//!                                 record ◀── request ──▶ guest, which takes turns
+//!                                 record.rs, usage.rs    request.rs, turns.rs
 //! ```
 //!
 //! | file | has |
@@ -34,6 +36,7 @@ mod request;
 mod shared;
 mod tls;
 mod trace;
+mod turns;
 mod usage;
 mod watch;
 mod worker;

@@ -12,6 +12,7 @@ use crate::app::{ACCESS, App, Guest};
 use crate::record::Record;
 use crate::shared::Shared;
 use crate::trace::{REQUEST_ID, RequestId, Trace};
+use crate::turns::Turns;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
 use http::uri::{Authority, Scheme};
@@ -51,7 +52,7 @@ enum Content {
     },
 }
 
-type Running = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+type Running = Turns<Result<(), Error>>;
 
 /// Answers a request that came by this scheme.
 pub(crate) async fn serve(
@@ -148,7 +149,7 @@ async fn run(
     let (mut incoming, handles) =
         incoming.map_err(|error| failure(&Error::Call(CallError::Host(error.into())), &record))?;
     let handle = app.handle;
-    let mut guest: Running = Box::pin(async move { handle.call_async(metered.instance(), handles).await });
+    let mut guest: Running = Turns::new(async move { handle.call_async(metered.instance(), handles).await });
     let (response, ended) = poll_fn(|cx| {
         let ended = poll_guest(&mut guest, &record, cx);
         match (incoming.try_response(), ended) {
@@ -267,7 +268,7 @@ fn clock() -> Duration {
 /// Polls a guest, and notes the CPU time.
 fn poll_guest(guest: &mut Running, record: &Record, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
     let started = clock();
-    let polled = guest.as_mut().poll(cx);
+    let polled = guest.poll(cx);
     record.add_cpu(clock().saturating_sub(started));
     polled
 }
