@@ -101,6 +101,10 @@ pub(crate) enum CliError {
     Component { path: PathBuf },
     #[error("`{}` is not a component that can be run", shown(path))]
     BadComponent { path: PathBuf, source: wasmaot_component::ComponentError },
+    #[error("cannot set up HTTP requests")]
+    Http(#[source] wasmaot_wasi_http::ClientError),
+    #[error("cannot start the thread that sends HTTP requests")]
+    Background(#[source] io::Error),
     #[error("`--listen` is for modules, and `{}` is a component", shown(path))]
     Listen { path: PathBuf },
     #[error("`{option}` is for components, and `{}` is a module", shown(path))]

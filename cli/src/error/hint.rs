@@ -117,8 +117,8 @@ impl CliError {
                 None => NO_FUNCTIONS.into(),
             },
             Self::RunComponent { source, .. } if matches!(**source, wasmaot_component::Error::Imports(_)) => {
-                "`wasmaot run` defines the interfaces of WASI 0.2, apart from `wasi:http`; a host program defines others, with the \
-                 crate `wasmaot-component`"
+                "`wasmaot run` defines the interfaces of WASI 0.2; a host program defines others, with the crate \
+                  `wasmaot-component`"
                     .into()
             }
             Self::NoProgram { functions, .. } => format!(

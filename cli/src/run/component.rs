@@ -18,9 +18,16 @@ use wasmaot_program::end::End;
 use wasmaot_program::used::Used;
 use wasmaot_runtime::{CallError, Module};
 use wasmaot_wasi::p2::{self, WasiState};
+use wasmaot_wasi_http::{Access, Background, HttpState};
 
 /// The function that starts a command. Any 0.2 of its interface is found.
 const RUN: &str = "wasi:cli/run@0.2.0#run";
+
+/// What a component has of the host.
+struct Program {
+    wasi: WasiState,
+    http: HttpState,
+}
 
 /// What is called.
 enum Call<'a> {
@@ -39,8 +46,11 @@ impl Opts {
         if self.grants.has_listeners() {
             return Err(CliError::Listen { path: path() });
         }
-        let mut state = WasiState::new(self.wasi()?);
-        state.set_network(self.network.grants());
+        let mut wasi = WasiState::new(self.wasi()?);
+        wasi.set_network(self.network.grants());
+        let requests = self.network.requests().map_err(CliError::Http)?;
+        // No request is served, so there is no response to limit.
+        let program = Program { wasi, http: HttpState::new(requests, 0) };
         let linked = self.linked(&component)?;
         let call = match self.invoke.as_deref() {
             Some(call) => self.function(&component, call)?,
@@ -50,9 +60,11 @@ impl Opts {
                     .map_err(|_| CliError::NoRun { path: path(), functions: functions(&component) })?,
             ),
         };
+        let background = self.background(&component)?;
+        let _entered = background.as_ref().map(Background::enter);
         let recorder = self.report.recorder(self.file(), self.limits.fuel())?;
         // The end of the process takes its instances with it.
-        let mut instance = match linked.instantiate_with(state, &self.limits.limits()) {
+        let mut instance = match linked.instantiate_with(program, &self.limits.limits()) {
             Ok(instance) => ManuallyDrop::new(instance),
             Err(error) => {
                 let end = self.ended("the start function", error)?;
@@ -67,21 +79,36 @@ impl Opts {
                 fuel: usage.fuel,
                 host_calls: usage.host_calls,
                 memory: usage.memory,
-                transferred: instance.data().ctx.transferred(),
+                transferred: instance.data().wasi.ctx.transferred(),
             }
         })
     }
 
     /// Defines what a component imports.
-    fn linked(&self, component: &Component) -> Result<InstancePre<WasiState>, CliError> {
-        let mut linker = Linker::<WasiState>::new();
+    fn linked(&self, component: &Component) -> Result<InstancePre<Program>, CliError> {
+        let mut linker = Linker::<Program>::new();
         linker.set_module_limits(self.limits.module());
-        p2::add_to_linker(&mut linker, |state| state).map_err(CliError::Wasi)?;
+        let access = Access::<Program> {
+            wasi: |program| &mut program.wasi,
+            both: |program| (&mut program.wasi, &mut program.http),
+        };
+        p2::add_to_linker(&mut linker, access.wasi).map_err(CliError::Wasi)?;
+        wasmaot_wasi_http::add_to_linker(&mut linker, access).map_err(CliError::Wasi)?;
         linker.instantiate_pre(component).map_err(|error| self.not_run(error))
     }
 
+    /// Starts what carries out requests, if the component can make any.
+    fn background(&self, component: &Component) -> Result<Option<Background>, CliError> {
+        let imported = &component.description().imports;
+        let makes_requests = |name: &String| name.starts_with("wasi:http/outgoing-handler@");
+        match imported.iter().any(|import| import.path.first().is_some_and(makes_requests)) {
+            true => Background::start().map(Some).map_err(CliError::Background),
+            false => Ok(None),
+        }
+    }
+
     /// Makes a call, and prints the result of a function.
-    fn call_component(&self, instance: &mut Instance<WasiState>, call: Call<'_>) -> Result<End, CliError> {
+    fn call_component(&self, instance: &mut Instance<Program>, call: Call<'_>) -> Result<End, CliError> {
         match call {
             Call::Run(run) => match run.call(instance, ()) {
                 Ok(result) => Ok(End::Exit(i32::from(result.is_err()))),

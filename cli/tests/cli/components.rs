@@ -114,16 +114,57 @@ fn limits_hold_for_components() {
 fn options_for_modules_are_refused_for_components_and_the_other_way() {
     let place = Place::new();
     place.file("program.wat", program("(i32.const 0)"));
-    place.run(&["run", "--tcp", "--udp", "--allow-dns", "program.wat"]).status(0).silent();
+    let options = ["run", "--tcp", "--udp", "--allow-dns", "--allow-http", "*.example.com:80", "program.wat"];
+    place.run(&options).status(0).silent();
     plain(place.run(&["run", "--listen", "127.0.0.1:0", "program.wat"]).status(1).stdout(""))
         .stderr_has(&["`--listen` is for modules", "`--tcp`"]);
     place.file("module.wat", "(module (func (export \"_start\")))");
-    for option in ["--tcp", "--udp", "--allow-dns"] {
-        plain(place.run(&["run", option, "module.wat"]).status(1))
-            .stderr_has(&[&format!("`{option}` is for components"), "`--listen`"]);
+    for option in ["--tcp", "--udp", "--allow-dns", "--allow-http=*"] {
+        plain(place.run(&["run", option, "module.wat"]).status(1)).stderr_has(&[
+            "` is for components",
+            option.split('=').next().unwrap_or(option),
+            "`--listen`",
+        ]);
     }
     plain(place.run(&["compile", "program.wat", "--emit", "exe"]).status(1))
         .stderr_has(&["is a component, which cannot be an executable", "wasm32-wasip1"]);
+}
+
+#[test]
+fn programs_may_import_http() {
+    let place = Place::new();
+    place.file(
+        "asks.wat",
+        r#"(component
+            (import "wasi:http/types@0.2.0" (instance $types
+                (export "fields" (type $fields (sub resource)))
+                (export "outgoing-request" (type $request (sub resource)))
+                (export "request-options" (type (sub resource)))
+                (export "future-incoming-response" (type (sub resource)))
+                (export "[constructor]fields" (func (result (own $fields))))
+                (export "[constructor]outgoing-request" (func (param "headers" (own $fields)) (result (own $request))))
+                (export "[method]outgoing-request.set-authority"
+                    (func (param "self" (borrow $request)) (param "authority" (option string)) (result (result))))))
+            (alias export $types "outgoing-request" (type $request))
+            (core module $memory (memory (export "m") 1) (data (i32.const 8) "127.0.0.1:9"))
+            (core instance $memory (instantiate $memory))
+            (core func $fields (canon lower (func $types "[constructor]fields")))
+            (core func $new (canon lower (func $types "[constructor]outgoing-request")))
+            (core func $set (canon lower (func $types "[method]outgoing-request.set-authority")
+                (memory (core memory $memory "m"))))
+            (core module $main
+                (import "" "fields" (func $fields (result i32)))
+                (import "" "new" (func $new (param i32) (result i32)))
+                (import "" "set" (func $set (param i32 i32 i32 i32) (result i32)))
+                (func (export "run") (result i32)
+                    (call $set (call $new (call $fields)) (i32.const 1) (i32.const 8) (i32.const 11))))
+            (core instance $main (instantiate $main (with "" (instance
+                (export "fields" (func $fields)) (export "new" (func $new)) (export "set" (func $set))))))
+            (func $run (result (result)) (canon lift (core func $main "run")))
+            (instance (export "wasi:cli/run@0.2.0") (export "run" (func $run))))"#,
+    );
+    place.run(&["run", "asks.wat"]).status(0).stdout("").silent();
+    plain(place.run(&["run", "--allow-http", "a b", "asks.wat"]).status(2)).stderr_has(&["is no host"]);
 }
 
 #[test]

@@ -13,12 +13,14 @@
 //! | `incoming.rs` | a request that is served, and its response |
 //! | `outgoing.rs` | a request that a guest makes, and its response |
 //! | `client.rs` | who may be asked, and asking |
+//! | `background.rs` | a runtime for hosts that have none |
 //! | `budget.rs` | what an instance may keep in the host |
 //!
 //! **Invariants.** A guest reaches only what [`Client`] allows. Bodies are never kept as a whole: a side that
 //! does not read holds the other one back. A message that did not end is never passed on as a complete one.
 #![forbid(unsafe_code)]
 
+mod background;
 mod bodies;
 mod budget;
 mod client;
@@ -31,6 +33,7 @@ mod sending;
 mod state;
 mod values;
 
+pub use background::Background;
 pub use budget::BudgetExceeded;
 pub use client::{Authority, Client, ClientError, Outgoing};
 pub use error::{DnsErrorPayload, ErrorCode, FieldSizePayload, TlsAlertReceivedPayload};
