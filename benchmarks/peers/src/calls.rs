@@ -107,7 +107,8 @@ struct OurHello {
 impl OurHello {
     fn new(wasm: &[u8], opts: &Opts) -> io::Result<Self> {
         let module = ours::module("hello", wasm, &opts.places.scratch)?;
-        let instance = ours::warm(&ours::quiet_wasi()?.instantiate_pre(&module).map_err(io::Error::other)?, ())?;
+        let instance =
+            ours::warm(&ours::quiet_wasi()?.instantiate_pre(&module).map_err(io::Error::other)?, ())?;
         let handle = instance.get_typed_func("handle").map_err(io::Error::other)?;
         Ok(Self { instance, handle })
     }

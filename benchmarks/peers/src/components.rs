@@ -84,7 +84,7 @@ const INNER: &str = r#"(component $inner
             (i32.const 16)))
     (core instance $i (instantiate $m))
     (func (export "greet") (param "name" string) (result string)
-        (canon lift (core func $i "greet") (memory $i "memory") (realloc (func $i "realloc")))))"#;
+        (canon lift (core func $i "greet") (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))"#;
 
 /// A component that has another one answer.
 const OUTER: &str = r#"(component $outer
@@ -98,7 +98,7 @@ const OUTER: &str = r#"(component $outer
             (global.set $top (i32.add (local.get $at) (local.get 3)))
             (local.get $at)))
     (core instance $libc (instantiate $libc))
-    (core func $greet (canon lower (func $greet) (memory $libc "memory") (realloc (func $libc "realloc"))))
+    (core func $greet (canon lower (func $greet) (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
     (core module $m
         (import "" "greet" (func $greet (param i32 i32 i32)))
         (func (export "greet") (param i32 i32) (result i32)
@@ -106,7 +106,7 @@ const OUTER: &str = r#"(component $outer
             (i32.const 16)))
     (core instance $i (instantiate $m (with "" (instance (export "greet" (func $greet))))))
     (func (export "greet") (param "name" string) (result string)
-        (canon lift (core func $i "greet") (memory $libc "memory") (realloc (func $libc "realloc")))))"#;
+        (canon lift (core func $i "greet") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc")))))"#;
 
 /// The components: name, binary, task.
 fn guests(opts: &Opts) -> io::Result<Vec<(&'static str, Vec<u8>, Task)>> {

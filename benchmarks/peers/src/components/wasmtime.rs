@@ -31,9 +31,11 @@ pub(super) fn side(wasm: &[u8], task: Task, setting: Setting) -> io::Result<Box<
     let engine = theirs::engine(setting, SLOTS)?;
     let component = Component::new(&engine, wasm).map_err(io::Error::other)?;
     let mut linker = Linker::<Request>::new(&engine);
-    http(&mut linker).map_err(io::Error::other)?;
+    // What is not called; then what is.
     linker.define_unknown_imports_as_traps(&component).map_err(io::Error::other)?;
-    let linked = linker.instantiate_pre(&component).map_err(io::Error::other)?;
+    linker.allow_shadowing(true);
+    http(&mut linker).map_err(io::Error::other)?;
+    let linked = linker.instantiate_pre(&component).map_err(whole)?;
     let missing = || io::Error::other("no such export");
     if task == Task::Greet {
         let greet = component.get_export_index(None, "greet").ok_or_else(missing)?;
@@ -49,6 +51,11 @@ pub(super) fn side(wasm: &[u8], task: Task, setting: Setting) -> io::Result<Box<
         let (store, ()) = call::<_, ()>(&engine, &linked, &handle, params)?;
         store.data().check()
     })))
+}
+
+/// An error with all of its causes.
+fn whole(error: wasmtime::Error) -> io::Error {
+    io::Error::other(format!("{error:#}"))
 }
 
 /// Starts an instance and calls it.
@@ -78,6 +85,10 @@ fn http(linker: &mut Linker<Request>) -> wasmtime::Result<()> {
     types.resource("outgoing-response", ResourceType::host::<OutgoingResponse>(), |_, _| Ok(()))?;
     types.resource("outgoing-body", ResourceType::host::<OutgoingBody>(), |_, _| Ok(()))?;
     types.resource("response-outparam", ResourceType::host::<ResponseOutparam>(), |_, _| Ok(()))?;
+    // Other names of the same types.
+    types.resource("headers", ResourceType::host::<Fields>(), |_, _| Ok(()))?;
+    types.resource("trailers", ResourceType::host::<Fields>(), |_, _| Ok(()))?;
+    types.resource("output-stream", ResourceType::host::<OutputStream>(), |_, _| Ok(()))?;
     types.func_wrap("[constructor]fields", |_: Cx<'_>, (): ()| Ok((Resource::<Fields>::new_own(3),)))?;
     types.func_wrap("[constructor]outgoing-response", |_: Cx<'_>, _: (Resource<Fields>,)| {
         Ok((Resource::<OutgoingResponse>::new_own(4),))
@@ -100,6 +111,7 @@ fn http(linker: &mut Linker<Request>) -> wasmtime::Result<()> {
         .instance("wasi:io/error@0.2.1")?
         .resource("error", ResourceType::host::<IoError>(), |_, _| Ok(()))?;
     let mut streams = linker.instance("wasi:io/streams@0.2.1")?;
+    streams.resource("error", ResourceType::host::<IoError>(), |_, _| Ok(()))?;
     streams.resource("output-stream", ResourceType::host::<OutputStream>(), |_, _| Ok(()))?;
     streams.func_wrap(
         "[method]output-stream.blocking-write-and-flush",
