@@ -19,7 +19,7 @@ pub use load::{load, open, open_at, open_sealed};
 pub use parallel::parallel;
 pub use program::{Ended, run_program, run_program_with, start};
 pub use random::Random;
-pub use seccomp::Refused;
+pub use seccomp::{Refused, without_openat2};
 pub use waiting::waiting;
 
 use std::io::Write;

@@ -1,6 +1,8 @@
 //! System calls that the kernel refuses a process.
 
 use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 /// A system call that is to be refused, if one of its arguments has a certain value under a mask.
 pub struct Refused {
@@ -45,4 +47,22 @@ impl Refused {
         };
         if failed { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
+}
+
+/// Has a process start on a kernel that says that it has no `openat2`, as those before 5.6.
+pub fn without_openat2(command: &mut Command) -> &mut Command {
+    // SAFETY: what runs between fork and exec makes system calls only.
+    unsafe { command.pre_exec(forget_openat2) }
+}
+
+/// From now on this process is told by its kernel that there is no `openat2`.
+fn forget_openat2() -> io::Result<()> {
+    let missing = Refused { call: libc::SYS_openat2, argument: 0, mask: 0, value: 0, error: libc::ENOSYS };
+    missing.refuse()?;
+    // SAFETY: the kernel does not look at the arguments of a call that it does not have.
+    let refused = unsafe { libc::syscall(libc::SYS_openat2, 0, 0, 0, 0) == -1 };
+    if refused && io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS) {
+        return Ok(());
+    }
+    Err(io::Error::other("openat2 is still there"))
 }

@@ -147,6 +147,17 @@ fn nothing_leads_out() {
     fs::remove_file(secret).expect("it is there");
 }
 
+/// What is about files and paths once more, where paths are walked a component at a time.
+#[test]
+fn paths_are_walked_without_openat2() {
+    let mut child = std::process::Command::new(std::env::current_exe().expect("this program"));
+    // Not this one, which would never end.
+    child.args(["links::", "files::", "--skip", "paths_are_walked"]);
+    let output = wasmaot_tests::without_openat2(&mut child).output().expect("it starts");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && !printed.contains(" 0 passed"), "{printed}");
+}
+
 /// Exchanges two names over and over while a test runs.
 fn while_swapping(one: &Path, other: &Path, test: impl FnOnce()) {
     let done = AtomicBool::new(false);

@@ -235,6 +235,28 @@ fn any_version_links() {
     assert!(error.contains(wanted), "{error}");
 }
 
+/// A type that differs in a name or in the order of its parts is found when a component is linked.
+#[test]
+fn types_are_compared_when_they_are_linked() {
+    let mut interfaces = INTERFACES.to_string();
+    for (from, to) in [
+        ("fifo, symbolic-link", "symbolic-link, fifo"),
+        ("symlink-follow }", "symlink-stay }"),
+        ("lower: u64, upper: u64", "upper: u64, lower: u64"),
+        ("no-change, now, timestamp(datetime)", "no-change, now(u8), timestamp(datetime)"),
+    ] {
+        assert!(interfaces.contains(from), "{from}");
+        interfaces = interfaces.replace(from, to);
+    }
+    let wasm = wat::parse_str(proxy::component(&interfaces, "0.2.0")).expect("a component");
+    let error = link_bytes(&wasm).err().expect("types differ").to_string();
+    assert!(error.starts_with("10 unresolved imports:"), "{error}");
+    for function in ["get-type", "stat", "stat-at", "open-at", "metadata-hash", "set-times"] {
+        let differs = format!("`wasi:filesystem/types@0.2.0#[method]descriptor.{function}` has another type");
+        assert!(error.contains(&differs), "{error}");
+    }
+}
+
 /// All tests here, by which each function is called.
 #[test]
 fn each_function_is_called() {
