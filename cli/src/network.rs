@@ -18,8 +18,8 @@ pub(crate) struct NetworkOpts {
     #[arg(long)]
     allow_dns: bool,
 
-    /// Let a component send HTTP requests to this host: `NAME`, `*.DOMAIN` for the names below a domain, or `*`
-    /// for all with public addresses, with `:PORT` behind it if need be
+    /// Let a component send HTTP requests to this host: `NAME`, `*.DOMAIN` for the names below a domain, or
+    /// `*` for all with public addresses, with `:PORT` behind it if need be
     #[arg(long = "allow-http", value_name = "HOST")]
     allow_http: Vec<Authority>,
 }
