@@ -14,7 +14,7 @@ use crate::shared::Shared;
 use crate::trace::{REQUEST_ID, RequestId, Trace};
 use crate::turns::Turns;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER};
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Method, StatusCode};
 use http_body::{Body, Frame, SizeHint};
@@ -49,6 +49,9 @@ enum Content {
         is_headers_only: bool,
         /// The next frame is an error.
         has_failed: bool,
+        /// Bytes that are left of those that the headers announce. The client has all of the response when
+        /// there are none, whether or not the guest has finished it.
+        left: Option<u64>,
     },
 }
 
@@ -179,7 +182,9 @@ async fn run(
         Some(Response::Sent(response)) => {
             let has_no_body = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status());
             let is_headers_only = is_head || has_no_body;
-            let content = |body| Content::Guest { body, guest, is_headers_only, has_failed: false };
+            let left =
+                response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+            let content = |body| Content::Guest { body, guest, is_headers_only, has_failed: false, left };
             Ok(response.map(|body| ResponseBody { content: content(body), record: Some(record) }))
         }
         Some(Response::Error(code)) => {
@@ -296,7 +301,11 @@ impl Body for ResponseBody {
             }
         };
         if let (Poll::Ready(Some(Ok(frame))), Some(record)) = (&frame, record) {
-            record.add_sent(frame.data_ref().map_or(0, Bytes::len));
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            record.add_sent(bytes);
+            if let Content::Guest { left: Some(left), .. } = content {
+                *left = left.saturating_sub(bytes as u64);
+            }
         }
         frame
     }
@@ -345,7 +354,9 @@ impl Drop for ResponseBody {
         let content = std::mem::replace(&mut self.content, Content::Text(None));
         match content {
             Content::Text(_) => record.complete(),
-            Content::Guest { body, guest, is_headers_only, .. } if is_sent || is_headers_only => {
+            Content::Guest { body, guest, is_headers_only, left, .. }
+                if is_sent || is_headers_only || left == Some(0) =>
+            {
                 record.complete();
                 if let Some(guest) = guest {
                     go_on(body, guest, record.clone());

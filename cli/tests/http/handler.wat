@@ -15,6 +15,7 @@
 ;;   /flood    writes for ever
 ;;   /rest N   waits N milliseconds, and answers
 ;;   /after    answers, and computes for ever behind that
+;;   /exact    announces as many bytes as it writes
 ;;   /short    announces more bytes than it writes
 ;;   /status N answers with this status
 ;;   /trailer  answers with the trailer `t: 1`
@@ -247,6 +248,7 @@
     (data (i32.const 320) "10")
     (data (i32.const 328) "a\1b[2J line\0a")
     (data (i32.const 344) "trailer")
+    (data (i32.const 352) "5")
 
     (global $count (mut i32) (i32.const 0))
     (global $outparam (mut i32) (i32.const 0))
@@ -394,6 +396,9 @@
         (call $spin)))
       (if (call $is (local.get $path) (i32.const 0x726f6873)) (then ;; "shor"
         (call $append (global.get $headers) (i32.const 304) (i32.const 14) (i32.const 320) (i32.const 2)
+          (i32.const 64))))
+      (if (call $is (local.get $path) (i32.const 0x63617865)) (then ;; "exac"
+        (call $append (global.get $headers) (i32.const 304) (i32.const 14) (i32.const 352) (i32.const 1)
           (i32.const 64))))
       (if (call $is (local.get $path) (i32.const 0x74617473)) (then ;; "stat"
         (global.set $status (local.get $number))))

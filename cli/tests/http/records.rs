@@ -119,6 +119,20 @@ fn records_say_how_a_request_ended() {
 }
 
 #[test]
+fn a_response_is_complete_with_its_last_byte() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("usage.jsonl");
+    let server = Server::start(&["--usage", file.to_str().expect("a path")]);
+    let response = server.get("/exact");
+    assert_eq!((response.seen(), response.header("content-length")), ((200, "hello".to_string()), Some("5")));
+    server.wait_for_use(0);
+    server.end();
+    // The guest returned, though nothing waited for the end that it gave its body.
+    let records = records(&file);
+    assert_eq!((records[0]["end"].as_str(), number(&records[0], "bytes_out")), (Some("done"), 5));
+}
+
+#[test]
 fn traces_go_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("usage.jsonl");
