@@ -49,15 +49,14 @@ def trace(seed):
         hour = step / (3600 * STEPS)
         day = 0.5 - 0.5 * math.cos(2 * math.pi * (hour - 3) / 24)
         rates.append(10 + 1990 * day**2)
-    for _ in range(40):
+    for number in range(40):
         start = rng.randrange(DAY - 200 * STEPS)
         length = rng.randint(10, 120) * STEPS
-        height = 10 ** rng.uniform(3, 4)
+        height = 10 ** rng.uniform(3, 4) if number else 10_000
         for at in range(length):
             rise = min(1, at / STEPS)
             fall = min(1, (length - at) / (5 * STEPS))
             rates[start + at] = max(rates[start + at], height * min(rise, fall))
-    assert max(rates) > 9000 and min(rates) < 20, "the trace lacks its extremes: choose another seed"
     return rates
 
 
