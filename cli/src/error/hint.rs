@@ -112,6 +112,11 @@ impl CliError {
                 .into(),
             Self::Listen { .. } => "`--tcp` lets it make sockets by itself".into(),
             Self::ForComponents { .. } => "`--listen` gives a module a socket that accepts connections".into(),
+            Self::NoRun { path, functions }
+                if functions.iter().any(|name| name.starts_with("wasi:http/incoming-handler@")) =>
+            {
+                format!("`wasmaot serve {}` answers HTTP requests with it", shown(path))
+            }
             Self::NoRun { functions, .. } => match exported(functions) {
                 Some(list) => format!("`--invoke 'NAME(ARGUMENTS)'` in front of the file calls a function; {list}"),
                 None => NO_FUNCTIONS.into(),

@@ -174,6 +174,15 @@ fn components_that_cannot_be_run_say_why() {
     plain(place.run(&["run", "empty.wat"]).status(1))
         .stderr_has(&["exports no function `run` of `wasi:cli/run`", "no functions at all"]);
     place.file(
+        "handler.wat",
+        r#"(component
+            (core module $m (func (export "f")))
+            (core instance $i (instantiate $m))
+            (func $f (canon lift (core func $i "f")))
+            (instance (export "wasi:http/incoming-handler@0.2.0") (export "handle" (func $f))))"#,
+    );
+    plain(place.run(&["run", "handler.wat"]).status(1)).stderr_has(&["hint: `wasmaot serve handler.wat`"]);
+    place.file(
         "imports.wat",
         r#"(component
             (import "example:host/numbers@1.0.0" (instance (export "next" (func (param "from" u32) (result (list string))))))
