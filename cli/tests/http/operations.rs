@@ -1,8 +1,11 @@
 //! Configurations, reloads and ends.
 
-use crate::server::{Server, handler, wasmaot};
+use crate::server::{PATIENCE, Server, handler, wasmaot, wasmaot_by_shell};
 use rustix::process::Signal;
 use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use tempfile::TempDir;
@@ -226,4 +229,33 @@ fn a_changed_file_is_loaded_again() {
     server.log().wait_for_line(&["reloaded"]);
     assert_eq!(server.get("/hello").status, 200);
     server.end();
+}
+
+#[test]
+fn systemd_passes_sockets_and_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notify");
+    let notified = UnixDatagram::bind(&path).expect("a socket");
+    notified.set_read_timeout(Some(PATIENCE)).expect("a time");
+    let told = || {
+        let mut message = [0; 256];
+        let length = notified.recv(&mut message).expect("a message in time");
+        String::from_utf8_lossy(&message[..length]).into_owned()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let address = listener.local_addr().expect("an address");
+    let mut command = wasmaot_by_shell("export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\" 3<&0");
+    command.stdin(OwnedFd::from(listener)).env("NOTIFY_SOCKET", &path);
+    command.arg("serve").arg(handler()).args(["--addr", "192.0.2.1:1", "--metrics", "127.0.0.1:0"]);
+    let server = Server::of(command, &[], 1);
+    // Not the address of the option, which is none of this machine's.
+    assert_eq!(server.address(), address);
+    assert_eq!(told(), "READY=1\n");
+    assert_eq!(server.get("/hello").status, 200);
+    server.signal(Signal::HUP);
+    let reloading = told();
+    assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
+    assert_eq!(told(), "READY=1\n");
+    server.end();
+    assert_eq!(told(), "STOPPING=1\n");
 }

@@ -19,7 +19,17 @@ fn folder() -> &'static Path {
 }
 
 pub(crate) fn wasmaot() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wasmaot"));
+    in_folder(Command::new(env!("CARGO_BIN_EXE_wasmaot")))
+}
+
+/// Runs the command by a shell, whose script has it as its arguments.
+pub(crate) fn wasmaot_by_shell(script: &str) -> Command {
+    let mut command = in_folder(Command::new("sh"));
+    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_wasmaot")]);
+    command
+}
+
+fn in_folder(mut command: Command) -> Command {
     command.env("XDG_CACHE_HOME", folder().join("cache")).env_remove("RUST_LOG");
     command
 }
@@ -114,7 +124,8 @@ impl Server {
         Self::of(command, options, addresses)
     }
 
-    fn of(mut command: Command, options: &[&str], addresses: usize) -> Self {
+    /// Starts a server by a command, which listens at this many addresses and one for metrics.
+    pub(crate) fn of(mut command: Command, options: &[&str], addresses: usize) -> Self {
         let mut child = command.args(options).stderr(Stdio::piped()).spawn().expect("the command runs");
         let log = Arc::<Log>::default();
         log.clone().follow(child.stderr.take().expect("it is piped"));
