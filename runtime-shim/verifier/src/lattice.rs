@@ -311,7 +311,9 @@ pub(crate) fn join_kinds(module: &Module<'_>, a: Kind, b: Kind, rounded: bool) -
         return a;
     }
     let bound = |bound: u64| if rounded { round(bound) } else { bound };
-    if let Some(kind) = join_ordered(module, a, b).or_else(|| join_ordered(module, b, a)) {
+    // Rooms that differ are given up where control flows meet, and not counted down in many steps.
+    let room = |one: u64, other: u64| if rounded && one != other { 0 } else { one.min(other) };
+    if let Some(kind) = join_ordered(module, a, b, room).or_else(|| join_ordered(module, b, a, room)) {
         return kind;
     }
     match (a, b) {
@@ -321,7 +323,7 @@ pub(crate) fn join_kinds(module: &Module<'_>, a: Kind, b: Kind, rounded: bool) -
         (Kind::Checked { memory, null: x, room: p }, Kind::Checked { memory: other, null: y, room: q })
             if memory == other =>
         {
-            Kind::Checked { memory, null: x || y, room: if p == q { p } else { 0 } }
+            Kind::Checked { memory, null: x || y, room: room(p, q) }
         }
         (Kind::Below { table, most: p }, Kind::Below { table: other, most: q }) if table == other => {
             Kind::Below { table, most: bound(p.max(q)) }
@@ -344,7 +346,8 @@ fn is_number(kind: Kind) -> bool {
 }
 
 /// Joins two kinds, given in one order, where the first determines the result; `None` otherwise.
-fn join_ordered(module: &Module<'_>, a: Kind, b: Kind) -> Option<Kind> {
+/// `room` is what two rooms have in common.
+fn join_ordered(module: &Module<'_>, a: Kind, b: Kind, room: impl Fn(u64, u64) -> u64) -> Option<Kind> {
     Some(match (a, b) {
         (Kind::Func { ty, null }, Kind::Func { ty: other, null: may_be }) => {
             Kind::Func { ty: if ty == other { ty } else { ANY_TYPE }, null: null || may_be }
@@ -379,9 +382,11 @@ fn join_ordered(module: &Module<'_>, a: Kind, b: Kind) -> Option<Kind> {
             let room = (module.reach(memory) + wasmaot_abi::slot::MAX_ACCESS).checked_sub(plus)?;
             Kind::Checked { memory, null: true, room }
         }
-        (Kind::Checked { memory, null, room }, Kind::Heap { memory: own, plus }) if memory == own => {
+        (Kind::Checked { memory, null, room: checked }, Kind::Heap { memory: own, plus })
+            if memory == own =>
+        {
             let behind = (module.reach(memory) + wasmaot_abi::slot::MAX_ACCESS).checked_sub(plus)?;
-            Kind::Checked { memory, null, room: if room == behind { room } else { 0 } }
+            Kind::Checked { memory, null, room: room(checked, behind) }
         }
         (Kind::Remaining { memory, index }, Kind::Const(0)) => Kind::Remaining { memory, index },
         (Kind::RemainingAt { memory, at }, Kind::Const(0)) => Kind::RemainingAt { memory, at },

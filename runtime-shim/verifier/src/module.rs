@@ -55,6 +55,7 @@ pub(crate) struct Module<'a> {
     /// Of each tag, the index of the type whose parameters are its values.
     pub(crate) tags: Vec<u32>,
     own_memory: bool,
+    metered: bool,
     signatures: Vec<Signature>,
     helpers: Vec<Signature>,
     array_entry: Signature,
@@ -162,6 +163,7 @@ impl<'a> Module<'a> {
             globals: descriptor.all_globals().map(|(ty, _)| ty).collect(),
             tags,
             own_memory,
+            metered: descriptor.convention() == METERED_CONVENTION,
             signatures: descriptor.types.iter().map(Signature::of).collect(),
             helpers: helpers(),
             array_entry: Signature::of_array_entry(),
@@ -300,7 +302,7 @@ impl<'a> Module<'a> {
 
     /// Whether the register set apart counts instructions.
     pub(crate) fn is_metered(&self) -> bool {
-        self.descriptor.convention() == METERED_CONVENTION
+        self.metered
     }
 
     /// Read-only data at a file offset: bytes before the text, which are mapped with it.
@@ -367,6 +369,7 @@ pub(crate) mod tests {
             globals: Vec::new(),
             tags: Vec::new(),
             own_memory: true,
+            metered: false,
             signatures: Vec::new(),
             helpers: Vec::new(),
             array_entry: Signature::of_array_entry(),

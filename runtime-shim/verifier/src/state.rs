@@ -40,9 +40,8 @@ pub(crate) struct State {
     pub(crate) touched: i32,
     /// Present lengths that are at least this. They never shrink.
     pub(crate) least: Vec<(Item, u64)>,
-    /// Which instructions may have given the names that are in use: a bit for all whose indices have the same
-    /// low bits.
-    named: u64,
+    /// Which instructions may have given the names that are in use.
+    named: Named,
     /// How the meter stands, if there is one.
     pub(crate) balance: Balance,
     /// The most words that are kept. Of others, nothing is known.
@@ -66,7 +65,7 @@ impl State {
             flags: Flags::Unknown,
             touched: 0,
             least: Vec::new(),
-            named: 0,
+            named: Named::default(),
             balance: Balance::default(),
             most_words,
         }
@@ -155,27 +154,31 @@ impl State {
 
     /// Notes that a name is in use.
     pub(crate) fn note_name(&mut self, name: Name) {
-        self.named |= bit_of(name);
+        self.named.add(name);
     }
 
     /// Forgets the names that an instruction gives, because it is about to give them to other values.
     pub(crate) fn forget_names(&mut self, names: RangeInclusive<Name>) {
-        if self.named & bit_of(*names.start()) == 0 {
+        if !self.named.may_have(*names.start()) {
             return;
         }
-        let mut named = 0;
+        let mut named = Named::default();
         let gives = |name: Name| names.contains(&(name & !LOW));
         let mut forget = |value: &mut Val| {
+            let [first, second] = value.kind.names();
+            if value.name | first | second == NO_NAME {
+                return;
+            }
             if gives(value.name) {
                 value.name = NO_NAME;
             }
-            let [first, second] = value.kind.names();
             if gives(first) || gives(second) {
                 value.kind = value.kind.forget();
             } else {
-                named |= bit_of(first) | bit_of(second);
+                named.add(first);
+                named.add(second);
             }
-            named |= bit_of(value.name);
+            named.add(value.name);
         };
         self.values().for_each(&mut forget);
         match &mut self.flags {
@@ -213,13 +216,24 @@ impl State {
                 update(into, from);
             }
         }
-        let mut from = other.words.iter().peekable();
-        self.words.retain_mut(|(at, value)| {
-            while from.next_if(|word| word.0 < *at).is_some() {}
-            update(value, from.next_if(|word| word.0 == *at).map_or(Val::ANY, |word| word.1));
-            *value != Val::ANY
-        });
-        self.named |= other.named;
+        // Mostly, both know the same words and the same of them.
+        let same = self.words.iter().zip(&other.words).take_while(|(into, from)| into == from).count();
+        let (mut kept, mut from) = (same, &other.words[same..]);
+        for position in same..self.words.len() {
+            let (at, mut value) = self.words[position];
+            while let [word, rest @ ..] = from
+                && word.0 < at
+            {
+                from = rest;
+            }
+            update(&mut value, from.first().filter(|word| word.0 == at).map_or(Val::ANY, |word| word.1));
+            if value != Val::ANY {
+                self.words[kept] = (at, value);
+                kept += 1;
+            }
+        }
+        self.words.truncate(kept);
+        self.named.add_all(&other.named);
         if self.flags != other.flags && self.flags != Flags::Unknown {
             self.flags = Flags::Unknown;
             changed = true;
@@ -253,10 +267,32 @@ impl State {
     }
 }
 
-/// The bit of the instruction that gave a name.
-fn bit_of(name: Name) -> u64 {
-    match name & !LOW {
-        NO_NAME => 0,
-        name => 1 << ((name - 1) / NAMES % u64::BITS),
+/// A set of instructions that give names: a bit for all whose indices have the same low bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Named([u64; 4]);
+
+impl Named {
+    /// The word and the bit of the instruction that gives a name.
+    fn place(name: Name) -> (usize, u64) {
+        let instruction = (name - 1) / NAMES;
+        ((instruction / u64::BITS % 4) as usize, 1 << (instruction % u64::BITS))
+    }
+
+    /// Adds the instruction that gives a name, if it is one.
+    fn add(&mut self, name: Name) {
+        if let name @ 1.. = name & !LOW {
+            let (word, bit) = Self::place(name);
+            self.0[word] |= bit;
+        }
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word |= other);
+    }
+
+    /// Whether the instruction that gives a name may be in it.
+    fn may_have(&self, name: Name) -> bool {
+        let (word, bit) = Self::place(name);
+        self.0[word] & bit != 0
     }
 }

@@ -173,6 +173,57 @@ fn sums_are_monotone() {
     }
 }
 
+/// Whether all that one kind says follows from another: a join of both that rounds nothing adds nothing.
+fn is_below(module: &Module<'_>, less: Kind, more: Kind) -> bool {
+    join_kinds(module, less, more, false) == more
+}
+
+/// What is known of a join grows with what is known of its parts, whatever they are. (Where control flows
+/// meet, bounds are rounded besides, which keeps chains short and is no join.)
+///
+/// Of a number, one of two bounds is known: of all bits, or of the low 32. A kind that is bounded in all bits
+/// is below one that is bounded in the low ones, but keeps that in a join only as far as both bounds are the
+/// same; so these pairs are left out.
+#[test]
+fn joins_are_monotone() {
+    let module = sample();
+    let all = kinds();
+    let mut wrong = Vec::new();
+    for &less in &all {
+        let is_low = |kind: Kind| matches!(kind, Kind::Low(_));
+        for &more in all.iter().filter(|&&more| is_below(&module, less, more)) {
+            if is_low(more) && !is_low(less) {
+                continue;
+            }
+            for &c in &all {
+                let join = |a| join_kinds(&module, a, c, false);
+                let (x, y) = (join(less), join(more));
+                if !is_below(&module, x, y) {
+                    wrong.push(format!("{less:?} is below {more:?}, but with {c:?} {x:?} not below {y:?}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Rounded joins are above both, of whatever kind.
+#[test]
+fn joins_are_upper_bounds() {
+    let module = sample();
+    let all = kinds();
+    let mut wrong = Vec::new();
+    for &a in &all {
+        for &b in &all {
+            let joined = join_kinds(&module, a, b, true);
+            for part in [a, b].into_iter().filter(|&part| !is_below(&module, part, joined)) {
+                wrong.push(format!("{a:?} and {b:?} give {joined:?}, which {part:?} is not below"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 #[test]
 fn chains_of_joins_are_short() {
     let module = sample();
