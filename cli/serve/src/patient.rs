@@ -1,7 +1,8 @@
 //! Connections whose clients may stall, but not for ever.
 //!
-//! **Invariant: bytes that a client does not accept for the time it has end its connection.** How long a
-//! client may take to send is limited elsewhere: headers by their own time, bodies by the request's.
+//! **Invariants.** Bytes that a client does not accept for the time it has end its connection. So does a
+//! beginning whose version of HTTP cannot be told in time. How long a client may take to send otherwise is
+//! limited elsewhere: headers by their own time, bodies by the request's.
 
 use std::io;
 use std::pin::Pin;
@@ -10,18 +11,36 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A connection with a limit on how long writing may stall.
+/// Bytes by which HTTP/2 is told from HTTP/1.1 at the latest.
+const PREFACE: usize = 24;
+
+/// A connection with limits on how long writing, and the beginning of reading, may stall.
 pub(crate) struct Patient<S> {
     stream: S,
     time: Duration,
+    /// When the first bytes have to be there.
+    begins_until: Instant,
+    /// Bytes that were read, up to the first few.
+    received: usize,
+    beginning: Option<Pin<Box<Sleep>>>,
     /// Since when a write waits, made when it first does.
     stalled: Option<Pin<Box<Sleep>>>,
     is_stalled: bool,
 }
 
 impl<S> Patient<S> {
-    pub(crate) fn new(stream: S, time: Duration) -> Self {
-        Self { stream, time, stalled: None, is_stalled: false }
+    /// A write may stall for some time, and the first bytes may take some.
+    pub(crate) fn new(stream: S, time: Duration, beginning: Duration) -> Self {
+        let begins_until = Instant::now() + beginning;
+        Self { stream, time, begins_until, received: 0, beginning: None, stalled: None, is_stalled: false }
+    }
+
+    /// Fails if the first bytes have not come in time.
+    fn poll_beginning(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let until = self.begins_until;
+        let sleep = self.beginning.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Fails if a write has waited for too long.
@@ -46,7 +65,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if self.received >= PREFACE {
+            return read;
+        }
+        if read.is_pending() {
+            return self.poll_beginning(cx);
+        }
+        self.received += buffer.filled().len() - before;
+        read
     }
 }
 

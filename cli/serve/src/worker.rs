@@ -154,7 +154,8 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     scheme: Scheme,
     watcher: Watcher,
 ) {
-    let io = TokioIo::new(Patient::new(stream, shared.server.write_timeout.0));
+    let io =
+        TokioIo::new(Patient::new(stream, shared.server.write_timeout.0, shared.server.header_timeout.0));
     let service = service_fn(|request| answer(shared.clone(), request, scheme.clone()));
     let served = watcher.watch(builder.serve_connection(io, service).into_owned()).await;
     if let Err(error) = served {

@@ -47,6 +47,14 @@ fn a_client_that_stalls_is_left() {
     );
     std::fs::write(&file, text).expect("a file");
     let server = Server::start_config(&file, &[], 1);
+    // Nothing at all, or what could become HTTP/2.
+    let mut silent = [server.connect(), server.connect()];
+    silent[1].send(b"PRI * HT").expect("it is connected");
+    silent.iter_mut().for_each(|client| assert!(client.read_to_end(), "the server closes the connection"));
+    // Nothing more.
+    let mut idle = server.connect();
+    assert_eq!(idle.get("/hello").status, 200);
+    assert!(idle.read_to_end(), "the server closes the connection");
     // Headers that do not end.
     let mut slow = server.connect();
     slow.send(b"GET /hello HTTP/1.1\r\nhost: a\r\n").expect("it is connected");
