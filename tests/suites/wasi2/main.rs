@@ -7,6 +7,7 @@ mod files;
 mod links;
 mod programs;
 mod proxy;
+mod random;
 mod small;
 mod sockets;
 mod streams;

@@ -295,6 +295,8 @@ fn errors_are_told_once() {
     guest.drop("wasi:io/error#error", *error);
     guest.gives(WRITE, &[output.clone(), bytes(b"a")], "err(closed)");
     guest.gives("wasi:io/streams#output-stream.flush", from_ref(&output), "err(closed)");
+    let zeroes = [output.clone(), u64(u64::MAX)];
+    guest.gives("wasi:io/streams#output-stream.write-zeroes", &zeroes, "err(closed)");
     let pollable = guest.call("wasi:io/streams#output-stream.subscribe", &[output]);
     guest.gives("wasi:io/poll#pollable.ready", &[pollable], "true");
 }

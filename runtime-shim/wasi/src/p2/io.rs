@@ -228,8 +228,7 @@ fn add_output<T: 'static>(linker: &mut Linker<T>, access: Access<T>) -> Result<(
             let state = state(cx, access);
             let (stream, ctx) = state.sink(&this)?;
             stream.permit(count).map_err(HostError::other)?;
-            // No more than was permitted, which fits in memory.
-            let written = stream.write(ctx, &vec![0; count as usize]);
+            let written = stream.write_zeroes(ctx, count);
             state.told(written)
         },
     )?;

@@ -228,6 +228,13 @@ impl Output {
         written
     }
 
+    /// Writes as many zeroes as were permitted.
+    pub(crate) fn write_zeroes(&mut self, ctx: &mut WasiCtx, count: u64) -> Result<(), StreamError> {
+        // A closed stream permits any number, and takes none.
+        self.open()?;
+        self.write(ctx, &vec![0; count as usize])
+    }
+
     /// Begins to pass on what has been written.
     pub(crate) fn flush(&mut self) -> Result<(), StreamError> {
         let flushed = match self.open()? {
