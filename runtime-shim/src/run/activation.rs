@@ -178,8 +178,8 @@ impl At {
     }
 }
 
-/// What a run may wait for, with its stack as it is.
-#[repr(u8)]
+/// What a run may wait for, with its stack as it is. As wide as a word, as [`Activation::trap`] is.
+#[repr(u64)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Suspends {
     /// Nothing.

@@ -93,7 +93,8 @@ impl Slot {
         let first = low.min(const_start);
         mapping.protect(first, vmctx + memory as usize - first, Access::ReadWrite)?;
         let base = mapping.start();
-        let stack = StackBounds { low: base + low, top: base + top, reserve: base + reserve, is_near };
+        let below = if is_near { Below::Constants } else { Below::Guard };
+        let stack = StackBounds { low: base + low, top: base + top, reserve: base + reserve, below };
         let constants = base + const_start..base + gap_end;
         let funcrefs = funcrefs.map(|start| base + start);
         let mapping = Arc::new(mapping);
@@ -197,6 +198,17 @@ impl Word {
     }
 }
 
+/// What lies below a stack. As wide as a word: behind a byte there would be padding, which is copied along in
+/// words that straddle the stores before, and the CPU has to wait for those.
+#[repr(u64)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Below {
+    /// A guard.
+    Guard,
+    /// The constants, which can be read.
+    Constants,
+}
+
 /// The accessible part of a slot's stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StackBounds {
@@ -206,8 +218,7 @@ pub(crate) struct StackBounds {
     top: usize,
     /// Lowest address that can be opened for a handler of the host's.
     reserve: usize,
-    /// It lies above the constants, and what is below it can be read.
-    is_near: bool,
+    below: Below,
 }
 
 impl StackBounds {
@@ -272,8 +283,11 @@ impl<'a> GuestStack<'a> {
 
     /// Makes that part inaccessible again, and drops its pages.
     pub(crate) fn close_reserve(self) -> io::Result<()> {
-        let (reserve, gap) =
-            (self.bounds.reserve(), if self.bounds.is_near { Access::Read } else { Access::None });
+        let gap = match self.bounds.below {
+            Below::Guard => Access::None,
+            Below::Constants => Access::Read,
+        };
+        let reserve = self.bounds.reserve();
         // SAFETY: the range is in the guard of a slot that is in use, below its stack, where no Rust
         // reference points. The guest waits, so no frame of its own is there, and a handler of the host's has
         // returned from there.
