@@ -145,7 +145,10 @@ async fn run(
         });
     }
     let is_head = *request.method() == Method::HEAD;
-    let mut metered = start(&app, &record)?;
+    // The start counts with the first turn.
+    let begun = clock();
+    let spent = |record: &Record| record.add_cpu(clock().saturating_sub(begun));
+    let mut metered = start(&app, &record).inspect_err(|_| spent(&record))?;
     let intake = Intake { limit, received: record.received.clone() };
     let data = metered.instance().data_mut();
     let incoming = Incoming::new(ACCESS, data, request, scheme, intake);
@@ -153,8 +156,10 @@ async fn run(
         incoming.map_err(|error| failure(&Error::Call(CallError::Host(error.into())), &record))?;
     let handle = app.handle;
     let mut guest: Running = Turns::new(async move { handle.call_async(metered.instance(), handles).await });
+    let mut begun = Some(begun);
     let (response, ended) = poll_fn(|cx| {
-        let ended = poll_guest(&mut guest, &record, cx);
+        let began = begun.take().unwrap_or_else(clock);
+        let ended = poll_guest_since(began, &mut guest, &record, cx);
         match (incoming.try_response(), ended) {
             (None, Poll::Pending) => Poll::Pending,
             (response, ended) => Poll::Ready((response, ended)),
@@ -203,9 +208,7 @@ async fn run(
 /// Starts an instance for a request.
 fn start(app: &Arc<App>, record: &Arc<Record>) -> Result<Metered, Failure> {
     let guest = app.guest(record.id);
-    let started = clock();
     let instance = app.linked.start_with(&app.pool, guest, &app.limits(record.since()));
-    record.add_cpu(clock().saturating_sub(started));
     let mut instance = instance.map_err(|error| failure(&error, record))?;
     let yields = instance.yield_every(SLICE);
     yields.map_err(|error| failure(&Error::Call(error.into()), record))?;
@@ -253,13 +256,10 @@ impl Metered {
 impl Drop for Metered {
     fn drop(&mut self) {
         if let Some(instance) = self.instance.take() {
-            let started = clock();
             let (guest, used) = instance.finish();
             if let Some(used) = used {
                 self.record.set_used(&used, guest.outgoing_requests());
             }
-            drop(guest);
-            self.record.add_cpu(clock().saturating_sub(started));
         }
     }
 }
@@ -272,9 +272,18 @@ fn clock() -> Duration {
 
 /// Polls a guest, and notes the CPU time.
 fn poll_guest(guest: &mut Running, record: &Record, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-    let started = clock();
+    poll_guest_since(clock(), guest, record, cx)
+}
+
+/// The same for a turn that began when the clock showed this.
+fn poll_guest_since(
+    began: Duration,
+    guest: &mut Running,
+    record: &Record,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Error>> {
     let polled = guest.poll(cx);
-    record.add_cpu(clock().saturating_sub(started));
+    record.add_cpu(clock().saturating_sub(began));
     polled
 }
 
