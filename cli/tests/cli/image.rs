@@ -140,6 +140,44 @@ fn signatures_are_cosigns() {
 }
 
 #[test]
+fn a_component_is_served_by_the_command_itself() {
+    let place = Place::new();
+    let handler = repository("cli/tests/http/handler.wat");
+    place.run(&["compile", handler.to_str().expect("UTF-8"), "-o", "handler.so", "--quiet"]).status(0);
+    place.run(&["image", "handler.so", "-t", "handler", "-o", "handler.tar", "--quiet"]).status(0).silent();
+    let image = Image::read(&place.path("handler.tar"));
+    let index = image.json(&image.named()[0]);
+    let [manifest, attested] = [0, 1].map(|at| image.json(&index["manifests"][at]));
+    let config = image.json(&manifest["config"]);
+    let entrypoint = config["config"]["Entrypoint"].as_array().expect("a command line");
+    assert_eq!((&entrypoint[0], &entrypoint[1]), (&"/wasmaot".into(), &"serve".into()));
+    assert_eq!(entrypoint.last(), Some(&"/handler.so".into()));
+    let layer = files(image.blob(&manifest["layers"][0]));
+    assert_eq!(layer.keys().collect::<Vec<_>>(), ["handler.so", "wasmaot"]);
+    assert!(layer["wasmaot"] == std::fs::read(env!("CARGO_BIN_EXE_wasmaot")).expect("this command"));
+    let sbom = image.json(&attested["layers"][0])["predicate"].clone();
+    assert_eq!(sbom["packages"][2]["name"], "wasmaot");
+    // The command line of the image is one that the command takes, with options behind it.
+    let arguments: Vec<_> =
+        entrypoint[1..entrypoint.len() - 1].iter().map(|word| word.as_str().expect("text")).collect();
+    let check = [
+        "handler.so",
+        "--concurrency",
+        "64",
+        "--max-memory",
+        "8M",
+        "--timeout",
+        "10s",
+        "--drain",
+        "15s",
+        "--log",
+        "json",
+        "--check",
+    ];
+    place.run(&[&arguments[..], &check].concat()).status(0);
+}
+
+#[test]
 fn a_volume_carries_an_artifact() {
     let place = Place::new();
     place.artifact("echo", ECHO);
