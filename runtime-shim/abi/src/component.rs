@@ -53,8 +53,8 @@ pub const EXIT_CALL: &str = "exit-call";
 /// `(code: i32)`: traps, see [`Violation`].
 pub const TRAP: &str = "trap";
 
-/// Prefix of transcoders of strings, see [`transcoder`]. The first two parameters are the memories that are
-/// copied from and to.
+/// Prefix of the names of functions that copy strings between memories and may encode them anew; what follows
+/// it names the operation. The first two parameters are the memories that are copied from and to.
 pub const TRANSCODE: &str = "transcode ";
 
 /// A request to allocate: 0 for none, or alignment (1 to 8) in bits 32 and up, and the size below.
