@@ -6,19 +6,18 @@
 //! component and behind another one that passes it on, a string each way. The file is one of the sample
 //! components of the WASI ecosystem; where it lies is an option.
 
-use crate::theirs::{self, SETTINGS, Setting};
+use crate::theirs::SETTINGS;
 use clap::Args;
-use std::any::Any;
 use std::io;
 use std::path::PathBuf;
 use wasmaot_bench::stats::{Ratio, Times};
 use wasmaot_bench::turns::{self, Side};
 
 mod ours;
+mod request;
 mod wasmtime;
 
-/// Slots of each pool.
-const SLOTS: u32 = 8;
+use request::Task;
 
 #[derive(Args)]
 pub(crate) struct Opts {
@@ -31,41 +30,6 @@ pub(crate) struct Opts {
     /// Rounds in which the sides take turns.
     #[arg(long, default_value_t = 20)]
     rounds: usize,
-}
-
-/// What an instance is asked to do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Task {
-    /// `wasi:http/incoming-handler#handle`.
-    Http,
-    /// `greet`, with a string.
-    Greet,
-}
-
-/// What the host functions of a request count.
-#[derive(Default)]
-struct Request {
-    /// Bytes of the body that were written.
-    written: usize,
-    /// Whether the answer was given.
-    answered: bool,
-}
-
-impl Request {
-    fn check(&self) -> io::Result<()> {
-        if self.answered && self.written > 0 {
-            return Ok(());
-        }
-        Err(io::Error::other("the request has no answer"))
-    }
-}
-
-/// What `greet` is called with.
-const NAME: &str = "a request of some length";
-
-/// What it answers.
-fn check_greeting(answer: &str) -> io::Result<()> {
-    if answer == NAME { Ok(()) } else { Err(io::Error::other(format!("a wrong answer: {answer}"))) }
 }
 
 /// An allocator that never frees, and a function that returns a copy of its string.
@@ -154,17 +118,4 @@ fn row(name: &str, side: &str, times: &Times, ratio: Option<Ratio>) {
         format!("{of_medians:.1} ({least:.1}–{greatest:.1})")
     });
     println!("| {name} | {side} | {minimum:.2} | {p50:.2} | {p99:.2} | {ratio} |");
-}
-
-/// A side whose instances only differ in how one is made, called and given up.
-struct Once<F>(F);
-
-impl<F: Fn() -> io::Result<()> + Sync> Side for Once<F> {
-    fn instance(&self) -> io::Result<()> {
-        (self.0)()
-    }
-
-    fn idle(&self) -> io::Result<Box<dyn Any>> {
-        Err(io::Error::other("only whole instances are measured"))
-    }
 }

@@ -1,6 +1,6 @@
 //! wasmaot's side.
 
-use super::{NAME, Once, Request, SLOTS, Task, check_greeting};
+use super::request::{NAME, Once, Request, SLOTS, Task, check_greeting};
 use std::io;
 use wasmaot_bench::turns::Side;
 use wasmaot_compiler::{Options, TargetCpu};

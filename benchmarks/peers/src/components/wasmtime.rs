@@ -1,6 +1,7 @@
 //! Wasmtime's side: its typed host functions, except where a type is an error code of many cases.
 
-use super::{NAME, Once, Request, SLOTS, Setting, Task, check_greeting, theirs};
+use super::request::{NAME, Once, Request, SLOTS, Task, check_greeting};
+use crate::theirs::{self, Setting};
 use std::io;
 use wasmaot_bench::turns::Side;
 use wasmtime::component::{
