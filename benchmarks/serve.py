@@ -112,7 +112,8 @@ def main():
     for name, results in rounds.items():
         median = lambda key: statistics.median(result[key] for result in results)
         ratio = lambda key: statistics.median(
-            result[key] / native[key] for result, native in zip(results, rounds.get("native", results))
+            # The clock of /proc has ticks of 10 ms: a short round may have none.
+            result[key] / native[key] if native[key] else float("nan") for result, native in zip(results, rounds.get("native", results))
         )
         rate = statistics.median(result["requests"] / result["seconds"] for result in results)
         print(
