@@ -1,7 +1,7 @@
 //! Where an output comes from, as an in-toto statement with a SLSA provenance (version 1).
 //!
-//! <https://slsa.dev/spec/v1.0/provenance>. **Invariant: the same input, options and version give the same statement**: it has no times, and
-//! nothing of the machine.
+//! <https://slsa.dev/spec/v1.0/provenance>. **Invariant: the same input, options and version give the same
+//! statement**: it has no times, and nothing of the machine.
 
 use super::targets::Job;
 use crate::artifact::Artifact;

@@ -7,10 +7,10 @@ use crate::error::ErrorCode;
 use crate::fields::{Fields, remove_forbidden};
 use crate::receiving::Shared;
 use crate::sending::Writer;
-use crate::state::Access;
+use crate::state::{Access, HttpContext};
 use std::sync::{Arc, Mutex};
 use wasmaot_component::{Context, Linker, Resource};
-use wasmaot_runtime::LinkError;
+use wasmaot_runtime::{HostError, LinkError};
 use wasmaot_wasi::p2::{Input, IoError, Output, Pollable};
 
 /// The resource `incoming-body`.
@@ -20,8 +20,15 @@ pub(crate) struct IncomingBody {
 }
 
 impl IncomingBody {
-    pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared, has_stream: false }
+    /// Gives the guest a body, which it has taken before if there is none.
+    pub(crate) fn consume(
+        http: &mut HttpContext<'_>,
+        body: Option<Shared>,
+    ) -> Result<Result<Resource<Self>, ()>, HostError> {
+        match body {
+            Some(shared) => http.push(Self { shared, has_stream: false }).map(Ok),
+            None => Ok(Err(())),
+        }
     }
 }
 

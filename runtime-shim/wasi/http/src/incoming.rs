@@ -221,10 +221,8 @@ fn define_request<T: 'static>(
         "[method]incoming-request.consume",
         move |cx: &mut Context<'_, '_, T>, request: Request| {
             let mut http = access.of(cx);
-            match http.get_mut(&request)?.body.take() {
-                Some(body) => http.push(IncomingBody::new(body)).map(Ok::<_, ()>),
-                None => Ok(Err(())),
-            }
+            let body = http.get_mut(&request)?.body.take();
+            IncomingBody::consume(&mut http, body)
         },
     )?;
     Ok(())

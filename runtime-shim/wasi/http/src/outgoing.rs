@@ -372,10 +372,8 @@ fn define_incoming_response<T: 'static>(
         "[method]incoming-response.consume",
         move |cx: &mut Context<'_, '_, T>, response: Response| {
             let mut http = access.of(cx);
-            match http.get_mut(&response)?.body.take() {
-                Some(body) => http.push(IncomingBody::new(body)).map(Ok::<_, ()>),
-                None => Ok(Err(())),
-            }
+            let body = http.get_mut(&response)?.body.take();
+            IncomingBody::consume(&mut http, body)
         },
     )?;
     Ok(())

@@ -123,6 +123,21 @@ pub fn add_to_linker<T: 'static>(linker: &mut Linker<T>, access: Access<T>) -> R
     add_lookup(linker, access)
 }
 
+/// Defines the function that gives a pollable of a resource.
+fn add_subscribe<T: 'static, R: Send + 'static>(
+    instance: &mut LinkerInstance<'_, T>,
+    access: Access<T>,
+    name: &str,
+    pollable: fn(&R) -> Pollable,
+) -> Result<(), LinkError> {
+    instance.func_wrap(name, move |cx: &mut Context<'_, '_, T>, this: Resource<R>| {
+        let table = &mut state(cx, access).table;
+        let pollable = pollable(table.get(&this).map_err(missing)?);
+        subscribed(table, pollable)
+    })?;
+    Ok(())
+}
+
 fn check_protocol(state: &WasiState, is_tcp: bool) -> Result<(), ErrorCode> {
     if state.network.has_sockets(is_tcp) { Ok(()) } else { Err(ErrorCode::AccessDenied) }
 }
@@ -175,14 +190,7 @@ fn add_tcp_states<T: 'static>(tcp: &mut LinkerInstance<'_, T>, access: Access<T>
             Ok(state(cx, access).table.get(&this).map_err(missing)?.family())
         },
     )?;
-    tcp.func_wrap(
-        "[method]tcp-socket.subscribe",
-        move |cx: &mut Context<'_, '_, T>, this: Resource<TcpSocket>| {
-            let table = &mut state(cx, access).table;
-            let pollable = table.get(&this).map_err(missing)?.pollable();
-            subscribed(table, pollable)
-        },
-    )?;
+    add_subscribe(tcp, access, "[method]tcp-socket.subscribe", TcpSocket::pollable)?;
     Ok(())
 }
 
@@ -244,14 +252,7 @@ fn add_udp<T: 'static>(udp: &mut LinkerInstance<'_, T>, access: Access<T>) -> Re
         },
     )?;
     // Nothing about such a socket takes time.
-    udp.func_wrap(
-        "[method]udp-socket.subscribe",
-        move |cx: &mut Context<'_, '_, T>, this: Resource<UdpSocket>| {
-            let table = &mut state(cx, access).table;
-            table.get(&this).map_err(missing)?;
-            subscribed(table, Pollable::ready())
-        },
-    )?;
+    add_subscribe::<T, UdpSocket>(udp, access, "[method]udp-socket.subscribe", |_| Pollable::ready())?;
     Ok(())
 }
 
@@ -273,22 +274,8 @@ fn add_datagrams<T: 'static>(udp: &mut LinkerInstance<'_, T>, access: Access<T>)
             sent
         };
     }
-    udp.func_wrap(
-        "[method]incoming-datagram-stream.subscribe",
-        move |cx: &mut Context<'_, '_, T>, this: Resource<Incoming>| {
-            let table = &mut state(cx, access).table;
-            let pollable = table.get(&this).map_err(missing)?.pollable();
-            subscribed(table, pollable)
-        },
-    )?;
-    udp.func_wrap(
-        "[method]outgoing-datagram-stream.subscribe",
-        move |cx: &mut Context<'_, '_, T>, this: Resource<Outgoing>| {
-            let table = &mut state(cx, access).table;
-            let pollable = table.get(&this).map_err(missing)?.pollable();
-            subscribed(table, pollable)
-        },
-    )?;
+    add_subscribe(udp, access, "[method]incoming-datagram-stream.subscribe", Incoming::pollable)?;
+    add_subscribe(udp, access, "[method]outgoing-datagram-stream.subscribe", Outgoing::pollable)?;
     Ok(())
 }
 
@@ -305,13 +292,6 @@ fn add_lookup<T: 'static>(linker: &mut Linker<T>, access: Access<T>) -> Result<(
     define! { names, access, "resolve-address-stream": Addresses;
         "resolve-next-address" => |this, _state| this.next()?;
     }
-    names.func_wrap(
-        "[method]resolve-address-stream.subscribe",
-        move |cx: &mut Context<'_, '_, T>, this: Resource<Addresses>| {
-            let table = &mut state(cx, access).table;
-            let pollable = table.get(&this).map_err(missing)?.pollable();
-            subscribed(table, pollable)
-        },
-    )?;
+    add_subscribe(&mut names, access, "[method]resolve-address-stream.subscribe", Addresses::pollable)?;
     Ok(())
 }

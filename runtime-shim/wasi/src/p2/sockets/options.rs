@@ -1,10 +1,21 @@
-//! Options that sockets of both protocols have.
+//! Binding, and the options that sockets of both protocols have.
 
+use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 
+use rustix::io::Errno as HostErrno;
 use rustix::net::sockopt;
 
 use super::network::{ErrorCode, Family};
+
+/// Binds a socket to an address of its family that was granted.
+pub(super) fn bind(socket: BorrowedFd<'_>, local: SocketAddr) -> Result<(), ErrorCode> {
+    match rustix::net::bind(socket, &local) {
+        Err(HostErrno::AFNOSUPPORT) => Err(ErrorCode::InvalidArgument),
+        Err(HostErrno::INVAL) => Err(ErrorCode::InvalidState),
+        result => Ok(result?),
+    }
+}
 
 pub(super) fn hop_limit(socket: BorrowedFd<'_>, family: Family) -> Result<u8, ErrorCode> {
     Ok(match family {

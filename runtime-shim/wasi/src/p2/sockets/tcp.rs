@@ -19,6 +19,7 @@ use rustix::net::{Shutdown, SocketFlags, SocketType, sockopt};
 use wasmaot_component::enumeration;
 
 use super::network::{ErrorCode, Family, check_remote, granted, is_unicast};
+use super::options::bind;
 use crate::entry::{Kind, Raises};
 use crate::errno::Errno;
 use crate::p2::grants::{NetworkGrants, SocketUse};
@@ -112,11 +113,7 @@ impl TcpSocket {
         granted(grants, local, SocketUse::TcpBind)?;
         // A port whose last connections are still being closed can be bound again.
         sockopt::set_socket_reuseaddr(self.host()?, true)?;
-        match rustix::net::bind(self.host()?, &local) {
-            Err(HostErrno::AFNOSUPPORT) => return Err(ErrorCode::InvalidArgument),
-            Err(HostErrno::INVAL) => return Err(ErrorCode::InvalidState),
-            result => result?,
-        }
+        bind(self.host()?, local)?;
         self.state = State::Binding;
         Ok(())
     }

@@ -14,6 +14,7 @@ use rustix::net::{RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
 use wasmaot_component::record;
 
 use super::network::{Address, ErrorCode, Family, check_remote, granted};
+use super::options::bind;
 use crate::entry::{Kind, Raises};
 use crate::errno::Errno;
 use crate::p2::grants::{NetworkGrants, SocketUse};
@@ -118,11 +119,7 @@ impl UdpSocket {
         }
         self.family.check(local)?;
         granted(grants, local, SocketUse::UdpBind)?;
-        match rustix::net::bind(self.host()?, &local) {
-            Err(HostErrno::AFNOSUPPORT) => return Err(ErrorCode::InvalidArgument),
-            Err(HostErrno::INVAL) => return Err(ErrorCode::InvalidState),
-            result => result?,
-        }
+        bind(self.host()?, local)?;
         self.state = State::Binding;
         Ok(())
     }
